@@ -1,0 +1,163 @@
+"""The batch lane: Faust workers whose agents receive whole fetched batches.
+
+Theory of operation: Faust's machinery per event carries some thousands of events a second. Here
+its consumer hands on one Faust event per fetched batch of one partition, so the same worker, group
+and rebalance carry hundreds of thousands. Each class says which of Faust's habits it replaces:
+
+- `BatchConsumer._getmany` wraps the records of a partition into one `Batch`, marked with the
+  group generation it was fetched under: a batch delivered after its partition was revoked (it may
+  wait in flow control past the clearing of queues) is known and dropped by whoever handles it.
+- `_add_gap`: between two batches Faust sees a gap and would count it as processed.
+- `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
+  it: `seek_to_committed` resumes where the state says, never where the group's offset says.
+"""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, NoReturn, Protocol
+
+import faust
+import structlog
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+
+MAX_POLL_RECORDS = 10_000
+"""Records handed to an agent at once: some 50 ms of work, so the loop stays responsive."""
+MAX_FETCH_BYTES = 4 << 20
+"""Bytes fetched of one partition at once."""
+MAX_WAITING_BATCHES = 64
+"""Batches waiting in a stream before fetching is held back."""
+SESSION_SECONDS = 10.0
+"""A dead worker is noticed after this long; Faust's default is 60 s."""
+HEARTBEAT_SECONDS = 2.0
+EXIT_STOPPED = 70
+"""Exit status of a worker that stops itself: its state is in the log, a restart recovers it."""
+
+log = structlog.get_logger("scrutin.batch_lane")
+
+
+class BatchValue:
+    """What an agent receives: the records of one partition and the generation they came under."""
+
+    __slots__ = ("generation", "records")
+
+    def __init__(self, records: list[Any], generation: int) -> None:
+        self.records, self.generation = records, generation
+
+
+class Batch:
+    """One record to Faust, a list of records to the agent; its offset is that of the last one."""
+
+    __slots__ = ("checksum", "headers", "key", "offset", "partition", "serialized_key_size",
+                 "serialized_value_size", "timestamp", "timestamp_type", "topic", "value")
+
+    def __init__(self, records: list[Any], generation: int) -> None:
+        last = records[-1]
+        self.topic, self.partition = last.topic, last.partition
+        self.offset, self.timestamp = last.offset, last.timestamp
+        self.timestamp_type = self.serialized_key_size = self.serialized_value_size = 0
+        self.headers: tuple[()] = ()
+        self.key = self.checksum = None
+        self.value = BatchValue(records, generation)
+
+
+class Positions(Protocol):
+    """What the lane asks of the worker that uses it."""
+
+    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """Say from which offset each assigned partition is read on; others stay as they are."""
+
+    def durable_offset(self, partition: TP) -> int | None:
+        """Say up to which offset (exclusive) everything is durable; None where nothing is."""
+
+
+def transport(positions: Positions) -> type[driver.Transport]:
+    """Make the transport class of a worker."""
+
+    class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no types
+        async def _getmany(self, active_partitions: set[TP], timeout: float) -> dict[TP, Any]:
+            generation = self.app.consumer_generation_id
+            fetched = await super()._getmany(active_partitions, timeout)
+            return {
+                tp: [Batch(records, generation)] for tp, records in fetched.items() if records
+            }
+
+        async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
+            """Leave the offsets inside a batch alone: they are acknowledged with it."""
+
+        def _new_offset(self, tp: TP) -> int | None:
+            return positions.durable_offset(tp)
+
+        async def seek_to_committed(self) -> Mapping[TP, int]:
+            offsets = dict(await super().seek_to_committed())
+            for tp, offset in (await positions.resume_offsets(set(offsets))).items():
+                offsets[tp] = offset
+                await self.seek(tp, offset)
+            return offsets
+
+    class BatchTransport(driver.Transport):  # type: ignore[misc]  # Faust ships no types
+        Consumer = BatchConsumer
+
+    return BatchTransport
+
+
+def application(
+    name: str, kafka: str, *, partitions: int, instance: str, positions: Positions
+) -> faust.App:
+    """Make a Faust application on the batch lane, with every web endpoint off."""
+    app = faust.App(
+        name,
+        broker=f"kafka://{kafka}",
+        store="memory://",
+        web_enabled=False,
+        web_tables_enabled=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        topic_partitions=partitions,
+        table_standby_replicas=0,
+        broker_max_poll_records=MAX_POLL_RECORDS,
+        consumer_max_fetch_size=MAX_FETCH_BYTES,
+        stream_buffer_maxsize=MAX_WAITING_BATCHES,
+        broker_commit_interval=1.0,
+        broker_session_timeout=SESSION_SECONDS,
+        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        # A static member that comes back within the session keeps its partitions at once.
+        consumer_group_instance_id=f"{name}-{instance}",
+        stream_wait_empty=False,
+        datadir=tempfile.mkdtemp(prefix="scrutin-faust-"),
+    )
+    app.transport = transport(positions)(app.conf.broker_consumer, app)
+    return app
+
+
+def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
+    """End this process at once: all state is in the log, and going on would be wrong.
+
+    An orderly shutdown would wait for batches that can never be acknowledged.
+    """
+    log.critical("worker stopped", reason=message, error=repr(error) if error else None)
+    os._exit(EXIT_STOPPED)
+
+
+def guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+    """Make any error of a background task end the process: Faust would swallow it."""
+
+    async def run() -> None:
+        try:
+            await work()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 -- whatever it was, the worker must not go on
+            stop_process(str(error), error)
+
+    return run
+
+
+def run_worker(app: faust.App) -> NoReturn:
+    """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0."""
+    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
+                          override_logging=False)
+    worker.execute_from_commandline()

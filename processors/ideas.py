@@ -1,0 +1,284 @@
+"""From the tallies of all partitions to the results of proposals and ideas. Pure.
+
+Theory of operation: tallies are absolute, so the state is the last whole flush of each partition;
+a flush whose records end with its marker is applied at once or not at all, and one that holds less
+than what was applied is dropped (a zombie's, or a copy kept by compaction). Sums over partitions
+move by the difference of each new count to the one it replaces. `take` computes only what moved.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from processors import results, scores
+from processors.catalogue import Catalogue
+from processors.results import AsOf, Block, Figures, Published
+from schemas import codec
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, current
+from schemas.words import COUNTS
+
+
+Record = tuple[bytes, bytes]
+Described = tuple[str | None, str | None, str | None]
+"""Gender, age band and region of one participant."""
+
+FLUSH_KEY = b"\0flush"
+_TALLIED_HEADER = current("ProposalTallied").header
+_decode_tallied = decoder("ProposalTallied")
+
+
+@dataclass
+class PartitionTallies:
+    """The last whole flush of one votes partition, and the records of the next one."""
+
+    offset: int = -1
+    counts: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    participation: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
+    undecodable: int = 0
+    waiting: list[bytes] = field(default_factory=list)
+    """Values since the last marker."""
+
+
+@dataclass
+class _State:
+    """What is kept of one consultation between publications."""
+
+    sums: dict[str, list[int]] = field(default_factory=dict)
+    blocks: dict[str, Block] = field(default_factory=dict)
+    ideas: dict[str, Block] = field(default_factory=dict)
+    participants: dict[bytes, Described] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
+    """Proposals whose sums or idea moved since the last publication."""
+    moved_at_all: bool = True
+    """Whether any number moved since the last publication..."""
+    ranking_due: bool = True
+    """... or since the last one with rankings."""
+
+
+class Ideas:
+    """The state of the ideas worker: fold the three topics in, take publications out."""
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = [PartitionTallies() for _ in range(partitions)]
+        self.catalogue = Catalogue()
+        self.participants_offset = -1
+        self._states: dict[str, _State] = {}
+
+    # Folding
+
+    def apply_tallies(self, partition: int, key: bytes, value: bytes) -> None:
+        """Fold one record of the tallies topic."""
+        tallies = self.partitions[partition]
+        if key != FLUSH_KEY:
+            tallies.waiting.append(value)
+            return
+        _, marker = codec.decode(value)
+        waiting, tallies.waiting = tallies.waiting, []
+        if marker["source_offset"] < tallies.offset:
+            return
+        for waited in waiting:
+            self._apply_waited(tallies, waited, marker["source_offset"])
+        tallies.offset = marker["source_offset"]
+        tallies.decided, tallies.undecodable = marker["decided"], marker["undecodable"]
+
+    def _apply_waited(self, tallies: PartitionTallies, value: bytes, limit: int) -> None:
+        if value[:HEADER_BYTES] == _TALLIED_HEADER:
+            consultation, proposal, offset, *counts = _decode_tallied(value)
+            if offset <= limit:
+                self._move(tallies, consultation, proposal, tuple(counts))
+            return
+        _, fields = codec.decode(value)
+        if fields["source_offset"] <= limit:
+            tallies.participation[fields["consultation"]] = fields
+            self._state(fields["consultation"]).moved_at_all = True
+
+    def _move(
+        self, tallies: PartitionTallies, consultation: str, proposal: str,
+        counts: tuple[int, ...],
+    ) -> None:
+        key = (consultation, proposal)
+        previous = tallies.counts.get(key)
+        if previous == counts:
+            return
+        state = self._state(consultation)
+        sums = state.sums.setdefault(proposal, [0] * len(COUNTS))
+        for index, count in enumerate(counts):
+            sums[index] += count - (previous[index] if previous else 0)
+        tallies.counts[key] = counts
+        state.moved.add(proposal)
+        state.moved_at_all = True
+
+    def apply_catalogue(self, value: bytes, offset: int) -> None:
+        """Fold one record of the catalogue topic."""
+        event, fields = codec.decode(value)
+        name = self.catalogue.apply(event, fields, offset)
+        if name is None:
+            return
+        state = self._state(name)
+        state.moved_at_all = True
+        if event == "ProposalGrouped" and fields["proposal"] in state.sums:
+            state.moved.add(fields["proposal"])
+        if event in ("ProposalGrouped", "IdeaDescribed"):
+            state.ideas.clear()
+
+    def apply_participants(self, value: bytes, offset: int) -> None:
+        """Fold one record of the participants topic; the last description of each wins."""
+        _, fields = codec.decode(value)
+        self.participants_offset = max(self.participants_offset, offset)
+        state = self._state(fields["consultation"])
+        state.participants[fields["participant"]] = (
+            fields["gender"], fields["age_band"], fields["region"])
+        state.moved_at_all = True
+
+    def _state(self, consultation: str) -> _State:
+        return self._states.setdefault(consultation, _State())
+
+    # Publishing
+
+    def as_of(self) -> AsOf:
+        """Give the positions the state holds."""
+        return AsOf(tuple(tallies.offset for tallies in self.partitions),
+                    self.catalogue.offset, self.participants_offset)
+
+    def figures(self, consultation: str) -> Figures:
+        """Give everything counted of a consultation."""
+        state = self._state(consultation)
+        seen = [t.participation[consultation] for t in self.partitions
+                if consultation in t.participation]
+        described: dict[str, dict[str, int]] = {name: {} for name in results.DESCRIBED_BY}
+        for answers in state.participants.values():
+            for name, answer in zip(results.DESCRIBED_BY, answers, strict=True):
+                if answer is not None:
+                    described[name][answer] = described[name].get(answer, 0) + 1
+        return Figures(
+            proposals=dict(state.sums),
+            participants=sum(fields["participants"] for fields in seen),
+            participants_received=sum(fields["participants_received"] for fields in seen),
+            suspended=sum(fields["suspended"] for fields in seen),
+            closed=len(seen) == len(self.partitions) and all(f["closed"] for f in seen),
+            descriptions=len(state.participants),
+            described=described,
+        )
+
+    def moved(self, *, ranked: bool) -> bool:
+        """Whether there is anything to publish; `ranked` as in `take`."""
+        return any(state.moved_at_all or (ranked and state.ranking_due)
+                   for state in self._states.values())
+
+    def take(self, published_at: int, *, ranked: bool) -> list[Record]:
+        """Take what moved as records of the results topic, the marker last.
+
+        `ranked` asks for the rankings of the consultations that moved, too.
+        """
+        records: list[Record] = []
+        for name, state in self._states.items():
+            if state.moved_at_all or (ranked and state.ranking_due):
+                records += self._take_consultation(name, state, ranked=ranked)
+        records.append((FLUSH_KEY, self._marker(published_at)))
+        return records
+
+    def _take_consultation(self, name: str, state: _State, *, ranked: bool) -> Iterator[Record]:
+        known = self.catalogue.consultations.get(name)
+        figures = self.figures(name)
+        for proposal in state.moved:
+            state.blocks[proposal] = results.entry(results.named(state.sums[proposal]))
+        mapping = known.mapping if known else {}
+        all_ideas = not state.ideas
+        if all_ideas:
+            state.ideas = results.idea_blocks(figures, known)
+            moved_ideas = set(state.ideas)
+        else:
+            moved_ideas = {mapping[p] for p in state.moved if p in mapping}
+            state.ideas |= results.idea_blocks(figures, known, only=moved_ideas)
+        totals = results.totals(name, figures, known, self.as_of())
+        yield from self._scored(name, state, mapping, moved_ideas)
+        yield (f"{name}\0totals".encode(), _encoded_totals(totals))
+        if ranked:
+            yield (f"{name}\0ranking".encode(), _encoded_ranking(name, state, self.as_of()))
+        state.ranking_due = not ranked
+        state.moved_at_all = False
+        state.moved.clear()
+
+    def _scored(
+        self, name: str, state: _State, mapping: dict[str, str], ideas: set[str]
+    ) -> Iterator[Record]:
+        known = self.catalogue.consultations.get(name)
+        proposals = known.proposals if known else {}
+        for proposal in sorted(state.moved):
+            yield (f"{name}\0proposal\0{proposal}".encode(), codec.encode(
+                "ProposalScored", consultation=name, proposal=proposal,
+                idea=mapping.get(proposal), known=proposal in proposals,
+                entry=_encoded_entry(state.blocks[proposal])))
+        sizes: dict[str, int] = {}
+        for idea in mapping.values():
+            sizes[idea] = sizes.get(idea, 0) + 1
+        for idea in sorted(ideas):
+            yield (f"{name}\0idea\0{idea}".encode(), codec.encode(
+                "IdeaScored", consultation=name, idea=idea, proposals=sizes.get(idea, 0),
+                entry=_encoded_entry(state.ideas[idea])))
+
+    def _marker(self, published_at: int) -> bytes:
+        as_of = self.as_of()
+        decided: dict[str, int] = {}
+        for tallies in self.partitions:
+            for outcome, number in tallies.decided.items():
+                decided[outcome] = decided.get(outcome, 0) + number
+        return codec.encode(
+            "ResultsPublished", offsets=list(as_of.votes), catalogue_offset=as_of.catalogue,
+            participants_offset=as_of.participants, decided=decided,
+            undecodable=sum(t.undecodable for t in self.partitions),
+            scores_version=scores.SCORES_VERSION, published_at=published_at,
+        )
+
+
+def _encoded_entry(block: Block) -> dict[str, Any]:
+    return {
+        "counts": results.flat(block), "shares": block["shares"],
+        "intervals": block["intervals"], "scores": block["scores"], "zone": block["zone"],
+    }
+
+
+def _encoded_totals(totals: Block) -> bytes:
+    return codec.encode(
+        "ConsultationScored", **{**totals, "counts": results.flat(totals["counts"])})
+
+
+def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
+    def listed(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+        return [{"id": key, **rank} for key, rank in ranks.items()]
+
+    return codec.encode(
+        "ProposalsRanked", consultation=name, offsets=list(as_of.votes),
+        ideas=listed(scores.ranks(state.ideas)), proposals=listed(scores.ranks(state.blocks)),
+        controversial=scores.controversial(state.blocks),
+    )
+
+
+def published(
+    consultation: str, proposals: dict[str, Block], ideas: dict[str, Block], totals: Block,
+    ranking: dict[str, Any] | None, marker: dict[str, Any],
+) -> Published:
+    """Put the records of a whole flush together as the published numbers of a consultation."""
+    ranking = ranking or {"offsets": [], "ideas": [], "proposals": [], "controversial": []}
+
+    def ranks(name: str) -> dict[str, dict[str, int]]:
+        return {rank["id"]: {key: rank[key] for key in ("position", "best", "worst")}
+                for rank in ranking[name]}
+
+    return Published(
+        consultation=consultation,
+        as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
+                   marker["participants_offset"]),
+        proposals=proposals, ideas=ideas, totals=totals, proposal_ranks=ranks("proposals"),
+        idea_ranks=ranks("ideas"), controversial=list(ranking["controversial"]),
+        ranking_as_of=tuple(ranking["offsets"]),
+        decided=marker["decided"], undecodable=marker["undecodable"],
+    )
+
+
+def block_of(entry: dict[str, Any]) -> Block:
+    """Give an Avro Entry as the counts block of the document."""
+    return results.block(entry["counts"], entry["shares"], entry["intervals"], entry["scores"],
+                         entry["zone"])

@@ -1,0 +1,203 @@
+"""The ideas worker: tallies, catalogue and participants in, results out; Faust in the batch lane.
+
+Theory of operation: the state is a pure function of three topics, so there is no changelog: a
+starting worker reads them from the beginning and publishes once it has caught up with their ends,
+and with the last vector published. It must hold every partition: a second one beside it would
+publish parts of results, so whoever is given less than all ends with a message.
+"""
+
+import asyncio
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaProducer, TopicPartition
+from faust.types import TP
+
+from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.ideas import FLUSH_KEY, Ideas, Record
+from processors.kafka_checks import reader
+from schemas import codec
+from schemas.topics import Topics
+
+
+PUBLISH_SECONDS = 0.02
+"""Results are published at most so often..."""
+REST_FACTOR = 4
+"""... and after a publication the worker rests this many times its duration: 20 % of a core."""
+RANKING_SECONDS = 1.0
+"""Rankings are made at most so often: they look at every proposal."""
+MAX_BATCH_BYTES = 1 << 20
+WRITE_SECONDS = 30.0
+"""A publication not acknowledged by then ends the worker."""
+LOOK_UP_SECONDS = 30.0
+"""Reading the last published vector at start may take so long."""
+
+log = structlog.get_logger("scrutin.ideas")
+
+
+@dataclass(frozen=True)
+class IdeasPolicy:
+    """What an operator can set."""
+
+    kafka: str
+    topics: Topics
+    instance: str
+
+
+class IdeasWorker:
+    """The Faust application around the pure state."""
+
+    def __init__(self, policy: IdeasPolicy) -> None:
+        self.policy, self.topics = policy, policy.topics
+        self.ideas = Ideas(self.topics.partitions)
+        self.positions = {tp: 0 for tp in self._inputs()}
+        """Next offset to fold, by topic partition."""
+        self.starts: dict[TP, int] = {}
+        """End offsets at start: nothing is published before they are reached."""
+        self.published: tuple[int, ...] = ()
+        """Vector of the last publication, ours or a predecessor's."""
+        self.generation: int | None = None
+        self.ranked_at = 0.0
+        self.app = application(
+            f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
+            instance=policy.instance, positions=self,
+        )
+        for name in (self.topics.tallies, self.topics.catalogue, self.topics.participants):
+            topic = self.app.topic(name, value_type=bytes, value_serializer="raw")
+            self.app.agent(topic, name=f"fold-{name}")(self._fold_stream)
+        self.app.task(guarded(self._publish))
+
+    def _inputs(self) -> list[TP]:
+        return [
+            *(TP(self.topics.tallies, number) for number in range(self.topics.partitions)),
+            TP(self.topics.catalogue, 0), TP(self.topics.participants, 0),
+        ]
+
+    # Positions, asked by the lane
+
+    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """Read on where the state stands, in every partition."""
+        missing = set(self.positions) - partitions
+        if missing:
+            stop_process(
+                f"this ideas worker was given {len(partitions)} of {len(self.positions)} "
+                "partitions: another one runs in the same group. Run only one, and stop the other."
+            )
+        self.generation = self.app.consumer_generation_id
+        return dict(self.positions)
+
+    def durable_offset(self, partition: TP) -> int | None:
+        """Commit what was folded, for lag monitoring."""
+        return self.positions.get(partition) or None
+
+    # Folding
+
+    async def _fold_stream(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            try:
+                self._fold(event.message.value, TP(event.message.topic, event.message.partition))
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
+                stop_process(str(error), error)
+            event.ack()
+
+    def _fold(self, batch: BatchValue, tp: TP) -> None:
+        if batch.generation != self.generation:
+            return
+        position = self.positions[tp]
+        for record in batch.records:
+            if record.offset < position:
+                continue
+            if tp.topic == self.topics.tallies:
+                self.ideas.apply_tallies(tp.partition, record.key, record.value)
+            elif tp.topic == self.topics.catalogue:
+                self.ideas.apply_catalogue(record.value, record.offset)
+            else:
+                self.ideas.apply_participants(record.value, record.offset)
+        self.positions[tp] = batch.records[-1].offset + 1
+
+    # Publishing
+
+    async def _publish(self) -> None:
+        await self._look_up()
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self.policy.kafka, enable_idempotence=True, acks="all",
+            max_batch_size=MAX_BATCH_BYTES, max_request_size=2 << 20, linger_ms=0,
+            request_timeout_ms=int(WRITE_SECONDS * 1000),
+        )
+        await producer.start()
+        loop = asyncio.get_running_loop()
+        rest = PUBLISH_SECONDS
+        while True:
+            await asyncio.sleep(rest)
+            rest = PUBLISH_SECONDS
+            began = loop.time()
+            ranked = began - self.ranked_at >= RANKING_SECONDS
+            if not self.ready() or not self.ideas.moved(ranked=ranked):
+                continue
+            vector = self.ideas.as_of().votes
+            records = self.ideas.take(int(time.time() * 1000), ranked=ranked)
+            if ranked:
+                self.ranked_at = began
+            await self._write(producer, records)
+            self.published = vector
+            rest = max(PUBLISH_SECONDS, REST_FACTOR * (loop.time() - began))
+
+    async def _look_up(self) -> None:
+        """Learn the ends of the inputs and the last vector published."""
+        looker = await reader(self.policy.kafka)
+        try:
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                inputs = [TopicPartition(tp.topic, tp.partition) for tp in self.positions]
+                ends = await looker.end_offsets(inputs)
+                self.published = await self._last_vector(looker)
+                self.starts = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
+        finally:
+            await looker.stop()
+
+    async def _last_vector(self, looker: Any) -> tuple[int, ...]:
+        tp = TopicPartition(self.topics.results, 0)
+        end = (await looker.end_offsets([tp]))[tp]
+        last: tuple[int, ...] = (-1,) * self.topics.partitions
+        if not end:
+            return last
+        looker.assign([tp])
+        await looker.seek_to_beginning(tp)
+        while await looker.position(tp) < end:
+            for record in (await looker.getmany(tp, timeout_ms=1000)).get(tp, ()):
+                if record.key == FLUSH_KEY:
+                    _, marker = codec.decode(record.value)
+                    last = tuple(map(max, last, marker["offsets"]))
+        return last
+
+    def ready(self) -> bool:
+        """Whether the state has caught up with the start, and never goes back by publishing."""
+        return (
+            bool(self.starts)
+            and all(self.positions[tp] >= end for tp, end in self.starts.items())
+            and all(map(int.__ge__, self.ideas.as_of().votes, self.published))
+        )
+
+    async def _write(self, producer: AIOKafkaProducer, records: list[Record]) -> None:
+        batch = producer.create_batch()
+        futures = []
+        for key, value in records:
+            if batch.append(key=key, value=value, timestamp=None) is None:
+                futures.append(await producer.send_batch(batch, self.topics.results, partition=0))
+                batch = producer.create_batch()
+                batch.append(key=key, value=value, timestamp=None)
+        futures.append(await producer.send_batch(batch, self.topics.results, partition=0))
+        async with asyncio.timeout(WRITE_SECONDS):
+            for future in futures:
+                await future
+
+    def status(self) -> dict[str, Any]:
+        """Say where the worker stands, for health checks and operators."""
+        return {
+            "ready": self.ready(), "votes": list(self.ideas.as_of().votes),
+            "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
+        }

@@ -1,0 +1,93 @@
+"""What a worker makes sure of before it starts: a broker that answers, topics as they must be."""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError
+
+from schemas.topics import TopicSpecification
+
+
+CONNECT_SECONDS = 20.0
+"""So long a starting worker waits for the broker before it gives up."""
+
+
+class BrokerUnreachable(Exception):
+    """No broker answers at the address."""
+
+    def __init__(self, kafka: str, error: object) -> None:
+        super().__init__(
+            f"no Kafka broker answers at {kafka} ({error}). Start the local stack with "
+            "`scrutin up`, or set SCRUTIN_KAFKA to the address of a running broker."
+        )
+
+
+class WrongTopic(Exception):
+    """A topic is missing or has settings under which votes could be lost."""
+
+
+async def connected_admin(kafka: str) -> AIOKafkaAdminClient:
+    """Connect to the broker within CONNECT_SECONDS, or raise BrokerUnreachable."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=10_000)
+    deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
+    while True:
+        try:
+            await admin.start()
+        except (KafkaError, OSError) as error:
+            if asyncio.get_running_loop().time() > deadline:
+                await admin.close()
+                raise BrokerUnreachable(kafka, error) from error
+            await asyncio.sleep(0.5)
+        else:
+            return admin
+
+
+async def check_topics(kafka: str, wanted: list[TopicSpecification]) -> None:
+    """Raise WrongTopic unless every topic has its partition count and settings."""
+    admin = await connected_admin(kafka)
+    try:
+        found = {d["topic"]: d for d in await admin.describe_topics([t.name for t in wanted])}
+        for topic in wanted:
+            description = found.get(topic.name)
+            if description is None or description["error_code"]:
+                raise WrongTopic(
+                    f"topic {topic.name} does not exist. Run `scrutin provision` once, before "
+                    "anything is written."
+                )
+            count = len(description["partitions"])
+            if count != topic.partitions:
+                raise WrongTopic(
+                    f"topic {topic.name} has {count} partitions, {topic.partitions} are expected. "
+                    "The count never changes within a topic generation: set SCRUTIN_PARTITIONS "
+                    f"to {count}, or start a new generation with another SCRUTIN_TOPIC_PREFIX."
+                )
+            await _check_settings(admin, topic)
+    finally:
+        await admin.close()
+
+
+async def _check_settings(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
+    for answer in await admin.describe_configs([resource]):
+        for entry in answer.resources:
+            settings: dict[str, Any] = {item[0]: item[1] for item in entry[4]}
+            for name, value in topic.settings.items():
+                if settings.get(name) != value:
+                    raise WrongTopic(
+                        f"topic {topic.name} has {name}={settings.get(name)}, it must be {value}: "
+                        "records would be lost. Set it with `kafka-configs.sh --alter`, and check "
+                        "with `scrutin audit recount` that none are missing."
+                    )
+
+
+async def reader(kafka: str) -> AIOKafkaConsumer:
+    """Start a plain consumer beside the worker's own, to look records and end offsets up."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
+        auto_offset_reset="none", max_partition_fetch_bytes=1 << 20,
+    )
+    await consumer.start()
+    return consumer

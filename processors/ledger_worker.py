@@ -1,0 +1,456 @@
+"""The ledger as a Faust worker: votes in, decisions and tallies out.
+
+Theory of operation:
+- The decisions topic is the changelog of the table `ledger`. Recovery folds it in the batch lane
+  and seeks the votes to the last source offset + 1; the group's committed offset is never read.
+- Before deciding, the vote at `last` is read again and compared with the chain: votes that end
+  before it (a truncated ballot box) stop the worker.
+- State exists only for an assigned and recovered partition and carries the group generation under
+  which it was recovered; a batch of another generation, or of a partition not held, is dropped.
+- A batch is acknowledged only after the broker has its decisions. A worker whose decisions cannot
+  be written ends and recovers: an idempotent producer that failed once refuses everything later.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import faust
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+from faust.stores.base import Store
+from faust.types import TP
+
+from processors import tally_records
+from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.kafka_checks import check_topics, reader
+from processors.ledger import ChainLink, Ledger, LedgerStopped
+from schemas.topics import Topics
+
+
+MAX_BATCHES_IN_FLIGHT = 8
+"""Batches decided whose decisions the broker has not acknowledged yet."""
+MAX_BATCH_BYTES = 1 << 20
+"""Bytes of one batch written; the broker takes 2 MiB."""
+WRITE_SECONDS = 30.0
+"""A batch of decisions not acknowledged by then ends the worker."""
+FLUSH_SECONDS = 0.02
+"""Touched tallies are written so often when caught up..."""
+CATCH_UP_FLUSH_SECONDS = 2.0
+"""... and so often while catching up: then they all move, and nobody watches single votes."""
+FULL_FLUSH_SECONDS = 60.0
+"""All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
+LOOK_UP_SECONDS = 20.0
+"""Reading one record again at start may take so long."""
+RATIO_WINDOW_RECORDS = 1_000
+"""The share of undecodable records is taken over so many."""
+
+log = structlog.get_logger("scrutin.ledger")
+
+
+@dataclass
+class Held:
+    """A partition this worker holds."""
+
+    ledger: Ledger
+    generation: int | None = None
+    """Group generation under which it was recovered; None while recovering."""
+    durable: int = -1
+    """Last source offset whose decision the broker has acknowledged."""
+    end: int = 0
+    """End offset of the votes, as last heard."""
+    checked: bool = False
+    """Whether the last vote decided was compared with the ballot box since recovery."""
+    flushed_at: float = 0.0
+    flushed_fully_at: float = 0.0
+    undecodable: list[int] = field(default_factory=lambda: [0, 0])
+    """Records seen and undecodable ones among them, in the current window."""
+
+
+@dataclass(frozen=True)
+class LedgerPolicy:
+    """What an operator can set."""
+
+    kafka: str
+    topics: Topics
+    instance: str
+    stall_seconds: float
+    undecodable_ratio: float
+
+
+class LedgerWorker:
+    """Shared state of the Faust application, its store and its tasks."""
+
+    def __init__(self, policy: LedgerPolicy) -> None:
+        self.policy, self.topics = policy, policy.topics
+        self.held: dict[int, Held] = {}
+        self.producer: AIOKafkaProducer
+        self.looker: AIOKafkaConsumer
+        self.looking = asyncio.Lock()
+        """Held while the looker reads a record: it has one assignment at a time."""
+        self.in_flight: asyncio.Queue[Any] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
+        self.app = application(
+            f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
+            instance=policy.instance, positions=self,
+        )
+        self._define()
+
+    def _define(self) -> None:
+        app, partitions = self.app, self.topics.partitions
+        decisions = app.topic(
+            self.topics.decisions, partitions=partitions, key_type=bytes, value_type=bytes,
+            key_serializer="raw", value_serializer="raw",
+        )
+        app.tables.add(_DecisionTable(
+            app, worker=self, name="ledger", partitions=partitions, changelog_topic=decisions,
+            # Two batches wait at the most: each may hold megabytes.
+            recovery_buffer_size=2,
+        ))
+        votes = app.topic(self.topics.votes, value_type=bytes, value_serializer="raw")
+        app.agent(votes, name="decide")(self._decide_stream)
+        app.task(guarded(self._open))
+
+    # The life of the worker
+
+    async def _open(self) -> None:
+        """Connect what decides and writes; Faust starts tasks before partitions are recovered."""
+        await check_topics(self.policy.kafka, [
+            topic for topic in self.topics.specifications()
+            if topic.name in (self.topics.votes, self.topics.decisions, self.topics.catalogue)
+        ])
+        for task in (self._settle, self._flush, self._watch):
+            self.app.add_future(guarded(task)())
+
+    async def connected_looker(self) -> AIOKafkaConsumer:
+        """Give the consumer beside the worker's own, started on first use."""
+        if not hasattr(self, "looker"):
+            self.looker = await reader(self.policy.kafka)
+        return self.looker
+
+    async def connected_producer(self) -> AIOKafkaProducer:
+        """Give the producer of decisions and tallies, started on first use."""
+        if not hasattr(self, "producer"):
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self.policy.kafka, enable_idempotence=True, acks="all",
+                max_batch_size=MAX_BATCH_BYTES, linger_ms=0, max_request_size=2 << 20,
+                request_timeout_ms=int(WRITE_SECONDS * 1000),
+            )
+            await producer.start()
+            self.producer = producer
+        return self.producer
+
+    # Positions, asked by the lane
+
+    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """Resume after the last recorded decision, checked against the ballot box."""
+        offsets = {}
+        for tp in partitions:
+            held = self.held.get(tp.partition)
+            if tp.topic == self.topics.votes and held is not None:
+                if not held.checked:
+                    await self._check_last(held.ledger.last_link())
+                    held.checked = True
+                offsets[tp] = held.ledger.last_offset + 1
+        return offsets
+
+    def durable_offset(self, partition: TP) -> int | None:
+        """Commit what is durable, for lag monitoring."""
+        held = self.held.get(partition.partition)
+        if partition.topic != self.topics.votes or held is None or held.durable < 0:
+            return None
+        return held.durable + 1
+
+    async def _check_last(self, link: ChainLink) -> None:
+        """Read the vote at `last` again: it must be there, and be the one decided."""
+        tp = TopicPartition(self.topics.votes, link.partition)
+        looker = await self.connected_looker()
+        async with self.looking, asyncio.timeout(LOOK_UP_SECONDS):
+            end = (await looker.end_offsets([tp]))[tp]
+            if end <= link.offset:
+                stop_process(
+                    f"votes partition {link.partition} ends at offset {end}, but offset "
+                    f"{link.offset} was decided: the ballot box was truncated. Restore the topic "
+                    "before the ledger goes on; the archive has every record."
+                )
+            if link.offset < 0:
+                return
+            looker.assign([tp])
+            looker.seek(tp, link.offset)
+            record = await looker.getone(tp)
+        try:
+            link.verify(record.value)
+        except LedgerStopped as error:  # Faust's recovery would swallow it
+            stop_process(str(error), error)
+
+    # Deciding
+
+    async def _decide_stream(self, stream: Any) -> None:
+        async for event in stream.noack().events():
+            try:
+                await self._decide(event)
+            except (asyncio.CancelledError, GeneratorExit):
+                raise
+            except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
+                stop_process(str(error), error)
+
+    async def _decide(self, event: Any) -> None:
+        batch: BatchValue = event.message.value
+        held = self.held.get(event.message.partition)
+        if held is None or held.generation is None or held.generation != batch.generation:
+            log.info("batch dropped: fetched before the last rebalance",
+                     partition=event.message.partition, records=len(batch.records))
+            event.ack()
+            return
+        producer = await self.connected_producer()
+        writer = _Batches(producer)
+        undecodable = decide_batch(held, batch.records, writer)
+        sent = await writer.send(self.topics.decisions, held.ledger.partition)
+        sent += [await self._dead_letter(producer, record) for record in undecodable]
+        self._check_ratio(held, len(batch.records), len(undecodable))
+        await self.in_flight.put((event, held, held.ledger.last_offset, sent))
+
+    async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
+        return await producer.send(
+            self.topics.dead_letters, record.value, timestamp_ms=record.timestamp, headers=[
+                ("source_partition", str(record.partition).encode()),
+                ("source_offset", str(record.offset).encode()),
+                ("reason", b"undecodable"),
+            ])
+
+    def _check_ratio(self, held: Held, records: int, undecodable: int) -> None:
+        """Stop where most records cannot be read: a bad release must not refuse a campaign."""
+        seen = held.undecodable
+        seen[0] += records
+        seen[1] += undecodable
+        ratio = self.policy.undecodable_ratio
+        if seen[0] < RATIO_WINDOW_RECORDS:
+            return
+        if ratio < 1 and seen[1] > ratio * seen[0]:
+            stop_process(
+                f"votes partition {held.ledger.partition}: {seen[1]} of the last {seen[0]} "
+                "records are undecodable. Look at the dead-letters topic and at what writes the "
+                "votes; to go on all the same, set SCRUTIN_UNDECODABLE_RATIO=1."
+            )
+        held.undecodable = [0, 0]
+
+    async def _settle(self) -> None:
+        """Acknowledge batches in order, each after the broker has its decisions."""
+        while True:
+            event, held, offset, sent = await self.in_flight.get()
+            async with asyncio.timeout(WRITE_SECONDS):
+                for future in sent:
+                    await future
+            held.durable = max(held.durable, offset)
+            event.ack()
+            self.in_flight.task_done()
+
+    # Tallies
+
+    async def _flush(self) -> None:
+        """Write touched tallies, soon when caught up, seldom while catching up."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            for held in list(self.held.values()):
+                if held.generation is None or held.ledger.last_offset < 0:
+                    continue
+                now = loop.time()
+                everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
+                behind = held.ledger.last_offset + 1 < self._end(held)
+                due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
+                moved = held.ledger.touched or held.ledger.touched_consultations
+                if everything or (moved and now - held.flushed_at >= due):
+                    await self._write_tallies(held, everything=everything)
+                    held.flushed_at = loop.time()
+                    held.flushed_fully_at = held.flushed_at if everything else held.flushed_fully_at
+
+    def _end(self, held: Held) -> int:
+        tp = TP(self.topics.votes, held.ledger.partition)
+        return max(held.end, self.app.consumer.highwater(tp) or 0)
+
+    async def _write_tallies(self, held: Held, *, everything: bool) -> None:
+        records = tally_records.flush(held.ledger, everything=everything)
+        writer = _Batches(await self.connected_producer())
+        for key, value in records:
+            writer.write(value, key=key)
+        async with asyncio.timeout(WRITE_SECONDS):
+            for future in await writer.send(self.topics.tallies, held.ledger.partition):
+                await future
+
+    # Watching
+
+    async def _watch(self) -> None:
+        """End the process when a partition with input makes no progress: Faust can stall."""
+        loop = asyncio.get_running_loop()
+        progress: dict[int, tuple[int, float]] = {}
+        while True:
+            await asyncio.sleep(min(1.0, self.policy.stall_seconds / 4))
+            try:
+                await self._hear_ends()
+            except (KafkaError, TimeoutError, OSError) as error:
+                log.warning("end offsets unknown: the broker is away", error=repr(error))
+                progress.clear()
+                continue
+            now = loop.time()
+            for partition, held in self.held.items():
+                offset, since = progress.get(partition, (-2, now))
+                if held.ledger.last_offset != offset or held.end <= offset + 1:
+                    offset, since = held.ledger.last_offset, now
+                progress[partition] = (offset, since)
+                if now - since > self.policy.stall_seconds:
+                    stop_process(
+                        f"votes partition {partition} has stood at offset {offset} for "
+                        f"{now - since:.0f} s while the log goes on to {held.end}. A restart "
+                        "recovers from the log."
+                    )
+
+    async def _hear_ends(self) -> None:
+        looker = await self.connected_looker()
+        partitions = [TopicPartition(self.topics.votes, number) for number in list(self.held)]
+        async with self.looking, asyncio.timeout(LOOK_UP_SECONDS):
+            ends = await looker.end_offsets(partitions) if partitions else {}
+        for tp, end in ends.items():
+            held = self.held.get(tp.partition)
+            if held is not None:
+                held.end = end
+
+    def status(self) -> dict[str, Any]:
+        """Say where each partition stands, for health checks and operators."""
+        return {
+            "ready": bool(self.held) and all(
+                held.generation is not None for held in dict(self.held).values()),
+            "partitions": {
+                str(partition): {
+                    "decided": held.ledger.last_offset, "durable": held.durable,
+                    "end": held.end, "live_votes": held.ledger.live_votes,
+                    "recovered": held.generation is not None,
+                }
+                for partition, held in sorted(dict(self.held).items())
+            },
+        }
+
+
+def decide_batch(held: Held, records: list[Any], writer: "_Batches") -> list[Any]:
+    """Decide the records of a batch in order; give the undecodable ones."""
+    ledger = held.ledger
+    decide, write = ledger.decide, writer.write
+    undecodable = []
+    slot = ledger.undecodable_slot
+    for record in records:
+        before = ledger.decided[slot]
+        decision = decide(record.offset, record.value)
+        if decision is not None:
+            write(decision, timestamp=record.timestamp)
+            if ledger.decided[slot] != before:
+                undecodable.append(record)
+    return undecodable
+
+
+class _Batches:
+    """Records of one topic partition, in batches as large as the producer takes."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._batches = [producer.create_batch()]
+
+    def write(
+        self, value: bytes, *, key: bytes | None = None, timestamp: int | None = None
+    ) -> None:
+        if self._batches[-1].append(key=key, value=value, timestamp=timestamp) is None:
+            self._batches.append(self._producer.create_batch())
+            self._batches[-1].append(key=key, value=value, timestamp=timestamp)
+
+    async def send(self, topic: str, partition: int) -> list[Any]:
+        """Hand the batches to the producer; give a future each."""
+        return [
+            await self._producer.send_batch(batch, topic, partition=partition)
+            for batch in self._batches if batch.record_count()
+        ]
+
+
+class _DecisionTable(faust.Table):  # type: ignore[misc]  # Faust ships no types
+    def __init__(self, app: faust.App, *, worker: LedgerWorker, **options: Any) -> None:
+        self._worker = worker
+        super().__init__(app, **options)
+
+    def _new_store(self) -> Store:
+        return _DecisionStore("memory://", self.app, self, table_name=self.name,
+                              worker=self._worker)
+
+
+class _DecisionStore(Store):  # type: ignore[misc]  # Faust ships no types
+    """The ledgers as a Faust table store: recovery folds decisions, revocation forgets them."""
+
+    def __init__(self, *arguments: Any, worker: LedgerWorker, **options: Any) -> None:
+        self._worker = worker
+        super().__init__(*arguments, **options)
+
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Fold the whole changelog: nothing is kept locally yet."""
+        return None
+
+    def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
+        for event in batch:
+            held = self._worker.held.get(event.message.partition)
+            if held is None:
+                continue
+            try:
+                for record in event.message.value.records:
+                    held.ledger.apply(record.value)
+            except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
+                stop_process(str(error), error)
+
+    def reset_state(self) -> None:
+        self._worker.held.clear()
+
+    async def on_rebalance(
+        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP],
+        generation_id: int = 0,
+    ) -> None:
+        worker = self._worker
+        for tp in revoked | newly_assigned:
+            worker.held.pop(tp.partition, None)
+        for held in worker.held.values():
+            held.generation, held.checked = None, False
+        for tp in newly_assigned:
+            if tp.topic == worker.topics.decisions:
+                worker.held[tp.partition] = Held(
+                    Ledger(tp.partition, worker.topics.partitions))
+        log.info("rebalanced", assigned=sorted({tp.partition for tp in assigned}),
+                 revoked=sorted({tp.partition for tp in revoked}), generation=generation_id)
+
+    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
+        worker = self._worker
+        for tp in active_tps:
+            held = worker.held.get(tp.partition)
+            if held is not None:
+                held.generation = worker.app.consumer_generation_id
+                held.durable = held.ledger.last_offset
+                held.flushed_fully_at = -FULL_FLUSH_SECONDS
+        log.info("recovered", decided={
+            partition: held.ledger.last_offset for partition, held in worker.held.items()})
+
+    # A Store is also a mapping; nobody uses this one as such.
+    def __getitem__(self, key: Any) -> Any:
+        raise KeyError(key)
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+
+    def __delitem__(self, key: Any) -> None: ...
+
+    def __iter__(self) -> Any:
+        return iter(())
+
+    def __len__(self) -> int:
+        return 0
+
+    def __contains__(self, key: Any) -> bool:
+        return False
+
+    def clear(self) -> None: ...
+
+    async def backup_partition(self, *arguments: Any, **options: Any) -> None: ...
+
+    def restore_backup(self, *arguments: Any, **options: Any) -> None: ...

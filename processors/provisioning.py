@@ -1,0 +1,73 @@
+"""Make the topics of a generation and adopt the rules: the first records of every partition."""
+
+import hashlib
+import time
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import NewTopic
+from aiokafka.errors import TopicAlreadyExistsError, for_code
+
+from processors.kafka_checks import check_topics, connected_admin
+from processors.rules import VERSION
+from schemas import codec
+from schemas.topics import Topics
+
+
+async def provision(kafka: str, topics: Topics, *, replication: int) -> list[int]:
+    """Create missing topics, check all, adopt the rules; give the partitions that adopted now.
+
+    Finished after a kill: a partition that holds a record has adopted its rules already.
+    """
+    await _create(kafka, topics, replication)
+    await check_topics(kafka, topics.specifications())
+    return await _adopt(kafka, topics)
+
+
+async def _create(kafka: str, topics: Topics, replication: int) -> None:
+    admin = await connected_admin(kafka)
+    try:
+        present = set(await admin.list_topics())
+        missing = [
+            NewTopic(topic.name, topic.partitions, replication, topic_configs=dict(topic.settings))
+            for topic in topics.specifications() if topic.name not in present
+        ]
+        answer = await admin.create_topics(missing) if missing else None
+        for error in answer.topic_errors if answer else ():
+            kind = for_code(error[1])
+            if error[1] and kind is not TopicAlreadyExistsError:
+                raise kind(f"topic {error[0]} could not be created: {error[-1]}")
+    finally:
+        await admin.close()
+
+
+async def _adopt(kafka: str, topics: Topics) -> list[int]:
+    partitions = [TopicPartition(topics.votes, n) for n in range(topics.partitions)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(partitions)
+    finally:
+        await consumer.stop()
+    empty = [tp.partition for tp in partitions if not ends[tp]]
+    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
+    await producer.start()
+    try:
+        for partition in empty:
+            now = int(time.time() * 1000)
+            await producer.send_and_wait(
+                topics.votes, rules_adopted(topics, partition, now),
+                partition=partition, timestamp_ms=now)
+    finally:
+        await producer.stop()
+    return empty
+
+
+def rules_adopted(topics: Topics, partition: int, occurred_at: int) -> bytes:
+    """Encode the adoption of the current rules, the first record of a partition."""
+    seed = f"RulesAdopted/{VERSION}/{topics.votes}"
+    return codec.encode(
+        "RulesAdopted", event_id=hashlib.sha256(seed.encode()).digest()[:16],
+        ledger_version=VERSION, partition=partition, partitions=topics.partitions,
+        salt=hashlib.sha256(f"{seed}/{partition}/salt".encode()).digest()[:16],
+        origin="operator", occurred_at=occurred_at,
+    )

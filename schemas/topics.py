@@ -1,0 +1,69 @@
+"""The topics: their names, the settings they must have, and who lies in which partition."""
+
+from dataclasses import dataclass
+
+KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+COMPACTED = {"cleanup.policy": "compact"}
+
+
+@dataclass(frozen=True)
+class TopicSpecification:
+    """A topic as it must be: a worker refuses to start on any other."""
+
+    name: str
+    partitions: int
+    settings: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Topics:
+    """Names of the topics of one generation, under one prefix."""
+
+    prefix: str
+    partitions: int
+    """Partition count of votes, decisions and tallies: it never changes."""
+
+    @property
+    def votes(self) -> str:
+        return f"{self.prefix}.votes"
+
+    @property
+    def decisions(self) -> str:
+        return f"{self.prefix}.decisions"
+
+    @property
+    def tallies(self) -> str:
+        return f"{self.prefix}.tallies"
+
+    @property
+    def results(self) -> str:
+        return f"{self.prefix}.results"
+
+    @property
+    def catalogue(self) -> str:
+        return f"{self.prefix}.catalogue"
+
+    @property
+    def participants(self) -> str:
+        return f"{self.prefix}.participants"
+
+    @property
+    def dead_letters(self) -> str:
+        return f"{self.prefix}.dead-letters"
+
+    def specifications(self) -> list[TopicSpecification]:
+        """Every topic with its partition count and settings."""
+        return [
+            TopicSpecification(self.votes, self.partitions, KEPT_FOREVER),
+            TopicSpecification(self.decisions, self.partitions, KEPT_FOREVER),
+            TopicSpecification(self.catalogue, 1, KEPT_FOREVER),
+            TopicSpecification(self.participants, 1, KEPT_FOREVER),
+            TopicSpecification(self.dead_letters, 1, KEPT_FOREVER),
+            TopicSpecification(self.tallies, self.partitions, COMPACTED),
+            TopicSpecification(self.results, 1, COMPACTED),
+        ]
+
+
+def partition_of(voter: bytes, partitions: int) -> int:
+    """Give the votes partition of a voter: its first four bytes, big-endian, modulo the count."""
+    return int.from_bytes(voter[:4], "big") % partitions

@@ -1,0 +1,6 @@
+"""`python -m scrutin`."""
+
+from scrutin.main import main
+
+
+main()

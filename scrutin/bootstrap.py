@@ -1,0 +1,47 @@
+"""The composition root: settings in, connected parts out."""
+
+import json
+from typing import Any
+
+from schemas.topics import Topics
+from scrutin.settings import Settings
+
+
+class StackNotRunning(Exception):
+    """An address is neither set nor known from a local stack."""
+
+
+def topics(settings: Settings) -> Topics:
+    """Name the topics of the generation the settings choose."""
+    return Topics(settings.topic_prefix, settings.partitions)
+
+
+def kafka_address(settings: Settings) -> str:
+    """Give the broker's address: as set, else that of the local stack."""
+    return settings.kafka or _local_url(settings, "kafka", "SCRUTIN_KAFKA=host:port")
+
+
+def clickhouse_url(settings: Settings) -> str:
+    """Give ClickHouse's URL: as set, else that of the local stack."""
+    return settings.clickhouse_url or _local_url(
+        settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://host:port")
+
+
+def local_state(settings: Settings) -> dict[str, Any] | None:
+    """Read the state file of the local stack; None where none was started."""
+    try:
+        state: dict[str, Any] = json.loads((settings.data_dir / "stack.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return state
+
+
+def _local_url(settings: Settings, name: str, hint: str) -> str:
+    state = local_state(settings)
+    url = (state or {}).get("urls", {}).get(name)
+    if not url:
+        raise StackNotRunning(
+            f"no local stack is known in {settings.data_dir} and no address is set. Start one "
+            f"with `scrutin up`, or set {hint}."
+        )
+    return str(url)

@@ -1,0 +1,25 @@
+"""`scrutin ideas`: publish results until told to stop."""
+
+import asyncio
+
+from processors.batch_lane import run_worker
+from processors.ideas_worker import IdeasPolicy, IdeasWorker
+from processors.kafka_checks import check_topics
+from scrutin import bootstrap, health, log
+from scrutin.settings import load
+
+
+def ideas() -> None:
+    """Publish results: read tallies, catalogue and participants. Run one. Ends on SIGTERM.
+
+    Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
+    reason is the last line of its log; a restart reads everything again).
+    """
+    settings = load()
+    log.configure(settings)
+    topics = bootstrap.topics(settings)
+    kafka = bootstrap.kafka_address(settings)
+    asyncio.run(check_topics(kafka, topics.specifications()))
+    worker = IdeasWorker(IdeasPolicy(kafka=kafka, topics=topics, instance=settings.instance))
+    health.serve(settings.health_port, worker.status)
+    run_worker(worker.app)

@@ -1,0 +1,83 @@
+"""Every setting of scrutin, in one place; the only reader of the environment.
+
+Each field is read from an environment variable: SCRUTIN_ and the name in capitals.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Settings of any scrutin process."""
+
+    model_config = SettingsConfigDict(env_prefix="SCRUTIN_", extra="ignore")
+
+    data_dir: Path = Field(
+        default=Path(".scrutin"),
+        description="Folder of the local stack: its broker, ClickHouse, logs and state.",
+    )
+    cache_dir: Path = Field(
+        default=Path("~/.cache/scrutin"),
+        description="Folder shared by local stacks for the broker's jars.",
+    )
+    kafka: str = Field(
+        default="",
+        description="Bootstrap address host:port of Kafka; empty: the local stack of data_dir.",
+    )
+    clickhouse_url: str = Field(
+        default="",
+        description="URL of ClickHouse's HTTP interface; empty: the local stack of data_dir.",
+    )
+    clickhouse_database: str = Field(
+        default="scrutin", description="ClickHouse database of the archive.",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
+    )
+    topic_prefix: str = Field(
+        default="scrutin", description="First part of every topic's name: one topic generation.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+    )
+    partitions: int = Field(
+        default=4, ge=1, le=1024,
+        description="Partitions of votes, decisions and tallies; fixed for a generation.",
+    )
+    replication: int = Field(
+        default=1, ge=1, le=9,
+        description="Replicas of each topic: 1 survives a killed process, not a lost disk; "
+        "production sets 3.",
+    )
+    instance: str = Field(
+        default="1", pattern=r"^[A-Za-z0-9_-]{1,40}$",
+        description="Names this process among its kind: static member of its consumer group.",
+    )
+    health_port: int = Field(
+        default=0, ge=0, le=65535,
+        description="Port of /livez and /readyz of a worker; 0: none.",
+    )
+    views_host: str = Field(default="127.0.0.1", description="Address the views listen on.")
+    views_port: int = Field(
+        default=0, ge=0, le=65535,
+        description="Port the views listen on; 0: any free port.",
+    )
+    stall_seconds: float = Field(
+        default=30.0, gt=0,
+        description="A worker with input ends after this long without progress.",
+    )
+    undecodable_ratio: float = Field(
+        default=0.5, gt=0, le=1,
+        description="Share of undecodable records among the last 1,000 of a partition past "
+        "which the ledger stops; 1: never.",
+    )
+    log_format: Literal["console", "json"] = Field(
+        default="console", description="How log lines look on stderr."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level of log lines."
+    )
+
+
+def load() -> Settings:
+    """Read the settings from the environment."""
+    return Settings()

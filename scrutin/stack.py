@@ -1,0 +1,169 @@
+"""The local stack: which processes run on this machine, in which order, at which addresses.
+
+Broker and ClickHouse first, then the step that creates topics and tables, then the workers. What
+the settings place elsewhere (`SCRUTIN_KAFKA`, `SCRUTIN_CLICKHOUSE_URL`) is not started here.
+"""
+
+import functools
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import clickhouse, health, kafka, kafka_runtime
+from deploy.local.clickhouse import ClickHouseConfiguration
+from deploy.local.kafka import BrokerConfiguration
+from deploy.local.ports import LOOPBACK, PortBook
+from deploy.local.process import ProcessSpecification
+from scrutin.settings import Settings
+
+
+# Workers that are ready when their health port says so, in the order of the data's way.
+WORKERS = ("ledger", "ideas", "archive")
+# A worker that folds a million decisions needs seconds; one that takes minutes is stuck.
+WORKER_READY_SECONDS = 120.0
+# A worker acknowledges its last batches before it ends.
+WORKER_STOP_SECONDS = 20.0
+PROVISION_SECONDS = 60.0
+BROKER_STOP_SECONDS = 30.0
+CLICKHOUSE_STOP_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class ExplicitPorts:
+    """Ports the operator asked for; 0: the stack chooses."""
+
+    kafka: int = 0
+    clickhouse: int = 0
+    views: int = 0
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What to supervise, and where it can be reached."""
+
+    specifications: tuple[ProcessSpecification, ...]
+    urls: Mapping[str, str]
+
+
+def data_folder(settings: Settings) -> Path:
+    return settings.data_dir.expanduser().resolve()
+
+
+def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
+    """Choose ports and describe every process; call it while holding the data folder.
+
+    Prepares Kafka's runtime, which takes a while the first time on a machine. Raises a
+    `LocalStackError` with its remedy.
+    """
+    folder = data_folder(settings)
+    ports = PortBook(folder / "ports.json").assign(
+        {
+            "kafka": explicit.kafka,
+            "kafka_controller": None,
+            "clickhouse": explicit.clickhouse,
+            "views": explicit.views or settings.views_port,
+            **{f"{name}_health": None for name in WORKERS},
+        }
+    )
+    services: list[ProcessSpecification] = []
+    kafka_address, clickhouse_url = settings.kafka, settings.clickhouse_url
+    if not kafka_address:
+        broker = BrokerConfiguration(folder / "kafka", ports["kafka"], ports["kafka_controller"])
+        services.append(_broker(broker, settings.cache_dir))
+        kafka_address = broker.address
+    if not clickhouse_url:
+        house = ClickHouseConfiguration(folder / "clickhouse", ports["clickhouse"])
+        services.append(_clickhouse(house))
+        clickhouse_url = house.url
+    views_url = f"http://{_reachable(settings.views_host)}:{ports['views']}"
+    urls = {"kafka": kafka_address, "clickhouse": clickhouse_url, "views": views_url}
+    environment = _environment(settings, urls, ports["views"])
+    return Stack((*services, *_ours(environment, ports, views_url)), urls)
+
+
+def _environment(settings: Settings, urls: Mapping[str, str], views_port: int) -> dict[str, str]:
+    return {
+        "SCRUTIN_KAFKA": urls["kafka"],
+        "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
+        "SCRUTIN_VIEWS_HOST": settings.views_host,
+        "SCRUTIN_VIEWS_PORT": str(views_port),
+        "SCRUTIN_DATA_DIR": str(data_folder(settings)),
+        "SCRUTIN_INSTANCE": settings.instance,
+    }
+
+
+def _reachable(host: str) -> str:
+    """Name the address by which this machine reaches a server that listens on `host`."""
+    return LOOPBACK if host in {"", "0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+
+
+def _broker(configuration: BrokerConfiguration, cache_folder: Path) -> ProcessSpecification:
+    runtime = kafka_runtime.prepare(cache_folder)
+    return ProcessSpecification(
+        name="kafka",
+        argv=kafka.broker_argv(configuration, runtime),
+        ready=health.readiness(functools.partial(kafka.is_ready, configuration)),
+        ready_seconds=kafka.READY_SECONDS,
+        stop_seconds=BROKER_STOP_SECONDS,
+        address=configuration.address,
+        prepare=functools.partial(kafka.prepare_folder, configuration, runtime),
+        explain=functools.partial(kafka.explain_failure, configuration),
+    )
+
+
+def _clickhouse(configuration: ClickHouseConfiguration) -> ProcessSpecification:
+    return ProcessSpecification(
+        name="clickhouse",
+        argv=clickhouse.clickhouse_argv(configuration),
+        ready=health.readiness(functools.partial(clickhouse.is_ready, configuration)),
+        ready_seconds=clickhouse.READY_SECONDS,
+        stop_seconds=CLICKHOUSE_STOP_SECONDS,
+        address=configuration.url,
+        prepare=functools.partial(clickhouse.prepare_folder, configuration),
+        explain=functools.partial(clickhouse.explain_failure, configuration),
+    )
+
+
+def _ours(
+    environment: Mapping[str, str], ports: Mapping[str, int], views_url: str
+) -> list[ProcessSpecification]:
+    provision = ProcessSpecification(
+        name="provision",
+        argv=_command("provision"),
+        environment=environment,
+        ready_seconds=PROVISION_SECONDS,
+        once=True,
+    )
+    workers = [_worker(name, environment, ports[f"{name}_health"]) for name in WORKERS]
+    views = ProcessSpecification(
+        name="views",
+        argv=_command("views"),
+        environment=environment,
+        ready=_ready_at(f"{views_url}/readyz"),
+        ready_seconds=WORKER_READY_SECONDS,
+        stop_seconds=WORKER_STOP_SECONDS,
+        address=views_url,
+    )
+    return [provision, *workers, views]
+
+
+def _worker(name: str, environment: Mapping[str, str], port: int) -> ProcessSpecification:
+    url = f"http://{LOOPBACK}:{port}"
+    return ProcessSpecification(
+        name=name,
+        argv=_command(name),
+        environment={**environment, "SCRUTIN_HEALTH_PORT": str(port)},
+        ready=_ready_at(f"{url}/readyz"),
+        ready_seconds=WORKER_READY_SECONDS,
+        stop_seconds=WORKER_STOP_SECONDS,
+        address=url,
+    )
+
+
+def _ready_at(url: str) -> health.Ready:
+    return health.readiness(functools.partial(health.answers, url))
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", "scrutin", name]
