@@ -77,8 +77,10 @@ class Positions(Protocol):
 def transport(positions: Positions) -> type[driver.Transport]:
     """Make the transport class of a worker."""
 
-    class BatchConsumer(driver.Consumer):  # type: ignore[misc]  # Faust ships no types
-        async def _getmany(self, active_partitions: set[TP], timeout: float) -> dict[TP, Any]:
+    class BatchConsumer(driver.Consumer):
+        async def _getmany(
+            self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 -- Faust's
+        ) -> dict[TP, Any]:
             generation = self.app.consumer_generation_id
             fetched = await super()._getmany(active_partitions, timeout)
             return {
@@ -98,7 +100,7 @@ def transport(positions: Positions) -> type[driver.Transport]:
                 await self.seek(tp, offset)
             return offsets
 
-    class BatchTransport(driver.Transport):  # type: ignore[misc]  # Faust ships no types
+    class BatchTransport(driver.Transport):
         Consumer = BatchConsumer
 
     return BatchTransport

@@ -17,6 +17,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
 from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas, Record
 from processors.kafka_checks import reader
 from schemas import codec
@@ -29,9 +30,6 @@ REST_FACTOR = 4
 """... and after a publication the worker rests this many times its duration: 20 % of a core."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
-MAX_BATCH_BYTES = 1 << 20
-WRITE_SECONDS = 30.0
-"""A publication not acknowledged by then ends the worker."""
 LOOK_UP_SECONDS = 30.0
 """Reading the last published vector at start may take so long."""
 
@@ -53,7 +51,7 @@ class IdeasWorker:
     def __init__(self, policy: IdeasPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
         self.ideas = Ideas(self.topics.partitions)
-        self.positions = {tp: 0 for tp in self._inputs()}
+        self.positions = dict.fromkeys(self._inputs(), 0)
         """Next offset to fold, by topic partition."""
         self.starts: dict[TP, int] = {}
         """End offsets at start: nothing is published before they are reached."""
@@ -124,12 +122,7 @@ class IdeasWorker:
 
     async def _publish(self) -> None:
         await self._look_up()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self.policy.kafka, enable_idempotence=True, acks="all",
-            max_batch_size=MAX_BATCH_BYTES, max_request_size=2 << 20, linger_ms=0,
-            request_timeout_ms=int(WRITE_SECONDS * 1000),
-        )
-        await producer.start()
+        producer = await connected_producer(self.policy.kafka)
         loop = asyncio.get_running_loop()
         rest = PUBLISH_SECONDS
         while True:
@@ -183,14 +176,10 @@ class IdeasWorker:
         )
 
     async def _write(self, producer: AIOKafkaProducer, records: list[Record]) -> None:
-        batch = producer.create_batch()
-        futures = []
+        writer = Batches(producer)
         for key, value in records:
-            if batch.append(key=key, value=value, timestamp=None) is None:
-                futures.append(await producer.send_batch(batch, self.topics.results, partition=0))
-                batch = producer.create_batch()
-                batch.append(key=key, value=value, timestamp=None)
-        futures.append(await producer.send_batch(batch, self.topics.results, partition=0))
+            writer.write(value, key=key)
+        futures = await writer.send(self.topics.results, 0)
         async with asyncio.timeout(WRITE_SECONDS):
             for future in futures:
                 await future

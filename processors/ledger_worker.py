@@ -13,29 +13,25 @@ Theory of operation:
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import faust
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
-from faust.stores.base import Store
 from faust.types import TP
 
 from processors import tally_records
 from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.batches import WRITE_SECONDS, Batches, connected_producer
+from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics, reader
-from processors.ledger import ChainLink, Ledger, LedgerStopped
+from processors.ledger import ChainLink, LedgerStopped
 from schemas.topics import Topics
 
 
 MAX_BATCHES_IN_FLIGHT = 8
 """Batches decided whose decisions the broker has not acknowledged yet."""
-MAX_BATCH_BYTES = 1 << 20
-"""Bytes of one batch written; the broker takes 2 MiB."""
-WRITE_SECONDS = 30.0
-"""A batch of decisions not acknowledged by then ends the worker."""
 FLUSH_SECONDS = 0.02
 """Touched tallies are written so often when caught up..."""
 CATCH_UP_FLUSH_SECONDS = 2.0
@@ -48,25 +44,6 @@ RATIO_WINDOW_RECORDS = 1_000
 """The share of undecodable records is taken over so many."""
 
 log = structlog.get_logger("scrutin.ledger")
-
-
-@dataclass
-class Held:
-    """A partition this worker holds."""
-
-    ledger: Ledger
-    generation: int | None = None
-    """Group generation under which it was recovered; None while recovering."""
-    durable: int = -1
-    """Last source offset whose decision the broker has acknowledged."""
-    end: int = 0
-    """End offset of the votes, as last heard."""
-    checked: bool = False
-    """Whether the last vote decided was compared with the ballot box since recovery."""
-    flushed_at: float = 0.0
-    flushed_fully_at: float = 0.0
-    undecodable: list[int] = field(default_factory=lambda: [0, 0])
-    """Records seen and undecodable ones among them, in the current window."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +80,7 @@ class LedgerWorker:
             self.topics.decisions, partitions=partitions, key_type=bytes, value_type=bytes,
             key_serializer="raw", value_serializer="raw",
         )
-        app.tables.add(_DecisionTable(
+        app.tables.add(DecisionTable(
             app, worker=self, name="ledger", partitions=partitions, changelog_topic=decisions,
             # Two batches wait at the most: each may hold megabytes.
             recovery_buffer_size=2,
@@ -132,13 +109,7 @@ class LedgerWorker:
     async def connected_producer(self) -> AIOKafkaProducer:
         """Give the producer of decisions and tallies, started on first use."""
         if not hasattr(self, "producer"):
-            producer = AIOKafkaProducer(
-                bootstrap_servers=self.policy.kafka, enable_idempotence=True, acks="all",
-                max_batch_size=MAX_BATCH_BYTES, linger_ms=0, max_request_size=2 << 20,
-                request_timeout_ms=int(WRITE_SECONDS * 1000),
-            )
-            await producer.start()
-            self.producer = producer
+            self.producer = await connected_producer(self.policy.kafka)
         return self.producer
 
     # Positions, asked by the lane
@@ -204,7 +175,7 @@ class LedgerWorker:
             event.ack()
             return
         producer = await self.connected_producer()
-        writer = _Batches(producer)
+        writer = Batches(producer)
         undecodable = decide_batch(held, batch.records, writer)
         sent = await writer.send(self.topics.decisions, held.ledger.partition)
         sent += [await self._dead_letter(producer, record) for record in undecodable]
@@ -272,7 +243,7 @@ class LedgerWorker:
 
     async def _write_tallies(self, held: Held, *, everything: bool) -> None:
         records = tally_records.flush(held.ledger, everything=everything)
-        writer = _Batches(await self.connected_producer())
+        writer = Batches(await self.connected_producer())
         for key, value in records:
             writer.write(value, key=key)
         async with asyncio.timeout(WRITE_SECONDS):
@@ -332,7 +303,7 @@ class LedgerWorker:
         }
 
 
-def decide_batch(held: Held, records: list[Any], writer: "_Batches") -> list[Any]:
+def decide_batch(held: Held, records: list[Any], writer: "Batches") -> list[Any]:
     """Decide the records of a batch in order; give the undecodable ones."""
     ledger = held.ledger
     decide, write = ledger.decide, writer.write
@@ -346,111 +317,3 @@ def decide_batch(held: Held, records: list[Any], writer: "_Batches") -> list[Any
             if ledger.decided[slot] != before:
                 undecodable.append(record)
     return undecodable
-
-
-class _Batches:
-    """Records of one topic partition, in batches as large as the producer takes."""
-
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self._producer = producer
-        self._batches = [producer.create_batch()]
-
-    def write(
-        self, value: bytes, *, key: bytes | None = None, timestamp: int | None = None
-    ) -> None:
-        if self._batches[-1].append(key=key, value=value, timestamp=timestamp) is None:
-            self._batches.append(self._producer.create_batch())
-            self._batches[-1].append(key=key, value=value, timestamp=timestamp)
-
-    async def send(self, topic: str, partition: int) -> list[Any]:
-        """Hand the batches to the producer; give a future each."""
-        return [
-            await self._producer.send_batch(batch, topic, partition=partition)
-            for batch in self._batches if batch.record_count()
-        ]
-
-
-class _DecisionTable(faust.Table):  # type: ignore[misc]  # Faust ships no types
-    def __init__(self, app: faust.App, *, worker: LedgerWorker, **options: Any) -> None:
-        self._worker = worker
-        super().__init__(app, **options)
-
-    def _new_store(self) -> Store:
-        return _DecisionStore("memory://", self.app, self, table_name=self.name,
-                              worker=self._worker)
-
-
-class _DecisionStore(Store):  # type: ignore[misc]  # Faust ships no types
-    """The ledgers as a Faust table store: recovery folds decisions, revocation forgets them."""
-
-    def __init__(self, *arguments: Any, worker: LedgerWorker, **options: Any) -> None:
-        self._worker = worker
-        super().__init__(*arguments, **options)
-
-    def persisted_offset(self, tp: TP) -> int | None:
-        """Fold the whole changelog: nothing is kept locally yet."""
-        return None
-
-    def apply_changelog_batch(self, batch: Any, to_key: Any, to_value: Any) -> None:
-        for event in batch:
-            held = self._worker.held.get(event.message.partition)
-            if held is None:
-                continue
-            try:
-                for record in event.message.value.records:
-                    held.ledger.apply(record.value)
-            except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
-                stop_process(str(error), error)
-
-    def reset_state(self) -> None:
-        self._worker.held.clear()
-
-    async def on_rebalance(
-        self, assigned: set[TP], revoked: set[TP], newly_assigned: set[TP],
-        generation_id: int = 0,
-    ) -> None:
-        worker = self._worker
-        for tp in revoked | newly_assigned:
-            worker.held.pop(tp.partition, None)
-        for held in worker.held.values():
-            held.generation, held.checked = None, False
-        for tp in newly_assigned:
-            if tp.topic == worker.topics.decisions:
-                worker.held[tp.partition] = Held(
-                    Ledger(tp.partition, worker.topics.partitions))
-        log.info("rebalanced", assigned=sorted({tp.partition for tp in assigned}),
-                 revoked=sorted({tp.partition for tp in revoked}), generation=generation_id)
-
-    async def on_recovery_completed(self, active_tps: set[TP], standby_tps: set[TP]) -> None:
-        worker = self._worker
-        for tp in active_tps:
-            held = worker.held.get(tp.partition)
-            if held is not None:
-                held.generation = worker.app.consumer_generation_id
-                held.durable = held.ledger.last_offset
-                held.flushed_fully_at = -FULL_FLUSH_SECONDS
-        log.info("recovered", decided={
-            partition: held.ledger.last_offset for partition, held in worker.held.items()})
-
-    # A Store is also a mapping; nobody uses this one as such.
-    def __getitem__(self, key: Any) -> Any:
-        raise KeyError(key)
-
-    def __setitem__(self, key: Any, value: Any) -> None: ...
-
-    def __delitem__(self, key: Any) -> None: ...
-
-    def __iter__(self) -> Any:
-        return iter(())
-
-    def __len__(self) -> int:
-        return 0
-
-    def __contains__(self, key: Any) -> bool:
-        return False
-
-    def clear(self) -> None: ...
-
-    async def backup_partition(self, *arguments: Any, **options: Any) -> None: ...
-
-    def restore_backup(self, *arguments: Any, **options: Any) -> None: ...

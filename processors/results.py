@@ -7,7 +7,7 @@ runs both on counts of its own: whoever shows a number shows the same computatio
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -159,20 +159,13 @@ def compute(
     """Compute every published number of a consultation from its figures."""
     known = catalogue.consultations.get(consultation)
     blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
-    return published(consultation, figures, known, blocks, idea_blocks(figures, known), as_of,
-                     decided=decided, undecodable=undecodable)
-
-
-def published(  # noqa: PLR0913 -- the parts of a result, each made where it is cheapest
-    consultation: str, figures: Figures, known: Consultation | None, blocks: dict[str, Block],
-    ideas: dict[str, Block], as_of: AsOf, *, decided: dict[str, int], undecodable: int,
-) -> Published:
-    """Put totals, ranks and lists to blocks that are computed already."""
+    ideas = idea_blocks(figures, known)
     return Published(
         consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
         totals=totals(consultation, figures, known, as_of),
         proposal_ranks=scores.ranks(blocks), idea_ranks=scores.ranks(ideas),
-        controversial=scores.controversial(blocks), ranking_as_of=as_of.votes, decided=decided, undecodable=undecodable,
+        controversial=scores.controversial(blocks), ranking_as_of=as_of.votes,
+        decided=decided, undecodable=undecodable,
     )
 
 
@@ -268,7 +261,7 @@ def instant(milliseconds: int | None, zone: ZoneInfo) -> str | None:
     """Write an instant in ISO 8601 with its offset in the consultation's time zone."""
     if milliseconds is None:
         return None
-    return datetime.fromtimestamp(milliseconds / 1000, timezone.utc).astimezone(zone).isoformat()
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(zone).isoformat()
 
 
 def _themes(known: Consultation) -> list[dict[str, Any]]:

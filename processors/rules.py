@@ -7,7 +7,7 @@ transition from its bytes. The live count and the recovery of a count are thereb
 """
 
 import functools
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from processors.standing import (
     ENCODED,
@@ -50,27 +50,34 @@ QUALIFICATION_ADDED = KIND["qualification_added"]
 QUALIFICATION_WITHDRAWN = KIND["qualification_withdrawn"]
 
 
-@dataclass(frozen=True, slots=True)
-class Transition:
-    """Everything that follows from one decided ballot event, worked out beforehand."""
+class Transition(NamedTuple):
+    """Everything that follows from one decided ballot event, worked out beforehand.
 
-    kind: int
-    outcome: int
-    reason: int
-    after: int
-    """The situation after, as kept in the state (without suspension)."""
+    A plain tuple, for it is taken apart once per event.
+    """
+
     codes: bytes
     """kind, outcome and reason as they stand in the decision."""
     tail: bytes
     """before, after and the end of the list of changes as they stand in the decision."""
-    deltas: tuple[tuple[int, int], ...]
-    """(index in COUNTS, what to add) for the counts of the proposal."""
-    live_delta: int
-    counted_delta: int
-    remembered: bool
-    """Whether the event's id is remembered under its voter and proposal."""
     slot: int
     """Index of (outcome, reason) in the totals of a partition."""
+    deltas: tuple[tuple[int, int], ...]
+    """(index in COUNTS, what to add) for the counts of the proposal."""
+    remembered: bool
+    """Whether the event's id is remembered under its voter and proposal."""
+    after: bytes
+    """The situation after, as the one byte kept in the state (without suspension)."""
+    received: bool
+    """Whether the event is a VoteCast that makes its voter a received participant."""
+    live_delta: int
+    counted_delta: int
+    record_delta: int
+    """Both deltas where a voter's packed record keeps them."""
+
+
+LIVE_SHIFT, COUNTED_SHIFT = 2, 15
+"""Where the counters of live and of counted votes lie in a voter's packed record."""
 
 
 def slot_of(outcome: int, reason: int) -> int:
@@ -117,15 +124,19 @@ def transition(kind: int, outcome: int, reason: int, before: int, after: int) ->
     counted_before = bool(before & 3) and set_aside_of(before) is None
     counted_after = bool(after & 3) and set_aside_of(after) is None
     forgotten = OUTCOMES[outcome] in ("repeated", "late") or REASONS[reason] == "misplaced"
+    live_delta = bool(after & 3) - bool(before & 3)
+    counted_delta = counted_after - counted_before
     return Transition(
-        kind=kind, outcome=outcome, reason=reason, after=after & KEPT_BITS,
         codes=bytes((2 * kind, 2 * outcome, 2 * reason)),
         tail=ENCODED[before] + ENCODED[after] + b"\0",
-        deltas=_deltas(kind, outcome, reason, before, after),
-        live_delta=bool(after & 3) - bool(before & 3),
-        counted_delta=counted_after - counted_before,
-        remembered=not forgotten,
         slot=slot_of(outcome, reason),
+        deltas=_deltas(kind, outcome, reason, before, after),
+        remembered=not forgotten,
+        after=bytes((after & KEPT_BITS,)),
+        received=kind == VOTE_CAST,
+        live_delta=live_delta,
+        counted_delta=counted_delta,
+        record_delta=(live_delta << LIVE_SHIFT) + (counted_delta << COUNTED_SHIFT),
     )
 
 
@@ -191,10 +202,10 @@ _RULES = {
     QUALIFICATION_WITHDRAWN: (_qualification_withdrawn, len(QUALIFICATIONS)),
 }
 
-TRANSITIONS: dict[int, list[list[list[Transition | None]]]] = {
+TRANSITIONS: dict[int, list[list[list[Transition]]]] = {
     kind: [
         [
-            [rule(situation, detail, suspect=suspect) if valid(situation) else None
+            [rule(situation if valid(situation) else 0, detail, suspect=suspect)
              for situation in range(STANDINGS)]
             for suspect in (False, True)
         ]

@@ -23,7 +23,7 @@ def proposal_tallied(
     """Encode a ProposalTallied; equal to the generic codec (tested)."""
     return b"".join((
         _HEADER, short_string(consultation), short_string(proposal), long(source_offset),
-        *(_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts),  # noqa: PLR2004 -- as above
+        *(_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts),
     ))
 
 

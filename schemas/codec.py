@@ -13,6 +13,7 @@ import fastavro
 
 from schemas.registry import HEADER_BYTES, MAGIC, Schema, by_id, current
 
+
 MAX_VALUE_BYTES = 1_048_576
 """No record of ours is larger: the largest are decisions that suspend a voter of 5,000 votes."""
 

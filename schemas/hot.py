@@ -16,6 +16,7 @@ from typing import Any
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, current
 
+
 SHORT_STRING_BYTES = 63
 """The longest string whose Avro length takes one byte; the ballot box holds no longer one."""
 
@@ -45,7 +46,8 @@ def decoder(event: str, *wanted: Wanted) -> Decoder:
         f"  raise Undecodable(f'{event}: {{len(value) - at}} trailing bytes')",
         f" return ({returned},)",
     ]
-    return _compiled("decode", lines)
+    compiled: Decoder = _compiled("decode", lines)
+    return compiled
 
 
 def _decode_fixed_part(fields: list[dict[str, Any]], lines: list[str]) -> int:
@@ -135,7 +137,8 @@ def encoder(event: str) -> Encoder:
         else:
             parts.append(f"long({name})")
     lines.append(f" return b''.join(({', '.join(parts)},))")
-    return _compiled("encode", lines)
+    compiled: Encoder = _compiled("encode", lines)
+    return compiled
 
 
 @functools.lru_cache(maxsize=65_536)  # identifiers of proposals recur by the thousand

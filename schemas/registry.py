@@ -10,6 +10,7 @@ from typing import Any
 
 import fastavro.schema
 
+
 MAGIC = 0
 HEADER_BYTES = 5
 """Confluent wire format: 0x00, then the schema id as 4 bytes big-endian."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 COMPACTED = {"cleanup.policy": "compact"}
 

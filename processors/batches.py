@@ -1,0 +1,47 @@
+"""Records of one topic partition, written in batches as large as the producer takes."""
+
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+
+MAX_BATCH_BYTES = 1 << 20
+"""Bytes of one batch written..."""
+MAX_REQUEST_BYTES = 2 << 20
+"""... and of one request: the decision of a suspension can be larger than a batch."""
+WRITE_SECONDS = 30.0
+"""What the broker has not acknowledged by then ends the worker: a restart recovers."""
+
+
+async def connected_producer(kafka: str) -> AIOKafkaProducer:
+    """Start an idempotent producer that waits for every replica in sync."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0,
+        max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_REQUEST_BYTES,
+        request_timeout_ms=int(WRITE_SECONDS * 1000),
+    )
+    await producer.start()
+    return producer
+
+
+class Batches:
+    """Records to be written to one topic partition, in order."""
+
+    def __init__(self, producer: AIOKafkaProducer) -> None:
+        self._producer = producer
+        self._batches = [producer.create_batch()]
+
+    def write(
+        self, value: bytes, *, key: bytes | None = None, timestamp: int | None = None
+    ) -> None:
+        """Add a record."""
+        if self._batches[-1].append(key=key, value=value, timestamp=timestamp) is None:
+            self._batches.append(self._producer.create_batch())
+            self._batches[-1].append(key=key, value=value, timestamp=timestamp)
+
+    async def send(self, topic: str, partition: int) -> list[Any]:
+        """Hand the batches to the producer; give a future each."""
+        return [
+            await self._producer.send_batch(batch, topic, partition=partition)
+            for batch in self._batches if batch.record_count()
+        ]

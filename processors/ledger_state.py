@@ -1,0 +1,311 @@
+"""What the ledger remembers of one partition, and the one way to record a decision in it. Pure.
+
+Theory of operation: `_votes` maps (voter number, proposal number) to one byte of standing, a link
+to the voter's previous vote and the last event ids; `_voters` maps a voter to flags and counters
+packed in one integer. A suspension walks the links. Decisions, whether just taken or read back,
+change this state through `settle` and `settle_control` only.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from processors.decisions import NO_CHAIN, Decision
+from processors.rules import (
+    COUNT,
+    COUNTED_SHIFT,
+    KIND,
+    OUTCOME,
+    REASON,
+    REMEMBERED_EVENTS,
+    Transition,
+    contribution,
+    slot_of,
+)
+from schemas.codec import Undecodable
+from schemas.hot import short_string
+from schemas.words import COUNTS, OUTCOMES, REASONS
+
+
+REMEMBERED_DECISIONS = 16_384
+"""So many decisions back a repeat is compared byte for byte; the archive holds all."""
+
+DIGEST_BYTES = 8
+"""An event id is remembered by its last bytes: ids are random or hashes."""
+LINK_BYTES = 4
+IDS_AT = 1 + LINK_BYTES
+_IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
+
+# A voter is one integer: two flags, two counters, the voter's number, the newest vote plus one.
+SUSPENDED_FLAG = 1
+RECEIVED_FLAG = 2
+NUMBER_SHIFT, HEAD_SHIFT = 28, 58
+COUNTER_MASK = (1 << 13) - 1
+COUNTED_BITS = COUNTER_MASK << COUNTED_SHIFT
+NUMBER_MASK = (1 << 30) - 1
+BELOW_HEAD = (1 << HEAD_SHIFT) - 1
+PROPOSAL_BITS = 30
+
+
+class Consultation:
+    """Figures of one consultation in this partition."""
+
+    __slots__ = ("closed", "control_ids", "key", "name", "participants", "participants_received",
+                 "suspended")
+
+    def __init__(self, name: str, key: bytes) -> None:
+        self.name, self.key = name, key
+        self.closed = False
+        self.control_ids = b""
+        self.participants = self.participants_received = self.suspended = 0
+
+
+class Proposal:
+    """One proposal in this partition: its number, its counts, its bytes in a decision."""
+
+    __slots__ = ("consultation", "counts", "middle", "name", "number")
+
+    def __init__(self, number: int, consultation: Consultation, name: str, middle: bytes) -> None:
+        self.number, self.consultation, self.name, self.middle = number, consultation, name, middle
+        self.counts = [0] * len(COUNTS)
+
+
+class Participation(NamedTuple):
+    """Voters of one consultation in this partition."""
+
+    participants: int
+    participants_received: int
+    suspended: int
+    closed: bool
+
+
+class LedgerState:
+    """The state of one votes partition."""
+
+    def __init__(self, partition: int, partitions: int) -> None:
+        self.partition, self.partitions = partition, partitions
+        self.last_offset = -1
+        """Last votes offset decided."""
+        self.chain = self.previous_chain = NO_CHAIN
+        self.ledger_version = 0
+        """Rules in force; 0 before the first RulesAdopted."""
+        self.decided = [0] * (len(OUTCOMES) * len(REASONS))
+        """Records decided by `slot_of(outcome, reason)`."""
+        self.undecodable_slot = slot_of(OUTCOME["refused"], REASON["undecodable"])
+        self.live_votes = 0
+        """Live votes held, set aside or not."""
+        self.touched: set[Proposal] = set()
+        """Proposals whose counts moved since the last flush took them."""
+        self.touched_consultations: set[Consultation] = set()
+        self.rules_ids = b""
+        self.control_ids: dict[bytes, bytes] = {}
+        """Last control ids of a voter, by voter key."""
+        self.recent: deque[bytes] = deque(maxlen=REMEMBERED_DECISIONS)
+        self._consultations: dict[str, Consultation] = {}
+        self._proposals: dict[bytes, Proposal] = {}
+        """By consultation and proposal as they stand encoded in an event."""
+        self._proposals_in_decisions: dict[bytes, Proposal] = {}
+        """By the same as it stands encoded in a decision."""
+        self._by_number: list[Proposal] = []
+        self._voters: dict[bytes, int] = {}
+        self._votes: dict[int, bytes] = {}
+
+    # Names
+
+    def consultation(self, name: str) -> Consultation:
+        """Give a consultation, met now or before."""
+        found = self._consultations.get(name)
+        if found is None:
+            key = len(self._consultations).to_bytes(2, "big")
+            found = self._consultations[name] = Consultation(name, key)
+        return found
+
+    def intern(self, span: bytes) -> Proposal:
+        """Meet a proposal for the first time: `span` is consultation and proposal as encoded."""
+        size = (span[0] >> 1) + 1
+        try:
+            consultation, name = span[1:size].decode(), span[size + 1:].decode()
+        except UnicodeDecodeError as error:
+            raise Undecodable(f"identifier is not UTF-8: {error}") from error
+        middle = b"\x02" + span[:size] + b"\x02" + span[size:]
+        proposal = Proposal(
+            len(self._by_number), self.consultation(consultation), name, middle)
+        self._proposals[span] = self._proposals_in_decisions[middle] = proposal
+        self._by_number.append(proposal)
+        return proposal
+
+    def proposal(self, consultation: str, name: str) -> Proposal:
+        """Give a proposal by its names."""
+        span = short_string(consultation) + short_string(name)
+        return self._proposals.get(span) or self.intern(span)
+
+    # Recording
+
+    def settle(
+        self, found: Transition, voter_key: bytes, record: int, held: bytes | None,
+        proposal: Proposal, digest: bytes,
+    ) -> None:
+        """Record a decided ballot event. `record` and `held` are what the state has of it."""
+        _, _, slot, deltas, remembered, after, received, live_delta, counted_delta, moved = found
+        self.decided[slot] += 1
+        if deltas:
+            counts = proposal.counts
+            for index, delta in deltas:
+                counts[index] += delta
+            self.touched.add(proposal)
+        if not remembered:
+            return
+        if not record:
+            record = len(self._voters) << NUMBER_SHIFT
+        number = (record >> NUMBER_SHIFT & NUMBER_MASK) << PROPOSAL_BITS | proposal.number
+        if held is None:
+            self._votes[number] = (
+                after + (record >> HEAD_SHIFT).to_bytes(LINK_BYTES, "big") + digest)
+            record = record & BELOW_HEAD | (proposal.number + 1) << HEAD_SHIFT
+        else:
+            self._votes[number] = after + held[1:IDS_AT] + digest + held[IDS_AT:_IDS_END]
+        if received and not record & RECEIVED_FLAG:
+            record |= RECEIVED_FLAG
+            proposal.consultation.participants_received += 1
+            self.touched_consultations.add(proposal.consultation)
+        if moved:
+            self.live_votes += live_delta
+            if counted_delta:
+                self._participate(record, counted_delta, proposal.consultation)
+            record += moved
+        self._voters[voter_key] = record
+
+    def _participate(self, record: int, counted_delta: int, consultation: Consultation) -> None:
+        """Move the participants when a voter's first or last counted vote comes or goes."""
+        counted = record & COUNTED_BITS
+        after = counted + (counted_delta << COUNTED_SHIFT)
+        if not counted or not after:
+            consultation.participants += bool(after) - bool(counted)
+            self.touched_consultations.add(consultation)
+
+    def settle_control(self, decision: Decision) -> None:
+        """Record a decision that is not about one vote."""
+        outcome = OUTCOMES[decision.outcome]
+        self.decided[slot_of(decision.outcome, decision.reason)] += 1
+        if decision.event_id is None or outcome in ("repeated", "refused"):
+            return
+        if decision.kind == KIND["rules_adopted"]:
+            self.ledger_version = decision.ledger_version
+            self.rules_ids = remembering(self.rules_ids, decision.event_id)
+            return
+        assert decision.consultation is not None
+        consultation = self.consultation(decision.consultation)
+        self.touched_consultations.add(consultation)
+        if decision.kind == KIND["consultation_closed"]:
+            consultation.closed = True
+            consultation.control_ids = remembering(consultation.control_ids, decision.event_id)
+            return
+        self._settle_voter_control(decision, consultation)
+
+    def _settle_voter_control(self, decision: Decision, consultation: Consultation) -> None:
+        assert decision.voter is not None
+        assert decision.event_id is not None
+        voter_key = decision.voter + consultation.key
+        self.control_ids[voter_key] = remembering(
+            self.control_ids.get(voter_key, b""), decision.event_id)
+        if OUTCOMES[decision.outcome] == "unchanged":
+            return
+        record = self._voters.get(voter_key) or len(self._voters) << NUMBER_SHIFT
+        suspends = OUTCOMES[decision.outcome] == "suspended"
+        consultation.suspended += 1 if suspends else -1
+        record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
+        counted_delta = 0
+        for change in decision.changes:
+            proposal = self.proposal(consultation.name, change.proposal)
+            for name in contribution(change.before):
+                proposal.counts[COUNT[name]] -= 1
+            for name in contribution(change.after):
+                proposal.counts[COUNT[name]] += 1
+            counted_delta += _counts(change.after) - _counts(change.before)
+            self.touched.add(proposal)
+        self._participate(record, counted_delta, consultation)
+        self._voters[voter_key] = record + (counted_delta << COUNTED_SHIFT)
+
+    def advance(self, offset: int, chain: bytes, decision: bytes) -> None:
+        """Move on: `decision` is the one of `offset`."""
+        self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
+        self.recent.append(decision)
+
+    # Reading
+
+    def is_suspended(self, voter_key: bytes) -> bool:
+        """Whether a voter is suspended now."""
+        return bool(self._voters.get(voter_key, 0) & SUSPENDED_FLAG)
+
+    def votes_of(self, voter_key: bytes) -> Iterator[tuple[Proposal, int]]:
+        """Walk everything remembered of a voter: proposal, kept situation (0 mod 4: no vote)."""
+        record = self._voters.get(voter_key, 0)
+        number, link = record >> NUMBER_SHIFT & NUMBER_MASK, record >> HEAD_SHIFT
+        while link:
+            held = self._votes[number << PROPOSAL_BITS | link - 1]
+            yield self._by_number[link - 1], held[0]
+            link = int.from_bytes(held[1:IDS_AT], "big")
+
+    def participation(self, consultation: str) -> Participation:
+        """Give the voters of a consultation in this partition."""
+        found = self._consultations.get(consultation)
+        if found is None:
+            return Participation(0, 0, 0, closed=False)
+        return Participation(found.participants, found.participants_received, found.suspended,
+                             found.closed)
+
+    def every_proposal(self) -> list[Proposal]:
+        """Give the proposals met in this partition."""
+        return list(self._by_number)
+
+    def consultations(self) -> list[str]:
+        """Name the consultations met in this partition."""
+        return list(self._consultations)
+
+    def tallies(self) -> dict[tuple[str, str], list[int]]:
+        """Give the counts of every proposal, in the order of words.COUNTS."""
+        return {(p.consultation.name, p.name): p.counts for p in self._by_number}
+
+    def decided_by_outcome(self) -> dict[str, int]:
+        """Give the records decided by outcome, refusals as refused_REASON."""
+        return {
+            "_".join((OUTCOMES[slot // len(REASONS)], REASONS[slot % len(REASONS)]))
+            if slot % len(REASONS) else OUTCOMES[slot // len(REASONS)]: number
+            for slot, number in enumerate(self.decided) if number
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Give the whole state as plain values, to compare two ledgers."""
+        return {
+            "last_offset": self.last_offset, "chain": self.chain,
+            "previous_chain": self.previous_chain, "ledger_version": self.ledger_version,
+            "decided": self.decided_by_outcome(), "live_votes": self.live_votes,
+            "rules_ids": self.rules_ids, "control_ids": self.control_ids,
+            "consultations": {
+                name: (found.closed, found.control_ids, *self.participation(name))
+                for name, found in self._consultations.items()
+            },
+            "tallies": self.tallies(), "voters": self._voters, "votes": self._votes,
+        }
+
+
+def _counts(situation: int) -> bool:
+    return any(not name.startswith("set_aside") for name in contribution(situation))
+
+
+def remembers(held: bytes, digest: bytes) -> bool:
+    """Whether an event id is among those remembered with a vote."""
+    at = held.find(digest, IDS_AT)
+    while at >= 0 and (at - IDS_AT) % DIGEST_BYTES:
+        at = held.find(digest, at + 1)
+    return at >= 0
+
+
+def known(ids: bytes, event_id: bytes) -> bool:
+    """Whether a control's event id is among those remembered."""
+    return remembers(bytes(IDS_AT) + ids, event_id[DIGEST_BYTES:])
+
+
+def remembering(ids: bytes, event_id: bytes) -> bytes:
+    """Remember a control's event id as the newest."""
+    return (event_id[DIGEST_BYTES:] + ids)[:REMEMBERED_EVENTS * DIGEST_BYTES]
