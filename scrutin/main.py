@@ -12,7 +12,25 @@ from aiokafka.errors import KafkaError
 
 from processors.kafka_checks import BrokerUnreachable, WrongTopic
 from scrutin.bootstrap import StackNotRunning
-from scrutin.commands import ideas, ledger, provision
+from scrutin.commands import (
+    archive,
+    close,
+    consultation,
+    demo,
+    down,
+    group,
+    ideas,
+    import_polis,
+    ledger,
+    provision,
+    reinstate,
+    results,
+    simulate,
+    status,
+    suspend,
+    up,
+    views,
+)
 
 
 EXIT_MISSING = 3
@@ -22,9 +40,21 @@ app = typer.Typer(
     name="scrutin", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
     help="Public consultations on one log with one fold. Start with `scrutin demo`.",
 )
-app.command()(provision.provision)
-app.command()(ledger.ledger)
-app.command()(ideas.ideas)
+for command in (
+    demo.demo, up.up, status.status, down.down, results.results, simulate.simulate,
+    provision.provision,
+    ledger.ledger, ideas.ideas, archive.archive, views.views,
+    close.close, group.group, suspend.suspend, reinstate.reinstate,
+):
+    app.command()(command)
+for name, command_help, member in (
+    ("import", "Bring votes of other systems into the log.", import_polis.polis),
+    ("consultation", "Describe consultations.", consultation.apply),
+):
+    folder = typer.Typer(no_args_is_help=True, help=command_help)
+    folder.callback()(lambda: None)
+    folder.command()(member)
+    app.add_typer(folder, name=name)
 
 
 def main() -> None:

@@ -5,6 +5,7 @@ the settings place elsewhere (`SCRUTIN_KAFKA`, `SCRUTIN_CLICKHOUSE_URL`) is not 
 """
 
 import functools
+import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -79,11 +80,19 @@ def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
     views_url = f"http://{_reachable(settings.views_host)}:{ports['views']}"
     urls = {"kafka": kafka_address, "clickhouse": clickhouse_url, "views": views_url}
     environment = _environment(settings, urls, ports["views"])
-    return Stack((*services, *_ours(environment, ports, views_url)), urls)
+    provision = _provision(environment)
+    # The workers need the services and that step, not one another: they start together.
+    after = tuple(each.name for each in (*services, provision))
+    workers = [
+        _worker(name, environment, port=ports[f"{name}_health"], after=after) for name in WORKERS
+    ]
+    views = _views(environment, views_url, after)
+    return Stack((*services, provision, *workers, views), urls)
 
 
 def _environment(settings: Settings, urls: Mapping[str, str], views_port: int) -> dict[str, str]:
     return {
+        **os.environ,
         "SCRUTIN_KAFKA": urls["kafka"],
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
@@ -120,40 +129,46 @@ def _clickhouse(configuration: ClickHouseConfiguration) -> ProcessSpecification:
         ready_seconds=clickhouse.READY_SECONDS,
         stop_seconds=CLICKHOUSE_STOP_SECONDS,
         address=configuration.url,
+        after=(),
         prepare=functools.partial(clickhouse.prepare_folder, configuration),
         explain=functools.partial(clickhouse.explain_failure, configuration),
     )
 
 
-def _ours(
-    environment: Mapping[str, str], ports: Mapping[str, int], views_url: str
-) -> list[ProcessSpecification]:
-    provision = ProcessSpecification(
+def _provision(environment: Mapping[str, str]) -> ProcessSpecification:
+    return ProcessSpecification(
         name="provision",
         argv=_command("provision"),
         environment=environment,
         ready_seconds=PROVISION_SECONDS,
         once=True,
     )
-    workers = [_worker(name, environment, ports[f"{name}_health"]) for name in WORKERS]
-    views = ProcessSpecification(
-        name="views",
-        argv=_command("views"),
-        environment=environment,
-        ready=_ready_at(f"{views_url}/readyz"),
-        ready_seconds=WORKER_READY_SECONDS,
-        stop_seconds=WORKER_STOP_SECONDS,
-        address=views_url,
-    )
-    return [provision, *workers, views]
 
 
-def _worker(name: str, environment: Mapping[str, str], port: int) -> ProcessSpecification:
+def _worker(
+    name: str, environment: Mapping[str, str], *, port: int, after: tuple[str, ...]
+) -> ProcessSpecification:
     url = f"http://{LOOPBACK}:{port}"
     return ProcessSpecification(
         name=name,
         argv=_command(name),
         environment={**environment, "SCRUTIN_HEALTH_PORT": str(port)},
+        after=after,
+        ready=_ready_at(f"{url}/readyz"),
+        ready_seconds=WORKER_READY_SECONDS,
+        stop_seconds=WORKER_STOP_SECONDS,
+        address=url,
+    )
+
+
+def _views(
+    environment: Mapping[str, str], url: str, after: tuple[str, ...]
+) -> ProcessSpecification:
+    return ProcessSpecification(
+        name="views",
+        argv=_command("views"),
+        environment=environment,
+        after=after,
         ready=_ready_at(f"{url}/readyz"),
         ready_seconds=WORKER_READY_SECONDS,
         stop_seconds=WORKER_STOP_SECONDS,

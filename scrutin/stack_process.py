@@ -25,6 +25,9 @@ from scrutin.stack import ExplicitPorts, compose, data_folder
 DETACHED_READY_SECONDS = 300.0
 DETACHED_POLL_SECONDS = 0.1
 
+# A detached supervisor is meant to outlive us: kept, so that Python does not call it forgotten.
+_DETACHED: list[subprocess.Popen[bytes]] = []
+
 Report = Callable[[str], None]
 
 
@@ -67,6 +70,7 @@ def start_detached(settings: Settings, ports: ExplicitPorts, *, report: Report) 
     log_path.parent.mkdir(parents=True, exist_ok=True)
     child.rotate(log_path)
     process = _spawn(log_path, ports)
+    _DETACHED.append(process)
     try:
         return _wait_until_running(process, folder, log_path, report=report)
     except BaseException:
@@ -81,7 +85,7 @@ def _spawn(log_path: Path, ports: ExplicitPorts) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-m", "scrutin", "up", *options],
             stdin=subprocess.DEVNULL,
-            stdout=log,
+            stdout=subprocess.DEVNULL,
             stderr=log,
             start_new_session=True,
         )

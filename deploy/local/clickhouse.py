@@ -1,0 +1,93 @@
+"""Start the ClickHouse process from outside: command line, readiness, why it failed.
+
+Seen from here it is a server: a folder, a port, an HTTP interface. Inside: `clickhouse_http`.
+"""
+
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+
+from deploy.local import child
+from deploy.local.errors import (
+    DiskFullError,
+    FolderHeldError,
+    LocalStackError,
+    PortTakenError,
+    ProcessFailedError,
+)
+from deploy.local.locks import holder_pid
+from deploy.local.ports import LOOPBACK, require_free
+
+
+# Loading the engine takes a second; replaying a large folder may take several.
+READY_SECONDS = 60.0
+READY_POLL_SECONDS = 0.05
+PING_TIMEOUT_SECONDS = 2.0
+PORT_REMEDY = "choose another one (without a choice a free one is found)"
+
+
+@dataclass(frozen=True)
+class ClickHouseConfiguration:
+    """Where ClickHouse keeps its data and listens."""
+
+    folder: Path
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://{LOOPBACK}:{self.port}"
+
+
+def clickhouse_argv(configuration: ClickHouseConfiguration) -> list[str]:
+    module = "deploy.local.clickhouse_process"
+    return [sys.executable, "-m", module, str(configuration.folder), str(configuration.port)]
+
+
+def prepare_folder(configuration: ClickHouseConfiguration) -> None:
+    """Check the port before anything is started."""
+    require_free(configuration.port, "ClickHouse", PORT_REMEDY)
+    configuration.folder.mkdir(parents=True, exist_ok=True)
+
+
+def is_ready(configuration: ClickHouseConfiguration) -> bool:
+    """Tell whether the engine answers a query."""
+    try:
+        question = f"{configuration.url}/?query=SELECT%201"
+        with urllib.request.urlopen(question, timeout=PING_TIMEOUT_SECONDS) as answer:  # noqa: S310 - always http
+            return bool(answer.read() == b"1\n")
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def explain_failure(
+    configuration: ClickHouseConfiguration, log_path: Path, what: str
+) -> LocalStackError:
+    """Turn a dead process's log into the error that names the cause and the remedy."""
+    log_tail = child.tail(log_path)
+    for line in log_tail.splitlines():
+        if line.startswith("ClickHouse folder held by another process"):
+            return FolderHeldError(line, holder_pid(configuration.folder / "holder.lock"))
+    if "address already in use" in log_tail.lower():
+        return PortTakenError(configuration.port, "ClickHouse", PORT_REMEDY)
+    if "No space left on device" in log_tail:
+        return DiskFullError(configuration.folder, "ClickHouse reported: No space left on device")
+    return ProcessFailedError("ClickHouse", what, log_path, log_tail)
+
+
+def wait_until_ready(
+    process: subprocess.Popen[bytes], configuration: ClickHouseConfiguration, log_path: Path
+) -> None:
+    """Wait for the first answer; raise what the log explains if the process dies or is late."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not is_ready(configuration):
+        if (code := process.poll()) is not None:
+            what = f"ended with status {code} while starting"
+            raise explain_failure(configuration, log_path, what)
+        if time.monotonic() > deadline:
+            what = f"was not ready after {READY_SECONDS:.0f} s"
+            raise ProcessFailedError("ClickHouse", what, log_path, child.tail(log_path))
+        time.sleep(READY_POLL_SECONDS)

@@ -1,0 +1,270 @@
+"""The chdb engine behind the HTTP interface: sessions, settings, inserts from files, kills.
+
+Theory of operation: one engine, one folder, one process. A connection of the engine carries
+session state (USE, SET) and runs one statement at a time, while different connections run in
+parallel; so each HTTP session owns a connection, and a request without a session gets a fresh one
+(0.5 ms). Settings of a request are applied with SET and taken back with SET … = DEFAULT, because
+DDL and inserts take no common SETTINGS clause; what the session itself had SET is then replayed.
+A request's query id travels as the setting `log_comment`, which the engine shows in
+`system.processes` and by which its own KILL QUERY finds the query.
+"""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import chdb
+
+from deploy.local import clickhouse_statement as sql
+from deploy.local.clickhouse_queries import RunningQueries, RunningQuery, as_table
+
+
+# Sessions kept open at once; each costs one connection of the engine (a few hundred kB).
+SESSIONS_MAX = 256
+# A killed query ends at its next block; it is told again in case it had not begun when first told.
+KILL_AGAIN_SECONDS = 0.1
+# Statements of a session that are replayed after each request of it.
+JOURNAL_STATEMENTS_MAX = 100
+
+SESSION_IS_LOCKED = (
+    "Code: 373. DB::Exception: Session {name} is locked by a concurrent client. (SESSION_IS_LOCKED)"
+)
+
+
+class EngineError(Exception):
+    """Carry the engine's own message, from its `Code: <number>.` on."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message[max(0, message.find("Code: ")) :])
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came with a statement: where, how and under which id it is to run."""
+
+    query: RunningQuery
+    session: str = ""
+    database: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    output_format: str = "TabSeparated"
+
+
+@dataclass(frozen=True)
+class Answer:
+    body: bytes
+    output_format: str | None = None
+    written_rows: int = 0
+    written_bytes: int = 0
+    read_rows: int = 0
+    read_bytes: int = 0
+
+
+class Session:
+    """One connection of the engine with what its user has set on it."""
+
+    def __init__(self, path: str) -> None:
+        self.connection = chdb.connect(path)
+        self.lock = threading.Lock()
+        self._database = self._active_database = "default"
+        self._journal: list[str] = []
+
+    @contextmanager
+    def prepared(self, request: Request) -> Iterator[None]:
+        """Apply a request's database and settings, and take the settings back afterwards."""
+        wanted = request.database or self._database
+        if wanted != self._active_database:
+            self.run(f"USE {sql.quote_identifier(wanted)}")
+            self._active_database = wanted
+        settings = {**request.settings, sql.QUERY_ID_SETTING: request.query.query_id}
+        try:
+            self.run(sql.set_statement(settings))
+        except ValueError as error:
+            raise EngineError(f"Code: 115. DB::Exception: {error}. (UNKNOWN_SETTING)") from error
+        try:
+            yield
+        finally:
+            self.run(sql.unset_statement(settings))
+            for statement in self._journal:
+                self.run(statement)
+
+    def run(
+        self, statement: str, output_format: str = "Null", parameters: Mapping[str, str] = {}
+    ) -> Any:
+        try:
+            bound = {"params": dict(parameters)} if parameters else {}
+            return self.connection.query(statement, output_format, **bound)
+        except (RuntimeError, chdb.ChdbError) as error:
+            raise EngineError(str(error)) from error
+
+    def remember(self, statement: str) -> None:
+        """Keep what a statement changed in the session for the requests that follow."""
+        database = sql.used_database(statement)
+        if database is not None:
+            self._database = self._active_database = database
+        elif sql.is_set(statement):
+            self._journal = [*self._journal, statement][-JOURNAL_STATEMENTS_MAX:]
+
+
+class Engine:
+    """Own the engine of one folder; methods block and may be called from any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = str(folder)
+        # The engine ends with its last connection: this one holds it until `close`.
+        self._keeper = Session(self._path)
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        self._lock = threading.Lock()
+        self.queries = RunningQueries()
+        self.timezone = self._keeper.run("SELECT timezone()", "TSVRaw").bytes().decode().strip()
+
+    def run(self, request: Request, statement: str) -> Answer:
+        """Run one statement, and with it the request's query, to its end."""
+        with self._ending(request.query):
+            kill = sql.parse_kill(statement)
+            return self._run(request, statement) if kill is None else self._kill(request, kill)
+
+    def _run(self, request: Request, statement: str) -> Answer:
+        text = sql.show_query_ids(statement)
+        wanted = sql.output_format(text, request.output_format)
+        with self._session(request) as session:
+            request.query.require_not_cancelled()
+            result = session.run(sql.without_format(text), wanted, request.parameters)
+            session.remember(statement)
+        return _answer(result, wanted if sql.returns_rows(statement) else None)
+
+    def insert(
+        self, request: Request, head: sql.InsertHead, path: Path, compression: str = ""
+    ) -> Answer:
+        """Run an insert whose data lies in a file, and with it the request's query."""
+        statement = sql.infile_statement(head, str(path), compression)
+        with self._ending(request.query), self._session(request) as session:
+            request.query.require_not_cancelled()
+            return _answer(session.run(statement, "Null"), None)
+
+    def stream(self, request: Request, statement: str) -> Iterator[bytes]:
+        """Run a SELECT in a concatenable format; its query ends with the iterator."""
+        text = sql.show_query_ids(statement)
+        wanted = sql.output_format(text, request.output_format)
+        bound = {"params": dict(request.parameters)} if request.parameters else {}
+        with ExitStack() as held:
+            # Also when the stream is dropped half way: a KILL may be waiting for this query.
+            held.enter_context(self._ending(request.query))
+            session = held.enter_context(self._session(request))
+            request.query.require_not_cancelled()
+            try:
+                chunks = session.connection.send_query(sql.without_format(text), wanted, **bound)
+                held.callback(chunks.close)
+                for chunk in chunks:
+                    yield chunk.bytes()
+            except (RuntimeError, chdb.ChdbError) as error:
+                raise EngineError(str(error)) from error
+
+    def _kill(self, request: Request, kill: sql.Kill) -> Answer:
+        """Cancel the queries that match; synchronously: return only when they have ended."""
+        queries = self.queries.others(request.query)
+        matching = self._matching(queries, kill.condition) if queries else []
+        if not kill.only_test:
+            for query in matching:
+                query.cancelled = True
+            self._cancel(matching)
+        while kill.synchronous and (left := [q for q in matching if not q.ended.is_set()]):
+            # Told again: a query may have passed its last check before the engine knew it.
+            if not left[0].ended.wait(KILL_AGAIN_SECONDS):
+                self._cancel(left)
+        return self._killed(matching, kill)
+
+    @contextmanager
+    def _ending(self, query: RunningQuery) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self.queries.end(query)
+
+    def _matching(self, queries: list[RunningQuery], condition: str) -> list[RunningQuery]:
+        # The condition is the sender's own SQL, as everything that comes over this interface.
+        statement = f"SELECT number FROM {as_table(queries)} WHERE {condition}"  # noqa: S608 - see above
+        with self._fresh() as session:
+            numbers = session.run(statement, "TSV").bytes().split()
+        return [queries[int(number)] for number in numbers]
+
+    def _cancel(self, queries: list[RunningQuery]) -> None:
+        if not queries:
+            return
+        names = ", ".join(sql.quote(query.query_id) for query in queries)
+        with self._fresh() as session:
+            session.run(f"KILL QUERY WHERE {sql.QUERY_ID_EXPRESSION} IN ({names}) ASYNC")
+
+    def _killed(self, queries: list[RunningQuery], kill: sql.Kill) -> Answer:
+        if not queries:
+            return Answer(b"", kill.output_format)
+        status = "finished" if kill.synchronous else "waiting"
+        columns = f"{sql.quote(status)} AS kill_status, query_id, user, query"
+        with self._fresh() as session:
+            statement = f"SELECT {columns} FROM {as_table(queries)}"  # noqa: S608 - all quoted
+            result = session.run(statement, kill.output_format)
+        return _answer(result, kill.output_format)
+
+    @contextmanager
+    def _session(self, request: Request) -> Iterator[Session]:
+        if not request.session:
+            with self._fresh() as session, session.prepared(request):
+                yield session
+            return
+        session = self._named(request.session)
+        if not session.lock.acquire(blocking=False):
+            raise EngineError(SESSION_IS_LOCKED.format(name=request.session))
+        try:
+            with session.prepared(request):
+                yield session
+        finally:
+            session.lock.release()
+
+    def _named(self, name: str) -> Session:
+        with self._lock:
+            session = self._sessions.get(name)
+            if session is None:
+                session = self._sessions[name] = Session(self._path)
+            self._sessions.move_to_end(name)
+            self._drop_oldest_idle()
+            return session
+
+    def _drop_oldest_idle(self) -> None:
+        idle = (name for name, session in self._sessions.items() if not session.lock.locked())
+        while len(self._sessions) > SESSIONS_MAX and (name := next(idle, None)) is not None:
+            self._sessions.pop(name).connection.close()
+            idle = (name for name, session in self._sessions.items() if not session.lock.locked())
+
+    @contextmanager
+    def _fresh(self) -> Iterator[Session]:
+        session = Session(self._path)
+        try:
+            yield session
+        finally:
+            session.connection.close()
+
+    def close(self, wait_seconds: float) -> None:
+        """Cancel what runs, wait for it at most `wait_seconds`, then close the engine."""
+        deadline = time.monotonic() + wait_seconds
+        left = self.queries.others(RunningQuery("", ""))
+        self._cancel(left)
+        for query in left:
+            query.ended.wait(max(0.0, deadline - time.monotonic()))
+        for session in [*self._sessions.values(), self._keeper]:
+            session.connection.close()
+
+
+def _answer(result: Any, output_format: str | None) -> Answer:
+    return Answer(
+        body=result.bytes() or b"",
+        output_format=output_format,
+        written_rows=result.rows_written(),
+        written_bytes=result.bytes_written(),
+        read_rows=result.rows_read(),
+        read_bytes=result.bytes_read(),
+    )

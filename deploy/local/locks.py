@@ -1,0 +1,96 @@
+"""Locks on folders that belong to one process at a time.
+
+The lock is one of an open file description (fcntl(2), F_OFD_SETLK) on a file that also carries the
+holder's pid. The kernel frees it when the holder dies, however it dies, so a stale file never
+blocks anybody; and asking who holds it (F_OFD_GETLK) takes nothing, so a `scrutin status` can
+never make a start fail.
+"""
+
+import fcntl
+import os
+import struct
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from deploy.local.errors import FolderHeldError
+
+
+# The holder writes its pid right after taking the lock: a reader in between waits this long.
+PID_WAIT_SECONDS = 1.0
+PID_POLL_SECONDS = 0.01
+
+# struct flock: l_type, l_whence, l_start, l_len (0: to the end), l_pid (0 as OFD locks demand).
+_FLOCK = "hhqqi"
+
+
+class FolderLock:
+    """Hold a folder until `release`, by the lock file at `path`."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor: int | None = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path, refusal: str) -> Self:
+        """Take the lock or raise `FolderHeldError`; `refusal` may name `{pid}`, the holder's."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wanted)
+        except BlockingIOError:
+            pid = _wait_for_pid(descriptor)
+            os.close(descriptor)
+            raise FolderHeldError(refusal.format(pid=pid or "unknown"), pid) from None
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        return cls(path, descriptor)
+
+    def release(self) -> None:
+        """Give the folder back; calling it again does nothing."""
+        if self._descriptor is not None:
+            os.ftruncate(self._descriptor, 0)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def holder_pid(path: Path) -> int | None:
+    """Name the process that holds the lock at `path`, or None if nobody does."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        return _wait_for_pid(descriptor) if _is_held(descriptor) else None
+    finally:
+        os.close(descriptor)
+
+
+def _is_held(descriptor: int) -> bool:
+    question = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
+    answer = fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, question)
+    return bool(struct.unpack(_FLOCK, answer)[0] != fcntl.F_UNLCK)
+
+
+def _wait_for_pid(descriptor: int) -> int | None:
+    deadline = time.monotonic() + PID_WAIT_SECONDS
+    while True:
+        text = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+        if text.isdigit():
+            return int(text)
+        # Released meanwhile, or the holder cannot write: then its name stays unknown.
+        if not _is_held(descriptor) or time.monotonic() > deadline:
+            return None
+        time.sleep(PID_POLL_SECONDS)
+
+
+@contextmanager
+def waiting_lock(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, waiting for whoever holds it: for work that must be done once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,76 @@
+"""Ports of the loopback interface: finding free ones, noticing taken ones."""
+
+import json
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+from deploy.local.errors import PortTakenError
+from deploy.local.files import write_atomically
+
+
+LOOPBACK = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Tell whether a server could listen on `port` now."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        # A server may listen on a port whose last connections still linger in TIME_WAIT.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+        return True
+
+
+def find_free(count: int) -> list[int]:
+    """Find `count` different free ports; all are held open until the last one is found."""
+    with ExitStack() as held:
+        ports = []
+        for _ in range(count):
+            probe = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            probe.bind((LOOPBACK, 0))
+            ports.append(int(probe.getsockname()[1]))
+    return ports
+
+
+def require_free(port: int, purpose: str, remedy: str) -> None:
+    """Raise `PortTakenError`, which names the port, its purpose and the remedy, if it is taken."""
+    if not is_free(port):
+        raise PortTakenError(port, purpose, remedy)
+
+
+class PortBook:
+    """Give every process of a stack a port, the same as in the last run where possible.
+
+    Remembered ports are only a wish: one that somebody else took meanwhile is replaced. A port
+    that was asked for explicitly is a promise: if it is taken, `PortTakenError` says so.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def assign(self, wanted: Mapping[str, int | None]) -> dict[str, int]:
+        """Choose a port for each name, where None leaves the choice to us, and remember all."""
+        remembered = self._read()
+        chosen: dict[str, int] = {}
+        for name, port in wanted.items():
+            if port:
+                require_free(port, name, "ask for another one, or for none to get a free one")
+                chosen[name] = port
+            elif (old := remembered.get(name)) and is_free(old):
+                chosen[name] = old
+        missing = [name for name in wanted if name not in chosen]
+        chosen.update(zip(missing, find_free(len(missing)), strict=True))
+        write_atomically(self._path, json.dumps(chosen, indent=2))
+        return chosen
+
+    def _read(self) -> dict[str, int]:
+        try:
+            return {
+                str(name): int(port) for name, port in json.loads(self._path.read_text()).items()
+            }
+        except (FileNotFoundError, ValueError):
+            return {}

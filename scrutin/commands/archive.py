@@ -1,0 +1,59 @@
+"""`scrutin archive`: keep every record in ClickHouse until told to stop."""
+
+import asyncio
+import gc
+import signal
+
+import structlog
+import typer
+
+from processors.kafka_checks import check_topics
+from scrutin import bootstrap, health, log
+from scrutin.settings import load
+from sinks.archive import Archive, ArchivePolicy, reason_of
+from sinks.migrations import MigrationChanged
+
+
+COLLECTOR_THRESHOLDS = (100_000, 50, 100)
+"""Objects made between two runs of the cyclic collector, by generation: a fetch makes 40,000 of
+them and no cycle, and looking for some each time cost a fifth of the throughput."""
+
+
+def archive() -> None:
+    """Keep every vote, decision and catalogue record in ClickHouse. Ends on SIGTERM.
+
+    Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not as they must be, 70 stopped
+    itself (the reason is the last line of its log; a restart resumes behind what is stored).
+    """
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    settings = load()
+    log.configure(settings)
+    topics = bootstrap.topics(settings)
+    policy = ArchivePolicy(
+        kafka=bootstrap.kafka_address(settings),
+        clickhouse_url=bootstrap.clickhouse_url(settings),
+        database=settings.clickhouse_database, topics=topics,
+    )
+    wanted = (topics.votes, topics.decisions, topics.catalogue)
+    asyncio.run(check_topics(
+        policy.kafka, [found for found in topics.specifications() if found.name in wanted]))
+    try:
+        asyncio.run(_run(policy, settings.health_port))
+    except MigrationChanged as error:
+        structlog.get_logger().error("archive ended", reason=str(error))
+        raise typer.Exit(3) from error
+    except BaseException as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        structlog.get_logger().error("archive ended", reason=str(reason))
+        raise typer.Exit(70) from error
+
+
+async def _run(policy: ArchivePolicy, health_port: int) -> None:
+    running = Archive(policy)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.stop)
+    health.serve(health_port, running.status)
+    await running.run()

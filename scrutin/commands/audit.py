@@ -1,0 +1,122 @@
+"""`scrutin audit`: is what was published true?"""
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from scrutin import bootstrap
+from scrutin.settings import Settings, load
+from sinks.recount.audit import Audit
+from sinks.recount.audit import audit as recounted
+from sinks.recount.checks import EXIT_CODES
+from sinks.recount.faults import RecountFailed
+from sinks.recount.reading import WAIT_SECONDS, Reading
+from sinks.recount.report import as_json, lines
+from sinks.store import connect
+from views.documents import Documents
+from views.flushes import ResultsUnreadable
+from views.reader import BrokerUnreachable, ResultsReader
+
+
+QUERY_SECONDS = 600.0
+"""Longest wait for one query: a recount of a very large log is still not for ever."""
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Hold what was published against the archived log.",
+)
+
+
+class _Missing(Exception):
+    """What is to be audited is not there."""
+
+
+@app.callback()
+def _group() -> None:
+    """Keep `audit` a group of commands although there is one so far."""
+
+
+@app.command()
+def recount(
+    consultation: Annotated[str, typer.Argument(help="Identifier of the consultation.")],
+    *,
+    json_report: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+    document: Annotated[
+        Path | None, typer.Option(help="A saved results document to audit instead of the live "
+                                       "results; - for stdin.")] = None,
+    wait: Annotated[
+        float, typer.Option(help="Seconds to wait for the archive to hold what was published.")
+    ] = WAIT_SECONDS,
+) -> None:
+    """Recount a consultation in four ways and compare to the unit.
+
+    Live results, the ledger over the archived votes, SQL over the votes, and the sum of changes
+    over the decisions. Exit codes: 0 equal, 1 recomputed is not what was published, 2 usage,
+    3 something missing or unreachable, 4 decisions do not commit to the votes, 5 unreadable.
+    """
+    try:
+        found = _recount(consultation, load(), document, wait)
+    except RecountFailed as error:
+        _fail(error, error.exit_code)
+    except ResultsUnreadable as error:
+        _fail(error, 5)
+    except (_Missing, BrokerUnreachable, bootstrap.StackNotRunning) as error:
+        _fail(error, 3)
+    except ClickHouseError as error:
+        _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
+              "has made its tables.", 3)
+    if json_report:
+        typer.echo(json.dumps(as_json(found), ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(lines(found)))
+    raise typer.Exit(EXIT_CODES[found.verdict])
+
+
+def _fail(reason: object, exit_code: int) -> None:
+    typer.echo(f"scrutin: {reason}", err=True)
+    raise typer.Exit(exit_code)
+
+
+def _recount(
+    consultation: str, settings: Settings, path: Path | None, wait_seconds: float
+) -> Audit:
+    published = _saved(path) if path else asyncio.run(_live(consultation, settings))
+    if published is None:
+        raise _Missing(f"nothing is published of consultation {consultation!r}. `scrutin results` "
+                       "and /v1/consultations name those there are.")
+    client = connect(bootstrap.clickhouse_url(settings), settings.clickhouse_database,
+                     seconds=QUERY_SECONDS, create=False)
+    try:
+        reading = Reading(client, bootstrap.topics(settings), published["as_of"]["votes"])
+        return recounted(consultation, published, reading, say=_say, wait_seconds=wait_seconds)
+    finally:
+        client.close()
+
+
+def _saved(path: Path) -> dict[str, Any]:
+    try:
+        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+        found: dict[str, Any] = json.loads(text)
+    except OSError as error:
+        raise _Missing(f"{path} cannot be read: {error}") from error
+    except ValueError as error:
+        raise ResultsUnreadable(f"{path} is no results document: {error}") from error
+    return found
+
+
+async def _live(consultation: str, settings: Settings) -> dict[str, Any] | None:
+    """Read what is published now."""
+    reader = ResultsReader(bootstrap.kafka_address(settings), bootstrap.topics(settings))
+    _say("reading the published results")
+    await reader.read(until_ready=True)
+    return Documents(reader.flushes).document(consultation)
+
+
+def _say(progress: str) -> None:
+    typer.echo(progress, err=True)

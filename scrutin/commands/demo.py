@@ -1,0 +1,71 @@
+"""`scrutin demo`: a whole campaign, end to end, with every published figure checked."""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deploy.local.errors import LocalStackError
+from scrutin import settings as scrutin_settings
+from scrutin.demo.play import CONSULTATION, PUBLISHED, Demo, DemoFailed
+from scrutin.demo.screen import Screen
+
+
+def demo(
+    *,
+    exit_after: Annotated[
+        bool, typer.Option("--exit", help="End by itself after the checks.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Seed of the campaign: ids, salts, everything.")] = 2022,
+    published: Annotated[
+        Path, typer.Option(help="Published figures to compare with.", exists=True, dir_okay=False)
+    ] = PUBLISHED,
+) -> None:
+    """Run the #SolutionsJeunes campaign through Kafka, Faust and ClickHouse, and check it.
+
+    Starts a fresh local stack in SCRUTIN_DATA_DIR/demo, writes the campaign, shows live counters,
+    prints the results beside the published figures, recounts everything, and leaves stack and
+    results page up until Ctrl-C. Exit status 0 only if every check held.
+    """
+    settings = scrutin_settings.load()
+    settings = settings.model_copy(update={
+        "data_dir": (settings.data_dir / "demo").expanduser().resolve()})
+    screen = Screen()
+    run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    try:
+        held = _play(run, stay=not exit_after)
+    except (DemoFailed, LocalStackError, OSError) as error:
+        screen.say(f"scrutin demo: {error}")
+        held = False
+    except KeyboardInterrupt:
+        held = False
+    finally:
+        screen.say("stopping the stack")
+        run.stop()
+    raise typer.Exit(0 if held else 1)
+
+
+def _play(run: Demo, *, stay: bool) -> bool:
+    urls = run.start()
+    page = f"{urls['views']}/c/{CONSULTATION}"
+    run.screen.say(f"results page: {page}")
+    document = asyncio.run(run.campaign(urls))
+    checks = run.checks(document, asyncio.run(run.recount()))
+    run.screen.results(document, checks)
+    run.screen.times(run.phases)
+    different = [check for check in checks if not check.equal]
+    if different:
+        print(f"FAILED: {len(different)} of {len(checks)} checks differ.")
+    else:
+        print(f"OK: all {len(checks)} checks hold.")
+    if stay:
+        print(f"Results page: {page}\nThe stack stays up until Ctrl-C.", flush=True)
+        with contextlib.suppress(KeyboardInterrupt):
+            signal.pause()
+    return not different

@@ -1,0 +1,53 @@
+"""What the commands that write events share: their stack, their clock, the end with an error."""
+
+import asyncio
+import sys
+import time
+from collections.abc import Coroutine
+from typing import Any, NoReturn, TypeVar
+
+import typer
+
+from producers.errors import ProducingError
+from producers.operations import Log
+from schemas.topics import Topics
+from scrutin import bootstrap
+from scrutin.settings import load
+
+
+Answer = TypeVar("Answer")
+
+
+def stack() -> tuple[str, Topics]:
+    """Give Kafka's address and the topics that the settings name."""
+    settings = load()
+    return bootstrap.kafka_address(settings), bootstrap.topics(settings)
+
+
+def log() -> Log:
+    """Give the log that operators write to."""
+    return Log(*stack())
+
+
+def finish(work: Coroutine[Any, Any, Answer]) -> Answer:
+    """Run to the end; an error meant for people ends the command in one sentence and a status."""
+    try:
+        return asyncio.run(work)
+    except ProducingError as error:
+        fail(error)
+
+
+def fail(error: ProducingError) -> NoReturn:
+    """End the command with an error's sentence and status."""
+    say(f"scrutin: {error}")
+    raise typer.Exit(error.exit_code) from error
+
+
+def say(text: str) -> None:
+    """Tell the person at the terminal, beside the data on stdout."""
+    print(text, file=sys.stderr)
+
+
+def now() -> int:
+    """Give the present instant in milliseconds UTC."""
+    return time.time_ns() // 1_000_000

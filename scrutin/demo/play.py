@@ -1,0 +1,153 @@
+"""The demo, phase by phase: start, write, decide, archive, recount, compare."""
+
+import asyncio
+import json
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from deploy.local.status import bring_down
+from scrutin import bootstrap
+from scrutin.demo.comparison import Check, compare
+from scrutin.demo.counters import Counters, Watch, until
+from scrutin.demo.screen import Screen
+from scrutin.settings import Settings
+from scrutin.stack import ExplicitPorts
+from scrutin.stack_process import start_detached
+
+
+CONSULTATION = "solutions-jeunes"
+PUBLISHED = Path(__file__).with_name("published.json")
+CATCH_UP_SECONDS = 180.0
+"""Deciding and archiving the whole campaign may take so long after it was written."""
+SIMULATE_SECONDS = 300.0
+MARKER = "demo.marker"
+"""Only a folder with this file in it is emptied before the demo starts."""
+
+
+class DemoFailed(Exception):
+    """A phase did not end as it must."""
+
+
+@dataclass
+class Demo:
+    """One run of the demo."""
+
+    settings: Settings
+    screen: Screen
+    seed: int
+    published: dict[str, Any]
+    phases: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Time a phase."""
+        began = time.monotonic()
+        try:
+            yield
+        finally:
+            self.phases.append((name, time.monotonic() - began))
+
+    def start(self) -> dict[str, str]:
+        """Start a fresh stack in a folder of the demo's own; give its addresses."""
+        folder = self.settings.data_dir
+        bring_down(folder)
+        if folder.exists():
+            if not (folder / MARKER).exists():
+                raise DemoFailed(
+                    f"{folder} was not made by the demo and will not be emptied. Set "
+                    "SCRUTIN_DATA_DIR to another folder.")
+            shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        (folder / MARKER).write_text("The demo empties this folder when it starts.\n")
+        with self.phase("start the stack"):
+            return dict(start_detached(
+                self.settings, ExplicitPorts(views=self.settings.views_port),
+                report=self.screen.say).urls)
+
+    def stop(self) -> None:
+        """Stop the stack."""
+        bring_down(self.settings.data_dir)
+
+    async def campaign(self, urls: dict[str, str]) -> dict[str, Any]:
+        """Write the campaign, wait until it is decided, published and archived; give results."""
+        topics = bootstrap.topics(self.settings)
+        async with Watch(urls["kafka"], topics, self._health()) as watch:
+            self.screen.start_counters()
+            try:
+                with self.phase("write the campaign (simulator)"):
+                    await self._simulate(watch)
+                with self.phase("decide, tally and publish the rest"):
+                    await until(watch, lambda c: c.published and not c.lag, self.screen.show,
+                                seconds=CATCH_UP_SECONDS)
+                with self.phase("archive the rest"):
+                    await until(watch, _archived, self.screen.show, seconds=CATCH_UP_SECONDS)
+            except TimeoutError as error:
+                raise DemoFailed(f"the campaign was not processed in time; the logs are in "
+                                 f"{self.settings.data_dir / 'logs'}") from error
+            finally:
+                self.screen.stop_counters()
+        with self.phase("read the results"):
+            return await self._document(urls["views"])
+
+    def _health(self) -> dict[str, str]:
+        state = bootstrap.local_state(self.settings) or {}
+        return {process["name"]: process["address"] for process in state.get("processes", ())
+                if process.get("address")}
+
+    async def _simulate(self, watch: Watch) -> None:
+        """Run `scrutin simulate` while the counters move."""
+        process = await self._scrutin("simulate", "--seed", str(self.seed))
+        ended = asyncio.ensure_future(process.communicate())
+        await until(watch, lambda _: ended.done(), self.screen.show, seconds=SIMULATE_SECONDS)
+        _, errors = await ended
+        if process.returncode:
+            raise DemoFailed(f"scrutin simulate ended with {process.returncode}: "
+                             f"{errors.decode(errors='replace')[-2000:]}")
+
+    async def recount(self) -> tuple[int, dict[str, Any]]:
+        """Run `scrutin audit recount`; give its exit code and report."""
+        with self.phase("recount: live, pure, SQL, sum of changes"):
+            process = await self._scrutin("audit", "recount", CONSULTATION, "--json")
+            output, errors = await process.communicate()
+        if not output.strip():
+            raise DemoFailed(f"scrutin audit recount ended with {process.returncode}: "
+                             f"{errors.decode(errors='replace')[-2000:]}")
+        report: dict[str, Any] = json.loads(output)
+        assert process.returncode is not None
+        return process.returncode, report
+
+    async def _scrutin(self, *arguments: str) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "scrutin", *arguments,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            env={**os.environ, "SCRUTIN_DATA_DIR": str(self.settings.data_dir)})
+
+    async def _document(self, views: str) -> dict[str, Any]:
+        url = f"{views}/v1/consultations/{CONSULTATION}/results"
+        async with aiohttp.ClientSession() as session, session.get(url) as answer:
+            answer.raise_for_status()
+            document: dict[str, Any] = await answer.json()
+            return document
+
+    def checks(
+        self, document: dict[str, Any], recount: tuple[int, dict[str, Any]]
+    ) -> list[Check]:
+        """Compare everything: published figures, conservation, recount."""
+        code, _ = recount
+        return [
+            *compare(document, self.published),
+            Check("recount", "exit code of `scrutin audit recount`", 0, code),
+        ]
+
+
+def _archived(counters: Counters) -> bool:
+    return counters.archived >= counters.to_archive > 0

@@ -1,0 +1,118 @@
+"""What the demo shows: counters while it runs, results and times at the end."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from scrutin.demo.comparison import Check
+from scrutin.demo.counters import Counters
+
+
+PLAIN_SECONDS = 2.0
+"""Without a terminal the counters are printed as a line so often."""
+
+
+class Screen:
+    """Progress on stderr, results on stdout."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.progress = Console(stderr=True, highlight=False)
+        self._live: Live | None = None
+        self._printed_at = 0.0
+
+    def say(self, line: str) -> None:
+        """Print a line of progress."""
+        self.progress.print(line)
+
+    def start_counters(self) -> None:
+        """Begin the live counters; without a terminal they are plain lines."""
+        if self.progress.is_terminal:
+            self._live = Live(console=self.progress, refresh_per_second=4, transient=False)
+            self._live.start()
+
+    def show(self, counters: Counters) -> None:
+        """Show one look at the counters."""
+        if self._live is not None:
+            self._live.update(counter_table(counters))
+        elif time.monotonic() - self._printed_at >= PLAIN_SECONDS:
+            self._printed_at = time.monotonic()
+            self.progress.print(counter_line(counters), soft_wrap=True)
+
+    def stop_counters(self) -> None:
+        """End the live counters; the last look stays."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def results(self, document: dict[str, Any], checks: list[Check]) -> None:
+        """Print the comparison, figure by figure."""
+        titles = {idea["id"]: idea["title"].get("en", idea["id"]) for idea in document["ideas"]}
+        titles |= {proposal["id"]: (proposal["text"] or {}).get("en") or proposal["id"]
+                   for proposal in document["proposals"] if proposal["id"] not in titles}
+        table = Table(title=f"{document['consultation']['hashtag']}: published and counted")
+        table.add_column("")
+        table.add_column("figure")
+        for heading in ("published", "counted", "votes"):
+            table.add_column(heading, justify="right")
+        table.add_column("")
+        subject = ""
+        for check in checks:
+            title = "" if check.subject == subject else titles.get(check.subject, check.subject)
+            subject = check.subject
+            table.add_row(title, check.figure, _short(check.published), _short(check.counted),
+                          check.detail, "equal" if check.equal else "DIFFERENT")
+        self.out.print(table)
+
+    def times(self, phases: list[tuple[str, float]]) -> None:
+        """Print where the time went."""
+        table = Table(title="Where the time went")
+        table.add_column("phase")
+        table.add_column("seconds", justify="right")
+        for name, seconds in phases:
+            table.add_row(name, f"{seconds:.1f}")
+        table.add_row("total", f"{sum(seconds for _, seconds in phases):.1f}")
+        self.out.print(table)
+
+
+def counter_line(counters: Counters) -> str:
+    """Give the counters as one plain line."""
+    hottest = ", ".join(f"{idea} +{votes:,}" for idea, votes in counters.hottest)
+    return (
+        f"votes received {counters.received:,} · counted {counters.counted:,} · set aside "
+        f"{counters.set_aside:,} · {counters.votes_per_second:,.0f}/s · log {counters.records:,} "
+        f"· lag {counters.lag:,} · archive {counters.archived:,}/{counters.to_archive:,}"
+        + (f" · hottest: {hottest}" if hottest else "")
+    )
+
+
+def counter_table(counters: Counters) -> Table:
+    """Give the counters as a table that is drawn again and again."""
+    table = Table(title="Live counters", min_width=60)
+    table.add_column("")
+    table.add_column("", justify="right")
+    rows = (
+        ("votes received", f"{counters.received:,}"),
+        ("counted", f"{counters.counted:,}"),
+        ("set aside", f"{counters.set_aside:,}"),
+        ("votes per second", f"{counters.votes_per_second:,.0f}"),
+        ("records in the ballot box", f"{counters.records:,}"),
+        ("lag, records", f"{counters.lag:,}"),
+        ("archive, records", f"{counters.archived:,} of {counters.to_archive:,}"),
+        *((f"hottest idea {place}", f"{idea} +{votes:,}")
+          for place, (idea, votes) in enumerate(counters.hottest, 1)),
+    )
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return f"{len(value)} of them"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -1,0 +1,69 @@
+"""A folder belongs to one process, and only as long as that process lives."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from deploy.local.errors import FolderHeldError
+from deploy.local.locks import FolderLock, holder_pid
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from deploy.local.locks import FolderLock
+lock = FolderLock.acquire(Path(sys.argv[1]), "held by {pid}")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+def _start_holder(path: Path) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "held\n"
+    return process
+
+
+def test_a_held_folder_is_refused_and_its_holder_named(tmp_path: Path) -> None:
+    """The refusal carries the pid to look for; the holder's death frees the folder."""
+    path = tmp_path / "lock"
+    with _start_holder(path) as holder:
+        assert holder_pid(path) == holder.pid
+        with pytest.raises(FolderHeldError, match=f"held by {holder.pid}") as caught:
+            FolderLock.acquire(path, "held by {pid}")
+        assert caught.value.holder_pid == holder.pid
+
+        holder.kill()
+        holder.wait()
+        FolderLock.acquire(path, "held by {pid}").release()
+
+
+def test_nobody_holds_a_released_or_unknown_folder(tmp_path: Path) -> None:
+    """A file left behind is no lock."""
+    path = tmp_path / "lock"
+    assert holder_pid(path) is None
+
+    FolderLock.acquire(path, "held").release()
+
+    assert path.exists()
+    assert holder_pid(path) is None
+
+
+def test_the_holder_itself_is_refused_a_second_time(tmp_path: Path) -> None:
+    """Two supervisors in one process exclude each other too."""
+    lock = FolderLock.acquire(tmp_path / "lock", "held by {pid}")
+
+    with pytest.raises(FolderHeldError, match=str(os.getpid())):
+        FolderLock.acquire(tmp_path / "lock", "held by {pid}")
+    assert holder_pid(tmp_path / "lock") == os.getpid()
+
+    lock.release()

@@ -1,0 +1,77 @@
+"""`scrutin views`: the process, from its start to an orderly end."""
+
+import asyncio
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.local.services import Broker
+from tests.views import campaign
+
+
+SIZE = 60
+
+
+@contextmanager
+def running(broker: Broker, prefix: str, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+    """Run the process; it is killed at the end if it still runs."""
+    environment = {
+        **os.environ, "SCRUTIN_KAFKA": broker.address, "SCRUTIN_TOPIC_PREFIX": prefix,
+        "SCRUTIN_VIEWS_PORT": str(port), "SCRUTIN_LOG_FORMAT": "json",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "scrutin", "views"], env=environment, text=True,
+        stderr=subprocess.PIPE)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+        if process.stderr:
+            process.stderr.close()
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, str]]:
+    """Give the log lines as they come."""
+    assert process.stderr is not None
+    return (json.loads(line) for line in process.stderr if line.startswith("{"))
+
+
+def test_it_serves_what_was_published_and_ends_in_order(
+    broker: Broker, topic_prefix: str
+) -> None:
+    """From the topics to a page on a free port; SIGTERM ends it with status 0."""
+    asyncio.run(campaign.publish(broker.address, topic_prefix, SIZE))
+    with running(broker, topic_prefix) as process:
+        ready = next(line for line in lines(process) if line["event"] == "views ready")
+        address = f"{ready['url']}/v1/consultations/{campaign.CONSULTATION}/results"
+        with urllib.request.urlopen(address, timeout=30) as answer:
+            assert json.load(answer) == campaign.document(SIZE)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+
+
+def test_a_port_that_is_taken_is_named(broker: Broker, topic_prefix: str) -> None:
+    """A taken port ends the process with status 3 and the setting to change."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with running(broker, topic_prefix, taken.getsockname()[1]) as process:
+            reasons = [line["reason"] for line in lines(process) if line["event"] == "views ended"]
+            assert process.wait(30) == 3
+    assert len(reasons) == 1
+    assert "SCRUTIN_VIEWS_PORT" in reasons[0]
+
+
+def test_missing_topics_end_it(broker: Broker, topic_prefix: str) -> None:
+    """Without its topics the process ends with status 3 and says which are missing."""
+    with running(broker, topic_prefix) as process:
+        reasons = [line["reason"] for line in lines(process) if line["event"] == "views ended"]
+        assert process.wait(30) == 3
+    assert f"{topic_prefix}.results" in reasons[0]

@@ -1,0 +1,58 @@
+"""The whole stack, started as an operator starts it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from tests.deploy.local.children import has_ended, wait_until
+
+
+# A start on a machine busy with other tests.
+START_SECONDS = 240.0
+
+
+def _scrutin(folder: Path, cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {
+        **os.environ,
+        "SCRUTIN_DATA_DIR": str(folder),
+        "SCRUTIN_CACHE_DIR": str(cache),
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "scrutin", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=START_SECONDS,
+        env=environment,
+        check=False,
+    )
+
+
+def _status(folder: Path, cache: Path) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(_scrutin(folder, cache, "status", "--json").stdout)
+    return document
+
+
+def test_a_detached_stack_runs_on_resumes_and_leaves_nothing(
+    tmp_path: Path, cache_folder: Path
+) -> None:
+    """It outlives its `up`, dies whole with its supervisor, comes up again and goes down."""
+    first = _scrutin(tmp_path, cache_folder, "up", "--detach")
+    assert first.returncode == 0, first.stderr
+    status = _status(tmp_path, cache_folder)
+    pids = [process["pid"] for process in status["processes"] if process["pid"]]
+    with urllib.request.urlopen(f"{status['urls']['views']}/readyz") as answer:
+        assert answer.status == 200
+
+    os.kill(status["supervisor_pid"], signal.SIGKILL)
+    wait_until(lambda: all(has_ended(pid) for pid in pids))
+    again = _scrutin(tmp_path, cache_folder, "up", "--detach")
+    down = _scrutin(tmp_path, cache_folder, "down")
+
+    assert (again.returncode, down.returncode) == (0, 0), again.stderr + down.stderr
+    assert again.stdout == first.stdout
+    assert _status(tmp_path, cache_folder)["state"] == "stopped"
