@@ -1,0 +1,80 @@
+"""The catalogues of texts: complete, in both languages, with French typography."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.catalog import Catalog
+from babel.messages.checkers import checkers
+from babel.messages.extract import extract_from_dir
+
+from views.pages.languages import LANGUAGES, catalogue
+
+
+ROOT = Path(__file__).parents[3]
+METHODS = [("views/pages/templates/**.html", "jinja2.ext.babel_extract"), ("views/**.py", "python")]
+OPTIONS = {METHODS[0][0]: {"extensions": "jinja2.ext.i18n", "silent": "false"}}
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "message": None}
+
+
+def written() -> set[Any]:
+    """Every message that templates and code ask for."""
+    found = extract_from_dir(ROOT / "views", [(m[0].removeprefix("views/"), m[1]) for m in METHODS],
+                             {k.removeprefix("views/"): v for k, v in OPTIONS.items()},
+                             keywords=KEYWORDS)
+    return {message for _, _, message, _, _ in found}
+
+
+def texts(of: Catalog) -> dict[Any, Any]:
+    return {message.id: message.string for message in of if message.id}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_holds_every_message_and_no_other(language: str) -> None:
+    """What templates and code say is what the catalogue holds, nothing less, nothing left over."""
+    held = texts(catalogue(language))
+    # Babel keys a plural by its singular where a singular of the same text exists.
+    assert {m[0] if isinstance(m, tuple) else m for m in held} == {
+        m[0] if isinstance(m, tuple) else m for m in written()}
+    assert not catalogue(language).obsolete
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_message_is_translated_and_none_is_fuzzy(language: str) -> None:
+    """Nobody ever reads a text in the wrong language or a guess."""
+    for message in catalogue(language):
+        if not message.id:
+            continue
+        strings = message.string if isinstance(message.string, tuple) else (message.string,)
+        assert all(strings), f"{language}: {message.id} has no text"
+        assert not message.fuzzy, f"{language}: {message.id} is fuzzy"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_placeholders_are_those_of_the_message(language: str) -> None:
+    """A translation cannot break a page at run time."""
+    held = catalogue(language)
+    for message in held:
+        for check in checkers:
+            check(held, message)
+        if isinstance(message.id, str) and isinstance(message.string, str) and message.id:
+            assert placeholders(message.string) == placeholders(message.id), message.id
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(re.findall(r"%(?:\(\w+\))?.", text))
+
+
+def test_english_texts_are_the_messages() -> None:
+    """The messages are English: a text changed in a template is changed in the catalogue."""
+    for message, text in texts(catalogue("en")).items():
+        assert text == message
+
+
+def test_french_marks_keep_to_their_words() -> None:
+    """No line can begin with a mark: U+202F before ; ! ? and U+00A0 before : and inside « »."""
+    for strings in texts(catalogue("fr")).values():
+        for text in strings if isinstance(strings, tuple) else (strings,):
+            assert not re.search(r" [;!?:»]| %%|« |'", text), text
+            assert not re.search(r"\w[;!?»]|«\w", text), text

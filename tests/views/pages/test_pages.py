@@ -1,0 +1,237 @@
+"""The results page as HTML: complete, valid, honest with its numbers, open to everybody."""
+
+import copy
+import functools
+import gzip
+import itertools
+import re
+from typing import Any
+
+import pytest
+
+from processors.catalogue import Catalogue
+from processors.results import AsOf, Figures, compute
+from processors.results import document as results_document
+from schemas import codec
+from tests.views import campaign
+from tests.views.pages.html import Element, parse
+from views.pages import rendering, results_page
+
+
+SIZE = 120
+PUBLISHED_AT = 1_653_256_800_000
+WEIGHT_BYTES = 100_000
+"""Most a page may weigh, compressed."""
+STATES = ("campaign", "no votes", "nothing described", "unknown proposals", "few votes")
+
+
+@functools.cache
+def document(state: str) -> dict[str, Any]:
+    """A results document in one of STATES."""
+    catalogue, figures = Catalogue(), campaign.figures(SIZE)
+    if state != "nothing described":
+        for offset, value in enumerate(campaign.catalogue_values(SIZE)):
+            catalogue.apply(*codec.decode(value), offset)
+    if state == "no votes":
+        figures = Figures(proposals={})
+    if state == "unknown proposals":
+        figures.proposals["<b>&"] = figures.proposals["youth-wage"]
+    if state == "few votes":
+        figures = Figures(proposals={
+            name: [min(count, 5) for count in counts]
+            for name, counts in list(figures.proposals.items())[:6]}, participants=12)
+    found = compute(campaign.CONSULTATION, figures, catalogue,
+                    AsOf((100, 200, -1, 0), catalogue.offset, -1), decided={}, undecodable=0)
+    return results_document(found, catalogue)
+
+
+@functools.cache
+def html(state: str, language: str) -> bytes:
+    model = results_page.page(document(state), PUBLISHED_AT)
+    return rendering.render("results.html", language, **model)
+
+
+@functools.cache
+def page(state: str, language: str) -> Element:
+    return parse(html(state, language))
+
+
+every = pytest.mark.parametrize("language", ["fr", "en"])
+every_state = pytest.mark.parametrize("state", STATES)
+
+
+@every
+@every_state
+def test_tags_balance_and_names_are_given_once(state: str, language: str) -> None:
+    """The page is well formed in every state; ids are unique and fragments lead somewhere."""
+    elements = page(state, language).all()
+    names = [element.attributes["id"] for element in elements if "id" in element.attributes]
+    assert sorted(names) == sorted(set(names))
+    targets = [e.attributes["href"] for e in elements if e.attributes.get("href", "")[:1] == "#"]
+    assert {target[1:] for target in targets} <= set(names)
+
+
+@every
+@every_state
+def test_headings_descend_one_by_one_from_a_single_first(state: str, language: str) -> None:
+    """Who moves by headings misses no level."""
+    levels = [int(h.tag[1]) for h in page(state, language).all("h1", "h2", "h3", "h4")]
+    assert levels.count(1) == 1
+    assert levels[0] == 1
+    assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(levels))
+
+
+@every
+@every_state
+def test_landmarks_and_tables_are_named(state: str, language: str) -> None:
+    """One main, a skip link first, named navigations, captions and scopes on every table."""
+    root = page(state, language)
+    assert len(root.all("main")) == 1
+    assert root.all("body")[0].children[0].attributes["href"] == "#content"
+    assert all(nav.attributes["aria-label"] for nav in root.all("nav"))
+    for table in root.all("table"):
+        assert table.children[0].tag == "caption"
+        assert table.children[0].text().strip()
+        assert all(cell.attributes["scope"] in ("row", "col") for cell in table.all("th"))
+
+
+@every
+@every_state
+def test_no_script_no_inline_style_and_nothing_from_elsewhere(state: str, language: str) -> None:
+    """The strict policy costs nothing: the page has nothing that it would stop."""
+    for element in page(state, language).all():
+        assert element.tag not in ("script", "style", "iframe", "object")
+        for name, value in element.attributes.items():
+            assert name != "style"
+            assert not name.startswith("on")
+            if name in ("href", "src"):
+                assert value.startswith(("/", "#", "mailto:")), value
+
+
+@every
+@every_state
+def test_languages_are_said(state: str, language: str) -> None:
+    """The page says its language, its alternates, and which texts are in another one."""
+    root = page(state, language)
+    assert root.all("html")[0].attributes["lang"] == language
+    alternates = {link.attributes["hreflang"]: link.attributes["href"]
+                  for link in root.all("link") if "hreflang" in link.attributes}
+    here = f"/c/{campaign.CONSULTATION}"
+    assert alternates == {"fr": f"{here}?lang=fr", "en": f"{here}?lang=en", "x-default": here}
+    for fact in root.all("li"):
+        if fact.within(name="facts") and language == "en":
+            assert [span.attributes["lang"] for span in fact.all("span")] == ["fr"]
+
+
+@every
+@every_state
+def test_every_percentage_has_its_count(state: str, language: str) -> None:
+    """No share stands without the number of votes, whatever the state."""
+    for element in page(state, language).all():
+        own = "".join(piece for piece in element.pieces if isinstance(piece, str))
+        if not re.search(r"\d[\u00a0\u202f ]?%", own):
+            continue
+        if element.within(name="facts") or element.within(name="method"):
+            continue
+        holder = element
+        while not holder.within(name="measure") or holder.parent is None:
+            assert holder.parent is not None, f"a percentage outside a measure: {own!r}"
+            holder = holder.parent
+        while holder.attributes.get("class", "").split()[-1:] != ["measure"]:
+            assert holder.parent is not None
+            holder = holder.parent
+        rest = re.sub(r"[\d,.]+[\u00a0\u202f ]?%", "", holder.text())
+        assert re.search(r"\d", rest), f"a percentage without a count: {holder.text()!r}"
+
+
+@every
+def test_few_votes_show_counts_and_no_percentage(language: str) -> None:
+    """Under 30 votes there is no percentage anywhere in lists and tables of entries."""
+    for measure in page("few votes", language).all():
+        if measure.attributes.get("class") == "measure" and measure.within(name="legend"):
+            assert "%" not in measure.text()
+
+
+def test_french_numbers_have_their_code_points() -> None:
+    """Thousands are grouped by U+202F, and U+00A0 stands before every percent sign."""
+    text = page("campaign", "fr").all("main")[0].text()
+    votes = f"{document('campaign')['totals']['counted']['votes']:,}".replace(",", "\u202f")
+    assert votes in text
+    assert "297\u202f876" in text
+    assert "\u00a0%" in text
+    assert not re.search(r"\d (?:\d|%)", re.sub(r"(?s)> 50 %|> 80 %|71 %|30 %", "", text))
+
+
+def test_english_numbers_have_their_signs() -> None:
+    """Thousands are grouped by commas and the percent sign is close."""
+    text = page("campaign", "en").all("main")[0].text()
+    assert "297,876" in text
+    assert re.search(r"\d%", text)
+
+
+@every
+def test_times_carry_their_instant_and_zone(language: str) -> None:
+    """Every time is machine readable, and the moment of computation names its zone."""
+    root = page("campaign", language)
+    assert all(time.attributes["datetime"] for time in root.all("time"))
+    computed = root.all("time")[0]
+    assert computed.attributes["datetime"] == "2022-05-23T00:00:00+02:00"
+    assert computed.parent is not None
+    assert "Paris" in computed.parent.text()
+
+
+def test_ideas_stand_in_the_order_of_the_catalogue() -> None:
+    """The page never ranks ideas by itself."""
+    rows = [row.attributes["id"] for row in page("campaign", "fr").all("tr")
+            if row.attributes.get("id", "").startswith("idea-")]
+    themes = campaign.published()["themes"]
+    assert rows == [f"idea-{idea['id']}" for theme in themes for idea in theme["ideas"]]
+
+
+def test_the_conservation_table_adds_up_as_shown() -> None:
+    """The numbers a visitor reads in the table add up to the number under it."""
+    (table,) = (t for t in page("campaign", "fr").all("table") if t.within(name="counts"))
+    shown = [int(cell.text().replace("\u202f", "")) for cell in table.all("td")
+             if cell.attributes.get("class") == "number"]
+    assert sum(shown[:-1]) == shown[-1] == document("campaign")["totals"]["received"]
+
+
+@every
+def test_unknown_proposals_are_reported(language: str) -> None:
+    """Votes for what the catalogue does not know are shown, under an identifier made harmless."""
+    notice = [p for p in page("unknown proposals", language).all("p") if p.within(name="notice")]
+    assert len(notice) == 1
+    assert b"<code>&lt;b&gt;&amp;</code>" in html("unknown proposals", language)
+
+
+@every
+def test_withheld_cells_show_no_number(language: str) -> None:
+    """A cell that is withheld says so, and nothing else."""
+    rows = {row.all("th")[0].text(): row.all("td")[0].text().strip()
+            for row in page("campaign", language).all("tr")
+            if row.within(name="cells") and row.all("td")}
+    assert rows["Mayotte"] == {"fr": "non publié", "en": "withheld"}[language]
+    assert rows["Corse"] == rows["Mayotte"]
+
+
+@every
+def test_a_text_of_the_catalogue_cannot_become_markup(language: str) -> None:
+    """What people wrote is text, wherever it stands."""
+    hostile = copy.deepcopy(document("campaign"))
+    hostile["consultation"]["question"] = {"fr": '"><script>x</script>'}
+    hostile["proposals"][0]["author"]["name"] = "<img src=x onerror=y>"
+    hostile["ideas"][0]["title"] = {"fr": "%(votes)s<script>", "en": "{{ 7 * 7 }}<script>"}
+    made = rendering.render("results.html", language, **results_page.page(hostile, None))
+    assert b"<script" not in made
+    assert b"<img" not in made
+    parse(made)
+
+
+@every
+def test_a_page_of_full_size_is_light(language: str) -> None:
+    """2,864 proposals weigh no more than WEIGHT_BYTES with styles, as sent."""
+    made = rendering.render(
+        "results.html", language, **results_page.page(campaign.document(), PUBLISHED_AT))
+    sent = len(gzip.compress(made)) + len(gzip.compress(rendering.stylesheet()))
+    assert sent <= WEIGHT_BYTES
+    assert parse(made).all("h1")

@@ -1,0 +1,111 @@
+"""What the page shows, before it is HTML."""
+
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.views import campaign
+from views.pages.results_page import (
+    APPROVED_SHOWN,
+    CONTROVERSIAL_SHOWN,
+    PERCENT_VOTES,
+    PROPOSALS_SHOWN,
+    fates,
+    measure,
+    page,
+)
+
+
+SIZE = 200
+
+
+@given(st.data())
+def test_a_measure_keeps_its_count_and_rounds_half_up(data: st.DataObject) -> None:
+    """The percentage is the integers' own, rounded half up, and absent under PERCENT_VOTES."""
+    base = data.draw(st.integers(0, 10_000))
+    count = data.draw(st.integers(0, base))
+    made = measure("agree", count, base, [0.1, 0.2])
+    assert (made.count, made.base) == (count, base)
+    if base < PERCENT_VOTES:
+        assert (made.percent, made.low, made.high) == (None, None, None)
+    else:
+        exact = Decimal(100 * count) / Decimal(base)
+        assert made.percent == int(exact.quantize(Decimal(1), ROUND_HALF_UP))
+
+
+def test_half_a_percent_goes_up() -> None:
+    """1 of 200 is one percent, whatever floating point would say."""
+    assert measure("agree", 1, 200).percent == 1
+
+
+def test_the_target_keeps_its_place_when_it_is_passed() -> None:
+    """Beyond the target the bar is full and the mark lies within."""
+    document = {**campaign.document(SIZE)}
+    votes = document["totals"]["counted"]["votes"]
+    for goal, filled, mark in ((2 * votes, 50, 100), (votes, 100, 100), (votes / 2, 100, 50)):
+        document["consultation"] = {**document["consultation"], "votes_target": int(goal)}
+        target = page(document, None)["target"]
+        assert (round(target["filled"]), round(target["mark"])) == (filled, mark)
+
+
+def test_lists_are_bounded_and_in_their_order() -> None:
+    """Each list shows the first of its kind, no more than its bound."""
+    document = campaign.document(SIZE)
+    made = page(document, None)
+    shown = [row["entry"]["id"] for row in made["controversial"]]
+    votes = [row["entry"]["counted"]["votes"] for row in made["most_voted"]]
+    assert shown == document["controversial"][:CONTROVERSIAL_SHOWN]
+    assert [row["entry"]["rank"]["position"] for row in made["approved"]] == list(
+        range(1, APPROVED_SHOWN + 1))
+    assert len(votes) == PROPOSALS_SHOWN
+    assert votes == sorted(votes, reverse=True)
+
+
+def test_what_became_of_votes_adds_up() -> None:
+    """The lines of the conservation table add up to the votes received, entry by entry."""
+    document = campaign.document(SIZE)
+    for entry in (document["totals"], *document["ideas"], *document["proposals"]):
+        assert sum(count for _, count in fates(entry)) == entry["received"]
+
+
+def test_ideas_without_theme_are_not_lost() -> None:
+    """An idea whose theme is unknown stands under none, after the themes."""
+    document = {**campaign.document(SIZE), "themes": campaign.document(SIZE)["themes"][:1]}
+    themes = page(document, None)["themes"]
+    assert [theme["title"] is None for theme in themes] == [False, True]
+    assert sum(len(theme["rows"]) for theme in themes) == len(document["ideas"])
+
+
+@pytest.mark.parametrize(("closes", "last_day"), [
+    ("2022-05-23T00:00:00+02:00", "2022-05-22"),
+    ("2022-05-22T18:00:00+02:00", None),
+    (None, None),
+])
+def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last_day: Any) -> None:
+    """A closing time is exclusive: midnight ends the day before."""
+    document = {**campaign.document(SIZE)}
+    document["consultation"] = {**document["consultation"], "closes_at": closes}
+    moments = page(document, None)["moments"]
+    assert (moments["last_day"] and moments["last_day"].isoformat()) == last_day
+
+
+def test_stages_may_be_days_months_or_words() -> None:
+    """What is no date is shown as it stands."""
+    document = {**campaign.document(SIZE)}
+    stages = [{"name": "a", "begins": "2022-03-22", "ends": "2022-06"},
+              {"name": "b", "begins": "soon", "ends": None}]
+    document["consultation"] = {**document["consultation"], "stages": stages}
+    first, second = page(document, None)["stages"]
+    assert (first["begins"]["exact"], first["ends"]["exact"]) == (True, False)
+    assert (second["begins"]["text"], second["begins"]["date"]) == ("soon", None)
+
+
+def test_regions_are_sorted_by_name_and_other_comes_last() -> None:
+    """Answers are found where a reader looks for them."""
+    tables = page(campaign.document(SIZE), None)["participation"]["tables"]
+    assert [cell["value"] for cell in tables["gender"]] == ["man", "woman", "other"]
+    regions = [cell["value"] for cell in tables["region"]]
+    assert regions.index("FR-IDF") == regions.index("FR-HDF") + 1

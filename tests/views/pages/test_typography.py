@@ -1,0 +1,49 @@
+"""Numbers and dates, to the code point."""
+
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from views.pages.typography import Typography
+
+
+FRENCH = Typography("fr")
+ENGLISH = Typography("en")
+
+
+def test_integers_are_grouped() -> None:
+    """French groups with U+202F, English with a comma."""
+    assert FRENCH.integer(1_234_567) == "1\u202f234\u202f567"
+    assert ENGLISH.integer(1_234_567) == "1,234,567"
+
+
+@pytest.mark.parametrize(("whole", "french"), [
+    (0, "0\u00a0%"), (94, "94\u00a0%"), (117, "117\u00a0%"), (1_170, "1\u202f170\u00a0%"),
+])
+def test_percentages_keep_their_sign(whole: int, french: str) -> None:
+    """French sets U+00A0 before the sign; no whole percentage moves by floating point."""
+    assert FRENCH.percent(whole) == french
+    assert [ENGLISH.percent(n) for n in range(200)] == [f"{n}%" for n in range(200)]
+
+
+def test_tenths_of_a_percent() -> None:
+    """Interval bounds show one digit."""
+    assert FRENCH.percent_to_a_tenth(0.936512) == "93,7\u00a0%"
+    assert ENGLISH.percent_to_a_tenth(0.936512) == "93.7%"
+
+
+def test_dates_and_times() -> None:
+    """The day comes before the month in both languages; times have two digits each."""
+    when = datetime(2022, 5, 22, 22, 5, tzinfo=UTC).astimezone(ZoneInfo("Europe/Paris"))
+    assert FRENCH.minute(when) == "23 mai 2022 à 00:05"
+    assert ENGLISH.minute(when) == "23 May 2022, 00:05"
+    assert FRENCH.day(date(2022, 3, 22)) == "22 mars 2022"
+    assert ENGLISH.day(date(2022, 3, 22)) == "22 March 2022"
+    assert FRENCH.month(date(2022, 6, 1)) == "juin 2022"
+    assert ENGLISH.month(date(2022, 6, 1)) == "June 2022"
+
+
+def test_a_zone_is_named_by_its_city() -> None:
+    """People know cities, not zones."""
+    assert (FRENCH.city("Europe/Paris"), FRENCH.city("Europe/London")) == ("Paris", "Londres")

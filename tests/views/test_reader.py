@@ -1,0 +1,156 @@
+"""Reading from the real broker: from the beginning, to the end, whole flushes only."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+
+from deploy.local.services import Broker
+from processors.results import AsOf
+from schemas.topics import Topics
+from tests.views import campaign
+from views.flushes import FLUSH_KEY, Figure
+from views.reader import BrokerUnreachable, ResultsReader
+
+
+NAME = "c"
+SMALL_SEGMENTS = {
+    "cleanup.policy": "compact", "segment.ms": "1", "min.cleanable.dirty.ratio": "0.0",
+    "max.compaction.lag.ms": "1", "delete.retention.ms": "0",
+}
+"""The broker closes a segment with nearly every write, and may compact closed ones at once."""
+EAGER_CLEANER = {"log.cleaner.backoff.ms": "100"}
+"""How often the broker looks for something to compact; 15 s if nobody asks."""
+
+
+class Log:
+    """The results and catalogue topics of one test, to write to."""
+
+    def __init__(self, broker: Broker, prefix: str, producer: AIOKafkaProducer) -> None:
+        self.topics = Topics(prefix, 1)
+        self._broker = broker
+        self._producer = producer
+
+    def reader(self) -> ResultsReader:
+        return ResultsReader(self._broker.address, self.topics)
+
+    async def result(self, key: bytes, value: bytes | None) -> None:
+        await self._producer.send_and_wait(self.topics.results, value, key=key, partition=0)
+
+    async def scored(self, proposal: str, votes: int) -> None:
+        await self.result(*campaign.proposal_record(NAME, proposal, votes))
+
+    async def closing(self, offset: int) -> None:
+        await self.result(FLUSH_KEY, campaign.marker(AsOf((offset,), -1, -1)))
+
+    async def kept(self) -> int:
+        """Count the records that are left in the results topic."""
+        partition = TopicPartition(self.topics.results, 0)
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._broker.address, group_id=None)
+        await consumer.start()
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
+        end, count = (await consumer.end_offsets([partition]))[partition], 0
+        while await consumer.position(partition) < end:
+            count += sum(map(len, (await consumer.getmany(timeout_ms=500)).values()))
+        await consumer.stop()
+        return count
+
+    async def catalogue(self, value: bytes) -> None:
+        await self._producer.send_and_wait(self.topics.catalogue, value, partition=0)
+
+
+@pytest.fixture
+async def log(broker: Broker, topic_prefix: str) -> AsyncIterator[Log]:
+    """Give empty topics and a producer for them."""
+    producer = AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True)
+    admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
+    await producer.start()
+    await admin.start()
+    made = Log(broker, topic_prefix, producer)
+    await admin.alter_configs([
+        ConfigResource(ConfigResourceType.BROKER, "1", configs=EAGER_CLEANER)])
+    await admin.create_topics([
+        NewTopic(made.topics.results, 1, 1, topic_configs=SMALL_SEGMENTS),
+        NewTopic(made.topics.catalogue, 1, 1),
+    ])
+    yield made
+    await producer.stop()
+    await admin.close()
+
+
+def votes_of(reader: ResultsReader) -> dict[str, int]:
+    """Votes by proposal, as the reader shows them."""
+    return campaign.agreeing(reader.flushes, NAME)
+
+
+async def until(reader: ResultsReader, expected: dict[str, int]) -> None:
+    """Wait for what is shown; the caller bounds the wait."""
+    while votes_of(reader) != expected:  # noqa: ASYNC110 -- the other side is the broker
+        await asyncio.sleep(0.01)
+
+
+async def test_reading_stops_at_the_end_with_whole_flushes_only(log: Log) -> None:
+    """What comes after the last marker is read and not shown."""
+    await log.scored("a", 1)
+    await log.closing(5)
+    await log.scored("a", 2)
+    reader = log.reader()
+    await reader.read(until_ready=True)
+    assert votes_of(reader) == {"a": 1}
+    assert reader.ready.is_set()
+
+
+async def test_a_running_reader_follows_and_never_goes_back(log: Log) -> None:
+    """A later flush is shown when its marker comes; a stale one never."""
+    reader = log.reader()
+    reading = asyncio.create_task(reader.read())
+    await asyncio.wait_for(reader.ready.wait(), 30)
+    await log.scored("a", 3)
+    await log.closing(7)
+    await asyncio.wait_for(until(reader, {"a": 3}), 30)
+    await log.scored("a", 1)
+    await log.closing(6)
+    await log.scored("b", 4)
+    await log.closing(8)
+    await asyncio.wait_for(until(reader, {"a": 3, "b": 4}), 30)
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
+
+
+async def test_a_restart_reads_a_compacted_topic_to_the_same_state(log: Log) -> None:
+    """However much compaction took away, a new reader shows what the old one showed."""
+    await log.catalogue(campaign.catalogue_values()[0])
+    for offset in range(40):
+        await log.scored("a", offset + 1)
+        await log.scored(f"p{offset % 5}", offset + 1)
+        await log.closing(offset)
+    first = log.reader()
+    await first.read(until_ready=True)
+    async with asyncio.timeout(60):
+        while await log.kept() >= 120:  # noqa: ASYNC110 -- the broker compacts when it likes
+            await asyncio.sleep(0.1)
+    second = log.reader()
+    await second.read(until_ready=True)
+    assert votes_of(second) == votes_of(first)
+    assert votes_of(first) == {"a": 40, "p0": 36, "p1": 37, "p2": 38, "p3": 39, "p4": 40}
+    assert second.flushes.figures(NAME)[Figure("proposal", "a")]
+
+
+async def test_a_missing_topic_is_named_with_its_remedy(broker: Broker, topic_prefix: str) -> None:
+    """Nobody has to guess which topic is missing."""
+    reader = ResultsReader(broker.address, Topics(topic_prefix, 1))
+    with pytest.raises(BrokerUnreachable, match=rf"{topic_prefix}\.results.*scrutin provision"):
+        await reader.read(until_ready=True)
+
+
+async def test_an_absent_broker_is_named_with_its_remedy(topic_prefix: str) -> None:
+    """A broker that is not there is a clear error, soon."""
+    reader = ResultsReader("127.0.0.1:1", Topics(topic_prefix, 1))
+    with pytest.raises(BrokerUnreachable, match=r"127\.0\.0\.1:1.*SCRUTIN_KAFKA"):
+        await reader.read(until_ready=True)

@@ -1,0 +1,176 @@
+"""The views over HTTP: results as JSON and as pages, for reading only.
+
+Every address gives the same bytes to everybody (per language and encoding), with an entity tag
+and a short life in shared caches, so that a burst can be served without us.
+"""
+
+import time
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from views import problems
+from views.flushes import Flushes
+from views.pages import rendering
+from views.publications import Publication, Publications, encode_json
+from views.responses import (
+    SecurityHeaders,
+    caching,
+    explained,
+    failed,
+    html,
+    language_of,
+    problem_page,
+    refused,
+    represented,
+    speaking,
+)
+
+
+STATIC_SECONDS = 31_536_000
+"""Styles have their revision in the address and never change under it."""
+
+
+class Readiness(Protocol):
+    """Says whether the topics have been read to the end they had at the start."""
+
+    def is_set(self) -> bool: ...
+
+
+class Source(Protocol):
+    """Whatever keeps the published state: `views.reader.ResultsReader`."""
+
+    @property
+    def flushes(self) -> Flushes: ...
+
+    @property
+    def ready(self) -> Readiness: ...
+
+
+def application(source: Source, publications: Publications | None = None) -> Starlette:
+    """Make the application that shows a source."""
+    views = Views(source, publications or Publications(source.flushes, time.monotonic))
+    routes = [
+        Route("/", views.home),
+        Route("/c/{consultation}", views.results_page),
+        Route("/v1/consultations", views.consultations),
+        Route("/v1/consultations/{consultation}/results", views.results),
+        Route("/problems/{name}", views.problem_page),
+        Route("/static/style.css", stylesheet),
+        Route("/static/icon.svg", icon),
+        Route("/livez", livez),
+        Route("/readyz", views.readyz),
+    ]
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={HTTPException: refused, Exception: failed},
+    )
+
+
+class Views:
+    """The addresses that show the published state."""
+
+    def __init__(self, source: Source, publications: Publications) -> None:
+        self._source = source
+        self._publications = publications
+
+    async def home(self, request: Request) -> Response:
+        """List the consultations, or lead to the only one."""
+        self._check_ready()
+        found = self._listed()
+        language = language_of(request)
+        if len(found) == 1:
+            query = f"?{request.url.query}" if request.url.query else ""
+            life = {"cache-control": "no-store"}
+            return RedirectResponse(f"{_page_address(found[0]['id'])}{query}", 302, headers=life)
+        body = rendering.render("home.html", language, consultations=found, path="/")
+        return html(request, body, headers=caching(final=False))
+
+    async def results_page(self, request: Request) -> Response:
+        publication = self._publication(request)
+        page = publication.page(language_of(request))
+        response = await represented(request, page, "text/html", caching(final=publication.final))
+        return speaking(request, response)
+
+    async def results(self, request: Request) -> Response:
+        publication = self._publication(request)
+        life = caching(final=publication.final)
+        return await represented(request, publication.results(), "application/json", life)
+
+    async def consultations(self, _request: Request) -> Response:
+        self._check_ready()
+        body = encode_json({"consultations": self._listed()})
+        return Response(body, media_type="application/json", headers=caching(final=False))
+
+    async def problem_page(self, request: Request) -> Response:
+        """Explain a kind of problem: the address in its `type` leads here."""
+        problem = problems.PROBLEMS.get(request.path_params["name"])
+        if problem is None:
+            raise HTTPException(404)
+        return problem_page(request, problem, status=200)
+
+    async def readyz(self, request: Request) -> Response:
+        """Say whether requests should come here."""
+        if self._source.ready.is_set():
+            return Response("ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
+        return explained(request, problems.NOT_READY, as_json=True)
+
+    def _publication(self, request: Request) -> Publication:
+        self._check_ready()
+        found = self._publications.publication(request.path_params["consultation"])
+        if found is None:
+            raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
+        return found
+
+    def _check_ready(self) -> None:
+        if not self._source.ready.is_set():
+            raise HTTPException(503, detail=problems.NOT_READY.name)
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "id": name,
+                "question": self._question(name),
+                "state": self._publications.documents.state(name),
+                "urls": {"page": _page_address(name), "results": _results_address(name)},
+            }
+            for name in self._source.flushes.consultations()
+        ]
+
+    def _question(self, name: str) -> dict[str, str]:
+        known = self._source.flushes.catalogue.consultations.get(name)
+        question: dict[str, str] = known.described["question"] if known and known.described else {}
+        return question
+
+
+def _page_address(consultation: str) -> str:
+    return f"/c/{quote(consultation, safe='')}"
+
+
+def _results_address(consultation: str) -> str:
+    return f"/v1/consultations/{quote(consultation, safe='')}/results"
+
+
+async def livez(_request: Request) -> Response:
+    """Say that the process answers: it asks nothing of anybody."""
+    return Response("ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
+
+
+async def stylesheet(_request: Request) -> Response:
+    return _static(rendering.stylesheet(), "text/css")
+
+
+async def icon(_request: Request) -> Response:
+    return _static(rendering.icon(), "image/svg+xml")
+
+
+def _static(body: bytes, media_type: str) -> Response:
+    life = {"cache-control": f"public, max-age={STATIC_SECONDS}, immutable"}
+    return Response(body, media_type=media_type, headers=life)

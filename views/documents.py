@@ -1,0 +1,95 @@
+"""From whole flushes to the results document of each consultation. Pure.
+
+The numbers were made by the ideas worker with `processors.results`; here they are only read and
+handed to the same module's `document`. Figures that did not change since the last document are
+not decoded again: a flush touches some dozens of proposals of thousands.
+"""
+
+from typing import Any
+
+from processors import ideas, results
+from schemas import codec
+from views.flushes import Figure, Flushes, ResultsUnreadable
+
+
+Decoded = dict[Figure, tuple[bytes, Any]]
+
+
+class Documents:
+    """Makes documents from the flushes, remembering what it decoded."""
+
+    def __init__(self, flushes: Flushes) -> None:
+        self._flushes = flushes
+        self._decoded: dict[str, Decoded] = {}
+
+    def document(self, consultation: str) -> dict[str, Any] | None:
+        """Make the results document as of the last whole flush; None where nobody knows the id."""
+        if consultation not in self._flushes.consultations():
+            return None
+        return results.document(self._published(consultation), self._flushes.catalogue)
+
+    def state(self, consultation: str) -> str:
+        """Say open, closed or final, without making the document."""
+        value = self._flushes.figures(consultation).get(Figure("totals", ""))
+        if value is None:
+            return "open"
+        totals = _decode(Figure("totals", ""), value)
+        return "final" if totals["final"] else "closed" if totals["closed"] else "open"
+
+    def as_of(self) -> results.AsOf:
+        """Give the positions of the logs that the documents hold."""
+        applied = self._flushes.applied
+        if applied is None:
+            return results.AsOf(
+                votes=(), catalogue=self._flushes.catalogue.offset, participants=-1)
+        return results.AsOf(
+            votes=applied.offsets,
+            catalogue=applied.catalogue_offset,
+            participants=applied.participants_offset,
+        )
+
+    def _published(self, consultation: str) -> results.Published:
+        by_kind: dict[str, dict[str, Any]] = {}
+        for name, figure in self._figures(consultation).items():
+            by_kind.setdefault(name.kind, {})[name.id] = figure
+        totals = by_kind.get("totals", {}).get("")
+        if totals is None:
+            return self._empty(consultation)
+        assert self._flushes.applied is not None, "figures are applied with their flush only"
+        return ideas.published(
+            consultation,
+            by_kind.get("proposal", {}),
+            by_kind.get("idea", {}),
+            totals,
+            by_kind.get("ranking", {}).get(""),
+            self._flushes.applied.fields(),
+        )
+
+    def _empty(self, consultation: str) -> results.Published:
+        """Give the results of a consultation nothing was counted for yet."""
+        return results.compute(
+            consultation, results.Figures(proposals={}), self._flushes.catalogue, self.as_of(),
+            decided={}, undecodable=0,
+        )
+
+    def _figures(self, consultation: str) -> dict[Figure, Any]:
+        before = self._decoded.get(consultation, {})
+        now: Decoded = {}
+        for name, value in self._flushes.figures(consultation).items():
+            known = before.get(name)
+            now[name] = known if known and known[0] == value else (value, _decode(name, value))
+        self._decoded[consultation] = now
+        return {name: figure for name, (_, figure) in now.items()}
+
+
+def _decode(name: Figure, value: bytes) -> Any:
+    """Read one figure to the form that `processors.results` works on."""
+    try:
+        event, fields = codec.decode(value)
+    except codec.Undecodable as error:
+        raise ResultsUnreadable(f"a {name.kind} in the results topic: {error}") from error
+    if event in ("ProposalScored", "IdeaScored"):
+        return ideas.block_of(fields["entry"])
+    if event == "ConsultationScored":
+        return {**fields, "counts": results.entry(fields["counts"])}
+    return fields

@@ -1,0 +1,170 @@
+"""The published state as its readers see it: whole flushes only, never going back.
+
+Theory of operation: the results topic is compacted, one key a figure. The ideas worker writes
+what changed, then the marker `ResultsPublished`; only with its marker is a flush consistent.
+Records wait here, newest of each key, until their marker comes. A marker that lies below the
+last applied one in any place (a zombie's, or of a worker that recovers) is dropped with its
+records: the worker writes everything again every minute, so nothing stays missing. A flush that
+knows more of the catalogue than was read here waits for the catalogue, and the catalogue is
+applied no further than the flush knows it: one document, one moment. Values stay encoded until
+somebody asks, so that catching up costs a dictionary store a record. Memory: one value a key,
+once applied and at most once more waiting.
+
+Pure: no I/O, no clock.
+"""
+
+from collections import deque
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+from processors.catalogue import Catalogue
+from schemas import codec
+
+
+FLUSH_KEY = b"\0flush"
+"""Key of the marker; no consultation has an empty identifier."""
+
+NO_OFFSET = -1
+"""The catalogue offset held before any record."""
+
+
+class ResultsUnreadable(Exception):
+    """The results or the catalogue hold something this version cannot show; says what."""
+
+
+class Figure(NamedTuple):
+    """Name of one figure within a consultation: its kind (proposal, idea, ...) and identifier."""
+
+    kind: str
+    id: str
+
+
+@dataclass(frozen=True)
+class Flush:
+    """A marker: what the applied figures hold up to."""
+
+    offsets: tuple[int, ...]
+    catalogue_offset: int
+    participants_offset: int
+    undecodable: int
+    decided: dict[str, int]
+    scores_version: str
+    published_at: int
+
+    @classmethod
+    def of(cls, fields: dict[str, Any]) -> "Flush":
+        """Read the fields of a ResultsPublished; a later version may have more of them."""
+        known = {name: fields[name] for name in cls.__dataclass_fields__}
+        return cls(**{**known, "offsets": tuple(fields["offsets"])})
+
+    def fields(self) -> dict[str, Any]:
+        """Give the marker's fields by name."""
+        return {**asdict(self), "offsets": list(self.offsets)}
+
+    def below(self, other: "Flush") -> bool:
+        """Whether this holds less than the other in any place."""
+        if len(self.offsets) != len(other.offsets):
+            raise ResultsUnreadable(
+                f"the results change from {len(other.offsets)} to {len(self.offsets)} partitions: "
+                "a new topic generation needs a new SCRUTIN_TOPIC_PREFIX"
+            )
+        return any(mine < theirs for mine, theirs in zip(self.vector, other.vector, strict=True))
+
+    @property
+    def vector(self) -> tuple[int, ...]:
+        return (*self.offsets, self.catalogue_offset, self.participants_offset)
+
+
+class Flushes:
+    """Results and catalogue up to the last whole flush."""
+
+    def __init__(self) -> None:
+        self.applied: Flush | None = None
+        """The last applied marker; None until the first one."""
+        self.catalogue = Catalogue()
+        """The catalogue as that flush knew it; everything read, before the first flush."""
+        self.version = 0
+        """Moves with every change of what is shown."""
+        self._values: dict[str, dict[Figure, bytes]] = {}
+        self._pending: dict[bytes, bytes | None] = {}
+        self._complete: tuple[dict[bytes, bytes | None], Flush] | None = None
+        self._catalogue_ahead: deque[tuple[int, str, dict[str, Any]]] = deque()
+        self._catalogue_read = NO_OFFSET
+
+    def receive_result(self, key: bytes | None, value: bytes | None) -> None:
+        """Take the next record of the results topic."""
+        if key is None:
+            raise ResultsUnreadable("a record of the results topic has no key")
+        if key == FLUSH_KEY:
+            if value is not None:
+                self._close_flush(value)
+            return
+        self._pending[key] = value
+
+    def receive_catalogue(self, offset: int, value: bytes | None) -> None:
+        """Take the next record of the catalogue topic."""
+        try:
+            event, fields = codec.decode(value)
+        except codec.Undecodable:
+            # Nobody can apply it; the catalogue's writers are ours and the archive keeps it.
+            self._catalogue_read = offset
+        else:
+            self._catalogue_ahead.append((offset, event, fields))
+            self._catalogue_read = offset
+        self._advance()
+
+    def consultations(self) -> list[str]:
+        """Identifiers of the consultations that are described or have results, sorted."""
+        return sorted({*self.catalogue.consultations, *self._values})
+
+    def figures(self, consultation: str) -> dict[Figure, bytes]:
+        """Encoded figures of a consultation by name; not to be changed by the caller."""
+        return self._values.get(consultation, {})
+
+    def _close_flush(self, value: bytes) -> None:
+        event, fields = codec.decode(value)
+        if event != "ResultsPublished":
+            raise ResultsUnreadable(f"the flush key holds {event}, not ResultsPublished")
+        flush = Flush.of(fields)
+        records, self._pending = self._pending, {}
+        newest = self._complete[1] if self._complete else self.applied
+        if newest is not None and flush.below(newest):
+            return
+        waiting = self._complete[0] if self._complete else {}
+        self._complete = ({**waiting, **records}, flush)
+        self._advance()
+
+    def _advance(self) -> None:
+        """Apply the complete flush when the catalogue reaches it, then the catalogue up to it."""
+        if self._complete and self._complete[1].catalogue_offset <= self._catalogue_read:
+            records, self.applied = self._complete
+            self._complete = None
+            for key, value in records.items():
+                self._store(key, value)
+            self.version += 1
+        while self._catalogue_ahead and self._may_apply(self._catalogue_ahead[0][0]):
+            offset, event, fields = self._catalogue_ahead.popleft()
+            self.catalogue.apply(event, fields, offset)
+            self.version += 1
+
+    def _may_apply(self, catalogue_offset: int) -> bool:
+        if self.applied is None:
+            return self._complete is None
+        return catalogue_offset <= self.applied.catalogue_offset
+
+    def _store(self, key: bytes, value: bytes | None) -> None:
+        consultation, kind, identifier = _split(key)
+        figures = self._values.setdefault(consultation, {})
+        if value is None:
+            figures.pop(Figure(kind, identifier), None)
+            return
+        codec.schema_of(value)
+        figures[Figure(kind, identifier)] = value
+
+
+def _split(key: bytes) -> tuple[str, str, str]:
+    try:
+        consultation, kind, *rest = key.decode().split("\0", 2)
+    except (UnicodeDecodeError, ValueError):
+        raise ResultsUnreadable(f"a record of the results topic has the key {key!r}") from None
+    return consultation, kind, rest[0] if rest else ""

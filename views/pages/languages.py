@@ -1,0 +1,80 @@
+"""Which language does a visitor read, and the texts of each language.
+
+The catalogues (`catalogues/*.po`) are read at the first use, not compiled beforehand: a clone
+then runs as it stands, there is no binary file to forget to rebuild, and reading both takes
+some hundredths of a second, once a process. Messages are English; a new one is added to both
+files by hand, and the tests name whatever is missing, left over or breaks a placeholder.
+"""
+
+import functools
+import io
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+from babel.messages import mofile, pofile
+from babel.messages.catalog import Catalog
+from babel.support import Translations
+
+
+LANGUAGES = ("fr", "en")
+"""Languages of the pages; the first is for everybody who asks for none of them."""
+
+COOKIE = "language"
+"""Cookie with the language a visitor chose: a preference, no identity."""
+
+HEADER_CHARACTERS = 1_000
+"""So much of Accept-Language is read: no browser sends more."""
+
+
+def negotiate(asked: str | None, remembered: str | None, accepted: str | None) -> str:
+    """Choose by `?lang=`, then the cookie, then Accept-Language, then the first language."""
+    for choice in (asked, remembered):
+        if choice in LANGUAGES:
+            return choice
+    wanted = [_preference(part) for part in (accepted or "")[:HEADER_CHARACTERS].split(",")]
+    # sorted is stable: among equal weights the first named wins.
+    for weight, language in sorted(wanted, key=lambda pair: -pair[0]):
+        if weight > 0 and language in LANGUAGES:
+            return language
+    return LANGUAGES[0]
+
+
+def _preference(part: str) -> tuple[float, str]:
+    name, _, parameters = part.strip().partition(";")
+    language = name.strip().lower().partition("-")[0]
+    weight = parameters.strip().removeprefix("q=").strip() or "1"
+    try:
+        return (float(weight), language)
+    except ValueError:
+        return (0.0, language)
+
+
+def in_language(texts: Mapping[str, str], language: str) -> tuple[str, str]:
+    """Give the text nearest to a language and the language it is in; texts has one at least."""
+    for candidate in (language, *LANGUAGES):
+        if candidate in texts:
+            return texts[candidate], candidate
+    found = min(texts)
+    return texts[found], found
+
+
+@functools.cache
+def catalogue(language: str) -> Catalog:
+    """Read the checked-in catalogue of a language."""
+    path = resources.files("views.pages") / "catalogues" / f"{language}.po"
+    return pofile.read_po(io.BytesIO(path.read_bytes()), locale=language)
+
+
+@functools.cache
+def translations(language: str) -> Any:
+    """Give the gettext translations of a language."""
+    compiled = io.BytesIO()
+    mofile.write_mo(compiled, catalogue(language))
+    compiled.seek(0)
+    return Translations(compiled)
+
+
+def message(text: str) -> str:
+    """Mark a text in code as one of the catalogues; it is translated where it is shown."""
+    return text

@@ -1,0 +1,32 @@
+"""Names of the regions of France by ISO 3166-2; they are the same in every language here."""
+
+REGIONS = {
+    "FR-ARA": "Auvergne-Rhône-Alpes",
+    "FR-BFC": "Bourgogne-Franche-Comté",
+    "FR-BRE": "Bretagne",
+    "FR-CVL": "Centre-Val de Loire",
+    "FR-20R": "Corse",
+    "FR-COR": "Corse",
+    "FR-GES": "Grand Est",
+    "FR-971": "Guadeloupe",
+    "FR-GP": "Guadeloupe",
+    "FR-GUA": "Guadeloupe",
+    "FR-973": "Guyane",
+    "FR-GF": "Guyane",
+    "FR-HDF": "Hauts-de-France",
+    "FR-IDF": "Île-de-France",
+    "FR-974": "La Réunion",
+    "FR-RE": "La Réunion",
+    "FR-LRE": "La Réunion",
+    "FR-972": "Martinique",
+    "FR-MQ": "Martinique",
+    "FR-976": "Mayotte",
+    "FR-YT": "Mayotte",
+    "FR-MAY": "Mayotte",
+    "FR-NOR": "Normandie",
+    "FR-NAQ": "Nouvelle-Aquitaine",
+    "FR-OCC": "Occitanie",
+    "FR-PDL": "Pays de la Loire",
+    "FR-PAC": "Provence-Alpes-Côte d’Azur",
+}
+"""Both the older and the newer codes of a region: catalogues of either age are read."""

@@ -1,0 +1,71 @@
+"""Templates to HTML in a language."""
+
+import functools
+import hashlib
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from views.pages.languages import LANGUAGES, in_language, translations
+from views.pages.regions import REGIONS
+from views.pages.typography import Typography
+
+
+@functools.cache
+def stylesheet() -> bytes:
+    return (resources.files("views.pages") / "static" / "style.css").read_bytes()
+
+
+@functools.cache
+def icon() -> bytes:
+    return (resources.files("views.pages") / "static" / "icon.svg").read_bytes()
+
+
+@functools.cache
+def revision() -> str:
+    """Name the state of styles, templates and texts: part of every address or tag of a page."""
+    digest = hashlib.sha256(stylesheet() + icon())
+    for folder in ("templates", "catalogues"):
+        files = (resources.files("views.pages") / folder).iterdir()
+        for file in sorted(files, key=lambda item: item.name):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@functools.cache
+def environment(language: str) -> Environment:
+    """Make the template environment of a language."""
+    made = Environment(
+        loader=FileSystemLoader(str(resources.files("views.pages") / "templates")),
+        autoescape=True,
+        extensions=["jinja2.ext.i18n"],
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
+        translations(language), newstyle=True
+    )
+    typography = Typography(language)
+    made.globals.update(
+        language=language,
+        languages=LANGUAGES,
+        revision=revision(),
+        regions=REGIONS,
+        in_language=functools.partial(in_language, language=language),
+        integer=typography.integer,
+        percent=typography.percent,
+        percent_to_a_tenth=typography.percent_to_a_tenth,
+        day=typography.day,
+        month=typography.month,
+        minute=typography.minute,
+        city=typography.city,
+    )
+    return made
+
+
+def render(template: str, language: str, **context: Any) -> bytes:
+    """Render a page."""
+    return environment(language).get_template(template).render(**context).encode()

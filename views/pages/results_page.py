@@ -1,0 +1,194 @@
+"""What the results page shows, from the results document alone. Pure.
+
+Every share becomes a `Measure`, which carries its count and its base: a template cannot show a
+percentage without them.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from processors.scores import percent
+from schemas import words
+from views.pages.regions import REGIONS
+
+
+PERCENT_VOTES = 30
+"""Under so many counted votes a page shows counts, never percentages: they would mislead."""
+
+CONTROVERSIAL_SHOWN = 6
+APPROVED_SHOWN = 10
+PROPOSALS_SHOWN = 50
+"""Proposals in the table of the page; the JSON document holds all of them."""
+
+SHOWN_QUALIFICATIONS = ("like_it", "doable")
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A share, never without its count and base."""
+
+    name: str
+    count: int
+    base: int
+    percent: int | None
+    """Whole percentage, half up; None where the base is too small to show one."""
+    low: float | None = None
+    high: float | None = None
+
+
+def measure(name: str, count: int, base: int, interval: list[float] | None = None) -> Measure:
+    """Make a measure; interval only where a percentage is shown."""
+    if base < PERCENT_VOTES:
+        return Measure(name, count, base, None)
+    low, high = interval or (None, None)
+    return Measure(name, count, base, percent(count, base), low, high)
+
+
+def measures(entry: Mapping[str, Any]) -> dict[str, Measure]:
+    """Make the measures of an entry: each choice and each qualification."""
+    counted = entry["counted"]
+    intervals = entry["intervals"]
+    counts = {name: counted[name] for name in words.CHOICES} | counted["qualifications"]
+    return {
+        name: measure(name, count, counted["votes"], intervals.get(name))
+        for name, count in counts.items()
+    }
+
+
+def page(document: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
+    """Arrange the document for the template."""
+    ideas = {idea["id"]: idea for idea in document["ideas"]}
+    proposals = {proposal["id"]: proposal for proposal in document["proposals"]}
+    return {
+        "document": document,
+        "consultation": document["consultation"],
+        "totals": document["totals"],
+        "log_records": sum(offset + 1 for offset in document["as_of"]["votes"]),
+        "moments": _moments(document["consultation"], published_at),
+        "stages": [_stage(stage) for stage in document["consultation"].get("stages") or ()],
+        "target": _target(document),
+        "themes": _themes(document, ideas),
+        "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
+        "ranked_proposals": sum(1 for entry in proposals.values() if entry["rank"]),
+        "controversial": [
+            _row(proposals[name])
+            for name in document["controversial"][:CONTROVERSIAL_SHOWN]
+            if name in proposals
+        ],
+        "approved": [_row(entry) for entry in _approved(document["proposals"])],
+        "most_voted": [_row(entry) for entry in _most_voted(document["proposals"])],
+        "idea_titles": {name: idea["title"] for name, idea in ideas.items()},
+        "participation": _participation(document["participation"]),
+        "fates": fates(document["totals"]),
+        "percent_votes": PERCENT_VOTES,
+    }
+
+
+def fates(entry: Mapping[str, Any]) -> list[tuple[str, int]]:
+    """Say what became of the votes received: name and count, adding up to `received`."""
+    return [
+        *((name, entry["counted"][name]) for name in words.CHOICES),
+        *((f"set_aside_{reason}", count) for reason, count in entry["set_aside"].items()),
+        *((name, entry[name]) for name in
+          ("superseded", "withdrawn", "unchanged", "repeated", "proven", "late")),
+        *((f"refused_{reason}", count) for reason, count in entry["refused"].items()),
+    ]
+
+
+def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {"entry": entry, "measures": measures(entry)}
+
+
+def _themes(document: Mapping[str, Any], ideas: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Give themes and their ideas in catalogue order, then the ideas without a theme."""
+    themes = [
+        {"id": theme["id"], "title": theme["title"],
+         "rows": [_row(ideas[name]) for name in theme["ideas"] if name in ideas]}
+        for theme in document["themes"]
+    ]
+    held = {name for theme in document["themes"] for name in theme["ideas"]}
+    rest = [_row(idea) for name, idea in ideas.items() if name not in held]
+    if rest:
+        themes.append({"id": "", "title": None, "rows": rest})
+    return [theme for theme in themes if theme["rows"]]
+
+
+def _approved(proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    ranked = [entry for entry in proposals if entry["rank"]]
+    return sorted(ranked, key=lambda entry: entry["rank"]["position"])[:APPROVED_SHOWN]
+
+
+def _most_voted(proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    voted = sorted(proposals, key=lambda entry: (-entry["counted"]["votes"], entry["id"]))
+    return voted[:PROPOSALS_SHOWN]
+
+
+def _target(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    goal = document["consultation"].get("votes_target")
+    if not goal:
+        return None
+    votes = document["totals"]["counted"]["votes"]
+    reach = max(goal, votes)
+    return {"votes": votes, "goal": goal, "percent": percent(votes, goal),
+            "filled": 100 * votes / reach, "mark": 100 * goal / reach}
+
+
+def _participation(participation: Mapping[str, Any]) -> dict[str, Any]:
+    descriptions = participation["descriptions"]
+    tables = {
+        name: [
+            {"value": cell["value"],
+             "measure": None if cell["count"] is None
+             else measure(cell["value"], cell["count"], descriptions)}
+            for cell in sorted(participation[name], key=lambda cell: _in_order(cell["value"]))
+        ]
+        for name in ("gender", "age_band", "region")
+    }
+    return {
+        "base": participation["base"],
+        "descriptions": descriptions,
+        "not_stated": measure("not_stated", participation["not_stated"], participation["base"]),
+        "tables": {name: cells for name, cells in tables.items() if cells},
+        "withheld": any(not cell["measure"] for cells in tables.values() for cell in cells),
+    }
+
+
+def _in_order(value: str) -> tuple[bool, str]:
+    """Sort answers by name, accents aside, and what belongs to no other answer last."""
+    name = unicodedata.normalize("NFKD", REGIONS.get(value, value))
+    return value == "other", "".join(c for c in name if not unicodedata.combining(c)).lower()
+
+
+def _moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
+    """Give instants in the consultation's time zone; `last_day` where it closes at midnight."""
+    zone = ZoneInfo(consultation.get("time_zone") or "Europe/Paris")
+    opens, closes = consultation.get("opens_at"), consultation.get("closes_at")
+    closing = datetime.fromisoformat(closes).astimezone(zone) if closes else None
+    midnight = closing is not None and (closing.hour, closing.minute, closing.second) == (0, 0, 0)
+    return {
+        "zone": str(zone),
+        "opens": datetime.fromisoformat(opens).astimezone(zone) if opens else None,
+        "closes": closing,
+        "last_day": (closing - timedelta(seconds=1)).date() if closing and midnight else None,
+        "published": None if published_at is None
+        else datetime.fromtimestamp(published_at / 1_000, UTC).astimezone(zone),
+    }
+
+
+def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": stage["name"], "begins": _day_or_month(stage["begins"]),
+            "ends": _day_or_month(stage["ends"]) if stage["ends"] else None}
+
+
+def _day_or_month(text: str) -> dict[str, Any]:
+    """Read YYYY-MM-DD or YYYY-MM; anything else is shown as it stands."""
+    try:
+        if len(text) == len("2022-03"):
+            return {"text": text, "date": date.fromisoformat(f"{text}-01"), "exact": False}
+        return {"text": text, "date": date.fromisoformat(text), "exact": True}
+    except ValueError:
+        return {"text": text, "date": None, "exact": False}

@@ -1,0 +1,49 @@
+"""Numbers, dates and times as a language writes them (CLDR, by Babel)."""
+
+import functools
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from babel import Locale, dates, numbers
+
+
+LOCALES = {"fr": "fr_FR", "en": "en_GB"}
+"""English as Europe writes it: the day before the month."""
+
+
+class Typography:
+    """The ways of one language."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self._locale = Locale.parse(LOCALES[language])
+
+    @functools.lru_cache(maxsize=16_384)  # noqa: B019 -- one instance a language, for ever
+    def integer(self, number: int) -> str:
+        return str(numbers.format_decimal(number, locale=self._locale))
+
+    @functools.lru_cache(maxsize=1_024)  # noqa: B019 -- as above
+    def percent(self, whole: int) -> str:
+        """Write a whole percentage: 94 gives "94 %" or "94%"."""
+        return str(numbers.format_percent(whole / 100, locale=self._locale))
+
+    @functools.lru_cache(maxsize=4_096)  # noqa: B019 -- as above
+    def percent_to_a_tenth(self, share: float) -> str:
+        """Write a share between 0 and 1 as a percentage with one digit."""
+        pattern = "#,##0.0\u00a0%" if self.language == "fr" else "#,##0.0%"
+        return str(numbers.format_percent(share, pattern, locale=self._locale))
+
+    def day(self, moment: date) -> str:
+        return dates.format_date(moment, "long", locale=self._locale)
+
+    def month(self, moment: date) -> str:
+        return dates.format_skeleton("yMMMM", moment, locale=self._locale)
+
+    def minute(self, moment: datetime) -> str:
+        """Write day and time; the caller says the zone."""
+        pattern = "d MMMM y 'à' HH:mm" if self.language == "fr" else "d MMMM y, HH:mm"
+        return dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
+
+    def city(self, zone: str) -> str:
+        """Name the city that stands for a time zone, such as Paris."""
+        return dates.get_timezone_location(ZoneInfo(zone), locale=self._locale, return_city=True)

@@ -1,0 +1,75 @@
+"""Problems as RFC 9457 documents, and what people read about each at its `type` address."""
+
+from dataclasses import dataclass
+
+from views.pages.languages import message, translations
+from views.publications import encode_json
+
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """A kind of problem; title and advice are messages of the catalogues."""
+
+    name: str
+    status: int
+    title: str
+    advice: str
+
+    @property
+    def address(self) -> str:
+        return f"/problems/{self.name}"
+
+
+UNKNOWN_CONSULTATION = ProblemKind(
+    "unknown-consultation", 404,
+    message("Unknown consultation"),
+    message("No consultation has this identifier. The list of consultations names all of them."),
+)
+NOT_FOUND = ProblemKind(
+    "not-found", 404,
+    message("Page not found"),
+    message("Nothing lies at this address. It may have been mistyped or cut off."),
+)
+METHOD_NOT_ALLOWED = ProblemKind(
+    "method-not-allowed", 405,
+    message("Method not allowed"),
+    message("This address can only be read (GET or HEAD)."),
+)
+NOT_READY = ProblemKind(
+    "not-ready", 503,
+    message("Results are being read"),
+    message("The service has just started and is reading the results. "
+            "Try again in a few seconds."),
+)
+INTERNAL = ProblemKind(
+    "internal-error", 500,
+    message("Something went wrong on our side"),
+    message("No vote is lost: results are computed from a log this page cannot change. "
+            "Try again in a moment."),
+)
+
+PROBLEMS = {
+    problem.name: problem
+    for problem in (UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_READY, INTERNAL)
+}
+
+
+def of_status(status: int) -> ProblemKind:
+    """Give the kind of problem of an HTTP status that no route of ours has explained."""
+    by_status = {problem.status: problem for problem in PROBLEMS.values()}
+    return by_status.get(status, INTERNAL if status >= 500 else NOT_FOUND)
+
+
+def encode(problem: ProblemKind, language: str, instance: str) -> bytes:
+    """Write a problem in a language; `instance` is the path that was asked for."""
+    texts = translations(language)
+    return encode_json({
+        "type": problem.address,
+        "title": texts.gettext(problem.title),
+        "status": problem.status,
+        "detail": texts.gettext(problem.advice),
+        "instance": instance,
+    })

@@ -1,0 +1,129 @@
+"""Read the results and the catalogue from the broker, from their beginning, for as long as asked.
+
+Without a consumer group: every process that shows results reads all of them, and nothing has to
+be remembered between two starts. Results are read to their end first, then the catalogue, so
+that at the start too the catalogue is applied no further than the last flush knew it.
+"""
+
+import asyncio
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from schemas.codec import Undecodable
+from schemas.registry import UnknownSchema
+from schemas.topics import Topics
+from views.flushes import Flushes, ResultsUnreadable
+
+
+BATCH_RECORDS = 2_000
+"""Records applied before other tasks get their turn: a few milliseconds of work."""
+
+FETCH_BYTES = 4 * 1_048_576
+"""Bytes fetched at once and held in memory, at most; four times the largest record."""
+
+POLL_MILLISECONDS = 500
+"""Longest wait for records: what a stop has to wait at most."""
+
+FETCH_WAIT_MILLISECONDS = 100
+"""Longest the broker holds an empty fetch; records end the wait at once."""
+
+RETRY_MILLISECONDS = 1_000
+"""Wait before a broker that does not answer is asked again: each try leaves lines in the log."""
+
+START_SECONDS = 30.0
+"""Longest wait for a broker and its topics at the start."""
+
+
+class BrokerUnreachable(Exception):
+    """The broker, or a topic of ours on it, is not there; the message says what to do."""
+
+
+class ResultsReader:
+    """Keep `flushes` up to date with the topics.
+
+    `ready` is set once both topics have been read to the end they had at the start.
+    """
+
+    def __init__(self, address: str, topics: Topics) -> None:
+        self.flushes = Flushes()
+        self.ready = asyncio.Event()
+        self._address = address
+        self._results = TopicPartition(topics.results, 0)
+        self._catalogue = TopicPartition(topics.catalogue, 0)
+
+    async def read(self, *, until_ready: bool = False) -> None:
+        """Read until cancelled, or only to the end the topics have now.
+
+        Raise BrokerUnreachable where the broker or a topic is missing, ResultsUnreadable where
+        a record cannot be understood.
+        """
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._address,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="none",
+            fetch_max_bytes=FETCH_BYTES,
+            max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+            retry_backoff_ms=RETRY_MILLISECONDS,
+        )
+        try:
+            await asyncio.wait_for(self._start(consumer), START_SECONDS)
+            await self._read_to_end(consumer, self._results, paused=self._catalogue)
+            await self._read_to_end(consumer, self._catalogue, paused=self._results)
+            self.ready.set()
+            consumer.resume(self._results)
+            while not until_ready:
+                await self._apply_next_batch(consumer)
+        except (UnknownSchema, Undecodable) as error:
+            raise ResultsUnreadable(str(error)) from error
+        except OffsetOutOfRangeError as error:
+            raise ResultsUnreadable(
+                f"the topics at {self._address} lost records that were read before ({error}): "
+                "restore them, then start the views again"
+            ) from error
+        except (KafkaError, TimeoutError, OSError) as error:
+            raise BrokerUnreachable(self._unreachable(error)) from error
+        finally:
+            await consumer.stop()
+
+    async def _start(self, consumer: Any) -> None:
+        await consumer.start()
+        both = [self._results, self._catalogue]
+        missing = sorted({partition.topic for partition in both} - set(await consumer.topics()))
+        if missing:
+            raise BrokerUnreachable(
+                f"no topic {' nor '.join(missing)} at {self._address}: check "
+                "SCRUTIN_TOPIC_PREFIX, or create the topics with `scrutin provision`"
+            )
+        consumer.assign(both)
+        for partition in both:
+            consumer.seek(partition, 0)
+
+    async def _read_to_end(
+        self, consumer: Any, partition: TopicPartition, *, paused: TopicPartition
+    ) -> None:
+        """Read one topic to the end it has now, the other one paused."""
+        consumer.resume(partition)
+        consumer.pause(paused)
+        end = (await consumer.end_offsets([partition]))[partition]
+        while await consumer.position(partition) < end:
+            await self._apply_next_batch(consumer)
+
+    async def _apply_next_batch(self, consumer: Any) -> None:
+        batches: dict[TopicPartition, list[Any]] = await consumer.getmany(
+            timeout_ms=POLL_MILLISECONDS, max_records=BATCH_RECORDS
+        )
+        for record in batches.get(self._results, ()):
+            self.flushes.receive_result(record.key, record.value)
+        for record in batches.get(self._catalogue, ()):
+            self.flushes.receive_catalogue(record.offset, record.value)
+        await asyncio.sleep(0)
+
+    def _unreachable(self, error: BaseException) -> str:
+        return (
+            f"no Kafka broker answers at {self._address} ({type(error).__name__}): start one "
+            "with `scrutin up`, or set SCRUTIN_KAFKA to its host:port"
+        )

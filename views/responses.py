@@ -1,0 +1,176 @@
+"""How answers leave: languages, entity tags, compression, caches, problems, security headers."""
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from views import problems
+from views.pages import languages, rendering
+from views.publications import Representation
+
+
+OPEN_SECONDS = 2
+"""A cache may send results of an open consultation for so long without asking."""
+
+STALE_SECONDS = 30
+"""And for so long while it asks: nobody waits for us in a burst."""
+
+FINAL_SECONDS = 300
+"""Final results move only when an operator changes the catalogue or suspends a voter."""
+
+COOKIE_SECONDS = 31_536_000
+"""A chosen language is remembered for a year."""
+
+RETRY_SECONDS = 2
+"""What a visitor is asked to wait while the topics are being read."""
+
+COMPRESSED_BYTES = 1_024
+"""Smaller bodies are sent as they are: compression would not save a packet."""
+
+SECURITY_HEADERS = {
+    # Nothing but our own styles and images: no script at all, so none can be slipped in.
+    "content-security-policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "form-action 'self'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "strict-origin-when-cross-origin",
+    "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
+    "cross-origin-opener-policy": "same-origin",
+}
+
+
+class SecurityHeaders:
+    """Middleware: every answer carries SECURITY_HEADERS; the API may be read from any site."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in SECURITY_HEADERS.items():
+                    headers.setdefault(name, value)
+                if scope["path"].startswith("/v1/"):
+                    headers.setdefault("access-control-allow-origin", "*")
+            await send(message)
+
+        await self._app(scope, receive, send_secured if scope["type"] == "http" else send)
+
+
+def language_of(request: Request) -> str:
+    """Give the language of the visitor: `?lang=`, then the cookie, then Accept-Language."""
+    return languages.negotiate(
+        request.query_params.get("lang"),
+        request.cookies.get(languages.COOKIE),
+        request.headers.get("accept-language"),
+    )
+
+
+def caching(*, final: bool) -> dict[str, str]:
+    """Give the life of results in caches."""
+    fresh = FINAL_SECONDS if final else OPEN_SECONDS
+    return {
+        "cache-control": f"public, max-age={fresh}, stale-while-revalidate={STALE_SECONDS}"
+    }
+
+
+async def represented(
+    request: Request, what: Representation, media_type: str, headers: dict[str, str]
+) -> Response:
+    """Send a representation, compressed where the visitor takes it, or 304 where he has it."""
+    compressed = _takes_gzip(request) and len(what.body) >= COMPRESSED_BYTES
+    # Two encodings are two representations: a strong tag must tell them apart (RFC 9110, 8.8.3).
+    tag = f'"{what.tag}-gzip"' if compressed else f'"{what.tag}"'
+    headers = {**headers, "etag": tag, "vary": "Accept-Encoding"}
+    if _has(request, tag):
+        return Response(status_code=304, headers=headers)
+    if not compressed:
+        return Response(what.body, media_type=media_type, headers=headers)
+    headers["content-encoding"] = "gzip"
+    return Response(await what.compressed(), media_type=media_type, headers=headers)
+
+
+def html(
+    request: Request, body: bytes, *, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """Send a page in the visitor's language."""
+    return speaking(
+        request, Response(body, status, headers=headers, media_type="text/html"))
+
+
+def speaking(request: Request, response: Response) -> Response:
+    """Say which language a page is in, and remember it where the visitor chose it just now."""
+    language = language_of(request)
+    response.headers["content-language"] = language
+    response.headers.add_vary_header("Accept-Language")
+    response.headers.add_vary_header("Cookie")
+    chosen = request.query_params.get("lang") == language
+    if chosen and request.cookies.get(languages.COOKIE) != language:
+        response.set_cookie(
+            languages.COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="lax",
+            secure=request.url.scheme == "https",
+        )
+        # A shared cache must not hand this visitor's cookie to others.
+        response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"
+    return response
+
+
+async def refused(request: Request, error: Exception) -> Response:
+    """Explain a request that was refused: as a problem to programs, as a page to people."""
+    assert isinstance(error, HTTPException)
+    problem = problems.PROBLEMS.get(error.detail) or problems.of_status(error.status_code)
+    response = explained(request, problem, as_json=_is_api(request))
+    response.headers.update(error.headers or {})
+    return response
+
+
+async def failed(request: Request, _error: Exception) -> Response:
+    """Explain a fault of ours; the server logs it, the visitor learns nothing of our insides."""
+    return explained(request, problems.INTERNAL, as_json=_is_api(request))
+
+
+def explained(request: Request, problem: problems.ProblemKind, *, as_json: bool) -> Response:
+    """Answer with a problem."""
+    if not as_json:
+        return problem_page(request, problem, status=problem.status)
+    language = language_of(request)
+    body = problems.encode(problem, language, request.url.path)
+    headers = {**_life_of(problem), "content-language": language, "vary": "Accept-Language"}
+    return Response(body, problem.status, headers=headers, media_type=problems.MEDIA_TYPE)
+
+
+def problem_page(request: Request, problem: problems.ProblemKind, *, status: int) -> Response:
+    """Answer with the page of a problem."""
+    body = rendering.render(
+        "problem.html", language_of(request), problem=problem, path=problem.address)
+    return html(request, body, status=status, headers=_life_of(problem))
+
+
+def _life_of(problem: problems.ProblemKind) -> dict[str, str]:
+    again = {"retry-after": str(RETRY_SECONDS)} if problem is problems.NOT_READY else {}
+    return {"cache-control": "no-store", **again}
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/v1/")
+
+
+def _takes_gzip(request: Request) -> bool:
+    for part in request.headers.get("accept-encoding", "").lower().split(","):
+        name, _, weight = part.strip().partition(";")
+        if name.strip() in ("gzip", "*"):
+            return weight.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
+    return False
+
+
+def _has(request: Request, tag: str) -> bool:
+    """Whether the visitor holds this very representation (weak comparison, RFC 9110, 13.1.2)."""
+    held = request.headers.get("if-none-match")
+    if held is None:
+        return False
+    tags = [part.strip().removeprefix("W/") for part in held.split(",")]
+    return tag in tags or "*" in tags

@@ -1,0 +1,98 @@
+"""Serve the views and keep them up to date: one process, one loop, until told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+
+import uvicorn
+
+from views.api import application
+from views.publications import Publications
+from views.reader import ResultsReader
+
+
+BACKLOG_CONNECTIONS = 2_048
+"""Connections that may wait to be accepted: a burst's first second."""
+
+SHUTDOWN_SECONDS = 5
+"""Longest wait for answers under way after being told to stop."""
+
+
+class AddressTaken(Exception):
+    """The views cannot listen where they were told to; says what to do."""
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the port, any free one for 0; raise AddressTaken where that is not possible."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # With the protocol named, the loop sends headers and body without waiting for each other
+    # (it sets TCP_NODELAY only then); without it every kept connection waits 40 ms an answer.
+    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        opened.bind((host, port))
+        opened.listen(BACKLOG_CONNECTIONS)
+    except OSError as error:
+        opened.close()
+        raise AddressTaken(
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another "
+            "SCRUTIN_VIEWS_PORT (0 for any free one) or SCRUTIN_VIEWS_HOST"
+        ) from error
+    return opened
+
+
+async def serve(
+    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None]
+) -> None:
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
+    publications = Publications(reader.flushes, time.monotonic)
+    server = _Server(uvicorn.Config(
+        application(reader, publications), log_level="warning", access_log=False, lifespan="off",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
+    ))
+    tasks = [
+        asyncio.create_task(reader.read()),
+        asyncio.create_task(_announce(reader, publications, on_ready)),
+    ]
+    for task in tasks:
+        task.add_done_callback(lambda done: _stop_on_failure(server, done))
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop)
+    try:
+        await server.serve(sockets=[opened])
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+
+
+def _stop_on_failure(server: "_Server", task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        server.stop()
+
+
+async def _announce(
+    reader: ResultsReader, publications: Publications, on_ready: Callable[[], None]
+) -> None:
+    await reader.ready.wait()
+    on_ready()
+    for _consultation in publications.warm():
+        await asyncio.sleep(0)
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
