@@ -16,7 +16,7 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 
 import faust
 import structlog
@@ -135,6 +135,16 @@ def application(
     return app
 
 
+def closing(app: faust.App, close: Callable[[], Awaitable[None]]) -> None:
+    """Have `close` run when the worker stops in order."""
+
+    async def on_shutdown(*_positional: Any, **_named: Any) -> None:
+        await close()
+
+    # Faust's type asks for its own parameter names.
+    app.on_before_shutdown.connect(cast(Any, on_shutdown))
+
+
 def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
     """End this process at once: all state is in the log, and going on would be wrong.
 
@@ -161,5 +171,5 @@ def guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]
 def run_worker(app: faust.App) -> NoReturn:
     """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0."""
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
-                          override_logging=False)
+                          override_logging=False, quiet=True)
     worker.execute_from_commandline()

@@ -33,6 +33,8 @@ class Held:
     """End offset of the votes, as last heard."""
     checked: bool = False
     """Whether the last vote decided was compared with the ballot box since recovery."""
+    flushed_offset: int = -1
+    """Last source offset whose tallies were flushed."""
     flushed_at: float = 0.0
     flushed_fully_at: float = 0.0
     undecodable: list[int] = field(default_factory=lambda: [0, 0])

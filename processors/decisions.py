@@ -146,7 +146,8 @@ def read_long(value: bytes, at: int) -> tuple[int, int]:
     start = at
     while value[at] > 127:
         at += 1
-    if at - start > 9 or (at > start and not value[at]):
+    size = at - start
+    if size > 9 or (size and not value[at]) or (size == 9 and value[at] > 1):
         raise ValueError("number too long")
     number = 0
     for byte in value[start:at + 1][::-1]:
@@ -207,11 +208,13 @@ def short(value: bytes) -> _Short | None:
     """Read a decision of one ballot event in one go; None for any other (use `decode`).
 
     Gives event_id, voter, chain, kind, outcome, reason, source_offset, the bytes from the
-    consultation to the end of the proposal, before and after.
+    consultation to the end of the proposal, before and after. Those bytes are not looked into:
+    who meets them for the first time decodes the whole record.
     """
     try:
-        if value[5] != 2 or value[22] != 2 or value[58] > 127 or value[55] not in _BALLOT_KINDS:
+        if value[:6] != _SHORT_HEAD or value[22] != 2 or value[58] > 127:
             return None
+        kind, outcome, reason = _BALLOT_CODES[value[55:58]]
         at = 59
         number = shift = 0
         while value[at] > 127:
@@ -219,15 +222,21 @@ def short(value: bytes) -> _Short | None:
             shift += 7
             at += 1
         number |= value[at] << shift
+        if number & 1 or shift > 56 or (shift and not value[at]):
+            return None
         at += 1
         end = at + 2 + (value[at + 1] >> 1)
         end += 2 + (value[end + 1] >> 1)
         before, after = TRANSITION_OF_TAIL[value[end:]]
     except (IndexError, KeyError):
         return None
-    return (value[6:22], value[23:39], value[39:55], value[55] >> 1, value[56] >> 1,
-            value[57] >> 1, number >> 1, value[at:end], before, after)
+    return (value[6:22], value[23:39], value[39:55], kind, outcome, reason, number >> 1,
+            value[at:end], before, after)
 
 
-_BALLOT_KINDS = frozenset(
-    2 * index for index, name in enumerate(KINDS) if name.startswith(("vote_", "qualification_")))
+_SHORT_HEAD = HEADER + b"\x02"
+_BALLOT_CODES = {
+    bytes((2 * kind, 2 * outcome, 2 * reason)): (kind, outcome, reason)
+    for kind, name in enumerate(KINDS) if name.startswith(("vote_", "qualification_"))
+    for outcome in range(len(OUTCOMES)) for reason in range(len(REASONS))
+}

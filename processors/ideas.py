@@ -20,8 +20,8 @@ from schemas.words import COUNTS
 
 
 Record = tuple[bytes, bytes]
-Described = tuple[str | None, str | None, str | None]
-"""Gender, age band and region of one participant."""
+Described = tuple[str | None, ...]
+"""What one participant told, in the order of results.DESCRIBED_BY."""
 
 FLUSH_KEY = b"\0flush"
 _TALLIED_HEADER = current("ProposalTallied").header
@@ -49,6 +49,9 @@ class _State:
     blocks: dict[str, Block] = field(default_factory=dict)
     ideas: dict[str, Block] = field(default_factory=dict)
     participants: dict[bytes, Described] = field(default_factory=dict)
+    described: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {name: {} for name in results.DESCRIBED_BY})
+    """How many of them give each answer."""
     moved: set[str] = field(default_factory=set)
     """Proposals whose sums or idea moved since the last publication."""
     moved_at_all: bool = True
@@ -128,8 +131,10 @@ class Ideas:
         _, fields = codec.decode(value)
         self.participants_offset = max(self.participants_offset, offset)
         state = self._state(fields["consultation"])
-        state.participants[fields["participant"]] = (
-            fields["gender"], fields["age_band"], fields["region"])
+        answers = tuple(fields[name] for name in results.DESCRIBED_BY)
+        _describe(state, state.participants.get(fields["participant"], ()), -1)
+        _describe(state, answers, 1)
+        state.participants[fields["participant"]] = answers
         state.moved_at_all = True
 
     def _state(self, consultation: str) -> _State:
@@ -147,11 +152,6 @@ class Ideas:
         state = self._state(consultation)
         seen = [t.participation[consultation] for t in self.partitions
                 if consultation in t.participation]
-        described: dict[str, dict[str, int]] = {name: {} for name in results.DESCRIBED_BY}
-        for answers in state.participants.values():
-            for name, answer in zip(results.DESCRIBED_BY, answers, strict=True):
-                if answer is not None:
-                    described[name][answer] = described[name].get(answer, 0) + 1
         return Figures(
             proposals=dict(state.sums),
             participants=sum(fields["participants"] for fields in seen),
@@ -159,7 +159,8 @@ class Ideas:
             suspended=sum(fields["suspended"] for fields in seen),
             closed=len(seen) == len(self.partitions) and all(f["closed"] for f in seen),
             descriptions=len(state.participants),
-            described=described,
+            described={name: {answer: number for answer, number in answers.items() if number}
+                       for name, answers in state.described.items()},
         )
 
     def moved(self, *, ranked: bool) -> bool:
@@ -231,6 +232,13 @@ class Ideas:
             undecodable=sum(t.undecodable for t in self.partitions),
             scores_version=scores.SCORES_VERSION, published_at=published_at,
         )
+
+
+def _describe(state: _State, answers: Described, sign: int) -> None:
+    for name, answer in zip(results.DESCRIBED_BY, answers, strict=False):
+        if answer is not None:
+            numbers = state.described[name]
+            numbers[answer] = numbers.get(answer, 0) + sign
 
 
 def _encoded_entry(block: Block) -> dict[str, Any]:

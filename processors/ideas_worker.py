@@ -16,7 +16,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
-from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.batch_lane import BatchValue, application, closing, guarded, stop_process
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas, Record
 from processors.kafka_checks import reader
@@ -59,6 +59,7 @@ class IdeasWorker:
         """Vector of the last publication, ours or a predecessor's."""
         self.generation: int | None = None
         self.ranked_at = 0.0
+        self.producer: AIOKafkaProducer
         self.app = application(
             f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, positions=self,
@@ -67,6 +68,7 @@ class IdeasWorker:
             topic = self.app.topic(name, value_type=bytes, value_serializer="raw")
             self.app.agent(topic, name=f"fold-{name}")(self._fold_stream)
         self.app.task(guarded(self._publish))
+        closing(self.app, self._close)
 
     def _inputs(self) -> list[TP]:
         return [
@@ -122,7 +124,7 @@ class IdeasWorker:
 
     async def _publish(self) -> None:
         await self._look_up()
-        producer = await connected_producer(self.policy.kafka)
+        self.producer = producer = await connected_producer(self.policy.kafka)
         loop = asyncio.get_running_loop()
         rest = PUBLISH_SECONDS
         while True:
@@ -139,6 +141,10 @@ class IdeasWorker:
             await self._write(producer, records)
             self.published = vector
             rest = max(PUBLISH_SECONDS, REST_FACTOR * (loop.time() - began))
+
+    async def _close(self) -> None:
+        if hasattr(self, "producer"):
+            await self.producer.stop()
 
     async def _look_up(self) -> None:
         """Learn the ends of the inputs and the last vector published."""

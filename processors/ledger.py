@@ -19,9 +19,8 @@ from processors.decisions import CHAIN_BYTES, HEADER, Decision, decode, encode
 from processors.decisions import short as short_form
 from processors.ledger_errors import DecisionsDisagree, HoleInVotes, LedgerStopped
 from processors.ledger_state import (
-    COUNTER_MASK,
     DIGEST_BYTES,
-    NUMBER_MASK,
+    LIVE_BITS,
     NUMBER_SHIFT,
     PROPOSAL_BITS,
     SUSPENDED_FLAG,
@@ -47,7 +46,7 @@ from processors.standing import SUSPENDED
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.hot import Decoder, decoder, long
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import HEADER_BYTES, current
 from schemas.topics import partition_of
 
 
@@ -121,12 +120,13 @@ class Ledger(LedgerState):
         return decision
 
     def _control(self, offset: int, chain: bytes, value: bytes) -> bytes:
+        schema = codec.schema_of(value)  # an unknown id stops the partition, whatever its size
+        control = CONTROLS.get(schema.header)
         if len(value) > MAX_BALLOT_BYTES:
             raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
-        control = CONTROLS.get(value[:HEADER_BYTES])
         if control is None:
-            # An id that is ours but does not belong in the ballot box is as unknown as any other.
-            raise UnknownSchema(codec.schema_of(value).id)
+            # No later version reads it either: stopping would hold the partition up for ever.
+            raise Undecodable(f"{schema.event} does not belong in the ballot box")
         return self._decided(control(self, offset, chain, value))
 
     def _decided(self, decision: Decision) -> bytes:
@@ -141,23 +141,22 @@ class Ledger(LedgerState):
         event_id, voter, suspect, span, detail = ballot_decoder(value)
         version = self.ledger_version or version_in_force(self)
         proposal = self._proposals.get(span) or self.intern(span)
-        voter_key = voter + proposal.consultation.key
+        voter_key = voter + proposal.key
         record = self._voters.get(voter_key, 0)
-        held: bytes | None = None
-        situation = 0
+        digest = event_id[DIGEST_BYTES:]
+        held = None
         if record:
-            if record & SUSPENDED_FLAG:
-                situation = SUSPENDED
-            held = self._votes.get(
-                (record >> NUMBER_SHIFT & NUMBER_MASK) << PROPOSAL_BITS | proposal.number)
+            held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
+            situation = SUSPENDED if record & SUSPENDED_FLAG else 0
             if held is not None:
                 situation |= held[0]
-        elif partition_of(voter, self.partitions) != self.partition:
+        elif partition_of(voter, self.partitions) == self.partition:
+            record, situation = self.new_voter(), 0
+        else:
             # A voter known here belongs here, so only unknown ones are looked at.
             return self._misplaced(kind, event_id, voter, offset, chain, proposal)
-        digest = event_id[DIGEST_BYTES:]
         if ((held is not None and remembers(held, digest)) or proposal.consultation.closed
-                or record >> LIVE_SHIFT & COUNTER_MASK >= MAX_LIVE_VOTES):
+                or record & LIVE_BITS >= _FULL):
             found = self._unusual(kind, detail, suspect, situation, held, digest, proposal, record)
         else:
             found = TRANSITIONS[kind][detail][suspect][situation]
@@ -185,8 +184,7 @@ class Ledger(LedgerState):
             return standing_still(kind, "repeated", situation)
         if proposal.consultation.closed:
             return standing_still(kind, "late", situation)
-        if (kind == VOTE_CAST and not situation & 3
-                and record >> LIVE_SHIFT & COUNTER_MASK >= MAX_LIVE_VOTES):
+        if kind == VOTE_CAST and not situation & 3 and record & LIVE_BITS >= _FULL:
             return standing_still(kind, "refused", situation, "too_many")
         return TRANSITIONS[kind][detail][suspect][situation]
 
@@ -216,11 +214,9 @@ class Ledger(LedgerState):
             self._compare(offset, value)
             return False
         proposal = self._proposals_in_decisions.get(middle) or self._intern_decided(value)
-        voter_key = voter + proposal.consultation.key
-        record = self._voters.get(voter_key, 0)
-        held = self._votes.get(
-            (record >> NUMBER_SHIFT & NUMBER_MASK) << PROPOSAL_BITS | proposal.number
-        ) if record else None
+        voter_key = voter + proposal.key
+        record = self._voters.get(voter_key) or self.new_voter()
+        held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
         self.settle(transition(kind, outcome, reason, before, after), voter_key, record, held,
                     proposal, event_id[DIGEST_BYTES:])
         self.advance(offset, chain, value)
@@ -234,6 +230,8 @@ class Ledger(LedgerState):
     def _apply_long(self, value: bytes) -> bool:
         """Fold a decision that is not of one ballot event."""
         decision = decode(value)
+        if decision.kind in TRANSITIONS:
+            raise Undecodable("DecisionMade: a ballot event has ids and exactly one change")
         if decision.source_offset != self.last_offset + 1:
             self._compare(decision.source_offset, value)
             return False
@@ -256,6 +254,8 @@ class Ledger(LedgerState):
         return ChainLink(self.partition, self.last_offset, self.previous_chain, self.chain)
 
 
+_FULL = MAX_LIVE_VOTES << LIVE_SHIFT
+"""A voter's counter of live votes, in its place, at the limit."""
 _VERSIONS = [long(version) for version in range(VERSION + 1)]
 _LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
 """The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""

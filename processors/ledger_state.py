@@ -15,6 +15,7 @@ from processors.rules import (
     COUNT,
     COUNTED_SHIFT,
     KIND,
+    LIVE_SHIFT,
     OUTCOME,
     REASON,
     REMEMBERED_EVENTS,
@@ -36,14 +37,16 @@ LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 _IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
 
-# A voter is one integer: two flags, two counters, the voter's number, the newest vote plus one.
+# A voter is one integer. From the lowest bit: two flags, the counters of live and counted votes (at
+# LIVE_SHIFT and COUNTED_SHIFT), the number of the newest vote's proposal plus one, and on top the
+# voter's own number, from 1: so no voter is 0.
 SUSPENDED_FLAG = 1
 RECEIVED_FLAG = 2
-NUMBER_SHIFT, HEAD_SHIFT = 28, 58
+HEAD_SHIFT, NUMBER_SHIFT = 28, 58
 COUNTER_MASK = (1 << 13) - 1
 COUNTED_BITS = COUNTER_MASK << COUNTED_SHIFT
-NUMBER_MASK = (1 << 30) - 1
-BELOW_HEAD = (1 << HEAD_SHIFT) - 1
+LIVE_BITS = COUNTER_MASK << LIVE_SHIFT
+HEAD_BITS = (1 << 30) - 1 << HEAD_SHIFT
 PROPOSAL_BITS = 30
 
 
@@ -63,10 +66,13 @@ class Consultation:
 class Proposal:
     """One proposal in this partition: its number, its counts, its bytes in a decision."""
 
-    __slots__ = ("consultation", "counts", "middle", "name", "number")
+    __slots__ = ("consultation", "counts", "head", "key", "middle", "name", "number")
 
     def __init__(self, number: int, consultation: Consultation, name: str, middle: bytes) -> None:
         self.number, self.consultation, self.name, self.middle = number, consultation, name, middle
+        self.key = consultation.key
+        self.head = number + 1 << HEAD_SHIFT
+        """The head of a voter's record whose newest vote is on this proposal."""
         self.counts = [0] * len(COUNTS)
 
 
@@ -116,7 +122,7 @@ class LedgerState:
         """Give a consultation, met now or before."""
         found = self._consultations.get(name)
         if found is None:
-            key = len(self._consultations).to_bytes(2, "big")
+            key = len(self._consultations).to_bytes(4, "big")
             found = self._consultations[name] = Consultation(name, key)
         return found
 
@@ -141,6 +147,10 @@ class LedgerState:
 
     # Recording
 
+    def new_voter(self) -> int:
+        """Give the record of a voter not met before; it is kept once something is settled."""
+        return len(self._voters) + 1 << NUMBER_SHIFT
+
     def settle(
         self, found: Transition, voter_key: bytes, record: int, held: bytes | None,
         proposal: Proposal, digest: bytes,
@@ -155,15 +165,14 @@ class LedgerState:
             self.touched.add(proposal)
         if not remembered:
             return
-        if not record:
-            record = len(self._voters) << NUMBER_SHIFT
-        number = (record >> NUMBER_SHIFT & NUMBER_MASK) << PROPOSAL_BITS | proposal.number
         if held is None:
-            self._votes[number] = (
-                after + (record >> HEAD_SHIFT).to_bytes(LINK_BYTES, "big") + digest)
-            record = record & BELOW_HEAD | (proposal.number + 1) << HEAD_SHIFT
+            link = (record & HEAD_BITS) >> HEAD_SHIFT
+            self._votes[record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number] = (
+                after + link.to_bytes(LINK_BYTES, "big") + digest)
+            record = record & ~HEAD_BITS | proposal.head
         else:
-            self._votes[number] = after + held[1:IDS_AT] + digest + held[IDS_AT:_IDS_END]
+            self._votes[record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number] = (
+                after + held[1:IDS_AT] + digest + held[IDS_AT:_IDS_END])
         if received and not record & RECEIVED_FLAG:
             record |= RECEIVED_FLAG
             proposal.consultation.participants_received += 1
@@ -174,6 +183,10 @@ class LedgerState:
                 self._participate(record, counted_delta, proposal.consultation)
             record += moved
         self._voters[voter_key] = record
+
+    def _new_record(self) -> int:
+        """Number a voter met now, from 1: a record is never 0, even without any flag or vote."""
+        return len(self._voters) + 1 << NUMBER_SHIFT
 
     def _participate(self, record: int, counted_delta: int, consultation: Consultation) -> None:
         """Move the participants when a voter's first or last counted vote comes or goes."""
@@ -210,7 +223,7 @@ class LedgerState:
             self.control_ids.get(voter_key, b""), decision.event_id)
         if OUTCOMES[decision.outcome] == "unchanged":
             return
-        record = self._voters.get(voter_key) or len(self._voters) << NUMBER_SHIFT
+        record = self._voters.get(voter_key) or self._new_record()
         suspends = OUTCOMES[decision.outcome] == "suspended"
         consultation.suspended += 1 if suspends else -1
         record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
@@ -240,9 +253,10 @@ class LedgerState:
     def votes_of(self, voter_key: bytes) -> Iterator[tuple[Proposal, int]]:
         """Walk everything remembered of a voter: proposal, kept situation (0 mod 4: no vote)."""
         record = self._voters.get(voter_key, 0)
-        number, link = record >> NUMBER_SHIFT & NUMBER_MASK, record >> HEAD_SHIFT
+        number = record >> NUMBER_SHIFT << PROPOSAL_BITS
+        link = (record & HEAD_BITS) >> HEAD_SHIFT
         while link:
-            held = self._votes[number << PROPOSAL_BITS | link - 1]
+            held = self._votes[number | link - 1]
             yield self._by_number[link - 1], held[0]
             link = int.from_bytes(held[1:IDS_AT], "big")
 

@@ -22,7 +22,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from processors import tally_records
-from processors.batch_lane import BatchValue, application, guarded, stop_process
+from processors.batch_lane import BatchValue, application, closing, guarded, stop_process
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics, reader
@@ -67,6 +67,8 @@ class LedgerWorker:
         self.looker: AIOKafkaConsumer
         self.looking = asyncio.Lock()
         """Held while the looker reads a record: it has one assignment at a time."""
+        self.connecting = asyncio.Lock()
+        """Held while connecting: two producers at once could write decisions out of order."""
         self.in_flight: asyncio.Queue[Any] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
         self.app = application(
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
@@ -88,6 +90,7 @@ class LedgerWorker:
         votes = app.topic(self.topics.votes, value_type=bytes, value_serializer="raw")
         app.agent(votes, name="decide")(self._decide_stream)
         app.task(guarded(self._open))
+        closing(app, self._close)
 
     # The life of the worker
 
@@ -100,16 +103,23 @@ class LedgerWorker:
         for task in (self._settle, self._flush, self._watch):
             self.app.add_future(guarded(task)())
 
+    async def _close(self) -> None:
+        for part in ("producer", "looker"):
+            if hasattr(self, part):
+                await getattr(self, part).stop()
+
     async def connected_looker(self) -> AIOKafkaConsumer:
         """Give the consumer beside the worker's own, started on first use."""
-        if not hasattr(self, "looker"):
-            self.looker = await reader(self.policy.kafka)
+        async with self.connecting:
+            if not hasattr(self, "looker"):
+                self.looker = await reader(self.policy.kafka)
         return self.looker
 
     async def connected_producer(self) -> AIOKafkaProducer:
         """Give the producer of decisions and tallies, started on first use."""
-        if not hasattr(self, "producer"):
-            self.producer = await connected_producer(self.policy.kafka)
+        async with self.connecting:
+            if not hasattr(self, "producer"):
+                self.producer = await connected_producer(self.policy.kafka)
         return self.producer
 
     # Positions, asked by the lane
@@ -138,15 +148,16 @@ class LedgerWorker:
         tp = TopicPartition(self.topics.votes, link.partition)
         looker = await self.connected_looker()
         async with self.looking, asyncio.timeout(LOOK_UP_SECONDS):
+            first = (await looker.beginning_offsets([tp]))[tp]
             end = (await looker.end_offsets([tp]))[tp]
-            if end <= link.offset:
-                stop_process(
-                    f"votes partition {link.partition} ends at offset {end}, but offset "
-                    f"{link.offset} was decided: the ballot box was truncated. Restore the topic "
-                    "before the ledger goes on; the archive has every record."
-                )
-            if link.offset < 0:
+            if link.offset < 0 and not first:
                 return
+            if not first <= link.offset < end:
+                stop_process(
+                    f"votes partition {link.partition} holds offsets {first} to {end - 1}, but "
+                    f"offset {link.offset} was decided last: the ballot box was truncated. "
+                    "Restore the topic before the ledger goes on; the archive has every record."
+                )
             looker.assign([tp])
             looker.seek(tp, link.offset)
             record = await looker.getone(tp)
@@ -177,10 +188,14 @@ class LedgerWorker:
         producer = await self.connected_producer()
         writer = Batches(producer)
         undecodable = decide_batch(held, batch.records, writer)
+        offset = held.ledger.last_offset
+        # First the dead letters: once the decision is there, nobody writes them any more.
+        letters = [await self._dead_letter(producer, record) for record in undecodable]
+        if letters:
+            await asyncio.wait_for(asyncio.gather(*letters), WRITE_SECONDS)
         sent = await writer.send(self.topics.decisions, held.ledger.partition)
-        sent += [await self._dead_letter(producer, record) for record in undecodable]
         self._check_ratio(held, len(batch.records), len(undecodable))
-        await self.in_flight.put((event, held, held.ledger.last_offset, sent))
+        await self.in_flight.put((event, held, offset, sent))
 
     async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
         return await producer.send(
@@ -231,8 +246,10 @@ class LedgerWorker:
                 everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
                 behind = held.ledger.last_offset + 1 < self._end(held)
                 due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
-                moved = held.ledger.touched or held.ledger.touched_consultations
+                # Records that moved no count are flushed too: what is published reaches the end.
+                moved = held.ledger.last_offset > held.flushed_offset
                 if everything or (moved and now - held.flushed_at >= due):
+                    held.flushed_offset = held.ledger.last_offset
                     await self._write_tallies(held, everything=everything)
                     held.flushed_at = loop.time()
                     held.flushed_fully_at = held.flushed_at if everything else held.flushed_fully_at

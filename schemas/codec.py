@@ -6,7 +6,9 @@ is refused and every accepted byte counts. `hot` holds straight-line versions of
 for the events of the ballot box; tests hold the two equal.
 """
 
+import functools
 import io
+from collections.abc import Callable
 from typing import Any
 
 import fastavro
@@ -29,7 +31,7 @@ class OutOfBounds(Exception):
 def encode(event: str, /, **fields: Any) -> bytes:
     """Encode an event under its newest schema; raise OutOfBounds where a field does not fit."""
     schema = current(event)
-    problem = _out_of_bounds(schema.raw, fields, _named_types(schema.raw), event)
+    problem = _out_of_bounds(schema, fields)
     if problem:
         raise OutOfBounds(problem)
     value = _write(schema, fields)
@@ -55,7 +57,7 @@ def decode(value: bytes | None) -> tuple[str, dict[str, Any]]:
     if len(value) > MAX_VALUE_BYTES:
         raise Undecodable(f"{schema.event}: {len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
     fields = _read(schema, value)
-    problem = _out_of_bounds(schema.raw, fields, _named_types(schema.raw), schema.event)
+    problem = _out_of_bounds(schema, fields)
     if problem:
         raise Undecodable(problem)
     return schema.event, fields
@@ -86,76 +88,101 @@ def _read(schema: Schema, value: bytes) -> dict[str, Any]:
     return fields  # type: ignore[return-value]  # as above
 
 
-def _named_types(schema: Any, found: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Collect the types a schema defines by name, so that later references resolve."""
-    found = {} if found is None else found
-    if isinstance(schema, list):
-        for item in schema:
-            _named_types(item, found)
-    elif isinstance(schema, dict):
-        if "name" in schema and schema.get("type") in ("record", "enum", "fixed"):
-            found[schema["name"]] = schema
-        for field in schema.get("fields", ()):
-            _named_types(field["type"], found)
-        for inner in ("type", "items", "values"):
-            if isinstance(schema.get(inner), (dict, list)):
-                _named_types(schema[inner], found)
-    return found
+Check = Callable[[Any, str], str | None]
+"""Given a datum and its path: says which bound it breaks, if any."""
 
 
-def _out_of_bounds(schema: Any, datum: Any, named: dict[str, Any], path: str) -> str | None:
-    """Say which field breaks a bound (`minLength`, `maxLength` in UTF-8 bytes, `maxItems`)."""
+@functools.cache
+def _bounds(schema_id: int) -> Check | None:
+    """Make the check of all bounds of a schema; None where nothing is bounded.
+
+    Bounds are `minLength`, `maxLength` (UTF-8 bytes) and `maxItems`. The schema is walked once:
+    what holds no bounded field costs nothing afterwards.
+    """
+    return _check_of(by_id(schema_id).raw, {})
+
+
+def _check_of(schema: Any, named: dict[str, Check | None]) -> Check | None:
     if isinstance(schema, str):
-        schema = named.get(schema, {"type": schema})
+        return named.get(schema)
     if isinstance(schema, list):
-        if datum is None:
+        return _check_of_optional(schema, named)
+    kind, check = schema["type"], None
+    if kind == "record":
+        check = _check_of_record(schema, named)
+    elif kind in ("array", "map"):
+        check = _check_of_collection(schema, named)
+    elif kind == "string":
+        check = _check_of_text(schema)
+    if "name" in schema:
+        named[schema["name"]] = check
+    return check
+
+
+def _check_of_optional(branches: list[Any], named: dict[str, Check | None]) -> Check | None:
+    """Check the other branch of a union with null."""
+    inner = _check_of(branches[1], named)
+    if inner is None:
+        return None
+    return lambda datum, path: None if datum is None else inner(datum, path)
+
+
+def _check_of_record(schema: dict[str, Any], named: dict[str, Check | None]) -> Check | None:
+    checks = []
+    for field in schema["fields"]:
+        kind = field["type"]
+        bounds = {key: field[key] for key in ("minLength", "maxLength") if key in field}
+        check = _check_of({**kind, **bounds} if bounds and isinstance(kind, dict) else kind, named)
+        if check is not None:
+            checks.append((field["name"], check))
+
+    def record(datum: Any, path: str) -> str | None:
+        if not isinstance(datum, dict):
             return None
-        schema = named.get(schema[1], schema[1]) if isinstance(schema[1], str) else schema[1]
-        return _out_of_bounds(schema, datum, named, path)
-    kind = schema["type"]
-    if kind == "record" and isinstance(datum, dict):
-        return _first(
-            _out_of_bounds(_bounded_type(field), datum.get(field["name"]), named,
-                           f"{path}.{field['name']}")
-            for field in schema["fields"]
-        )
-    if kind in ("array", "map") and isinstance(datum, (list, tuple, dict)):
-        return _collection_out_of_bounds(schema, datum, named, path)
-    if kind == "string" and isinstance(datum, str):
-        return _text_out_of_bounds(schema, datum, path)
-    return None
+        return next(filter(None, (
+            check(datum.get(name), f"{path}.{name}") for name, check in checks)), None)
+
+    return record if checks else None
 
 
-def _bounded_type(field: dict[str, Any]) -> Any:
-    """Bring a bound written on the field itself down to its type."""
-    kind = field["type"]
-    bounds = {key: field[key] for key in ("minLength", "maxLength") if key in field}
-    return {**kind, **bounds} if bounds and isinstance(kind, dict) else kind
+def _check_of_collection(schema: dict[str, Any], named: dict[str, Check | None]) -> Check | None:
+    most: int | None = schema.get("maxItems")
+    inner = _check_of(schema["items"] if schema["type"] == "array" else schema["values"], named)
+    if most is None and inner is None:
+        return None
+
+    def collection(datum: Any, path: str) -> str | None:
+        if not isinstance(datum, (list, tuple, dict)):
+            return None
+        if most is not None and len(datum) > most:
+            return f"{path}: {len(datum)} entries, at most {most} are allowed"
+        if inner is None:
+            return None
+        items = datum.values() if isinstance(datum, dict) else datum
+        return next(filter(None, (inner(item, f"{path}[]") for item in items)), None)
+
+    return collection
 
 
-def _collection_out_of_bounds(
-    schema: dict[str, Any], datum: Any, named: dict[str, Any], path: str
-) -> str | None:
-    most = schema.get("maxItems")
-    if most is not None and len(datum) > most:
-        return f"{path}: {len(datum)} entries, at most {most} are allowed"
-    inner = schema["items"] if schema["type"] == "array" else schema["values"]
-    items = datum.values() if isinstance(datum, dict) else datum
-    return _first(_out_of_bounds(inner, item, named, f"{path}[]") for item in items)
-
-
-def _text_out_of_bounds(schema: dict[str, Any], datum: str, path: str) -> str | None:
-    try:
-        size = len(datum.encode())
-    except UnicodeEncodeError:
-        return f"{path}: not valid Unicode"
+def _check_of_text(schema: dict[str, Any]) -> Check | None:
     least, most = schema.get("minLength", 0), schema.get("maxLength")
-    if size < least:
-        return f"{path}: {size} bytes, at least {least} are needed"
-    if most is not None and size > most:
-        return f"{path}: {size} bytes, at most {most} are allowed"
-    return None
+
+    def text(datum: Any, path: str) -> str | None:
+        if not isinstance(datum, str):
+            return None
+        try:
+            size = len(datum.encode())
+        except UnicodeEncodeError:
+            return f"{path}: not valid Unicode"
+        if size < least:
+            return f"{path}: {size} bytes, at least {least} are needed"
+        if most is not None and size > most:
+            return f"{path}: {size} bytes, at most {most} are allowed"
+        return None
+
+    return text
 
 
-def _first(problems: Any) -> str | None:
-    return next((problem for problem in problems if problem), None)
+def _out_of_bounds(schema: Schema, fields: Any) -> str | None:
+    check = _bounds(schema.id)
+    return check(fields, schema.event) if check is not None else None

@@ -79,6 +79,8 @@ def _decode_variable_part(
 ) -> None:
     for field in fields:
         kind, name = _resolved(field["type"]), field["name"]
+        if kind["type"] not in ("string", "long"):
+            raise ValueError(f"{name}: {kind['type']} after a string has no straight-line form")
         if kind["type"] == "string":
             span = spans.get(name)
             if span and span[0] == name:
@@ -131,10 +133,14 @@ def encoder(event: str) -> Encoder:
             lines.append(f" if len({name}) != {kind['size']}: raise ValueError('{name} length')")
             parts.append(name)
         elif kind["type"] == "enum":
-            parts.append(f"{[bytes((2 * i,)) for i in range(len(kind['symbols']))]!r}[{name}]")
+            symbols = [bytes((2 * i,)) for i in range(len(kind["symbols"]))]
+            # A negative index would silently be another symbol.
+            lines.append(f" if {name} < 0: raise ValueError('{name}')")
+            parts.append(f"{symbols!r}[{name}]")
         elif kind["type"] == "string":
             parts.append(f"short_string({name}, {field.get('minLength', 0)})")
         else:
+            lines.append(f" if not {-2**63} <= {name} < {2**63}: raise ValueError('{name}')")
             parts.append(f"long({name})")
     lines.append(f" return b''.join(({', '.join(parts)},))")
     compiled: Encoder = _compiled("encode", lines)
@@ -167,6 +173,8 @@ def _resolved(kind: Any) -> dict[str, Any]:
         return {"type": "fixed", "size": 16}
     if isinstance(kind, str):
         return {"type": kind}
+    if isinstance(kind, list) or kind["type"] not in ("fixed", "enum", "string", "long"):
+        raise ValueError(f"{kind!r:.60} has no straight-line form")
     if kind["type"] == "string" and kind["maxLength"] > SHORT_STRING_BYTES:
         raise ValueError(f"strings over {SHORT_STRING_BYTES} bytes have no straight-line form")
     resolved: dict[str, Any] = kind

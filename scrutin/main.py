@@ -3,69 +3,99 @@
 Exit codes of every command: 0 done, 1 the answer is no (a check failed, something is not
 running), 2 usage, 3 something is missing or unreachable, 130 interrupted. `scrutin audit` and the
 workers add their own, which their help names.
+
+Theory of operation: a command imports what it needs, and only the command asked for is imported:
+`scrutin status` must not wait for Faust and ClickHouse's client. Without a known command all are,
+for the help.
 """
 
+import importlib
 import sys
+from collections.abc import Sequence
 
 import typer
-from aiokafka.errors import KafkaError
 
-from processors.kafka_checks import BrokerUnreachable, WrongTopic
 from scrutin.bootstrap import StackNotRunning
-from scrutin.commands import (
-    archive,
-    close,
-    consultation,
-    demo,
-    down,
-    group,
-    ideas,
-    import_polis,
-    ledger,
-    provision,
-    reinstate,
-    results,
-    simulate,
-    status,
-    suspend,
-    up,
-    views,
-)
 
 
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
-app = typer.Typer(
-    name="scrutin", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-    help="Public consultations on one log with one fold. Start with `scrutin demo`.",
-)
-for command in (
-    demo.demo, up.up, status.status, down.down, results.results, simulate.simulate,
-    provision.provision,
-    ledger.ledger, ideas.ideas, archive.archive, views.views,
-    close.close, group.group, suspend.suspend, reinstate.reinstate,
-):
-    app.command()(command)
-for name, command_help, member in (
-    ("import", "Bring votes of other systems into the log.", import_polis.polis),
-    ("consultation", "Describe consultations.", consultation.apply),
-):
-    folder = typer.Typer(no_args_is_help=True, help=command_help)
-    folder.callback()(lambda: None)
-    folder.command()(member)
-    app.add_typer(folder, name=name)
+COMMANDS = {
+    ("demo",): "demo",
+    ("up",): "up",
+    ("status",): "status",
+    ("down",): "down",
+    ("results",): "results",
+    ("audit", "recount"): "audit",
+    ("import", "polis"): "import_polis",
+    ("consultation", "apply"): "consultation",
+    ("close",): "close",
+    ("group",): "group",
+    ("suspend",): "suspend",
+    ("reinstate",): "reinstate",
+    ("simulate",): "simulate",
+    ("provision",): "provision",
+    ("ledger",): "ledger",
+    ("ideas",): "ideas",
+    ("archive",): "archive",
+    ("views",): "views",
+}
+"""Words of a command, and its module in scrutin/commands, whose function is the last word."""
+
+GROUPS = {
+    "audit": "Recount what is published.",
+    "import": "Bring votes of other systems in.",
+    "consultation": "Describe consultations.",
+}
 
 
-def main() -> None:
+def application(first: str | None = None) -> typer.Typer:
+    """Make the program with the commands that begin with a word; all without one."""
+    app = typer.Typer(
+        name="scrutin", no_args_is_help=True, add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    groups: dict[str, typer.Typer] = {}
+    for words, module in COMMANDS.items():
+        if first is not None and words[0] != first:
+            continue
+        home = app
+        if len(words) > 1:
+            home = groups.setdefault(words[0], typer.Typer(no_args_is_help=True))
+        imported = importlib.import_module(f"scrutin.commands.{module}")
+        home.command(words[-1])(getattr(imported, words[-1]))
+    for name, group in groups.items():
+        app.add_typer(group, name=name, help=GROUPS[name])
+    return app
+
+
+def _root() -> None:
+    """Public consultations on one log with one fold. Start with `scrutin demo`."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors meant for people end in one sentence and a status."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    first = given[0] if given and any(words[0] == given[0] for words in COMMANDS) else None
     try:
-        app()
-    except (BrokerUnreachable, WrongTopic, StackNotRunning, KafkaError) as error:
-        print(f"scrutin: {error}", file=sys.stderr)  # noqa: T201 -- the last word of a command
-        sys.exit(EXIT_MISSING)
+        application(first)(given, prog_name="scrutin")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except Exception as error:
+        if not _for_people(error):
+            raise
+        print(f"scrutin: {error}", file=sys.stderr)  # noqa: T201 -- the last word of a command
+        sys.exit(EXIT_MISSING)
+
+
+def _for_people(error: Exception) -> bool:
+    """Whether an error's message says what happened and what to do; others are our faults."""
+    if isinstance(error, StackNotRunning):
+        return True
+    checks = sys.modules.get("processors.kafka_checks")
+    return checks is not None and isinstance(error, (checks.BrokerUnreachable, checks.WrongTopic))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The demo and `scrutin up --detach` use the second; both leave a stack that `scru
 """
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -69,7 +70,7 @@ def start_detached(settings: Settings, ports: ExplicitPorts, *, report: Report) 
     log_path = folder / LOG_FOLDER / "supervisor.log"
     log_path.parent.mkdir(parents=True, exist_ok=True)
     child.rotate(log_path)
-    process = _spawn(log_path, ports)
+    process = _spawn(folder, log_path, ports)
     _DETACHED.append(process)
     try:
         return _wait_until_running(process, folder, log_path, report=report)
@@ -78,7 +79,7 @@ def start_detached(settings: Settings, ports: ExplicitPorts, *, report: Report) 
         raise
 
 
-def _spawn(log_path: Path, ports: ExplicitPorts) -> subprocess.Popen[bytes]:
+def _spawn(folder: Path, log_path: Path, ports: ExplicitPorts) -> subprocess.Popen[bytes]:
     """Start `scrutin up` so that it outlives us: no death signal, a session of its own."""
     options = ["--kafka-port", str(ports.kafka), "--clickhouse-port", str(ports.clickhouse)]
     with log_path.open("ab") as log:
@@ -87,6 +88,7 @@ def _spawn(log_path: Path, ports: ExplicitPorts) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=log,
+            env={**os.environ, "SCRUTIN_DATA_DIR": str(folder)},
             start_new_session=True,
         )
 

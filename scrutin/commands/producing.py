@@ -1,6 +1,7 @@
 """What the commands that write events share: their stack, their clock, the end with an error."""
 
 import asyncio
+import logging
 import sys
 import time
 from collections.abc import Coroutine
@@ -31,6 +32,8 @@ def log() -> Log:
 
 def finish(work: Coroutine[Any, Any, Answer]) -> Answer:
     """Run to the end; an error meant for people ends the command in one sentence and a status."""
+    # The client would tell of every attempt; what comes of them our own errors say, once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(work)
     except ProducingError as error:

@@ -20,7 +20,8 @@ class Check:
     figure: str
     published: Any
     counted: Any
-    detail: str = ""
+    votes: int = 0
+    """Counted votes a share is taken of; 0 for other figures."""
 
     @property
     def equal(self) -> bool:
@@ -77,7 +78,7 @@ def _shares(
     counts, votes = flat(block), block["counted"]["votes"]
     return [
         Check(wanted["id"], name, wanted[name], percent(counts[name], votes) if votes else None,
-              f"{counts[name]} of {votes}")
+              votes)
         for name in names
     ]
 

@@ -3,6 +3,7 @@
 import time
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -49,23 +50,20 @@ class Screen:
             self._live = None
 
     def results(self, document: dict[str, Any], checks: list[Check]) -> None:
-        """Print the comparison, figure by figure."""
-        titles = {idea["id"]: idea["title"].get("en", idea["id"]) for idea in document["ideas"]}
-        titles |= {proposal["id"]: (proposal["text"] or {}).get("en") or proposal["id"]
-                   for proposal in document["proposals"] if proposal["id"] not in titles}
-        table = Table(title=f"{document['consultation']['hashtag']}: published and counted")
-        table.add_column("")
-        table.add_column("figure")
-        for heading in ("published", "counted", "votes"):
-            table.add_column(heading, justify="right")
-        table.add_column("")
-        subject = ""
+        """Print the comparison: a row an idea or controversial proposal, then the other figures."""
+        shares: dict[str, list[Check]] = {}
+        others = []
         for check in checks:
-            title = "" if check.subject == subject else titles.get(check.subject, check.subject)
-            subject = check.subject
-            table.add_row(title, check.figure, _short(check.published), _short(check.counted),
-                          check.detail, "equal" if check.equal else "DIFFERENT")
-        self.out.print(table)
+            if check.votes:
+                shares.setdefault(check.subject, []).append(check)
+            else:
+                others.append(check)
+        titles = _titles(document)
+        for figures in (("agree", "like_it", "doable"), ("agree", "disagree")):
+            rows = {subject: found for subject, found in shares.items()
+                    if tuple(check.figure for check in found) == figures}
+            self.out.print(_share_table(rows, titles, figures))
+        self.out.print(_figure_table(others))
 
     def times(self, phases: list[tuple[str, float]]) -> None:
         """Print where the time went."""
@@ -108,6 +106,49 @@ def counter_table(counters: Counters) -> Table:
     for row in rows:
         table.add_row(*row)
     return table
+
+
+def _titles(document: dict[str, Any]) -> dict[str, str]:
+    titles = {proposal["id"]: (proposal["text"] or {}).get("en") or proposal["id"]
+              for proposal in document["proposals"]}
+    return titles | {idea["id"]: idea["title"].get("en") or idea["id"]
+                     for idea in document["ideas"]}
+
+
+def _share_table(
+    rows: dict[str, list[Check]], titles: dict[str, str], figures: tuple[str, ...]
+) -> Table:
+    """Show one row an entry: percent published and counted for each figure."""
+    table = Table(title="Published and counted, percent of the votes", box=SIMPLE)
+    table.add_column("idea" if len(figures) == 3 else "controversial proposal",
+                     no_wrap=True, max_width=34)
+    table.add_column("votes", justify="right")
+    for figure in figures:
+        table.add_column(figure, justify="right", no_wrap=True)
+    table.add_column("")
+    for subject, checks in rows.items():
+        table.add_row(
+            titles.get(subject, subject), f"{checks[0].votes:,}",
+            *(f"{_short(check.published)} {'=' if check.equal else '≠'} {_short(check.counted)}"
+              for check in checks),
+            _verdict(all(check.equal for check in checks)))
+    return table
+
+
+def _figure_table(checks: list[Check]) -> Table:
+    table = Table(title="Key figures, conservation, recount", box=SIMPLE)
+    table.add_column("figure", no_wrap=True)
+    table.add_column("expected", justify="right", no_wrap=True)
+    table.add_column("counted", justify="right", no_wrap=True)
+    table.add_column("")
+    for check in checks:
+        table.add_row(check.figure, _short(check.published), _short(check.counted),
+                      _verdict(check.equal))
+    return table
+
+
+def _verdict(equal: bool) -> str:  # noqa: FBT001 -- the one thing it says
+    return "equal" if equal else "DIFFERENT"
 
 
 def _short(value: Any) -> str:
