@@ -1,4 +1,6 @@
-"""How does it run? The local stack without Docker, and later images, charts and dashboards.
+"""How does it run? The local stack without Docker, images; later charts and dashboards.
 
-Knows nothing of the other rooms: the composition root (`scrutin/`) says which processes to run.
+Enters: which processes to run, told by the composition root (`scrutin`). Leaves: processes that
+start in order, stay up and end in order. Called by `scrutin up`, `down` and `status`; imports no
+other room.
 """

@@ -75,21 +75,25 @@ def _voter_control(
     version = version_in_force(state)
     _, fields = codec.decode(value)
     event_id, voter = fields["event_id"], fields["voter"]
+    if partition_of(voter, state.partitions) != state.partition:
+        # Its consultation is not even met: folding the refusal must reach the same state.
+        return Decision(
+            event_id, voter, chain, KIND[kind], OUTCOME["refused"], REASON["misplaced"], version,
+            offset, fields["consultation"], (),
+        )
     consultation = state.consultation(fields["consultation"])
     voter_key = voter + consultation.key
-    suspended, reason = state.is_suspended(voter_key), "none"
+    suspended = state.is_suspended(voter_key)
     changes: tuple[Change, ...] = ()
     outcome = "suspended" if kind == "voter_suspended" else "reinstated"
-    if partition_of(voter, state.partitions) != state.partition:
-        outcome, reason = "refused", "misplaced"
-    elif known(state.control_ids.get(voter_key, b""), event_id):
+    if known(state.control_ids.get(voter_key, b""), event_id):
         outcome = "repeated"
     elif suspended == (kind == "voter_suspended"):
         outcome = "unchanged"
     else:
         changes = _changes_of(state, voter_key, suspended=suspended)
     return Decision(
-        event_id, voter, chain, KIND[kind], OUTCOME[outcome], REASON[reason], version, offset,
+        event_id, voter, chain, KIND[kind], OUTCOME[outcome], REASON["none"], version, offset,
         consultation.name, changes,
     )
 

@@ -1,4 +1,4 @@
-"""The bytes of a decision: read and written straight-line, for every vote passes here twice.
+"""The bytes of a decision, read and written straight-line: every vote passes here twice. Pure.
 
 The order of fields is that of schemas/events/DecisionMade.avsc; tests hold this file equal to the
 generic codec on random decisions.

@@ -1,14 +1,16 @@
 """From the tallies of all partitions to the results of proposals and ideas. Pure.
 
 Theory of operation: tallies are absolute, so the state is the last whole flush of each partition;
-a flush whose records end with its marker is applied at once or not at all, and one that holds less
-than what was applied is dropped (a zombie's, or a copy kept by compaction). Sums over partitions
-move by the difference of each new count to the one it replaces. `take` computes only what moved.
+a flush is applied when its marker comes, at once or not at all. Nothing goes back: a marker below
+what was applied is dropped (a zombie's, or a copy kept by compaction), so is a record below the one
+applied under the same key, and a record beyond the marker waits for the next one, for a zombie's
+flush may lie inside the owner's. Sums over partitions move by the difference of each new count to
+the one it replaces. `take` computes only what moved.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from processors import results, scores
 from processors.catalogue import Catalogue
@@ -28,17 +30,31 @@ _TALLIED_HEADER = current("ProposalTallied").header
 _decode_tallied = decoder("ProposalTallied")
 
 
+class Waiting(NamedTuple):
+    """A record of the tallies topic whose marker has not come yet."""
+
+    offset: int
+    """The votes offset it holds up to."""
+    consultation: str
+    proposal: str
+    counts: tuple[int, ...]
+    participation: dict[str, Any] | None
+    """Fields of a ParticipationTallied; then there is no proposal and no counts."""
+
+
 @dataclass
 class PartitionTallies:
     """The last whole flush of one votes partition, and the records of the next one."""
 
     offset: int = -1
     counts: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    offsets: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Votes offset that each of the counts holds up to."""
     participation: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, int] = field(default_factory=dict)
     undecodable: int = 0
-    waiting: list[bytes] = field(default_factory=list)
-    """Values since the last marker."""
+    waiting: list[Waiting] = field(default_factory=list)
+    """Records since the last marker, and those beyond it."""
 
 
 @dataclass
@@ -67,6 +83,8 @@ class Ideas:
         self.partitions = [PartitionTallies() for _ in range(partitions)]
         self.catalogue = Catalogue()
         self.participants_offset = -1
+        self._positions_moved = False
+        """Whether a position moved since the last publication, even if no number did."""
         self._states: dict[str, _State] = {}
 
     # Folding
@@ -75,33 +93,44 @@ class Ideas:
         """Fold one record of the tallies topic."""
         tallies = self.partitions[partition]
         if key != FLUSH_KEY:
-            tallies.waiting.append(value)
+            tallies.waiting.append(_waiting(value))
             return
         _, marker = codec.decode(value)
-        waiting, tallies.waiting = tallies.waiting, []
-        if marker["source_offset"] < tallies.offset:
+        offset = marker["source_offset"]
+        limit = max(offset, tallies.offset)
+        waiting = tallies.waiting
+        tallies.waiting = [waited for waited in waiting if waited.offset > limit]
+        if offset < tallies.offset:
             return
         for waited in waiting:
-            self._apply_waited(tallies, waited, marker["source_offset"])
-        tallies.offset = marker["source_offset"]
+            if waited.offset <= limit:
+                self._apply_waited(tallies, waited)
+        if offset > tallies.offset:
+            self._moved_on()
+        tallies.offset = offset
         tallies.decided, tallies.undecodable = marker["decided"], marker["undecodable"]
 
-    def _apply_waited(self, tallies: PartitionTallies, value: bytes, limit: int) -> None:
-        if value[:HEADER_BYTES] == _TALLIED_HEADER:
-            consultation, proposal, offset, *counts = _decode_tallied(value)
-            if offset <= limit:
-                self._move(tallies, consultation, proposal, tuple(counts))
-            return
-        _, fields = codec.decode(value)
-        if fields["source_offset"] <= limit:
-            tallies.participation[fields["consultation"]] = fields
-            self._state(fields["consultation"]).moved_at_all = True
+    def _moved_on(self) -> None:
+        """Note that the vector moved: rankings are made anew for it, even if no count moved."""
+        self._positions_moved = True
+        for state in self._states.values():
+            state.ranking_due = True
 
-    def _move(
-        self, tallies: PartitionTallies, consultation: str, proposal: str,
-        counts: tuple[int, ...],
-    ) -> None:
+    def _apply_waited(self, tallies: PartitionTallies, waited: Waiting) -> None:
+        if waited.participation is None:
+            self._move(tallies, waited)
+            return
+        previous = tallies.participation.get(waited.consultation)
+        if previous is None or waited.offset >= previous["source_offset"]:
+            tallies.participation[waited.consultation] = waited.participation
+            self._state(waited.consultation).moved_at_all = True
+
+    def _move(self, tallies: PartitionTallies, waited: Waiting) -> None:
+        _, consultation, proposal, counts, _ = waited
         key = (consultation, proposal)
+        if waited.offset < tallies.offsets.get(key, -1):
+            return
+        tallies.offsets[key] = waited.offset
         previous = tallies.counts.get(key)
         if previous == counts:
             return
@@ -117,11 +146,12 @@ class Ideas:
         """Fold one record of the catalogue topic."""
         event, fields = codec.decode(value)
         name = self.catalogue.apply(event, fields, offset)
+        self._positions_moved = True
         if name is None:
             return
         state = self._state(name)
         state.moved_at_all = True
-        if event == "ProposalGrouped" and fields["proposal"] in state.sums:
+        if event in ("ProposalGrouped", "ProposalAccepted") and fields["proposal"] in state.sums:
             state.moved.add(fields["proposal"])
         if event in ("ProposalGrouped", "IdeaDescribed"):
             state.ideas.clear()
@@ -165,8 +195,16 @@ class Ideas:
 
     def moved(self, *, ranked: bool) -> bool:
         """Whether there is anything to publish; `ranked` as in `take`."""
-        return any(state.moved_at_all or (ranked and state.ranking_due)
-                   for state in self._states.values())
+        return self._positions_moved or any(
+            state.moved_at_all or (ranked and state.ranking_due)
+            for state in self._states.values())
+
+    def move_everything(self) -> None:
+        """Have the next publication hold every proposal and idea again."""
+        for state in self._states.values():
+            state.moved |= set(state.sums)
+            state.ideas.clear()
+            state.moved_at_all = True
 
     def take(self, published_at: int, *, ranked: bool) -> list[Record]:
         """Take what moved as records of the results topic, the marker last.
@@ -178,6 +216,7 @@ class Ideas:
             if state.moved_at_all or (ranked and state.ranking_due):
                 records += self._take_consultation(name, state, ranked=ranked)
         records.append((FLUSH_KEY, self._marker(published_at)))
+        self._positions_moved = False
         return records
 
     def _take_consultation(self, name: str, state: _State, *, ranked: bool) -> Iterator[Record]:
@@ -239,6 +278,14 @@ def _describe(state: _State, answers: Described, sign: int) -> None:
         if answer is not None:
             numbers = state.described[name]
             numbers[answer] = numbers.get(answer, 0) + sign
+
+
+def _waiting(value: bytes) -> Waiting:
+    if value[:HEADER_BYTES] == _TALLIED_HEADER:
+        consultation, proposal, offset, *counts = _decode_tallied(value)
+        return Waiting(offset, consultation, proposal, tuple(counts), None)
+    _, fields = codec.decode(value)
+    return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)
 
 
 def _encoded_entry(block: Block) -> dict[str, Any]:

@@ -28,6 +28,8 @@ PUBLISH_SECONDS = 0.02
 """Results are published at most so often..."""
 REST_FACTOR = 4
 """... and after a publication the worker rests this many times its duration: 20 % of a core."""
+FULL_PUBLISH_SECONDS = 60.0
+"""Everything is published again so often: a stale copy kept by compaction never stays."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
 LOOK_UP_SECONDS = 30.0
@@ -126,12 +128,15 @@ class IdeasWorker:
         await self._look_up()
         self.producer = producer = await connected_producer(self.policy.kafka)
         loop = asyncio.get_running_loop()
-        rest = PUBLISH_SECONDS
+        rest, fully_at = PUBLISH_SECONDS, loop.time()
         while True:
             await asyncio.sleep(rest)
             rest = PUBLISH_SECONDS
             began = loop.time()
             ranked = began - self.ranked_at >= RANKING_SECONDS
+            if began - fully_at >= FULL_PUBLISH_SECONDS and self.ready():
+                self.ideas.move_everything()
+                fully_at = began
             if not self.ready() or not self.ideas.moved(ranked=ranked):
                 continue
             vector = self.ideas.as_of().votes

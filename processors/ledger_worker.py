@@ -131,7 +131,10 @@ class LedgerWorker:
             held = self.held.get(tp.partition)
             if tp.topic == self.topics.votes and held is not None:
                 if not held.checked:
-                    await self._check_last(held.ledger.last_link())
+                    try:
+                        await self._check_last(held.ledger.last_link())
+                    except Exception as error:  # noqa: BLE001 -- Faust's recovery would swallow it
+                        stop_process(str(error) or "the last vote could not be read again", error)
                     held.checked = True
                 offsets[tp] = held.ledger.last_offset + 1
         return offsets
@@ -161,10 +164,7 @@ class LedgerWorker:
             looker.assign([tp])
             looker.seek(tp, link.offset)
             record = await looker.getone(tp)
-        try:
-            link.verify(record.value)
-        except LedgerStopped as error:  # Faust's recovery would swallow it
-            stop_process(str(error), error)
+        link.verify(record.value)
 
     # Deciding
 

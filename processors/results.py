@@ -209,7 +209,9 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
     """Assemble the results document: every published number joined with the catalogue's words."""
     known = catalogue.consultations.get(found.consultation) or Consultation(found.consultation)
     totals = found.totals
-    unknown = [name for name in found.proposals if name not in known.proposals]
+    # By name, and only with votes: in which order ledgers met and flushed them says nothing.
+    unknown = sorted(name for name, block in found.proposals.items()
+                     if name not in known.proposals and block["received"])
     return {
         "format": FORMAT,
         "scores_version": scores.SCORES_VERSION,

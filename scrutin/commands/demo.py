@@ -37,6 +37,8 @@ def demo(
         "data_dir": (settings.data_dir / "demo").expanduser().resolve()})
     screen = Screen()
     run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")))
+    # A shell that starts us in the background has SIGINT ignored: Ctrl-C must end us all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         held = _play(run, stay=not exit_after)

@@ -2,12 +2,14 @@
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from processors import results
 from processors.catalogue import Catalogue
+from schemas.words import COUNTS
 from scrutin.demo.comparison import compare
 from scrutin.demo.play import PUBLISHED
 
@@ -21,7 +23,8 @@ def published() -> dict[str, Any]:
 
 def document_of(published: dict[str, Any]) -> dict[str, Any]:
     """Make a document whose ideas and controversial proposals have the published percentages."""
-    catalogue, proposals = Catalogue(), {}
+    catalogue = Catalogue()
+    proposals: dict[str, Sequence[int]] = {}
     ideas = [idea for theme in published["themes"] for idea in theme["ideas"]]
     for number, idea in enumerate(ideas):
         catalogue.apply("IdeaDescribed", {
@@ -51,7 +54,7 @@ def _accept(catalogue: Catalogue, proposal: str, offset: int) -> None:
 
 def _counts(**named: int) -> list[int]:
     votes = sum(named[choice] for choice in ("agree", "disagree", "neutral"))
-    return [{**named, "received": votes}.get(name, 0) for name in results.COUNTS]
+    return [{**named, "received": votes}.get(name, 0) for name in COUNTS]
 
 
 def different(document: dict[str, Any], published: dict[str, Any]) -> set[tuple[str, str]]:

@@ -1,0 +1,33 @@
+# The door for every task. `make help` lists them.
+PYTHON ?= python3
+ARGS ?=
+INSTALLED := .venv/installed
+
+.PHONY: help setup demo test check lock docs
+.DEFAULT_GOAL := help
+
+help: ## List the targets.
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/'
+
+setup: $(INSTALLED) ## Install the locked dependencies into .venv (instant when nothing changed).
+
+$(INSTALLED): requirements.lock pyproject.toml .ci/setup
+	.ci/setup $(PYTHON)
+	touch $@
+
+demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse; ARGS=--exit ends by itself.
+	.venv/bin/scrutin demo $(ARGS)
+
+test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
+	.venv/bin/pytest $(ARGS)
+
+check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
+	.venv/bin/ruff check .
+	.venv/bin/mypy && .venv/bin/lint-imports
+	.ci/lock --check
+
+lock: setup ## Resolve the dependencies of pyproject.toml again and write requirements.lock.
+	.ci/lock $(ARGS)
+
+docs: setup ## Write the pages that follow from the code: events, commands, settings.
+	.venv/bin/python docs/generate.py

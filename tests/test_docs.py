@@ -1,0 +1,236 @@
+"""The documentation says what the code says: nothing is missing, nothing leads nowhere."""
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from docs import generate
+from producers.consultation_file import ConsultationFile
+from schemas import registry, words
+from schemas.topics import Topics
+from scrutin.main import COMMANDS
+from scrutin.settings import Settings
+
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("schemas", "producers", "processors", "sinks", "views", "deploy", "scrutin")
+PAGES = tuple(sorted((*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"))))
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+PLACEHOLDER = re.compile(r"\.\.\.|\b(?:[A-Z]|SETTING|VALUE)\b")
+"""What stands for a value in the messages that docs/operate.md quotes."""
+
+
+def _page(name: str) -> str:
+    return (ROOT / name).read_text("utf-8")
+
+
+@pytest.mark.parametrize("path", generate.pages(), ids=lambda path: path.name)
+def test_generated_pages_are_fresh(path: Path) -> None:
+    """The parts that follow from the code are what the code gives: else run `make docs`."""
+    assert path.read_text("utf-8") == generate.pages()[path]
+
+
+def test_every_setting_is_documented() -> None:
+    """Each setting stands in the operators' table by the name of its variable."""
+    text = _page("docs/operate.md")
+
+    assert [n for n in Settings.model_fields if f"| `SCRUTIN_{n.upper()}` |" not in text] == []
+
+
+def test_every_field_and_setting_says_what_it_means() -> None:
+    """No setting and no field of an event goes without a sentence."""
+    undocumented = [row for row in _page("docs/events.md").splitlines() if row.endswith("|  |")]
+
+    assert undocumented == []
+    assert all(field.description for field in Settings.model_fields.values())
+
+
+def test_every_event_is_documented() -> None:
+    """Each event has a heading in the page of events."""
+    text = _page("docs/events.md")
+    events = {schema.event for schema in registry.all_schemas().values()}
+
+    assert [event for event in sorted(events) if f"### {event}\n" not in text] == []
+
+
+def test_every_topic_is_documented() -> None:
+    """Each topic stands in the operators' page."""
+    text = _page("docs/operate.md")
+
+    topics = [topic.name for topic in Topics("scrutin", 4).specifications()]
+
+    assert [topic for topic in topics if f"`{topic}`" not in text] == []
+
+
+def test_every_word_of_the_ledger_is_explained() -> None:
+    """Choices, qualifications, outcomes, reasons and trusts stand in the glossary."""
+    text = _page("docs/glossary.md")
+    spoken = {*words.CHOICES, *words.QUALIFICATIONS, *words.OUTCOMES, *words.REASONS,
+              *words.SET_ASIDE, *words.TRUSTS} - {"none"}
+
+    assert [word for word in sorted(spoken) if f"`{word}`" not in text] == []
+
+
+def test_every_command_is_documented() -> None:
+    """Each command has a heading in the page of commands, and no other has."""
+    headings = re.findall(r"^## ([a-z ]+)$", _page("docs/commands.md"), re.MULTILINE)
+
+    assert sorted(headings) == sorted(" ".join(command) for command in COMMANDS)
+
+
+def test_every_exit_code_is_documented() -> None:
+    """Each status that the code can end with has a row in the table of exit codes."""
+    table = _page("docs/operate.md").split("## Exit codes")[1].split("\n## ")[0]
+    documented = {int(code) for code in re.findall(r"^\| (\d+) \|", table, re.MULTILINE)}
+    used = {code for tree in _trees() for code in _exit_codes(tree)}
+
+    assert used - documented == set()
+
+
+def _exit_codes(tree: ast.Module) -> Iterator[int]:
+    """Find the numbers given to exits, or to names that say they are exit codes."""
+    for node in ast.walk(tree):
+        values: list[ast.expr] = []
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in {"typer.Exit", "sys.exit"}:
+            values = node.args
+        elif isinstance(node, ast.Assign | ast.AnnAssign) and node.value:
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            name = ast.unparse(target).lower()
+            whole = name.startswith("exit_") and "seconds" not in name
+            values = [node.value] if whole else []
+        for value in values:
+            for constant in value.values if isinstance(value, ast.Dict) else [value]:
+                if isinstance(constant, ast.Constant) and isinstance(constant.value, int):
+                    yield constant.value
+
+
+@functools.cache
+def _trees(*rooms: str) -> tuple[ast.Module, ...]:
+    return tuple(ast.parse(path.read_text("utf-8"))
+                 for room in rooms or ROOMS for path in sorted((ROOT / room).rglob("*.py")))
+
+
+def test_every_address_is_documented() -> None:
+    """Each route of views and workers stands in the operators' page."""
+    routes = {
+        str(node.args[0].value) for tree in _trees("scrutin", "views") for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Route"
+        and isinstance(node.args[0], ast.Constant)
+    }
+    text = _page("docs/operate.md")
+
+    assert routes
+    assert [route for route in sorted(routes) if f"`{route}`" not in text] == []
+
+
+def test_quoted_alarms_are_what_processes_say() -> None:
+    """Each message that the operators' page explains can be found in the code."""
+    alarms = _page("docs/operate.md").split("## Alarms")[1]
+    cells = re.findall(r"^\| (`[^|]+) \|", alarms, re.MULTILINE)
+    quoted = [message for cell in cells for message in re.findall(r"`([^`]+)`", cell)]
+    said = "\n".join(_templates())
+
+    assert quoted
+    assert [message for message in quoted if not _pattern(message).search(said)] == []
+
+
+def _pattern(message: str) -> re.Pattern[str]:
+    return re.compile(".*".join(re.escape(part) for part in PLACEHOLDER.split(message)))
+
+
+def _templates() -> Iterator[str]:
+    """Give every text in the code, one a line, with `*` for what is filled in."""
+    for tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                yield node.value.replace("\n", " ")
+            elif isinstance(node, ast.JoinedStr):
+                yield "".join(
+                    part.value if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                    else "*" for part in node.values).replace("\n", " ")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    """Every link inside the repository leads to a file, and to a heading that is there."""
+    broken = []
+    for target in LINK.findall(FENCE.sub("", path.read_text("utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        found = (path.parent / name).resolve() if name else path
+        if not found.exists() or (anchor and anchor not in _anchors(found)):
+            broken.append(target)
+
+    assert broken == []
+
+
+@functools.cache
+def _anchors(path: Path) -> frozenset[str]:
+    """Give the anchors of a page's headings, as code hosts make them."""
+    text = FENCE.sub("", path.read_text("utf-8"))
+    headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return frozenset(
+        re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
+
+
+def test_commands_quoted_anywhere_exist() -> None:
+    """Every `make` target and every `scrutin` command that a page shows is there."""
+    targets = set(re.findall(r"^([a-z]+):", _page("Makefile"), re.MULTILINE))
+    first_words = {command[0] for command in COMMANDS}
+    wrong = []
+    for path in PAGES:
+        shown = "\n".join(_code(path.read_text("utf-8")))
+        wrong += [f"{path.name}: make {name}" for name in re.findall(r"\bmake ([a-z]+)", shown)
+                  if name not in targets]
+        wrong += [f"{path.name}: scrutin {name}"
+                  for name in re.findall(r"^scrutin ([a-z]+)", shown, re.MULTILINE)
+                  if name not in first_words]
+
+    assert wrong == []
+
+
+def _code(text: str) -> Iterator[str]:
+    """Give what a page shows as code: lines of fences without a comment's text, and spans."""
+    for fence in FENCE.findall(text):
+        yield from (line.split(" # ")[0] for line in fence.splitlines()[1:-1])
+    yield from re.findall(r"`([^`\n]+)`", FENCE.sub("", text))
+
+
+def test_the_two_commands_of_the_readme_are_targets() -> None:
+    """What a newcomer is told to type exists, and each target explains itself to `make help`."""
+    targets = re.findall(r"^([a-z]+):.*## .+$", _page("Makefile"), re.MULTILINE)
+
+    assert {"demo", "test", "setup", "check", "lock", "docs", "help"} == set(targets)
+    assert "```\nmake demo\nmake test\n```" in _page("README.md")
+
+
+def test_the_readme_names_every_room() -> None:
+    """Each folder of code has its row in the README and in the architecture page."""
+    for name in ("README.md", "docs/architecture.md"):
+        assert [room for room in ROOMS if f"| `{room}/` |" not in _page(name)] == []
+
+
+def test_every_decision_is_listed() -> None:
+    """Each decision record stands in the list, and has the sections of its form."""
+    listed = _page("docs/adr/README.md")
+    records = sorted((ROOT / "docs/adr").glob("0*.md"))
+    sections = ("## Context and problem statement", "## Considered options",
+                "## Decision outcome", "### Consequences")
+
+    assert [record.name for record in records if f"({record.name})" not in listed] == []
+    assert [(record.name, section) for record in records for section in sections
+            if f"{section}\n" not in record.read_text("utf-8")] == []
+
+
+def test_the_example_of_a_consultation_is_accepted() -> None:
+    """The file shown in getting started is one that the program takes."""
+    example = re.search(r"```json\n(.*?)```", _page("docs/getting-started.md"), re.DOTALL)
+
+    assert example is not None
+    assert ConsultationFile.model_validate_json(example[1]).id == "my-consultation"

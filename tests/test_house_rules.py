@@ -1,0 +1,198 @@
+"""The house rules that a program can check; docs/adr/0001-house-style-and-tooling.md says why."""
+
+import ast
+import functools
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("schemas", "producers", "processors", "sinks", "views", "deploy", "scrutin")
+FILE_LINES_MAX = 400
+FUNCTION_LINES_MAX = 50
+LINE_COLUMNS_MAX = 100
+TEXTS = {".py", ".md", ".sql", ".yml", ".toml", ".html", ".css", ".po", ".sh", ""}
+"""Endings of files that people write; the empty one is that of Makefile, Dockerfile and .ci/."""
+
+CORE = ("catalogue", "controls", "decisions", "ideas", "ledger", "ledger_state", "results",
+        "scores", "tally_records")
+"""Modules of processors/ that decide and compute."""
+OUTSIDE = frozenset((
+    "aiokafka", "asyncio", "clickhouse_connect", "faust", "httpx2", "os", "pathlib", "random",
+    "requests", "secrets", "socket", "subprocess", "tempfile", "threading", "time", "urllib"))
+"""Whoever imports one of these could do I/O, read a clock or wait."""
+
+EXCUSE = re.compile(r"noqa|type:\s*ignore")
+REASONED = re.compile(
+    r"#\s*(?:ruff:\s*)?noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*\s+-{1,2}\s*\S"
+    r"|#\s*type:\s*ignore\[[a-z-]+(?:,\s*[a-z-]+)*\]\s+#\s*\S")
+PRAGMA = re.compile(r"\s+#\s*(?:noqa|type:\s*ignore).*$")
+LOOKS_AWAY = re.compile(
+    r"time\.sleep\(|pytest\.(?:mark\.)?(?:skip|xfail)|importorskip|unittest\.mock|MagicMock")
+FOREIGN = re.compile(
+    r"/(?:work|root|home|Users)/\w"
+    r"|(?<![\w.-])(?:files\.pythonhosted\.org|(?:www\.)?pypi\.org|test\.pypi\.org"
+    r"|repo1?\.maven(?:\.apache)?\.org|docker\.io|ghcr\.io|quay\.io|registry\.npmjs\.org"
+    r"|proxy\.golang\.org)")
+
+
+@functools.cache
+def _programs(*folders: str) -> tuple[Path, ...]:
+    return tuple(sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py")))
+
+
+@functools.cache
+def _text(path: Path) -> str:
+    return path.read_text("utf-8")
+
+
+@functools.cache
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(_text(path))
+
+
+def _doc(path: Path) -> str:
+    return ast.get_docstring(_tree(path)) or ""
+
+
+def _place(path: Path, line: int) -> str:
+    return f"{path.relative_to(ROOT)}:{line}"
+
+
+def _functions(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+def _none(faults: list[str]) -> None:
+    """Fail with every fault on a line of its own."""
+    assert not faults, "\n" + "\n".join(faults)
+
+
+ALL = _programs(*ROOMS, "tests", "benchmarks", "docs")
+OURS = _programs(*ROOMS)
+TESTS = tuple(path for path in _programs("tests") if path != Path(__file__))
+
+
+def test_files_are_short() -> None:
+    """A file has at most 400 lines: it answers one question."""
+    _none([f"{path.relative_to(ROOT)}: {len(_text(path).splitlines())} lines" for path in ALL
+           if len(_text(path).splitlines()) > FILE_LINES_MAX])
+
+
+def test_functions_are_short() -> None:
+    """A function has at most 50 lines."""
+    _none([
+        f"{_place(path, node.lineno)} {node.name}" for path in ALL for node in _functions(path)
+        if (node.end_lineno or node.lineno) - node.lineno >= FUNCTION_LINES_MAX
+    ])
+
+
+def test_lines_are_short() -> None:
+    """A line has at most 100 columns, not counting the reason of an excuse at its end."""
+    _none([
+        _place(path, number) for path in ALL
+        for number, line in enumerate(_text(path).splitlines(), 1)
+        if len(PRAGMA.sub("", line)) > LINE_COLUMNS_MAX
+    ])
+
+
+def test_every_excuse_names_its_rule_and_its_reason() -> None:
+    """An exception to a linter's or the type checker's rule bears its code and a reason."""
+    _none([
+        f"{_place(path, number)} {comment}" for path in ALL
+        for number, comment in _comments(path)
+        if EXCUSE.search(comment) and not REASONED.search(comment)
+    ])
+
+
+def _comments(path: Path) -> Iterator[tuple[int, str]]:
+    with path.open("rb") as program:
+        for token in tokenize.tokenize(program.readline):
+            if token.type == tokenize.COMMENT:
+                yield token.start[0], token.string
+
+
+def test_tests_neither_sleep_nor_look_away() -> None:
+    """No test sleeps, is skipped, may fail, or puts a mock in the place of a part of ours."""
+    _none([
+        f"{_place(path, number)} {line.strip()}" for path in TESTS
+        for number, line in enumerate(_text(path).splitlines(), 1) if LOOKS_AWAY.search(line)
+    ])
+
+
+def test_every_test_says_what_must_hold() -> None:
+    """Each test has a docstring that states the property."""
+    _none([
+        f"{_place(path, node.lineno)} {node.name}" for path in TESTS for node in _functions(path)
+        if node.name.startswith("test_") and not ast.get_docstring(node)
+    ])
+
+
+def test_nothing_of_one_machine_or_registry_is_written_down() -> None:
+    """No file names a folder of somebody's machine or the host of a package registry."""
+    _none([
+        f"{_place(path, number)} {line.strip()[:80]}" for path in _texts()
+        for number, line in enumerate(_text(path).splitlines(), 1) if FOREIGN.search(line)
+    ])
+
+
+def _texts() -> Iterator[Path]:
+    """Walk the files people write: the rooms, the tests, the pages, what lies at the root."""
+    folders = (*ROOMS, "tests", "benchmarks", "docs", ".ci")
+    inner = [path for folder in folders for path in (ROOT / folder).rglob("*")]
+    for path in (*inner, *ROOT.iterdir()):
+        ours = path.is_file() and path.suffix in TEXTS and path != Path(__file__)
+        if ours and "__pycache__" not in path.parts:
+            yield path
+
+
+def test_every_room_says_what_it_answers() -> None:
+    """The door of each room asks its question, and says what enters and what leaves."""
+    doors = {room: _doc(ROOT / room / "__init__.py") for room in ROOMS if room != "scrutin"}
+
+    _none([
+        room for room, said in doors.items()
+        if not ("?" in said and "enters" in said.lower() and "leaves" in said.lower())
+    ])
+
+
+def test_every_package_has_a_docstring() -> None:
+    """The door of every folder of code says what it is for."""
+    _none([_place(path, 1) for path in OURS if path.name == "__init__.py" and not _doc(path)])
+
+
+def test_modules_that_call_themselves_pure_are() -> None:
+    """A module whose docstring says "Pure." imports nothing that waits, reads or tells time."""
+    _none([
+        f"{path.relative_to(ROOT)} imports {', '.join(sorted(_imported(path) & OUTSIDE))}"
+        for path in OURS if re.search(r"\bPure\.", _doc(path)) and _imported(path) & OUTSIDE
+    ])
+
+
+def test_the_core_calls_itself_pure() -> None:
+    """The modules that decide and compute claim to be pure, so that the test above holds them."""
+    _none([name for name in CORE if "Pure." not in _doc(ROOT / f"processors/{name}.py")])
+
+
+def _imported(path: Path) -> set[str]:
+    """Give the first names of everything a module imports."""
+    names: set[str] = set()
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            names.add((node.module or "").split(".")[0])
+    return names
+
+
+def test_only_the_composition_root_reads_the_environment() -> None:
+    """Outside scrutin/ nobody reads environment variables."""
+    _none([
+        _place(path, node.lineno) for path in OURS if path.relative_to(ROOT).parts[0] != "scrutin"
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
+    ])
