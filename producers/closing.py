@@ -1,0 +1,91 @@
+"""Closes a consultation: announced first, then a control in every partition, then completed.
+
+Theory of operation: the announcement in the catalogue fixes the control's bytes, salt included.
+Whoever finds an announcement without its completion writes the very same bytes to the partitions
+that lack them, then the completion with the control's offset in each. So an interrupted closing
+is finished by running it again, by anybody.
+"""
+
+import hashlib
+from typing import Any
+
+from producers.known_catalogue import KnownCatalogue
+from producers.log_reader import LogReader
+from producers.writer import BulkWriter
+from schemas import codec
+from schemas.registry import current
+from schemas.topics import Topics
+
+
+def closing_fields(
+    consultation: str, *, closes_at: int, occurred_at: int, salt: bytes, origin: str
+) -> dict[str, Any]:
+    """Make the fields of the one closing a consultation has."""
+    return {
+        "event_id": _digest("ConsultationClosed", consultation),
+        "consultation": consultation, "closes_at": closes_at, "salt": salt, "origin": origin,
+        "occurred_at": occurred_at,
+    }
+
+
+async def announce(writer: BulkWriter, topics: Topics, closing: dict[str, Any]) -> None:
+    """Write the announcement to the catalogue."""
+    value = codec.encode("ConsultationClosed", **closing)
+    await writer.write(topics.catalogue, 0, closing["occurred_at"], value)
+
+
+async def carry_out(
+    writer: BulkWriter,
+    topics: Topics,
+    closing: dict[str, Any],
+    *,
+    present: dict[int, int],
+    completed_at: int,
+) -> list[int]:
+    """Write the control where it is not `present` (partition to offset), then the completion."""
+    value = codec.encode("ConsultationClosed", **closing)
+    offsets = [
+        present[partition] if partition in present
+        else await writer.write(topics.votes, partition, closing["occurred_at"], value)
+        for partition in range(topics.partitions)
+    ]
+    completion = codec.encode(
+        "ClosingCompleted", event_id=_digest("ClosingCompleted", closing["consultation"]),
+        consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
+        origin=closing["origin"], occurred_at=completed_at,
+    )
+    await writer.write(topics.catalogue, 0, completed_at, completion)
+    return offsets
+
+
+async def present_controls(
+    reader: LogReader, topics: Topics, closing: dict[str, Any]
+) -> dict[int, int]:
+    """Find the control's first offset in each partition that holds it."""
+    await reader.require(topics.votes, topics.partitions)
+    value = codec.encode("ConsultationClosed", **closing)
+    present: dict[int, int] = {}
+    for partition in range(topics.partitions):
+        # The control carries its occurred_at as Kafka timestamp, so none lies before that instant.
+        async for records in reader.read(topics.votes, partition, since=closing["occurred_at"]):
+            for record in records:
+                if record.value == value:
+                    present.setdefault(partition, record.offset)
+            if partition in present:
+                break
+    return present
+
+
+def completion_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
+    """Give the completion of a consultation's closing, if it is there."""
+    return known.find("ClosingCompleted", consultation)
+
+
+def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
+    """Give the announcement of a consultation's closing, if it is there."""
+    return known.find("ConsultationClosed", consultation)
+
+
+def _digest(event: str, consultation: str) -> bytes:
+    header = current(event).header
+    return hashlib.sha256(header + b"\0" + consultation.encode()).digest()[:16]

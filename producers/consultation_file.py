@@ -1,0 +1,223 @@
+"""The file that describes a consultation, and the events that bring the catalogue up to it.
+
+Theory of operation: each description becomes one event of the catalogue. It is written only where
+the newest event about the same thing says something else, and its id is a digest of what it says
+and of the event it replaces: applying a file twice, or again after a kill, writes nothing twice,
+and going back to an earlier description is an event of its own.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from producers.errors import InvalidInput, Missing
+from producers.known_catalogue import KnownCatalogue
+from schemas import codec
+
+
+Texts = dict[str, str]
+Identifier = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+"""Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
+
+_OF_THE_EVENT = ("event_id", "occurred_at", "origin")
+"""Fields that say when and how something was written, not what."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Stage(_Part):
+    """A stage: `begins` and `ends` are months (2022-06) or days (2022-06-01)."""
+
+    name: str
+    begins: str
+    ends: str | None = None
+
+
+class Organiser(_Part):
+    """Organisations in one role."""
+
+    role: str
+    names: list[str]
+
+
+class Fact(_Part):
+    """A figure that sets the scene."""
+
+    value: str
+    texts: Texts
+    source: str
+
+
+class Theme(_Part):
+    """A theme and its title by language."""
+
+    id: str = Identifier
+    title: Texts
+
+
+class Idea(_Part):
+    """An idea, its title by language and its theme, if any."""
+
+    id: str = Identifier
+    title: Texts
+    theme: str | None = None
+
+
+class Author(_Part):
+    """Who made a proposal, as shown."""
+
+    name: str
+    kind: Literal["citizen", "organisation"] = "citizen"
+    age_band: str | None = None
+
+
+class Proposal(_Part):
+    """A proposal. `idea` groups it, null takes it out of its idea, left out changes nothing."""
+
+    id: str = Identifier
+    text: Texts
+    author: Author | None = None
+    idea: str | None = None
+
+
+class ConsultationFile(_Part):
+    """A consultation as its organisers write it down."""
+
+    id: str = Identifier
+    question: Texts
+    opens_at: AwareDatetime
+    closes_at: AwareDatetime | None = None
+    time_zone: str = "Europe/Paris"
+    languages: list[str] = Field(min_length=1)
+    votes_target: int | None = Field(default=None, gt=0)
+    hashtag: str | None = None
+    contact: str | None = None
+    stages: list[Stage] = []
+    organisers: list[Organiser] = []
+    facts: list[Fact] = []
+    themes: list[Theme] = []
+    ideas: list[Idea] = []
+    proposals: list[Proposal] = []
+
+    @model_validator(mode="after")
+    def _agree(self) -> "ConsultationFile":
+        if self.closes_at is not None and self.closes_at <= self.opens_at:
+            raise ValueError("closes_at must come after opens_at")
+        if self.languages[0] not in self.question:
+            raise ValueError(f"question lacks the default language {self.languages[0]!r}")
+        try:
+            ZoneInfo(self.time_zone)
+        except (KeyError, ValueError, OSError):
+            raise ValueError(
+                f"time_zone {self.time_zone!r} is unknown: write one like Europe/Paris"
+            ) from None
+        for name, parts in (("themes", self.themes), ("ideas", self.ideas),
+                            ("proposals", self.proposals)):
+            identifiers = [part.id for part in parts]
+            twice = sorted({name for name in identifiers if identifiers.count(name) > 1})
+            if twice:
+                raise ValueError(f"{name}: {', '.join(twice)} described twice")
+        return self
+
+
+def load(path: Path) -> ConsultationFile:
+    """Read and check a file; InvalidInput names every field that is wrong."""
+    try:
+        return ConsultationFile.model_validate_json(path.read_bytes())
+    except FileNotFoundError as error:
+        raise Missing(f"{path}: no such file. Name a JSON file that describes a consultation."
+                      ) from error
+    except OSError as error:
+        raise InvalidInput(f"{path}: cannot be read ({error}).") from error
+    except ValidationError as error:
+        problems = "\n".join(
+            f"  {'.'.join(map(str, item['loc'])) or 'the whole'}: {item['msg']}"
+            for item in error.errors(include_url=False)
+        )
+        raise InvalidInput(
+            f"{path}: not a description of a consultation. Mend and apply again:\n{problems}"
+        ) from error
+
+
+def needed_events(
+    file: ConsultationFile, known: KnownCatalogue, *, occurred_at: int
+) -> list[bytes]:
+    """Give the encoded events that bring the catalogue up to the file, in order.
+
+    Raises InvalidInput for a text out of bounds, Missing for a theme or idea nobody describes.
+    """
+    _check_references(file, known)
+    events = []
+    for event, fields in _descriptions(file):
+        newest = known.newest_like(event, fields)
+        if _says(newest) == fields or (event == "ProposalGrouped" and newest is None
+                                       and fields["idea"] is None):
+            continue
+        events.append(encoded(event, fields, replaced=newest, occurred_at=occurred_at))
+    return events
+
+
+def encoded(
+    event: str, fields: dict[str, Any], *, replaced: dict[str, Any] | None, occurred_at: int
+) -> bytes:
+    """Encode an operator's event about something, under an id made from what it says."""
+    saying = json.dumps([event, fields], sort_keys=True, ensure_ascii=False).encode()
+    event_id = hashlib.sha256((replaced["event_id"] if replaced else b"") + saying).digest()[:16]
+    try:
+        return codec.encode(
+            event, **fields, event_id=event_id, origin="operator", occurred_at=occurred_at
+        )
+    except codec.OutOfBounds as error:
+        raise InvalidInput(f"{error}. Shorten it and apply again.") from error
+
+
+def _says(fields: dict[str, Any] | None) -> dict[str, Any] | None:
+    if fields is None:
+        return None
+    return {name: value for name, value in fields.items() if name not in _OF_THE_EVENT}
+
+
+def _check_references(file: ConsultationFile, known: KnownCatalogue) -> None:
+    themes = {theme.id for theme in file.themes}
+    ideas = {idea.id for idea in file.ideas}
+    for idea in file.ideas:
+        if idea.theme and idea.theme not in themes and not known.find(
+                "ThemeDescribed", file.id, idea.theme):
+            raise Missing(f"idea {idea.id}: unknown theme {idea.theme!r}. Describe it in themes.")
+    for proposal in file.proposals:
+        if proposal.idea and proposal.idea not in ideas and not known.find(
+                "IdeaDescribed", file.id, proposal.idea):
+            raise Missing(
+                f"proposal {proposal.id}: unknown idea {proposal.idea!r}. Describe it in ideas.")
+
+
+def _descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give what the file says as events, without the fields of the event itself."""
+    of_file = file.model_dump(include={
+        "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",
+        "organisers", "facts"})
+    yield "ConsultationDescribed", {
+        "consultation": file.id, **of_file,
+        "opens_at": int(file.opens_at.timestamp() * 1_000),
+        "closes_at": file.closes_at and int(file.closes_at.timestamp() * 1_000),
+    }
+    for theme in file.themes:
+        yield "ThemeDescribed", {
+            "consultation": file.id, "theme": theme.id, "title": theme.title}
+    for idea in file.ideas:
+        yield "IdeaDescribed", {
+            "consultation": file.id, "idea": idea.id, "theme": idea.theme, "title": idea.title}
+    for proposal in file.proposals:
+        yield "ProposalAccepted", {
+            "consultation": file.id, "proposal": proposal.id, "text": proposal.text,
+            "author": proposal.author and proposal.author.model_dump()}
+        if "idea" in proposal.model_fields_set:
+            yield "ProposalGrouped", {
+                "consultation": file.id, "proposal": proposal.id, "idea": proposal.idea}

@@ -1,0 +1,81 @@
+"""What the catalogue already says: the newest description of everything, for writers."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from producers.errors import InvalidInput, Missing
+from producers.log_reader import LogReader
+from schemas import codec
+from schemas.topics import Topics
+
+
+_KEYS = {
+    "ConsultationDescribed": None,
+    "ThemeDescribed": "theme",
+    "IdeaDescribed": "idea",
+    "ProposalAccepted": "proposal",
+    "ProposalGrouped": "proposal",
+    "ConsultationClosed": None,
+    "ClosingCompleted": None,
+}
+"""Events of the catalogue, and the field that names what they describe within a consultation."""
+
+
+@dataclass
+class KnownCatalogue:
+    """The catalogue as last read; fold records with `apply`, in order."""
+
+    latest: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
+    """Fields of the newest event by (event, consultation, what it describes)."""
+    event_ids: set[bytes] = field(default_factory=set)
+
+    def apply(self, event: str, fields: dict[str, Any]) -> None:
+        if event in _KEYS:
+            self.latest[event, fields["consultation"], _subject(event, fields)] = fields
+        self.event_ids.add(fields["event_id"])
+
+    def find(self, event: str, consultation: str, subject: str = "") -> dict[str, Any] | None:
+        """Give the newest event of a kind about something, or None."""
+        return self.latest.get((event, consultation, subject))
+
+    def newest_like(self, event: str, fields: dict[str, Any]) -> dict[str, Any] | None:
+        """Give the newest event that describes the same thing as one about to be written."""
+        return self.find(event, fields["consultation"], _subject(event, fields))
+
+    def consultations(self) -> list[str]:
+        """List the consultations described."""
+        return [key[1] for key in self.latest if key[0] == "ConsultationDescribed"]
+
+    def require_consultation(self, consultation: str | None) -> str:
+        """Give the consultation meant: the named one, or the only one there is."""
+        known = self.consultations()
+        listed = ", ".join(known) or "none"
+        if consultation is None:
+            if len(known) == 1:
+                return known[0]
+            raise InvalidInput(f"which consultation? Known: {listed}. Add --consultation ID.")
+        if consultation not in known:
+            raise Missing(
+                f"unknown consultation {consultation!r}; known: {listed}. Describe it first with "
+                "`scrutin consultation apply FILE`."
+            )
+        return consultation
+
+
+def _subject(event: str, fields: dict[str, Any]) -> str:
+    key = _KEYS[event]
+    return "" if key is None else str(fields[key])
+
+
+async def read_catalogue(reader: LogReader, topics: Topics) -> KnownCatalogue:
+    """Read the whole catalogue; records that are not events are left out."""
+    await reader.require(topics.catalogue, 1)
+    known = KnownCatalogue()
+    async for records in reader.read(topics.catalogue, 0):
+        for record in records:
+            try:
+                event, fields = codec.decode(record.value)
+            except codec.Undecodable:
+                continue
+            known.apply(event, fields)
+    return known

@@ -1,0 +1,187 @@
+"""What operators write: descriptions, groupings, suspensions, closings; each safe to repeat.
+
+Theory of operation: an operation first reads what the log already says. Where that is what the
+operator wants, nothing is written; where a killed run left it half done, the rest is written.
+Ids are made from what is said and from the event it follows, so that two operators who do the
+same at once write the same event, which counts once.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from producers import closing, consultation_file
+from producers.consultation_file import ConsultationFile
+from producers.errors import InvalidInput, Missing
+from producers.known_catalogue import KnownCatalogue, read_catalogue
+from producers.log_reader import LogReader
+from producers.writer import BulkWriter
+from schemas import codec
+from schemas.registry import current
+from schemas.topics import Topics, partition_of
+
+
+Suspension = Literal["VoterSuspended", "VoterReinstated"]
+
+
+@dataclass(frozen=True)
+class Log:
+    """Where operators write."""
+
+    address: str
+    topics: Topics
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A completed closing; `written` tells whether this run had to write anything."""
+
+    consultation: str
+    offsets: list[int]
+    written: bool
+
+
+@dataclass(frozen=True)
+class Suspended:
+    """How a voter stands; `written` tells whether this run had to write anything."""
+
+    consultation: str
+    partition: int
+    offset: int | None
+    """Offset of the control; None where a voter who never was suspended is reinstated."""
+    written: bool
+
+
+async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
+    """Bring the catalogue up to a file; give the number of events written."""
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+    events = consultation_file.needed_events(file, known, occurred_at=now)
+    await _write_catalogue(log, events, now)
+    return len(events)
+
+
+async def group(
+    log: Log, proposal: str, idea: str | None, *, consultation: str | None, now: int
+) -> tuple[str, bool]:
+    """Group a proposal under an idea (None: take it out); give the consultation, and if written.
+
+    Without a consultation the only one in the log is meant. Raises Missing for an unknown
+    consultation, proposal or idea.
+    """
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+    consultation = known.require_consultation(consultation)
+    _require(known, "ProposalAccepted", consultation, proposal)
+    if idea is not None:
+        _require(known, "IdeaDescribed", consultation, idea)
+    newest = known.find("ProposalGrouped", consultation, proposal)
+    if (newest or {}).get("idea") == idea:
+        return consultation, False
+    event = consultation_file.encoded(
+        "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
+        replaced=newest, occurred_at=now,
+    )
+    await _write_catalogue(log, [event], now)
+    return consultation, True
+
+
+async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed:
+    """Close a consultation, or finish a closing that was interrupted."""
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+        known.require_consultation(consultation)
+        completed = closing.completion_of(known, consultation)
+        if completed is not None:
+            return Closed(consultation, completed["offsets"], written=False)
+        announced = closing.announcement_of(known, consultation)
+        present = await closing.present_controls(reader, log.topics, announced) if announced else {}
+    async with BulkWriter(log.address) as writer:
+        if announced is None:
+            described = known.find("ConsultationDescribed", consultation) or {}
+            announced = closing.closing_fields(
+                consultation, closes_at=described.get("closes_at") or now, occurred_at=now,
+                salt=salt, origin="operator",
+            )
+            await closing.announce(writer, log.topics, announced)
+        offsets = await closing.carry_out(
+            writer, log.topics, announced, present=present, completed_at=now
+        )
+    return Closed(consultation, offsets, written=True)
+
+
+async def suspend(
+    log: Log, event: Suspension, voter: str, reason: str, *, consultation: str | None, now: int,
+    salt: bytes,
+) -> Suspended:
+    """Suspend or reinstate a voter (32 hexadecimal digits), unless the log already says so."""
+    pseudonym = parse_voter(voter)
+    partition = partition_of(pseudonym, log.topics.partitions)
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+        consultation = known.require_consultation(consultation)
+        latest = await _latest_control(reader, log.topics, consultation, pseudonym)
+    if latest is None and event == "VoterReinstated":
+        return Suspended(consultation, partition, None, written=False)
+    if latest is not None and latest[0] == event:
+        return Suspended(consultation, partition, latest[2], written=False)
+    followed = latest[1]["event_id"] if latest else b""
+    event_id = hashlib.sha256(
+        current(event).header + consultation.encode() + b"\0" + pseudonym + followed
+    ).digest()[:16]
+    try:
+        value = codec.encode(
+            event, event_id=event_id, voter=pseudonym, consultation=consultation, reason=reason,
+            salt=salt, origin="operator", occurred_at=now,
+        )
+    except codec.OutOfBounds as error:
+        raise InvalidInput(f"{error}. Give a shorter --reason.") from error
+    async with BulkWriter(log.address) as writer:
+        offset = await writer.write(log.topics.votes, partition, now, value)
+    return Suspended(consultation, partition, offset, written=True)
+
+
+def parse_voter(text: str) -> bytes:
+    """Read a pseudonym of 32 hexadecimal digits; raise InvalidInput."""
+    try:
+        voter = bytes.fromhex(text)
+    except ValueError:
+        voter = b""
+    if len(voter) != 16:
+        raise InvalidInput(f"{text!r} is no voter: a pseudonym has 32 hexadecimal digits.")
+    return voter
+
+
+async def _latest_control(
+    reader: LogReader, topics: Topics, consultation: str, voter: bytes
+) -> tuple[str, dict[str, Any], int] | None:
+    """Find the newest suspension or reinstatement of a voter: event, fields, offset."""
+    await reader.require(topics.votes, topics.partitions)
+    headers = {current("VoterSuspended").header, current("VoterReinstated").header}
+    latest = None
+    async for records in reader.read(topics.votes, partition_of(voter, topics.partitions)):
+        for record in records:
+            if (record.value or b"")[:5] in headers and voter in record.value:
+                try:
+                    event, fields = codec.decode(record.value)
+                except codec.Undecodable:
+                    continue
+                if fields["voter"] == voter and fields["consultation"] == consultation:
+                    latest = event, fields, record.offset
+    return latest
+
+
+def _require(known: KnownCatalogue, event: str, consultation: str, subject: str) -> None:
+    if known.find(event, consultation, subject) is None:
+        what = "proposal" if event == "ProposalAccepted" else "idea"
+        raise Missing(
+            f"unknown {what} {subject!r} in consultation {consultation!r}. Look it up in the "
+            f"results (`scrutin results {consultation} --json`), or describe it with `scrutin "
+            "consultation apply FILE`."
+        )
+
+
+async def _write_catalogue(log: Log, events: list[bytes], now: int) -> None:
+    async with BulkWriter(log.address) as writer:
+        for value in events:
+            writer.add(log.topics.catalogue, 0, now, value)

@@ -1,0 +1,297 @@
+"""The archive: every record of the logs into ClickHouse, once.
+
+Theory of operation: a plain Kafka consumer without a group reads all partitions; ClickHouse is
+where the position is kept. At its start the archive becomes the owner of its tables, kills and
+awaits the inserts of a predecessor, and resumes each topic partition behind the contiguous prefix
+of what is stored. From there each partition has a `Lane`: one insert at a time, of one contiguous
+stretch of offsets. The reader gives lanes records while they have room; a lane that waits for
+ClickHouse thereby makes Kafka wait, and memory stays bounded.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+import pyarrow as pa
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from schemas.topics import Topics
+from sinks.faults import ArchiveStopped, LogTruncated, ServiceAway
+from sinks.lane import Lane
+from sinks.logs import archived_logs
+from sinks.store import CLIENT_ERRORS, Store, connect
+from sinks.writing import AWAY_SECONDS, Patience, Stopping
+
+
+THREADS = 4
+"""Inserts in flight at most, of different table partitions; more would only share two cores."""
+FETCH_BYTES_MAX = 32 * 1_048_576
+"""Bytes of one answer of the broker at most, over all partitions."""
+PARTITION_FETCH_BYTES_MAX = 4 * 1_048_576
+"""Bytes of one partition in one answer; twice the largest record the broker takes."""
+FETCH_WAIT_MILLISECONDS = 100
+"""Longest the broker holds an empty answer back; records end the wait at once."""
+POLL_MILLISECONDS = 200
+"""Longest wait of the reader: what a lane with new room waits at most."""
+POLL_RECORDS_MAX = 20_000
+"""Records taken at once: about 40 ms of the event loop."""
+WATCH_SECONDS = 2.0
+"""Pause between two looks at the ends of the logs."""
+GAUGE_SECONDS = 60.0
+"""Pause between two counts of all rows: each reads every offset stored."""
+
+log = structlog.get_logger()
+Given = TypeVar("Given")
+
+
+@dataclass(frozen=True)
+class ArchivePolicy:
+    """Where the archive reads and writes."""
+
+    kafka: str
+    clickhouse_url: str
+    database: str
+    topics: Topics
+    away_seconds: float = AWAY_SECONDS
+
+
+class Archive:
+    """The archiving process; `run` ends when stopped, or raises ArchiveStopped."""
+
+    def __init__(self, policy: ArchivePolicy) -> None:
+        self._policy = policy
+        self._lanes = {
+            TopicPartition(archived.topic, partition): Lane(archived, partition)
+            for archived in archived_logs(policy.topics)
+            for partition in range(archived.partitions)
+        }
+        self._stopping = threading.Event()
+        self._stop_asked = asyncio.Event()
+        self._started = False
+        self._duplicates = 0
+
+    def stop(self) -> None:
+        """Finish the inserts in flight and end; call it from the event loop."""
+        self._stopping.set()
+        self._stop_asked.set()
+        for lane in self._lanes.values():
+            lane.close()
+
+    def status(self) -> dict[str, Any]:
+        """Say where every partition stands; `ready` is false while anything needs an operator."""
+        lanes = self._lanes.values()
+        stopped = [lane.stopped for lane in lanes if lane.stopped]
+        return {
+            "ready": self._started and not stopped and not self._duplicates,
+            "stopped": stopped,
+            "duplicate_rows": self._duplicates,
+            "archived_messages": sum(lane.next_offset for lane in lanes),
+            "lag_messages": sum(
+                lane.log_end - lane.next_offset for lane in lanes if lane.log_end is not None),
+            "positions": [
+                {"topic": lane.log.topic, "partition": lane.partition,
+                 "next_offset": lane.next_offset, "log_end": lane.log_end}
+                for lane in lanes
+            ],
+        }
+
+    async def run(self) -> None:
+        """Archive until stopped."""
+        executor = ThreadPoolExecutor(THREADS, thread_name_prefix="archive")
+        try:
+            store = await self._waiting_for_clickhouse(self._open_store)
+        except Stopping:
+            return
+        consumer = self._consumer()
+        try:
+            await self._start(store, consumer)
+            await self._work(store, consumer, executor)
+        except* Stopping:
+            pass
+        finally:
+            await consumer.stop()
+            executor.shutdown()
+            store.close()
+
+    def _consumer(self) -> AIOKafkaConsumer:
+        return AIOKafkaConsumer(
+            bootstrap_servers=self._policy.kafka, group_id=None, enable_auto_commit=False,
+            auto_offset_reset="none", fetch_max_bytes=FETCH_BYTES_MAX,
+            max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+        )
+
+    async def _waiting_for_clickhouse(self, ask: Callable[[], Given]) -> Given:
+        """Ask ClickHouse from a thread, again and again within the bound."""
+        patience = Patience(self._stopping, self._policy.away_seconds)
+
+        def asking() -> Given:
+            while True:
+                try:
+                    return ask()
+                except CLIENT_ERRORS as error:
+                    patience.pause(error)
+
+        return await asyncio.to_thread(asking)
+
+    def _open_store(self) -> Store:
+        # Its first array makes pyarrow import pandas where that is installed: a second of work.
+        pa.array([""])
+        store = Store(connect(self._policy.clickhouse_url, self._policy.database),
+                      self._policy.topics.prefix)
+        fenced = store.take_over()
+        log.info("archive owns its tables", generation=store.generation, fenced_inserts=fenced)
+        return store
+
+    async def _start(self, store: Store, consumer: AIOKafkaConsumer) -> None:
+        """Find every lane's place and begin to read there."""
+        await self._start_consumer(consumer)
+        partitions = list(self._lanes)
+        consumer.assign(partitions)
+        begins = await consumer.beginning_offsets(partitions)
+        ends = await consumer.end_offsets(partitions)
+        for place, lane in self._lanes.items():
+            read_from = await self._waiting_for_clickhouse(partial(_resume, store, lane))
+            lane.log_end = ends[place]
+            _require_within(lane, begins[place], ends[place])
+            consumer.seek(place, read_from)
+        self._started = True
+        log.info("archive starts", archived_messages=self.status()["archived_messages"])
+
+    async def _start_consumer(self, consumer: AIOKafkaConsumer) -> None:
+        patience = _KafkaPatience(self._policy)
+        while True:
+            try:
+                await consumer.start()
+            except (KafkaError, OSError) as error:
+                patience.away(error)
+                await asyncio.sleep(WATCH_SECONDS / 2)
+            else:
+                return
+
+    async def _work(
+        self, store: Store, consumer: AIOKafkaConsumer, executor: ThreadPoolExecutor
+    ) -> None:
+        """Read and write until stopped; the first fault ends everything."""
+        async with asyncio.TaskGroup() as tasks:
+            helpers = [
+                tasks.create_task(self._watch(consumer)),
+                tasks.create_task(self._measure(store)),
+            ]
+            for lane in self._lanes.values():
+                patience = Patience(self._stopping, self._policy.away_seconds)
+                tasks.create_task(lane.run(store, executor, patience))
+            await self._read(consumer)
+            for helper in helpers:
+                helper.cancel()
+
+    async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        while not self._stop_asked.is_set():
+            places = [place for place, lane in self._lanes.items() if lane.has_room]
+            if not places:
+                await asyncio.sleep(POLL_MILLISECONDS / 1000)
+                continue
+            try:
+                batches = await consumer.getmany(
+                    *places, timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
+            except OffsetOutOfRangeError as error:
+                raise LogTruncated(
+                    f"an offset that is next to be archived is not in the log ({error}): the topic "
+                    "was truncated or made anew. Restore it from a replica before going on."
+                ) from error
+            for place, records in batches.items():
+                self._lanes[place].offer(records)
+            await asyncio.sleep(0)
+
+    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
+        """Follow the ends of the logs; end the archive when Kafka stays away."""
+        patience = _KafkaPatience(self._policy)
+        while True:
+            try:
+                ends = await consumer.end_offsets(list(self._lanes))
+            except (KafkaError, OSError) as error:
+                patience.away(error)
+            else:
+                patience.renew()
+                for place, lane in self._lanes.items():
+                    lane.log_end = ends[place]
+                    _require_within(lane, 0, ends[place])
+            await asyncio.sleep(WATCH_SECONDS)
+
+    async def _measure(self, store: Store) -> None:
+        """Compare rows with distinct offsets, for a row stored twice must not stay unseen."""
+        while True:
+            stored = await self._waiting_for_clickhouse(lambda: [
+                figures for archived in archived_logs(self._policy.topics)
+                for figures in store.gauge(archived.table, archived.topic).values()
+            ])
+            self._duplicates = sum(figures.rows - figures.offsets for figures in stored)
+            if self._duplicates:
+                log.error("rows stored twice", rows=self._duplicates, remedy=(
+                    "readers see each once, through the views; find out which archive wrote them"))
+            await asyncio.sleep(GAUGE_SECONDS)
+
+
+class _KafkaPatience:
+    """Since when Kafka has been away, against the bound."""
+
+    def __init__(self, policy: ArchivePolicy) -> None:
+        self._policy = policy
+        self.renew()
+
+    def renew(self) -> None:
+        self._deadline = asyncio.get_running_loop().time() + self._policy.away_seconds
+
+    def away(self, error: Exception) -> None:
+        """Note that Kafka did not answer; raise ServiceAway past the bound."""
+        if asyncio.get_running_loop().time() > self._deadline:
+            raise ServiceAway(
+                f"no Kafka broker answered at {self._policy.kafka} for "
+                f"{self._policy.away_seconds:.0f} s ({type(error).__name__}: {error}). Start the "
+                "broker or set SCRUTIN_KAFKA; the archive resumes where it was."
+            ) from error
+
+
+def _resume(store: Store, lane: Lane) -> int:
+    """Ask the table where a lane goes on; give the offset to read from."""
+    archived = store.archived(lane.log.table, lane.log.topic, lane.partition)
+    if len(archived) > 1:
+        log.warning("archive has a hole", topic=lane.log.topic, partition=lane.partition,
+                    archived=[tuple(stretch) for stretch in archived])
+    last_value = None
+    if archived and archived[0].first == 0:
+        last_value = store.value(
+            lane.log.table, lane.log.topic, lane.partition, offset=archived[0].last)
+    return lane.begin(archived, last_value)
+
+
+def _require_within(lane: Lane, begin: int, end: int) -> None:
+    """Raise where the log lost records the archive needs, or had when they were archived."""
+    if end < lane.next_offset:
+        raise LogTruncated(
+            f"{lane.log.topic} partition {lane.partition} ends at offset {end}, but "
+            f"{lane.next_offset} records of it are archived: the log was truncated or made anew. "
+            "Restore it from a replica, or begin a new generation with another "
+            "SCRUTIN_TOPIC_PREFIX; the archived records are kept."
+        )
+    if begin > lane.next_offset:
+        raise LogTruncated(
+            f"{lane.log.topic} partition {lane.partition} begins at offset {begin}, but offsets "
+            f"from {lane.next_offset} on are not archived yet: they were deleted. Set "
+            "retention.ms and retention.bytes to -1 and restore the topic from a replica."
+        )
+
+
+def reason_of(error: BaseException) -> ArchiveStopped | None:
+    """Find why an archive ended in what its tasks raised."""
+    if isinstance(error, ArchiveStopped):
+        return error
+    if isinstance(error, BaseExceptionGroup):
+        return next(filter(None, map(reason_of, error.exceptions)), None)
+    return None

@@ -1,0 +1,76 @@
+"""A contiguous stretch of records of one topic partition, and what all topics' tables share."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas.registry import UnknownSchema
+
+
+TIMESTAMP = pa.timestamp("ms", tz="UTC")
+IDENTIFIER_BYTES = 16
+EARLIEST_MILLISECONDS = -2_208_988_800_000
+"""1900-01-01, the first instant ClickHouse's DateTime64 can hold."""
+LATEST_MILLISECONDS = 10_413_791_999_999
+"""2299-12-31 23:59:59.999, the last one."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records `first` … `last` of one topic partition, without a hole."""
+
+    topic: str
+    partition: int
+    first: int
+    """Offset of the first record."""
+    timestamps: list[int]
+    """Kafka timestamps in milliseconds."""
+    values: list[bytes | None]
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.values) - 1
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def until(self, offset: int) -> "Records":
+        """Give the records below an offset."""
+        size = max(0, offset - self.first)
+        return Records(self.topic, self.partition, self.first, self.timestamps[:size],
+                       self.values[:size])
+
+
+class UnreadableRecord(Exception):
+    """A record that no one may pass by: its schema id is unknown to this version.
+
+    Carries its offset: the records before it are archived, then the partition stops.
+    """
+
+    def __init__(self, records: Records, row: int, cause: UnknownSchema) -> None:
+        self.offset = records.first + row
+        super().__init__(
+            f"{records.topic} partition {records.partition} stops before offset {self.offset}: "
+            f"{cause}"
+        )
+
+
+def identity_columns(records: Records, values: pa.Array) -> dict[str, pa.Array]:
+    """Make the columns that every log table begins with."""
+    size = len(records)
+    return {
+        "topic": pa.repeat(pa.scalar(records.topic, pa.string()), size),
+        "partition": pa.repeat(pa.scalar(records.partition, pa.uint32()), size),
+        "offset": pa.array(np.arange(records.first, records.first + size, dtype=np.uint64)),
+        "timestamp": instants(np.array(records.timestamps, dtype=np.int64)),
+        "value": values,
+    }
+
+
+def instants(milliseconds: Any) -> pa.Array:
+    """Make a column of instants, held within what ClickHouse can store; the raw bytes keep all."""
+    held = np.clip(milliseconds, EARLIEST_MILLISECONDS, LATEST_MILLISECONDS)
+    return pa.array(held).cast(TIMESTAMP)
+

@@ -1,0 +1,176 @@
+"""The columns of the ballot box."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.words import CHOICES, KINDS, ORIGINS, QUALIFICATIONS, TRUSTS
+from sinks.columns.records import (
+    IDENTIFIER_BYTES,
+    Records,
+    UnreadableRecord,
+    identity_columns,
+    instants,
+)
+from sinks.columns.vectors import (
+    Values,
+    identifier_column,
+    identifier_of,
+    no_identifiers,
+)
+from sinks.columns.words import Pair, Pairs
+
+
+MAX_BALLOT_BYTES = 4_096
+"""The ledger reads no longer record of the ballot box: a longer one is undecodable."""
+
+_SYMBOLS = {
+    "choice": CHOICES, "qualification": QUALIFICATIONS, "trust": TRUSTS, "origin": ORIGINS,
+}
+_KIND_OF_EVENT = {
+    "".join(word.capitalize() for word in kind.split("_")): number
+    for number, kind in enumerate(KINDS) if number
+}
+_BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
+
+
+def votes_table(records: Records) -> pa.Table:
+    """Decode a stretch of the ballot box; raise UnreadableRecord at the first unknown schema."""
+    values = Values(records.values)
+    columns = _Columns(len(records))
+    for event in _BALLOT_EVENTS:
+        _read_ballots(event, values, records, columns)
+    for row in np.flatnonzero(~columns.decoded).tolist():
+        _read_carefully(row, records, columns)
+    return pa.table({**identity_columns(records, values.column), **columns.arrow()})
+
+
+class _Columns:
+    """The decoded columns while they are filled; a row not filled is of kind unknown."""
+
+    def __init__(self, size: int) -> None:
+        self.decoded = np.zeros(size, bool)
+        self.kind = np.zeros(size, np.int8)
+        self.event_id, self.voter = no_identifiers(size), no_identifiers(size)
+        self.symbols = {name: np.zeros(size, np.int8) for name in _SYMBOLS}
+        self.occurred_at = np.zeros(size, np.int64)
+        self.ledger_version = np.zeros(size, np.uint32)
+        self.pairs = Pairs(_read_span)
+        self.pair_codes = np.full(size, self.pairs.code("", ""), np.int64)
+        self.texts = {name: [""] * size for name in ("reason", "fault")}
+
+    def arrow(self) -> dict[str, pa.Array]:
+        consultation, proposal = self.pairs.columns(self.pair_codes)
+        return {
+            "kind": pa.array(self.kind),
+            "event_id": identifier_column(self.event_id),
+            "voter": identifier_column(self.voter),
+            "consultation": consultation,
+            "proposal": proposal,
+            **{name: pa.array(column) for name, column in self.symbols.items()},
+            "occurred_at": instants(self.occurred_at),
+            "ledger_version": pa.array(self.ledger_version),
+            **{name: pa.array(column, pa.string()) for name, column in self.texts.items()},
+        }
+
+
+def _read_span(span: bytes) -> Pair:
+    """Read consultation and proposal as they lie in a ballot event."""
+    end = 1 + (span[0] >> 1)
+    return span[1:end].decode(), span[end + 1:].decode()
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """The fields of a ballot event: fixed ones first, then two strings and an instant."""
+
+    header: bytes
+    fixed: tuple[tuple[str, int], ...]
+    """Name and number of symbols of each leading field; 0 for sixteen bytes."""
+    bytes_min: int
+
+
+def _shape(event: str) -> _Shape:
+    fields = current(event).fields
+    names = [field["name"] for field in fields]
+    if names[-3:] != ["consultation", "proposal", "occurred_at"]:
+        raise AssertionError(f"{event} has changed its shape: read it anew here")
+    fixed = tuple((name, len(_SYMBOLS.get(name, ()))) for name in names[:-3])
+    sizes = sum(1 if symbols else IDENTIFIER_BYTES for _, symbols in fixed)
+    return _Shape(current(event).header, fixed, HEADER_BYTES + sizes + len("ccp1t"))
+
+
+_SHAPES = {event: _shape(event) for event in _BALLOT_EVENTS}
+
+
+def _read_ballots(event: str, values: Values, records: Records, columns: _Columns) -> None:
+    """Read all plainly valid records of one event."""
+    shape = _SHAPES[event]
+    cursor = values.cursor(values.rows_with(shape.header, shape.bytes_min), HEADER_BYTES)
+    found: dict[str, Any] = {
+        name: cursor.symbol(symbols) + 1 if symbols else cursor.identifier()
+        for name, symbols in shape.fixed
+    }
+    begin = cursor.place
+    cursor.skip_text(least_bytes=1)
+    cursor.skip_text(least_bytes=1)
+    end = cursor.place
+    found["occurred_at"] = cursor.long()
+    cursor.end()
+    plain = np.flatnonzero(cursor.valid)
+    rows = cursor.rows[plain]
+    held: list[Any] = records.values
+    codes = columns.pairs.codes([
+        held[row][start:stop] for row, start, stop in
+        zip(rows.tolist(), begin[plain].tolist(), end[plain].tolist(), strict=True)
+    ])
+    pair_codes = np.array(codes, np.int64)
+    is_text = pair_codes >= 0
+    plain, rows = plain[is_text], rows[is_text]
+    columns.decoded[rows] = True
+    columns.kind[rows] = _KIND_OF_EVENT[event]
+    columns.pair_codes[rows] = pair_codes[is_text]
+    columns.event_id[rows] = found["event_id"][plain]
+    columns.voter[rows] = found["voter"][plain]
+    columns.occurred_at[rows] = found["occurred_at"][plain]
+    for name, column in columns.symbols.items():
+        if name in found:
+            column[rows] = found[name][plain]
+
+
+def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
+    """Read one record by the careful decoder: a control, or something odd."""
+    try:
+        event, fields = _decode(records.values[row])
+    except Undecodable as error:
+        columns.texts["fault"][row] = str(error)
+        return
+    except UnknownSchema as error:
+        raise UnreadableRecord(records, row, error) from error
+    columns.kind[row] = _KIND_OF_EVENT[event]
+    columns.event_id[row] = identifier_of(fields["event_id"])
+    if "voter" in fields:
+        columns.voter[row] = identifier_of(fields["voter"])
+    for name, symbols in _SYMBOLS.items():
+        if name in fields:
+            columns.symbols[name][row] = symbols.index(fields[name]) + 1
+    columns.pair_codes[row] = columns.pairs.code(
+        fields.get("consultation", ""), fields.get("proposal", ""))
+    columns.occurred_at[row] = fields["occurred_at"]
+    columns.ledger_version[row] = max(0, fields.get("ledger_version", 0))
+    columns.texts["reason"][row] = fields.get("reason", "")
+
+
+def _decode(value: bytes | None) -> tuple[str, dict[str, Any]]:
+    """Decode as the ledger does: what it cannot read is undecodable, what it may not, unknown."""
+    if value and len(value) > MAX_BALLOT_BYTES:
+        raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
+    schema = codec.schema_of(value)
+    if schema.event not in _KIND_OF_EVENT:
+        raise UnknownSchema(schema.id)
+    return codec.decode(value)

@@ -1,0 +1,164 @@
+"""One topic partition on its way into its table: received, gathered, decoded, stored."""
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from typing import Any
+
+import structlog
+
+from sinks.columns.records import Records, UnreadableRecord
+from sinks.faults import LogDiffers, LogHasHole
+from sinks.logs import ArchivedLog
+from sinks.store import Store
+from sinks.stretches import Stretch, beyond, cut, next_offset
+from sinks.writing import Patience, write
+
+
+ROWS_MAX = 65_536
+"""Rows of one insert at most: large parts, and 20 MB of memory for a lane at most."""
+BYTES_MAX = 16 * 1_048_576
+"""Bytes of values of one insert at most, should records be large."""
+GATHER_SECONDS = 0.5
+"""Longest wait for more records before an insert: what a record is archived late by."""
+
+log = structlog.get_logger()
+
+
+class Lane:
+    """The state of one topic partition; the event loop owns it."""
+
+    def __init__(self, archived_log: ArchivedLog, partition: int) -> None:
+        self.log, self.partition = archived_log, partition
+        self.next_offset = 0
+        """First offset not archived."""
+        self.log_end: int | None = None
+        """First offset not written yet, when last asked."""
+        self.stopped: str | None = None
+        """Why nothing more of this partition is archived, if so."""
+        self._ahead: list[Stretch] = []
+        self._received = 0
+        self._known_value: tuple[int, bytes | None] | None = None
+        self._timestamps: list[int] = []
+        self._values: list[bytes | None] = []
+        self._bytes = 0
+        self._arrived, self._full = asyncio.Event(), asyncio.Event()
+        self._closing = False
+
+    @property
+    def has_room(self) -> bool:
+        """Whether records may be offered."""
+        return not (self._full.is_set() or self.stopped or self._closing)
+
+    def begin(self, archived: Sequence[Stretch], last_value: bytes | None) -> int:
+        """Resume behind the contiguous prefix; give the offset to read from.
+
+        That is the last one archived, if any: its record must read as it was archived.
+        """
+        self.next_offset = self._received = next_offset(archived)
+        self._ahead = beyond(archived, self.next_offset)
+        if not self.next_offset:
+            return 0
+        self._received = self.next_offset - 1
+        self._known_value = (self._received, last_value)
+        return self._received
+
+    def offer(self, records: Sequence[Any]) -> None:
+        """Take records as Kafka gave them; raise LogHasHole or LogDiffers."""
+        if self._known_value:
+            records = self._checked(records)
+        if not records:
+            return
+        first, last = records[0].offset, records[-1].offset
+        if first != self._received or last != first + len(records) - 1:
+            raise LogHasHole(
+                f"{self.log.topic} partition {self.partition}: offset {self._received} or one "
+                f"up to {last} is missing. Records of this log are never deleted or compacted: "
+                "check the topic's cleanup.policy and retention, and restore it from a replica.")
+        self._received = last + 1
+        self._timestamps += [record.timestamp for record in records]
+        values = [record.value for record in records]
+        self._values += values
+        self._bytes += sum(len(value) for value in values if value)
+        self._arrived.set()
+        if len(self._values) >= ROWS_MAX or self._bytes >= BYTES_MAX:
+            self._full.set()
+
+    def _checked(self, records: Sequence[Any]) -> Sequence[Any]:
+        """Compare the last record archived with the log, and leave it out."""
+        assert self._known_value
+        offset, value = self._known_value
+        found = records[0]
+        if (found.offset, found.value) != (offset, value):
+            raise LogDiffers(
+                f"{self.log.topic} partition {self.partition} offset {offset} reads differently in "
+                f"the log and in {self.log.table}: the topic was made anew, or one of them was "
+                "changed. Use another SCRUTIN_TOPIC_PREFIX for a new log; else restore the right "
+                "one.")
+        self._known_value = None
+        self._received = self.next_offset
+        return records[1:]
+
+    def close(self) -> None:
+        """End after the insert in flight; what is gathered is read again at the next start."""
+        self._closing = True
+        self._arrived.set()
+        self._full.set()
+
+    async def run(self, store: Store, executor: Executor, patience: Patience) -> None:
+        """Archive what is offered until closed, or until a record stops the partition."""
+        loop = asyncio.get_running_loop()
+        while records := await self._gathered():
+            try:
+                await loop.run_in_executor(executor, self._archive, store, records, patience)
+            except UnreadableRecord as stop:
+                self.next_offset = stop.offset
+                self.stopped = str(stop)
+                log.error("partition stopped", reason=str(stop))  # noqa: TRY400 -- said, not traced
+                return
+            self.next_offset = records.last + 1
+
+    def _archive(self, store: Store, records: Records, patience: Patience) -> None:
+        """Decode and store; records before an unreadable one are stored first."""
+        unreadable: UnreadableRecord | None = None
+        try:
+            rows = self.log.columns(records)
+        except UnreadableRecord as error:
+            unreadable = error
+            records = records.until(error.offset)
+            rows = self.log.columns(records) if len(records) else None
+        if rows is not None:
+            write(store, self.log, records, rows=rows, patience=patience)
+        if unreadable:
+            raise unreadable
+
+    async def _gathered(self) -> Records | None:
+        """Wait for records worth an insert; None when closed."""
+        while True:
+            await self._arrived.wait()
+            if not self._full.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._full.wait(), GATHER_SECONDS)
+            if self._closing:
+                return None
+            first = self._received - len(self._values)
+            skipped, size = cut(first, min(len(self._values), ROWS_MAX), self._ahead)
+            if skipped:
+                self._take(first, skipped)
+                self.next_offset = first + skipped
+            if size:
+                return self._take(first + skipped, size)
+
+    def _take(self, first: int, size: int) -> Records:
+        """Take the first records off what is gathered."""
+        taken = Records(self.log.topic, self.partition, first, self._timestamps[:size],
+                        self._values[:size])
+        del self._timestamps[:size]
+        del self._values[:size]
+        self._bytes = sum(len(value) for value in self._values if value)
+        if not self._values:
+            self._arrived.clear()
+        if len(self._values) < ROWS_MAX and self._bytes < BYTES_MAX and not self._closing:
+            self._full.clear()
+        return taken

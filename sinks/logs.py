@@ -1,0 +1,32 @@
+"""The logs that are archived: topic, tables, and how a stretch of records becomes columns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from schemas.topics import Topics
+from sinks.columns.catalogue import catalogue_table
+from sinks.columns.decisions import decisions_table
+from sinks.columns.records import Records
+from sinks.columns.votes import votes_table
+
+
+@dataclass(frozen=True)
+class ArchivedLog:
+    """One topic and its table."""
+
+    topic: str
+    partitions: int
+    table: str
+    """Where the archive writes; everybody else reads the view of the same name without _log."""
+    columns: Callable[[Records], pa.Table]
+
+
+def archived_logs(topics: Topics) -> list[ArchivedLog]:
+    """Every log the archive keeps."""
+    return [
+        ArchivedLog(topics.votes, topics.partitions, "votes_log", votes_table),
+        ArchivedLog(topics.decisions, topics.partitions, "decisions_log", decisions_table),
+        ArchivedLog(topics.catalogue, 1, "catalogue_log", catalogue_table),
+    ]

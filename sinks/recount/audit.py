@@ -1,0 +1,231 @@
+"""Hold a published results document against four computations.
+
+(a) the document itself; (b) the ledger over the archived votes, and the whole document computed
+from it; (c) SQL from the ballot box alone; (d) the sum of changes over the archived decisions.
+"""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from processors import results
+from processors.catalogue import Catalogue
+from processors.results import AsOf, Figures
+from schemas.words import COUNTS
+from sinks.recount import counting, pure
+from sinks.recount.checks import (
+    EQUAL,
+    EXPLAINED,
+    INVALID,
+    NOT_COMPARED,
+    UNREADABLE,
+    Check,
+    Counts,
+    check,
+    compare_counts,
+    compare_documents,
+    verdict,
+)
+from sinks.recount.counting import BallotRecount, Recounted
+from sinks.recount.pure import PureRecount
+from sinks.recount.reading import WAIT_SECONDS, Reading, Say
+
+
+VOTERS = ("participants", "participants_received", "suspended")
+_RANKED = ("ideas", "proposals")
+
+Document = dict[str, Any]
+
+
+@dataclass
+class Audit:
+    """A published document, and what was found about it."""
+
+    consultation: str
+    as_of: dict[str, Any]
+    checks: list[Check] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    """How long each computation took."""
+    table: list[tuple[str, list[int]]] = field(default_factory=list)
+    """Name of a total, and its value live, pure, by SQL and as the sum of changes."""
+    pure: PureRecount | None = None
+    divergences: list[counting.Divergence] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> str:
+        return verdict(self.checks)
+
+    @contextmanager
+    def timed(self, computation: str) -> Iterator[None]:
+        """Note how long a computation took."""
+        began = time.monotonic()
+        yield
+        self.seconds[computation] = round(time.monotonic() - began, 3)
+
+
+def audit(
+    consultation: str, document: Document, reading: Reading, *, say: Say,
+    wait_seconds: float = WAIT_SECONDS,
+) -> Audit:
+    """Recount a consultation and compare; raise RecountFailed where it cannot be recounted."""
+    found = Audit(consultation, document["as_of"])
+    with found.timed("wait"):
+        reading.wait(document["as_of"]["catalogue"], say=say, seconds=wait_seconds)
+    if unreadable := reading.unreadable():
+        found.checks.append(Check("decisions.readable", UNREADABLE, "every decision", unreadable))
+        return found
+    # ClickHouse works on its own account while the ledger decides here.
+    with ThreadPoolExecutor(1, thread_name_prefix="sql") as beside:
+        counted = beside.submit(_by_sql, found, reading, consultation)
+        with found.timed("pure"):
+            ledgers = found.pure = pure.recount(reading, say=say)
+            catalogue = reading.catalogue(document["as_of"]["catalogue"])
+            also = {proposal["id"] for proposal in document["proposals"]}
+            figures = ledgers.figures(consultation, also=also)
+            recomputed = _recomputed(document, figures, catalogue, ledgers.decided())
+        say("SQL: counting the ballot box, summing the decisions")
+        ballots, changes, decided = counted.result()
+    found.divergences = ballots.divergences
+    found.checks += _check_decisions(reading, ledgers)
+    found.checks += _check_document(document, recomputed)
+    found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
+    _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
+    return found
+
+
+def _by_sql(
+    found: Audit, reading: Reading, consultation: str
+) -> tuple[BallotRecount, Recounted, dict[str, int]]:
+    """Recount by SQL: from the ballot box, and as the sum of changes."""
+    with found.timed("sql"):
+        ballots = counting.from_ballots(reading, consultation)
+    with found.timed("changes"):
+        return ballots, counting.from_decisions(reading, consultation), counting.outcomes(reading)
+
+
+def _recomputed(
+    document: Document, figures: Figures, catalogue: Catalogue, decided: dict[str, int]
+) -> Document:
+    """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
+    as_of = AsOf(tuple(document["as_of"]["votes"]), document["as_of"]["catalogue"],
+                 document["as_of"]["participants"])
+    figures.descriptions = document["participation"]["descriptions"]
+    published = results.compute(
+        document["consultation"]["id"], figures, catalogue, as_of, decided=decided,
+        undecodable=decided.get("refused_undecodable", 0))
+    made: Document = json.loads(json.dumps(results.document(published, catalogue)))
+    for name in results.DESCRIBED_BY:
+        made["participation"][name] = document["participation"][name]
+    return made
+
+
+def _check_decisions(reading: Reading, ledgers: PureRecount) -> Iterator[Check]:
+    """Check that the archived decisions are those of the archived votes."""
+    broken = [one for one in ledgers.differences if one.chain_differs]
+    other = [one for one in ledgers.differences if not one.chain_differs]
+    yield Check("decisions.chain", INVALID if broken else EQUAL,
+                "commits to the archived votes", _places(broken) or "commits to them")
+    disagreeing = reading.disagreeing()
+    yield Check("decisions.agree", INVALID if disagreeing else EQUAL,
+                "one decision of each vote", disagreeing or "one decision of each vote")
+    yield check("decisions.bytes", [], _places(other))
+
+
+def _places(differences: list[pure.Difference]) -> list[dict[str, Any]]:
+    return [{"partition": one.partition, "source_offset": one.source_offset}
+            for one in differences]
+
+
+def _check_document(document: Document, recomputed: Document) -> Iterator[Check]:
+    """Compare all the document says; ranks and the list of the controversial apart."""
+    ranked_now = document["as_of"].get("ranking") == document["as_of"]["votes"]
+    live, ranks = _apart(document)
+    made, made_ranks = _apart(recomputed)
+    yield compare_documents("pure.document", live, made)
+    if ranked_now:
+        yield compare_documents("pure.ranks", ranks, made_ranks)
+    else:
+        yield Check("pure.ranks", NOT_COMPARED, document["as_of"]["votes"],
+                    f"ranks are as of {document['as_of'].get('ranking')}")
+
+
+def _apart(document: Document) -> tuple[Document, Document]:
+    """Split a document: all but the ranks, and the ranks, each with entries by identifier."""
+    rest: Document = json.loads(json.dumps(document))
+    rest["as_of"].pop("ranking", None)
+    ranks: Document = {"controversial": rest.pop("controversial")}
+    for name in _RANKED:
+        ranks[name] = {entry["id"]: entry.pop("rank") for entry in rest[name]}
+        rest[name] = {entry["id"]: entry for entry in rest[name]}
+    return rest, ranks
+
+
+def _compare(
+    found: Audit, document: Document, catalogue: Catalogue, *, figures: Figures,
+    ballots: BallotRecount, changes: Recounted,
+) -> None:
+    """Compare counts: totals, proposals, ideas and voters, of all four computations."""
+    live = {entry["id"]: _counts(entry) for entry in document["proposals"]}
+    live_ideas = {entry["id"]: _counts(entry) for entry in document["ideas"]}
+    known = catalogue.consultations.get(found.consultation)
+    mapping = known.mapping if known else {}
+    explained = _explained(ballots, live)
+    methods: dict[str, Figures | Recounted] = {
+        "pure": figures, "sql": ballots, "changes": changes}
+    for name, method in methods.items():
+        excused = explained if name == "sql" else set()
+        found.checks += [
+            compare_counts(f"{name}.proposals", live, method.proposals, explained=excused),
+            compare_counts(
+                f"{name}.ideas", live_ideas, _pooled(method.proposals, mapping, live_ideas),
+                explained={mapping[proposal] for proposal in excused if proposal in mapping}),
+        ]
+    _compare_totals(found, document["totals"], methods, explained=bool(explained))
+
+
+def _compare_totals(
+    found: Audit, totals: Document, methods: Mapping[str, Figures | Recounted], *,
+    explained: bool,
+) -> None:
+    """Compare each total over the consultation and keep the row of the table."""
+    live = dict(zip(COUNTS, _counts(totals), strict=True))
+    live |= {"participants": totals["participants"], "suspended": totals["suspended_voters"],
+             "participants_received": totals["participants_received"]}
+    sums = {name: _totals(method) for name, method in methods.items()}
+    for count, expected in live.items():
+        found.table.append((count, [expected, *(sums[name][count] for name in methods)]))
+        for name in methods:
+            made = check(f"{name}.totals.{count}", expected, sums[name][count])
+            if made.status != EQUAL and name == "sql" and explained:
+                made = Check(made.id, EXPLAINED, made.expected, made.actual)
+            found.checks.append(made)
+
+
+def _totals(method: Figures | Recounted) -> dict[str, int]:
+    totals = dict(zip(COUNTS, results.pooled(method.proposals.values()), strict=True))
+    return totals | {name: getattr(method, name) for name in VOTERS}
+
+
+def _counts(entry: Document) -> list[int]:
+    flat = results.flat(entry)
+    return [flat[name] for name in COUNTS]
+
+
+def _pooled(proposals: Counts, mapping: Mapping[str, str], ideas: Counts) -> dict[str, list[int]]:
+    """Pool proposals into ideas."""
+    members: dict[str, list[Any]] = {idea: [] for idea in ideas}
+    for proposal, counts in proposals.items():
+        if mapping.get(proposal) in members:
+            members[mapping[proposal]].append(counts)
+    return {idea: results.pooled(counts) for idea, counts in members.items()}
+
+
+def _explained(ballots: BallotRecount, live: Counts) -> set[str]:
+    """Name the proposals whose counts the simpler rules in SQL may get otherwise."""
+    if any(found.why.startswith("voter") for found in ballots.divergences):
+        return {*live, *ballots.proposals}
+    return {found.proposal for found in ballots.divergences}

@@ -1,0 +1,91 @@
+"""What was compared, what came of it, and the verdict over all of it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.words import COUNTS
+
+
+EQUAL = "equal"
+EXPLAINED = "explained"
+"""Different, and every difference lies where the simpler rules in SQL are known to differ."""
+NOT_COMPARED = "not compared"
+DIFFERENT = "different"
+INVALID = "invalid"
+UNREADABLE = "unreadable"
+MISSING = "missing"
+
+EXIT_CODES = {
+    EQUAL: 0, EXPLAINED: 0, NOT_COMPARED: 0, DIFFERENT: 1, MISSING: 3, INVALID: 4, UNREADABLE: 5,
+}
+_FROM_THE_TOP = (EQUAL, DIFFERENT, INVALID, UNREADABLE, MISSING)
+"""Faults by layer: numbers rest on decisions, those on bytes, those on records being there."""
+DIFFERENCES_MAX = 10
+"""Differences listed of one check: the first ones tell the story, all of them fill a screen."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One comparison."""
+
+    id: str
+    status: str
+    expected: Any
+    actual: Any
+
+
+def check(name: str, expected: Any, actual: Any) -> Check:
+    """Compare two values."""
+    return Check(name, EQUAL if expected == actual else DIFFERENT, expected, actual)
+
+
+def verdict(checks: Iterable[Check]) -> str:
+    """Give the status of the whole: the lowest layer's fault wins."""
+    found = {found.status for found in checks}
+    return next((status for status in reversed(_FROM_THE_TOP) if status in found), EQUAL)
+
+
+Counts = Mapping[str, Sequence[int]]
+
+
+def compare_counts(name: str, live: Counts, found: Counts, *, explained: set[str]) -> Check:
+    """Compare every count of every proposal or idea; zero and absent are the same."""
+    differences = []
+    unexplained = False
+    nothing = [0] * len(COUNTS)
+    for key in sorted({*live, *found}):
+        pairs = zip(COUNTS, live.get(key, nothing), found.get(key, nothing), strict=True)
+        wrong = [(count, one, other) for count, one, other in pairs if one != other]
+        differences += [
+            {"id": key, "count": count, "expected": one, "actual": other}
+            for count, one, other in wrong
+        ]
+        unexplained |= bool(wrong) and key not in explained
+    if not differences:
+        return Check(name, EQUAL, f"{len(live)} entries", f"{len(live)} entries")
+    return Check(name, DIFFERENT if unexplained else EXPLAINED, f"{len(live)} entries",
+                 differences[:DIFFERENCES_MAX])
+
+
+def compare_documents(name: str, live: Any, recomputed: Any) -> Check:
+    """Compare two documents number by number and word by word."""
+    differences = list(_differences(live, recomputed, ""))
+    if not differences:
+        return Check(name, EQUAL, "every number", "every number")
+    return Check(name, DIFFERENT, f"{len(differences)} differences", differences[:DIFFERENCES_MAX])
+
+
+def _differences(live: Any, recomputed: Any, path: str) -> Iterable[dict[str, Any]]:
+    if isinstance(live, dict) and isinstance(recomputed, dict):
+        for key in {**live, **recomputed}:
+            yield from _differences(live.get(key), recomputed.get(key), f"{path}.{key}".strip("."))
+    elif isinstance(live, list) and isinstance(recomputed, list) and len(live) == len(recomputed):
+        for number, (one, other) in enumerate(zip(live, recomputed, strict=True)):
+            yield from _differences(one, other, f"{path}[{_name(one, number)}]")
+    elif live != recomputed:
+        yield {"path": path, "expected": live, "actual": recomputed}
+
+
+def _name(entry: Any, number: int) -> Any:
+    return entry.get("id", number) if isinstance(entry, dict) else number

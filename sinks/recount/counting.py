@@ -1,0 +1,82 @@
+"""Recounts (c) and (d): counts made by SQL, from the ballot box alone and from the decisions."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from schemas.words import COUNTS
+from sinks.recount.reading import Reading, Row
+
+
+NEVER = 2**63 - 1
+"""Stands for the offset of a closing where there is none."""
+
+
+@dataclass
+class Recounted:
+    """What one recount says of a consultation."""
+
+    proposals: dict[str, list[int]]
+    """Counts by proposal, in the order of words.COUNTS; proposals nothing was cast on left out."""
+    participants: int
+    participants_received: int
+    suspended: int
+
+
+@dataclass(frozen=True)
+class Divergence:
+    """A record that the rules in SQL, simpler than the ledger's, may judge otherwise."""
+
+    why: str
+    partition: int
+    offset: int
+    proposal: str
+
+
+@dataclass
+class BallotRecount(Recounted):
+    """The recount from the ballot box alone, and where it may differ."""
+
+    divergences: list[Divergence]
+
+
+def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
+    """Count the ballot box alone: rules of version 1 in SQL, no look at the decisions."""
+    controls = reading.query("controls", consultation=consultation)
+    closed_at = [NEVER] * len(reading.vector)
+    last_control: dict[str, str] = {}
+    for partition, at, control, voter, _ in controls:
+        if control == "consultation_closed":
+            closed_at[partition] = min(closed_at[partition], at)
+        else:
+            last_control[_hexadecimal(voter)] = control
+    suspended = [voter for voter, control in last_control.items() if control == "voter_suspended"]
+    rows = reading.query("ballots", consultation=consultation, closed_at=closed_at,
+                         suspended=suspended)
+    total = next((row for row in rows if not row[0]), (0,) * (len(COUNTS) + 3))
+    divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
+    return BallotRecount(
+        proposals=_by_proposal(rows), participants=total[-2], participants_received=total[-1],
+        suspended=len(suspended), divergences=[Divergence(*row) for row in sorted(divergences)],
+    )
+
+
+def from_decisions(reading: Reading, consultation: str) -> Recounted:
+    """Sum (after - before) over the decisions."""
+    rows = reading.query("changes", of_decisions=True, consultation=consultation)
+    voters = reading.query("voters", of_decisions=True, consultation=consultation)[0]
+    return Recounted(_by_proposal(rows), *map(int, voters))
+
+
+def outcomes(reading: Reading) -> dict[str, int]:
+    """Count the decisions of the whole log by outcome."""
+    return {str(outcome): int(records)
+            for outcome, records in reading.query("outcomes", of_decisions=True)}
+
+
+def _by_proposal(rows: Iterable[Row]) -> dict[str, list[int]]:
+    return {str(row[0]): [int(count) for count in row[1:len(COUNTS) + 1]]
+            for row in rows if row[0] and any(row[1:len(COUNTS) + 1])}
+
+
+def _hexadecimal(voter: object) -> str:
+    return voter.hex() if isinstance(voter, bytes) else str(voter)

@@ -1,0 +1,143 @@
+"""Recount (b): the ledger itself over the archived bytes, against the archived decisions.
+
+Theory of operation: the ledger is a pure function of a partition's log, so what it decides now
+must be, byte for byte, what was decided then. Archived decisions are accepted as every reader
+does: source offset = last + 1, nothing else. Where bytes differ the decision's own chain tells
+the layers apart: a chain that is not the hash of the archived votes means that these are not the
+votes that were decided.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from processors.decisions import Decision, decode
+from processors.ledger import Ledger
+from processors.ledger_errors import LedgerStopped
+from processors.results import Figures
+from schemas.codec import Undecodable
+from schemas.registry import UnknownSchema
+from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
+from sinks.recount.reading import Reading, Say
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first votes offset of a partition where recomputed and archived decision differ."""
+
+    partition: int
+    source_offset: int
+    recomputed: dict[str, Any]
+    archived: dict[str, Any]
+    chain_differs: bool
+    """The archived votes up to here are not those that were decided."""
+
+
+@dataclass
+class PureRecount:
+    """What the ledgers hold after the archived votes, and where decisions differ."""
+
+    ledgers: list[Ledger]
+    differences: list[Difference] = field(default_factory=list)
+    """At most one of each partition: the first."""
+    differing_decisions: int = 0
+
+    def figures(self, consultation: str, *, also: set[str]) -> Figures:
+        """Sum a consultation over partitions; proposals nothing was cast on only if in `also`."""
+        sums: dict[str, list[int]] = {}
+        for ledger in self.ledgers:
+            for (name, proposal), counts in ledger.tallies().items():
+                if name == consultation and (any(counts) or proposal in also):
+                    held = sums.setdefault(proposal, [0] * len(counts))
+                    sums[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
+        voters = [ledger.participation(consultation) for ledger in self.ledgers]
+        return Figures(
+            proposals=dict(sums),
+            participants=sum(found.participants for found in voters),
+            participants_received=sum(found.participants_received for found in voters),
+            suspended=sum(found.suspended for found in voters),
+            closed=bool(voters) and all(found.closed for found in voters),
+        )
+
+    def decided(self) -> dict[str, int]:
+        """Sum the records decided by outcome, of the whole log."""
+        sums: dict[str, int] = {}
+        for ledger in self.ledgers:
+            for outcome, number in ledger.decided_by_outcome().items():
+                sums[outcome] = sums.get(outcome, 0) + number
+        return sums
+
+
+def recount(reading: Reading, *, say: Say) -> PureRecount:
+    """Decide every archived vote again, up to the vector."""
+    partitions = len(reading.vector)
+    found = PureRecount([Ledger(partition, partitions) for partition in range(partitions)])
+    for ledger in found.ledgers:
+        _recount_partition(reading, ledger, found, say)
+    return found
+
+
+def _recount_partition(reading: Reading, ledger: Ledger, found: PureRecount, say: Say) -> None:
+    archived = _accepted(reading, ledger.partition)
+    last = reading.vector[ledger.partition]
+    for offsets, values in reading.votes(ledger.partition):
+        for offset, value in zip(offsets, values, strict=True):
+            decision = _decide(ledger, offset, value)
+            kept = next(archived, None)
+            if kept != decision:
+                _note(found, ledger, offset, (decision, kept))
+        say(f"pure: partition {ledger.partition}, {ledger.last_offset + 1:,} of {last + 1:,}")
+
+
+def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+    if offset != ledger.last_offset + 1:
+        raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset "
+                           f"{ledger.last_offset + 1} is missing before {offset}")
+    try:
+        decision = ledger.decide(offset, value)
+    except UnknownSchema as error:
+        raise ArchiveUnreadable(
+            f"archived votes partition {ledger.partition} offset {offset}: {error}") from error
+    except LedgerStopped as error:
+        raise ArchiveUnreadable(str(error)) from error
+    assert decision is not None, "offsets were checked above"
+    return decision
+
+
+def _accepted(reading: Reading, partition: int) -> Iterator[bytes]:
+    """Give the archived decisions as a reader accepts them: source offset = last + 1."""
+    expected = 0
+    for piece in reading.decisions(partition):
+        for source_offset, value in zip(piece.source_offsets, piece.values, strict=True):
+            if source_offset == expected:
+                expected += 1
+                yield value
+
+
+def _note(
+    found: PureRecount, ledger: Ledger, offset: int, both: tuple[bytes, bytes | None]
+) -> None:
+    """Keep the first difference of a partition, in words."""
+    found.differing_decisions += 1
+    if any(known.partition == ledger.partition for known in found.differences):
+        return
+    recomputed, kept = both
+    archived = _read(kept, ledger.partition, offset)
+    found.differences.append(Difference(
+        ledger.partition, offset, decode(recomputed).described(), archived.described(),
+        chain_differs=archived.chain != ledger.chain,
+    ))
+
+
+def _read(value: bytes | None, partition: int, offset: int) -> Decision:
+    if value is None:
+        raise ArchiveLacks(
+            f"archived decisions partition {partition}: none is accepted for votes offset {offset}")
+    try:
+        return decode(value)
+    except Undecodable as error:
+        raise ArchiveUnreadable(
+            f"archived decision of votes partition {partition} offset {offset}: {error}"
+        ) from error
+
+

@@ -1,0 +1,186 @@
+"""Read the archive as a recount needs it: through the views, in order, in bounded pieces."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+
+from processors.catalogue import Catalogue
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.registry import UnknownSchema
+from schemas.topics import Topics
+from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
+
+
+PIECE_RECORDS = 100_000
+"""Records read at once: 25 MB of values, a tenth of a second of work."""
+WAIT_SECONDS = 60.0
+"""Longest wait for the archive to reach the published result; it is half a second behind."""
+WAIT_POLL_SECONDS = 0.2
+"""Pause between two looks at how far the archive is."""
+
+_HELD = """
+SELECT partition, uniqExact({column:Identifier}) FROM {view:Identifier}
+WHERE topic = {topic:String} AND {column:Identifier} <= {last:Array(Int64)}[partition + 1]
+GROUP BY partition
+"""
+_FIRST_MISSING = """
+WITH held AS (
+    SELECT {column:Identifier} AS place FROM {view:Identifier}
+    WHERE topic = {topic:String} AND partition = {partition:UInt32}
+)
+SELECT min(place) FROM (SELECT place + 1 AS place FROM held UNION ALL SELECT toUInt64(0))
+WHERE place NOT IN (SELECT place FROM held)
+"""
+_DECIDED_TWICE = """
+SELECT partition, source_offset FROM decisions
+WHERE topic = {topic:String} AND fault = ''
+    AND source_offset <= {last:Array(Int64)}[partition + 1]
+GROUP BY partition, source_offset HAVING uniqExact(value) > 1
+ORDER BY partition, source_offset
+"""
+
+Row = tuple[Any, ...]
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """A piece of a decisions partition: what a reader accepts, in the order of votes offsets."""
+
+    offsets: list[int]
+    source_offsets: list[int]
+    values: list[bytes]
+
+
+class Reading:
+    """The archive of one topic generation, up to a vector of votes offsets."""
+
+    def __init__(self, client: Client, topics: Topics, vector: Sequence[int]) -> None:
+        self._client, self._topics = client, topics
+        self.vector = list(vector)
+
+    def query(self, name: str, *, of_decisions: bool = False, **parameters: Any) -> list[Row]:
+        """Run a query of recount/sql on the votes, or on the decisions."""
+        topic = self._topics.decisions if of_decisions else self._topics.votes
+        sql = (resources.files("sinks") / "recount" / "sql" / f"{name}.sql").read_text("utf-8")
+        parameters = {"topic": topic, "vector": self.vector, **parameters}
+        return [tuple(row) for row in self._client.query(sql, parameters=parameters).result_rows]
+
+    def wait(self, catalogue_offset: int, *, say: Say, seconds: float = WAIT_SECONDS) -> None:
+        """Wait until the archive holds all the result holds; raise ArchiveLacks past the bound."""
+        deadline = time.monotonic() + seconds
+        while lacking := self._lacking(catalogue_offset):
+            if time.monotonic() > deadline:
+                raise ArchiveLacks(
+                    f"the archive does not hold what was published, after {seconds:.0f} s: "
+                    + "; ".join(lacking) + ". See that `scrutin archive` runs and what it logs.")
+            say("waiting for the archive: " + lacking[0])
+            time.sleep(WAIT_POLL_SECONDS)
+
+    def _lacking(self, catalogue_offset: int) -> list[str]:
+        """Say of each partition what is missing up to the vector."""
+        wanted = [
+            (self._topics.votes, "votes", "offset", self.vector),
+            (self._topics.decisions, "decisions", "source_offset", self.vector),
+            (self._topics.catalogue, "catalogue", "offset", [catalogue_offset]),
+        ]
+        lacking = []
+        for topic, view, column, last in wanted:
+            parameters = {"topic": topic, "view": view, "column": column, "last": last}
+            rows = self._client.query(_HELD, parameters=parameters).result_rows
+            held = {int(row[0]): int(row[1]) for row in rows}
+            for partition, offset in enumerate(last):
+                missing = offset + 1 - held.get(partition, 0)
+                if missing > 0:
+                    first = self._client.query(
+                        _FIRST_MISSING, parameters={**parameters, "partition": partition},
+                    ).result_rows[0][0]
+                    lacking.append(f"{topic} partition {partition} lacks {missing} of {offset + 1} "
+                                   f"records, the first at {column} {first}")
+        return lacking
+
+    def disagreeing(self) -> list[Row]:
+        """List (partition, votes offset) that have two decisions of different bytes."""
+        parameters = {"topic": self._topics.decisions, "last": self.vector}
+        rows, distinct = self._client.query(
+            "SELECT count(), uniqExact(partition, source_offset) FROM decisions"
+            " WHERE topic = {topic:String} AND fault = ''"
+            " AND source_offset <= {last:Array(Int64)}[partition + 1]",
+            parameters=parameters).result_rows[0]
+        if rows == distinct:
+            return []
+        return [tuple(row) for row in
+                self._client.query(_DECIDED_TWICE, parameters=parameters).result_rows]
+
+    def unreadable(self) -> list[Row]:
+        """List (partition, offset, why) of decisions that cannot be decoded."""
+        rows = self._client.query(
+            "SELECT partition, offset, fault FROM decisions WHERE topic = {topic:String}"
+            " AND fault != '' ORDER BY partition, offset LIMIT 10",
+            parameters={"topic": self._topics.decisions}).result_rows
+        return [tuple(row) for row in rows]
+
+    def catalogue(self, offset: int) -> Catalogue:
+        """Fold the archived catalogue up to an offset."""
+        catalogue = Catalogue()
+        table = self._arrow(
+            "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
+            " AND offset <= {last:Int64} ORDER BY offset",
+            {"topic": self._topics.catalogue, "last": offset})
+        for at, value in zip(*_lists(table), strict=True):
+            try:
+                catalogue.apply(*codec.decode(value), at)
+            except Undecodable:
+                continue
+            except UnknownSchema as error:
+                raise ArchiveUnreadable(f"catalogue offset {at}: {error}") from error
+        return catalogue
+
+    def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
+        """Give the archived votes of a partition up to the vector: offsets and values."""
+        for first in range(0, self.vector[partition] + 1, PIECE_RECORDS):
+            last = min(first + PIECE_RECORDS - 1, self.vector[partition])
+            table = self._arrow(
+                "SELECT offset, value FROM votes WHERE topic = {topic:String} AND"
+                " partition = {partition:UInt32} AND offset BETWEEN {first:UInt64} AND"
+                " {last:UInt64} ORDER BY offset",
+                {"topic": self._topics.votes, "partition": partition, "first": first,
+                 "last": last})
+            offsets, values = _lists(table)
+            yield offsets, values
+
+    def decisions(self, partition: int) -> Iterator[Decisions]:
+        """Give the archived decisions of a partition, in the order of their own offsets."""
+        first, end = 0, self._decisions_end(partition)
+        while first < end:
+            table = self._arrow(
+                "SELECT offset, source_offset, value FROM decisions WHERE topic = {topic:String}"
+                " AND partition = {partition:UInt32} AND offset >= {first:UInt64}"
+                " AND offset < {end:UInt64} ORDER BY offset",
+                {"topic": self._topics.decisions, "partition": partition, "first": first,
+                 "end": first + PIECE_RECORDS})
+            yield Decisions(*_lists(table))
+            first += PIECE_RECORDS
+
+    def _decisions_end(self, partition: int) -> int:
+        """Give the offset behind the last decision that concerns the vector."""
+        found = self._client.query(
+            "SELECT max(offset) + 1 FROM decisions WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32} AND source_offset <= {last:Int64}",
+            parameters={"topic": self._topics.decisions, "partition": partition,
+                        "last": self.vector[partition]},
+        ).result_rows
+        return int(found[0][0]) if self.vector[partition] >= 0 else 0
+
+    def _arrow(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
+        return self._client.query_arrow(sql, parameters=parameters, use_strings=False)
+
+
+def _lists(table: pa.Table) -> tuple[list[Any], ...]:
+    return tuple(column.to_pylist() for column in table.columns)

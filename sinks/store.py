@@ -1,0 +1,200 @@
+"""ClickHouse as the archive's store of records and of offsets.
+
+Theory of operation: an insert is one block of one table partition, so it is stored whole or not
+at all, and it carries a deduplication token naming its topic, partition and offsets, so the same
+insert twice is stored once. Its query id begins with `archive:PREFIX:`, by which a successor can
+find it, kill it and wait for its end. Whoever lost an answer looks up what is stored; nothing is
+concluded from the lost answer itself.
+"""
+
+import time
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+import clickhouse_connect
+import pyarrow as pa
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from sinks.columns.records import Records
+from sinks.faults import ArchiveStopped
+from sinks.migrations import migrate
+from sinks.stretches import Stretch
+
+
+INSERT_SECONDS = 60
+"""Longest wait for the answer to a statement; an insert takes milliseconds."""
+CONNECT_SECONDS = 5
+"""Longest wait for a connection: the engine is a machine away at most."""
+FENCE_SECONDS = 60.0
+"""Longest wait for the end of a predecessor's inserts after they were killed."""
+FENCE_POLL_SECONDS = 0.05
+"""Pause between two looks at the running queries: an insert ends within its block."""
+BLOCK_ROWS_MAX = 1_048_576
+"""More rows than any insert has: ClickHouse must not cut an insert into blocks."""
+
+CLIENT_ERRORS = (ClickHouseError, OSError)
+"""What the client raises where an answer is missing or says no."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What the table holds of some offsets of a topic partition."""
+
+    rows: int
+    offsets: int
+    """Distinct offsets: fewer than rows where something was stored twice."""
+    generation: int
+    """Generation of the archive that owns these topics now."""
+
+
+def connect(
+    url: str, database: str, *, seconds: float = INSERT_SECONDS, create: bool = True
+) -> Client:
+    """Connect to ClickHouse; make the database if it may be created."""
+    options: dict[str, Any] = {
+        "dsn": url, "compress": False, "autogenerate_session_id": False, "query_retries": 0,
+        "connect_timeout": CONNECT_SECONDS, "send_receive_timeout": int(seconds),
+    }
+    if create:
+        first = clickhouse_connect.get_client(**options)
+        first.command(
+            "CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
+        first.close()
+    return clickhouse_connect.get_client(**options, database=database)
+
+
+class Store:
+    """The tables of one topic generation, as their one writer sees them. Blocking; thread-safe."""
+
+    def __init__(self, client: Client, topic_prefix: str) -> None:
+        self._client = client
+        self._topic_prefix = topic_prefix
+        self._archiver = str(uuid.uuid4())
+        self._query_prefix = f"archive:{topic_prefix}:"
+        self.generation = 0
+
+    def take_over(self) -> int:
+        """Make the tables, become the owner, end the predecessor's inserts; give how many."""
+        migrate(self._client)
+        parameters = {"prefix": self._topic_prefix, "archiver": self._archiver}
+        self._client.command(
+            "INSERT INTO archivers (topic_prefix, generation, archiver) "
+            "SELECT {prefix:String}, max(generation) + 1, {archiver:UUID} "
+            "FROM archivers WHERE topic_prefix = {prefix:String}",
+            parameters=parameters,
+        )
+        self.generation = int(self._client.query(
+            "SELECT max(generation) FROM archivers "
+            "WHERE topic_prefix = {prefix:String} AND archiver = {archiver:UUID}",
+            parameters=parameters,
+        ).result_rows[0][0])
+        return self._fence()
+
+    def _fence(self) -> int:
+        """Kill running inserts of any predecessor and wait until none is left."""
+        deadline = time.monotonic() + FENCE_SECONDS
+        found: set[str] = set()
+        while running := self._running(self._query_prefix):
+            found.update(running)
+            if time.monotonic() > deadline:
+                raise ArchiveStopped(
+                    f"{len(running)} inserts of an earlier archive still run {FENCE_SECONDS:.0f} s "
+                    f"after they were killed ({running[0]}): look at system.processes, end them, "
+                    "then start the archive again."
+                )
+            self._client.command(
+                "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC",
+                parameters={"prefix": self._query_prefix},
+            )
+            time.sleep(FENCE_POLL_SECONDS)
+        return len(found)
+
+    def _running(self, query_prefix: str) -> list[str]:
+        rows = self._client.query(
+            "SELECT query_id FROM system.processes WHERE startsWith(query_id, {prefix:String})",
+            parameters={"prefix": query_prefix},
+        ).result_rows
+        return [row[0] for row in rows]
+
+    def archived(self, table: str, topic: str, partition: int) -> list[Stretch]:
+        """Give the stretches of offsets that a table holds of a topic partition, in order."""
+        rows = self._client.query(
+            "SELECT min(offset), max(offset) FROM ("
+            " SELECT offset, toInt64(offset) - dense_rank() OVER (ORDER BY offset) AS island"
+            " FROM {table:Identifier}"
+            " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
+            ") GROUP BY island ORDER BY 1",
+            parameters={"table": table, "topic": topic, "partition": partition},
+        ).result_rows
+        return [Stretch(int(first), int(last)) for first, last in rows]
+
+    def value(self, table: str, topic: str, partition: int, *, offset: int) -> bytes | None:
+        """Read one archived record back."""
+        rows = self._client.query(
+            "SELECT hex(value), isNull(value) FROM {table:Identifier}"
+            " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
+            " AND offset = {offset:UInt64} LIMIT 1",
+            parameters={"table": table, "topic": topic, "partition": partition, "offset": offset},
+        ).result_rows
+        text, is_null = rows[0]
+        return None if is_null else bytes.fromhex(text)
+
+    def insert(
+        self, table: str, rows: pa.Table, records: Records, *, token_suffix: str = ""
+    ) -> None:
+        """Send one insert. An exception says nothing about whether it was stored."""
+        token = _token(records)
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, rows.schema) as writer:
+            writer.write_table(rows)
+        settings = {
+            "query_id": f"{self._query_prefix}{token}:{uuid.uuid4()}",
+            "insert_deduplication_token": token + token_suffix,
+            "insert_deduplicate": 1,
+            "async_insert": 0,
+            "max_insert_block_size": BLOCK_ROWS_MAX,
+            "min_insert_block_size_rows": BLOCK_ROWS_MAX,
+            "min_insert_block_size_bytes": 0,
+            "max_insert_threads": 1,
+        }
+        # Not as bytes, for these the client would send a second time by itself.
+        block: Any = memoryview(sink.getvalue())
+        self._client.raw_insert(table, rows.column_names, block, settings, "ArrowStream")
+
+    def insert_running(self, records: Records) -> bool:
+        """Whether an insert of these records is still running."""
+        return bool(self._running(f"{self._query_prefix}{_token(records)}:"))
+
+    def stored(self, table: str, records: Records) -> Stored:
+        """Count what a table holds of the offsets of some records."""
+        row = self._client.query(
+            "SELECT count(), uniqExact(offset), (SELECT max(generation) FROM archivers"
+            " WHERE topic_prefix = {prefix:String}) FROM {table:Identifier}"
+            " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
+            " AND offset BETWEEN {first:UInt64} AND {last:UInt64}",
+            parameters={
+                "table": table, "prefix": self._topic_prefix, "topic": records.topic,
+                "partition": records.partition, "first": records.first, "last": records.last,
+            },
+        ).result_rows[0]
+        return Stored(*map(int, row))
+
+    def gauge(self, table: str, topic: str) -> dict[int, Stored]:
+        """Count rows and distinct offsets of a whole topic, by partition."""
+        rows = self._client.query(
+            "SELECT partition, count(), uniqExact(offset) FROM {table:Identifier} "
+            "WHERE topic = {topic:String} GROUP BY partition",
+            parameters={"table": table, "topic": topic},
+        ).result_rows
+        return {int(partition): Stored(int(count), int(offsets), self.generation)
+                for partition, count, offsets in rows}
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+def _token(records: Records) -> str:
+    return f"{records.topic}:{records.partition}:{records.first}-{records.last}"
