@@ -26,7 +26,7 @@ from processors.batch_lane import BatchValue, application, closing, guarded, sto
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics, reader
-from processors.ledger import ChainLink, LedgerStopped
+from processors.ledger import ChainLink
 from schemas.topics import Topics
 
 
@@ -199,7 +199,9 @@ class LedgerWorker:
 
     async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
         return await producer.send(
-            self.topics.dead_letters, record.value, timestamp_ms=record.timestamp, headers=[
+            # The producer takes no record without both key and value.
+            self.topics.dead_letters, record.value, key=record.key or b"",
+            timestamp_ms=record.timestamp, headers=[
                 ("source_partition", str(record.partition).encode()),
                 ("source_offset", str(record.offset).encode()),
                 ("reason", b"undecodable"),

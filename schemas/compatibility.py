@@ -1,9 +1,9 @@
 """Whether every published version of an event reads every other: FULL_TRANSITIVE. Pure.
 
-Theory of operation: `unreadable` follows Avro's rules of schema resolution and lists what a reader's
-schema cannot make of a writer's. Old events are replayed for ever, and a worker that is rolled back
-meets events of its successor, so `incompatible` asks of every pair of versions, both ways. What
-Avro allows one way only, a promotion of int to long for one, is therefore refused.
+Theory of operation: `unreadable` follows Avro's rules of schema resolution and lists what a
+reader's schema cannot make of a writer's. Old events are replayed for ever, and a worker that is
+rolled back meets events of its successor, so `incompatible` asks of every pair of versions, both
+ways. What Avro allows one way only, a promotion of int to long for one, is therefore refused.
 """
 
 import itertools

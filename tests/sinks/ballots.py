@@ -1,0 +1,139 @@
+"""Small random ballot boxes: every kind of event, every oddity, deterministic by seed."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from processors.ledger import Ledger
+from schemas import codec, hot
+from schemas.topics import partition_of
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS
+
+
+CONSULTATION = "jeunes"
+OTHER = "autre"
+BEGAN_AT = 1_647_900_000_000
+"""22 March 2022, in milliseconds."""
+ORIGIN = ORIGINS.index("simulation")
+Log = list[bytes | None]
+
+
+@dataclass
+class Box:
+    """A ballot box being filled: one log a partition."""
+
+    partitions: int
+    randomness: random.Random
+    logs: list[Log] = field(default_factory=list)
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
+    """Ballot events so far, with their partition, to deliver some again."""
+
+    def __post_init__(self) -> None:
+        for partition in range(self.partitions):
+            self.logs.append([codec.encode(
+                "RulesAdopted", event_id=self.identifier(), ledger_version=1, partition=partition,
+                partitions=self.partitions, salt=self.identifier(), origin="operator",
+                occurred_at=BEGAN_AT)])
+
+    def identifier(self) -> bytes:
+        """Make sixteen random bytes."""
+        return self.randomness.randbytes(16)
+
+    def voter_in(self, partition: int) -> bytes:
+        """Make a voter whose events lie in a partition."""
+        while partition_of(voter := self.identifier(), self.partitions) != partition:
+            pass
+        return voter
+
+    def put(self, partition: int, value: bytes | None) -> None:
+        """Append a record."""
+        self.logs[partition].append(value)
+
+    def ballot(self, voter: bytes, proposal: str, *, consultation: str = CONSULTATION) -> None:
+        """Append a random ballot event of a voter."""
+        suspect = int(self.randomness.random() < 0.3)
+        common = (ORIGIN, consultation, proposal, BEGAN_AT + len(self.sent))
+        kind = self.randomness.random()
+        identifiers = (self.identifier(), voter, self.identifier())
+        if kind < 0.55:
+            value = hot.encoder("VoteCast")(
+                *identifiers, self.randomness.randrange(len(CHOICES)), suspect, *common)
+        elif kind < 0.65:
+            value = hot.encoder("VoteWithdrawn")(*identifiers, suspect, *common)
+        else:
+            event = "QualificationAdded" if kind < 0.9 else "QualificationWithdrawn"
+            value = hot.encoder(event)(
+                *identifiers, self.randomness.randrange(len(QUALIFICATIONS)), suspect, *common)
+        partition = partition_of(voter, self.partitions)
+        if self.randomness.random() < 0.02:
+            partition = self.randomness.randrange(self.partitions)
+        self.put(partition, value)
+        self.sent.append((partition, value))
+
+    def again(self) -> None:
+        """Deliver one of the last ballot events again."""
+        if self.sent:
+            self.put(*self.randomness.choice(self.sent[-12:]))
+
+    def odd(self) -> None:
+        """Append something that cannot be decoded."""
+        _, value = self.randomness.choice(self.sent) if self.sent else (0, b"\0\0\0\0\1")
+        self.put(self.randomness.randrange(self.partitions), self.randomness.choice([
+            None, b"", b"\1\0\0\0\1", value[:-1], value[:40], value + b"\0", b"\0\0\0\0\1" * 1000,
+        ]))
+
+    def control(self, event: str, voter: bytes) -> None:
+        """Suspend or reinstate a voter; sometimes twice."""
+        value = codec.encode(
+            event, event_id=self.identifier(), voter=voter, consultation=CONSULTATION,
+            reason="vérifié", salt=self.identifier(), origin="operator", occurred_at=BEGAN_AT)
+        for _ in range(self.randomness.choice([1, 1, 2])):
+            self.put(partition_of(voter, self.partitions), value)
+
+    def close(self) -> None:
+        """Close the consultation in every partition."""
+        event_id = self.identifier()
+        for partition in range(self.partitions):
+            self.put(partition, codec.encode(
+                "ConsultationClosed", event_id=event_id, consultation=CONSULTATION,
+                closes_at=BEGAN_AT, salt=self.identifier(), origin="operator",
+                occurred_at=BEGAN_AT))
+
+
+def random_box(
+    seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4
+) -> Box:
+    """Fill a ballot box at random; the same seed gives the same bytes."""
+    randomness = random.Random(seed)
+    box = Box(partitions, randomness)
+    people = [box.voter_in(number % partitions) for number in range(voters)]
+    names = [f"é-{number}" if number % 3 == 2 else f"p-{number}" for number in range(proposals)]
+    closing = randomness.randrange(events // 2, 2 * events + 1)
+    steps: list[tuple[float, Callable[[], None]]] = [
+        (0.06, box.again),
+        (0.03, box.odd),
+        (0.02, lambda: box.control("VoterSuspended", randomness.choice(people))),
+        (0.02, lambda: box.control("VoterReinstated", randomness.choice(people))),
+        (0.05, lambda: box.ballot(randomness.choice(people), "p-0", consultation=OTHER)),
+        (1.0, lambda: box.ballot(randomness.choice(people), randomness.choice(names))),
+    ]
+    for number in range(events):
+        if number == closing:
+            box.close()
+        chance = randomness.random()
+        for part, step in steps:
+            chance -= part
+            if chance < 0:
+                step()
+                break
+    return box
+
+
+def decide(box: Box) -> tuple[list[Ledger], list[list[bytes]]]:
+    """Decide every record of a box: the ledgers afterwards and the decisions by partition."""
+    ledgers = [Ledger(partition, box.partitions) for partition in range(box.partitions)]
+    decisions = []
+    for ledger, log in zip(ledgers, box.logs, strict=True):
+        decided = [ledger.decide(offset, value) for offset, value in enumerate(log)]
+        decisions.append([value for value in decided if value is not None])
+    return ledgers, decisions

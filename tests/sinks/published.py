@@ -1,0 +1,94 @@
+"""A whole archived consultation and the document that was published of it."""
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from processors import results
+from processors.catalogue import Catalogue
+from processors.ledger import Ledger
+from processors.results import AsOf, Figures
+from schemas import codec
+from schemas.topics import Topics
+from schemas.words import COUNTS
+from sinks.recount.audit import Audit, audit
+from sinks.recount.reading import Reading
+from sinks.store import connect
+from tests.sinks.ballots import BEGAN_AT, CONSULTATION, Box, Log, decide
+from tests.sinks.stocking import log_of, open_store, stock
+
+
+def catalogue_log(box: Box) -> Log:
+    """Describe two proposals in one idea; the others stay unknown."""
+    common = {"consultation": CONSULTATION, "origin": "operator", "occurred_at": BEGAN_AT}
+    title = {"fr": "Un métier", "en": "A trade"}
+    events: list[tuple[str, dict[str, Any]]] = [
+        ("ThemeDescribed", {"theme": "axe", "title": title}),
+        ("IdeaDescribed", {"idea": "idée", "theme": "axe", "title": title}),
+        *(("ProposalAccepted", {"proposal": name, "text": title, "author": None})
+          for name in ("p-0", "p-1")),
+        *(("ProposalGrouped", {"proposal": name, "idea": "idée"}) for name in ("p-0", "p-1")),
+    ]
+    return [codec.encode(event, event_id=box.identifier(), **fields, **common)
+            for event, fields in events]
+
+
+def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
+    """Publish what the ledgers hold, as the ideas worker and the views do."""
+    known = Catalogue()
+    for offset, value in enumerate(catalogue):
+        known.apply(*codec.decode(value), offset)
+    as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), len(catalogue) - 1, -1)
+    figures, decided = Figures(proposals={}), dict[str, int]()
+    for ledger in ledgers:
+        for (name, proposal), counts in ledger.tallies().items():
+            if name == CONSULTATION:
+                held = figures.proposals.get(proposal, [0] * len(COUNTS))
+                figures.proposals[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
+        voters = ledger.participation(CONSULTATION)
+        figures.participants += voters.participants
+        figures.participants_received += voters.participants_received
+        figures.suspended += voters.suspended
+        for outcome, number in ledger.decided_by_outcome().items():
+            decided[outcome] = decided.get(outcome, 0) + number
+    figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
+    found = results.compute(CONSULTATION, figures, known, as_of, decided=decided,
+                            undecodable=decided.get("refused_undecodable", 0))
+    document: dict[str, Any] = json.loads(json.dumps(results.document(found, known)))
+    return document
+
+
+@dataclass
+class Archived:
+    """A consultation in the archive, with its document; ready to be tampered with."""
+
+    client: Client
+    topics: Topics
+    document: dict[str, Any]
+
+    def audit(self) -> Audit:
+        """Audit the document."""
+        reading = Reading(self.client, self.topics, self.document["as_of"]["votes"])
+        return audit(CONSULTATION, self.document, reading, say=_quiet, wait_seconds=0)
+
+
+def archived(
+    url: str, prefix: str, box: Box, *, decisions: list[list[bytes]] | None = None
+) -> Archived:
+    """Decide a box, publish it, and put its logs into an archive of their own."""
+    topics = Topics(prefix, box.partitions)
+    store = open_store(url, prefix, prefix)
+    ledgers, decided = decide(box)
+    catalogue = catalogue_log(box)
+    for partition in range(box.partitions):
+        stock(store, log_of(topics, topics.votes), partition, box.logs[partition])
+        kept: Log = list((decisions or decided)[partition])
+        stock(store, log_of(topics, topics.decisions), partition, kept)
+    stock(store, log_of(topics, topics.catalogue), 0, catalogue)
+    return Archived(connect(url, prefix), topics, published(ledgers, catalogue))
+
+
+def _quiet(_progress: str) -> None:
+    pass

@@ -1,0 +1,154 @@
+"""Whatever was changed after the fact is found, named, and ends with the right exit code."""
+
+import copy
+from typing import Any
+
+import pytest
+
+from deploy.local.services import ClickHouse
+from processors.decisions import decode
+from schemas.words import KINDS, OUTCOMES
+from sinks.recount.audit import Audit
+from sinks.recount.checks import EXIT_CODES
+from sinks.recount.faults import ArchiveLacks
+from sinks.recount.report import as_json, lines
+from tests.sinks.ballots import decide, random_box
+from tests.sinks.published import Archived, archived
+from tests.sinks.stocking import log_of, open_store, stock
+
+
+CHOICE_AT = 53
+"""Place of the choice in a VoteCast."""
+CHAIN_AT, OUTCOME_AT = 39, 56
+"""Places of the chain's first byte and of the outcome in the decision of a vote."""
+
+
+def failed(found: Audit) -> set[str]:
+    """Name the checks that are not equal."""
+    return {check.id for check in found.checks if check.status != "equal"}
+
+
+@pytest.fixture
+def consultation(clickhouse: ClickHouse, topic_prefix: str) -> Archived:
+    """Archive an honest consultation."""
+    return archived(clickhouse.url, topic_prefix, random_box(21, 150))
+
+
+def test_a_changed_count_is_found(consultation: Archived) -> None:
+    """One vote more in a published proposal: exit code 1, and the proposal is named."""
+    forged = copy.deepcopy(consultation.document)
+    forged["proposals"][0]["counted"]["agree"] += 1
+    found = Archived(consultation.client, consultation.topics, forged).audit()
+    assert EXIT_CODES[found.verdict] == 1
+    assert failed(found) == {
+        "pure.document", "pure.proposals", "sql.proposals", "changes.proposals"}
+    named = next(check for check in found.checks if check.id == "sql.proposals").actual
+    assert named[0]["id"] == forged["proposals"][0]["id"]
+
+
+def test_a_changed_share_is_found(consultation: Archived) -> None:
+    """Counts untouched, a percentage beautified: exit code 1, and the path is named."""
+    forged = copy.deepcopy(consultation.document)
+    forged["ideas"][0]["shares"]["agree"] = 0.999
+    found = Archived(consultation.client, consultation.topics, forged).audit()
+    assert EXIT_CODES[found.verdict] == 1
+    assert failed(found) == {"pure.document"}
+    assert "ideas.idée.shares.agree" in str(found.checks)
+
+
+def test_a_changed_ranking_is_found(consultation: Archived) -> None:
+    """The list of controversial proposals is compared like every number."""
+    forged = copy.deepcopy(consultation.document)
+    forged["controversial"] = ["p-0", *forged["controversial"]]
+    found = Archived(consultation.client, consultation.topics, forged).audit()
+    assert failed(found) == {"pure.ranks"}
+
+
+def test_an_older_ranking_is_not_compared(consultation: Archived) -> None:
+    """Ranks are made once a second: behind the votes they are left out, and it is said."""
+    older: dict[str, Any] = copy.deepcopy(consultation.document)
+    older["as_of"]["ranking"] = [-1] * len(older["as_of"]["votes"])
+    older["controversial"] = []
+    found = Archived(consultation.client, consultation.topics, older).audit()
+    assert found.verdict == "equal"
+    assert any("not compared" in line for line in lines(found))
+
+
+def test_a_changed_vote_breaks_the_chain(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """A vote altered in the archive: exit code 4, and the first offset is named."""
+    box = random_box(22, 150)
+    _, honest = decide(box)
+    offset = _some_vote(honest[0])
+    value = bytearray(box.logs[0][offset] or b"")
+    value[CHOICE_AT] = 2 if value[CHOICE_AT] != 2 else 0
+    box.logs[0][offset] = bytes(value)
+    found = archived(clickhouse.url, topic_prefix, box, decisions=honest).audit()
+    assert EXIT_CODES[found.verdict] == 4
+    assert found.pure is not None
+    assert [(0, offset, True)] == [
+        (one.partition, one.source_offset, one.chain_differs) for one in found.pure.differences]
+
+
+def test_a_changed_decision_is_named(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """A decision altered in the archive: exit code 1, both decisions printed."""
+    box = random_box(23, 150)
+    _, decisions = decide(box)
+    offset = _some_vote(decisions[0])
+    value = bytearray(decisions[0][offset])
+    value[OUTCOME_AT] = 2 * OUTCOMES.index("unchanged")
+    decisions[0][offset] = bytes(value)
+    found = archived(clickhouse.url, topic_prefix, box, decisions=decisions).audit()
+    assert EXIT_CODES[found.verdict] == 1
+    assert "decisions.bytes" in failed(found)
+    assert "changes.outcomes" in failed(found)
+    report = as_json(found)["first_differences"][0]
+    assert (report["partition"], report["source_offset"]) == (0, offset)
+    assert report["archived"]["outcome"] == "unchanged"
+    assert report["recomputed"]["outcome"] == "counted"
+
+
+def test_two_decisions_of_one_vote_are_found(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """A second, other decision of a vote counts nowhere and yet is an alarm: exit code 4."""
+    box = random_box(24, 100)
+    _, decisions = decide(box)
+    other = bytearray(decisions[1][_some_vote(decisions[1])])
+    other[CHAIN_AT] ^= 1
+    decisions[1].append(bytes(other))
+    found = archived(clickhouse.url, topic_prefix, box, decisions=decisions).audit()
+    assert EXIT_CODES[found.verdict] == 4
+    assert failed(found) == {"decisions.agree"}
+
+
+def test_an_unreadable_decision_ends_the_audit(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """Bytes that are no decision: exit code 5, before any number is compared."""
+    box = random_box(25, 60)
+    _, decisions = decide(box)
+    decisions[0][-1] = decisions[0][-1][:-3]
+    found = archived(clickhouse.url, topic_prefix, box)
+    store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    stock(store, log_of(found.topics, found.topics.decisions), 0,
+          [decisions[0][-1]], first=len(decisions[0]))
+    audit = found.audit()
+    assert EXIT_CODES[audit.verdict] == 5
+    assert "UNREADABLE" in list(lines(audit))[-1]
+
+
+def test_a_lacking_archive_is_named(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """Published beyond the archive: the wait ends, and says what which partition lacks."""
+    box = random_box(26, 80)
+    found = archived(clickhouse.url, topic_prefix, box)
+    found.document["as_of"]["votes"][1] += 7
+    with pytest.raises(ArchiveLacks, match=r"votes partition 1 lacks 7 of \d+ records"):
+        found.audit()
+
+
+def test_the_report_ends_with_the_verdict(consultation: Archived) -> None:
+    """People read the last line; it says equal only where every check is."""
+    assert list(lines(consultation.audit()))[-1].startswith("EQUAL")
+
+
+def _some_vote(decisions: list[bytes]) -> int:
+    """Find the offset of a vote that was counted."""
+    counted = (KINDS.index("vote_cast"), OUTCOMES.index("counted"))
+    return next(offset for offset, value in enumerate(decisions)
+                if (decode(value).kind, decode(value).outcome) == counted)

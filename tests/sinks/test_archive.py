@@ -1,0 +1,289 @@
+"""Every record of the logs is in ClickHouse once, whatever happens to the archive."""
+
+import asyncio
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from deploy.local.services import Broker, ClickHouse
+from schemas.topics import Topics
+from sinks.archive import Archive, reason_of
+from sinks.columns.records import Records
+from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway
+from sinks.store import Store, connect
+from tests.sinks.archiving import caught_up, policy, running, until, values
+from tests.sinks.ballots import Box, decide, random_box
+from tests.sinks.proxy import proxied
+from tests.sinks.published import catalogue_log
+from tests.sinks.stocking import log_of, open_store, stock
+from tests.sinks.topics import append, create
+
+
+async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topics, Box]:
+    """Write a random consultation to topics of its own."""
+    topics, box = Topics(prefix, 2), random_box(seed, events)
+    _, decisions = decide(box)
+    await create(kafka, topics)
+    await append(kafka, topics.votes, box.logs)
+    await append(kafka, topics.decisions, [list(log) for log in decisions])
+    await append(kafka, topics.catalogue, [catalogue_log(box)])
+    return topics, box
+
+
+def archive_of(url: str, topics: Topics) -> dict[int, list[bytes | None]]:
+    """Read the archived votes back."""
+    return values(connect(url, topics.prefix), topics, "votes_log")
+
+
+async def test_every_record_is_archived(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Votes, decisions and catalogue are stored byte for byte, tombstones and garbage too."""
+    topics, box = await written(broker.address, topic_prefix, 1, 300)
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+        assert archive.status()["ready"]
+    client = connect(clickhouse.url, topics.prefix)
+    assert values(client, topics, "votes_log") == dict(enumerate(box.logs))
+    assert values(client, topics, "decisions_log") == dict(enumerate(decide(box)[1]))
+    assert len(values(client, topics, "catalogue_log")[0]) == len(catalogue_log(box))
+
+
+async def test_a_restart_resumes_behind_the_prefix(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Stopped and started again with more in the log, nothing is stored twice."""
+    topics, box = await written(broker.address, topic_prefix, 2, 100)
+    wanted = policy(broker.address, clickhouse.url, topics)
+    async with running(wanted) as archive:
+        await caught_up(archive)
+    more = random_box(3, 100).logs
+    await append(broker.address, topics.votes, more)
+    async with running(wanted) as archive:
+        await caught_up(archive)
+    expected = [first + then for first, then in zip(box.logs, more, strict=True)]
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(expected))
+
+
+async def test_holes_are_filled(broker: Broker, clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """A table that lacks a stretch, at its beginning or in the middle, gets just that."""
+    topics, box = await written(broker.address, topic_prefix, 4, 200)
+    store = open_store(clickhouse.url, topics.prefix, topics.prefix)
+    votes = log_of(topics, topics.votes)
+    stock(store, votes, 0, box.logs[0][:20])
+    stock(store, votes, 0, box.logs[0][30:50], first=30)
+    stock(store, votes, 1, box.logs[1][10:40], first=10)
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(box.logs))
+
+
+async def test_rows_deleted_after_an_insert_are_stored_again(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """A deduplication token of rows that are gone does not keep them out."""
+    topics, box = await written(broker.address, topic_prefix, 5, 60)
+    wanted = policy(broker.address, clickhouse.url, topics)
+    async with running(wanted) as archive:
+        await caught_up(archive)
+    client = connect(clickhouse.url, topics.prefix)
+    client.command("ALTER TABLE votes_log DELETE WHERE partition = 1",
+                   settings={"mutations_sync": 1})
+    async with running(wanted) as archive:
+        await caught_up(archive)
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(box.logs))
+
+
+async def test_a_lost_answer_is_looked_up(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Inserts that were carried out but never answered are neither lost nor done twice."""
+    topics, box = await written(broker.address, topic_prefix, 6, 150)
+    async with proxied(clickhouse.url) as proxy:
+        proxy.answers_to_lose = 4
+        async with running(policy(broker.address, proxy.url, topics)) as archive:
+            await caught_up(archive)
+        assert proxy.answers_lost == 4
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(box.logs))
+
+
+async def test_the_same_insert_twice_is_stored_once(
+    clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Two requests for the same offsets at once, as after a lost one: the token keeps one."""
+    topics, box = Topics(topic_prefix, 2), random_box(7, 400)
+    store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    votes = log_of(topics, topics.votes)
+    records = Records(topics.votes, 0, 0, [0] * len(box.logs[0]), box.logs[0])
+    rows = votes.columns(records)
+    await asyncio.gather(*(
+        asyncio.to_thread(store.insert, votes.table, rows, records) for _ in range(4)))
+    assert store.stored(votes.table, records).rows == len(records)
+
+
+async def test_a_predecessor_is_fenced(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """Taking over ends inserts of the archive before, and tells it so at its next look."""
+    topics = Topics(topic_prefix, 2)
+    before = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    slow = threading.Thread(target=_insert_slowly, args=(clickhouse.url, topic_prefix))
+    slow.start()
+    watching = connect(clickhouse.url, topic_prefix)
+    await until(lambda: _running(watching))
+    after = Store(connect(clickhouse.url, topic_prefix), topic_prefix)
+    assert await asyncio.to_thread(after.take_over) == 1
+    assert not _running(watching)
+    slow.join(20)
+    stored = watching.query("SELECT count() FROM votes_log").result_rows[0][0]
+    assert stored == 0
+    found = before.stored("votes_log", Records(topics.votes, 0, 0, [0], [b""]))
+    assert found.generation == after.generation > before.generation
+
+
+def _insert_slowly(url: str, prefix: str) -> None:
+    """Insert one row after another under the query id of an archive's insert."""
+    with connect(url, prefix) as client, pytest.raises(ClickHouseError, match=r"(?i)cancel"):
+        client.command(
+            "INSERT INTO votes_log (topic, offset) SELECT 'x', number + sleepEachRow(0.5)"
+            " FROM numbers(100)",
+            settings={"query_id": f"archive:{prefix}:x:0:0-99:1", "max_block_size": 1,
+                      "function_sleep_max_microseconds_per_block": 0})
+
+
+def _running(client: Client) -> bool:
+    query = "SELECT count() FROM system.processes WHERE startsWith(query_id, 'archive:')"
+    rows = client.query(query).result_rows
+    return bool(rows[0][0])
+
+
+async def test_a_superseded_archive_ends(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """The older of two archives of the same topics ends, and says that there are two."""
+    topics, _ = await written(broker.address, topic_prefix, 8, 30)
+    older = Archive(policy(broker.address, clickhouse.url, topics))
+    task = asyncio.create_task(older.run())
+    await caught_up(older)
+    open_store(clickhouse.url, topics.prefix, topics.prefix)
+    await append(broker.address, topics.votes, random_box(9, 30).logs)
+    await asyncio.wait([task], timeout=30)
+    assert isinstance(reason_of(_error(task)), ArchiveSuperseded)
+
+
+async def test_an_unknown_schema_stops_its_partition_only(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """What comes before it is archived, other partitions go on, the status says what to do."""
+    topics, box = await written(broker.address, topic_prefix, 10, 40)
+    later = b"\0\0\0\x03\xe7later"
+    await append(broker.address, topics.votes, [[later, box.logs[0][0]], [box.logs[1][1]]])
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await until(lambda: bool(archive.status()["stopped"])
+                    and archive.status()["lag_messages"] == 2)
+        status = archive.status()
+    assert not status["ready"]
+    assert "unknown schema id 999" in status["stopped"][0]
+    assert "Install the version" in status["stopped"][0]
+    assert archive_of(clickhouse.url, topics) == {
+        0: box.logs[0], 1: [*box.logs[1], box.logs[1][1]]}
+
+
+async def test_a_truncated_log_is_an_alarm(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """A log that ends before what is archived of it stops the archive with what to do."""
+    topics, box = await written(broker.address, topic_prefix, 11, 40)
+    store = open_store(clickhouse.url, topics.prefix, topics.prefix)
+    longer = [*box.logs[0], *box.logs[0]]
+    stock(store, log_of(topics, topics.votes), 0, longer)
+    with pytest.raises(LogTruncated, match="truncated or made anew"):
+        await Archive(policy(broker.address, clickhouse.url, topics)).run()
+
+
+async def test_another_log_of_the_same_name_is_an_alarm(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """A topic made anew, even a longer one, is noticed by its last archived record."""
+    topics, box = await written(broker.address, topic_prefix, 12, 60)
+    store = open_store(clickhouse.url, topics.prefix, topics.prefix)
+    stock(store, log_of(topics, topics.votes), 0, random_box(13, 60).logs[0][:10])
+    archive = Archive(policy(broker.address, clickhouse.url, topics))
+    task = asyncio.create_task(archive.run())
+    await asyncio.wait([task], timeout=30)
+    assert isinstance(reason_of(_error(task)), LogDiffers)
+    assert len(box.logs[0]) > 10
+
+
+async def test_clickhouse_away_ends_after_a_bound(broker: Broker, topic_prefix: str) -> None:
+    """Without ClickHouse the archive waits its bound, then ends and says what to start."""
+    wanted = policy(broker.address, "http://127.0.0.1:9", Topics(topic_prefix, 2), away_seconds=0.3)
+    with pytest.raises(ServiceAway, match="ClickHouse has not done its work"):
+        await Archive(wanted).run()
+
+
+async def test_kafka_away_ends_after_a_bound(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """Without a broker the archive waits its bound, then ends and says what to start."""
+    wanted = policy("127.0.0.1:9", clickhouse.url, Topics(topic_prefix, 2), away_seconds=0.3)
+    with pytest.raises(ServiceAway, match="no Kafka broker answered"):
+        await Archive(wanted).run()
+
+
+async def test_killed_archives_store_everything_once(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """SIGKILL at random moments while records come in: rows = distinct offsets = log end."""
+    randomness = random.Random(14)
+    topics, box = await written(broker.address, topic_prefix, 15, 3_000)
+    logs = [list(log) for log in box.logs]
+    for number in range(3):
+        process = _start(broker, clickhouse, topics)
+        more = random_box(20 + number, 2_000).logs
+        await append(broker.address, topics.votes, more)
+        logs = [log + new for log, new in zip(logs, more, strict=True)]
+        await asyncio.sleep(randomness.uniform(1.0, 3.0))
+        process.kill()
+        process.wait()
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(logs))
+
+
+async def test_sigterm_ends_in_order(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Told to stop, the archive finishes its inserts and exits with 0."""
+    topics, _ = await written(broker.address, topic_prefix, 16, 50)
+    process = _start(broker, clickhouse, topics)
+    client = connect(clickhouse.url, topics.prefix)
+    await until(lambda: bool(_stored(client)))
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.wait, 20) == 0
+
+
+def _stored(client: Client) -> int:
+    """Count the archived votes; 0 before there is a table."""
+    rows = client.query(
+        "SELECT total_rows FROM system.tables"
+        " WHERE database = currentDatabase() AND name = 'votes_log'").result_rows
+    return int(rows[0][0] or 0) if rows else 0
+
+
+def _start(broker: Broker, clickhouse: ClickHouse, topics: Topics) -> subprocess.Popen[bytes]:
+    """Start `scrutin archive` as an operator would."""
+    return subprocess.Popen([sys.executable, "-m", "scrutin", "archive"], env={
+        **os.environ, "SCRUTIN_KAFKA": broker.address, "SCRUTIN_CLICKHOUSE_URL": clickhouse.url,
+        "SCRUTIN_CLICKHOUSE_DATABASE": topics.prefix, "SCRUTIN_TOPIC_PREFIX": topics.prefix,
+        "SCRUTIN_PARTITIONS": str(topics.partitions)})
+
+
+def _error(task: "asyncio.Task[None]") -> BaseException:
+    """Give what a task ended with."""
+    error = task.exception()
+    assert error is not None
+    return error
