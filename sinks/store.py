@@ -105,9 +105,7 @@ class Store:
                     "then start the archive again."
                 )
             self._client.command(
-                "KILL QUERY WHERE startsWith(query_id, {prefix:String}) SYNC",
-                parameters={"prefix": self._query_prefix},
-            )
+                f"KILL QUERY WHERE startsWith(query_id, '{self._query_prefix}') SYNC")
             time.sleep(FENCE_POLL_SECONDS)
         return len(found)
 

@@ -1,0 +1,51 @@
+"""A whole local stack, as `scrutin up` starts it."""
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from tests.e2e.running import scrutin
+
+
+class Stack:
+    """A running stack and what an operator can ask of it."""
+
+    def __init__(self, folder: Path, cache_folder: Path) -> None:
+        self.environment = {
+            "SCRUTIN_DATA_DIR": str(folder), "SCRUTIN_CACHE_DIR": str(cache_folder)}
+
+    def status(self) -> dict[str, Any]:
+        """Give what `scrutin status --json` says; it exits 1 while something restarts."""
+        state: dict[str, Any] = json.loads(
+            (Path(self.environment["SCRUTIN_DATA_DIR"]) / "stack.json").read_text("utf-8"))
+        return state
+
+    @property
+    def kafka(self) -> str:
+        return str(self.status()["urls"]["kafka"])
+
+    def kill(self, name: str) -> None:
+        """SIGKILL a process of the stack; the supervisor starts it again."""
+        pid = next(p["pid"] for p in self.status()["processes"] if p["name"] == name)
+        if pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def restarts(self) -> dict[str, int]:
+        """Say how often each process was started again."""
+        return {p["name"]: p["restarts"] for p in self.status()["processes"]}
+
+
+@contextmanager
+def stack(folder: Path, cache_folder: Path) -> Iterator[Stack]:
+    """Run a stack, and bring it down whatever happens."""
+    running = Stack(folder, cache_folder)
+    scrutin(running.environment, "up", "--detach")
+    try:
+        yield running
+    finally:
+        scrutin(running.environment, "down")

@@ -1,0 +1,182 @@
+"""A campaign on a whole stack whose processes are killed: nothing is lost, nothing counts twice."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import clickhouse_connect
+
+from processors.decisions import decode
+from processors.ledger import Ledger
+from processors.results import flat, named
+from producers.campaign import published
+from producers.campaign.plan import Plan, plan
+from schemas import codec
+from schemas.topics import Topics
+from tests.e2e.running import end_offsets, eventually, read, scrutin
+from tests.e2e.stack import Stack, stack
+from tests.producers.plays import PARTITIONS, records
+
+
+SEED = 11
+SCALE = 0.06
+"""Some 70,000 records: enough for every kind of noise, small enough for a test."""
+RECORDS_A_SECOND = 5_000
+"""So the campaign lasts some fifteen seconds and is hit in the middle."""
+TOPICS = Topics("scrutin", PARTITIONS)
+CONSULTATION = "solutions-jeunes"
+
+Cells = dict[tuple[bytes | None, str], int]
+"""What each voter holds on each proposal in the end."""
+
+
+async def simulated_while_killing(running: Stack, names: Iterable[str]) -> None:
+    """Write the campaign, killing the named processes one after the other meanwhile."""
+    chance = random.Random(SEED)
+    simulator = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "scrutin", "simulate", "--seed", str(SEED), "--scale", str(SCALE),
+        "--rate", str(RECORDS_A_SECOND), env={**os.environ, **running.environment},
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    votes = TOPICS.votes
+    while sum(await end_offsets(running.kafka, votes, PARTITIONS)) < RECORDS_A_SECOND:
+        await asyncio.sleep(0.2)
+    for name in names:
+        running.kill(name)
+        await asyncio.sleep(chance.uniform(0.8, 2.5))
+    _, errors = await simulator.communicate()
+
+    assert simulator.returncode == 0, errors.decode()
+
+
+async def published_results(running: Stack) -> dict[str, Any]:
+    """Wait until the results hold the whole log; give the document."""
+    ends = await end_offsets(running.kafka, TOPICS.votes, PARTITIONS)
+    found: dict[str, Any] = {}
+
+    def complete() -> bool:
+        found.update(json.loads(
+            scrutin(running.environment, "results", CONSULTATION, "--json").stdout))
+        return [offset + 1 for offset in found["as_of"]["votes"]] == ends and found["final"]
+
+    await eventually(complete, "final results hold every vote")
+    return found
+
+
+def accepted(decisions: list[bytes]) -> list[bytes]:
+    """Read decisions as everybody must: source offset = last + 1; a repeat has the same bytes."""
+    taken: list[bytes] = []
+    for value in decisions:
+        offset = decode(value).source_offset
+        if offset == len(taken):
+            taken.append(value)
+        elif offset < len(taken):
+            assert taken[offset] == value
+    return taken
+
+
+def cells(decisions: Iterable[bytes]) -> Cells:
+    """Fold decisions to what each voter holds in the end."""
+    held: Cells = {}
+    for value in decisions:
+        decision = decode(value)
+        held |= {(decision.voter, change.proposal): change.after for change in decision.changes}
+    return held
+
+
+def decided(votes: list[bytes], partition: int) -> list[bytes]:
+    """Decide a partition without any disturbance."""
+    ledger = Ledger(partition, PARTITIONS)
+    return [value for offset, vote in enumerate(votes)
+            if (value := ledger.decide(offset, vote)) is not None]
+
+
+async def test_sigkilled_workers_leave_results_decisions_and_archive_as_undisturbed(
+    tmp_path: Path, cache_folder: Path
+) -> None:
+    """Ledger, ideas and archive die twice each: decisions, archive and results are as pure."""
+    with stack(tmp_path, cache_folder) as running:
+        await simulated_while_killing(
+            running, ("ledger", "archive", "ideas", "ledger", "ideas", "archive"))
+        document = await published_results(running)
+        votes = await read(running.kafka, TOPICS.votes, PARTITIONS)
+        decisions = await read(running.kafka, TOPICS.decisions, PARTITIONS)
+
+        for partition in range(PARTITIONS):
+            assert accepted(decisions[partition]) == decided(votes[partition], partition)
+        assert all(running.restarts()[name] >= 2 for name in ("ledger", "ideas", "archive"))
+        scrutin(running.environment, "audit", "recount", CONSULTATION)
+        check_archive(running, {TOPICS.votes: votes, TOPICS.decisions: decisions})
+        check_counts(document, plan(published.load(None), SEED, SCALE), repeated=True)
+
+
+def check_archive(running: Stack, logs: dict[str, list[list[bytes]]]) -> None:
+    """The archive holds every record once, with its very bytes."""
+    client = clickhouse_connect.get_client(
+        dsn=running.status()["urls"]["clickhouse"], database="scrutin")
+    for topic, partitions in logs.items():
+        view = topic.removeprefix("scrutin.")
+        rows = client.query(
+            f"SELECT count(), uniqExact(partition, offset) FROM {view}_log WHERE topic = '{topic}'"
+        ).result_rows
+        assert rows == [(sum(map(len, partitions)),) * 2]
+        for partition, values in enumerate(partitions):
+            archived = client.query(
+                f"SELECT hex(value) FROM {view} WHERE topic = '{topic}' AND partition = "
+                f"{partition} ORDER BY offset").result_columns
+            assert list(archived[0]) == [value.hex().upper() for value in values]
+    client.close()
+
+
+def check_counts(document: dict[str, Any], campaign: Plan, *, repeated: bool) -> None:
+    """Every count is that of the undisturbed campaign; deliveries again may be more."""
+    ledgers = [Ledger(partition, PARTITIONS) for partition in range(PARTITIONS)]
+    for ledger in ledgers:
+        ledger.decide(0, adopted(ledger.partition))
+    for _, partition, _, value in records(campaign):
+        if partition < PARTITIONS:
+            ledgers[partition].decide(ledgers[partition].last_offset + 1, value)
+    expected: dict[str, list[int]] = {}
+    for ledger in ledgers:
+        for (_, proposal), counts in ledger.tallies().items():
+            sums = expected.setdefault(proposal, [0] * len(counts))
+            expected[proposal] = [a + b for a, b in zip(sums, counts, strict=True)]
+    apart = set() if repeated else {"received", "repeated"}
+    for block in document["proposals"]:
+        found = flat(block)
+        wanted = named(expected.get(block["id"], [0] * len(found)))
+        assert ({name: n for name, n in found.items() if name not in apart}
+                == {name: n for name, n in wanted.items() if name not in apart}), block["id"]
+        assert found["repeated"] >= wanted["repeated"]
+
+
+def adopted(partition: int) -> bytes:
+    """Make the first record of a partition."""
+    return codec.encode(
+        "RulesAdopted", event_id=bytes(16), ledger_version=1, partition=partition,
+        partitions=PARTITIONS, salt=bytes(16), origin="operator", occurred_at=0)
+
+
+async def test_a_sigkilled_broker_makes_nothing_but_repeated_records(
+    tmp_path: Path, cache_folder: Path
+) -> None:
+    """The broker dies while the simulator writes: results and voter states are the undisturbed."""
+    campaign = plan(published.load(None), SEED, SCALE)
+    with stack(tmp_path, cache_folder) as running:
+        await simulated_while_killing(running, ("kafka",))
+        assert running.restarts()["kafka"] >= 1
+        document = await published_results(running)
+        decisions = await read(running.kafka, TOPICS.decisions, PARTITIONS)
+
+    check_counts(document, campaign, repeated=False)
+    log: list[list[bytes]] = [[adopted(partition)] for partition in range(PARTITIONS)]
+    for _, partition, _, value in records(campaign):
+        if partition < PARTITIONS:
+            log[partition].append(value)
+    undisturbed = [decided(values, partition) for partition, values in enumerate(log)]
+    for partition in range(PARTITIONS):
+        assert cells(accepted(decisions[partition])) == cells(undisturbed[partition])
