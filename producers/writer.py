@@ -90,9 +90,11 @@ class BulkWriter:
         self, kind: type[BaseException] | None, error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if error is None:
-            await self.flush()
-        await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
+        try:
+            if error is None:
+                await self.flush()
+        finally:
+            await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
     def lane(self, topic: str, partition: int) -> "Lane":
         """Give the lane of a partition; made at its first use."""

@@ -69,7 +69,7 @@ class Session:
     """One connection of the engine with what its user has set on it."""
 
     def __init__(self, path: str) -> None:
-        self.connection = chdb.connect(path)
+        self.connection = chdb.connect(path)  # type: ignore[no-untyped-call]  # chdb's own gap
         self.lock = threading.Lock()
         self._database = self._active_database = "default"
         self._journal: list[str] = []

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -230,7 +230,7 @@ def described() -> Catalogue:
 def expected_document(ledgers: list[Ledger]) -> dict[str, Any]:
     """Compute the document of consultation `jeunes` from pure ledgers."""
     name, catalogue = logs.CONSULTATIONS[0], described()
-    proposals: dict[str, list[int]] = {}
+    proposals: dict[str, Sequence[int]] = {}
     decided_by_outcome: dict[str, int] = {}
     for ledger in ledgers:
         for (consultation, proposal), counts in ledger.tallies().items():
@@ -269,7 +269,7 @@ async def reading(kafka: str, topic: str, partitions: int) -> AsyncIterator[AIOK
 
 
 async def folded_decisions(stack: Stack, ends: list[int]) -> list[list[bytes]]:
-    """Read decisions until each partition has `ends` of them: in order, repeats equal, strays skipped."""
+    """Read until each partition has `ends` decisions: in order, repeats equal, strays skipped."""
     found: list[list[bytes]] = [[] for _ in ends]
     topic, partitions = stack.topics.decisions, stack.topics.partitions
     async with asyncio.timeout(WAIT_SECONDS), reading(stack.kafka, topic, partitions) as consumer:

@@ -150,12 +150,15 @@ async def test_an_acknowledgement_without_an_offset_is_no_acknowledgement(
 async def test_without_a_broker_the_writer_gives_up_in_bounded_time() -> None:
     """Nobody answers: every method ends with a sentence that says what to do."""
     address = f"127.0.0.1:{find_free(1)[0]}"
-    with pytest.raises(Unreachable, match=r"acknowledged nothing for 0\.5 s.*repeat the command"):
-        async with BulkWriter(address, attempt_seconds=0.3, wait_seconds=0.5) as writer:
-            writer.add("any.votes", 0, 0, b"x")
-            with pytest.raises(Unreachable):
-                await writer.flush()
-            await writer.ready()
+    said = r"acknowledged nothing for 0\.5 s.*repeat the command"
+    writer = BulkWriter(address, attempt_seconds=0.3, wait_seconds=0.5)
+    await writer.__aenter__()
+    writer.add("any.votes", 0, 0, b"x")
+    for method in (writer.flush, writer.ready):
+        with pytest.raises(Unreachable, match=said):
+            await method()
+    with pytest.raises(Unreachable, match=said):
+        await writer.__aexit__(None, None, None)
 
 
 async def test_a_missing_partition_is_said_at_once(

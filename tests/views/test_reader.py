@@ -90,7 +90,7 @@ def votes_of(reader: ResultsReader) -> dict[str, int]:
 
 async def until(reader: ResultsReader, expected: dict[str, int]) -> None:
     """Wait for what is shown; the caller bounds the wait."""
-    while votes_of(reader) != expected:  # noqa: ASYNC110 -- the other side is the broker
+    while votes_of(reader) != expected:
         await asyncio.sleep(0.01)
 
 
@@ -133,7 +133,7 @@ async def test_a_restart_reads_a_compacted_topic_to_the_same_state(log: Log) -> 
     first = log.reader()
     await first.read(until_ready=True)
     async with asyncio.timeout(60):
-        while await log.kept() >= 120:  # noqa: ASYNC110 -- the broker compacts when it likes
+        while await log.kept() >= 120:
             await asyncio.sleep(0.1)
     second = log.reader()
     await second.read(until_ready=True)
