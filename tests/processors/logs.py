@@ -6,8 +6,9 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from processors.ledger import Ledger
 from schemas import codec
-from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, TRUSTS
 
 
 PARTITION, PARTITIONS = 1, 3
@@ -158,3 +159,24 @@ def logs(*, most: int = 60) -> st.SearchStrategy[Log]:
 
     redelivered = st.tuples(st.integers(0, 1000), st.integers(0, 1000))
     return st.builds(assemble, st.lists(steps(), max_size=most), st.lists(redelivered, max_size=8))
+
+
+def decided(log: Log) -> tuple[Ledger, list[bytes]]:
+    """Decide a whole log."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    decisions = [ledger.decide(offset, value) for offset, value in enumerate(log)]
+    assert None not in decisions
+    return ledger, [decision for decision in decisions if decision is not None]
+
+
+def folded(decisions: list[bytes]) -> Ledger:
+    """Fold decisions read back."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    for decision in decisions:
+        ledger.apply(decision)
+    return ledger
+
+
+def named(counts: list[int]) -> dict[str, int]:
+    """Give the counts that are not zero, by name."""
+    return {name: count for name, count in zip(COUNTS, counts, strict=True) if count}

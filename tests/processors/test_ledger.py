@@ -1,20 +1,15 @@
 """The pure ledger: its laws on random logs, and its answer to every kind of wrong input."""
 
-import copy
-import functools
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.ledger import DecisionsDisagree, HoleInVotes, Ledger, LedgerStopped
-from processors.rules import REMEMBERED_EVENTS
+from processors.ledger import DecisionsDisagree, Ledger
 from schemas import codec
-from schemas.registry import UnknownSchema
 from schemas.words import CHOICES, COUNTS
 from tests.processors.logs import (
-    BALLOT_EVENTS,
     CONSULTATIONS,
     PARTITION,
     PARTITIONS,
@@ -22,8 +17,11 @@ from tests.processors.logs import (
     adopted,
     ballot,
     closed,
+    decided,
+    folded,
     identifier,
     logs,
+    named,
     property_test,
     reinstated,
     suspended,
@@ -31,27 +29,6 @@ from tests.processors.logs import (
     voter,
 )
 from tests.processors.naive import NaiveLedger
-
-
-def decided(log: Log) -> tuple[Ledger, list[bytes]]:
-    """Decide a whole log."""
-    ledger = Ledger(PARTITION, PARTITIONS)
-    decisions = [ledger.decide(offset, value) for offset, value in enumerate(log)]
-    assert None not in decisions
-    return ledger, [decision for decision in decisions if decision is not None]
-
-
-def folded(decisions: list[bytes]) -> Ledger:
-    """Fold decisions read back."""
-    ledger = Ledger(PARTITION, PARTITIONS)
-    for decision in decisions:
-        ledger.apply(decision)
-    return ledger
-
-
-def named(counts: list[int]) -> dict[str, int]:
-    """Give the counts that are not zero, by name."""
-    return {name: count for name, count in zip(COUNTS, counts, strict=True) if count}
 
 
 def conserved(counts: list[int]) -> bool:
@@ -241,89 +218,6 @@ def test_a_repeat_with_other_bytes_is_an_alarm(log: Log, place: int, byte: int) 
     assert before == ledger.state()
 
 
-@given(log=logs(), again=st.lists(st.tuples(st.integers(0, 70), st.integers(0, 70)), max_size=20))
-@property_test
-def test_redelivered_events_change_nothing(log: Log, again: list[tuple[int, int]]) -> None:
-    """Events delivered again while remembered leave every vote and count as it was."""
-    once = once_each(log)
-    expected, _ = decided(once)
-    twice = redelivered(once, again)
-    ledger, _ = decided(twice)
-
-    assert held(expected) == held(ledger)
-    assert without_repeats(expected) == without_repeats(ledger)
-
-
-def once_each(log: Log) -> Log:
-    """Keep the first record of each event id."""
-    seen: set[bytes] = set()
-    kept: Log = []
-    for value in log:
-        identity = (value or b"")[5:21]
-        if identity not in seen:
-            kept.append(value)
-        seen.add(identity)
-    return kept
-
-
-def redelivered(log: Log, again: list[tuple[int, int]]) -> Log:
-    """Deliver some records again anywhere after the first time, while they are remembered."""
-    result = list(log)
-    for source, later in again:
-        record = log[source % len(log)]
-        first = result.index(record)
-        places = [first + 1]
-        others: set[bytes | None] = set()
-        for place, other in enumerate(result[first + 1:], first + 1):
-            if remembered_under(other) == remembered_under(record):
-                others.add(other)
-            if len(others) == REMEMBERED_EVENTS:
-                break
-            places.append(place + 1)
-        result.insert(places[later % len(places)], record)
-    return result
-
-
-@functools.lru_cache(maxsize=10_000)
-def remembered_under(value: bytes | None) -> tuple[object, ...]:
-    """Name what an event's id is remembered under."""
-    try:
-        event, fields = codec.decode(value)
-    except codec.Undecodable:
-        return ()
-    names = ("consultation", "voter", "proposal")
-    return (event in BALLOT_EVENTS or event, *(fields.get(name) for name in names))
-
-
-def held(ledger: Ledger) -> dict[tuple[str, bytes], list[tuple[str, int]]]:
-    """Give what every voter holds."""
-    return {
-        (name, key[:16]): sorted(
-            (proposal.name, kept) for proposal, kept in ledger.votes_of(key) if kept & 3)
-        for key in ledger.state()["voters"]
-        for name in [ledger.consultations()[int.from_bytes(key[16:], "big")]]
-    }
-
-
-def without_repeats(ledger: Ledger) -> dict[tuple[str, str], dict[str, int]]:
-    """Give the counts without those that only say how often something came."""
-    delivered = ("received", "repeated", "late", "refused_misplaced")
-    return {
-        met: {name: count for name, count in named(counts).items() if name not in delivered}
-        for met, counts in ledger.tallies().items()
-    }
-
-
-def test_the_ninth_oldest_event_is_forgotten() -> None:
-    """Eight event ids are remembered per voter and proposal: the documented limit."""
-    log: Log = [adopted(), *(vote(number, CHOICES[number % 2]) for number in range(1, 10))]
-    eighth, decisions = decided([*log, vote(2, CHOICES[0])])
-    ninth, others = decided([*log, vote(1, CHOICES[0])])
-
-    assert codec.decode(decisions[-1])[1]["outcome"] == "repeated"
-    assert codec.decode(others[-1])[1]["outcome"] == "changed"
-    assert eighth.live_votes == ninth.live_votes == 1
-
 
 def test_a_voter_first_met_in_a_suspension_is_one_voter() -> None:
     """A voter suspended and reinstated before any vote shares nothing with the next voter."""
@@ -392,90 +286,3 @@ def test_controls_of_voters_apply_after_the_closing() -> None:
 
     assert [codec.decode(decision)[1]["outcome"] for decision in decisions] == [
         "adopted", "counted", "closed", "late", "suspended"]
-
-
-# Inputs that stop the partition: nothing may have changed
-
-
-@given(log=logs(), distance=st.integers(2, 1_000))
-@property_test
-def test_a_hole_in_the_input_stops_the_partition(log: Log, distance: int) -> None:
-    """A record that is not the next one raises, and the ledger stands where it stood."""
-    ledger, _ = decided(log)
-    before = copy.deepcopy(ledger.state())
-    with pytest.raises(HoleInVotes, match="Records are missing from the ballot box"):
-        ledger.decide(ledger.last_offset + distance, vote(1))
-
-    assert before == ledger.state()
-
-
-@pytest.mark.parametrize("size", [0, 40, 5_000])
-def test_an_unknown_schema_id_is_never_a_decision(size: int) -> None:
-    """A record of a later version stops the partition, whatever its size, and changes nothing."""
-    ledger, _ = decided([adopted(), vote(1)])
-    before = copy.deepcopy(ledger.state())
-    with pytest.raises(UnknownSchema, match=r"unknown schema id 9999.*Install the version"):
-        ledger.decide(2, b"\0" + (9_999).to_bytes(4, "big") + bytes(size))
-
-    assert before == ledger.state()
-    assert ledger.decide(2, vote(2)) is not None
-
-
-def test_an_event_of_another_topic_is_undecodable() -> None:
-    """A known event that has no place in a ballot box is refused: no later version reads it."""
-    strange = codec.encode("TalliesFlushed", source_offset=1, ledger_version=1, decided={},
-                           undecodable=0)
-    _, decisions = decided([adopted(), strange])
-
-    assert codec.decode(decisions[-1])[1]["reason"] == "undecodable"
-
-
-@pytest.mark.parametrize("fields", [{"partition": 0}, {"partitions": 4}, {"ledger_version": 2}])
-def test_rules_for_another_place_or_version_stop_the_partition(fields: dict[str, int]) -> None:
-    """Rules adopted for another partition, count or version raise, at the start and later."""
-    ledger, _ = decided([adopted(), vote(1)])
-    before = copy.deepcopy(ledger.state())
-    for found, offset in ((Ledger(PARTITION, PARTITIONS), 0), (ledger, 2)):
-        with pytest.raises(LedgerStopped, match=r"never changes|unknown here"):
-            found.decide(offset, adopted(901, **fields))
-
-    assert before == ledger.state()
-
-
-@pytest.mark.parametrize("value", [vote(1), suspended(1), closed(1), None, b"{}", b"\0\0\0\0\5"])
-def test_the_first_record_must_adopt_rules(value: bytes | None) -> None:
-    """No record can be decided before the rules are adopted; nothing changes."""
-    ledger = Ledger(PARTITION, PARTITIONS)
-    before = copy.deepcopy(ledger.state())
-    with pytest.raises(LedgerStopped, match=r"first record is not RulesAdopted.*scrutin provision"):
-        ledger.decide(0, value)
-
-    assert before == ledger.state()
-
-
-def test_every_consultation_keeps_its_own_voters() -> None:
-    """Tens of thousands of consultations, which any client can name, stop nobody."""
-    ledger, _ = decided([adopted(), vote(1)])
-    for number in range(66_000):
-        ledger.consultation(f"c{number}")
-    ledger.decide(2, vote(2, consultation="c65999"))
-    ledger.decide(3, vote(3, consultation="c65600"))
-
-    assert ledger.live_votes == 3
-    assert ledger.participation("c65999") == ledger.participation("c65600") == (1, 1, 0, False)
-
-
-def test_the_last_link_proves_the_ballot_box() -> None:
-    """The last vote decided verifies against the chain; any other record is an alarm."""
-    ledger, _ = decided([adopted(), vote(1), None])
-    ledger.last_link().verify(None)
-    with pytest.raises(LedgerStopped, match="replaced or rewritten"):
-        ledger.last_link().verify(vote(1))
-
-
-@pytest.mark.parametrize("value", [
-    b"", b"\0\0\0\0\1", b"\0\0\0\0\x14", b"\0\0\0\0\x14" + b"\2" * 80, vote(1)])
-def test_bytes_that_are_no_decision_are_not_folded(value: bytes) -> None:
-    """A record of the decisions topic that nobody can read raises Undecodable."""
-    with pytest.raises(codec.Undecodable):
-        Ledger(PARTITION, PARTITIONS).apply(value)
