@@ -260,9 +260,12 @@ class Lane:
         if sender is not None and not sender.done():
             producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001
             sender.cancel()
-        with contextlib.suppress(KafkaError, TimeoutError):
-            async with asyncio.timeout(STOP_SECONDS):
-                await producer.stop()
+            await asyncio.wait([sender], timeout=STOP_SECONDS)
+        # In a task of its own: stopping may end in a cancellation that is not meant for this lane.
+        stopping = asyncio.create_task(producer.stop())
+        await asyncio.wait([stopping], timeout=STOP_SECONDS)
+        if not stopping.cancel() and not stopping.cancelled():
+            stopping.exception()  # Whatever it was: the next producer starts afresh.
 
     @property
     def _name(self) -> str:
