@@ -39,6 +39,11 @@ class Batches:
             self._batches.append(self._producer.create_batch())
             self._batches[-1].append(key=key, value=value, timestamp=timestamp)
 
+    @property
+    def last_batch_records(self) -> int:
+        """How many records the last batch holds."""
+        return int(self._batches[-1].record_count())
+
     async def send(self, topic: str, partition: int) -> list[Any]:
         """Hand the batches to the producer; give a future each."""
         return [

@@ -1,7 +1,8 @@
 """The ledgers of a worker as the store of a Faust table, whose changelog is the decisions topic.
 
-Recovery folds recorded decisions, batch by batch; a revoked partition is forgotten. Faust logs and
-swallows errors raised here, so each ends the process instead.
+Recovery folds recorded decisions, batch by batch, those after the snapshot where one is of use; a
+revoked partition is forgotten. Faust logs and swallows errors raised here, so each ends the process
+instead.
 """
 
 from dataclasses import dataclass, field
@@ -9,11 +10,13 @@ from typing import Any, Protocol
 
 import faust
 import structlog
+from aiokafka.errors import KafkaError
 from faust.stores.base import Store
 from faust.types import TP
 
 from processors.batch_lane import stop_process
 from processors.ledger import Ledger
+from processors.snapshot_files import SnapshotFolder
 from schemas.topics import Topics
 
 
@@ -37,6 +40,10 @@ class Held:
     """Last source offset whose tallies were flushed."""
     flushed_at: float = 0.0
     flushed_fully_at: float = 0.0
+    snapshot_offset: int = -1
+    """Last source offset in a snapshot, taken or read; -1: none."""
+    decisions_offset: int | None = None
+    """Offset in the decisions topic up to which nothing is left to fold; None: fold everything."""
     undecodable: list[int] = field(default_factory=lambda: [0, 0])
     """Records seen and undecodable ones among them, in the current window."""
 
@@ -47,6 +54,10 @@ class Holder(Protocol):
     app: faust.App
     topics: Topics
     held: dict[int, Held]
+    snapshots: SnapshotFolder
+
+    async def read_decision(self, partition: int, offset: int) -> bytes | None:
+        """Read one record of the decisions topic; None where there is none."""
 
 
 class DecisionTable(faust.Table[bytes, bytes]):
@@ -68,9 +79,10 @@ class DecisionStore(Store[bytes, bytes]):
         self._worker = worker
         super().__init__(*arguments, **options)
 
-    def persisted_offset(self, tp: TP) -> int | None:  # noqa: ARG002 -- Faust's signature
-        """Fold the whole changelog: nothing is kept locally yet."""
-        return None
+    def persisted_offset(self, tp: TP) -> int | None:
+        """Fold the changelog from here on: what comes before is in the state already."""
+        held = self._worker.held.get(tp.partition)
+        return held.decisions_offset if held is not None else None
 
     def apply_changelog_batch(
         self, batch: Any, to_key: Any, to_value: Any  # noqa: ARG002 -- Faust's signature
@@ -99,10 +111,25 @@ class DecisionStore(Store[bytes, bytes]):
             held.generation, held.checked = None, False
         for tp in newly_assigned:
             if tp.topic == worker.topics.decisions:
-                worker.held[tp.partition] = Held(
-                    Ledger(tp.partition, worker.topics.partitions))
+                worker.held[tp.partition] = await self._begun(tp.partition)
         log.info("rebalanced", assigned=sorted({tp.partition for tp in assigned}),
                  revoked=sorted({tp.partition for tp in revoked}), generation=generation_id)
+
+    async def _begun(self, partition: int) -> Held:
+        """Begin a partition: from its snapshot, or from nothing."""
+        worker = self._worker
+        found = None
+        try:
+            found = await worker.snapshots.read(
+                partition, worker.topics.partitions, worker.read_decision)
+        except (KafkaError, TimeoutError) as error:
+            log.warning("snapshot not checked, all decisions are folded", partition=partition,
+                        error=repr(error))
+        if found is None:
+            return Held(Ledger(partition, worker.topics.partitions))
+        ledger, decisions_offset = found
+        log.info("snapshot read", partition=partition, decided=ledger.last_offset)
+        return Held(ledger, snapshot_offset=ledger.last_offset, decisions_offset=decisions_offset)
 
     async def on_recovery_completed(
         self, active_tps: set[TP], standby_tps: set[TP]  # noqa: ARG002 -- Faust's signature

@@ -100,6 +100,8 @@ class LedgerState:
         self.undecodable_slot = slot_of(OUTCOME["refused"], REASON["undecodable"])
         self.live_votes = 0
         """Live votes held, set aside or not."""
+        self.dropped_voters = 0
+        """Voters of sealed consultations: their numbers are not given again."""
         self.touched: set[Proposal] = set()
         """Proposals whose counts moved since the last flush took them."""
         self.touched_consultations: set[Consultation] = set()
@@ -148,8 +150,11 @@ class LedgerState:
     # Recording
 
     def new_voter(self) -> int:
-        """Give the record of a voter not met before; it is kept once something is settled."""
-        return len(self._voters) + 1 << NUMBER_SHIFT
+        """Give the record of a voter not met before; it is kept once something is settled.
+
+        Voters are numbered from 1, so a record is never 0, even without any flag or vote.
+        """
+        return len(self._voters) + self.dropped_voters + 1 << NUMBER_SHIFT
 
     def settle(
         self, found: Transition, voter_key: bytes, record: int, held: bytes | None,
@@ -183,10 +188,6 @@ class LedgerState:
                 self._participate(record, counted_delta, proposal.consultation)
             record += moved
         self._voters[voter_key] = record
-
-    def _new_record(self) -> int:
-        """Number a voter met now, from 1: a record is never 0, even without any flag or vote."""
-        return len(self._voters) + 1 << NUMBER_SHIFT
 
     def _participate(self, record: int, counted_delta: int, consultation: Consultation) -> None:
         """Move the participants when a voter's first or last counted vote comes or goes."""
@@ -223,7 +224,7 @@ class LedgerState:
             self.control_ids.get(voter_key, b""), decision.event_id)
         if OUTCOMES[decision.outcome] == "unchanged":
             return
-        record = self._voters.get(voter_key) or self._new_record()
+        record = self._voters.get(voter_key) or self.new_voter()
         suspends = OUTCOMES[decision.outcome] == "suspended"
         consultation.suspended += 1 if suspends else -1
         record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
@@ -243,6 +244,42 @@ class LedgerState:
         """Move on: `decision` is the one of `offset`."""
         self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
         self.recent.append(decision)
+
+    # Copying
+
+    def copied(self) -> tuple[dict[str, Any], dict[bytes, int], dict[int, bytes]]:
+        """Copy the whole state: plain values, then the voters and the votes.
+
+        The two dictionaries are copied as such, for their values never change in place.
+        """
+        header = {name: getattr(self, name) for name in _COPIED} | {
+            "decided": list(self.decided), "recent": list(self.recent),
+            "control_ids": dict(self.control_ids),
+            "consultations": [
+                (found.name, found.closed, found.control_ids, found.participants,
+                 found.participants_received, found.suspended)
+                for found in self._consultations.values()
+            ],
+            "proposals": [(p.consultation.name, p.name, list(p.counts)) for p in self._by_number],
+        }
+        return header, dict(self._voters), dict(self._votes)
+
+    def restore(
+        self, header: dict[str, Any], voters: dict[bytes, int], votes: dict[int, bytes]
+    ) -> None:
+        """Become what was copied; this state must be a new one of the same partition."""
+        for name in _COPIED:
+            setattr(self, name, header[name])
+        self.decided[:] = header["decided"]
+        self.recent.extend(header["recent"])
+        self.control_ids = dict(header["control_ids"])
+        for name, *figures in header["consultations"]:
+            found = self.consultation(name)
+            (found.closed, found.control_ids, found.participants, found.participants_received,
+             found.suspended) = figures
+        for consultation, name, counts in header["proposals"]:
+            self.proposal(consultation, name).counts = list(counts)
+        self._voters, self._votes = voters, votes
 
     # Reading
 
@@ -301,6 +338,11 @@ class LedgerState:
             },
             "tallies": self.tallies(), "voters": self._voters, "votes": self._votes,
         }
+
+
+_COPIED = ("partition", "partitions", "last_offset", "chain", "previous_chain", "ledger_version",
+           "live_votes", "dropped_voters", "rules_ids")
+"""What a copy holds as it is."""
 
 
 def _counts(situation: int) -> bool:

@@ -13,11 +13,12 @@ Theory of operation:
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
@@ -25,8 +26,11 @@ from processors import tally_records
 from processors.batch_lane import BatchValue, application, closing, guarded, stop_process
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.decision_store import DecisionTable, Held
-from processors.kafka_checks import check_topics, reader
+from processors.kafka_checks import check_topics
 from processors.ledger import ChainLink
+from processors.looker import Looker
+from processors.snapshot_files import SnapshotFolder
+from processors.snapshots import Frozen, freeze
 from schemas.topics import Topics
 
 
@@ -38,8 +42,6 @@ CATCH_UP_FLUSH_SECONDS = 2.0
 """... and so often while catching up: then they all move, and nobody watches single votes."""
 FULL_FLUSH_SECONDS = 60.0
 """All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
-LOOK_UP_SECONDS = 20.0
-"""Reading one record again at start may take so long."""
 RATIO_WINDOW_RECORDS = 1_000
 """The share of undecodable records is taken over so many."""
 
@@ -55,6 +57,24 @@ class LedgerPolicy:
     instance: str
     stall_seconds: float
     undecodable_ratio: float
+    snapshot_folder: Path
+    snapshot_decisions: int
+    """A snapshot of a partition is due after so many decisions."""
+
+
+@dataclass
+class InFlight:
+    """A batch decided whose decisions the broker has not acknowledged yet."""
+
+    event: Any
+    held: Held
+    offset: int
+    """Last votes offset decided."""
+    frozen: Frozen | None
+    """The ledger after this batch, where a snapshot is due."""
+    sent: list[Any] = field(default_factory=list)
+    """A future for each batch of decisions."""
+    last_batch_records: int = 0
 
 
 class LedgerWorker:
@@ -64,12 +84,11 @@ class LedgerWorker:
         self.policy, self.topics = policy, policy.topics
         self.held: dict[int, Held] = {}
         self.producer: AIOKafkaProducer
-        self.looker: AIOKafkaConsumer
-        self.looking = asyncio.Lock()
-        """Held while the looker reads a record: it has one assignment at a time."""
+        self.looker = Looker(policy.kafka)
+        self.snapshots = SnapshotFolder(policy.snapshot_folder, self.topics.decisions)
         self.connecting = asyncio.Lock()
         """Held while connecting: two producers at once could write decisions out of order."""
-        self.in_flight: asyncio.Queue[Any] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
+        self.in_flight: asyncio.Queue[InFlight] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
         self.app = application(
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, positions=self,
@@ -104,16 +123,9 @@ class LedgerWorker:
             self.app.add_future(guarded(task)())
 
     async def _close(self) -> None:
-        for part in ("producer", "looker"):
-            if hasattr(self, part):
-                await getattr(self, part).stop()
-
-    async def connected_looker(self) -> AIOKafkaConsumer:
-        """Give the consumer beside the worker's own, started on first use."""
-        async with self.connecting:
-            if not hasattr(self, "looker"):
-                self.looker = await reader(self.policy.kafka)
-        return self.looker
+        if hasattr(self, "producer"):
+            await self.producer.stop()
+        await self.looker.stop()
 
     async def connected_producer(self) -> AIOKafkaProducer:
         """Give the producer of decisions and tallies, started on first use."""
@@ -149,22 +161,22 @@ class LedgerWorker:
     async def _check_last(self, link: ChainLink) -> None:
         """Read the vote at `last` again: it must be there, and be the one decided."""
         tp = TopicPartition(self.topics.votes, link.partition)
-        looker = await self.connected_looker()
-        async with self.looking, asyncio.timeout(LOOK_UP_SECONDS):
-            first = (await looker.beginning_offsets([tp]))[tp]
-            end = (await looker.end_offsets([tp]))[tp]
-            if link.offset < 0 and not first:
-                return
-            if not first <= link.offset < end:
-                stop_process(
-                    f"votes partition {link.partition} holds offsets {first} to {end - 1}, but "
-                    f"offset {link.offset} was decided last: the ballot box was truncated. "
-                    "Restore the topic before the ledger goes on; the archive has every record."
-                )
-            looker.assign([tp])
-            looker.seek(tp, link.offset)
-            record = await looker.getone(tp)
-        link.verify(record.value)
+        held, value = await self.looker.record(tp, link.offset)
+        if link.offset < 0 and not held.start:
+            return
+        if link.offset not in held:
+            stop_process(
+                f"votes partition {link.partition} holds offsets {held.start} to {held.stop - 1}, "
+                f"but offset {link.offset} was decided last: the ballot box was truncated. "
+                "Restore the topic before the ledger goes on; the archive has every record."
+            )
+        link.verify(value)
+
+    async def read_decision(self, partition: int, offset: int) -> bytes | None:
+        """Read one record of the decisions topic; None where there is none."""
+        _, value = await self.looker.record(
+            TopicPartition(self.topics.decisions, partition), offset)
+        return value
 
     # Deciding
 
@@ -188,14 +200,16 @@ class LedgerWorker:
         producer = await self.connected_producer()
         writer = Batches(producer)
         undecodable = decide_batch(held, batch.records, writer)
-        offset = held.ledger.last_offset
+        frozen = self._frozen_when_due(held)
+        decided = InFlight(event, held, held.ledger.last_offset, frozen)
         # First the dead letters: once the decision is there, nobody writes them any more.
         letters = [await self._dead_letter(producer, record) for record in undecodable]
         if letters:
             await asyncio.wait_for(asyncio.gather(*letters), WRITE_SECONDS)
-        sent = await writer.send(self.topics.decisions, held.ledger.partition)
+        decided.sent = await writer.send(self.topics.decisions, held.ledger.partition)
+        decided.last_batch_records = writer.last_batch_records
         self._check_ratio(held, len(batch.records), len(undecodable))
-        await self.in_flight.put((event, held, offset, sent))
+        await self.in_flight.put(decided)
 
     async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
         return await producer.send(
@@ -226,13 +240,32 @@ class LedgerWorker:
     async def _settle(self) -> None:
         """Acknowledge batches in order, each after the broker has its decisions."""
         while True:
-            event, held, offset, sent = await self.in_flight.get()
+            decided = await self.in_flight.get()
+            held = decided.held
             async with asyncio.timeout(WRITE_SECONDS):
-                for future in sent:
-                    await future
-            held.durable = max(held.durable, offset)
-            event.ack()
+                written = [await future for future in decided.sent]
+            held.durable = max(held.durable, decided.offset)
+            # An idempotent producer may learn no offset of a batch it had to send again.
+            if written and written[-1].offset >= 0:
+                held.decisions_offset = written[-1].offset + decided.last_batch_records - 1
+                if decided.frozen is not None:
+                    self.app.add_future(self.snapshots.write(
+                        decided.frozen, held.decisions_offset))
+            decided.event.ack()
             self.in_flight.task_done()
+
+    def _frozen_when_due(self, held: Held) -> Frozen | None:
+        """Copy the ledger once enough was decided since the last copy.
+
+        A copy costs as much as there are votes: so it is also due only after as many decisions as
+        there are live votes, and its share of each decision stays bounded.
+        """
+        ledger = held.ledger
+        due = max(self.policy.snapshot_decisions, ledger.live_votes)
+        if ledger.last_offset - held.snapshot_offset < due:
+            return None
+        held.snapshot_offset = ledger.last_offset
+        return freeze(ledger)
 
     # Tallies
 
@@ -297,10 +330,8 @@ class LedgerWorker:
                     )
 
     async def _hear_ends(self) -> None:
-        looker = await self.connected_looker()
-        partitions = [TopicPartition(self.topics.votes, number) for number in list(self.held)]
-        async with self.looking, asyncio.timeout(LOOK_UP_SECONDS):
-            ends = await looker.end_offsets(partitions) if partitions else {}
+        ends = await self.looker.ends(
+            TopicPartition(self.topics.votes, number) for number in list(self.held))
         for tp, end in ends.items():
             held = self.held.get(tp.partition)
             if held is not None:

@@ -258,7 +258,7 @@ class Lane:
         # sender first. aiokafka has no public way to abandon batches.
         sender = producer._sender.sender_task  # noqa: SLF001 -- see above
         if sender is not None and not sender.done():
-            producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001
+            producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 -- see above
             sender.cancel()
             await asyncio.wait([sender], timeout=STOP_SECONDS)
         # In a task of its own: stopping may end in a cancellation that is not meant for this lane.

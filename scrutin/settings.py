@@ -61,6 +61,11 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    snapshot_decisions: int = Field(
+        default=500_000, ge=1,
+        description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
+        "many decisions, or as many as it holds live votes if that is more.",
+    )
     stall_seconds: float = Field(
         default=30.0, gt=0,
         description="A worker with input ends after this long without progress.",

@@ -163,7 +163,7 @@ class Interface:
                 yield _exception_block(str(error), tag)
             finally:
                 with anyio.CancelScope(shield=True):
-                    await anyio.to_thread.run_sync(chunks.close)  # type: ignore[attr-defined]
+                    await anyio.to_thread.run_sync(chunks.close)  # type: ignore[attr-defined]  # a generator
 
         wanted = sql.output_format(statement, request.output_format)
         headers = self._headers(request.query.query_id, Answer(b"", wanted))

@@ -24,6 +24,8 @@ def ledger() -> None:
     worker = LedgerWorker(LedgerPolicy(
         kafka=kafka, topics=topics, instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
+        snapshot_folder=settings.data_dir.expanduser().resolve() / "snapshots",
+        snapshot_decisions=settings.snapshot_decisions,
     ))
     health.serve(settings.health_port, worker.status)
     run_worker(worker.app)

@@ -14,6 +14,8 @@ from scrutin.demo.counters import Counters
 
 PLAIN_SECONDS = 2.0
 """Without a terminal the counters are printed as a line so often."""
+PLAIN_COLUMNS = 120
+"""Width of what is printed into a file or pipe."""
 
 
 class Screen:
@@ -21,6 +23,8 @@ class Screen:
 
     def __init__(self) -> None:
         self.out = Console(highlight=False, soft_wrap=True)
+        if not self.out.is_terminal:
+            self.out = Console(highlight=False, soft_wrap=True, width=PLAIN_COLUMNS)
         self.progress = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._printed_at = 0.0
@@ -121,11 +125,11 @@ def _share_table(
     """Show one row an entry: percent published and counted for each figure."""
     table = Table(title="Published and counted, percent of the votes", box=SIMPLE)
     table.add_column("idea" if len(figures) == 3 else "controversial proposal",
-                     no_wrap=True, max_width=34)
-    table.add_column("votes", justify="right")
+                     max_width=34)
+    table.add_column("votes", justify="right", no_wrap=True)
     for figure in figures:
         table.add_column(figure, justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for subject, checks in rows.items():
         table.add_row(
             titles.get(subject, subject), f"{checks[0].votes:,}",
@@ -137,10 +141,10 @@ def _share_table(
 
 def _figure_table(checks: list[Check]) -> Table:
     table = Table(title="Key figures, conservation, recount", box=SIMPLE)
-    table.add_column("figure", no_wrap=True)
+    table.add_column("figure")
     table.add_column("expected", justify="right", no_wrap=True)
     table.add_column("counted", justify="right", no_wrap=True)
-    table.add_column("")
+    table.add_column("", no_wrap=True)
     for check in checks:
         table.add_row(check.figure, _short(check.published), _short(check.counted),
                       _verdict(check.equal))

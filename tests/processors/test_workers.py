@@ -114,7 +114,7 @@ async def test_killed_workers_lose_nothing_and_count_nothing_twice(
     chunks = 24
     box = await prepared(stack, seed, size=chunks * CHUNK_RECORDS, voters=400)
     randomness = random.Random(seed)
-    workers = [stack.started("ledger"), stack.started("ideas")]
+    workers = [stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="700"), stack.started("ideas")]
     kills: dict[int, list[Worker]] = {}
     for place in randomness.sample(range(2, chunks), 3):
         kills.setdefault(place, []).append(workers[0])

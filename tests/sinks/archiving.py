@@ -1,7 +1,7 @@
 """An archive that runs beside the test, and what it stored."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from clickhouse_connect.driver.client import Client
@@ -9,11 +9,7 @@ from clickhouse_connect.driver.client import Client
 from schemas.topics import Topics
 from sinks.archive import Archive, ArchivePolicy
 from sinks.logs import archived_logs
-
-
-CAUGHT_UP_SECONDS = 60.0
-"""Longest wait of a test for an archive."""
-POLL_SECONDS = 0.05
+from tests.waiting import until
 
 
 def policy(kafka: str, url: str, topics: Topics, *, away_seconds: float = 30.0) -> ArchivePolicy:
@@ -34,15 +30,6 @@ async def running(wanted: ArchivePolicy) -> AsyncIterator[Archive]:
         archive.stop()
         await archive_ended
     await task
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
-    for _ in range(int(CAUGHT_UP_SECONDS / POLL_SECONDS)):
-        if condition():
-            return
-        await asyncio.sleep(POLL_SECONDS)
-    raise TimeoutError("what the test waits for does not come")
 
 
 async def caught_up(archive: Archive) -> None:

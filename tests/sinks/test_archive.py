@@ -18,12 +18,13 @@ from sinks.archive import Archive, reason_of
 from sinks.columns.records import Records
 from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway
 from sinks.store import Store, connect
-from tests.sinks.archiving import caught_up, policy, running, until, values
+from tests.sinks.archiving import caught_up, policy, running, values
 from tests.sinks.ballots import Box, decide, random_box
 from tests.sinks.proxy import proxied
 from tests.sinks.published import catalogue_log
 from tests.sinks.stocking import log_of, open_store, stock
 from tests.sinks.topics import append, create
+from tests.waiting import until
 
 
 async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topics, Box]:

@@ -1,0 +1,111 @@
+"""Snapshots of ledgers as files of one folder: written beside deciding, checked before use.
+
+A snapshot is used only if the decisions topic still holds, at the offset it names, the very
+decision it ends with. Anything else (another topic generation, a truncated topic, a damaged file)
+is said in the log, and all decisions are folded instead.
+"""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import structlog
+
+from processors import snapshots
+from processors.ledger import Ledger
+from processors.snapshots import Frozen
+
+
+SLICE_PAUSE_SECONDS = 0.001
+"""Between two slices the worker decides on."""
+MAX_SNAPSHOT_BYTES = 8 << 30
+"""No larger file is read: it would not fit the memory of the machine it was written on either."""
+
+ReadDecision = Callable[[int, int], Awaitable[bytes | None]]
+"""Reads the record of a decisions partition at an offset; None where there is none."""
+
+log = structlog.get_logger("scrutin.snapshots")
+
+
+class SnapshotFolder:
+    """The snapshots of one decisions topic: at most one file a partition, replaced whole."""
+
+    def __init__(self, folder: Path, topic: str) -> None:
+        self._folder, self._topic = folder, topic
+        self._writing = False
+
+    def _path(self, partition: int) -> Path:
+        return self._folder / f"{self._topic}-{partition}.snapshot"
+
+    async def write(self, frozen: Frozen, decisions_offset: int) -> None:
+        """Replace the snapshot of a partition; while another is being written nothing happens.
+
+        A full disk must not stop the count: it is said in the log.
+        """
+        if self._writing:
+            return
+        self._writing = True
+        partition: int = frozen.header["partition"]
+        try:
+            size = await self._write(frozen, decisions_offset, self._path(partition))
+        except OSError as error:
+            log.warning("no snapshot written: the next start folds more decisions",
+                        partition=partition, folder=str(self._folder), error=str(error))
+        else:
+            log.info("snapshot written", partition=partition, decided=frozen.last_offset,
+                     megabytes=round(size / 1e6, 1))
+        finally:
+            self._writing = False
+
+    async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        # Two workers may hold the partition for a moment: each writes a file of its own.
+        unfinished = path.with_suffix(f".{os.getpid()}")
+        try:
+            with unfinished.open("wb") as file:
+                file.seek(snapshots.PREAMBLE_BYTES)
+                digest = hashlib.sha256()
+                for part in snapshots.body(
+                        frozen, decisions_offset=decisions_offset, topic=self._topic):
+                    digest.update(part)
+                    file.write(part)
+                    await asyncio.sleep(SLICE_PAUSE_SECONDS)
+                size = file.tell()
+                file.seek(0)
+                file.write(snapshots.preamble(digest.digest()))
+                file.flush()
+                await asyncio.to_thread(os.fsync, file.fileno())
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+        return size
+
+    async def read(
+        self, partition: int, partitions: int, read_decision: ReadDecision
+    ) -> tuple[Ledger, int] | None:
+        """Give a ledger and the offset of its last decision, or None: then fold everything."""
+        path = self._path(partition)
+        try:
+            frozen, decisions_offset = await asyncio.to_thread(
+                self._readable, path, partition, partitions)
+            if await read_decision(partition, decisions_offset) == frozen.last_decision:
+                return snapshots.thaw(frozen), decisions_offset
+            reason = "the decisions topic does not hold its last decision"
+        except FileNotFoundError:
+            return None
+        except (OSError, snapshots.Unreadable) as error:
+            reason = str(error)
+        log.warning("snapshot not used, all decisions are folded",
+                    partition=partition, path=str(path), reason=reason)
+        return None
+
+    def _readable(self, path: Path, partition: int, partitions: int) -> tuple[Frozen, int]:
+        if path.stat().st_size > MAX_SNAPSHOT_BYTES:
+            raise snapshots.Unreadable(f"larger than {MAX_SNAPSHOT_BYTES} bytes")
+        frozen, decisions_offset, topic = snapshots.decoded(path.read_bytes())
+        place = (topic, frozen.header["partition"], frozen.header["partitions"])
+        if place != (self._topic, partition, partitions):
+            raise snapshots.Unreadable("it is of another topic or partition count")
+        return frozen, decisions_offset

@@ -1,0 +1,100 @@
+"""Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.services import Broker
+from processors.snapshot_files import SnapshotFolder
+from processors.snapshots import freeze
+from schemas.topics import Topics
+from tests.processors.harness import (
+    Stack,
+    connected_producer,
+    decided,
+    folded_decisions,
+    prepared,
+    write,
+)
+from tests.processors.logs import PARTITION, PARTITIONS, adopted, vote
+from tests.processors.logs import decided as decided_log
+from tests.waiting import until
+
+
+SIZE = 2_000
+
+
+@pytest.fixture
+def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
+    """Name the topics of a test with one partition; end its workers afterwards."""
+    found = Stack(broker.address, Topics(topic_prefix, 1), tmp_path)
+    yield found
+    found.stop()
+
+
+def damaged(file: Path) -> None:
+    """Change one byte in the middle."""
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    (None, "snapshot read"), (damaged, "snapshot not used")])
+async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_one(
+    stack: Stack, change: Callable[[Path], None] | None, said: str
+) -> None:
+    """Either way each decision is that of an undisturbed run, and the log says what was done."""
+    [log] = await prepared(stack, 5, size=SIZE)
+    ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="300")
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.votes, 0, log[1:1_000], first_offset=1)
+        await folded_decisions(stack, [1_000])
+        await until(lambda: "snapshot written" in ledger.log())
+        ledger.kill()
+        [file] = (stack.folder / "data" / "snapshots").iterdir()
+        if change is not None:
+            change(file)
+        await write(producer, stack.topics.votes, 0, log[1_000:], first_offset=1_000)
+    ledger.start()
+    _, decisions = decided([log])
+
+    assert await folded_decisions(stack, [len(log)]) == decisions
+    assert said in ledger.log()
+
+
+async def test_a_snapshot_of_another_log_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Only where the topic still holds its last decision, and of the same topic and partition."""
+    ledger, decisions = decided_log([adopted(), vote(1)])
+    folder = SnapshotFolder(tmp_path, "any.decisions")
+    await folder.write(freeze(ledger), 41)
+    held: dict[int, bytes | None] = {41: decisions[-1]}
+
+    async def read_decision(_partition: int, offset: int) -> bytes | None:
+        return held.get(offset)
+
+    found = await folder.read(PARTITION, PARTITIONS, read_decision)
+    assert found is not None
+    assert found[0].state() == ledger.state()
+    assert found[1] == 41
+    assert await folder.read(PARTITION, PARTITIONS + 1, read_decision) is None
+    assert await folder.read(PARTITION + 1, PARTITIONS, read_decision) is None
+    for other in (decisions[0], None):
+        held[41] = other
+        assert await folder.read(PARTITION, PARTITIONS, read_decision) is None
+    assert "does not hold its last decision" in capsys.readouterr().out
+
+
+async def test_a_folder_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No snapshot is written, and the log says why."""
+    (tmp_path / "snapshots").write_text("a file in the folder's place")
+    ledger, _ = decided_log([adopted(), vote(1)])
+    await SnapshotFolder(tmp_path / "snapshots", "any.decisions").write(freeze(ledger), 1)
+
+    assert "the next start folds more decisions" in capsys.readouterr().out
+    assert (tmp_path / "snapshots").read_text("utf-8") == "a file in the folder's place"

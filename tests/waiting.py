@@ -1,0 +1,16 @@
+"""Waiting for what other processes do: asked again and again, within a bound."""
+
+import asyncio
+from collections.abc import Callable
+
+
+WAIT_SECONDS = 60.0
+"""Longest wait of a test: far more than anything takes."""
+POLL_SECONDS = 0.05
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition holds, or raise TimeoutError."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not condition():
+            await asyncio.sleep(POLL_SECONDS)
