@@ -30,7 +30,8 @@ TOPICS = Topics("scrutin", Settings.model_fields["partitions"].default)
 EVENTS_OF = {
     TOPICS.votes: (
         "VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn",
-        "RulesAdopted", "VoterSuspended", "VoterReinstated", "ConsultationClosed"),
+        "RulesAdopted", "VoterSuspended", "VoterReinstated", "ConsultationClosed",
+        "ConsultationSealed"),
     TOPICS.decisions: ("DecisionMade",),
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",

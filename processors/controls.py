@@ -1,4 +1,4 @@
-"""What becomes of controls: rules adopted, voters suspended and reinstated, closings. Pure."""
+"""What becomes of controls: rules adopted, voters suspended or reinstated, the end. Pure."""
 
 from collections.abc import Callable
 
@@ -69,6 +69,21 @@ def _consultation_closed(state: LedgerState, offset: int, chain: bytes, value: b
     )
 
 
+def _consultation_sealed(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    """Seal a closed consultation; an open one, or one sealed already, stays as it is."""
+    version = version_in_force(state)
+    _, fields = codec.decode(value)
+    consultation = state.consultation(fields["consultation"])
+    sealable = consultation.closed and not consultation.sealed
+    outcome = "sealed" if sealable else "unchanged"
+    if known(consultation.control_ids, fields["event_id"]):
+        outcome = "repeated"
+    return Decision(
+        fields["event_id"], None, chain, KIND["consultation_sealed"], OUTCOME[outcome],
+        REASON["none"], version, offset, consultation.name, (),
+    )
+
+
 def _voter_control(
     kind: str, state: LedgerState, offset: int, chain: bytes, value: bytes
 ) -> Decision:
@@ -86,7 +101,9 @@ def _voter_control(
     suspended = state.is_suspended(voter_key)
     changes: tuple[Change, ...] = ()
     outcome = "suspended" if kind == "voter_suspended" else "reinstated"
-    if known(state.control_ids.get(voter_key, b""), event_id):
+    if consultation.sealed:
+        outcome = "late"
+    elif known(state.control_ids.get(voter_key, b""), event_id):
         outcome = "repeated"
     elif suspended == (kind == "voter_suspended"):
         outcome = "unchanged"
@@ -120,6 +137,7 @@ def _reinstated(state: LedgerState, offset: int, chain: bytes, value: bytes) -> 
 CONTROLS: dict[bytes, Control] = {
     current("RulesAdopted").header: _rules_adopted,
     current("ConsultationClosed").header: _consultation_closed,
+    current("ConsultationSealed").header: _consultation_sealed,
     current("VoterSuspended").header: _suspended,
     current("VoterReinstated").header: _reinstated,
 }

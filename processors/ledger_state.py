@@ -54,11 +54,11 @@ class Consultation:
     """Figures of one consultation in this partition."""
 
     __slots__ = ("closed", "control_ids", "key", "name", "participants", "participants_received",
-                 "suspended")
+                 "sealed", "suspended")
 
     def __init__(self, name: str, key: bytes) -> None:
         self.name, self.key = name, key
-        self.closed = False
+        self.closed = self.sealed = False
         self.control_ids = b""
         self.participants = self.participants_received = self.suspended = 0
 
@@ -201,7 +201,7 @@ class LedgerState:
         """Record a decision that is not about one vote."""
         outcome = OUTCOMES[decision.outcome]
         self.decided[slot_of(decision.outcome, decision.reason)] += 1
-        if decision.event_id is None or outcome in ("repeated", "refused"):
+        if decision.event_id is None or outcome in ("repeated", "refused", "late"):
             return
         if decision.kind == KIND["rules_adopted"]:
             self.ledger_version = decision.ledger_version
@@ -214,7 +214,28 @@ class LedgerState:
             consultation.closed = True
             consultation.control_ids = remembering(consultation.control_ids, decision.event_id)
             return
+        if decision.kind == KIND["consultation_sealed"]:
+            consultation.control_ids = remembering(consultation.control_ids, decision.event_id)
+            if outcome == "sealed":
+                self._drop_voters(consultation)
+            return
         self._settle_voter_control(decision, consultation)
+
+    def _drop_voters(self, consultation: Consultation) -> None:
+        """Forget who voted what in a sealed consultation; its counts stay.
+
+        What comes later for it is late, whoever sends it, so nobody needs this any more.
+        """
+        consultation.sealed = True
+        dropped = [key for key in self._voters if key.endswith(consultation.key)]
+        for voter_key in dropped:
+            number = self._voters[voter_key] >> NUMBER_SHIFT << PROPOSAL_BITS
+            for proposal, kept in list(self.votes_of(voter_key)):
+                self.live_votes -= bool(kept & 3)
+                del self._votes[number | proposal.number]
+            del self._voters[voter_key]
+            self.control_ids.pop(voter_key, None)
+        self.dropped_voters += len(dropped)
 
     def _settle_voter_control(self, decision: Decision, consultation: Consultation) -> None:
         assert decision.voter is not None
@@ -256,7 +277,7 @@ class LedgerState:
             "decided": list(self.decided), "recent": list(self.recent),
             "control_ids": dict(self.control_ids),
             "consultations": [
-                (found.name, found.closed, found.control_ids, found.participants,
+                (found.name, found.closed, found.sealed, found.control_ids, found.participants,
                  found.participants_received, found.suspended)
                 for found in self._consultations.values()
             ],
@@ -275,8 +296,8 @@ class LedgerState:
         self.control_ids = dict(header["control_ids"])
         for name, *figures in header["consultations"]:
             found = self.consultation(name)
-            (found.closed, found.control_ids, found.participants, found.participants_received,
-             found.suspended) = figures
+            (found.closed, found.sealed, found.control_ids, found.participants,
+             found.participants_received, found.suspended) = figures
         for consultation, name, counts in header["proposals"]:
             self.proposal(consultation, name).counts = list(counts)
         self._voters, self._votes = voters, votes
@@ -331,9 +352,10 @@ class LedgerState:
             "last_offset": self.last_offset, "chain": self.chain,
             "previous_chain": self.previous_chain, "ledger_version": self.ledger_version,
             "decided": self.decided_by_outcome(), "live_votes": self.live_votes,
-            "rules_ids": self.rules_ids, "control_ids": self.control_ids,
+            "dropped_voters": self.dropped_voters, "rules_ids": self.rules_ids,
+            "control_ids": self.control_ids,
             "consultations": {
-                name: (found.closed, found.control_ids, *self.participation(name))
+                name: (found.closed, found.sealed, found.control_ids, *self.participation(name))
                 for name, found in self._consultations.items()
             },
             "tallies": self.tallies(), "voters": self._voters, "votes": self._votes,

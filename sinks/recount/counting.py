@@ -41,17 +41,19 @@ class BallotRecount(Recounted):
 
 def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     """Count the ballot box alone: rules of version 1 in SQL, no look at the decisions."""
-    controls = reading.query("controls", consultation=consultation)
-    closed_at = [NEVER] * len(reading.vector)
+    closed_at, sealed_at = ([NEVER] * len(reading.vector) for _ in range(2))
     last_control: dict[str, str] = {}
-    for partition, at, control, voter, _ in controls:
+    for partition, at, control, voter, _ in reading.query("controls", consultation=consultation):
         if control == "consultation_closed":
             closed_at[partition] = min(closed_at[partition], at)
-        else:
+        elif control == "consultation_sealed":
+            if at > closed_at[partition]:
+                sealed_at[partition] = min(sealed_at[partition], at)
+        elif at < sealed_at[partition]:
             last_control[_hexadecimal(voter)] = control
     suspended = [voter for voter, control in last_control.items() if control == "voter_suspended"]
     rows = reading.query("ballots", consultation=consultation, closed_at=closed_at,
-                         suspended=suspended)
+                         sealed_at=sealed_at, suspended=suspended)
     total = next((row for row in rows if not row[0]), (0,) * (len(COUNTS) + 3))
     divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
     return BallotRecount(

@@ -84,6 +84,11 @@ def closed(number: int, **fields: Any) -> bytes:
     return ballot("ConsultationClosed", event_id=identifier(number), closes_at=0, **fields)
 
 
+def sealed(number: int, **fields: Any) -> bytes:
+    """Encode a ConsultationSealed."""
+    return ballot("ConsultationSealed", event_id=identifier(number), **fields)
+
+
 def ballots(
     *, ids: st.SearchStrategy[int] | None = None, places: tuple[int, ...] = (0, 0, 0, 1, 2, -1)
 ) -> st.SearchStrategy[bytes]:
@@ -123,8 +128,10 @@ def controls(ids: st.SearchStrategy[int] | None = None) -> st.SearchStrategy[byt
 
 
 def closings() -> st.SearchStrategy[bytes]:
-    """Give closings, and rules adopted once more."""
+    """Give closings, sealings, and rules adopted once more."""
     return st.one_of(
+        st.builds(lambda number, name: sealed(number, consultation=name),
+                  st.integers(0, 2), st.sampled_from(CONSULTATIONS)),
         st.builds(lambda number, name: closed(number, consultation=name),
                   st.integers(0, 2), st.sampled_from(CONSULTATIONS)),
         st.builds(adopted, st.integers(900, 902)),

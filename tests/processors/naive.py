@@ -26,6 +26,7 @@ KIND_OF = {
     "QualificationWithdrawn": "qualification_withdrawn", "RulesAdopted": "rules_adopted",
     "VoterSuspended": "voter_suspended", "VoterReinstated": "voter_reinstated",
     "ConsultationClosed": "consultation_closed",
+    "ConsultationSealed": "consultation_sealed",
 }
 
 Fields = dict[str, Any]
@@ -53,6 +54,7 @@ class NaiveLedger:
         """Remembered event ids, the newest last, by what they are remembered under."""
         self.suspended: set[tuple[str, bytes]] = set()
         self.closed: set[str] = set()
+        self.sealed: set[str] = set()
         self.voters_received: set[tuple[str, bytes]] = set()
         self.cast: dict[tuple[str, str], Counter[str]] = {}
         """What became of VoteCast records, by consultation and proposal."""
@@ -94,7 +96,7 @@ class NaiveLedger:
         met = (fields["consultation"], proposal)
         self.cast.setdefault(met, Counter())
         self.gone.setdefault(met, Counter())
-        before = self.standing(key, proposal)
+        before = self._shown(key, proposal)
         verdict = self._ballot_verdict(kind, fields)
         if kind == "vote_cast":
             self.cast[met][verdict[0] if verdict[1] == "none" else f"refused_{verdict[1]}"] += 1
@@ -108,8 +110,12 @@ class NaiveLedger:
                 self.voters_received.add(key)
         if verdict[1] == "misplaced":
             before = None
-        after = None if verdict[1] == "misplaced" else self.standing(key, proposal)
+        after = None if verdict[1] == "misplaced" else self._shown(key, proposal)
         return verdict, [{"proposal": proposal, "before": before, "after": after}]
+
+    def _shown(self, key: tuple[str, bytes], proposal: str) -> Fields | None:
+        """Give a vote as a decision shows it: of a sealed consultation no vote is known."""
+        return None if key[0] in self.sealed else self.standing(key, proposal)
 
     def _ballot_verdict(self, kind: str, fields: Fields) -> Verdict:
         key, proposal = (fields["consultation"], fields["voter"]), fields["proposal"]
@@ -117,6 +123,8 @@ class NaiveLedger:
         vote = votes.get(proposal)
         if partition_of(fields["voter"], self.partitions) != self.partition:
             return "refused", "misplaced"
+        if fields["consultation"] in self.sealed:
+            return "late", "none"
         if self._knows(fields["event_id"], *key, proposal):
             return "repeated", "none"
         if fields["consultation"] in self.closed:
@@ -185,13 +193,19 @@ class NaiveLedger:
     # Controls
 
     def _control(self, kind: str, fields: Fields) -> tuple[Verdict, list[Fields]]:
-        if kind == "rules_adopted":
-            return self._rules_adopted(fields), []
-        if kind == "consultation_closed":
-            return self._consultation_closed(fields), []
+        if "voter" in fields:
+            return self._voter_control(kind, fields)
+        decide = {"rules_adopted": self._rules_adopted,
+                  "consultation_closed": self._consultation_closed,
+                  "consultation_sealed": self._consultation_sealed}[kind]
+        return decide(fields), []
+
+    def _voter_control(self, kind: str, fields: Fields) -> tuple[Verdict, list[Fields]]:
         key = (fields["consultation"], fields["voter"])
         if partition_of(fields["voter"], self.partitions) != self.partition:
             return ("refused", "misplaced"), []
+        if fields["consultation"] in self.sealed:
+            return ("late", "none"), []
         if self._knows(fields["event_id"], "voter", *key):
             return ("repeated", "none"), []
         self._remember(fields["event_id"], "voter", *key)
@@ -222,6 +236,16 @@ class NaiveLedger:
             return "unchanged", "none"
         self.closed.add(name)
         return "closed", "none"
+
+    def _consultation_sealed(self, fields: Fields) -> Verdict:
+        name = fields["consultation"]
+        if self._knows(fields["event_id"], "closing", name):
+            return "repeated", "none"
+        self._remember(fields["event_id"], "closing", name)
+        if name in self.sealed or name not in self.closed:
+            return "unchanged", "none"
+        self.sealed.add(name)
+        return "sealed", "none"
 
     # What is remembered and held
 

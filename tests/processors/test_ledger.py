@@ -24,6 +24,7 @@ from tests.processors.logs import (
     named,
     property_test,
     reinstated,
+    sealed,
     suspended,
     vote,
     voter,
@@ -286,3 +287,40 @@ def test_controls_of_voters_apply_after_the_closing() -> None:
 
     assert [codec.decode(decision)[1]["outcome"] for decision in decisions] == [
         "adopted", "counted", "closed", "late", "suspended"]
+
+
+def test_a_sealed_consultation_has_counts_but_no_voters() -> None:
+    """Who voted what is forgotten, in this consultation alone; what comes later is late."""
+    other = vote(5, consultation=CONSULTATIONS[1], voter=voter(1))
+    log: Log = [adopted(), vote(1), vote(2, voter=voter(1)), suspended(8_000), other, sealed(8_001),
+                closed(9_000), sealed(8_002)]
+    open_still, _ = decided(log[:-1])
+    ledger, decisions = decided(log)
+    late = [vote(1), vote(3), suspended(8_000), reinstated(8_003), sealed(8_004), sealed(8_002)]
+    again, verdicts = decided([*log, *late])
+
+    assert open_still.live_votes == 3
+    assert ledger.tallies() == open_still.tallies()
+    assert ledger.participation(CONSULTATIONS[0]) == open_still.participation(CONSULTATIONS[0])
+    assert ledger.live_votes == len(ledger.state()["voters"]) == 1
+    assert outcomes(verdicts[-7:]) == ["sealed", *["late"] * 4, "unchanged", "repeated"]
+    assert outcomes(decisions[5:6]) == ["unchanged"], "an open consultation cannot be sealed"
+    assert again.state() == folded(verdicts).state()
+
+
+def test_voters_met_after_a_sealing_share_nothing_with_others() -> None:
+    """Numbers of forgotten voters are not given again: each voter keeps votes of its own."""
+    name = CONSULTATIONS[1]
+    log: Log = [adopted(), vote(1), vote(2, voter=voter(1), consultation=name), closed(9_000),
+                sealed(9_001), vote(3, voter=voter(2), consultation=name)]
+    ledger, decisions = decided(log)
+    both, _ = decided([*log, suspended(9_002, voter=voter(2), consultation=name)])
+
+    assert ledger.participation(name).participants == 2
+    assert both.participation(name).participants == 1
+    assert ledger.state() == folded(decisions).state()
+
+
+def outcomes(decisions: list[bytes]) -> list[str]:
+    """Name what became of each record."""
+    return [codec.decode(decision)[1]["outcome"] for decision in decisions]

@@ -44,4 +44,5 @@ def test_the_closed_lists_are_those_of_the_events() -> None:
     assert words.KINDS[0] == "unknown"
     assert set(words.OUTCOMES) == {
         "counted", "changed", "withdrawn", "unchanged", "repeated", "proven", "qualified",
-        "unqualified", "suspended", "reinstated", "adopted", "closed", "late", "refused"}
+        "unqualified", "suspended", "reinstated", "adopted", "closed", "late", "refused",
+        "sealed"}

@@ -92,12 +92,18 @@ class Box:
 
     def close(self) -> None:
         """Close the consultation in every partition."""
+        self._everywhere("ConsultationClosed", closes_at=BEGAN_AT)
+
+    def seal(self) -> None:
+        """Seal the consultation in every partition."""
+        self._everywhere("ConsultationSealed")
+
+    def _everywhere(self, event: str, **fields: int) -> None:
         event_id = self.identifier()
         for partition in range(self.partitions):
             self.put(partition, codec.encode(
-                "ConsultationClosed", event_id=event_id, consultation=CONSULTATION,
-                closes_at=BEGAN_AT, salt=self.identifier(), origin="operator",
-                occurred_at=BEGAN_AT))
+                event, event_id=event_id, consultation=CONSULTATION, salt=self.identifier(),
+                origin="operator", occurred_at=BEGAN_AT, **fields))
 
 
 def random_box(
@@ -109,6 +115,7 @@ def random_box(
     people = [box.voter_in(number % partitions) for number in range(voters)]
     names = [f"é-{number}" if number % 3 == 2 else f"p-{number}" for number in range(proposals)]
     closing = randomness.randrange(events // 2, 2 * events + 1)
+    sealing = randomness.randrange(events // 2, 2 * events + 1)
     steps: list[tuple[float, Callable[[], None]]] = [
         (0.06, box.again),
         (0.03, box.odd),
@@ -120,6 +127,8 @@ def random_box(
     for number in range(events):
         if number == closing:
             box.close()
+        if number == sealing:
+            box.seal()
         chance = randomness.random()
         for part, step in steps:
             chance -= part

@@ -1,6 +1,7 @@
 -- Counts of every proposal of a consultation from the ballot box alone, up to a vector of offsets,
 -- by the rules of version 1 written apart from the ledger: decisions are not looked at.
--- Given from controls.sql: by partition, the offset of its closing; the voters suspended last.
+-- Given from controls.sql: by partition, the offsets of its closing and sealing; the voters
+-- suspended last.
 -- The row of an empty proposal holds the figures of the whole consultation.
 WITH
     -- All events of one voter on one proposal, in the order of the log.
@@ -11,7 +12,8 @@ WITH
                 trust = 'suspect', event_id))) AS events,
             partition != reinterpretAsUInt32(reverse(substring(voter, 1, 4)))
                 % length({vector:Array(Int64)}) AS misplaced,
-            {closed_at:Array(UInt64)}[partition + 1] AS closing
+            {closed_at:Array(UInt64)}[partition + 1] AS closing,
+            {sealed_at:Array(UInt64)}[partition + 1] AS sealing
         FROM votes
         WHERE topic = {topic:String} AND consultation = {consultation:String}
             AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
@@ -19,8 +21,8 @@ WITH
             AND offset <= {vector:Array(Int64)}[partition + 1]
         GROUP BY partition, voter, proposal
     ),
-    -- After the closing all is late, save a redelivery of what came in time. That one, and any
-    -- other delivery after the first, is repeated.
+    -- After the closing all is late, save a redelivery of what came in time, until nobody remembers
+    -- it after the sealing. That one, and any other delivery after the first, is repeated.
     sorted AS (
         SELECT
             voter, proposal, misplaced,
@@ -31,7 +33,8 @@ WITH
                 in_time, arrayEnumerateUniq(in_time.5))) AS firsts,
             arrayCount(event -> event.2 = 1, firsts) AS first_casts,
             if(length(in_time) = length(events), 0, arrayCount(event -> event.2 = 1
-                AND event.1 > closing AND NOT has(in_time.5, event.5), events)) AS late_casts
+                AND event.1 > closing AND (event.1 > sealing OR NOT has(in_time.5, event.5)),
+                events)) AS late_casts
         FROM held
     ),
     -- An event is: offset, kind, choice or qualification, suspect, id. A vote is: choice (bits 0
