@@ -14,8 +14,8 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 
 import asyncio
 import os
-import tempfile
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, Protocol, cast
 
 import faust
@@ -107,9 +107,13 @@ def transport(positions: Positions) -> type[driver.Transport]:
 
 
 def application(
-    name: str, kafka: str, *, partitions: int, instance: str, positions: Positions
+    name: str, kafka: str, *, partitions: int, instance: str, folder: Path, positions: Positions
 ) -> faust.App:
-    """Make a Faust application on the batch lane, with every web endpoint off."""
+    """Make a Faust application on the batch lane, with every web endpoint off.
+
+    `folder` is the worker's data folder: Faust makes a folder of its own there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         name,
         broker=f"kafka://{kafka}",
@@ -129,7 +133,7 @@ def application(
         # A static member that comes back within the session keeps its partitions at once.
         consumer_group_instance_id=f"{name}-{instance}",
         stream_wait_empty=False,
-        datadir=tempfile.mkdtemp(prefix="scrutin-faust-"),
+        datadir=str(folder / "faust"),
     )
     app.transport = transport(positions)(app.conf.broker_consumer, app)
     return app

@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -45,6 +46,7 @@ class IdeasPolicy:
     kafka: str
     topics: Topics
     instance: str
+    folder: Path
 
 
 class IdeasWorker:
@@ -64,7 +66,7 @@ class IdeasWorker:
         self.producer: AIOKafkaProducer
         self.app = application(
             f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
-            instance=policy.instance, positions=self,
+            instance=policy.instance, folder=policy.folder, positions=self,
         )
         for name in (self.topics.tallies, self.topics.catalogue, self.topics.participants):
             topic = self.app.topic(name, value_type=bytes, value_serializer="raw")

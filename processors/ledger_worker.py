@@ -57,7 +57,8 @@ class LedgerPolicy:
     instance: str
     stall_seconds: float
     undecodable_ratio: float
-    snapshot_folder: Path
+    folder: Path
+    """Where snapshots are kept."""
     snapshot_decisions: int
     """A snapshot of a partition is due after so many decisions."""
 
@@ -85,13 +86,13 @@ class LedgerWorker:
         self.held: dict[int, Held] = {}
         self.producer: AIOKafkaProducer
         self.looker = Looker(policy.kafka)
-        self.snapshots = SnapshotFolder(policy.snapshot_folder, self.topics.decisions)
+        self.snapshots = SnapshotFolder(policy.folder / "snapshots", self.topics.decisions)
         self.connecting = asyncio.Lock()
         """Held while connecting: two producers at once could write decisions out of order."""
         self.in_flight: asyncio.Queue[InFlight] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
         self.app = application(
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
-            instance=policy.instance, positions=self,
+            instance=policy.instance, folder=policy.folder, positions=self,
         )
         self._define()
 

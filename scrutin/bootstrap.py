@@ -30,7 +30,7 @@ def clickhouse_url(settings: Settings) -> str:
 def local_state(settings: Settings) -> dict[str, Any] | None:
     """Read the state file of the local stack; None where none was started."""
     try:
-        state: dict[str, Any] = json.loads((settings.data_dir / "stack.json").read_text("utf-8"))
+        state: dict[str, Any] = json.loads((settings.data_folder / "stack.json").read_text("utf-8"))
     except (OSError, ValueError):
         return None
     return state
@@ -41,7 +41,7 @@ def _local_url(settings: Settings, name: str, hint: str) -> str:
     url = (state or {}).get("urls", {}).get(name)
     if not url:
         raise StackNotRunning(
-            f"no local stack is known in {settings.data_dir} and no address is set. Start one "
+            f"no local stack is known in {settings.data_folder} and no address is set. Start one "
             f"with `scrutin up`, or set {hint}."
         )
     return str(url)

@@ -82,6 +82,11 @@ class Settings(BaseSettings):
         default="info", description="Least level of log lines."
     )
 
+    @property
+    def data_folder(self) -> Path:
+        """The whole path of `data_dir`."""
+        return self.data_dir.expanduser().resolve()
+
 
 def load() -> Settings:
     """Read the settings from the environment."""

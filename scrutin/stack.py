@@ -47,17 +47,13 @@ class Stack:
     urls: Mapping[str, str]
 
 
-def data_folder(settings: Settings) -> Path:
-    return settings.data_dir.expanduser().resolve()
-
-
 def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
     """Choose ports and describe every process; call it while holding the data folder.
 
     Prepares Kafka's runtime, which takes a while the first time on a machine. Raises a
     `LocalStackError` with its remedy.
     """
-    folder = data_folder(settings)
+    folder = settings.data_folder
     ports = PortBook(folder / "ports.json").assign(
         {
             "kafka": explicit.kafka,
@@ -97,7 +93,7 @@ def _environment(settings: Settings, urls: Mapping[str, str], views_port: int) -
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
         "SCRUTIN_VIEWS_PORT": str(views_port),
-        "SCRUTIN_DATA_DIR": str(data_folder(settings)),
+        "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,
     }
 

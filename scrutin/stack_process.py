@@ -19,7 +19,7 @@ from deploy.local.locks import holder_pid
 from deploy.local.status import StackStatus, read_status
 from deploy.local.supervisor import LOCK_FILE, LOG_FOLDER, Supervisor, hold
 from scrutin.settings import Settings
-from scrutin.stack import ExplicitPorts, compose, data_folder
+from scrutin.stack import ExplicitPorts, compose
 
 
 # The first start on a machine downloads Kafka; later ones take a few seconds.
@@ -43,7 +43,7 @@ def run_here(
 
     Raises the `LocalStackError` that kept it from starting or stopped it.
     """
-    folder = data_folder(settings)
+    folder = settings.data_folder
     lock = hold(folder)
     try:
         report("preparing (the first time on a machine this downloads Kafka)")
@@ -64,7 +64,7 @@ def start_detached(settings: Settings, ports: ExplicitPorts, *, report: Report) 
     Its progress is passed to `report`. Raises `FolderHeldError` if one is running already, and
     `ProcessFailedError` with the end of its log if it does not come up.
     """
-    folder = data_folder(settings)
+    folder = settings.data_folder
     if holder_pid(folder / LOCK_FILE) is not None:
         hold(folder).release()  # Raises the error that names the holder.
     log_path = folder / LOG_FOLDER / "supervisor.log"

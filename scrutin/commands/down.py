@@ -4,7 +4,6 @@ import typer
 
 from deploy.local.status import bring_down
 from scrutin import settings as scrutin_settings
-from scrutin.stack import data_folder
 
 
 def down() -> None:
@@ -12,7 +11,7 @@ def down() -> None:
 
     Exit status 0 when nothing runs any more, 1 if it did not end in time.
     """
-    folder = data_folder(scrutin_settings.load())
+    folder = scrutin_settings.load().data_folder
     try:
         pid = bring_down(folder)
     except TimeoutError as error:

@@ -20,6 +20,7 @@ def ideas() -> None:
     topics = bootstrap.topics(settings)
     kafka = bootstrap.kafka_address(settings)
     asyncio.run(check_topics(kafka, topics.specifications()))
-    worker = IdeasWorker(IdeasPolicy(kafka=kafka, topics=topics, instance=settings.instance))
+    worker = IdeasWorker(IdeasPolicy(
+        kafka=kafka, topics=topics, instance=settings.instance, folder=settings.data_folder))
     health.serve(settings.health_port, worker.status)
     run_worker(worker.app)

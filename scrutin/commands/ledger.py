@@ -24,7 +24,7 @@ def ledger() -> None:
     worker = LedgerWorker(LedgerPolicy(
         kafka=kafka, topics=topics, instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
-        snapshot_folder=settings.data_dir.expanduser().resolve() / "snapshots",
+        folder=settings.data_folder,
         snapshot_decisions=settings.snapshot_decisions,
     ))
     health.serve(settings.health_port, worker.status)

@@ -8,7 +8,6 @@ import typer
 
 from deploy.local.status import StackStatus, read_status
 from scrutin import settings as scrutin_settings
-from scrutin.stack import data_folder
 
 
 def status(
@@ -19,7 +18,7 @@ def status(
 
     Exit status 0 if all of them run, 1 if one is down or none was started.
     """
-    stack = read_status(data_folder(scrutin_settings.load()))
+    stack = read_status(scrutin_settings.load().data_folder)
     typer.echo(json.dumps(asdict(stack), indent=2) if as_json else _table(stack))
     if not stack.all_running:
         raise typer.Exit(1)
