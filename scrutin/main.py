@@ -10,6 +10,7 @@ for the help.
 """
 
 import importlib
+import inspect
 import sys
 from collections.abc import Sequence
 
@@ -64,11 +65,16 @@ def application(first: str | None = None) -> typer.Typer:
         home = app
         if len(words) > 1:
             home = groups.setdefault(words[0], typer.Typer(no_args_is_help=True))
-        imported = importlib.import_module(f"scrutin.commands.{module}")
-        home.command(words[-1])(getattr(imported, words[-1]))
+        command = getattr(importlib.import_module(f"scrutin.commands.{module}"), words[-1])
+        home.command(words[-1], help=_flowing(inspect.getdoc(command) or ""))(command)
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])
     return app
+
+
+def _flowing(text: str) -> str:
+    """Join the lines of each paragraph: the terminal's width breaks them, not the source's."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _root() -> None:
