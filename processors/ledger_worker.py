@@ -28,9 +28,11 @@ from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics
 from processors.ledger import ChainLink
+from processors.ledger_errors import LedgerStopped
 from processors.looker import Looker
 from processors.snapshot_files import SnapshotFolder
 from processors.snapshots import Frozen, freeze
+from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 
 
@@ -200,7 +202,7 @@ class LedgerWorker:
             return
         producer = await self.connected_producer()
         writer = Batches(producer)
-        undecodable = decide_batch(held, batch.records, writer)
+        undecodable, alarm = decide_batch(held, batch.records, writer)
         frozen = self._frozen_when_due(held)
         decided = InFlight(event, held, held.ledger.last_offset, frozen)
         # First the dead letters: once the decision is there, nobody writes them any more.
@@ -209,6 +211,10 @@ class LedgerWorker:
             await asyncio.wait_for(asyncio.gather(*letters), WRITE_SECONDS)
         decided.sent = await writer.send(self.topics.decisions, held.ledger.partition)
         decided.last_batch_records = writer.last_batch_records
+        if alarm is not None:
+            # What came before it is decided: nobody shall wait for that.
+            await asyncio.wait_for(asyncio.gather(*decided.sent), WRITE_SECONDS)
+            raise alarm
         self._check_ratio(held, len(batch.records), len(undecodable))
         await self.in_flight.put(decided)
 
@@ -354,17 +360,25 @@ class LedgerWorker:
         }
 
 
-def decide_batch(held: Held, records: list[Any], writer: "Batches") -> list[Any]:
-    """Decide the records of a batch in order; give the undecodable ones."""
+def decide_batch(
+    held: Held, records: list[Any], writer: "Batches"
+) -> tuple[list[Any], Exception | None]:
+    """Decide the records of a batch in order, up to one that stops the partition.
+
+    Gives the undecodable ones, and what stopped it.
+    """
     ledger = held.ledger
     decide, write = ledger.decide, writer.write
-    undecodable = []
+    undecodable: list[Any] = []
     slot = ledger.undecodable_slot
     for record in records:
         before = ledger.decided[slot]
-        decision = decide(record.offset, record.value)
+        try:
+            decision = decide(record.offset, record.value)
+        except (LedgerStopped, UnknownSchema) as error:
+            return undecodable, error
         if decision is not None:
             write(decision, timestamp=record.timestamp)
             if ledger.decided[slot] != before:
                 undecodable.append(record)
-    return undecodable
+    return undecodable, None

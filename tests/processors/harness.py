@@ -30,6 +30,7 @@ from tests.processors import logs
 
 BEGAN_AT = 1_647_900_000_000
 """Time of the first vote; each later one comes a second after."""
+ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 90.0
 """So long anything awaited may take: far more than it does."""
 Logs = list[list[bytes | None]]
@@ -59,13 +60,16 @@ class Worker:
     environment: dict[str, str]
     log_path: Path
     process: subprocess.Popen[bytes] | None = None
+    program: list[str] = field(default_factory=list)
+    """What to run instead of the command."""
 
     def start(self) -> None:
         """Start the process; its output goes to the end of the log."""
         with self.log_path.open("ab") as output:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "scrutin", self.command], stdout=output, stderr=output,
-                env={**os.environ, **self.environment})
+                self.program or [sys.executable, "-m", "scrutin", self.command],
+                stdout=output, stderr=output,
+                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment})
 
     def kill(self) -> None:
         """End the process like a lost machine."""

@@ -1,14 +1,12 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from deploy.local.services import Broker
 from processors.snapshot_files import SnapshotFolder
 from processors.snapshots import freeze
-from schemas.topics import Topics
 from tests.processors.harness import (
     Stack,
     connected_producer,
@@ -25,14 +23,6 @@ from tests.waiting import until
 SIZE = 2_000
 
 
-@pytest.fixture
-def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Name the topics of a test with one partition; end its workers afterwards."""
-    found = Stack(broker.address, Topics(topic_prefix, 1), tmp_path)
-    yield found
-    found.stop()
-
-
 def damaged(file: Path) -> None:
     """Change one byte in the middle."""
     data = bytearray(file.read_bytes())
@@ -43,24 +33,24 @@ def damaged(file: Path) -> None:
 @pytest.mark.parametrize(("change", "said"), [
     (None, "snapshot read"), (damaged, "snapshot not used")])
 async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_one(
-    stack: Stack, change: Callable[[Path], None] | None, said: str
+    lone_stack: Stack, change: Callable[[Path], None] | None, said: str
 ) -> None:
     """Either way each decision is that of an undisturbed run, and the log says what was done."""
-    [log] = await prepared(stack, 5, size=SIZE)
-    ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="300")
-    async with connected_producer(stack.kafka) as producer:
-        await write(producer, stack.topics.votes, 0, log[1:1_000], first_offset=1)
-        await folded_decisions(stack, [1_000])
+    [log] = await prepared(lone_stack, 5, size=SIZE)
+    ledger = lone_stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="300")
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, lone_stack.topics.votes, 0, log[1:1_000], first_offset=1)
+        await folded_decisions(lone_stack, [1_000])
         await until(lambda: "snapshot written" in ledger.log())
         ledger.kill()
-        [file] = (stack.folder / "data" / "snapshots").iterdir()
+        [file] = (lone_stack.folder / "data" / "snapshots").iterdir()
         if change is not None:
             change(file)
-        await write(producer, stack.topics.votes, 0, log[1_000:], first_offset=1_000)
+        await write(producer, lone_stack.topics.votes, 0, log[1_000:], first_offset=1_000)
     ledger.start()
     _, decisions = decided([log])
 
-    assert await folded_decisions(stack, [len(log)]) == decisions
+    assert await folded_decisions(lone_stack, [len(log)]) == decisions
     assert said in ledger.log()
 
 

@@ -2,16 +2,11 @@
 
 import random
 import signal
-from collections.abc import Iterator
-from pathlib import Path
 
 import httpx2
 import pytest
-from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local.services import Broker
-from schemas.topics import Topics
 from tests.processors.harness import (
     Logs,
     Stack,
@@ -31,14 +26,6 @@ from tests.processors.harness import (
 PARTITIONS = 2
 CHUNK_RECORDS = 500
 """Records of one partition written between two looks at the plan of kills."""
-
-
-@pytest.fixture
-def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Name the topics of a test; end its workers afterwards."""
-    found = Stack(broker.address, Topics(topic_prefix, PARTITIONS), tmp_path)
-    yield found
-    found.stop()
 
 
 async def write_votes(stack: Stack, box: Logs, first: int, end: int) -> None:
@@ -170,8 +157,3 @@ async def test_a_vote_is_published_again_after_nothing_but_refusals(stack: Stack
     await assert_exact(stack, [log[:21] for log in box])
     await write_votes(stack, box, 21, 24)
     await assert_exact(stack, box)
-
-
-def test_partitions_are_named_once() -> None:
-    """The helper above speaks of the partitions the workers are started with."""
-    assert TopicPartition("votes", PARTITIONS - 1).partition == 1

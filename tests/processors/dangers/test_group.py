@@ -1,0 +1,107 @@
+"""Dangers of the group: zombies, batches that come too late, a partition that stalls."""
+
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from processors.batch_lane import EXIT_STOPPED, BatchValue
+from processors.decision_store import Held
+from processors.ledger import Ledger
+from processors.ledger_worker import LedgerPolicy, LedgerWorker
+from tests.processors.dangers import stalled_ledger
+from tests.processors.harness import (
+    BEGAN_AT,
+    Stack,
+    connected_producer,
+    decided,
+    folded_decisions,
+    prepared,
+    read_to_end,
+    write,
+)
+from tests.waiting import until
+
+
+async def test_a_zombie_that_wakes_after_its_session_harms_nothing(stack: Stack) -> None:
+    """Stopped under load past its session, its partitions taken over, then awake and writing."""
+    size = 6_000
+    box = await prepared(stack, 61, size=size, voters=300)
+    zombie, heir = stack.started("ledger", "1"), stack.worker("ledger", "2")
+    async with connected_producer(stack.kafka) as producer:
+
+        async def written(first: int, end: int) -> None:
+            for partition, log in enumerate(box):
+                await write(producer, stack.topics.votes, partition, log[first:end],
+                            first_offset=first)
+
+        await written(1, 2_001)
+        await folded_decisions(stack, [500, 500])
+        zombie.send(signal.SIGSTOP)
+        heir.start()
+        await written(2_001, 4_001)
+        await folded_decisions(stack, [4_001, 4_001])
+        zombie.send(signal.SIGCONT)
+        await written(4_001, size + 1)
+    found = await folded_decisions(stack, [size + 1, size + 1])
+
+    assert found == decided(box)[1]
+    assert heir.running()
+    # What the zombie still wrote, if anything, is a repeat: the same bytes for the same offset.
+    records = await read_to_end(stack.kafka, stack.topics.decisions, 2)
+    assert {(record.partition, record.value) for record in records} == {
+        (partition, value) for partition, values in enumerate(found) for value in values}
+
+
+async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> None:
+    """Of another generation, of a partition not held or still recovering: nothing is decided."""
+    box = await prepared(lone_stack, 62, size=5)
+    worker = LedgerWorker(LedgerPolicy(
+        kafka=lone_stack.kafka, topics=lone_stack.topics, instance="1", stall_seconds=30,
+        undecodable_ratio=1, folder=lone_stack.folder, snapshot_decisions=500_000))
+    acknowledged: list[int] = []
+
+    async def delivered(generation: int) -> None:
+        """Deliver the whole ballot box as one batch fetched under a generation."""
+        records = [SimpleNamespace(offset=offset, value=value, key=None, partition=0,
+                                   timestamp=BEGAN_AT + 1_000 * offset)
+                   for offset, value in enumerate(box[0])]
+        message = SimpleNamespace(partition=0, value=BatchValue(records, generation))
+        event: Any = SimpleNamespace(
+            message=message, ack=lambda: acknowledged.append(generation))
+        await worker._decide(event)
+
+    try:
+        await delivered(7)
+        held = worker.held[0] = Held(Ledger(0, 1))
+        await delivered(7)
+        held.generation = 7
+        await delivered(6)
+        assert held.ledger.last_offset == -1
+        assert acknowledged == [7, 7, 6]
+        assert await read_to_end(lone_stack.kafka, lone_stack.topics.decisions, 1) == []
+
+        await delivered(7)
+        assert held.ledger.last_offset == 5
+        assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
+    finally:
+        await worker._close()
+
+
+async def test_a_partition_that_stalls_ends_the_process(lone_stack: Stack) -> None:
+    """Input, but no progress, and no error from Faust: the process ends, a restart recovers."""
+    box = await prepared(lone_stack, 63, size=5)
+    stalled = lone_stack.worker("ledger", SCRUTIN_STALL_SECONDS="2")
+    stalled.program = [sys.executable, str(Path(stalled_ledger.__file__))]
+    stalled.start()
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, lone_stack.topics.votes, 0, box[0][1:], first_offset=1)
+    await until(lambda: not stalled.running())
+
+    assert stalled.wait() == EXIT_STOPPED
+    assert "votes partition 0 has stood at offset -1 for" in stalled.log()
+    assert "A restart recovers from the log" in stalled.log()
+    stalled.program = []
+    stalled.start()
+    assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
