@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test check lock docs
+.PHONY: help setup demo test bench check lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -20,6 +20,9 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
 	.venv/bin/pytest $(ARGS)
+
+bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
+	.venv/bin/python -m benchmarks $(ARGS)
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .

@@ -158,8 +158,13 @@ def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
     os._exit(EXIT_STOPPED)
 
 
-def guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
-    """Make any error of a background task end the process: Faust would swallow it."""
+def guarded(
+    work: Callable[[], Awaitable[None]], *, is_closing: Callable[[], bool] = lambda: False
+) -> Callable[[], Awaitable[None]]:
+    """Make any error of a background task end the process: Faust would swallow it.
+
+    One that comes while the worker `is_closing` is that of a connection closed under the task.
+    """
 
     async def run() -> None:
         try:
@@ -167,7 +172,8 @@ def guarded(work: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]
         except asyncio.CancelledError:
             raise
         except Exception as error:  # noqa: BLE001 -- whatever it was, the worker must not go on
-            stop_process(str(error), error)
+            if not is_closing():
+                stop_process(str(error), error)
 
     return run
 

@@ -86,6 +86,8 @@ class LedgerWorker:
     def __init__(self, policy: LedgerPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
         self.held: dict[int, Held] = {}
+        self.closing = False
+        """Whether the worker was told to stop: connections close under what still runs."""
         self.producer: AIOKafkaProducer
         self.looker = Looker(policy.kafka)
         self.snapshots = SnapshotFolder(policy.folder / "snapshots", self.topics.decisions)
@@ -123,9 +125,10 @@ class LedgerWorker:
             if topic.name in (self.topics.votes, self.topics.decisions, self.topics.catalogue)
         ])
         for task in (self._settle, self._flush, self._watch):
-            self.app.add_future(guarded(task)())
+            self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
     async def _close(self) -> None:
+        self.closing = True
         if hasattr(self, "producer"):
             await self.producer.stop()
         await self.looker.stop()
@@ -190,6 +193,8 @@ class LedgerWorker:
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
+                if self.closing:
+                    return  # Not acknowledged: the next start decides it, from the log.
                 stop_process(str(error), error)
 
     async def _decide(self, event: Any) -> None:

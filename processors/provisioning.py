@@ -1,5 +1,6 @@
 """Make the topics of a generation and adopt the rules: the first records of every partition."""
 
+import asyncio
 import hashlib
 import time
 
@@ -11,6 +12,11 @@ from processors.kafka_checks import check_topics, connected_admin
 from processors.rules import VERSION
 from schemas import codec
 from schemas.topics import Topics
+
+
+VISIBLE_SECONDS = 30.0
+"""A topic just created is known to every broker by then."""
+VISIBLE_POLL_SECONDS = 0.05
 
 
 async def provision(kafka: str, topics: Topics, *, replication: int) -> list[int]:
@@ -36,6 +42,11 @@ async def _create(kafka: str, topics: Topics, replication: int) -> None:
             kind = for_code(error[1])
             if error[1] and kind is not TopicAlreadyExistsError:
                 raise kind(f"topic {error[0]} could not be created: {error[-1]}")
+        # The controller has made them; a busy broker may hear of that a little later.
+        async with asyncio.timeout(VISIBLE_SECONDS):
+            wanted = {topic.name for topic in missing}
+            while wanted - set(await admin.list_topics()):  # noqa: ASYNC110 -- nobody tells us
+                await asyncio.sleep(VISIBLE_POLL_SECONDS)
     finally:
         await admin.close()
 

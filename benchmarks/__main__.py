@@ -1,0 +1,90 @@
+"""Measure, print, and keep: `python -m benchmarks [GROUP ...]`, or `make bench`."""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks import archive, latency, ledger, report
+from benchmarks.figures import FIGURES
+from benchmarks.house import House, Unmeasurable
+from benchmarks.report import Runs
+
+
+VOTES = 1_000_000
+GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tuple[str, ...]]] = {
+    "throughput": (ledger.throughput, (
+        "ledger_votes_per_second", "ledger_cpu_microseconds_per_vote", "ledger_against_raw_read",
+        "ledger_against_kafka_streams", "ledger_against_kafka_streams_warm",
+        "ledger_against_plain_faust")),
+    "restart": (ledger.restart, ("restart_seconds", "recovery_decisions_per_second")),
+    "memory": (ledger.memory, ("ledger_bytes_per_live_vote",)),
+    "growth": (ledger.growth, ("ledger_cost_growth", *(
+        name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),
+    "latency": (latency.latencies, tuple(name for name in FIGURES if "latency" in name)),
+    "archive": (archive.archived, ("archive_events_per_second",)),
+    "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
+}
+"""Measurements that are run together, and the figures each must give."""
+
+
+def main() -> int:
+    """Run the groups asked for; give the exit status: 1 where a promised figure is missing."""
+    wanted = _arguments()
+    console, progress = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
+    runs: Runs = {}
+    with tempfile.TemporaryDirectory(prefix="benchmarks-") as name:
+        house = House(Path(name))
+        try:
+            missing = asyncio.run(_measure(house, wanted, runs, progress))
+        finally:
+            house.close()
+    found = report.document(runs)
+    report.show(found, console)
+    if not wanted.groups:
+        report.write(found)
+    if wanted.write_docs:
+        report.PAGE.write_text(report.page(found, missing), "utf-8")
+    for line in missing:
+        console.print(line)
+    return 1 if missing else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
+    parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], metavar="GROUP",
+                        help=f"what to measure, of {', '.join(GROUPS)}; everything without")
+    parser.add_argument("--runs", type=int, default=3, help="how often; 3 unless told")
+    parser.add_argument("--votes", type=int, default=VOTES, help="how many a run")
+    parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")
+    return parser.parse_args()
+
+
+async def _measure(
+    house: House, wanted: argparse.Namespace, runs: Runs, progress: Console
+) -> list[str]:
+    """Run each group; give a line for each promised figure that was not measured, and why."""
+    missing = []
+    for group, (measure, names) in GROUPS.items():
+        if wanted.groups and group not in wanted.groups:
+            continue
+        reason = "it was not measured"
+        for run in range(1, wanted.runs + 1):
+            progress.print(f"{group}, run {run} of {wanted.runs}")
+            try:
+                found = await measure(house, wanted.votes)
+            except Unmeasurable as error:
+                reason = str(error)
+                break
+            for name, value in found.items():
+                runs.setdefault(name, []).append(value)
+        missing += [f"missing: {name}: {reason}" for name in names if name not in runs]
+    return missing
+
+
+if __name__ == "__main__":
+    sys.exit(main())
