@@ -77,7 +77,7 @@ async def _measured(house: House, rate: int) -> Clock:
         total = int(rate * SECONDS)
         watching = [asyncio.create_task(_watch_decisions(decisions, topics, clock, total)),
                     asyncio.create_task(_watch_results(results, topics, clock, total))]
-        async with asyncio.timeout(SECONDS * 6):
+        async with asyncio.timeout(SECONDS * 12):
             await _send(house, topics, clock, rate)
             await asyncio.gather(*watching)
     for worker in workers:
