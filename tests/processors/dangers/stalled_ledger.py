@@ -1,4 +1,4 @@
-"""A ledger whose agent never comes back from its first batch, as Faust can stall: a program."""
+"""A program: a ledger that stalls as Faust can, and an ordinary one when it is started again."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,11 @@ class StalledLedger(LedgerWorker):
 if __name__ == "__main__":
     settings = load()
     log.configure(settings)
-    run_worker(StalledLedger(LedgerPolicy(
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    stalled_before = settings.data_folder / "stalled-before"
+    kind = LedgerWorker if stalled_before.exists() else StalledLedger
+    stalled_before.touch()
+    run_worker(kind(LedgerPolicy(
         kafka=settings.kafka, topics=bootstrap.topics(settings), instance="1",
         stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
         folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)

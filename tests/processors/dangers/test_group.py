@@ -1,11 +1,15 @@
 """Dangers of the group: zombies, batches that come too late, a partition that stalls."""
 
+import asyncio
+import os
 import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from deploy.local.process import ProcessSpecification
+from deploy.local.supervisor import LOG_FOLDER, Supervisor
 from processors.batch_lane import EXIT_STOPPED, BatchValue
 from processors.decision_store import Held
 from processors.ledger import Ledger
@@ -13,6 +17,7 @@ from processors.ledger_worker import LedgerPolicy, LedgerWorker
 from tests.processors.dangers import stalled_ledger
 from tests.processors.harness import (
     BEGAN_AT,
+    ROOT,
     Stack,
     connected_producer,
     decided,
@@ -21,7 +26,6 @@ from tests.processors.harness import (
     read_to_end,
     write,
 )
-from tests.waiting import until
 
 
 async def test_a_zombie_that_wakes_after_its_session_harms_nothing(stack: Stack) -> None:
@@ -89,19 +93,27 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
         await worker._close()
 
 
-async def test_a_partition_that_stalls_ends_the_process(lone_stack: Stack) -> None:
-    """Input, but no progress, and no error from Faust: the process ends, a restart recovers."""
+async def test_a_partition_that_stalls_ends_the_process_and_the_supervisor_restarts_it(
+    lone_stack: Stack,
+) -> None:
+    """Input, but no progress, and no error from Faust: status 70, and the restart decides all."""
     box = await prepared(lone_stack, 63, size=5)
-    stalled = lone_stack.worker("ledger", SCRUTIN_STALL_SECONDS="2")
-    stalled.program = [sys.executable, str(Path(stalled_ledger.__file__))]
-    stalled.start()
-    async with connected_producer(lone_stack.kafka) as producer:
-        await write(producer, lone_stack.topics.votes, 0, box[0][1:], first_offset=1)
-    await until(lambda: not stalled.running())
+    settings = lone_stack.worker("ledger", SCRUTIN_STALL_SECONDS="2").environment
+    specification = ProcessSpecification(
+        name="ledger", argv=[sys.executable, str(Path(stalled_ledger.__file__))],
+        environment={**os.environ, "PYTHONPATH": str(ROOT), **settings})
+    lines: list[str] = []
+    supervisor = Supervisor(lone_stack.folder, [specification], urls={}, report=lines.append)
+    supervising = asyncio.create_task(supervisor.run())
+    try:
+        async with connected_producer(lone_stack.kafka) as producer:
+            await write(producer, lone_stack.topics.votes, 0, box[0][1:], first_offset=1)
+        assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
+    finally:
+        supervisor.request_stop()
+        await supervising
 
-    assert stalled.wait() == EXIT_STOPPED
-    assert "votes partition 0 has stood at offset -1 for" in stalled.log()
-    assert "A restart recovers from the log" in stalled.log()
-    stalled.program = []
-    stalled.start()
-    assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
+    assert f"ledger ended with status {EXIT_STOPPED}; starting it again (1)" in lines
+    said = (lone_stack.folder / LOG_FOLDER / "ledger.log").read_text("utf-8")
+    assert "votes partition 0 has stood at offset -1 for" in said
+    assert "A restart recovers from the log" in said
