@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test check lock docs
+.PHONY: help setup demo test simulate check lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -20,6 +20,9 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
 	.venv/bin/pytest $(ARGS)
+
+simulate: setup ## Repeat one simulated history and print its steps: make simulate SEED=123.
+	.venv/bin/python -m tests.simulation $(SEED)
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .
