@@ -206,7 +206,7 @@ def test_the_two_commands_of_the_readme_are_targets() -> None:
     """What a newcomer is told to type exists, and each target explains itself to `make help`."""
     targets = re.findall(r"^([a-z]+):.*## .+$", _page("Makefile"), re.MULTILINE)
 
-    assert {"demo", "test", "setup", "check", "lock", "docs", "help"} == set(targets)
+    assert {"demo", "test", "simulate", "setup", "check", "lock", "docs", "help"} == set(targets)
     assert "```\nmake demo\nmake test\n```" in _page("README.md")
 
 
