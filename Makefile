@@ -3,7 +3,7 @@ PYTHON ?= python3
 ARGS ?=
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test bench check lock docs
+.PHONY: help setup demo test bench simulate check lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -23,6 +23,9 @@ test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS
 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)
+
+simulate: setup ## Repeat one simulated history and print its steps: make simulate SEED=123.
+	.venv/bin/python -m tests.simulation $(SEED)
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .

@@ -182,11 +182,7 @@ class IdeasWorker:
 
     def ready(self) -> bool:
         """Whether the state has caught up with the start, and never goes back by publishing."""
-        return (
-            bool(self.starts)
-            and all(self.positions[tp] >= end for tp, end in self.starts.items())
-            and all(map(int.__ge__, self.ideas.as_of().votes, self.published))
-        )
+        return may_publish(self.positions, self.starts, self.ideas.as_of().votes, self.published)
 
     async def _write(self, producer: AIOKafkaProducer, records: list[Record]) -> None:
         writer = Batches(producer)
@@ -203,3 +199,15 @@ class IdeasWorker:
             "ready": self.ready(), "votes": list(self.ideas.as_of().votes),
             "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
         }
+
+
+def may_publish(
+    positions: Mapping[Any, int], starts: Mapping[Any, int],
+    votes: tuple[int, ...], published: tuple[int, ...],
+) -> bool:
+    """Whether the ends known at the start are reached, and no published place would go back."""
+    return (
+        bool(starts)
+        and all(positions[place] >= end for place, end in starts.items())
+        and all(map(int.__ge__, votes, published))
+    )

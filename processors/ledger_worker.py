@@ -200,7 +200,7 @@ class LedgerWorker:
     async def _decide(self, event: Any) -> None:
         batch: BatchValue = event.message.value
         held = self.held.get(event.message.partition)
-        if held is None or held.generation is None or held.generation != batch.generation:
+        if held is None or not may_decide(held, batch.generation):
             log.info("batch dropped: fetched before the last rebalance",
                      partition=event.message.partition, records=len(batch.records))
             event.ack()
@@ -363,6 +363,11 @@ class LedgerWorker:
                 for partition, held in sorted(dict(self.held).items())
             },
         }
+
+
+def may_decide(held: Held, generation: int | None) -> bool:
+    """Whether a batch fetched under a generation belongs to the state that is held."""
+    return held.generation is not None and held.generation == generation
 
 
 def decide_batch(

@@ -157,7 +157,7 @@ class Archive:
         begins = await consumer.beginning_offsets(partitions)
         ends = await consumer.end_offsets(partitions)
         for place, lane in self._lanes.items():
-            read_from = await self._waiting_for_clickhouse(partial(_resume, store, lane))
+            read_from = await self._waiting_for_clickhouse(partial(resume, store, lane))
             lane.log_end = ends[place]
             _require_within(lane, begins[place], ends[place])
             consumer.seek(place, read_from)
@@ -258,7 +258,7 @@ class _KafkaPatience:
             ) from error
 
 
-def _resume(store: Store, lane: Lane) -> int:
+def resume(store: Store, lane: Lane) -> int:
     """Ask the table where a lane goes on; give the offset to read from."""
     archived = store.archived(lane.log.table, lane.log.topic, lane.partition)
     if len(archived) > 1:

@@ -111,7 +111,7 @@ class Lane:
         loop = asyncio.get_running_loop()
         while records := await self._gathered():
             try:
-                await loop.run_in_executor(executor, self._archive, store, records, patience)
+                await loop.run_in_executor(executor, self.archive, store, records, patience)
             except UnreadableRecord as stop:
                 self.next_offset = stop.offset
                 self.stopped = str(stop)
@@ -119,7 +119,7 @@ class Lane:
                 return
             self.next_offset = records.last + 1
 
-    def _archive(self, store: Store, records: Records, patience: Patience) -> None:
+    def archive(self, store: Store, records: Records, patience: Patience) -> None:
         """Decode and store; records before an unreadable one are stored first."""
         unreadable: UnreadableRecord | None = None
         try:
@@ -142,13 +142,17 @@ class Lane:
                     await asyncio.wait_for(self._full.wait(), GATHER_SECONDS)
             if self._closing:
                 return None
-            first = self._received - len(self._values)
-            skipped, size = cut(first, min(len(self._values), ROWS_MAX), self._ahead)
-            if skipped:
-                self._take(first, skipped)
-                self.next_offset = first + skipped
-            if size:
-                return self._take(first + skipped, size)
+            if records := self.take_insert():
+                return records
+
+    def take_insert(self) -> Records | None:
+        """Take the records of the next insert, leaving out what is archived; None if all is."""
+        first = self._received - len(self._values)
+        skipped, size = cut(first, min(len(self._values), ROWS_MAX), self._ahead)
+        if skipped:
+            self._take(first, skipped)
+            self.next_offset = first + skipped
+        return self._take(first + skipped, size) if size else None
 
     def _take(self, first: int, size: int) -> Records:
         """Take the first records off what is gathered."""
