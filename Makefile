@@ -1,9 +1,11 @@
 # The door for every task. `make help` lists them.
 PYTHON ?= python3
 ARGS ?=
+SEEDS ?= 5
+FIRST ?= 1
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test bench simulate check lock docs
+.PHONY: help setup demo test faults bench simulate check lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -26,6 +28,9 @@ bench: setup ## Measure everything on real parts; ARGS name groups and options (
 
 simulate: setup ## Repeat one simulated history and print its steps: make simulate SEED=123.
 	.venv/bin/python -m tests.simulation $(SEED)
+
+faults: setup ## Kill, freeze and stop everything under load, SEEDS=n from FIRST=k on, and check that the count is right.
+	.venv/bin/python -m tests.faults --seeds $(SEEDS) --first $(FIRST) $(ARGS)
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import faust
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.stores.base import Store
 from faust.types import TP
 
@@ -122,7 +122,8 @@ class DecisionStore(Store[bytes, bytes]):
         try:
             found = await worker.snapshots.read(
                 partition, worker.topics.partitions, worker.read_decision)
-        except (KafkaError, TimeoutError) as error:
+        except (KafkaError, ConsumerStoppedError, TimeoutError) as error:
+            # Stopped: the worker is told to end in the middle of a rebalance.
             log.warning("snapshot not checked, all decisions are folded", partition=partition,
                         error=repr(error))
         if found is None:

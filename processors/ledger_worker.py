@@ -12,6 +12,7 @@ Theory of operation:
 """
 
 import asyncio
+import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -303,7 +304,10 @@ class LedgerWorker:
 
     def _end(self, held: Held) -> int:
         tp = TP(self.topics.votes, held.ledger.partition)
-        return max(held.end, self.app.consumer.highwater(tp) or 0)
+        # While a rebalance moves the partition away aiokafka knows no end, and asserts so.
+        with contextlib.suppress(AssertionError):
+            return max(held.end, self.app.consumer.highwater(tp) or 0)
+        return held.end
 
     async def _write_tallies(self, held: Held, *, everything: bool) -> None:
         records = tally_records.flush(held.ledger, everything=everything)

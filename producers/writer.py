@@ -250,22 +250,9 @@ class Lane:
         return self._producer
 
     async def _discard_producer(self) -> None:
-        """Close the producer without waiting for what it could not deliver."""
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        # Closing waits for outstanding batches, which without a broker is for ever: end the
-        # sender first. aiokafka has no public way to abandon batches.
-        sender = producer._sender.sender_task  # noqa: SLF001 -- see above
-        if sender is not None and not sender.done():
-            producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 -- see above
-            sender.cancel()
-            await asyncio.wait([sender], timeout=STOP_SECONDS)
-        # In a task of its own: stopping may end in a cancellation that is not meant for this lane.
-        stopping = asyncio.create_task(producer.stop())
-        await asyncio.wait([stopping], timeout=STOP_SECONDS)
-        if not stopping.cancel() and not stopping.cancelled():
-            stopping.exception()  # Whatever it was: the next producer starts afresh.
+        if producer is not None:
+            await abandon(producer)
 
     @property
     def _name(self) -> str:
@@ -276,3 +263,19 @@ class Lane:
             f"{self._name}: Kafka at {self._address} has no such partition. Run `scrutin "
             "provision` once, and check SCRUTIN_TOPIC_PREFIX and SCRUTIN_PARTITIONS."
         )
+
+
+async def abandon(producer: AIOKafkaProducer) -> None:
+    """Close a producer without waiting for what it could not deliver."""
+    # Closing waits for outstanding batches, which without a broker is for ever: end the
+    # sender first. aiokafka has no public way to abandon batches.
+    sender = producer._sender.sender_task  # noqa: SLF001 -- see above
+    if sender is not None and not sender.done():
+        producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 -- see above
+        sender.cancel()
+        await asyncio.wait([sender], timeout=STOP_SECONDS)
+    # In a task of its own: stopping may end in a cancellation that is not meant for the caller.
+    stopping = asyncio.create_task(producer.stop())
+    await asyncio.wait([stopping], timeout=STOP_SECONDS)
+    if not stopping.cancel() and not stopping.cancelled():
+        stopping.exception()  # Whatever it was: the next producer starts afresh.

@@ -161,6 +161,12 @@ class Store:
         block: Any = memoryview(sink.getvalue())
         self._client.raw_insert(table, rows.column_names, block, settings, "ArrowStream")
 
+    def owner(self) -> int:
+        """Give the generation of the archive that owns these topics now."""
+        return int(self._client.query(
+            "SELECT max(generation) FROM archivers WHERE topic_prefix = {prefix:String}",
+            parameters={"prefix": self._topic_prefix}).result_rows[0][0])
+
     def insert_running(self, records: Records) -> bool:
         """Whether an insert of these records is still running."""
         return bool(self._running(f"{self._query_prefix}{_token(records)}:"))

@@ -6,6 +6,11 @@ records is waited for. All there: done. None there: the same insert again, under
 deduplication token, so that a first one still on its way could not be stored as well. Some there:
 impossible with one block, hence an alarm. One case asks for another token: an insert that is
 acknowledged and stores nothing is a duplicate of rows that were deleted since.
+
+Before every insert the archive asks whether it still owns the tables. One that was frozen while its
+successor took over could else store again, in other stretches, what the successor has stored. What
+remains is a freeze between that answer and the insert: readers see each row once through the views,
+and the gauge of rows stored twice raises its alarm.
 """
 
 import threading
@@ -65,14 +70,13 @@ def write(
     while True:
         lost: Exception | None = None
         try:
+            # Frozen meanwhile, an archive would insert what its successor has stored already.
+            _require_ownership(store, store.owner())
             store.insert(log.table, rows, records, token_suffix=token_suffix)
         except CLIENT_ERRORS as error:
             lost = error
         stored = _look_up(store, log, records, patience)
-        if stored.generation > store.generation:
-            raise ArchiveSuperseded(
-                "another archive of the same topics has started and owns the tables now; this one "
-                "ends. Run one archive for each SCRUTIN_TOPIC_PREFIX.")
+        _require_ownership(store, stored.generation)
         if stored.offsets == len(records):
             return
         if stored.offsets:
@@ -84,6 +88,13 @@ def write(
             patience.pause(lost)
         else:
             token_suffix = f":again-{store.generation}"
+
+
+def _require_ownership(store: Store, owner: int) -> None:
+    if owner > store.generation:
+        raise ArchiveSuperseded(
+            "another archive of the same topics has started and owns the tables now; this one "
+            "ends. Run one archive for each SCRUTIN_TOPIC_PREFIX.")
 
 
 def _look_up(store: Store, log: ArchivedLog, records: Records, patience: Patience) -> Stored:

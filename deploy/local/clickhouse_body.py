@@ -4,6 +4,9 @@ An insert whose statement came in the URL is written down as it came, compressed
 engine decompresses faster than Python. One whose statement opens the body is decompressed here.
 """
 
+import email.message
+import email.parser
+import email.policy
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -95,6 +98,20 @@ async def receive(
         if len(beginning) > STATEMENT_BYTES_MAX:
             raise BodyRefusedError(f"a statement is longer than {STATEMENT_BYTES_MAX} bytes")
     return _without_more(bytes(beginning), data_path)
+
+
+async def receive_form(chunks: AsyncIterator[bytes], content_type: str) -> dict[str, str]:
+    """Take a form: clients send a query so where its parameters are too long for a URL."""
+    body = bytearray()
+    async for chunk in _bounded(chunks, STATEMENT_BYTES_MAX):
+        body += chunk
+    form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
+        f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    return {
+        str(part.get_param("name", "", "content-disposition")):
+            bytes(part.get_payload(decode=True)).decode()
+        for part in form.iter_parts()
+    }
 
 
 def _without_more(beginning: bytes, data_path: Path) -> Received:

@@ -20,7 +20,7 @@ from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from deploy.local import clickhouse_statement as sql
-from deploy.local.clickhouse_body import BodyRefusedError, Received, receive
+from deploy.local.clickhouse_body import BodyRefusedError, Received, receive, receive_form
 from deploy.local.clickhouse_engine import Answer, Engine, EngineError, Request
 from deploy.local.clickhouse_queries import QueryCancelledError, RunningQuery
 
@@ -112,15 +112,20 @@ class Interface:
     async def _answer(
         self, http_request: HttpRequest, query: RunningQuery, data_path: Path
     ) -> Response:
-        parameters = http_request.query_params
-        received = await receive(
-            http_request.stream(),
-            query=parameters.get("query", ""),
-            encoding=http_request.headers.get("content-encoding", ""),
-            data_path=data_path,
-        )
+        parameters = dict(http_request.query_params)
+        content_type = http_request.headers.get("content-type", "")
+        if content_type.startswith("multipart/form-data"):
+            parameters |= await receive_form(http_request.stream(), content_type)
+            received = Received(parameters.get("query", ""))
+        else:
+            received = await receive(
+                http_request.stream(),
+                query=parameters.get("query", ""),
+                encoding=http_request.headers.get("content-encoding", ""),
+                data_path=data_path,
+            )
         query.statement = received.statement[:STATEMENT_SHOWN_MAX]
-        request = _request(dict(parameters), query)
+        request = _request(parameters, query)
         query.in_engine = True
         # A client that asks for the end first wants an error as a status, not in the middle.
         whole = parameters.get("wait_end_of_query") == "1"

@@ -15,6 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from deploy.local import child
 from processors import ideas, results
 from processors.catalogue import Catalogue
 from processors.decisions import decode
@@ -64,12 +65,10 @@ class Worker:
     """What to run instead of the command."""
 
     def start(self) -> None:
-        """Start the process; its output goes to the end of the log."""
-        with self.log_path.open("ab") as output:
-            self.process = subprocess.Popen(
-                self.program or [sys.executable, "-m", "scrutin", self.command],
-                stdout=output, stderr=output,
-                env={**os.environ, "PYTHONPATH": str(ROOT), **self.environment})
+        """Start the process; its output goes to the end of the log. It dies with this program."""
+        self.process = child.spawn(
+            self.program or [sys.executable, "-m", "scrutin", self.command], self.log_path,
+            environment={**os.environ, "PYTHONPATH": str(ROOT), **self.environment})
 
     def kill(self) -> None:
         """End the process like a lost machine."""

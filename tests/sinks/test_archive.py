@@ -166,8 +166,8 @@ def _running(client: Client) -> bool:
 async def test_a_superseded_archive_ends(
     broker: Broker, clickhouse: ClickHouse, topic_prefix: str
 ) -> None:
-    """The older of two archives of the same topics ends, and says that there are two."""
-    topics, _ = await written(broker.address, topic_prefix, 8, 30)
+    """The older of two archives ends, says that there are two, and stores nothing more."""
+    topics, box = await written(broker.address, topic_prefix, 8, 30)
     older = Archive(policy(broker.address, clickhouse.url, topics))
     task = asyncio.create_task(older.run())
     await caught_up(older)
@@ -175,6 +175,7 @@ async def test_a_superseded_archive_ends(
     await append(broker.address, topics.votes, random_box(9, 30).logs)
     await asyncio.wait([task], timeout=30)
     assert isinstance(reason_of(_error(task)), ArchiveSuperseded)
+    assert archive_of(clickhouse.url, topics) == dict(enumerate(box.logs))
 
 
 async def test_an_unknown_schema_stops_its_partition_only(

@@ -127,6 +127,17 @@ def test_parameters_are_bound_as_values(connect: Connect) -> None:
     assert answer.first_row == ("it's \\ {x}\té", [1, 2])
 
 
+def test_parameters_too_long_for_an_address_arrive(connect: Connect) -> None:
+    """What the client sends as a form, because it is long, is bound like any other value."""
+    words = [f"it's \\ {{{number}}}\té" for number in range(20_000)]
+
+    answer = connect().query(
+        "SELECT {words:Array(String)}, {word:String}",
+        parameters={"words": words, "word": "two\nlines"})
+
+    assert answer.first_row == (words, "two\nlines")
+
+
 @pytest.mark.parametrize(
     ("statement", "code"),
     [

@@ -1,0 +1,313 @@
+"""Whether everything that must hold holds, after load and faults have ended. Pure.
+
+Lists in, violations out, in the manner of Jepsen: each attempt to write is acknowledged (at an
+offset, where the broker told one), unknown (it may be in the log, once) or failed (it must not
+be). Everything is held against the ballot box itself and the pure ledger over it.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import pairwise, zip_longest
+from typing import Any, NamedTuple
+
+from processors import results
+from processors.decisions import decode
+from processors.ledger import Ledger
+from schemas.codec import Undecodable
+from schemas.words import COUNTS, OUTCOMES
+from sinks.stretches import Stretch
+from tests.sinks.ballots import CONSULTATION
+from tests.sinks.published import published
+
+
+SHOWN = 5
+"""Violations of one kind that are spelled out; the others are counted."""
+EFFECTS = frozenset(
+    ("counted", "changed", "withdrawn", "proven", "qualified", "unqualified"))
+"""Outcomes by which an event changes its voter's standing: each event does so once at most."""
+
+Log = list[bytes | None]
+
+
+class Outcome(StrEnum):
+    """What its writer knows of an attempt."""
+
+    ACKNOWLEDGED = "acknowledged"
+    UNKNOWN = "unknown"
+    FAILED = "failed"
+
+
+class Attempt(NamedTuple):
+    """One attempt to write a record."""
+
+    partition: int
+    value: bytes | None
+    outcome: Outcome
+    offset: int | None = None
+    """Where it lies, if the broker said so."""
+
+
+class Observed(NamedTuple):
+    """What a reader of the results showed after one flush."""
+
+    vector: tuple[int, ...]
+    totals: tuple[int, ...]
+    """By the names of COUNTS, then participants."""
+
+
+class ArchivedPartition(NamedTuple):
+    """What the archive holds of a topic partition, and what the topic holds."""
+
+    topic: str
+    partition: int
+    stretches: Sequence[Stretch]
+    rows: int
+    values: Log
+    log: Log
+
+
+@dataclass
+class Evidence:
+    """What is left after a seed."""
+
+    attempts: list[Attempt]
+    votes: list[Log]
+    decisions: list[list[bytes]]
+    """As they lie in the topic, strays and repeats included."""
+    catalogue: Log
+    observed: list[Observed]
+    document: Mapping[str, Any] | None
+    """What is published in the end."""
+    recount_status: int
+    recount_report: str
+    archive: list[ArchivedPartition]
+
+
+class Violation(NamedTuple):
+    """Something that must not be."""
+
+    kind: str
+    said: str
+
+
+def check(evidence: Evidence) -> list[Violation]:
+    """Find everything that does not hold."""
+    accepted, found = _accepted(evidence.decisions)
+    pure, ledgers = _pure(evidence.votes)
+    return [*_few(
+        *_lost(evidence), *_phantoms(evidence), *_counted_twice(accepted), *found,
+        *_decisions(accepted, pure), *_document(evidence, ledgers), *_recount(evidence),
+        *_archive(evidence.archive), *_backwards(evidence.observed),
+        *_at_vector(evidence.observed, evidence.votes))]
+
+
+def _few(*violations: Violation) -> Iterator[Violation]:
+    """Spell out the first of each kind, and count the others."""
+    seen: Counter[str] = Counter()
+    for violation in violations:
+        seen[violation.kind] += 1
+        if seen[violation.kind] <= SHOWN:
+            yield violation
+    for kind, number in seen.items():
+        if number > SHOWN:
+            yield Violation(kind, f"... and {number - SHOWN} more")
+
+
+# The ballot box
+
+
+def _lost(evidence: Evidence) -> Iterator[Violation]:
+    """Acknowledged, but not where it was acknowledged, or not there at all."""
+    there = [Counter(log) for log in evidence.votes]
+    acknowledged: Counter[tuple[int, bytes | None]] = Counter()
+    for attempt in evidence.attempts:
+        if attempt.outcome is not Outcome.ACKNOWLEDGED:
+            continue
+        acknowledged[attempt.partition, attempt.value] += 1
+        log, offset = evidence.votes[attempt.partition], attempt.offset
+        if offset is not None and (offset >= len(log) or log[offset] != attempt.value):
+            yield Violation("acknowledged vote lost", (
+                f"partition {attempt.partition} offset {offset} is not {_hex(attempt.value)}"))
+    for (partition, value), times in acknowledged.items():
+        if there[partition][value] < times:
+            yield Violation("acknowledged vote lost", (
+                f"partition {partition}: {_hex(value)} was acknowledged {times} times and is "
+                f"there {there[partition][value]} times"))
+
+
+def _phantoms(evidence: Evidence) -> Iterator[Violation]:
+    """In the log more often than anybody can have written it."""
+    possible = Counter((attempt.partition, attempt.value) for attempt in evidence.attempts
+                       if attempt.outcome is not Outcome.FAILED)
+    for partition, log in enumerate(evidence.votes):
+        for value, times in Counter(log).items():
+            if times > possible[partition, value]:
+                yield Violation("phantom", (
+                    f"partition {partition}: {_hex(value)} is there {times} times and was written "
+                    f"{possible[partition, value]} times at the most"))
+
+
+# The decisions
+
+
+def _accepted(decisions: list[list[bytes]]) -> tuple[list[list[bytes]], list[Violation]]:
+    """Read decisions as everybody must: source offset = last + 1, a repeat has the same bytes."""
+    accepted, found = [], []
+    for partition, values in enumerate(decisions):
+        taken: list[bytes] = []
+        for value in values:
+            try:
+                offset = decode(value).source_offset
+            except Undecodable as error:
+                found.append(Violation("decision unreadable", f"partition {partition}: {error}"))
+                continue
+            if offset == len(taken):
+                taken.append(value)
+            elif offset < len(taken) and taken[offset] != value:
+                found.append(Violation("decisions disagree", (
+                    f"partition {partition} offset {offset} was decided in two ways")))
+        accepted.append(taken)
+    return accepted, found
+
+
+def _pure(votes: list[Log]) -> tuple[list[list[bytes | None]], list[Ledger]]:
+    """Decide the ballot box without any disturbance."""
+    ledgers = [Ledger(partition, len(votes)) for partition in range(len(votes))]
+    return [[ledger.decide(offset, value) for offset, value in enumerate(log)]
+            for ledger, log in zip(ledgers, votes, strict=True)], ledgers
+
+
+def _counted_twice(accepted: list[list[bytes]]) -> Iterator[Violation]:
+    """One event with an effect at two offsets."""
+    first: dict[bytes, tuple[int, int]] = {}
+    for partition, values in enumerate(accepted):
+        for offset, value in enumerate(values):
+            decision = decode(value)
+            if OUTCOMES[decision.outcome] not in EFFECTS or decision.event_id is None:
+                continue
+            place = first.setdefault(decision.event_id, (partition, offset))
+            if place != (partition, offset):
+                yield Violation("counted twice", (
+                    f"event {decision.event_id.hex()}: partition {place[0]} offset {place[1]} and "
+                    f"partition {partition} offset {offset}"))
+
+
+def _decisions(
+    accepted: list[list[bytes]], pure: list[list[bytes | None]]
+) -> Iterator[Violation]:
+    """Compare byte for byte; the first difference of a partition says it."""
+    for partition, (taken, decided) in enumerate(zip(accepted, pure, strict=True)):
+        for offset, (is_there, must_be) in enumerate(zip_longest(taken, decided)):
+            if is_there != must_be:
+                yield Violation("decision differs", (
+                    f"partition {partition} offset {offset}: {_described(is_there)}, the pure "
+                    f"ledger decides {_described(must_be)}"))
+                break
+
+
+def _described(value: bytes | None) -> str:
+    return "nothing" if value is None else str(decode(value).described())
+
+
+# The results
+
+
+def _document(evidence: Evidence, ledgers: list[Ledger]) -> Iterator[Violation]:
+    """Compare the last document with the one the pure ledgers give."""
+    if evidence.document is None:
+        yield Violation("results differ", "nothing is published")
+        return
+    expected = published(ledgers, evidence.catalogue)
+    for place, is_there, must_be in _differences("", evidence.document, expected):
+        yield Violation("results differ", (
+            f"{place} is {is_there!r}, the pure ledger gives {must_be!r}"))
+
+
+def _differences(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Walk two documents; give the leaves that differ."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        for name in sorted({*one, *other}):
+            yield from _differences(f"{place}.{name}", one.get(name), other.get(name))
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for number, (left, right) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(f"{place}[{number}]", left, right)
+    elif one != other:
+        yield place.removeprefix("."), one, other
+
+
+def _recount(evidence: Evidence) -> Iterator[Violation]:
+    if evidence.recount_status:
+        yield Violation("recount differs", (
+            f"scrutin audit recount ended with status {evidence.recount_status}: "
+            f"{evidence.recount_report}"))
+
+
+def _backwards(observed: list[Observed]) -> Iterator[Violation]:
+    """A reader saw an offset, or the number of votes received, become less."""
+    received = COUNTS.index("received")
+    for before, after in pairwise(observed):
+        if any(map(int.__lt__, after.vector, before.vector)):
+            yield Violation("results went backwards", f"{after.vector} came after {before.vector}")
+        elif after.totals[received] < before.totals[received]:
+            yield Violation("results went backwards", (
+                f"{after.totals[received]} received at {after.vector} came after "
+                f"{before.totals[received]} at {before.vector}"))
+
+
+def _at_vector(observed: list[Observed], votes: list[Log]) -> Iterator[Violation]:
+    """Whatever a reader showed is what the pure ledger holds at that very vector."""
+    ledgers = [Ledger(partition, len(votes)) for partition in range(len(votes))]
+    for shown in observed:
+        if any(last >= len(log) for last, log in zip(shown.vector, votes, strict=True)):
+            yield Violation("results differ", f"{shown.vector} lies beyond the end of the votes")
+            continue
+        if any(last < ledger.last_offset
+               for last, ledger in zip(shown.vector, ledgers, strict=True)):
+            continue  # It went backwards, which is said already.
+        for last, ledger, log in zip(shown.vector, ledgers, votes, strict=True):
+            for offset in range(ledger.last_offset + 1, last + 1):
+                ledger.decide(offset, log[offset])
+        expected = totals_of(ledgers)
+        if shown.totals != expected:
+            yield Violation("results differ", (
+                f"at {shown.vector} a reader showed {_named(shown.totals)}, the pure ledger holds "
+                f"{_named(expected)}"))
+
+
+def totals_of(ledgers: list[Ledger]) -> tuple[int, ...]:
+    """Give the totals of the consultation as `Observed` has them."""
+    counts = results.pooled(
+        [tally for ledger in ledgers for (name, _), tally in ledger.tallies().items()
+         if name == CONSULTATION] or [[0] * len(COUNTS)])
+    participants = sum(ledger.participation(CONSULTATION).participants for ledger in ledgers)
+    return (*counts, participants)
+
+
+def _named(totals: Sequence[int]) -> dict[str, int]:
+    return {name: number for name, number in zip(
+        (*COUNTS, "participants"), totals, strict=True) if number}
+
+
+# The archive
+
+
+def _archive(archive: list[ArchivedPartition]) -> Iterator[Violation]:
+    """The stretches of each partition tile [0, end), each record once and with its bytes."""
+    for held in archive:
+        place, end = f"{held.topic} partition {held.partition}", len(held.log)
+        tiles = [Stretch(0, end - 1)] if end else []
+        if list(held.stretches) != tiles:
+            yield Violation("archive does not tile", (
+                f"{place} ends at {end} and is archived as {[tuple(s) for s in held.stretches]}"))
+        elif held.rows != end:
+            yield Violation("archive does not tile", f"{place}: {held.rows} rows of {end} offsets")
+        elif held.values != held.log:
+            offset = next(offset for offset, (is_there, must_be) in enumerate(
+                zip(held.values, held.log, strict=True)) if is_there != must_be)
+            yield Violation("archive differs", f"{place} offset {offset} has other bytes")
+
+
+def _hex(value: bytes | None) -> str:
+    return "a tombstone" if value is None else value.hex()[:48]

@@ -1,0 +1,220 @@
+"""The processes of one seed: hit by faults, and started again as a supervisor would."""
+
+import os
+import re
+import signal
+import sys
+import time
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import NamedTuple
+
+from deploy.local.services import Broker, ClickHouse, Service
+from processors.batch_lane import EXIT_STOPPED
+from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
+from tests.processors.harness import Stack, Worker, free_port
+from tests.sinks.ballots import CONSULTATION
+
+
+STOP_SECONDS = 20.0
+"""A worker that was told to stop has so long, as in the local stack."""
+RESTART_SECONDS = 1.0
+"""Pause between two starts of one worker."""
+SNAPSHOT_DECISIONS = 700
+"""Snapshots as often as that, so that recoveries meet them."""
+EXPECTED_STATUS = frozenset((0, 3, EXIT_STOPPED, -signal.SIGTERM))
+"""How a worker may end: told to, services away at its start, stopped itself, told to before it
+listened to signals."""
+REASON = re.compile(r"reason=(?:'([^']*)'|\"([^\"]*)\"|(\S+))")
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+class Ended(NamedTuple):
+    """A worker that ended without being killed by us."""
+
+    name: str
+    status: int
+    reason: str
+
+
+@dataclass
+class Cluster:
+    """Two ledgers, ideas and archive on a broker and a ClickHouse."""
+
+    stack: Stack
+    broker: Broker
+    clickhouse: ClickHouse
+    ended: list[Ended] = field(default_factory=list)
+    workers: dict[str, Worker] = field(default_factory=dict)
+    wanted: set[str] = field(default_factory=set)
+    """Workers that are started again when they end."""
+    _stopping: dict[str, float] = field(default_factory=dict)
+    """When a worker that was told to stop is killed."""
+    _started_at: dict[str, float] = field(default_factory=dict)
+    _replaced: list[Worker] = field(default_factory=list)
+    """Frozen workers whose successors run under the same instance."""
+
+    def __post_init__(self) -> None:
+        for name in WORKERS:
+            self.workers[name] = self._made(name)
+
+    def _made(self, name: str) -> Worker:
+        command, _, instance = name.partition("-")
+        made = self.stack.worker(
+            command, instance or "1", SCRUTIN_CLICKHOUSE_URL=self.clickhouse.url,
+            SCRUTIN_CLICKHOUSE_DATABASE=self.stack.topics.prefix,
+            SCRUTIN_SNAPSHOT_DECISIONS=str(SNAPSHOT_DECISIONS),
+            SCRUTIN_HEALTH_PORT=str(free_port()))
+        made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
+        return made
+
+    # Supervision
+
+    def tend(self) -> None:
+        """Start what should run and does not; kill what does not stop in time."""
+        now = time.monotonic()
+        for name, worker in self.workers.items():
+            if name in self._stopping:
+                self._tend_stopping(name, worker, now)
+                continue
+            if name not in self.wanted or worker.running():
+                continue
+            if worker.process is not None and worker.process.returncode != -signal.SIGKILL:
+                self._note(name, worker)
+            if now - self._started_at.get(name, -RESTART_SECONDS) >= RESTART_SECONDS:
+                worker.start()
+                self._started_at[name] = now
+
+    def _tend_stopping(self, name: str, worker: Worker, now: float) -> None:
+        if not worker.running():
+            del self._stopping[name]
+            self._note(name, worker)
+        elif now > self._stopping[name]:
+            worker.kill()
+            del self._stopping[name]
+            self.ended.append(Ended(name, -signal.SIGKILL, "did not stop in order in time"))
+        if name not in self._stopping:
+            worker.process = None
+
+    def _note(self, name: str, worker: Worker) -> None:
+        """Remember how a worker ended, and why, once."""
+        assert worker.process is not None
+        said = [next(filter(None, found)) for found in REASON.findall(
+            COLOURS.sub("", worker.log()))]
+        status = worker.process.returncode
+        self.ended.append(Ended(name, status, said[-1] if said and status else ""))
+        worker.process = None
+
+    def restarts(self) -> Counter[str]:
+        """Count ends that were not ordered, by their reason."""
+        return Counter(f"{ended.name.partition('-')[0]}: {ended.reason or ended.status}"
+                       for ended in self.ended if ended.status)
+
+    # Faults
+
+    def begin(self, fault: Fault) -> None:
+        """Let a fault begin."""
+        if fault.target in (BROKER, CLICKHOUSE):
+            service = self._service(fault.target)
+            if fault.kind is Kind.KILL:
+                service.kill()
+            else:
+                os.kill(service.pid, signal.SIGSTOP)
+            return
+        worker = self.workers[fault.target]
+        if fault.kind in (Kind.KILL, Kind.STOP, Kind.LEAVE):
+            self.wanted.discard(fault.target)
+        if not worker.running():
+            return
+        if fault.kind is Kind.KILL:
+            worker.kill()
+        elif fault.kind in (Kind.STOP, Kind.LEAVE):
+            self._tell_to_stop(fault.target)
+        else:
+            worker.send(signal.SIGSTOP)
+        if fault.kind is Kind.REPLACE:
+            self._replaced.append(worker)
+            self.workers[fault.target] = self._made(fault.target)
+            self.tend()
+
+    def end(self, fault: Fault) -> None:
+        """Let a fault end."""
+        if fault.target in (BROKER, CLICKHOUSE):
+            service = self._service(fault.target)
+            if fault.kind is Kind.KILL:
+                service.start()
+            else:
+                os.kill(service.pid, signal.SIGCONT)
+        elif fault.kind is Kind.REPLACE:
+            for worker in self._replaced:
+                worker.send(signal.SIGCONT)
+        elif fault.kind in (Kind.PAUSE, Kind.ZOMBIE):
+            self._wake(self.workers[fault.target])
+        else:
+            self.wanted.add(fault.target)
+            self.tend()
+
+    def _wake(self, worker: Worker) -> None:
+        if worker.running():
+            worker.send(signal.SIGCONT)
+
+    def _tell_to_stop(self, name: str) -> None:
+        self.workers[name].send(signal.SIGTERM)
+        self._stopping[name] = time.monotonic() + STOP_SECONDS
+
+    def _service(self, name: str) -> Service:
+        return self.broker if name == BROKER else self.clickhouse
+
+    # Beginning and end
+
+    def start(self, *, all_ledgers: bool) -> None:
+        """Start every worker; the second ledger only if it does not join later."""
+        self.wanted = {name for name in WORKERS if all_ledgers or name != LEDGERS[1]}
+        self.tend()
+
+    def ready(self, name: str) -> bool:
+        """Whether a worker says so itself."""
+        port = self.workers[name].environment["SCRUTIN_HEALTH_PORT"]
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
+                return bool(answer.status == HTTPStatus.OK)
+        except OSError:
+            return False
+
+    def join_ledger(self) -> None:
+        """Have the second ledger join the first."""
+        self.wanted.add(LEDGERS[1])
+        self.tend()
+
+    def auditor(self) -> Worker:
+        """Make the process that recounts."""
+        made = self._made("audit")
+        made.program = [
+            sys.executable, "-m", "scrutin", "audit", "recount", CONSULTATION]
+        return made
+
+    def join(self) -> None:
+        """Have every worker run."""
+        self.wanted = set(WORKERS)
+        self.tend()
+
+    def end_replaced(self) -> None:
+        """End those who were replaced: a supervisor gives them up."""
+        for worker in self._replaced:
+            if worker.running():
+                worker.kill()
+        self._replaced.clear()
+
+    def stop(self, *names: str) -> None:
+        """Tell workers to stop; `stopped` says when they have."""
+        for name in names:
+            self.wanted.discard(name)
+            if self.workers[name].running() and name not in self._stopping:
+                self._tell_to_stop(name)
+
+    def stopped(self, *names: str) -> bool:
+        """Whether none of these runs any more."""
+        self.tend()
+        return not any(self.workers[name].running() for name in names)

@@ -1,0 +1,325 @@
+"""One seed of the campaign: load, faults, recovery, evidence, verdict."""
+
+import asyncio
+import json
+import math
+import shutil
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from clickhouse_connect.driver.client import Client
+
+from deploy.local import services
+from processors.kafka_checks import connected_admin
+from processors.provisioning import provision
+from schemas.topics import Topics
+from sinks.logs import archived_logs
+from sinks.store import Store, connect
+from tests.e2e.running import end_offsets, read
+from tests.faults.checker import (
+    ArchivedPartition,
+    Attempt,
+    Evidence,
+    Log,
+    Outcome,
+    Violation,
+    check,
+)
+from tests.faults.cluster import EXPECTED_STATUS, Cluster
+from tests.faults.load import Load, outcomes
+from tests.faults.schedule import Schedule, schedule
+from tests.processors.harness import Stack, connected_producer, write
+from tests.sinks.ballots import random_box
+from tests.sinks.published import catalogue_log
+
+
+PARTITIONS = 4
+RECORDS_A_SECOND = 2_000
+VOTERS, PROPOSALS = 400, 12
+RECOVERY_SECONDS = 60.0
+"""Everything is recovered within so long after the last fault, or that is a violation."""
+RECOUNT_SECONDS = 120.0
+POLL_SECONDS = 0.1
+WARM_SECONDS = 15.0
+"""Workers are waited for so long before the load begins."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A broker and a ClickHouse for all seeds, and where each seed keeps its files."""
+
+    folder: Path
+    broker: services.Broker
+    clickhouse: services.ClickHouse
+
+
+@dataclass
+class Report:
+    """What a seed did and found."""
+
+    plan: Schedule
+    violations: list[Violation] = field(default_factory=list)
+    written: dict[Outcome, int] = field(default_factory=dict)
+    decided: int = 0
+    repeated: int = 0
+    """Records of the decisions topic beyond one a vote: repeats and strays, skipped by readers."""
+    flushes: int = 0
+    stale_flushes: int = 0
+    recovery_seconds: float = 0.0
+    seconds: float = 0.0
+    ended: Counter[str] = field(default_factory=Counter)
+    """Workers that ended unordered, by reason."""
+    folder: Path | None = None
+    """What is kept of a seed that failed."""
+
+
+@contextmanager
+def setup(folder: Path, cache_folder: Path) -> Iterator[Setup]:
+    """Run a broker and a ClickHouse of the campaign's own: it kills them."""
+    broker = services.start_broker(folder / "kafka", cache_folder)
+    try:
+        clickhouse = services.start_clickhouse(folder / "clickhouse")
+        try:
+            yield Setup(folder, broker, clickhouse)
+        finally:
+            clickhouse.stop()
+    finally:
+        broker.stop()
+
+
+def run_seed(parts: Setup, seed: int) -> Report:
+    """Run one seed and check what it left; its files stay only if something does not hold."""
+    began = time.monotonic()
+    report = Report(schedule(seed))
+    stack = Stack(parts.broker.address, Topics(f"seed_{seed}", PARTITIONS),
+                  parts.folder / f"seed-{seed}")
+    stack.folder.mkdir(parents=True)
+    try:
+        evidence = _Seed(parts, stack, report).run()
+    finally:
+        stack.stop()
+    report.violations += check(evidence)
+    report.seconds = time.monotonic() - began
+    if report.violations:
+        _keep(stack.folder, report, evidence)
+    else:
+        _forget(parts, stack)
+    return report
+
+
+class _Seed:
+    """The parts of one seed while it runs."""
+
+    def __init__(self, parts: Setup, stack: Stack, report: Report) -> None:
+        self.stack, self.report, self.plan = stack, report, report.plan
+        self.cluster = Cluster(stack, parts.broker, parts.clickhouse)
+        self._pause = threading.Event()
+
+    def run(self) -> Evidence:
+        plan, topics = self.plan, self.stack.topics
+        box = random_box(
+            plan.seed, int(plan.load_seconds * RECORDS_A_SECOND), partitions=PARTITIONS,
+            voters=VOTERS, proposals=PROPOSALS)
+        catalogue = catalogue_log(box)
+        adopted = asyncio.run(_prepare(self.stack, catalogue))
+        ballots = [log[1:] for log in box.logs]
+        with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed,
+                  catalogue) as load:
+            self.cluster.start(all_ledgers=not plan.joins_late)
+            self._until(self._warm, WARM_SECONDS)
+            load.start_writing()
+            self._inject()
+            load.stop_writing()
+            stopped_at = time.monotonic()
+            self.cluster.join()
+            recovered = self._until(lambda: self._recovered(load),
+                RECOVERY_SECONDS)
+            self.report.recovery_seconds = time.monotonic() - stopped_at
+            if not recovered:
+                self.report.violations.append(Violation("not recovered", (
+                    f"{RECOVERY_SECONDS:.0f} s after the load had ended, results or archive did "
+                    f"not hold every vote: {load.flushes.applied}, "
+                    f"{dict(self.cluster.restarts())}")))
+            evidence = self._evidence(load, adopted, catalogue)
+        self._account(load, evidence)
+        return evidence
+
+    def _until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Tend the workers until a condition holds; say whether it came to hold."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                return False
+            self.cluster.tend()
+            self._pause.wait(POLL_SECONDS)
+        return True
+
+    def _warm(self) -> bool:
+        return all(self.cluster.ready(name) for name in self.cluster.wanted)
+
+    def _inject(self) -> None:
+        """Begin and end every fault at its moment."""
+        began = time.monotonic()
+        actions = sorted(
+            [(fault.at_seconds, 0, fault) for fault in self.plan.faults]
+            + [(fault.end_seconds, 1, fault) for fault in self.plan.faults])
+        joined = not self.plan.joins_late
+        for at_seconds, ends, fault in actions:
+            self._tend_until(began + at_seconds)
+            (self.cluster.end if ends else self.cluster.begin)(fault)
+            if not joined:
+                self.cluster.join_ledger()
+                joined = True
+        self._tend_until(began + self.plan.load_seconds)
+
+    def _tend_until(self, moment: float) -> None:
+        self._until(lambda: time.monotonic() >= moment, math.inf)
+
+    # Recovery
+
+    def _recovered(self, load: Load) -> bool:
+        """Whether every worker is ready, and results and their ranking hold every vote."""
+        if not self._warm():
+            return False
+        kafka, topics = self.stack.kafka, self.stack.topics
+        ends = asyncio.run(end_offsets(kafka, topics.votes, PARTITIONS))
+        applied, document = load.flushes.applied, load.document()
+        if applied is None or document is None:
+            return False
+        vector = [end - 1 for end in ends]
+        ranked: list[int] = document["as_of"]["ranking"]
+        return list(applied.offsets) == vector == ranked
+
+    def _evidence(self, load: Load, adopted: list[Attempt], catalogue: Log) -> Evidence:
+        """Stop the writers of the logs, then everything, and gather what is left."""
+        kafka, topics = self.stack.kafka, self.stack.topics
+        self.cluster.end_replaced()
+        first = [name for name in self.cluster.workers if name != "archive"]
+        self.cluster.stop(*first)
+        self._until(lambda: self.cluster.stopped(*first),
+                    RECOVERY_SECONDS)
+        logs: dict[str, list[Log]] = {
+            topic: [list(log) for log in asyncio.run(read(kafka, topic, count))]
+            for topic, count in (
+                (topics.votes, PARTITIONS), (topics.decisions, PARTITIONS), (topics.catalogue, 1))}
+        client = connect(self.cluster.clickhouse.url, topics.prefix)
+        try:
+            self._until(lambda: _archived_rows(client, topics)
+                        >= sum(len(log) for found in logs.values() for log in found),
+                        RECOVERY_SECONDS)
+            archive = list(_archive(client, topics, logs))
+        finally:
+            client.close()
+        self.cluster.stop("archive")
+        self._until(lambda: self.cluster.stopped("archive"), RECOVERY_SECONDS)
+        status, said = self._recount()
+        decisions = [[value for value in log if value is not None]
+                     for log in logs[topics.decisions]]
+        return Evidence(
+            [*adopted, *load.attempts], logs[topics.votes], decisions, catalogue,
+            list(load.observed), load.document(), status, said, archive)
+
+    def _recount(self) -> tuple[int, str]:
+        """Ask `scrutin audit recount`; give its status and the end of what it said."""
+        auditor = self.cluster.auditor()
+        process = auditor.start()
+        try:
+            status = process.wait(RECOUNT_SECONDS)
+        finally:
+            if auditor.running():
+                auditor.kill()
+        return status, auditor.log()[-2_000:]
+
+    def _account(self, load: Load, evidence: Evidence) -> None:
+        """Fill the report, and name the ends of workers that nobody may end with."""
+        report = self.report
+        report.written = outcomes(evidence.attempts)
+        report.decided = sum(len(log) for log in evidence.votes)
+        report.repeated = sum(len(log) for log in evidence.decisions) - report.decided
+        report.flushes, report.stale_flushes = len(load.observed), load.stale_flushes
+        report.ended = self.cluster.restarts()
+        report.violations += [
+            Violation("worker failed", f"{name} ended with status {status}: {reason}")
+            for name, status, reason in self.cluster.ended if status not in EXPECTED_STATUS]
+
+
+async def _prepare(stack: Stack, catalogue: Log) -> list[Attempt]:
+    """Make the topics and describe the consultation; give the rules adopted as written."""
+    topics = stack.topics
+    await provision(stack.kafka, topics, replication=1)
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, topics.catalogue, 0, catalogue)
+    adopted = await read(stack.kafka, topics.votes, PARTITIONS)
+    return [Attempt(partition, log[0], Outcome.ACKNOWLEDGED, 0)
+            for partition, log in enumerate(adopted)]
+
+
+def _archived_rows(client: Client, topics: Topics) -> int:
+    return sum(int(client.query(
+        f"SELECT uniqExact(topic, partition, offset) FROM {log.table}").result_rows[0][0])
+        for log in archived_logs(topics))
+
+
+def _archive(
+    client: Client, topics: Topics, logs: dict[str, list[Log]]
+) -> Iterator[ArchivedPartition]:
+    """Read what the archive holds of every partition."""
+    store = Store(client, topics.prefix)
+    for log in archived_logs(topics):
+        view = log.table.removesuffix("_log")
+        for partition in range(log.partitions):
+            place = {"topic": log.topic, "partition": partition}
+            where = "WHERE topic = {topic:String} AND partition = {partition:UInt32}"
+            rows = client.query(f"SELECT count() FROM {log.table} {where}", place).result_rows
+            held = client.query(
+                f"SELECT hex(value), isNull(value) FROM {view} {where} ORDER BY offset", place)
+            yield ArchivedPartition(
+                log.topic, partition, store.archived(log.table, log.topic, partition),
+                int(rows[0][0]),
+                [None if is_null else bytes.fromhex(text) for text, is_null in held.result_rows],
+                logs[log.topic][partition])
+
+
+# What stays
+
+
+def _keep(folder: Path, report: Report, evidence: Evidence) -> None:
+    """Write down what a failed seed left, beside the logs of its workers."""
+    report.folder = folder
+
+    def texts(log: Log) -> list[str | None]:
+        return [None if value is None else value.hex() for value in log]
+
+    (folder / "violations.txt").write_text(
+        "".join(f"{kind}: {said}\n" for kind, said in report.violations), "utf-8")
+    (folder / "evidence.json").write_text(json.dumps({
+        "faults": report.plan.faults,
+        "attempts": [(one.partition, *texts([one.value]), one.outcome, one.offset)
+                     for one in evidence.attempts],
+        "votes": [texts(log) for log in evidence.votes],
+        "decisions": [texts(list(log)) for log in evidence.decisions],
+        "observed": evidence.observed, "document": evidence.document,
+        "recount": [evidence.recount_status, evidence.recount_report],
+    }), "utf-8")
+
+
+def _forget(parts: Setup, stack: Stack) -> None:
+    """Delete topics, tables and files of a seed that held."""
+    asyncio.run(_delete_topics(stack))
+    client = connect(parts.clickhouse.url, "default", create=False)
+    client.command(f"DROP DATABASE IF EXISTS {stack.topics.prefix}")
+    client.close()
+    shutil.rmtree(stack.folder)
+
+
+async def _delete_topics(stack: Stack) -> None:
+    admin = await connected_admin(stack.kafka)
+    try:
+        await admin.delete_topics([topic.name for topic in stack.topics.specifications()])
+    finally:
+        await admin.close()

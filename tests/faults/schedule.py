@@ -1,0 +1,120 @@
+"""Which faults a seed injects, at what and when. Pure.
+
+Theory of operation: a schedule is one great fault, chosen by the seed's place among GREAT so that
+five seeds in a row meet all of them, and a handful of small ones, at random moments. No target is
+hit while another fault of it lasts. The moments are those of the schedule; what the processes are
+doing then differs from run to run and machine to machine, so a seed repeats the faults, not the
+interleaving: run a seed that failed several times.
+"""
+
+import random
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+
+LEDGERS = ("ledger-1", "ledger-2")
+WORKERS = (*LEDGERS, "ideas", "archive")
+BROKER, CLICKHOUSE = "kafka", "clickhouse"
+QUIET_SECONDS = 1.0
+"""Load before the first fault and after the last one, and rest of a target between two."""
+SMALL_FAULTS = (3, 6)
+"""Fewest and most small faults of a seed."""
+SPAN_SECONDS = 7.0
+"""Faults begin within so long: the load of most seeds lasts some ten seconds."""
+
+
+class Kind(StrEnum):
+    """What is done to a process."""
+
+    KILL = "kill"
+    """SIGKILL, and another start."""
+    PAUSE = "pause"
+    """SIGSTOP and SIGCONT within the session timeout."""
+    STOP = "stop"
+    """SIGTERM, awaited, and another start."""
+    ZOMBIE = "zombie"
+    """SIGSTOP past the session timeout, then SIGCONT: others have taken over meanwhile."""
+    REPLACE = "replace"
+    """SIGSTOP, a successor under the same instance is started, then SIGCONT."""
+    LEAVE = "leave"
+    """SIGTERM, away past the session timeout: its partitions move away and come back."""
+
+
+LASTING_SECONDS = {
+    Kind.KILL: (0.0, 2.0),
+    Kind.PAUSE: (0.2, 3.0),
+    Kind.STOP: (0.0, 2.0),
+    Kind.ZOMBIE: (11.0, 12.5),
+    Kind.REPLACE: (3.0, 6.0),
+    Kind.LEAVE: (10.5, 12.0),
+}
+"""How long each lasts; the workers' session timeout is 10 s."""
+
+
+class Fault(NamedTuple):
+    """One fault: what begins at `at_seconds` of load and ends `lasting_seconds` later."""
+
+    at_seconds: float
+    kind: Kind
+    target: str
+    lasting_seconds: float
+
+    @property
+    def end_seconds(self) -> float:
+        return self.at_seconds + self.lasting_seconds
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What one seed does."""
+
+    seed: int
+    faults: tuple[Fault, ...]
+    joins_late: bool
+    """Whether the second ledger starts under load, and so joins, not before it."""
+    load_seconds: float
+
+
+GREAT: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    (Kind.KILL, (BROKER,)),
+    (Kind.ZOMBIE, LEDGERS),
+    (Kind.REPLACE, ("ideas", "archive", *LEDGERS)),
+    (Kind.LEAVE, LEDGERS),
+    (Kind.KILL, (CLICKHOUSE,)),
+)
+SMALL: tuple[tuple[Kind, tuple[str, ...]], ...] = (
+    (Kind.KILL, WORKERS),
+    (Kind.KILL, LEDGERS),
+    (Kind.PAUSE, (*WORKERS, BROKER, CLICKHOUSE)),
+    (Kind.STOP, WORKERS),
+)
+
+
+def schedule(seed: int) -> Schedule:
+    """Make the schedule of a seed; the same seed gives the same one."""
+    randomness = random.Random(seed)
+    busy: dict[str, list[Fault]] = {}
+    drawn = [GREAT[seed % len(GREAT)], *randomness.choices(
+        SMALL, k=randomness.randint(*SMALL_FAULTS))]
+    faults = [_placed(randomness, kind, targets, busy) for kind, targets in drawn]
+    placed = tuple(sorted(fault for fault in faults if fault is not None))
+    ends = max(fault.end_seconds for fault in placed)
+    joins_late = not any(fault.target == LEDGERS[1] for fault in placed)
+    return Schedule(seed, placed, joins_late, round(ends + QUIET_SECONDS, 3))
+
+
+def _placed(
+    randomness: random.Random, kind: Kind, targets: tuple[str, ...], busy: dict[str, list[Fault]]
+) -> Fault | None:
+    """Draw a fault; None where its target has another one at that time."""
+    fault = Fault(
+        round(randomness.uniform(QUIET_SECONDS, SPAN_SECONDS), 3), kind,
+        randomness.choice(targets), round(randomness.uniform(*LASTING_SECONDS[kind]), 3))
+    others = busy.setdefault(fault.target, [])
+    for other in others:
+        if (fault.at_seconds < other.end_seconds + QUIET_SECONDS
+                and other.at_seconds < fault.end_seconds + QUIET_SECONDS):
+            return None
+    others.append(fault)
+    return fault

@@ -1,0 +1,261 @@
+"""The checker of the campaign finds each kind of violation, and nothing where all is well."""
+
+import copy
+import dataclasses
+from collections.abc import Callable
+
+import pytest
+
+from processors.decisions import decode
+from processors.ledger import Ledger
+from schemas.words import OUTCOMES
+from sinks.stretches import Stretch
+from tests.faults.checker import (
+    EFFECTS,
+    ArchivedPartition,
+    Attempt,
+    Evidence,
+    Observed,
+    Outcome,
+    check,
+    totals_of,
+)
+from tests.sinks.ballots import Box, decide, random_box
+from tests.sinks.published import catalogue_log, published
+
+
+SEED, EVENTS = 41, 240
+
+
+def honest(box: Box | None = None) -> Evidence:
+    """Make the evidence of a seed in which nothing went wrong."""
+    box = box or random_box(SEED, EVENTS)
+    ledgers, decisions = decide(box)
+    catalogue = catalogue_log(box)
+    document = published(ledgers, catalogue)
+    attempts = [
+        Attempt(partition, value, Outcome.ACKNOWLEDGED, offset)
+        for partition, log in enumerate(box.logs) for offset, value in enumerate(log)]
+    archive = [
+        ArchivedPartition("votes", partition, [Stretch(0, len(log) - 1)], len(log), list(log), log)
+        for partition, log in enumerate(box.logs)]
+    return Evidence(
+        attempts, box.logs, decisions, catalogue, observed(box), document, 0, "equal", archive)
+
+
+def observed(box: Box) -> list[Observed]:
+    """Show some flushes to a reader."""
+    ledgers = [Ledger(partition, box.partitions) for partition in range(box.partitions)]
+    shown = []
+    for part in (0.0, 0.3, 0.5, 1.0):
+        for ledger, log in zip(ledgers, box.logs, strict=True):
+            for offset in range(ledger.last_offset + 1, max(1, int(part * len(log)))):
+                ledger.decide(offset, log[offset])
+        shown.append(Observed(
+            tuple(ledger.last_offset for ledger in ledgers), totals_of(ledgers)))
+    return shown
+
+
+def kinds(evidence: Evidence) -> set[str]:
+    """Name the kinds of violations found."""
+    return {violation.kind for violation in check(evidence)}
+
+
+def test_nothing_is_found_where_all_is_well() -> None:
+    """An honest seed has no violation, whatever odd records its ballot box holds."""
+    assert check(honest()) == []
+
+
+def test_an_unknown_attempt_may_be_there_or_not() -> None:
+    """A vote that was neither acknowledged nor refused proves nothing either way."""
+    evidence = honest()
+    evidence.attempts[5] = evidence.attempts[5]._replace(outcome=Outcome.UNKNOWN, offset=None)
+    evidence.attempts.append(Attempt(0, b"\0never arrived", Outcome.UNKNOWN))
+
+    assert check(evidence) == []
+
+
+def test_strays_and_repeats_of_decisions_are_skipped() -> None:
+    """A repeat with the same bytes and a decision beyond the next place harm nobody."""
+    evidence = honest()
+    log = evidence.decisions[0]
+    evidence.decisions[0] = [*log[:9], log[20], *log[3:]]
+
+    assert check(evidence) == []
+
+
+def test_an_acknowledged_vote_that_is_not_there_is_lost() -> None:
+    """Whether its offset was told or not."""
+    told, untold = honest(), honest()
+    told.attempts.append(Attempt(0, b"\0gone", Outcome.ACKNOWLEDGED, len(told.votes[0])))
+    untold.attempts.append(Attempt(0, b"\0gone", Outcome.ACKNOWLEDGED))
+
+    assert kinds(told) == kinds(untold) == {"acknowledged vote lost"}
+
+
+def test_an_acknowledged_vote_at_another_offset_is_lost() -> None:
+    """The offset a voter was told is where the vote lies."""
+    evidence = honest()
+    evidence.attempts[7] = evidence.attempts[7]._replace(offset=8)
+
+    assert kinds(evidence) == {"acknowledged vote lost"}
+
+
+def test_a_record_nobody_sent_is_a_phantom() -> None:
+    """It was never handed to a producer."""
+    evidence = honest()
+    del evidence.attempts[9]
+
+    assert kinds(evidence) == {"phantom"}
+
+
+def test_a_failed_attempt_that_is_there_is_a_phantom() -> None:
+    """Who was told that a vote failed does not find it in the ballot box."""
+    evidence = honest()
+    evidence.attempts[9] = evidence.attempts[9]._replace(outcome=Outcome.FAILED, offset=None)
+
+    assert kinds(evidence) == {"phantom"}
+
+
+def test_a_record_more_often_there_than_sent_is_a_phantom() -> None:
+    """One attempt of an idempotent producer leaves one record at the most."""
+    box = random_box(SEED, EVENTS)
+    box.logs[0].append(box.logs[0][-1])
+    evidence = honest(box)
+    del evidence.attempts[len(box.logs[0]) - 1]
+
+    assert kinds(evidence) == {"phantom"}
+
+
+def test_an_event_with_two_effects_is_counted_twice() -> None:
+    """Even if a faulty ledger's decisions and results agree with one another."""
+    evidence = honest()
+    effects = [
+        (partition, offset) for partition, log in enumerate(evidence.decisions)
+        for offset, value in enumerate(log)
+        if OUTCOMES[decode(value).outcome] in EFFECTS]
+    partition, offset = effects[0]
+    again = next(place for side, place in effects if side == partition and place > offset)
+    log = evidence.decisions[partition]
+    event_id = decode(log[again]).event_id
+    first = decode(log[offset]).event_id
+    assert first is not None
+    assert event_id is not None
+    log[again] = log[again].replace(event_id, first)
+
+    assert kinds(evidence) == {"counted twice", "decision differs"}
+
+
+def test_a_decision_in_two_ways_is_found() -> None:
+    """A repeat with other bytes is no repeat."""
+    evidence = honest()
+    value = evidence.decisions[1][4]
+    chain = decode(value).chain
+    evidence.decisions[1].append(value.replace(chain, bytes(len(chain))))
+
+    assert kinds(evidence) == {"decisions disagree"}
+
+
+def test_a_decision_nobody_can_read_is_found() -> None:
+    """Bytes that are no decision do not belong into the topic."""
+    evidence = honest()
+    evidence.decisions[1].append(evidence.decisions[1][4][:-1])
+
+    assert kinds(evidence) == {"decision unreadable"}
+
+
+def test_a_missing_decision_is_found() -> None:
+    """Every vote has its decision in the end."""
+    evidence = honest()
+    del evidence.decisions[0][-1]
+
+    assert kinds(evidence) == {"decision differs"}
+
+
+def test_a_published_number_that_differs_is_found() -> None:
+    """One vote more than the pure ledger counts, anywhere in the document."""
+    evidence = honest()
+    document = copy.deepcopy(dict(evidence.document or {}))
+    document["proposals"][0]["counted"]["agree"] += 1
+    evidence.document = document
+
+    assert [(found.kind, found.said.partition(" ")[0]) for found in check(evidence)] == [
+        ("results differ", "proposals[0].counted.agree")]
+
+
+def test_no_publication_at_all_is_found() -> None:
+    """Nothing published is not equal to something counted."""
+    assert kinds(dataclasses.replace(honest(), document=None)) == {"results differ"}
+
+
+def test_a_recount_that_does_not_agree_is_found() -> None:
+    """Any other status of the recount than 0 is a violation, and its words are kept."""
+    found = check(dataclasses.replace(honest(), recount_status=3, recount_report="archive lacks"))
+
+    assert [violation.kind for violation in found] == ["recount differs"]
+    assert "archive lacks" in found[0].said
+
+
+def test_a_vector_that_goes_back_is_found() -> None:
+    """A reader never sees an older vector, even with the right totals for it."""
+    evidence = honest()
+    evidence.observed.append(evidence.observed[1])
+
+    assert kinds(evidence) == {"results went backwards"}
+
+
+def test_a_total_that_goes_back_is_found() -> None:
+    """Votes received never become fewer; the total is not that of its vector either."""
+    evidence = honest()
+    evidence.observed.append(evidence.observed[-1]._replace(totals=evidence.observed[1].totals))
+
+    assert kinds(evidence) == {"results went backwards", "results differ"}
+
+
+def test_a_total_that_is_not_of_its_vector_is_found() -> None:
+    """What a reader saw in the middle of the load is compared too."""
+    evidence = honest()
+    evidence.observed[2] = evidence.observed[2]._replace(vector=evidence.observed[3].vector)
+
+    assert kinds(evidence) == {"results differ"}
+
+
+def test_a_vector_beyond_the_votes_is_found() -> None:
+    """Nothing can be counted that is not in the ballot box."""
+    evidence = honest()
+    last = evidence.observed[-1]
+    evidence.observed.append(last._replace(vector=(last.vector[0] + 1, *last.vector[1:])))
+
+    assert kinds(evidence) == {"results differ"}
+
+
+Change = Callable[[ArchivedPartition], ArchivedPartition]
+
+
+@pytest.mark.parametrize(("change", "kind"), [
+    (lambda held: held._replace(stretches=[Stretch(0, 4), Stretch(6, len(held.log) - 1)]),
+     "archive does not tile"),
+    (lambda held: held._replace(stretches=[Stretch(0, len(held.log) - 2)]),
+     "archive does not tile"),
+    (lambda held: held._replace(stretches=[]), "archive does not tile"),
+    (lambda held: held._replace(rows=held.rows + 1), "archive does not tile"),
+    (lambda held: held._replace(values=[*held.values[:-1], b"other"]), "archive differs"),
+], ids=["hole", "short", "empty", "twice", "bytes"])
+def test_an_archive_that_is_not_the_log_is_found(change: Change, kind: str) -> None:
+    """A hole, a missing end, a row stored twice, a record with other bytes."""
+    evidence = honest()
+    evidence.archive[1] = change(evidence.archive[1])
+
+    assert kinds(evidence) == {kind}
+
+
+def test_many_violations_are_counted_not_listed() -> None:
+    """A whole lost log is told in some lines."""
+    evidence = honest()
+    evidence.attempts += [
+        Attempt(0, b"\0%d" % number, Outcome.ACKNOWLEDGED) for number in range(100)]
+
+    found = check(evidence)
+
+    assert len(found) == 6
+    assert found[-1].said == "... and 95 more"

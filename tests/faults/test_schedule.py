@@ -1,0 +1,54 @@
+"""A seed says which faults are injected, and five in a row meet every kind."""
+
+from tests.faults.schedule import (
+    BROKER,
+    CLICKHOUSE,
+    GREAT,
+    QUIET_SECONDS,
+    WORKERS,
+    Fault,
+    Kind,
+    schedule,
+)
+
+
+SEEDS = range(200)
+
+
+def test_a_seed_always_gives_the_same_schedule() -> None:
+    """What a failing seed did can be done again; another seed does something else."""
+    assert [schedule(seed) for seed in SEEDS] == [schedule(seed) for seed in SEEDS]
+    assert len({schedule(seed).faults for seed in SEEDS}) == len(SEEDS)
+
+
+def test_faults_of_one_target_do_not_overlap() -> None:
+    """A process that is frozen, stopped or dead is not hit before it is back."""
+    for seed in SEEDS:
+        last: dict[str, Fault] = {}
+        for fault in schedule(seed).faults:
+            if fault.target in last:
+                assert fault.at_seconds >= last[fault.target].end_seconds + QUIET_SECONDS
+            last[fault.target] = fault
+
+
+def test_the_load_outlives_every_fault() -> None:
+    """Votes are written while each fault begins, lasts and ends."""
+    for plan in map(schedule, SEEDS):
+        assert all(fault.at_seconds >= QUIET_SECONDS for fault in plan.faults)
+        assert all(plan.load_seconds > fault.end_seconds for fault in plan.faults)
+
+
+def test_any_five_seeds_in_a_row_meet_every_great_fault() -> None:
+    """Broker and ClickHouse killed, a zombie, a successor beside it, one who leaves."""
+    for first in range(20):
+        met = {(fault.kind, fault.target) for seed in range(first, first + len(GREAT))
+               for fault in schedule(seed).faults}
+        assert {(Kind.KILL, BROKER), (Kind.KILL, CLICKHOUSE)} <= met
+        assert {Kind.ZOMBIE, Kind.REPLACE, Kind.LEAVE} <= {kind for kind, _ in met}
+
+
+def test_every_process_is_hit() -> None:
+    """No worker and no service is spared by all seeds."""
+    hit = {fault.target for seed in SEEDS for fault in schedule(seed).faults}
+
+    assert hit == {*WORKERS, BROKER, CLICKHOUSE}
