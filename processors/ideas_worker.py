@@ -29,6 +29,8 @@ PUBLISH_SECONDS = 0.02
 """Results are published at most so often..."""
 REST_FACTOR = 4
 """... and after a publication the worker rests this many times its duration: 20 % of a core."""
+MAX_REST_SECONDS = 2.0
+"""... but not longer: what a broker that was away held up is no work to rest from."""
 FULL_PUBLISH_SECONDS = 60.0
 """Everything is published again so often: a stale copy kept by compaction never stays."""
 RANKING_SECONDS = 1.0
@@ -147,7 +149,7 @@ class IdeasWorker:
                 self.ranked_at = began
             await self._write(producer, records)
             self.published = vector
-            rest = max(PUBLISH_SECONDS, REST_FACTOR * (loop.time() - began))
+            rest = rest_seconds(loop.time() - began)
 
     async def _close(self) -> None:
         if hasattr(self, "producer"):
@@ -211,3 +213,8 @@ def may_publish(
         and all(positions[place] >= end for place, end in starts.items())
         and all(map(int.__ge__, votes, published))
     )
+
+
+def rest_seconds(publication_seconds: float) -> float:
+    """Say how long to rest after a publication that took so long."""
+    return min(max(PUBLISH_SECONDS, REST_FACTOR * publication_seconds), MAX_REST_SECONDS)

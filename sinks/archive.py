@@ -115,7 +115,7 @@ class Archive:
         except* Stopping:
             pass
         finally:
-            await consumer.stop()
+            await close_consumer(consumer)
             executor.shutdown()
             store.close()
 
@@ -256,6 +256,18 @@ class _KafkaPatience:
                 f"{self._policy.away_seconds:.0f} s ({type(error).__name__}: {error}). Start the "
                 "broker or set SCRUTIN_KAFKA; the archive resumes where it was."
             ) from error
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, whatever the broker does.
+
+    In a task of its own: while the broker is away, aiokafka lets a cancellation of its own tasks
+    out, which would end whoever waits for it.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
+        stopping.result()
 
 
 def resume(store: Store, lane: Lane) -> int:

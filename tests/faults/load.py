@@ -21,6 +21,7 @@ from processors import results
 from producers.writer import abandon
 from schemas.topics import Topics
 from schemas.words import COUNTS
+from sinks.archive import close_consumer
 from tests.faults.checker import Attempt, Log, Observed, Outcome
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents
@@ -160,7 +161,7 @@ class Load:
             except (KafkaError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
             finally:
-                await consumer.stop()
+                await close_consumer(consumer)
 
     def _receive(self, key: bytes, value: bytes) -> None:
         before = self.flushes.applied

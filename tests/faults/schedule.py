@@ -20,8 +20,12 @@ QUIET_SECONDS = 1.0
 """Load before the first fault and after the last one, and rest of a target between two."""
 SMALL_FAULTS = (3, 6)
 """Fewest and most small faults of a seed."""
-SPAN_SECONDS = 7.0
-"""Faults begin within so long: the load of most seeds lasts some ten seconds."""
+SPAN_SECONDS = 5.0
+"""Faults begin within so long..."""
+EARLY_SECONDS = 2.0
+"""... and those that outlast a session within so long, so that no seed takes much longer."""
+SESSION_SECONDS = 10.0
+"""The session timeout of the workers' groups."""
 
 
 class Kind(StrEnum):
@@ -49,7 +53,7 @@ LASTING_SECONDS = {
     Kind.REPLACE: (3.0, 6.0),
     Kind.LEAVE: (10.5, 12.0),
 }
-"""How long each lasts; the workers' session timeout is 10 s."""
+"""How long each lasts."""
 
 
 class Fault(NamedTuple):
@@ -108,8 +112,10 @@ def _placed(
     randomness: random.Random, kind: Kind, targets: tuple[str, ...], busy: dict[str, list[Fault]]
 ) -> Fault | None:
     """Draw a fault; None where its target has another one at that time."""
+    outlasts = LASTING_SECONDS[kind][0] > SESSION_SECONDS
     fault = Fault(
-        round(randomness.uniform(QUIET_SECONDS, SPAN_SECONDS), 3), kind,
+        round(randomness.uniform(QUIET_SECONDS, EARLY_SECONDS if outlasts else SPAN_SECONDS), 3),
+        kind,
         randomness.choice(targets), round(randomness.uniform(*LASTING_SECONDS[kind]), 3))
     others = busy.setdefault(fault.target, [])
     for other in others:

@@ -7,6 +7,7 @@ import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
+from processors.ideas_worker import rest_seconds
 from tests.processors.harness import (
     Logs,
     Stack,
@@ -145,6 +146,7 @@ async def test_two_ledgers_join_and_leave_under_load(stack: Stack) -> None:
 
     assert one.running()
     assert ideas.running()
+    assert "worker stopped" not in one.log() + two.log()
 
 
 async def test_a_vote_is_published_again_after_nothing_but_refusals(stack: Stack) -> None:
@@ -157,3 +159,9 @@ async def test_a_vote_is_published_again_after_nothing_but_refusals(stack: Stack
     await assert_exact(stack, [log[:21] for log in box])
     await write_votes(stack, box, 21, 24)
     await assert_exact(stack, box)
+
+
+@pytest.mark.parametrize(("publication", "rest"), [(0.001, 0.02), (0.1, 0.4), (30.0, 2.0)])
+def test_results_do_not_rest_from_a_broker_that_was_away(publication: float, rest: float) -> None:
+    """The ideas worker rests four times its work, but seconds at the most."""
+    assert rest_seconds(publication) == rest
