@@ -49,9 +49,9 @@ LASTING_SECONDS = {
     Kind.KILL: (0.0, 2.0),
     Kind.PAUSE: (0.2, 3.0),
     Kind.STOP: (0.0, 2.0),
-    Kind.ZOMBIE: (11.0, 12.5),
+    Kind.ZOMBIE: (10.5, 11.5),
     Kind.REPLACE: (3.0, 6.0),
-    Kind.LEAVE: (10.5, 12.0),
+    Kind.LEAVE: (10.5, 11.5),
 }
 """How long each lasts."""
 
