@@ -11,8 +11,9 @@ from tests.faults.schedule import BROKER, CLICKHOUSE, WORKERS, Kind, schedule
 
 
 SEEDS = (271, 112, 132, 144, 280)
-"""A zombie, a ledger and an ideas worker replaced, ClickHouse and the broker killed, and small faults
-beside; chosen for their short load. `make faults` runs as many as asked, and those who leave."""
+"""A zombie, a ledger and an ideas worker replaced, ClickHouse and the broker killed, and small
+faults beside; chosen for their short load. `make faults` runs as many as asked, and those who
+leave."""
 
 
 @pytest.fixture(scope="module")
