@@ -1,4 +1,4 @@
-"""What a campaign says: a line a seed, a summary, and the page docs/faults.md. Pure."""
+"""What a campaign says: a line a seed, a summary, and the page docs/faults.md."""
 
 from collections import Counter
 from collections.abc import Sequence
