@@ -172,6 +172,10 @@ class SimulatedStore:
         if fate < 0.32:
             raise Crashed("after an insert")
 
+    def owner(self) -> int:
+        """Give the generation of the archive that owns the table now."""
+        return self.table.generation
+
     def insert_running(self, records: Records) -> bool:
         """Whether an insert of these records runs."""
         token = f"{records.topic}:{records.partition}:{records.first}-{records.last}"
