@@ -7,6 +7,11 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `BatchConsumer._getmany` wraps the records of a partition into one `Batch`, marked with the
   group generation it was fetched under: a batch delivered after its partition was revoked (it may
   wait in flow control past the clearing of queues) is known and dropped by whoever handles it.
+- `seek_to_committed` counts the seeks of the worker, and a batch bears the count it was fetched
+  under: after a rebalance Faust fetches again before it seeks, and what comes of that, from
+  wherever the consumer stood, would look like a hole in the log.
+- `_read_offset` remembers nothing: a batch dropped for any of these reasons would make Faust
+  skip the right ones that follow it.
 - `_add_gap`: between two batches Faust sees a gap and would count it as processed.
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
@@ -40,12 +45,15 @@ log = structlog.get_logger("scrutin.batch_lane")
 
 
 class BatchValue:
-    """What an agent receives: the records of one partition and the generation they came under."""
+    """What an agent receives: the records of one partition, and when they were fetched.
 
-    __slots__ = ("generation", "records")
+    `generation` is that of the group, `seeks` how often the worker had been told where to read on.
+    """
 
-    def __init__(self, records: list[Any], generation: int) -> None:
-        self.records, self.generation = records, generation
+    __slots__ = ("generation", "records", "seeks")
+
+    def __init__(self, records: list[Any], generation: int, seeks: int) -> None:
+        self.records, self.generation, self.seeks = records, generation, seeks
 
 
 class Batch:
@@ -54,18 +62,33 @@ class Batch:
     __slots__ = ("checksum", "headers", "key", "offset", "partition", "serialized_key_size",
                  "serialized_value_size", "timestamp", "timestamp_type", "topic", "value")
 
-    def __init__(self, records: list[Any], generation: int) -> None:
+    def __init__(self, records: list[Any], generation: int, seeks: int) -> None:
         last = records[-1]
         self.topic, self.partition = last.topic, last.partition
         self.offset, self.timestamp = last.offset, last.timestamp
         self.timestamp_type = self.serialized_key_size = self.serialized_value_size = 0
         self.headers: tuple[()] = ()
         self.key = self.checksum = None
-        self.value = BatchValue(records, generation)
+        self.value = BatchValue(records, generation, seeks)
+
+
+class NothingRead(dict[TP, int | None]):
+    """What Faust last handed on of each partition, to skip what it hands on again: never anything.
+
+    The worker's own state says which offset comes next; it drops the others itself.
+    """
+
+    def __getitem__(self, _partition: TP) -> None:
+        return None
+
+    def __setitem__(self, _partition: TP, _offset: int | None) -> None: ...
 
 
 class Positions(Protocol):
     """What the lane asks of the worker that uses it."""
+
+    seeks: int
+    """How often the lane has sought; a batch fetched under an earlier count is out of place."""
 
     async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
         """Say from which offset each assigned partition is read on; others stay as they are."""
@@ -78,13 +101,18 @@ def transport(positions: Positions) -> type[driver.Transport]:
     """Make the transport class of a worker."""
 
     class BatchConsumer(driver.Consumer):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self._read_offset = NothingRead()
+
         async def _getmany(
             self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 -- Faust's
         ) -> dict[TP, Any]:
-            generation = self.app.consumer_generation_id
+            generation, seeks = self.app.consumer_generation_id, positions.seeks
             fetched = await super()._getmany(active_partitions, timeout)
             return {
-                tp: [Batch(records, generation)] for tp, records in fetched.items() if records
+                tp: [Batch(records, generation, seeks)]
+                for tp, records in fetched.items() if records
             }
 
         async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
@@ -98,6 +126,7 @@ def transport(positions: Positions) -> type[driver.Transport]:
             for tp, offset in (await positions.resume_offsets(set(offsets))).items():
                 offsets[tp] = offset
                 await self.seek(tp, offset)
+            positions.seeks += 1
             return offsets
 
     class BatchTransport(driver.Transport):

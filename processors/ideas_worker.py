@@ -64,6 +64,7 @@ class IdeasWorker:
         self.published: tuple[int, ...] = ()
         """Vector of the last publication, ours or a predecessor's."""
         self.generation: int | None = None
+        self.seeks = 0
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
         self.app = application(
@@ -112,7 +113,7 @@ class IdeasWorker:
             event.ack()
 
     def _fold(self, batch: BatchValue, tp: TP) -> None:
-        if batch.generation != self.generation:
+        if (batch.generation, batch.seeks) != (self.generation, self.seeks):
             return
         position = self.positions[tp]
         for record in batch.records:

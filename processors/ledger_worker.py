@@ -87,6 +87,7 @@ class LedgerWorker:
     def __init__(self, policy: LedgerPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
         self.held: dict[int, Held] = {}
+        self.seeks = 0
         self.closing = False
         """Whether the worker was told to stop: connections close under what still runs."""
         self.producer: AIOKafkaProducer
@@ -201,7 +202,8 @@ class LedgerWorker:
     async def _decide(self, event: Any) -> None:
         batch: BatchValue = event.message.value
         held = self.held.get(event.message.partition)
-        if held is None or not may_decide(held, batch.generation):
+        if held is None or batch.seeks != self.seeks or not may_decide(
+                held, batch.generation):
             log.info("batch dropped: fetched before the last rebalance",
                      partition=event.message.partition, records=len(batch.records))
             event.ack()

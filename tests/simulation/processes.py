@@ -87,7 +87,7 @@ class LedgerProcess:
         position = self.positions[partition]
         if records := self.logs["votes"][partition].read(position, self.chance.randint(1, 9)):
             self.positions[partition] = records[-1].offset + 1
-            self.arrived.append((partition, BatchValue(list(records), self.generation)))
+            self.arrived.append((partition, BatchValue(list(records), self.generation, 0)))
 
     def decide(self) -> None:
         """Decide a batch that arrived; its decisions wait for the broker."""

@@ -59,19 +59,20 @@ async def test_a_zombie_that_wakes_after_its_session_harms_nothing(stack: Stack)
 
 
 async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> None:
-    """Of another generation, of a partition not held or still recovering: nothing is decided."""
+    """Not held, still recovering, of another generation, from before the seek: not decided."""
     box = await prepared(lone_stack, 62, size=5)
     worker = LedgerWorker(LedgerPolicy(
         kafka=lone_stack.kafka, topics=lone_stack.topics, instance="1", stall_seconds=30,
         undecodable_ratio=1, folder=lone_stack.folder, snapshot_decisions=500_000))
     acknowledged: list[int] = []
 
-    async def delivered(generation: int) -> None:
-        """Deliver the whole ballot box as one batch fetched under a generation."""
+    async def delivered(generation: int, *, seeks: int = 3) -> None:
+        """Deliver the whole ballot box as one batch fetched then."""
         records = [SimpleNamespace(offset=offset, value=value, key=None, partition=0,
                                    timestamp=BEGAN_AT + 1_000 * offset)
                    for offset, value in enumerate(box[0])]
-        message = SimpleNamespace(partition=0, value=BatchValue(records, generation))
+        message = SimpleNamespace(partition=0, value=BatchValue(
+            records, generation, seeks))
         event: Any = SimpleNamespace(
             message=message, ack=lambda: acknowledged.append(generation))
         await worker._decide(event)
@@ -80,10 +81,11 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
         await delivered(7)
         held = worker.held[0] = Held(Ledger(0, 1))
         await delivered(7)
-        held.generation = 7
+        held.generation, worker.seeks = 7, 3
         await delivered(6)
+        await delivered(7, seeks=2)
         assert held.ledger.last_offset == -1
-        assert acknowledged == [7, 7, 6]
+        assert acknowledged == [7, 7, 6, 7]
         assert await read_to_end(lone_stack.kafka, lone_stack.topics.decisions, 1) == []
 
         await delivered(7)
