@@ -7,9 +7,10 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `BatchConsumer._getmany` wraps the records of a partition into one `Batch`, marked with the
   group generation it was fetched under: a batch delivered after its partition was revoked (it may
   wait in flow control past the clearing of queues) is known and dropped by whoever handles it.
-- `seek_to_committed` counts the seeks of the worker, and a batch bears the count it was fetched
-  under: after a rebalance Faust fetches again before it seeks, and what comes of that, from
-  wherever the consumer stood, would look like a hole in the log.
+- `Seeks` counts the beginnings and ends of seeks of each partition, and a batch bears the count it
+  was fetched under: after a rebalance Faust fetches again before it seeks, and what comes of that,
+  from wherever the consumer stood, would look like a hole in the log. Whoever drops a batch seeks
+  again, for it may have been the right one.
 - `_read_offset` remembers nothing: a batch dropped for any of these reasons would make Faust
   skip the right ones that follow it.
 - `_add_gap`: between two batches Faust sees a gap and would count it as processed.
@@ -19,12 +20,14 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 
 import asyncio
 import os
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, Protocol, cast
 
 import faust
 import structlog
+from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -47,7 +50,7 @@ log = structlog.get_logger("scrutin.batch_lane")
 class BatchValue:
     """What an agent receives: the records of one partition, and when they were fetched.
 
-    `generation` is that of the group, `seeks` how often the worker had been told where to read on.
+    `generation` is that of the group, `seeks` the count of seeks of the partition.
     """
 
     __slots__ = ("generation", "records", "seeks")
@@ -72,6 +75,27 @@ class Batch:
         self.value = BatchValue(records, generation, seeks)
 
 
+class Seeks:
+    """Where partitions are read on, and which batches were fetched since."""
+
+    def __init__(self) -> None:
+        self.counts: Counter[TP] = Counter()
+
+    async def seek(self, consumer: Any, partition: TP, offset: int) -> None:
+        """Read a partition on from an offset; what is being fetched right now is out of place."""
+        self.counts[partition] += 1
+        try:
+            await consumer.seek(partition, offset)
+        except IllegalStateError:
+            log.info("not sought: the partition is being moved", partition=str(partition))
+        finally:
+            self.counts[partition] += 1
+
+    def in_place(self, partition: TP, batch: BatchValue) -> bool:
+        """Whether a batch was fetched after the last seek of its partition had ended."""
+        return batch.seeks == self.counts[partition]
+
+
 class NothingRead(dict[TP, int | None]):
     """What Faust last handed on of each partition, to skip what it hands on again: never anything.
 
@@ -87,8 +111,7 @@ class NothingRead(dict[TP, int | None]):
 class Positions(Protocol):
     """What the lane asks of the worker that uses it."""
 
-    seeks: int
-    """How often the lane has sought; a batch fetched under an earlier count is out of place."""
+    seeks: "Seeks"
 
     async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
         """Say from which offset each assigned partition is read on; others stay as they are."""
@@ -108,10 +131,10 @@ def transport(positions: Positions) -> type[driver.Transport]:
         async def _getmany(
             self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 -- Faust's
         ) -> dict[TP, Any]:
-            generation, seeks = self.app.consumer_generation_id, positions.seeks
+            generation, counts = self.app.consumer_generation_id, positions.seeks.counts.copy()
             fetched = await super()._getmany(active_partitions, timeout)
             return {
-                tp: [Batch(records, generation, seeks)]
+                tp: [Batch(records, generation, counts[tp])]
                 for tp, records in fetched.items() if records
             }
 
@@ -125,8 +148,7 @@ def transport(positions: Positions) -> type[driver.Transport]:
             offsets = dict(await super().seek_to_committed())
             for tp, offset in (await positions.resume_offsets(set(offsets))).items():
                 offsets[tp] = offset
-                await self.seek(tp, offset)
-            positions.seeks += 1
+                await positions.seeks.seek(self, tp, offset)
             return offsets
 
     class BatchTransport(driver.Transport):

@@ -17,7 +17,14 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
-from processors.batch_lane import BatchValue, application, closing, guarded, stop_process
+from processors.batch_lane import (
+    BatchValue,
+    Seeks,
+    application,
+    closing,
+    guarded,
+    stop_process,
+)
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas, Record
 from processors.kafka_checks import reader
@@ -64,7 +71,7 @@ class IdeasWorker:
         self.published: tuple[int, ...] = ()
         """Vector of the last publication, ours or a predecessor's."""
         self.generation: int | None = None
-        self.seeks = 0
+        self.seeks = Seeks()
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
         self.app = application(
@@ -105,17 +112,19 @@ class IdeasWorker:
     async def _fold_stream(self, stream: Any) -> None:
         async for event in stream.noack().events():
             try:
-                self._fold(event.message.value, TP(event.message.topic, event.message.partition))
+                message = event.message
+                await self._fold(message.value, TP(message.topic, message.partition))
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
                 stop_process(str(error), error)
             event.ack()
 
-    def _fold(self, batch: BatchValue, tp: TP) -> None:
-        if (batch.generation, batch.seeks) != (self.generation, self.seeks):
-            return
+    async def _fold(self, batch: BatchValue, tp: TP) -> None:
         position = self.positions[tp]
+        if batch.generation != self.generation or not self.seeks.in_place(tp, batch):
+            await self.seeks.seek(self.app.consumer, tp, position)
+            return
         for record in batch.records:
             if record.offset < position:
                 continue

@@ -24,16 +24,22 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from processors import tally_records
-from processors.batch_lane import BatchValue, application, closing, guarded, stop_process
+from processors.batch_lane import (
+    BatchValue,
+    Seeks,
+    application,
+    closing,
+    guarded,
+    stop_process,
+)
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
+from processors.deciding import decide_batch, may_decide
 from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics
 from processors.ledger import ChainLink
-from processors.ledger_errors import LedgerStopped
 from processors.looker import Looker
 from processors.snapshot_files import SnapshotFolder
 from processors.snapshots import Frozen, freeze
-from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 
 
@@ -87,7 +93,7 @@ class LedgerWorker:
     def __init__(self, policy: LedgerPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
         self.held: dict[int, Held] = {}
-        self.seeks = 0
+        self.seeks = Seeks()
         self.closing = False
         """Whether the worker was told to stop: connections close under what still runs."""
         self.producer: AIOKafkaProducer
@@ -202,11 +208,14 @@ class LedgerWorker:
     async def _decide(self, event: Any) -> None:
         batch: BatchValue = event.message.value
         held = self.held.get(event.message.partition)
-        if held is None or batch.seeks != self.seeks or not may_decide(
-                held, batch.generation):
+        tp = TP(self.topics.votes, event.message.partition)
+        if (held is None or not self.seeks.in_place(tp, batch)
+                or not may_decide(held, batch.generation)):
             log.info("batch dropped: fetched before the last rebalance",
-                     partition=event.message.partition, records=len(batch.records))
+                     partition=tp.partition, records=len(batch.records))
             event.ack()
+            if held is not None and held.generation is not None:
+                await self._seek_again(held)
             return
         producer = await self.connected_producer()
         writer = Batches(producer)
@@ -225,6 +234,11 @@ class LedgerWorker:
             raise alarm
         self._check_ratio(held, len(batch.records), len(undecodable))
         await self.in_flight.put(decided)
+
+    async def _seek_again(self, held: Held) -> None:
+        """Read a partition on after the last decision: the batch dropped may have been the next."""
+        await self.seeks.seek(self.app.consumer, TP(self.topics.votes, held.ledger.partition),
+                              held.ledger.last_offset + 1)
 
     async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
         return await producer.send(
@@ -369,32 +383,3 @@ class LedgerWorker:
                 for partition, held in sorted(dict(self.held).items())
             },
         }
-
-
-def may_decide(held: Held, generation: int | None) -> bool:
-    """Whether a batch fetched under a generation belongs to the state that is held."""
-    return held.generation is not None and held.generation == generation
-
-
-def decide_batch(
-    held: Held, records: list[Any], writer: "Batches"
-) -> tuple[list[Any], Exception | None]:
-    """Decide the records of a batch in order, up to one that stops the partition.
-
-    Gives the undecodable ones, and what stopped it.
-    """
-    ledger = held.ledger
-    decide, write = ledger.decide, writer.write
-    undecodable: list[Any] = []
-    slot = ledger.undecodable_slot
-    for record in records:
-        before = ledger.decided[slot]
-        try:
-            decision = decide(record.offset, record.value)
-        except (LedgerStopped, UnknownSchema) as error:
-            return undecodable, error
-        if decision is not None:
-            write(decision, timestamp=record.timestamp)
-            if ledger.decided[slot] != before:
-                undecodable.append(record)
-    return undecodable, None

@@ -9,11 +9,11 @@ from typing import Any, cast
 from processors import tally_records
 from processors.batch_lane import BatchValue
 from processors.batches import Batches
+from processors.deciding import decide_batch, may_decide
 from processors.decision_store import Held
 from processors.ideas import FLUSH_KEY, Ideas
 from processors.ideas_worker import may_publish
 from processors.ledger import Ledger
-from processors.ledger_worker import decide_batch, may_decide
 from schemas import codec
 from sinks.archive import resume
 from sinks.lane import Lane
