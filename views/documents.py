@@ -30,11 +30,18 @@ class Documents:
 
     def state(self, consultation: str) -> str:
         """Say open, closed or final, without making the document."""
-        value = self._flushes.figures(consultation).get(Figure("totals", ""))
-        if value is None:
+        totals = self.figure(consultation, Figure("totals", ""))
+        if totals is None:
             return "open"
-        totals = _decode(Figure("totals", ""), value)
         return "final" if totals["final"] else "closed" if totals["closed"] else "open"
+
+    def figure(self, consultation: str, name: Figure) -> Any | None:
+        """Give one figure, without making the document; None where nothing was counted."""
+        value = self._flushes.figures(consultation).get(name)
+        if value is None:
+            return None
+        known = self._decoded.get(consultation, {}).get(name)
+        return known[1] if known and known[0] == value else _decode(name, value)
 
     def as_of(self) -> results.AsOf:
         """Give the positions of the logs that the documents hold."""

@@ -79,6 +79,7 @@ def page(document: Mapping[str, Any], published_at: int | None) -> dict[str, Any
             for name in document["controversial"][:CONTROVERSIAL_SHOWN]
             if name in proposals
         ],
+        "live_proposals": document["controversial"][:CONTROVERSIAL_SHOWN],
         "approved": [_row(entry) for entry in _approved(document["proposals"])],
         "most_voted": [_row(entry) for entry in _most_voted(document["proposals"])],
         "idea_titles": {name: idea["title"] for name, idea in ideas.items()},
