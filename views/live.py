@@ -16,8 +16,8 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from schemas import words
 from views.documents import Documents
+from views.embargo import by_choice, concealed_entry
 from views.encoding import encode_json
 from views.flushes import Figure, Flushes
 
@@ -122,6 +122,7 @@ class Live:
         return "-".join(map(str, (*as_of.votes, as_of.catalogue, as_of.participants)))
 
     def _make(self, consultation: str, proposals: tuple[str, ...]) -> bytes:
+        hidden = self._documents.embargoed(consultation)
         totals = self._documents.figure(consultation, Figure("totals", ""))
         found = {
             name: self._documents.figure(consultation, Figure("proposal", name))
@@ -132,18 +133,20 @@ class Live:
             "totals": totals and {
                 "participants": totals["participants"],
                 "participants_received": totals["participants_received"],
-                **_counts(totals["counts"]),
+                **_counts(totals["counts"], hidden=hidden),
             },
-            "proposals": {name: _counts(entry) for name, entry in found.items() if entry},
+            "proposals": {
+                name: _counts(entry, hidden=hidden) for name, entry in found.items() if entry
+            },
         })
 
 
-def _counts(entry: Mapping[str, Any]) -> dict[str, Any]:
-    counted = entry["counted"]
+def _counts(entry: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
+    counted = (concealed_entry(entry) if hidden else entry)["counted"]
     return {
         "received": entry["received"],
         "set_aside": sum(entry["set_aside"].values()),
-        "counted": {name: counted[name] for name in ("votes", *words.CHOICES)},
+        "counted": {"votes": counted["votes"], **by_choice(counted)},
     }
 
 
