@@ -97,6 +97,8 @@ class ConsultationFile(_Part):
     time_zone: str = "Europe/Paris"
     languages: list[str] = Field(min_length=1)
     votes_target: int | None = Field(default=None, gt=0)
+    shares_embargoed: bool = False
+    """Whether shares are hidden until voting has closed."""
     hashtag: str | None = None
     contact: str | None = None
     stages: list[Stage] = []
@@ -202,7 +204,7 @@ def _descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]
     """Give what the file says as events, without the fields of the event itself."""
     of_file = file.model_dump(include={
         "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",
-        "organisers", "facts"})
+        "organisers", "facts", "shares_embargoed"})
     yield "ConsultationDescribed", {
         "consultation": file.id, **of_file,
         "opens_at": int(file.opens_at.timestamp() * 1_000),

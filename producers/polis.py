@@ -134,7 +134,7 @@ def _described(export: PolisExport, consultation: str, language: str) -> Event:
         question={language: _cut(question, 500)}, opens_at=opens_at, closes_at=None,
         time_zone="UTC", languages=[language], votes_target=None, hashtag=None,
         contact=_cut(export.summary.get("url", ""), 200) or None, stages=[], organisers=[],
-        facts=[], origin="import", occurred_at=opens_at,
+        facts=[], shares_embargoed=False, origin="import", occurred_at=opens_at,
     )
 
 

@@ -16,9 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from views import problems
+from views.encoding import encode_json
 from views.flushes import Flushes
+from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
 from views.pages import rendering
-from views.publications import Publication, Publications, encode_json
+from views.publications import Publication, Publications
 from views.responses import (
     SecurityHeaders,
     caching,
@@ -53,17 +55,22 @@ class Source(Protocol):
     def ready(self) -> Readiness: ...
 
 
-def application(source: Source, publications: Publications | None = None) -> Starlette:
+def application(
+    source: Source, publications: Publications | None = None, live: Live | None = None
+) -> Starlette:
     """Make the application that shows a source."""
-    views = Views(source, publications or Publications(source.flushes, time.monotonic))
+    publications = publications or Publications(source.flushes, time.monotonic)
+    views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
         Route("/", views.home),
         Route("/c/{consultation}", views.results_page),
         Route("/v1/consultations", views.consultations),
         Route("/v1/consultations/{consultation}/results", views.results),
+        Route("/v1/consultations/{consultation}/live", views.live),
         Route("/problems/{name}", views.problem_page),
         Route("/static/style.css", stylesheet),
         Route("/static/icon.svg", icon),
+        Route("/static/live.js", script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
     ]
@@ -77,8 +84,9 @@ def application(source: Source, publications: Publications | None = None) -> Sta
 class Views:
     """The addresses that show the published state."""
 
-    def __init__(self, source: Source, publications: Publications) -> None:
+    def __init__(self, source: Source, publications: Publications, live: Live) -> None:
         self._source = source
+        self._live = live
         self._publications = publications
 
     async def home(self, request: Request) -> Response:
@@ -103,6 +111,23 @@ class Views:
         publication = self._publication(request)
         life = caching(final=publication.final)
         return await represented(request, publication.results(), "application/json", life)
+
+    async def live(self, request: Request) -> Response:
+        """Stream what changes: totals, and the proposals that the query names."""
+        self._check_ready()
+        consultation = request.path_params["consultation"]
+        if consultation not in self._source.flushes.consultations():
+            raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
+        named = request.query_params.get("proposals", "")
+        proposals = tuple(sorted({name for name in named.split(",") if name}))
+        if len(proposals) > PROPOSALS_MAX:
+            raise HTTPException(400, detail=problems.TOO_MANY_NAMED.name)
+        if self._live.full:
+            raise HTTPException(503, detail=problems.TOO_MANY_STREAMS.name)
+        if request.method == "HEAD":
+            return Response(headers=HEADERS, media_type=LiveStream.media_type)
+        last_id = request.headers.get("last-event-id")
+        return LiveStream(self._live, consultation, proposals, last_id)
 
     async def consultations(self, _request: Request) -> Response:
         self._check_ready()
@@ -169,6 +194,10 @@ async def stylesheet(_request: Request) -> Response:
 
 async def icon(_request: Request) -> Response:
     return _static(rendering.icon(), "image/svg+xml")
+
+
+async def script(_request: Request) -> Response:
+    return _static(rendering.script(), "text/javascript")
 
 
 def _static(body: bytes, media_type: str) -> Response:

@@ -9,6 +9,7 @@ from typing import Any
 
 from processors import ideas, results
 from schemas import codec
+from views.embargo import concealed, embargoed
 from views.flushes import Figure, Flushes, ResultsUnreadable
 
 
@@ -23,18 +24,35 @@ class Documents:
         self._decoded: dict[str, Decoded] = {}
 
     def document(self, consultation: str) -> dict[str, Any] | None:
-        """Make the results document as of the last whole flush; None where nobody knows the id."""
+        """Make the results document that people may see; None where nobody knows the id."""
+        made = self.whole_document(consultation)
+        return concealed(made) if made and self.embargoed(consultation) else made
+
+    def whole_document(self, consultation: str) -> dict[str, Any] | None:
+        """Make it as of the last whole flush, embargo or not: for recounts, never to be shown."""
         if consultation not in self._flushes.consultations():
             return None
         return results.document(self._published(consultation), self._flushes.catalogue)
 
+    def embargoed(self, consultation: str) -> bool:
+        """Whether how people vote is hidden until voting has closed."""
+        known = self._flushes.catalogue.consultations.get(consultation)
+        return embargoed(known, self.state(consultation))
+
     def state(self, consultation: str) -> str:
         """Say open, closed or final, without making the document."""
-        value = self._flushes.figures(consultation).get(Figure("totals", ""))
-        if value is None:
+        totals = self.figure(consultation, Figure("totals", ""))
+        if totals is None:
             return "open"
-        totals = _decode(Figure("totals", ""), value)
         return "final" if totals["final"] else "closed" if totals["closed"] else "open"
+
+    def figure(self, consultation: str, name: Figure) -> Any | None:
+        """Give one figure, without making the document; None where nothing was counted."""
+        value = self._flushes.figures(consultation).get(name)
+        if value is None:
+            return None
+        known = self._decoded.get(consultation, {}).get(name)
+        return known[1] if known and known[0] == value else _decode(name, value)
 
     def as_of(self) -> results.AsOf:
         """Give the positions of the logs that the documents hold."""

@@ -14,6 +14,7 @@ Pure: no I/O, no clock.
 """
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -85,11 +86,16 @@ class Flushes:
         """The catalogue as that flush knew it; everything read, before the first flush."""
         self.version = 0
         """Moves with every change of what is shown."""
+        self._watchers: list[Callable[[], None]] = []
         self._values: dict[str, dict[Figure, bytes]] = {}
         self._pending: dict[bytes, bytes | None] = {}
         self._complete: tuple[dict[bytes, bytes | None], Flush] | None = None
         self._catalogue_ahead: deque[tuple[int, str, dict[str, Any]]] = deque()
         self._catalogue_read = NO_OFFSET
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call the watcher after every change of what is shown."""
+        self._watchers.append(watcher)
 
     def receive_result(self, key: bytes | None, value: bytes | None) -> None:
         """Take the next record of the results topic."""
@@ -136,6 +142,7 @@ class Flushes:
 
     def _advance(self) -> None:
         """Apply the complete flush when the catalogue reaches it, then the catalogue up to it."""
+        before = self.version
         if self._complete and self._complete[1].catalogue_offset <= self._catalogue_read:
             records, self.applied = self._complete
             self._complete = None
@@ -146,6 +153,9 @@ class Flushes:
             offset, event, fields = self._catalogue_ahead.popleft()
             self.catalogue.apply(event, fields, offset)
             self.version += 1
+        if self.version != before:
+            for watcher in self._watchers:
+                watcher()
 
     def _may_apply(self, catalogue_offset: int) -> bool:
         if self.applied is None:

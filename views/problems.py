@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from views.encoding import encode_json
 from views.pages.languages import message, translations
-from views.publications import encode_json
 
 
 MEDIA_TYPE = "application/problem+json"
@@ -38,6 +38,18 @@ METHOD_NOT_ALLOWED = ProblemKind(
     message("Method not allowed"),
     message("This address can only be read (GET or HEAD)."),
 )
+TOO_MANY_NAMED = ProblemKind(
+    "too-many-named", 400,
+    message("Too many proposals named"),
+    message("A live stream follows 16 proposals at most. Name fewer of them, or read the results "
+            "document, which holds all."),
+)
+TOO_MANY_STREAMS = ProblemKind(
+    "too-many-streams", 503,
+    message("Too many live streams"),
+    message("All places for live figures are taken. The results themselves can be read at any "
+            "time; try the live figures again in a few seconds."),
+)
 NOT_READY = ProblemKind(
     "not-ready", 503,
     message("Results are being read"),
@@ -53,13 +65,16 @@ INTERNAL = ProblemKind(
 
 PROBLEMS = {
     problem.name: problem
-    for problem in (UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, NOT_READY, INTERNAL)
+    for problem in (
+        UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
+        NOT_READY, INTERNAL,
+    )
 }
 
 
 def of_status(status: int) -> ProblemKind:
     """Give the kind of problem of an HTTP status that no route of ours has explained."""
-    by_status = {problem.status: problem for problem in PROBLEMS.values()}
+    by_status = {problem.status: problem for problem in (NOT_FOUND, METHOD_NOT_ALLOWED, NOT_READY)}
     return by_status.get(status, INTERNAL if status >= 500 else NOT_FOUND)
 
 

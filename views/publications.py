@@ -16,6 +16,7 @@ from typing import Any
 
 from processors.results import FORMAT
 from views.documents import Documents
+from views.encoding import encode_json
 from views.flushes import Flushes
 from views.pages import rendering, results_page
 from views.pages.languages import LANGUAGES
@@ -133,8 +134,3 @@ class Publications:
         tag = hashlib.sha256(json.dumps(held).encode()).hexdigest()[:32]
         published_at = applied.published_at if applied else None
         return Publication(document, published_at=published_at, tag=tag)
-
-
-def encode_json(value: Any) -> bytes:
-    """Write JSON as the views send it: UTF-8, no padding."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()

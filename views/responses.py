@@ -30,9 +30,10 @@ COMPRESSED_BYTES = 1_024
 """Smaller bodies are sent as they are: compression would not save a packet."""
 
 SECURITY_HEADERS = {
-    # Nothing but our own styles and images: no script at all, so none can be slipped in.
+    # Nothing but our own files: no script within a page, so none can be slipped in.
     "content-security-policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; "
+        "img-src 'self'; base-uri 'none'; "
         "form-action 'self'; frame-ancestors 'none'"
     ),
     "x-content-type-options": "nosniff",
@@ -40,6 +41,10 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
     "cross-origin-opener-policy": "same-origin",
 }
+
+
+RETRIED = (problems.NOT_READY, problems.TOO_MANY_STREAMS)
+"""Problems that pass by themselves."""
 
 
 class SecurityHeaders:
@@ -151,7 +156,7 @@ def problem_page(request: Request, problem: problems.ProblemKind, *, status: int
 
 
 def _life_of(problem: problems.ProblemKind) -> dict[str, str]:
-    again = {"retry-after": str(RETRY_SECONDS)} if problem is problems.NOT_READY else {}
+    again = {"retry-after": str(RETRY_SECONDS)} if problem in RETRIED else {}
     return {"cache-control": "no-store", **again}
 
 

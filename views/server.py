@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from views.api import application
+from views.live import Live
 from views.publications import Publications
 from views.reader import ResultsReader
 
@@ -49,9 +50,10 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     publications = Publications(reader.flushes, time.monotonic)
-    server = _Server(uvicorn.Config(
-        application(reader, publications), log_level="warning", access_log=False, lifespan="off",
-        timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
+    live = Live(reader.flushes, publications.documents)
+    server = _Server(live, uvicorn.Config(
+        application(reader, publications, live), log_level="warning", access_log=False,
+        lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
     tasks = [
         asyncio.create_task(reader.read()),
@@ -90,9 +92,14 @@ async def _announce(
 class _Server(uvicorn.Server):
     """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
 
+    def __init__(self, live: Live, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._live = live
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     def stop(self) -> None:
         self.should_exit = True
+        self._live.close()

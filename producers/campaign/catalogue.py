@@ -45,7 +45,8 @@ def _describe(plan: Plan, at: int, add: Callable[..., None]) -> None:
         closes_at=published.closes_at, time_zone="Europe/Paris",
         languages=list(published.question), votes_target=published.votes_target,
         hashtag=published.hashtag, contact=published.contact, stages=list(published.stages),
-        organisers=list(published.organisers), facts=list(published.facts))
+        organisers=list(published.organisers), facts=list(published.facts),
+        shares_embargoed=False)
     for theme, title in published.themes:
         add("ThemeDescribed", at, theme=theme, title=title)
     for idea in published.ideas:

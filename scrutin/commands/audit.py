@@ -107,6 +107,9 @@ def _saved(path: Path) -> dict[str, Any]:
         raise _Missing(f"{path} cannot be read: {error}") from error
     except ValueError as error:
         raise ResultsUnreadable(f"{path} is no results document: {error}") from error
+    if "embargoed_until" in found:
+        raise _Missing(f"{path} holds no shares: they are hidden until voting has closed. Leave "
+                       "the file out to compare with the results topic, or fetch it again then.")
     return found
 
 
@@ -115,7 +118,7 @@ async def _live(consultation: str, settings: Settings) -> dict[str, Any] | None:
     reader = ResultsReader(bootstrap.kafka_address(settings), bootstrap.topics(settings))
     _say("reading the published results")
     await reader.read(until_ready=True)
-    return Documents(reader.flushes).document(consultation)
+    return Documents(reader.flushes).whole_document(consultation)
 
 
 def _say(progress: str) -> None:

@@ -72,6 +72,10 @@ def _print(document: dict[str, Any], console: Console) -> None:
         f"{document['as_of']['catalogue']}, participants {document['as_of']['participants']}"))
     console.print()
     console.print(_totals(totals, about["votes_target"]))
+    if "embargoed_until" in document:
+        until = document["embargoed_until"] or "no date yet"
+        console.print(Text(f"Shares are hidden until voting has closed (announced: {until})."))
+        return
     if document["ideas"]:
         console.print(_entries("Ideas, in the order of the catalogue", document["ideas"], "title"))
     listed = {proposal["id"]: proposal for proposal in document["proposals"]}

@@ -22,7 +22,7 @@ PUBLISHED_IDS = {
     40: "ProposalScored", 41: "IdeaScored", 42: "ProposalsRanked", 43: "ConsultationScored",
     44: "ResultsPublished", 50: "ConsultationDescribed", 51: "ThemeDescribed",
     52: "IdeaDescribed", 53: "ProposalAccepted", 54: "ProposalGrouped", 55: "ClosingCompleted",
-    60: "ParticipantDescribed",
+    60: "ParticipantDescribed", 61: "ConsultationDescribed",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

@@ -84,6 +84,7 @@ def events(size: int = PROPOSALS) -> list[tuple[str, dict[str, Any]]]:
         "organisers": data["organisers"],
         "facts": [{"value": fact["value"], "texts": {"fr": fact["fr"]}, "source": fact["source"]}
                   for fact in data["facts"]],
+        "shares_embargoed": False,
     }
     made = [("ConsultationDescribed", stamp | described)]
     for theme in data["themes"]:

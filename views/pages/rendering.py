@@ -23,9 +23,14 @@ def icon() -> bytes:
 
 
 @functools.cache
+def script() -> bytes:
+    return (resources.files("views.pages") / "static" / "live.js").read_bytes()
+
+
+@functools.cache
 def revision() -> str:
     """Name the state of styles, templates and texts: part of every address or tag of a page."""
-    digest = hashlib.sha256(stylesheet() + icon())
+    digest = hashlib.sha256(stylesheet() + icon() + script())
     for folder in ("templates", "catalogues"):
         files = (resources.files("views.pages") / folder).iterdir()
         for file in sorted(files, key=lambda item: item.name):

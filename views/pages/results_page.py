@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from processors.scores import percent
 from schemas import words
+from views.embargo import by_choice
 from views.pages.regions import REGIONS
 
 
@@ -63,14 +64,28 @@ def page(document: Mapping[str, Any], published_at: int | None) -> dict[str, Any
     """Arrange the document for the template."""
     ideas = {idea["id"]: idea for idea in document["ideas"]}
     proposals = {proposal["id"]: proposal for proposal in document["proposals"]}
+    embargoed = "embargoed_until" in document
     return {
         "document": document,
+        "embargoed": embargoed,
+        **({"live_proposals": []} if embargoed else _lists(document, ideas, proposals)),
         "consultation": document["consultation"],
         "totals": document["totals"],
         "log_records": sum(offset + 1 for offset in document["as_of"]["votes"]),
         "moments": _moments(document["consultation"], published_at),
         "stages": [_stage(stage) for stage in document["consultation"].get("stages") or ()],
         "target": _target(document),
+        "participation": _participation(document["participation"]),
+        "fates": fates(document["totals"]),
+        "percent_votes": PERCENT_VOTES,
+    }
+
+
+def _lists(
+    document: Mapping[str, Any], ideas: Mapping[str, Any], proposals: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Give the lists that are made from how people voted."""
+    return {
         "themes": _themes(document, ideas),
         "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
         "ranked_proposals": sum(1 for entry in proposals.values() if entry["rank"]),
@@ -79,19 +94,17 @@ def page(document: Mapping[str, Any], published_at: int | None) -> dict[str, Any
             for name in document["controversial"][:CONTROVERSIAL_SHOWN]
             if name in proposals
         ],
+        "live_proposals": document["controversial"][:CONTROVERSIAL_SHOWN],
         "approved": [_row(entry) for entry in _approved(document["proposals"])],
         "most_voted": [_row(entry) for entry in _most_voted(document["proposals"])],
         "idea_titles": {name: idea["title"] for name, idea in ideas.items()},
-        "participation": _participation(document["participation"]),
-        "fates": fates(document["totals"]),
-        "percent_votes": PERCENT_VOTES,
     }
 
 
 def fates(entry: Mapping[str, Any]) -> list[tuple[str, int]]:
     """Say what became of the votes received: name and count, adding up to `received`."""
     return [
-        *((name, entry["counted"][name]) for name in words.CHOICES),
+        *(by_choice(entry["counted"]) or {"counted": entry["counted"]["votes"]}).items(),
         *((f"set_aside_{reason}", count) for reason, count in entry["set_aside"].items()),
         *((name, entry[name]) for name in
           ("superseded", "withdrawn", "unchanged", "repeated", "proven", "late")),

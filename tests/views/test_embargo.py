@@ -1,0 +1,154 @@
+"""Until voting has closed, nothing that an embargoed consultation shows depends on how people vote.
+
+Two worlds with the same voters and the same numbers of votes, but other choices, must answer every
+address with the same bytes.
+"""
+
+import json
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from processors import results
+from processors.catalogue import Catalogue
+from schemas import codec, words
+from tests.views import campaign
+from views import problems
+from views.api import application
+from views.documents import Documents
+from views.flushes import Flushes
+from views.live import Live
+
+
+SIZE = 40
+NAME = campaign.CONSULTATION
+SWAPPED = {"agree": "disagree", "disagree": "agree", "like_it": "no_way", "no_way": "like_it",
+           "doable": "impossible", "impossible": "doable"}
+
+
+@dataclass
+class World:
+    """A source whose state is given."""
+
+    flushes: Flushes
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World:
+    """Publish the campaign, as it was or with the choices of all voters turned round."""
+    catalogue, made = Catalogue(), World(Flushes())
+    figures = campaign.figures(SIZE, closed=closed)
+    if swapped:
+        order = [words.COUNTS.index(SWAPPED.get(name, name)) for name in words.COUNTS]
+        figures.proposals = {name: [counts[place] for place in order]
+                             for name, counts in figures.proposals.items()}
+    values = [
+        codec.encode(event, **fields | ({"shares_embargoed": embargo}
+                     if event == "ConsultationDescribed" else {}))
+        for event, fields in campaign.events(SIZE)]
+    for offset, value in enumerate(values):
+        catalogue.apply(*codec.decode(value), offset)
+        made.flushes.receive_catalogue(offset, value)
+    as_of = results.AsOf((10, 20, 30, 40), catalogue.offset, 5)
+    found = results.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
+    for key, value in campaign.result_records(found):
+        made.flushes.receive_result(key, value)
+    made.ready.set()
+    return made
+
+
+def addresses() -> list[str]:
+    """Every address of the application but the endless one, its places filled in."""
+    paths = [route.path for route in application(world(swapped=False)).routes
+             if isinstance(route, Route) and not route.path.endswith("/live")]
+    assert len(paths) > 8
+    filled = [path.replace("{consultation}", NAME) for path in paths]
+    named = [path.replace("{name}", problem) for path in filled for problem in problems.PROBLEMS]
+    return sorted({*named, f"/c/{NAME}?lang=en", f"/v1/consultations/{NAME}/live?proposals="
+                   + ",".join(map(str, range(99))), f"/c/{NAME}/nowhere", "/c/nobody"})
+
+
+def answers(source: World) -> dict[str, tuple[int, dict[str, str], bytes]]:
+    """Ask every address."""
+    client = TestClient(application(source), follow_redirects=False)
+    found = {path: client.get(path) for path in addresses()}
+    return {path: (answer.status_code, dict(answer.headers), answer.content)
+            for path, answer in found.items()}
+
+
+def snapshot(source: World) -> bytes:
+    """Give what a live stream sends of the first proposals."""
+    names = tuple(proposal["id"] for proposal in campaign.proposals(SIZE)[:8])
+    return Live(source.flushes, Documents(source.flushes)).snapshot(NAME, names)[1]
+
+
+def document(source: World) -> dict[str, Any]:
+    """Give the results document as the API sends it."""
+    client = TestClient(application(source))
+    made: dict[str, Any] = client.get(f"/v1/consultations/{NAME}/results").json()
+    return made
+
+
+def test_no_address_tells_two_embargoed_worlds_apart() -> None:
+    """Pages, data, problems and headers are the same bytes whatever people choose."""
+    assert answers(world(swapped=False)) == answers(world(swapped=True))
+
+
+def test_no_stream_tells_two_embargoed_worlds_apart() -> None:
+    """The live stream sends how many voted, never how."""
+    assert snapshot(world(swapped=False)) == snapshot(world(swapped=True))
+    shown = json.loads(snapshot(world(swapped=False)))
+    assert shown["totals"]["counted"]["votes"] > 0
+    assert all(entry["counted"].keys() == {"votes"} for entry in shown["proposals"].values())
+
+
+@pytest.mark.parametrize(("closed", "embargo"), [(True, True), (False, False)])
+def test_the_worlds_differ_where_nothing_is_hidden(*, closed: bool, embargo: bool) -> None:
+    """Closing lifts the embargo, on pages, data and streams alike: the test above can fail."""
+    worlds = [world(swapped=swapped, closed=closed, embargo=embargo) for swapped in (False, True)]
+    first, second = map(answers, worlds)
+    for path in (f"/c/{NAME}", f"/v1/consultations/{NAME}/results"):
+        assert first[path] != second[path]
+    assert snapshot(worlds[0]) != snapshot(worlds[1])
+    assert "embargoed_until" not in document(worlds[0])
+
+
+def test_the_api_says_that_shares_are_hidden_and_until_when() -> None:
+    """`shares` is null, beside the announced closing; how many voted stays."""
+    found = document(world(swapped=False))
+    assert found["shares"] is None
+    assert found["embargoed_until"] == "2022-05-23T00:00:00+02:00"
+    for entry in (*found["proposals"], *found["ideas"]):
+        assert entry["shares"] is entry["scores"] is entry["intervals"] is entry["rank"] is None
+        assert entry["counted"].keys() == {"votes"}
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_says_that_shares_are_hidden(language: str) -> None:
+    """A visitor reads why there are no shares, and when they come."""
+    page = TestClient(application(world(swapped=False))).get(f"/c/{NAME}?lang={language}").text
+    assert 'id="embargo"' in page
+    assert 'id="approved"' not in page
+    assert page.count('href="#embargo"') == 1
+
+
+def test_a_description_older_than_the_field_hides_nothing() -> None:
+    """Version 1 of the description knows no embargo, and its consultations are shown in full."""
+    source = world(swapped=False)
+    known = source.flushes.catalogue.consultations[NAME]
+    assert known.described is not None
+    del known.described["shares_embargoed"]
+    assert "embargoed_until" not in document(source)
+
+
+def test_a_recount_compares_everything_under_embargo_too() -> None:
+    """What auditors compare is whole: an embargo hides numbers from visitors alone."""
+    documents = Documents(world(swapped=False).flushes)
+    whole = documents.whole_document(NAME)
+    assert whole is not None
+    assert "embargoed_until" not in whole
+    assert all(entry["shares"] for entry in whole["proposals"])

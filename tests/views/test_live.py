@@ -1,0 +1,221 @@
+"""The live stream: whole snapshots, paced, resumable, bounded."""
+
+import asyncio
+import json
+import threading
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import Message
+
+from processors.results import AsOf
+from tests.views import campaign
+from views.api import application
+from views.documents import Documents
+from views.flushes import FLUSH_KEY, Flushes
+from views.live import CLIENTS_MAX, PROPOSALS_MAX, SNAPSHOTS_PER_SECOND, Live, LiveStream
+
+
+NAME = "c"
+STREAM = f"/v1/consultations/{campaign.CONSULTATION}/live"
+WAIT_SECONDS = 10.0
+SNAPSHOT_BYTES = 8_192
+
+
+class Reader:
+    """The other end of a stream: takes what is sent, or does not."""
+
+    def __init__(self, live: Live, proposals: tuple[str, ...], last_id: str | None) -> None:
+        self.events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
+        self.takes = asyncio.Event()
+        self.takes.set()
+        self._gone = asyncio.Event()
+        stream = LiveStream(live, NAME, proposals, last_id)
+        self.task = asyncio.create_task(stream({}, self._receive, self._send))
+
+    async def next(self) -> tuple[str, dict[str, Any]]:
+        return await asyncio.wait_for(self.events.get(), WAIT_SECONDS)
+
+    async def leave(self) -> None:
+        self._gone.set()
+        await asyncio.wait_for(self.task, WAIT_SECONDS)
+
+    async def _receive(self) -> Message:
+        await self._gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def _send(self, message: Message) -> None:
+        await self.takes.wait()
+        lines = message.get("body", b"").decode().splitlines()
+        if lines and lines[0].startswith("id: "):
+            content = json.loads(lines[1].removeprefix("data: "))
+            await self.events.put((lines[0].removeprefix("id: "), content))
+
+
+class Stage:
+    """A state that moves, and the streams that follow it."""
+
+    def __init__(self) -> None:
+        self.flushes = Flushes()
+        self.live = Live(self.flushes, Documents(self.flushes))
+        self.readers: list[Reader] = []
+        self.offset = 0
+        self.publish(1)
+
+    def publish(self, votes: int, proposals: tuple[str, ...] = ("a", "b")) -> None:
+        """Publish the state in which each proposal has so many votes."""
+        for proposal in proposals:
+            self.flushes.receive_result(*campaign.proposal_record(NAME, proposal, votes))
+        self.offset += 1
+        self.flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((self.offset,), -1, -1)))
+
+    def join(self, proposals: tuple[str, ...] = ("a",), last_id: str | None = None) -> Reader:
+        self.readers.append(Reader(self.live, proposals, last_id))
+        return self.readers[-1]
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[Stage]:
+    made = Stage()
+    yield made
+    made.live.close()
+    for reader in made.readers:
+        reader.takes.set()
+        await asyncio.wait_for(reader.task, WAIT_SECONDS)
+    assert made.live.clients == 0
+
+
+def votes_of(event: tuple[str, dict[str, Any]]) -> dict[str, int]:
+    """Votes by proposal in a snapshot."""
+    return {name: entry["counted"]["votes"] for name, entry in event[1]["proposals"].items()}
+
+
+async def test_a_stream_begins_with_the_present_and_follows_changes(stage: Stage) -> None:
+    """The first snapshot is whole; the next one is the next state, of the named proposals only."""
+    reader = stage.join()
+    assert votes_of(await reader.next()) == {"a": 1}
+    stage.publish(2)
+    identifier, _ = event = await reader.next()
+    assert votes_of(event) == {"a": 2}
+    assert identifier == "2--1--1"
+
+
+async def test_who_comes_back_misses_nothing_and_gets_nothing_twice(stage: Stage) -> None:
+    """With the id of the present the stream waits for a change; with an older one it catches up."""
+    first = stage.join()
+    identifier, _ = await first.next()
+    await first.leave()
+    back = stage.join(last_id=identifier)
+    stage.publish(5)
+    assert votes_of(await back.next()) == {"a": 5}
+    late = stage.join(last_id=identifier)
+    assert votes_of(await late.next()) == {"a": 5}
+
+
+async def test_a_slow_client_is_sent_the_latest_state_alone(stage: Stage) -> None:
+    """A hundred changes while a client takes nothing cost it one snapshot afterwards."""
+    reader = stage.join()
+    await reader.next()
+    reader.takes.clear()
+    other = stage.join()
+    await other.next()
+    for votes in range(2, 102):
+        stage.publish(votes)
+    assert votes_of(await other.next())["a"] > 1
+    reader.takes.set()
+    seen: list[int] = []
+    while not seen or seen[-1] != 101:
+        seen.append(votes_of(await reader.next())["a"])
+    assert len(seen) <= 2
+
+
+async def test_changes_in_a_burst_share_a_snapshot(stage: Stage) -> None:
+    """More changes than the pace allows reach the client as fewer, the last of them always."""
+    reader = stage.join()
+    await reader.next()
+    changes = SNAPSHOTS_PER_SECOND * 20
+    for votes in range(2, 2 + changes):
+        stage.publish(votes)
+        await asyncio.sleep(0)
+    seen: list[int] = []
+    while not seen or seen[-1] != 1 + changes:
+        seen.append(votes_of(await reader.next())["a"])
+    assert len(seen) < changes / 2
+    assert seen == sorted(seen)
+
+
+async def test_a_change_elsewhere_sends_nothing(stage: Stage) -> None:
+    """A state that looks the same to a client is not sent again."""
+    reader = stage.join()
+    await reader.next()
+    stage.publish(9, proposals=("b",))
+    stage.publish(3, proposals=("a",))
+    assert votes_of(await reader.next()) == {"a": 3}
+
+
+async def test_the_largest_snapshot_stays_within_its_bound(stage: Stage) -> None:
+    """PROPOSALS_MAX proposals with the longest identifiers and counts fit into 8 KB."""
+    names = tuple(f"{number:02}".ljust(63, "x") for number in range(PROPOSALS_MAX))
+    stage.publish(2_000_000_000, proposals=names)
+    identifier, content = stage.live.snapshot(NAME, names)
+    assert len(json.loads(content)["proposals"]) == PROPOSALS_MAX
+    assert len(identifier) + len(content) <= SNAPSHOT_BYTES
+
+
+async def test_who_asks_for_the_same_shares_the_bytes(stage: Stage) -> None:
+    """A crowd on one page costs one snapshot a change."""
+    first = stage.live.snapshot(NAME, ("a",))[1]
+    assert stage.live.snapshot(NAME, ("a",))[1] is first
+    stage.publish(2)
+    assert stage.live.snapshot(NAME, ("a",))[1] != first
+
+
+async def test_a_process_that_stops_ends_its_streams(stage: Stage) -> None:
+    """Nobody waits for a browser to leave."""
+    reader = stage.join()
+    await reader.next()
+    stage.live.close()
+    await asyncio.wait_for(reader.task, WAIT_SECONDS)
+    assert stage.live.clients == 0
+
+
+@dataclass
+class Given:
+    """A source whose state is given."""
+
+    flushes: Flushes
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture
+def given() -> Given:
+    made = Given(campaign.flushes(20, closed=False))
+    made.ready.set()
+    return made
+
+
+def test_refusals_say_what_to_do(given: Given) -> None:
+    """Unknown consultations and too many names are problems, not silent streams."""
+    client = TestClient(application(given))
+    assert client.get("/v1/consultations/nobody/live").status_code == 404
+    names = ",".join(f"p-{number}" for number in range(PROPOSALS_MAX + 1))
+    answer = client.get(f"{STREAM}?proposals={names}", headers={"accept-language": "en"})
+    assert answer.status_code == 400
+    assert answer.json()["type"] == "/problems/too-many-named"
+    assert str(PROPOSALS_MAX) in answer.json()["detail"]
+    assert client.head(STREAM).headers["content-type"].startswith("text/event-stream")
+
+
+async def test_the_number_of_streams_is_bounded(given: Given) -> None:
+    """The stream after the last place is asked to come back; a place given back is free again."""
+    live = Live(given.flushes, Documents(given.flushes))
+    marks = [live.enter() for _ in range(CLIENTS_MAX)]
+    answer = await asyncio.to_thread(TestClient(application(given, None, live)).get, STREAM)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    for mark in marks:
+        live.leave(mark)
+    assert not live.full

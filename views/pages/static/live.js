@@ -1,0 +1,126 @@
+// Repaints the figures of a page that is complete without it. Theory of operation: the stream
+// sends whole snapshots; the newest one waits here and is painted at most four times a second.
+// Only text and bar widths change, never the structure, so that no reader loses their place.
+
+const REPAINT_MILLISECONDS = 250;
+const SPOKEN_MILLISECONDS = 60_000;
+
+const panel = document.getElementById("live");
+const button = panel.querySelector("button");
+const shown = panel.querySelector(".live-state");
+const spoken = document.getElementById("live-spoken");
+const numbers = new Intl.NumberFormat(document.documentElement.lang === "fr" ? "fr-FR" : "en-GB");
+const percents = new Intl.NumberFormat(numbers.resolvedOptions().locale, { style: "percent" });
+
+let stream = null;
+let paused = false;
+let ended = false;
+let newest = null;
+let painting = null;
+let paintedAt = -REPAINT_MILLISECONDS;
+let votes = null;
+let votesSpoken = null;
+
+// Whole percent, half up, from integers: the same rule as on the server.
+const percent = (count, base) => Math.floor((200 * count + base) / (2 * base));
+
+function write(element, text) {
+  if (element && element.textContent !== text) element.textContent = text;
+}
+
+function paintTotals(totals) {
+  const values = {
+    votes: totals.counted.votes,
+    received: totals.received,
+    set_aside: totals.set_aside,
+    participants: totals.participants,
+    participants_received: totals.participants_received,
+  };
+  for (const element of document.querySelectorAll("[data-live]")) {
+    const value = values[element.dataset.live];
+    if (value !== undefined) write(element, numbers.format(value));
+  }
+  const target = document.querySelector("[data-live-target]");
+  if (target) {
+    const goal = Number(target.dataset.liveTarget);
+    write(target, percents.format(percent(values.votes, goal) / 100));
+    const filled = Math.min(100, (100 * values.votes) / goal);
+    const bar = document.querySelector(".goal:not(.reached) .fill");
+    if (bar) bar.setAttribute("width", `${filled.toFixed(2)}%`);
+  }
+  votes = values.votes;
+}
+
+function sharePainted(count, base) {
+  const whole = percent(count, base);
+  if (count > 0 && whole === 0) return `<\u00a0${percents.format(0.01)}`;
+  if (count < base && whole === 100) return `>\u00a0${percents.format(0.99)}`;
+  return percents.format(whole / 100);
+}
+
+function paintProposal(element, counted) {
+  if (!counted.votes) return;
+  let start = 0;
+  for (const name of ["agree", "disagree", "neutral"]) {
+    const row = element.querySelector(`[data-live-choice="${name}"]`);
+    write(row.querySelector(".value"), sharePainted(counted[name], counted.votes));
+    write(row.querySelector(".number"), numbers.format(counted[name]));
+    const bar = element.querySelector(`.split .${name}`);
+    const width = (100 * counted[name]) / counted.votes;
+    bar.setAttribute("x", `${start}%`);
+    bar.setAttribute("width", `${width}%`);
+    start += width;
+  }
+  write(element.querySelector("[data-live-votes]"), numbers.format(counted.votes));
+}
+
+function paint() {
+  painting = null;
+  paintedAt = performance.now();
+  if (!newest || paused) return;
+  if (newest.totals) paintTotals(newest.totals);
+  for (const element of document.querySelectorAll("[data-live-proposal]")) {
+    const entry = newest.proposals[element.dataset.liveProposal];
+    if (entry) paintProposal(element, entry.counted);
+  }
+  if (newest.state !== "open") {
+    ended = true;
+    disconnect();
+    button.hidden = true;
+    write(shown, panel.dataset.closed);
+    write(spoken, panel.dataset.closed);
+  }
+}
+
+function connect() {
+  if (stream || paused || ended || document.hidden) return;
+  stream = new EventSource(panel.dataset.stream);
+  stream.onopen = () => write(shown, panel.dataset.moving);
+  stream.onerror = () => write(shown, panel.dataset.cut);
+  stream.onmessage = (event) => {
+    newest = JSON.parse(event.data);
+    painting ??= setTimeout(paint, paintedAt + REPAINT_MILLISECONDS - performance.now());
+  };
+}
+
+function disconnect() {
+  if (stream) stream.close();
+  stream = null;
+}
+
+button.addEventListener("click", () => {
+  paused = !paused;
+  button.textContent = paused ? panel.dataset.resume : panel.dataset.pause;
+  write(shown, paused ? panel.dataset.paused : panel.dataset.moving);
+  if (paused) disconnect();
+  else connect();
+});
+document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+setInterval(() => {
+  if (paused || ended || votes === null || votes === votesSpoken) return;
+  votesSpoken = votes;
+  write(spoken, panel.dataset.spoken.replace("{votes}", numbers.format(votes)));
+}, SPOKEN_MILLISECONDS);
+
+panel.hidden = false;
+connect();
