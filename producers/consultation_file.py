@@ -8,6 +8,7 @@ and going back to an earlier description is an event of its own.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -20,8 +21,11 @@ from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 
 
+FIRST_YEAR, LAST_YEAR = 1970, 2200
+"""An instant outside is a slip of the pen, and pages could not show it."""
 Texts = dict[str, str]
-Identifier = Field(min_length=1, max_length=63, pattern=r"^[a-z0-9][a-z0-9._-]*$")
+IDENTIFIER = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+Identifier = Field(pattern=IDENTIFIER)
 """Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
 
 _OF_THE_EVENT = ("event_id", "occurred_at", "origin")
@@ -110,6 +114,11 @@ class ConsultationFile(_Part):
 
     @model_validator(mode="after")
     def _agree(self) -> "ConsultationFile":
+        for name, instant in (("opens_at", self.opens_at), ("closes_at", self.closes_at)):
+            if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
+                raise ValueError(f"{name} lies in no year from {FIRST_YEAR} to {LAST_YEAR}")
+        if not all(text.strip() for text in self.question.values()):
+            raise ValueError("question is empty")
         if self.closes_at is not None and self.closes_at <= self.opens_at:
             raise ValueError("closes_at must come after opens_at")
         if self.languages[0] not in self.question:
@@ -127,6 +136,15 @@ class ConsultationFile(_Part):
             if twice:
                 raise ValueError(f"{name}: {', '.join(twice)} described twice")
         return self
+
+
+def check_identifier(name: str) -> None:
+    """Raise InvalidInput where a name cannot be that of a consultation."""
+    if not re.fullmatch(IDENTIFIER, name):
+        raise InvalidInput(
+            f"{name!r} is no identifier: at most 63 small letters, digits, dots, dashes and "
+            "underscores, a letter or digit first. Name one with --consultation."
+        )
 
 
 def load(path: Path) -> ConsultationFile:

@@ -7,6 +7,7 @@ same at once write the same event, which counts once.
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -100,8 +101,8 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
         if announced is None:
             described = known.find("ConsultationDescribed", consultation) or {}
             announced = closing.closing_fields(
-                consultation, closes_at=described.get("closes_at") or now, occurred_at=now,
-                salt=salt, origin="operator",
+                consultation, closes_at=min(described.get("closes_at") or now, now),
+                occurred_at=now, salt=salt, origin="operator",
             )
             await closing.announce(writer, log.topics, announced)
         offsets = await closing.carry_out(
@@ -116,6 +117,8 @@ async def suspend(
 ) -> Suspended:
     """Suspend or reinstate a voter (32 hexadecimal digits), unless the log already says so."""
     pseudonym = parse_voter(voter)
+    if not reason.strip():
+        raise InvalidInput("the reason is empty: say why, it stays in the log.")
     partition = partition_of(pseudonym, log.topics.partitions)
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
@@ -143,13 +146,9 @@ async def suspend(
 
 def parse_voter(text: str) -> bytes:
     """Read a pseudonym of 32 hexadecimal digits; raise InvalidInput."""
-    try:
-        voter = bytes.fromhex(text)
-    except ValueError:
-        voter = b""
-    if len(voter) != 16:
+    if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
         raise InvalidInput(f"{text!r} is no voter: a pseudonym has 32 hexadecimal digits.")
-    return voter
+    return bytes.fromhex(text)
 
 
 async def _latest_control(

@@ -100,7 +100,9 @@ def catalogue_events(export: PolisExport, consultation: str, language: str) -> l
     """Describe the consultation and accept every comment as a proposal, moderated or not."""
     events = [_described(export, consultation, language)]
     for comment in export.comments:
-        event_id = _digest(export.name, "comment", comment.comment)
+        # What is said is part of the id: a text mended in the files is written as another event.
+        event_id = _digest(export.name, "comment", consultation, language, comment.comment,
+                           comment.body)
         events.append((event_id, comment.timestamp, codec.encode(
             "ProposalAccepted", event_id=event_id, consultation=consultation,
             proposal=comment.comment, text={language: comment.body}, author=None,
@@ -126,9 +128,9 @@ def _described(export: PolisExport, consultation: str, language: str) -> Event:
     instants = [vote.timestamp for vote in export.votes[:1]]
     instants += [comment.timestamp for comment in export.comments[:1]]
     opens_at = min(instants, default=0)
-    event_id = _digest(export.name, "summary", "")
     question = (export.summary.get("topic") or export.summary.get("conversation-description")
                 or f"Polis conversation {export.name}")
+    event_id = _digest(export.name, "summary", consultation, language, question)
     return event_id, opens_at, codec.encode(
         "ConsultationDescribed", event_id=event_id, consultation=consultation,
         question={language: _cut(question, 500)}, opens_at=opens_at, closes_at=None,

@@ -15,10 +15,12 @@ import sys
 from collections.abc import Sequence
 
 import typer
+from pydantic import ValidationError
 
 from scrutin.bootstrap import StackNotRunning
 
 
+EXIT_USAGE = 2
 EXIT_MISSING = 3
 EXIT_INTERRUPTED = 130
 
@@ -89,6 +91,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
         application(first)(given, prog_name="scrutin")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for fault in error.errors():
+            name = "_".join(str(part) for part in fault["loc"]).upper()
+            print(f"scrutin: SCRUTIN_{name}={fault['input']!r}: {fault['msg']}", file=sys.stderr)  # noqa: T201 -- the last word of a command
+        sys.exit(EXIT_USAGE)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        print(f"scrutin: {error.filename}: {error.strerror}. Name another folder or file, or mend "  # noqa: T201 -- the last word of a command
+              "this one (SCRUTIN_DATA_DIR names the data folder).", file=sys.stderr)
+        sys.exit(EXIT_MISSING)
     except Exception as error:
         if not _for_people(error):
             raise

@@ -51,7 +51,8 @@ def recount(
         Path | None, typer.Option(help="A saved results document to audit instead of the live "
                                        "results; - for stdin.")] = None,
     wait: Annotated[
-        float, typer.Option(help="Seconds to wait for the archive to hold what was published.")
+        float, typer.Option(
+            min=0, help="Seconds to wait for the archive to hold what was published.")
     ] = WAIT_SECONDS,
 ) -> None:
     """Recount a consultation in four ways and compare to the unit.
@@ -86,20 +87,22 @@ def _fail(reason: object, exit_code: int) -> None:
 def _recount(
     consultation: str, settings: Settings, path: Path | None, wait_seconds: float
 ) -> Audit:
-    published = _saved(path) if path else asyncio.run(_live(consultation, settings))
+    topics = bootstrap.topics(settings)
+    published = (_saved(path, consultation, topics.partitions) if path
+                 else asyncio.run(_live(consultation, settings)))
     if published is None:
         raise _Missing(f"nothing is published of consultation {consultation!r}. `scrutin results` "
                        "and /v1/consultations name those there are.")
     client = connect(bootstrap.clickhouse_url(settings), settings.clickhouse_database,
                      seconds=QUERY_SECONDS, create=False)
     try:
-        reading = Reading(client, bootstrap.topics(settings), published["as_of"]["votes"])
+        reading = Reading(client, topics, published["as_of"]["votes"])
         return recounted(consultation, published, reading, say=_say, wait_seconds=wait_seconds)
     finally:
         client.close()
 
 
-def _saved(path: Path) -> dict[str, Any]:
+def _saved(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
         found: dict[str, Any] = json.loads(text)
@@ -107,10 +110,29 @@ def _saved(path: Path) -> dict[str, Any]:
         raise _Missing(f"{path} cannot be read: {error}") from error
     except ValueError as error:
         raise ResultsUnreadable(f"{path} is no results document: {error}") from error
+    if not _is_document(found, partitions):
+        raise ResultsUnreadable(
+            f"{path} is no results document of a log with {partitions} partitions. Save one with "
+            f"`scrutin results {consultation} --json`.")
+    if found["consultation"]["id"] != consultation:
+        raise _Missing(f"{path} holds the results of {found['consultation']['id']!r}, not of "
+                       f"{consultation!r}.")
     if "embargoed_until" in found:
         raise _Missing(f"{path} holds no shares: they are hidden until voting has closed. Leave "
                        "the file out to compare with the results topic, or fetch it again then.")
     return found
+
+
+def _is_document(found: Any, partitions: int) -> bool:
+    """Whether JSON has what a recount asks of a results document."""
+    try:
+        votes, identifier = found["as_of"]["votes"], found["consultation"]["id"]
+        blocks = [found["totals"], *(found["proposals"] or [])]
+    except (KeyError, TypeError):
+        return False
+    return (isinstance(votes, list) and len(votes) == partitions
+            and all(isinstance(offset, int) for offset in [*votes, found["as_of"].get("catalogue")])
+            and isinstance(identifier, str) and all(isinstance(block, dict) for block in blocks))
 
 
 async def _live(consultation: str, settings: Settings) -> dict[str, Any] | None:

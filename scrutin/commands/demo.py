@@ -11,6 +11,8 @@ from typing import Annotated
 import typer
 
 from deploy.local.errors import LocalStackError
+from producers.campaign import published as campaign_figures
+from producers.errors import ProducingError
 from scrutin import settings as scrutin_settings
 from scrutin.demo.play import CONSULTATION, PUBLISHED, Demo, DemoFailed
 from scrutin.demo.screen import Screen
@@ -36,6 +38,11 @@ def demo(
     settings = settings.model_copy(update={
         "data_dir": (settings.data_dir / "demo").expanduser().resolve()})
     screen = Screen()
+    try:
+        campaign_figures.load(published)
+    except ProducingError as error:
+        screen.say(f"scrutin demo: {error}")
+        raise typer.Exit(error.exit_code) from error
     run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")))
     # A shell that starts us in the background has SIGINT ignored: Ctrl-C must end us all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -46,7 +53,7 @@ def demo(
         screen.say(f"scrutin demo: {error}")
         held = False
     except KeyboardInterrupt:
-        held = False
+        sys.exit(130)
     finally:
         screen.say("stopping the stack")
         run.stop()

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from producers.consultation_file import check_identifier
 from producers.errors import ProducingError
 from producers.polis import UNDETERMINED, read_export
 from producers.polis_import import import_export
@@ -31,8 +32,12 @@ def polis(
         export = read_export(directory)
     except ProducingError as error:
         producing.fail(error)
-    address, topics = producing.stack()
     name = consultation or export.name
+    try:
+        check_identifier(name)
+    except ProducingError as error:
+        producing.fail(error)
+    address, topics = producing.stack()
     producing.say(f"{len(export.votes):,} votes and {len(export.comments):,} proposals read; "
                   "reading what the log holds")
     done = producing.finish(

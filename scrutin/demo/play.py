@@ -107,8 +107,13 @@ class Demo:
         """Run `scrutin simulate` while the counters move."""
         process = await self._scrutin("simulate", "--seed", str(self.seed))
         ended = asyncio.ensure_future(process.communicate())
-        await until(watch, lambda _: ended.done(), self.screen.show, seconds=SIMULATE_SECONDS)
-        _, errors = await ended
+        try:
+            await until(watch, lambda _: ended.done(), self.screen.show, seconds=SIMULATE_SECONDS)
+            _, errors = await ended
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
         if process.returncode:
             raise DemoFailed(f"scrutin simulate ended with {process.returncode}: "
                              f"{errors.decode(errors='replace')[-2000:]}")

@@ -34,7 +34,8 @@ class Typography:
         return str(numbers.format_percent(share, pattern, locale=self._locale))
 
     def day(self, moment: date) -> str:
-        return dates.format_date(moment, "long", locale=self._locale)
+        text = dates.format_date(moment, "long", locale=self._locale)
+        return _first_of_month(text) if self.language == "fr" else text
 
     def month(self, moment: date) -> str:
         return dates.format_skeleton("yMMMM", moment, locale=self._locale)
@@ -42,8 +43,14 @@ class Typography:
     def minute(self, moment: datetime) -> str:
         """Write day and time; the caller says the zone."""
         pattern = "d MMMM y 'à' HH:mm" if self.language == "fr" else "d MMMM y, HH:mm"
-        return dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
+        text = dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
+        return _first_of_month(text) if self.language == "fr" else text
 
     def city(self, zone: str) -> str:
         """Name the city that stands for a time zone, such as Paris."""
         return dates.get_timezone_location(ZoneInfo(zone), locale=self._locale, return_city=True)
+
+
+def _first_of_month(text: str) -> str:
+    """Write the first of a month as French does: 1er janvier."""
+    return "1er" + text[1:] if text.startswith("1 ") else text

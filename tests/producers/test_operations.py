@@ -1,0 +1,199 @@
+"""What operators write, on a real log: each once, whoever repeats it and wherever it was killed."""
+
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local import services
+from producers import closing, operations
+from producers.consultation_file import ConsultationFile, load
+from producers.errors import InvalidInput, Missing, ProducingError
+from producers.known_catalogue import read_catalogue
+from producers.log_reader import LogReader
+from producers.operations import Log
+from producers.polis import read_export
+from producers.polis_import import import_export
+from producers.writer import BulkWriter
+from schemas import codec
+from tests.producers.kafka_log import end_offsets, provisioned, read_all
+
+
+NOW = 1_650_000_000_000
+VOTER = "000000010000000000000000000000aa"
+DESCRIPTION: dict[str, Any] = {
+    "id": "jeunes", "question": {"fr": "Comment ?"}, "opens_at": "2022-03-22T00:00:00+01:00",
+    "closes_at": "2099-01-01T00:00:00+01:00", "languages": ["fr"],
+    "themes": [{"id": "t1", "title": {"fr": "Emploi"}}],
+    "ideas": [{"id": "i1", "title": {"fr": "Stages"}, "theme": "t1"}],
+    "proposals": [{"id": "p1", "text": {"fr": "Il faut des stages"}, "idea": "i1"},
+                  {"id": "p2", "text": {"fr": "Il faut du temps"}}],
+}
+
+
+@pytest.fixture
+async def log(broker: services.Broker, topic_prefix: str) -> Log:
+    """Name a log with the consultation described."""
+    found = Log(broker.address, await provisioned(broker.address, topic_prefix))
+    await operations.apply(found, ConsultationFile.model_validate(DESCRIPTION), now=NOW)
+    return found
+
+
+async def suspended(log: Log, event: Any = "VoterSuspended") -> Any:
+    """Suspend or reinstate the voter of these tests."""
+    return await operations.suspend(
+        log, event, VOTER, "a reason", consultation=None, now=NOW, salt=bytes(16))
+
+
+OPERATIONS: dict[str, Callable[[Log], Awaitable[Any]]] = {
+    "apply": lambda log: operations.apply(
+        log, ConsultationFile.model_validate(DESCRIPTION), now=NOW + 5),
+    "group": lambda log: operations.group(log, "p2", "i1", consultation=None, now=NOW),
+    "suspend": suspended,
+    "close": lambda log: operations.close(log, "jeunes", now=NOW, salt=bytes(16)),
+}
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+async def test_an_operation_repeated_writes_nothing(log: Log, name: str) -> None:
+    """The first run says it; the second finds it said and moves no end offset."""
+    await OPERATIONS[name](log)
+    ends = await end_offsets(log.address, log.topics)
+    await OPERATIONS[name](log)
+
+    assert await end_offsets(log.address, log.topics) == ends
+
+
+async def test_a_reinstatement_undoes_a_suspension_and_both_may_come_again(log: Log) -> None:
+    """Each is an event of its own: three are in the log, under three ids."""
+    before = await end_offsets(log.address, log.topics)
+    for event in ("VoterSuspended", "VoterReinstated", "VoterSuspended"):
+        assert (await suspended(log, event)).written
+    records = [record for partition in await read_all(log.address, log.topics.votes, 3)
+               for record in partition[1:]]
+
+    assert sum((await end_offsets(log.address, log.topics)).values()) == sum(before.values()) + 3
+    assert len({codec.decode(record.value)[1]["event_id"] for record in records}) == 3
+
+
+@pytest.mark.parametrize("written_to", [0, 1, 2, 3])
+async def test_a_closing_killed_anywhere_is_finished_by_the_next(log: Log, written_to: int) -> None:
+    """Announced, and in some partitions only: the same control goes to the others, once."""
+    announced = closing.closing_fields(
+        "jeunes", closes_at=NOW, occurred_at=NOW, salt=bytes(16), origin="operator")
+    async with BulkWriter(log.address) as writer:
+        await closing.announce(writer, log.topics, announced)
+        for partition in range(written_to):
+            await writer.write(log.topics.votes, partition, NOW,
+                               codec.encode("ConsultationClosed", **announced))
+    closed = await operations.close(log, "jeunes", now=NOW + 60_000, salt=b"another salt ...")
+    found = await read_all(log.address, log.topics.votes, log.topics.partitions)
+
+    assert closed.written
+    assert closed.offsets == [1, 1, 1]
+    assert {record.value for records in found for record in records[1:]} == {
+        codec.encode("ConsultationClosed", **announced)}
+    assert [len(records) for records in found] == [2, 2, 2]
+
+
+async def test_a_closing_before_its_time_says_when_it_was(log: Log) -> None:
+    """The announced time lies in the future: what is written is the time of the closing."""
+    await operations.close(log, "jeunes", now=NOW, salt=bytes(16))
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+    found = known.find("ConsultationClosed", "jeunes")
+
+    assert found is not None
+    assert found["closes_at"] == NOW
+
+
+async def test_what_is_unknown_or_empty_is_refused(log: Log) -> None:
+    """A sentence says what is wrong, and nothing is written."""
+    ends = await end_offsets(log.address, log.topics)
+    wrong: list[tuple[type[ProducingError], Awaitable[Any]]] = [
+        (Missing, operations.close(log, "nowhere", now=NOW, salt=bytes(16))),
+        (Missing, operations.group(log, "p9", "i1", consultation=None, now=NOW)),
+        (Missing, operations.group(log, "p1", "i9", consultation=None, now=NOW)),
+        (InvalidInput, operations.suspend(log, "VoterSuspended", VOTER, "  ", consultation=None,
+                                          now=NOW, salt=bytes(16))),
+        (InvalidInput, operations.suspend(log, "VoterSuspended", "00 " * 16, "why",
+                                          consultation=None, now=NOW, salt=bytes(16))),
+    ]
+    for error, operation in wrong:
+        with pytest.raises(error):
+            await operation
+
+    assert await end_offsets(log.address, log.topics) == ends
+
+
+@pytest.mark.parametrize("change", [
+    {"opens_at": "9999-12-31T23:59:59Z"}, {"question": {"fr": " "}}, {"id": "Bad Id"},
+    {"closes_at": "2022-01-01T00:00:00Z"}])
+def test_a_file_that_pages_could_not_show_is_refused(
+    tmp_path: Path, change: dict[str, Any]
+) -> None:
+    """Instants out of all bounds, an empty question, an identifier no address can hold."""
+    file = tmp_path / "consultation.json"
+    file.write_text(json.dumps({**DESCRIPTION, **change}), "utf-8")
+    with pytest.raises(InvalidInput):
+        load(file)
+
+
+def polis_set(folder: Path, *, body: str = "Free buses") -> Path:
+    """Write a small Polis export."""
+    folder.mkdir(parents=True)
+    rows = "".join(f"{1_500_000_000 + row},x,{row % 3},{row % 7},{row % 3 - 1}\n"
+                   for row in range(60))
+    (folder / "votes.csv").write_text("timestamp,datetime,comment-id,voter-id,vote\n" + rows)
+    comments = "".join(f"{1_400_000_000 + n},x,{n},0,1,1,1,{body} {n}\n" for n in range(3))
+    (folder / "comments.csv").write_text(
+        "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n"
+        + comments)
+    return folder
+
+
+async def imported(log: Log, folder: Path, consultation: str) -> Any:
+    """Import an export."""
+    return await import_export(
+        log.address, log.topics, read_export(folder), consultation=consultation, language="en")
+
+
+@pytest.mark.parametrize("there", [0, 1, 37, 60])
+async def test_an_import_killed_anywhere_writes_the_rest_and_nothing_twice(
+    log: Log, tmp_path: Path, there: int
+) -> None:
+    """Some of its records are in the log: the next run writes the others, a third nothing."""
+    folder = polis_set(tmp_path / "set")
+    whole = await imported(log, folder, "whole")
+    found = await read_all(log.address, log.topics.votes, log.topics.partitions)
+    values = [(partition, record.timestamp, record.value)
+              for partition, records in enumerate(found) for record in records[1:]]
+    half = Log(log.address, await provisioned(log.address, f"{log.topics.prefix}.half"))
+    async with BulkWriter(log.address) as writer:
+        for partition, timestamp, value in values[:there]:
+            writer.add(half.topics.votes, partition, timestamp, value)
+    again = await imported(half, folder, "whole")
+    ends = await end_offsets(half.address, half.topics)
+    third = await imported(half, folder, "whole")
+    held = await read_all(half.address, half.topics.votes, half.topics.partitions)
+
+    assert (whole.votes_written, again.votes_written) == (60, 60 - there)
+    assert (third.catalogue_written, third.votes_written) == (0, 0)
+    assert await end_offsets(half.address, half.topics) == ends
+    assert sorted(record.value for records in held for record in records[1:]) == sorted(
+        value for _, _, value in values)
+
+
+async def test_a_set_under_a_second_name_brings_its_catalogue_along(
+    log: Log, tmp_path: Path
+) -> None:
+    """The same set twice, as two consultations; a mended text is written as a new description."""
+    folder = polis_set(tmp_path / "set")
+    first, second = [await imported(log, folder, name) for name in ("one", "two")]
+    mended = await imported(log, polis_set(tmp_path / "mended" / "set", body="Free trams"), "one")
+
+    assert first.catalogue_written == second.catalogue_written == 4
+    assert (first.votes_written, second.votes_written) == (60, 60)
+    assert (mended.catalogue_written, mended.votes_written) == (3, 0)
