@@ -246,7 +246,7 @@ def described(known: Consultation) -> dict[str, Any]:
     fields = known.described or {
         "question": {}, "opens_at": None, "closes_at": None, "time_zone": "UTC", "languages": [],
         "votes_target": None, "hashtag": None, "contact": None, "stages": [], "organisers": [],
-        "facts": [],
+        "facts": [], "origin": None,
     }
     zone = ZoneInfo(fields["time_zone"])
     return {
@@ -254,6 +254,7 @@ def described(known: Consultation) -> dict[str, Any]:
         **{name: fields[name] for name in (
             "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",
             "organisers", "facts")},
+        "origin": fields.get("origin"),
         "opens_at": instant(fields["opens_at"], zone),
         "closes_at": instant(fields["closes_at"], zone),
     }

@@ -218,6 +218,17 @@ def test_withheld_cells_show_no_number(language: str) -> None:
 
 
 @every
+def test_a_simulated_campaign_says_so_and_no_other_does(language: str) -> None:
+    """Nobody may take the votes of a demonstration for those of people."""
+    found = copy.deepcopy(document("campaign"))
+    words = {"fr": "simulés", "en": "simulated"}[language].encode()
+    for origin, said in (("simulation", True), ("operator", False), ("import", False)):
+        found["consultation"]["origin"] = origin
+        made = rendering.render("results.html", language, **results_page.page(found, None))
+        assert (words in made) is said
+
+
+@every
 def test_a_text_of_the_catalogue_cannot_become_markup(language: str) -> None:
     """What people wrote is text, wherever it stands."""
     hostile = copy.deepcopy(document("campaign"))
