@@ -1,22 +1,16 @@
 """`scrutin archive`: keep every record in ClickHouse until told to stop."""
 
 import asyncio
-import gc
 import signal
 
 import structlog
 import typer
 
 from processors.kafka_checks import check_topics
-from scrutin import bootstrap, health, log
+from scrutin import bootstrap, collector, health, log
 from scrutin.settings import load
 from sinks.archive import Archive, ArchivePolicy, reason_of
 from sinks.migrations import MigrationChanged
-
-
-COLLECTOR_THRESHOLDS = (100_000, 50, 100)
-"""Objects made between two runs of the cyclic collector, by generation: a fetch makes 40,000 of
-them and no cycle, and looking for some each time cost a fifth of the throughput."""
 
 
 def archive() -> None:
@@ -25,7 +19,7 @@ def archive() -> None:
     Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not as they must be, 70 stopped
     itself (the reason is the last line of its log; a restart resumes behind what is stored).
     """
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    collector.relax()
     settings = load()
     log.configure(settings)
     topics = bootstrap.topics(settings)

@@ -5,7 +5,7 @@ import asyncio
 from processors.batch_lane import run_worker
 from processors.kafka_checks import check_topics
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from scrutin import bootstrap, health, log
+from scrutin import bootstrap, collector, health, log
 from scrutin.settings import load
 
 
@@ -15,6 +15,7 @@ def ledger() -> None:
     Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
     reason is the last line of its log; a restart recovers from the log).
     """
+    collector.relax()
     settings = load()
     log.configure(settings)
     topics = bootstrap.topics(settings)
