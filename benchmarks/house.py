@@ -34,7 +34,11 @@ POLL_SECONDS = 0.01
 
 
 class Unmeasurable(Exception):
-    """A figure cannot be had on this machine; the message says why."""
+    """A figure cannot be had on this machine; the message says why, `found` holds the others."""
+
+    def __init__(self, reason: str, found: dict[str, float] | None = None) -> None:
+        super().__init__(reason)
+        self.found = found or {}
 
 
 @dataclass
@@ -185,7 +189,9 @@ class Passage:
 
     def _rate(self, begin: int) -> float:
         (began, first), (ended, last) = self.seen[begin], self.seen[-1]
-        return (last - first) / (ended - began) if ended > began else float("inf")
+        if ended <= began:
+            raise Unmeasurable("all of it was there at the first look: measure more votes")
+        return (last - first) / (ended - began)
 
     @property
     def cpu_microseconds_each(self) -> float:

@@ -97,18 +97,23 @@ async def _producing(kafka: str) -> AsyncIterator[AIOKafkaProducer]:
 
 async def _send(house: House, topics: Topics, clock: Clock, rate: int) -> None:
     """Send at a steady rate, one batch a partition and tick."""
-    stream = votes(int(rate * SECONDS), PARTITIONS, seed=3)
+    stream = iter(list(votes(int(rate * SECONDS), PARTITIONS, seed=3)))
     sent: list[asyncio.Task[None]] = []
     async with _producing(house.kafka) as producer:
         began, done = time.monotonic(), 0
         while True:
             due = int((time.monotonic() - began) * rate) - done
-            batches: dict[int, Any] = {}
+            batches: list[tuple[int, Any]] = []
+            fresh: dict[int, Any] = {}
             for partition, timestamp, value in itertools.islice(stream, max(due, 0)):
-                batch = batches.setdefault(partition, producer.create_batch())
-                batch.append(timestamp=timestamp, key=None, value=value)
+                batch = fresh.get(partition)
+                if batch is None or batch.append(
+                        timestamp=timestamp, key=None, value=value) is None:
+                    batch = fresh[partition] = producer.create_batch()
+                    batches.append((partition, batch))
+                    batch.append(timestamp=timestamp, key=None, value=value)
                 done += 1
-            for partition, batch in batches.items():
+            for partition, batch in batches:
                 future = await producer.send_batch(batch, topics.votes, partition=partition)
                 sent.append(asyncio.create_task(
                     _acknowledge(future, clock, partition, batch.record_count())))
