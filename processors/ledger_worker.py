@@ -49,6 +49,8 @@ FLUSH_SECONDS = 0.02
 """Touched tallies are written so often when caught up..."""
 CATCH_UP_FLUSH_SECONDS = 2.0
 """... and so often while catching up: then they all move, and nobody watches single votes."""
+CATCH_UP_RECORDS = 20_000
+"""A partition so far behind is catching up: under load there is always something not decided yet."""
 FULL_FLUSH_SECONDS = 60.0
 """All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
 RATIO_WINDOW_RECORDS = 1_000
@@ -308,7 +310,7 @@ class LedgerWorker:
                     continue
                 now = loop.time()
                 everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
-                behind = held.ledger.last_offset + 1 < self._end(held)
+                behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
                 due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
                 # Records that moved no count are flushed too: what is published reaches the end.
                 moved = held.ledger.last_offset > held.flushed_offset
