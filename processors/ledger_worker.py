@@ -50,7 +50,7 @@ FLUSH_SECONDS = 0.02
 CATCH_UP_FLUSH_SECONDS = 2.0
 """... and so often while catching up: then they all move, and nobody watches single votes."""
 CATCH_UP_RECORDS = 20_000
-"""A partition so far behind is catching up: under load there is always something not decided yet."""
+"""A partition so far behind is catching up; under load there is always something undecided."""
 FULL_FLUSH_SECONDS = 60.0
 """All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
 RATIO_WINDOW_RECORDS = 1_000
