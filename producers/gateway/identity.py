@@ -1,0 +1,136 @@
+"""Who votes, under which name, and what they have been shown. Pure.
+
+Theory of operation: a browser holds a device: 16 random bytes in a cookie that the gateway
+signed. Nothing but its pseudonym reaches the log: an HMAC of the device under the pepper of one
+consultation, so that the pseudonyms of two consultations cannot be joined, and none can once the
+pepper is destroyed. A view proof says "this voter was shown this proposal then"; it is no proof
+that one person votes once. Every use of a key begins with its own word, so that what was made
+for one purpose is worth nothing for another.
+"""
+
+import base64
+import binascii
+import hmac
+import ipaddress
+
+
+IDENTIFIER_BYTES = 16
+"""Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""
+TIME_BYTES = 5
+"""Seconds since 1970 in a view proof: enough for 34,000 years."""
+PROOF_SECONDS = 86_400
+"""A view proof is good for a day: so long a page may lie open before its votes are suspect."""
+CLOCK_SKEW_SECONDS = 60
+"""A proof of another gateway may come from a clock so far ahead."""
+IPV4_PREFIX_BITS = 24
+IPV6_PREFIX_BITS = 48
+"""A network is what one subscriber or one small office is given, at least."""
+
+_SEPARATOR = b"\0"
+
+
+def _code(key: bytes, *parts: bytes) -> bytes:
+    """Sign parts; each but the last is of fixed length or free of zero bytes."""
+    return hmac.digest(key, _SEPARATOR.join(parts), "sha256")[:IDENTIFIER_BYTES]
+
+
+def device_cookie(key: bytes, device: bytes) -> str:
+    """Sign a device for its cookie."""
+    return _text(device + _code(key, b"device", device))
+
+
+def device_of(key: bytes, cookie: str) -> bytes | None:
+    """Give the device of a cookie; None where we did not sign it."""
+    raw = _bytes(cookie, 2 * IDENTIFIER_BYTES)
+    if raw is None:
+        return None
+    device, code = raw[:IDENTIFIER_BYTES], raw[IDENTIFIER_BYTES:]
+    return device if hmac.compare_digest(code, _code(key, b"device", device)) else None
+
+
+def pseudonym(pepper: bytes, device: bytes) -> bytes:
+    """Give the name of a device within the consultation of a pepper."""
+    return _code(pepper, b"voter", device)
+
+
+def event_id(pepper: bytes, voter: bytes, idempotency_key: str) -> bytes:
+    """Name the event of an Idempotency-Key: the same on every gateway that holds the pepper."""
+    return _code(pepper, b"event", voter, idempotency_key.encode())
+
+
+def view_proof(key: bytes, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
+    """Prove that a proposal is shown to a voter at a time (seconds since 1970)."""
+    issued = issued_at.to_bytes(TIME_BYTES, "big")
+    return _text(issued + _view_code(key, voter, consultation, proposal, issued))
+
+
+def is_shown(
+    key: bytes, voter: bytes, consultation: str, proposal: str, *, proof: str | None, now: int
+) -> bool:
+    """Whether a proof says that the voter was shown the proposal, not too long ago."""
+    raw = _bytes(proof or "", TIME_BYTES + IDENTIFIER_BYTES)
+    if raw is None:
+        return False
+    issued = raw[:TIME_BYTES]
+    age = now - int.from_bytes(issued, "big")
+    if not -CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS:
+        return False
+    wanted = _view_code(key, voter, consultation, proposal, issued)
+    return hmac.compare_digest(raw[TIME_BYTES:], wanted)
+
+
+def _view_code(
+    key: bytes, voter: bytes, consultation: str, proposal: str, issued: bytes
+) -> bytes:
+    return _code(key, b"view", voter, issued, consultation.encode(), proposal.encode())
+
+
+def vote_token(key: bytes, voter: bytes) -> str:
+    """Prove that a voter has voted: what a description of the participant asks for."""
+    return _text(_code(key, b"voted", voter))
+
+
+def has_voted(key: bytes, voter: bytes, token: str) -> bool:
+    """Whether a token says that the voter has voted."""
+    raw = _bytes(token, IDENTIFIER_BYTES)
+    return raw is not None and hmac.compare_digest(raw, _code(key, b"voted", voter))
+
+
+def network_of(address: str) -> bytes:
+    """Give the prefix of an address that stands for its network; empty for no address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return b""
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    bits = IPV4_PREFIX_BITS if found.version == 4 else IPV6_PREFIX_BITS
+    return found.packed[: bits // 8]
+
+
+def network_pseudonym(day_key: bytes, network: bytes) -> bytes:
+    """Give the name of a network on the day of a key."""
+    return _code(day_key, b"network", network)
+
+
+def time_ordered_id(milliseconds: int, randomness: bytes) -> bytes:
+    """Make a UUIDv7 (RFC 9562) of a time and ten random bytes."""
+    body = bytearray(milliseconds.to_bytes(6, "big") + randomness)
+    body[6] = body[6] & 0x0F | 0x70
+    body[8] = body[8] & 0x3F | 0x80
+    return bytes(body)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _bytes(text: str, size: int) -> bytes | None:
+    """Read what `_text` wrote, of a size; there is one spelling only."""
+    if len(text) != -(-size * 4 // 3):
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return raw if _text(raw) == text else None

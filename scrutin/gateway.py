@@ -1,0 +1,93 @@
+"""Serve the gateway: its parts connected, in one process, until told to stop."""
+
+import asyncio
+import contextlib
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+
+from producers.gateway.application import Gateway
+from producers.gateway.booth import Booth
+from producers.gateway.follower import Follower
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import Memory
+from producers.gateway.outlet import Outlet
+from producers.gateway.rates import Rates
+from schemas.topics import Topics
+from scrutin.settings import Settings
+from views.pages.languages import translations
+from views.responses import language_of
+
+
+SHUTDOWN_SECONDS = 8
+"""Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
+CONNECTIONS_BACKLOG = 2_048
+
+
+class PageSpeech:
+    """The languages and catalogues of the pages, for the gateway's problems."""
+
+    def language(self, request: Request) -> str:
+        return language_of(request)
+
+    def translate(self, language: str, text: str) -> str:
+        translated: str = translations(language).gettext(text)
+        return translated
+
+
+def keys_folder(settings: Settings) -> Path:
+    """Name the folder of the gateway's keys."""
+    return settings.data_folder / "keys"
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[Starlette]:
+    """Connect the parts of a gateway and give its application."""
+    keys = KeyFolder(keys_folder(settings))
+    follower = Follower(kafka, topics)
+    rates = Rates(voter_per_minute=settings.gateway_voter_rate,
+                  network_per_minute=settings.gateway_network_rate)
+    partitions = {topics.votes: topics.partitions, topics.participants: 1}
+    async with Outlet(kafka, partitions) as outlet:
+        following = asyncio.create_task(follower.follow())
+        try:
+            booth = Booth(topics=topics, follower=follower, outlet=outlet, keys=keys,
+                          memory=Memory())
+            yield Gateway(booth, keys, rates, PageSpeech()).application()
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+
+
+async def serve(
+    settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
+    on_serving: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    async with connected(settings, kafka, topics) as application:
+        server = _Server(uvicorn.Config(
+            application, log_level="warning", access_log=False, lifespan="off",
+            timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
+            proxy_headers=bool(settings.gateway_proxies),
+            forwarded_allow_ips=settings.gateway_proxies))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        on_serving()
+        await server.serve(sockets=[opened])
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True
