@@ -96,8 +96,8 @@ WRONG_QUALIFICATION = ProblemKind(
 NO_VOTE = ProblemKind(
     "no-vote", 409,
     message("A vote comes first"),
-    message("A description is taken from people who have voted: vote once, then send the `voted` "
-            "token of that answer with it."),
+    message("A description is taken from people who have voted: vote once, then send the receipt "
+            "of that vote with it."),
 )
 INVALID_REQUEST = ProblemKind(
     "invalid-request", 400,

@@ -8,8 +8,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.types import ASGIApp
 
 from producers.gateway.application import Gateway
 from producers.gateway.booth import Booth
@@ -20,8 +19,7 @@ from producers.gateway.outlet import Outlet
 from producers.gateway.rates import Rates
 from schemas.topics import Topics
 from scrutin.settings import Settings
-from views.pages.languages import translations
-from views.responses import language_of
+from views.pages import languages
 
 
 SHUTDOWN_SECONDS = 8
@@ -32,11 +30,13 @@ CONNECTIONS_BACKLOG = 2_048
 class PageSpeech:
     """The languages and catalogues of the pages, for the gateway's problems."""
 
-    def language(self, request: Request) -> str:
-        return language_of(request)
+    cookie = languages.COOKIE
+
+    def language(self, asked: str | None, remembered: str | None, accepted: str | None) -> str:
+        return languages.negotiate(asked, remembered, accepted)
 
     def translate(self, language: str, text: str) -> str:
-        translated: str = translations(language).gettext(text)
+        translated: str = languages.translations(language).gettext(text)
         return translated
 
 
@@ -46,7 +46,7 @@ def keys_folder(settings: Settings) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[Starlette]:
+async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[ASGIApp]:
     """Connect the parts of a gateway and give its application."""
     keys = KeyFolder(keys_folder(settings))
     follower = Follower(kafka, topics)

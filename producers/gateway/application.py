@@ -1,37 +1,44 @@
 """The gateway over HTTP: who may ask, how answers look. What is recorded, the booth decides."""
 
 import functools
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
+import structlog
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
-from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import ASGIApp
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producers.gateway import guards, receipts
+from producers.gateway import guards, operations
 from producers.gateway.booth import Act, Booth, Recorded, Voter
+from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
 from producers.gateway.keys import KeyFolder
 from producers.gateway.models import Description, Qualified, Vote
-from producers.gateway.operations import OPERATIONS, openapi, routes
 from producers.gateway.rates import Rates, headers_of
+from producers.gateway.receipts import base64_of
 from producers.gateway.refusals import Refused
 from schemas import problems
-from schemas.problems import ProblemKind
 
 
-NO_STORE = {"cache-control": "no-store"}
 ERRORS_NAMED = 8
 """Faults of a body that are named; more help nobody."""
+READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"max-age=300"}
+"""For what is the same for everybody."""
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class Speech(Protocol):
     """Chooses a language and speaks it: what the pages do, handed in by the composition root."""
 
-    def language(self, request: Request) -> str: ...
+    cookie: str
+    """Name of the cookie that holds a chosen language."""
+
+    def language(
+        self, asked: str | None, remembered: str | None, accepted: str | None
+    ) -> str: ...
 
     def translate(self, language: str, text: str) -> str: ...
 
@@ -44,92 +51,76 @@ class Gateway:
         self._keys = keys
         self._rates = rates
         self._speech = speech
+        self._logger = structlog.get_logger("gateway")
 
-    def application(self, otherwise: ASGIApp | None = None) -> Starlette:
+    def application(self, otherwise: ASGIApp | None = None) -> Router:
         """Make the application; what it has no address for goes to `otherwise`."""
-        handlers = {
-            operation.handler: functools.partial(self._answer, getattr(self, operation.handler))
-            for operation in OPERATIONS
+        found = {
+            operation.handler: Endpoint(getattr(self, operation.handler), self._refused)
+            for operation in operations.OPERATIONS
         }
-        app = Starlette(
-            routes=routes(handlers),
-            exception_handlers={HTTPException: self._refused, Exception: self._failed})
-        if otherwise is not None:
-            app.router.default = otherwise
-        return app
+        return Router(
+            operations.routes(found, self._not_allowed), redirect_slashes=False,
+            default=otherwise or Endpoint(_nowhere, self._refused))
 
     # Commands
 
-    async def cast(self, request: Request) -> Response:
-        return await self._act(request, self._vote)
+    async def cast(self, asked: Asked) -> Answer:
+        return await self._act(asked, _vote)
 
-    async def withdraw(self, request: Request) -> Response:
-        return await self._act(request, _withdrawal)
+    async def withdraw(self, asked: Asked) -> Answer:
+        return await self._act(asked, _withdrawal)
 
-    async def qualify(self, request: Request) -> Response:
-        return await self._act(request, self._qualification)
+    async def qualify(self, asked: Asked) -> Answer:
+        return await self._act(asked, _qualification)
 
-    async def unqualify(self, request: Request) -> Response:
-        return await self._act(request, _unqualification)
+    async def unqualify(self, asked: Asked) -> Answer:
+        return await self._act(asked, _unqualification)
 
-    async def describe(self, request: Request) -> Response:
-        voter, device, headers = self._admitted(request)
-        described = _parsed(Description, await guards.json_body(request))
-        fields = described.model_dump(exclude={"voted"})
-        await self._booth.describe(voter, described.voted, fields)
-        return self._given({"recorded": True}, 202, request, device, headers)
+    async def describe(self, asked: Asked) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        given = _parsed(Description, await asked.json_body())
+        await self._booth.describe(voter, given.receipt, given.model_dump(exclude={"receipt"}))
+        return self._given(asked, {"recorded": True}, device, headers)
 
     # What is read
 
-    async def openapi(self, _request: Request) -> Response:
-        return Response(openapi(), media_type="application/json",
-                        headers={"access-control-allow-origin": "*"})
+    async def openapi(self, _asked: Asked) -> Answer:
+        return Answer(200, operations.openapi(), headers=READABLE_ANYWHERE)
 
-    async def keys(self, _request: Request) -> Response:
+    async def keys(self, _asked: Asked) -> Answer:
         public = self._keys.receipt.public_key().public_bytes_raw()
-        return Response(to_json({"receipt": receipts.base64_of(public)}),
-                        media_type="application/json",
-                        headers={"access-control-allow-origin": "*"})
+        return Answer(200, to_json({"receipt": base64_of(public)}), headers=READABLE_ANYWHERE)
 
-    async def livez(self, _request: Request) -> Response:
-        return Response("ok\n", media_type="text/plain", headers=NO_STORE)
+    async def livez(self, _asked: Asked) -> Answer:
+        return Answer(200, b"ok\n", b"text/plain", NO_STORE)
 
-    async def readyz(self, request: Request) -> Response:
+    async def readyz(self, _asked: Asked) -> Answer:
         if not self._booth.ready:
-            return self._problem(request, problems.UNAVAILABLE)
-        return Response("ok\n", media_type="text/plain", headers=NO_STORE)
+            raise Refused(problems.UNAVAILABLE)
+        return Answer(200, b"ok\n", b"text/plain", NO_STORE)
 
     # How
 
-    async def _act(
-        self, request: Request, read: Callable[[Request], Awaitable[Act]]
-    ) -> Response:
-        voter, device, headers = self._admitted(request)
-        act = await read(request)
-        recorded = await self._booth.record(voter, act, guards.idempotency_key(request))
-        return self._given(self._receipt(voter, recorded), 202, request, device, headers)
+    async def _act(self, asked: Asked, read: Callable[[Asked], Awaitable[Act]]) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        act = await read(asked)
+        recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
+        return self._given(asked, self._receipt(recorded), device, headers)
 
-    def _admitted(self, request: Request) -> tuple[Voter, guards.Device, dict[str, str]]:
+    def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
         """Say who asks; raise Refused where he may not."""
-        guards.check_site(request)
-        device = guards.device_of(request, self._keys.device)
+        guards.check_site(asked)
+        device = guards.device_of(asked, self._keys.device)
         voter = self._booth.voter(
-            request.path_params["consultation"], device.id, guards.origin_of(request))
-        rate = self._rates.count(voter.id, guards.network_of(request))
+            asked.parts["consultation"], device.id, guards.origin_of(asked))
+        rate = self._rates.count(voter.id, guards.network_of(asked), time.time())
         headers = headers_of(rate)
         if rate.exceeded:
             raise Refused(problems.TOO_MANY_REQUESTS, headers=headers)
         return voter, device, headers
 
-    async def _vote(self, request: Request) -> Act:
-        vote = _parsed(Vote, await guards.json_body(request))
-        return Act("VoteCast", vote.proposal, vote.choice, vote.proof)
-
-    async def _qualification(self, request: Request) -> Act:
-        given = _parsed(Qualified, await guards.json_body(request))
-        return Act("QualificationAdded", given.proposal, given.qualification, given.proof)
-
-    def _receipt(self, voter: Voter, recorded: Recorded) -> dict[str, Any]:
+    def _receipt(self, recorded: Recorded) -> dict[str, Any]:
         batch, place = recorded.acknowledged
         sealed = batch.seal(self._keys.receipt)
         return {
@@ -137,74 +128,78 @@ class Gateway:
             "offset": batch.first_offset + place,
             "event_id": recorded.event_id.hex(),
             "trust": recorded.trust,
-            "event": receipts.base64_of(batch.values[place]),
+            "event": base64_of(batch.values[place]),
             "batch": {
                 "first_offset": batch.first_offset,
                 "size": sealed.size,
-                "path": [receipts.base64_of(each) for each in sealed.path(place)],
+                "path": [base64_of(each) for each in sealed.path(place)],
             },
-            "signature": receipts.base64_of(sealed.signature),
-            "voted": self._booth.vote_token(voter),
+            "signature": sealed.signature_base64,
         }
 
     def _given(
-        self, what: Mapping[str, Any], status: int, request: Request, device: guards.Device,
-        headers: Mapping[str, str],
-    ) -> Response:
-        response = Response(
-            to_json(what), status, headers={**NO_STORE, **headers}, media_type="application/json")
-        guards.remember_device(request, response, device, self._keys.device)
-        return response
+        self, asked: Asked, what: dict[str, Any], device: guards.Device,
+        headers: dict[bytes, bytes],
+    ) -> Answer:
+        answer = Answer(202, to_json(what), JSON, {**NO_STORE, **headers})
+        guards.remember_device(asked, answer, device, self._keys.device)
+        return answer
 
-    async def _answer(
-        self, handler: Callable[[Request], Awaitable[Response]], request: Request
-    ) -> Response:
+    def _refused(self, asked: Asked, error: Exception) -> Answer:
+        """Say what went wrong, in the language of whoever asked."""
+        if not isinstance(error, Refused):
+            self._logger.error("a request failed", path=asked.path, exc_info=error)
+            error = Refused(problems.INTERNAL)
+        kind = error.problem
+        language = self._language(asked)
+        document = kind.document(
+            functools.partial(self._speech.translate, language), asked.path)
+        if error.errors:
+            document["errors"] = error.errors
+        headers = {**NO_STORE, b"content-language": language.encode(), **error.headers}
+        if kind.retry_seconds:
+            headers[b"retry-after"] = str(kind.retry_seconds).encode()
+        return Answer(kind.status, to_json(document), problems.MEDIA_TYPE.encode(), headers)
+
+    def _language(self, asked: Asked) -> str:
         try:
-            return await handler(request)
-        except Refused as refused:
-            return self._problem(request, refused.problem, refused)
+            wanted = asked.query().get("lang")
+        except Refused:
+            wanted = None
+        return self._speech.language(
+            wanted, asked.cookie(self._speech.cookie), asked.header(b"accept-language"))
 
-    def _problem(
-        self, request: Request, problem: ProblemKind, refused: Refused | None = None
-    ) -> Response:
-        language = self._speech.language(request)
-        document = problem.document(
-            functools.partial(self._speech.translate, language), request.url.path)
-        headers = {**NO_STORE, "content-language": language}
-        if problem.retry_seconds:
-            headers["retry-after"] = str(problem.retry_seconds)
-        if refused is not None:
-            headers.update(refused.headers)
-            if refused.errors:
-                document["errors"] = refused.errors
-        return Response(
-            to_json(document), problem.status, headers=headers, media_type=problems.MEDIA_TYPE)
-
-    async def _refused(self, request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        kind = {405: problems.METHOD_NOT_ALLOWED}.get(error.status_code, problems.NOT_FOUND)
-        return self._problem(request, kind, Refused(kind, headers=error.headers))
-
-    async def _failed(self, request: Request, _error: Exception) -> Response:
-        return self._problem(request, problems.INTERNAL)
+    async def _not_allowed(
+        self, methods: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        asked = Asked(scope, receive)
+        refused = Refused(problems.METHOD_NOT_ALLOWED, headers={b"allow": methods.encode()})
+        await self._refused(asked, refused).send(send)
 
 
-async def _withdrawal(request: Request) -> Act:
-    return Act("VoteWithdrawn", request.path_params["proposal"], proof=_proof(request))
+async def _nowhere(_asked: Asked) -> Answer:
+    raise Refused(problems.NOT_FOUND)
 
 
-async def _unqualification(request: Request) -> Act:
-    word = request.path_params["qualification"]
+async def _vote(asked: Asked) -> Act:
+    vote = _parsed(Vote, await asked.json_body())
+    return Act("VoteCast", vote.proposal, vote.choice, vote.proof)
+
+
+async def _withdrawal(asked: Asked) -> Act:
+    return Act("VoteWithdrawn", asked.parts["proposal"], proof=asked.query().get("proof"))
+
+
+async def _qualification(asked: Asked) -> Act:
+    given = _parsed(Qualified, await asked.json_body())
+    return Act("QualificationAdded", given.proposal, given.qualification, given.proof)
+
+
+async def _unqualification(asked: Asked) -> Act:
     given = _parsed(Qualified, to_json({
-        "proposal": request.path_params["proposal"], "qualification": word}))
-    return Act("QualificationWithdrawn", given.proposal, word, _proof(request))
-
-
-def _proof(request: Request) -> str | None:
-    return request.query_params.get("proof")
-
-
-Model = TypeVar("Model", bound=BaseModel)
+        "proposal": asked.parts["proposal"], "qualification": asked.parts["qualification"],
+        "proof": asked.query().get("proof")}))
+    return Act("QualificationWithdrawn", given.proposal, given.qualification, given.proof)
 
 
 def _parsed(model: type[Model], body: bytes) -> Model:

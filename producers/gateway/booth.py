@@ -4,19 +4,22 @@ A command is checked against what the catalogue says now; whether the event coun
 the ledger alone. Nothing is answered before the broker has acknowledged the event.
 """
 
+import base64
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from producers.gateway import identity
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
+from producers.gateway.models import Receipt
 from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
+from producers.gateway.receipts import is_signed
 from producers.gateway.refusals import Refused
 from schemas import codec, hot, problems
+from schemas.registry import UnknownSchema
 from schemas.topics import Topics, partition_of
 from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS
 
@@ -33,8 +36,7 @@ _qualified = hot.encoder("QualificationAdded")
 _unqualified = hot.encoder("QualificationWithdrawn")
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """What a voter does: a choice, a qualification, or taking one back."""
 
     kind: str
@@ -113,9 +115,11 @@ class Booth:
             self._memory.choose(voter.id, act.proposal, None)
         return Recorded(acknowledged, event_id, TRUSTS[trust])
 
-    async def describe(self, voter: Voter, voted: str, described: dict[str, Any]) -> None:
+    async def describe(
+        self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
+    ) -> None:
         """Record what a participant donates, under a name that cannot be joined to votes."""
-        if not identity.has_voted(self._keys.view, voter.id, voted):
+        if not self._is_vote_of(voter, receipt):
             raise Refused(problems.NO_VOTE)
         now = int(time.time() * 1_000)
         pepper = self._keys.participants_pepper(voter.consultation)
@@ -126,9 +130,20 @@ class Booth:
             **described)
         await self._write(self._topics.participants, 0, now, value)
 
-    def vote_token(self, voter: Voter) -> str:
-        """Say that a voter has voted."""
-        return identity.vote_token(self._keys.view, voter.id)
+    def _is_vote_of(self, voter: Voter, receipt: Receipt) -> bool:
+        """Whether a receipt of ours says that the voter has voted."""
+        try:
+            value = base64.b64decode(receipt.event, validate=True)
+            event, fields = codec.decode(value)
+            path = [base64.b64decode(each, validate=True) for each in receipt.batch.path]
+            signature = base64.b64decode(receipt.signature, validate=True)
+        except (ValueError, codec.Undecodable, UnknownSchema):
+            return False
+        return event == "VoteCast" and fields["voter"] == voter.id and is_signed(
+            self._keys.receipt.public_key().public_bytes_raw(), topic=self._topics.votes,
+            partition=receipt.partition, offset=receipt.offset, event=value,
+            first_offset=receipt.batch.first_offset, size=receipt.batch.size, path=path,
+            signature=signature)
 
     def _check(self, voter: Voter, act: Act) -> None:
         known = self._follower.known

@@ -15,6 +15,8 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from producers.gateway.identity import Signer
+
 
 KEY_BYTES = 32
 """Length of every key: what SHA-256 and Ed25519 take."""
@@ -33,32 +35,32 @@ class KeyFolder:
         self._folder = folder
 
     @functools.cached_property
-    def device(self) -> bytes:
+    def device(self) -> Signer:
         """Signs the cookies of devices."""
-        return self._key("device")
+        return Signer(self._key("device"))
 
     @functools.cached_property
-    def view(self) -> bytes:
+    def view(self) -> Signer:
         """Signs view proofs."""
-        return self._key("view")
+        return Signer(self._key("view"))
 
     @functools.cached_property
     def receipt(self) -> Ed25519PrivateKey:
         """Signs receipts."""
         return Ed25519PrivateKey.from_private_bytes(self._key("receipt"))
 
-    def pepper(self, consultation: str) -> bytes:
+    def pepper(self, consultation: str) -> Signer:
         """Make voters of devices."""
         return self._of_consultation(consultation, "pepper")
 
-    def participants_pepper(self, consultation: str) -> bytes:
+    def participants_pepper(self, consultation: str) -> Signer:
         """Make participants of devices: another key, so that nobody can join the two."""
         return self._of_consultation(consultation, "participants-pepper")
 
     @functools.lru_cache(maxsize=1_024)  # noqa: B019 -- one folder lives as long as its process
-    def _of_consultation(self, consultation: str, name: str) -> bytes:
+    def _of_consultation(self, consultation: str, name: str) -> Signer:
         # Identifiers are free text; the letter before keeps "." and ".." from being folders.
-        return self._key(f"consultations/c-{quote(consultation, safe='')}/{name}")
+        return Signer(self._key(f"consultations/c-{quote(consultation, safe='')}/{name}"))
 
     def _key(self, name: str) -> bytes:
         path = self._folder / f"{name}.key"

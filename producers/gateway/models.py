@@ -10,6 +10,10 @@ from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
 
 IDENTIFIER_BYTES = 63
 """Longest identifier of the schemas."""
+MAX_BATCH = 2**16
+"""Events of a batch that one signature covers, at most; the outlet makes smaller ones."""
+PATH_HASHES = 16
+"""Hashes of a path, at most: the height of a tree of MAX_BATCH."""
 PROOF_CHARACTERS = 64
 """A view proof has 28; room for a longer one."""
 
@@ -32,6 +36,7 @@ def _fits(text: str) -> str:
 
 Identifier = Annotated[
     str, Field(min_length=1, max_length=IDENTIFIER_BYTES), AfterValidator(_fits)]
+Offset = Annotated[int, Field(ge=0, lt=2**63)]
 Choice = Literal["agree", "disagree", "neutral"]
 Qualification = Literal[
     "like_it", "doable", "platitude_agree", "no_way", "impossible", "platitude_disagree",
@@ -68,6 +73,30 @@ class Qualified(Request):
     proof: Proof | None = None
 
 
+class Batch(Request):
+    """The events acknowledged together, which one signature covers."""
+
+    first_offset: Offset
+    size: int = Field(ge=1, le=MAX_BATCH)
+    path: list[Annotated[str, Field(max_length=44)]] = Field(
+        max_length=PATH_HASHES, description="Hashes from the event to the root, base64.")
+
+
+class Receipt(Request):
+    """What a voter keeps: the vote lies in the log, as cast."""
+
+    partition: int = Field(ge=0, lt=2**32)
+    offset: Offset
+    event_id: str = Field(pattern="^[0-9a-f]{32}$")
+    trust: Trust
+    event: str = Field(
+        max_length=1_024,
+        description="The event as it lies in the log, salt included, base64.")
+    batch: Batch
+    signature: str = Field(
+        max_length=88, description="Ed25519, base64; /v1/keys gives the key.")
+
+
 class Description(Request):
     """What a participant donates: every field may be left out; the last description wins."""
 
@@ -75,29 +104,7 @@ class Description(Request):
     age_band: str | None = Field(None, max_length=_DESCRIPTION["age_band"])
     region: str | None = Field(
         None, max_length=_DESCRIPTION["region"], description="ISO 3166-2, such as FR-75.")
-    voted: str = Field(
-        max_length=PROOF_CHARACTERS, description="The token of an accepted vote's answer.")
-
-
-class Batch(BaseModel):
-    """The events acknowledged together, which one signature covers."""
-
-    first_offset: int
-    size: int
-    path: list[str] = Field(description="Hashes from the event to the root, base64.")
-
-
-class Receipt(BaseModel):
-    """What a voter keeps: the vote lies in the log, as cast."""
-
-    partition: int
-    offset: int
-    event_id: str = Field(description="32 hexadecimal digits.")
-    trust: Trust
-    event: str = Field(description="The event as it lies in the log, salt included, base64.")
-    batch: Batch
-    signature: str = Field(description="Ed25519, base64; /v1/keys gives the key.")
-    voted: str = Field(description="Token that lets this voter describe themselves.")
+    receipt: Receipt = Field(description="The receipt of a vote of this voter.")
 
 
 class Thanks(BaseModel):

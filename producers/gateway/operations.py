@@ -2,7 +2,7 @@
 
 import functools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway.models import (
     IDENTIFIER_BYTES,
@@ -29,7 +30,7 @@ from schemas.words import QUALIFICATIONS
 
 HTTP_API_VERSION = "1"
 
-_ANY = (problems.NOT_FOUND,)
+_ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
     problems.INVALID_REQUEST, problems.INVALID_KEY, problems.TOO_MANY_REQUESTS,
@@ -81,12 +82,31 @@ OPERATIONS = (
 )
 
 
-def routes(handlers: Mapping[str, Callable[..., Any]]) -> list[Route]:
-    """Make the routes; one address with several methods has several."""
-    return [
-        Route(operation.path, handlers[operation.handler], methods=[operation.method])
-        for operation in OPERATIONS
-    ]
+NotAllowed = Callable[[str, Scope, Receive, Send], Awaitable[None]]
+"""Answers a method that an address does not take; it is told those it takes."""
+
+
+def routes(endpoints: Mapping[str, ASGIApp], not_allowed: NotAllowed) -> list[Route]:
+    """Make the routes."""
+    return [_Address(operation, endpoints[operation.handler], not_allowed)
+            for operation in OPERATIONS]
+
+
+class _Address(Route):
+    """A route whose refusals are ours too."""
+
+    def __init__(
+        self, operation: Operation, endpoint: ASGIApp, not_allowed: NotAllowed
+    ) -> None:
+        super().__init__(operation.path, endpoint, methods=[operation.method])
+        self._not_allowed = not_allowed
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.methods is not None
+        if scope["method"] in self.methods:
+            await self.app(scope, receive, send)
+        else:
+            await self._not_allowed(", ".join(sorted(self.methods)), scope, receive, send)
 
 
 @functools.cache

@@ -7,7 +7,7 @@ batch: it signs the topic, the partition, the first offset, and the root of a Me
 and the path from it to the root; its place in the tree is its offset less the first one.
 """
 
-import base64
+import binascii
 import hashlib
 import struct
 from collections.abc import Sequence
@@ -47,6 +47,7 @@ class SealedBatch:
 
     levels: list[list[bytes]]
     signature: bytes
+    signature_base64: str
 
     @property
     def size(self) -> int:
@@ -70,7 +71,8 @@ def _sealed(key: Ed25519PrivateKey, batch: Batch) -> SealedBatch:
     size = len(batch.values)
     statement = _statement(
         batch.topic, batch.partition, batch.first_offset, size, levels[-1][0])
-    return SealedBatch(levels, key.sign(statement))
+    signature = key.sign(statement)
+    return SealedBatch(levels, signature, base64_of(signature))
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:
@@ -121,4 +123,4 @@ def _root_of(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes
 
 def base64_of(raw: bytes) -> str:
     """Write bytes as they stand in a receipt."""
-    return base64.b64encode(raw).decode()
+    return binascii.b2a_base64(raw, newline=False).decode()

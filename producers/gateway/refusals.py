@@ -9,7 +9,7 @@ class Refused(Exception):
     """What the caller is told, in his language; nothing was written unless the kind says so."""
 
     def __init__(
-        self, problem: ProblemKind, *, headers: Mapping[str, str] | None = None,
+        self, problem: ProblemKind, *, headers: Mapping[bytes, bytes] | None = None,
         errors: Sequence[Mapping[str, str]] = (),
     ) -> None:
         super().__init__(problem.name)
