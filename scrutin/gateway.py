@@ -18,6 +18,7 @@ from producers.gateway.memory import Memory
 from producers.gateway.outlet import Outlet
 from producers.gateway.rates import Rates
 from schemas.topics import Topics
+from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views.pages import languages
 
@@ -71,7 +72,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT."""
     async with connected(settings, kafka, topics) as application:
         server = _Server(uvicorn.Config(
-            application, log_level="warning", access_log=False, lifespan="off",
+            application, http=JoinedWrites, log_level="warning", access_log=False, lifespan="off",
             timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
             proxy_headers=bool(settings.gateway_proxies),
             forwarded_allow_ips=settings.gateway_proxies))

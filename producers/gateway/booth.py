@@ -6,7 +6,6 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 
 import base64
 import hashlib
-import secrets
 import time
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from producers.gateway.models import Receipt
 from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
 from producers.gateway.receipts import is_signed
 from producers.gateway.refusals import Refused
+from producers.gateway.salts import Salts
 from schemas import codec, hot, problems
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics, partition_of
@@ -76,6 +76,7 @@ class Booth:
         self._outlet = outlet
         self._keys = keys
         self._memory = memory
+        self._salts = Salts()
 
     @property
     def ready(self) -> bool:
@@ -106,7 +107,9 @@ class Booth:
         now = int(time.time() * 1_000)
         event_id = self._event_id(voter, act, key, now)
         trust = self._trust(voter, act, now)
-        value = _encoded(voter, act, event_id, trust, now)
+        head = (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES))
+        value = _encoded(head, act, (
+            trust, voter.origin, voter.consultation, act.proposal, now))
         partition = partition_of(voter.id, self._topics.partitions)
         acknowledged = await self._write(self._topics.votes, partition, now, value)
         if act.kind == "VoteCast":
@@ -124,7 +127,7 @@ class Booth:
         now = int(time.time() * 1_000)
         pepper = self._keys.participants_pepper(voter.consultation)
         value = codec.encode(
-            "ParticipantDescribed", event_id=secrets.token_bytes(identity.IDENTIFIER_BYTES),
+            "ParticipantDescribed", event_id=self._salts.draw(identity.IDENTIFIER_BYTES),
             participant=identity.pseudonym(pepper, voter.device),
             consultation=voter.consultation, origin=ORIGINS[voter.origin], occurred_at=now,
             **described)
@@ -157,7 +160,7 @@ class Booth:
 
     def _event_id(self, voter: Voter, act: Act, key: str | None, now: int) -> bytes:
         if key is None:
-            return identity.time_ordered_id(now, secrets.token_bytes(10))
+            return identity.time_ordered_id(now, self._salts.draw(10))
         found = identity.event_id(self._keys.pepper(voter.consultation), voter.id, key)
         content = f"{act.kind}\0{act.proposal}\0{act.word}".encode()
         digest = hashlib.blake2b(content, digest_size=CONTENT_BYTES).digest()
@@ -184,9 +187,10 @@ class Booth:
             raise Refused(problems.UNKNOWN_OUTCOME) from None
 
 
-def _encoded(voter: Voter, act: Act, event_id: bytes, trust: int, now: int) -> bytes:
-    head = (event_id, voter.id, secrets.token_bytes(identity.IDENTIFIER_BYTES))
-    tail = (trust, voter.origin, voter.consultation, act.proposal, now)
+def _encoded(
+    head: tuple[bytes, bytes, bytes], act: Act, tail: tuple[int, int, str, str, int]
+) -> bytes:
+    """Encode an act; what all four events share stands before and after its word."""
     if act.kind == "VoteCast":
         return _cast(*head, _CHOICE[act.word], *tail)
     if act.kind == "VoteWithdrawn":

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.registry import current
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
@@ -24,18 +24,8 @@ _DESCRIPTION = {
 }
 
 
-def _fits(text: str) -> str:
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise ValueError("must be valid Unicode") from None
-    if not 0 < size <= IDENTIFIER_BYTES:
-        raise ValueError(f"must have 1 to {IDENTIFIER_BYTES} bytes")
-    return text
-
-
-Identifier = Annotated[
-    str, Field(min_length=1, max_length=IDENTIFIER_BYTES), AfterValidator(_fits)]
+# Whatever names no proposal of the catalogue is refused anyway, so characters will do here.
+Identifier = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_BYTES)]
 Offset = Annotated[int, Field(ge=0, lt=2**63)]
 Choice = Literal["agree", "disagree", "neutral"]
 Qualification = Literal[

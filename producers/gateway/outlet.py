@@ -14,7 +14,6 @@ connected, again and again until the broker answers; meanwhile every event is No
 """
 
 import asyncio
-import contextlib
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
@@ -66,10 +65,8 @@ class Acknowledged(NamedTuple):
         return self.batch.first_offset + self.place
 
 
-class _Event(NamedTuple):
-    timestamp: int
-    value: bytes
-    answer: asyncio.Future[Acknowledged]
+_Event = tuple[int, bytes, asyncio.Future[Acknowledged]]
+"""Timestamp, value, and who waits for the answer."""
 
 
 @dataclass
@@ -82,8 +79,8 @@ class _Lane:
     def take(self) -> list[_Event]:
         """Take what fits in a batch."""
         size = 0
-        for count, event in enumerate(self.waiting):
-            size += len(event.value) + RECORD_OVERHEAD_BYTES
+        for count, (_, value, _) in enumerate(self.waiting):
+            size += len(value) + RECORD_OVERHEAD_BYTES
             if count == BATCH_RECORDS or (count and size > BATCH_BYTES):
                 taken, self.waiting = self.waiting[:count], self.waiting[count:]
                 return taken
@@ -105,6 +102,7 @@ class Outlet:
         self._producer: AIOKafkaProducer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._loop = asyncio.get_running_loop()
         self._logger = structlog.get_logger("gateway")
 
     async def __aenter__(self) -> Self:
@@ -130,23 +128,23 @@ class Outlet:
         """Events without an answer."""
         return self._waiting
 
-    async def write(
+    def write(
         self, topic: str, partition: int, timestamp: int, value: bytes
-    ) -> Acknowledged:
-        """Write an event and say where it lies; raise NotWritten or Unknown."""
+    ) -> asyncio.Future[Acknowledged]:
+        """Write an event; its answer says where it lies, or raises NotWritten or Unknown.
+
+        Raise NotWritten at once where that is known.
+        """
         if self._producer is None:
             raise NotWritten
         if self._waiting >= WAITING_EVENTS:
             raise Full
         lane = self._lanes[topic, partition]
-        answer: asyncio.Future[Acknowledged] = asyncio.get_running_loop().create_future()
-        lane.waiting.append(_Event(timestamp, value, answer))
+        answer: asyncio.Future[Acknowledged] = self._loop.create_future()
+        lane.waiting.append((timestamp, value, answer))
         lane.filled.set()
         self._waiting += 1
-        try:
-            return await answer
-        finally:
-            self._waiting -= 1
+        return answer
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -181,28 +179,36 @@ class Outlet:
             events = lane.take()
             producer = self._producer
             if producer is None:
-                _fail(events, NotWritten())
+                self._fail(events, NotWritten)
                 continue
             try:
                 first = await self._send(producer, lane, events)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._give_up(producer, lane, error)
-                _fail(events, Unknown())
+                self._fail(events, Unknown)
             except BaseException:
-                _fail(events, Unknown())
+                self._fail(events, Unknown)
                 raise
             else:
-                batch = Batch(lane.topic, lane.partition, first, [e.value for e in events])
-                for index, event in enumerate(events):
-                    if not event.answer.done():
-                        event.answer.set_result(Acknowledged(batch, index))
+                batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
+                self._waiting -= len(events)
+                for place, (_, _, answer) in enumerate(events):
+                    if not answer.done():
+                        answer.set_result(Acknowledged(batch, place))
+
+    def _fail(self, events: list[_Event], kind: type[Exception]) -> None:
+        self._waiting -= len(events)
+        for _, _, answer in events:
+            if not answer.done():
+                # One for each: a traceback must not grow by that of every other request.
+                answer.set_exception(kind())
 
     async def _send(
         self, producer: AIOKafkaProducer, lane: _Lane, events: list[_Event]
     ) -> int:
         batch = producer.create_batch()
-        for event in events:
-            appended = batch.append(timestamp=event.timestamp, key=None, value=event.value)
+        for timestamp, value, _ in events:
+            appended = batch.append(timestamp=timestamp, key=None, value=value)
             assert appended is not None, "a batch is taken so that it fits"
         async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
             future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
@@ -221,12 +227,3 @@ class Outlet:
             self._spawn(abandon(producer))
             self._spawn(self._connect())
 
-
-def _fail(events: list[_Event], error: Exception) -> None:
-    for event in events:
-        if not event.answer.done():
-            # One exception for each: a traceback must not grow by that of every other request.
-            event.answer.set_exception(type(error)())
-            # Whoever asked may be gone; then nobody reads the exception.
-            with contextlib.suppress(Exception):
-                event.answer.exception()
