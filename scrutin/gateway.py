@@ -2,11 +2,14 @@
 
 import asyncio
 import contextlib
+import functools
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
@@ -16,16 +19,21 @@ from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.outlet import Outlet
+from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from schemas.topics import Topics
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
+from views.api import application
+from views.flushes import Flushes
 from views.pages import languages
+from views.reader import BrokerUnreachable, ResultsReader
 
 
 SHUTDOWN_SECONDS = 8
 """Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
-CONNECTIONS_BACKLOG = 2_048
+RETRY_SECONDS = 1.0
+"""Pause before results are read again from a broker that went away."""
 
 
 class PageSpeech:
@@ -41,6 +49,34 @@ class PageSpeech:
         return translated
 
 
+@dataclass(frozen=True)
+class FlushSnapshot:
+    """One whole flush of a consultation's proposals, as sequences are chosen from."""
+
+    offsets: tuple[int, ...]
+    proposals: dict[str, bytes]
+
+
+def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
+    """Give the flush that was applied last."""
+    applied = flushes.applied
+    return FlushSnapshot(
+        applied.offsets if applied else (),
+        {name.id: value for name, value in flushes.figures(consultation).items()
+         if name.kind == "proposal"})
+
+
+async def _read_on(reader: ResultsReader) -> None:
+    """Keep results up to date, over whatever becomes of the broker."""
+    logger = structlog.get_logger("gateway")
+    while True:
+        try:
+            await reader.read()
+        except BrokerUnreachable as error:
+            logger.warning("results cannot be read", reason=str(error))
+        await asyncio.sleep(RETRY_SECONDS)
+
+
 def keys_folder(settings: Settings) -> Path:
     """Name the folder of the gateway's keys."""
     return settings.data_folder / "keys"
@@ -48,21 +84,25 @@ def keys_folder(settings: Settings) -> Path:
 
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[ASGIApp]:
-    """Connect the parts of a gateway and give its application."""
+    """Connect the parts of a gateway; what is not for it, the pages answer: one address."""
     keys = KeyFolder(keys_folder(settings))
     follower = Follower(kafka, topics)
+    reader = ResultsReader(kafka, topics)
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,
                   network_per_minute=settings.gateway_network_rate)
-    partitions = {topics.votes: topics.partitions, topics.participants: 1}
+    partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1}
     async with Outlet(kafka, partitions) as outlet:
-        following = asyncio.create_task(follower.follow())
+        tasks = [asyncio.create_task(follower.follow()), asyncio.create_task(_read_on(reader))]
         try:
-            booth = Booth(topics=topics, follower=follower, outlet=outlet, keys=keys,
-                          memory=Memory())
-            yield Gateway(booth, keys, rates, PageSpeech()).application()
+            booth = Booth(
+                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
+                pools=Pools(follower, functools.partial(newest, reader.flushes)))
+            yield Gateway(booth, keys, rates, PageSpeech()).application(
+                otherwise=application(reader))
         finally:
-            following.cancel()
-            await asyncio.gather(following, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def serve(
@@ -70,9 +110,9 @@ async def serve(
     on_serving: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
-    async with connected(settings, kafka, topics) as application:
+    async with connected(settings, kafka, topics) as both:
         server = _Server(uvicorn.Config(
-            application, http=JoinedWrites, log_level="warning", access_log=False, lifespan="off",
+            both, http=JoinedWrites, log_level="warning", access_log=False, lifespan="off",
             timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
             proxy_headers=bool(settings.gateway_proxies),
             forwarded_allow_ips=settings.gateway_proxies))

@@ -19,6 +19,7 @@ from producers.gateway.models import Description, Qualified, Vote
 from producers.gateway.rates import Rates, headers_of
 from producers.gateway.receipts import base64_of
 from producers.gateway.refusals import Refused
+from producers.gateway.sequence import SIZE
 from schemas import problems
 
 
@@ -83,6 +84,22 @@ class Gateway:
         await self._booth.describe(voter, given.receipt, given.model_dump(exclude={"receipt"}))
         return self._given(asked, {"recorded": True}, device, headers)
 
+    async def sequence(self, asked: Asked) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        included = [name for name in asked.query().get("include", "").split(",") if name]
+        if len(included) > SIZE:
+            raise Refused(problems.INVALID_REQUEST, errors=[
+                {"field": "include", "message": f"names {SIZE} proposals at most"}])
+        served = await self._booth.serve(voter, included)
+        return self._given(asked, {
+            "sequence": served.event_id.hex(),
+            "proposals": [
+                {"id": each["proposal"], "text": each["text"], "author": each["author"],
+                 "proof": proof}
+                for each, proof in zip(served.proposals, served.proofs, strict=True)
+            ],
+        }, device, headers, status=200)
+
     # What is read
 
     async def openapi(self, _asked: Asked) -> Answer:
@@ -139,9 +156,9 @@ class Gateway:
 
     def _given(
         self, asked: Asked, what: dict[str, Any], device: guards.Device,
-        headers: dict[bytes, bytes],
+        headers: dict[bytes, bytes], *, status: int = 202,
     ) -> Answer:
-        answer = Answer(202, to_json(what), JSON, {**NO_STORE, **headers})
+        answer = Answer(status, to_json(what), JSON, {**NO_STORE, **headers})
         guards.remember_device(asked, answer, device, self._keys.device)
         return answer
 

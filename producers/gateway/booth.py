@@ -7,14 +7,16 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 import base64
 import hashlib
 import time
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from producers.gateway import identity
+from producers.gateway import identity, sequence
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.models import Receipt
 from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
+from producers.gateway.pools import Pools
 from producers.gateway.receipts import is_signed
 from producers.gateway.refusals import Refused
 from producers.gateway.salts import Salts
@@ -64,18 +66,27 @@ class Recorded(NamedTuple):
     trust: str
 
 
+class Served(NamedTuple):
+    """A sequence on the record: proposals as the catalogue has them, each with its view proof."""
+
+    event_id: bytes
+    proposals: list[dict[str, Any]]
+    proofs: list[str]
+
+
 class Booth:
     """Takes what voters do."""
 
     def __init__(
         self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
-        memory: Memory,
+        memory: Memory, pools: Pools,
     ) -> None:
         self._topics = topics
         self._follower = follower
         self._outlet = outlet
         self._keys = keys
         self._memory = memory
+        self._pools = pools
         self._salts = Salts()
 
     @property
@@ -117,6 +128,27 @@ class Booth:
         elif act.kind == "VoteWithdrawn":
             self._memory.choose(voter.id, act.proposal, None)
         return Recorded(acknowledged, event_id, TRUSTS[trust])
+
+    async def serve(self, voter: Voter, included: Sequence[str]) -> Served:
+        """Choose the next proposals of a voter, on the record."""
+        dated = await self._pools.pool(voter.consultation)
+        now = int(time.time() * 1_000)
+        seed = self._salts.draw(identity.IDENTIFIER_BYTES)
+        history = self._memory.history(voter.id)
+        proposals = sequence.serve(dated.pool, history, seed, included)
+        event_id = identity.time_ordered_id(now, self._salts.draw(10))
+        value = codec.encode(
+            "SequenceServed", event_id=event_id, voter=voter.id,
+            consultation=voter.consultation, algorithm=sequence.ALGORITHM, seed=seed,
+            offsets=list(dated.offsets), catalogue_offset=dated.catalogue_offset,
+            included=[name for name in included if name in dated.pool.by_id], history=history,
+            proposals=proposals, origin=ORIGINS[voter.origin], occurred_at=now)
+        await self._write(self._topics.sequences, 0, now, value)
+        accepted = self._follower.proposals(voter.consultation)
+        proofs = [identity.view_proof(
+            self._keys.view, voter.id, voter.consultation, name, now // 1_000)
+            for name in proposals]
+        return Served(event_id, [accepted[name] for name in proposals], proofs)
 
     async def describe(
         self, voter: Voter, receipt: Receipt, described: dict[str, str | None]

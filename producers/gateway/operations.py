@@ -20,6 +20,7 @@ from producers.gateway.models import (
     Problem,
     Qualified,
     Receipt,
+    Sequence,
     Thanks,
     Vote,
 )
@@ -29,7 +30,10 @@ from schemas.words import QUALIFICATIONS
 
 
 HTTP_API_VERSION = "1"
+INCLUDED_CHARACTERS = 800
+"""Longest `include`: twelve identifiers and their commas."""
 
+_QUERY_CHARACTERS = {"proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS}
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
@@ -73,6 +77,9 @@ OPERATIONS = (
               keyed=True),
     Operation("POST", f"{_C}/participants", "describe", "Describe yourself, after a first vote",
               202, Thanks, Description, (*_WRITING, *_BODY, problems.NO_VOTE)),
+    Operation("GET", f"{_C}/sequence", "sequence",
+              "The next proposals to vote on; `include` names some to come first, by commas", 200,
+              Sequence, None, _WRITING, query=("include",)),
     Operation("GET", "/v1/keys", "keys", "Public keys that receipts are checked with", 200, Keys),
     Operation("GET", "/v1/openapi.json", "openapi", "This document", 200, None, documented=False),
     Operation("GET", "/livez", "livez", "Whether the process answers", 200, None,
@@ -154,8 +161,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         schema = {"enum": list(QUALIFICATIONS)} if name == "qualification" else identifier
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     found += [
-        {"name": name, "in": "query", "schema": {
-            "type": "string", "maxLength": PROOF_CHARACTERS if name == "proof" else 63}}
+        {"name": name, "in": "query",
+         "schema": {"type": "string", "maxLength": _QUERY_CHARACTERS[name]}}
         for name in operation.query
     ]
     if operation.keyed:
