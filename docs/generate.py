@@ -38,7 +38,7 @@ EVENTS_OF = {
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted"),
     TOPICS.participants: ("ParticipantDescribed",),
     TOPICS.sequences: ("SequenceServed",),
-    TOPICS.networks: ("NetworkSeen",),
+    TOPICS.networks: ("NetworksSeen",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",

@@ -5,6 +5,7 @@ import contextlib
 import functools
 import signal
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from producers.gateway.booth import Booth
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
+from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
@@ -90,13 +92,16 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
     reader = ResultsReader(kafka, topics)
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,
                   network_per_minute=settings.gateway_network_rate)
-    partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1}
+    partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
+                  topics.networks: 1}
     async with Outlet(kafka, partitions) as outlet:
-        tasks = [asyncio.create_task(follower.follow()), asyncio.create_task(_read_on(reader))]
+        networks = Networks(outlet, keys, topics.networks)
+        tasks = [asyncio.create_task(work) for work in (
+            follower.follow(), _read_on(reader), networks.tidy(time.time))]
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
-                pools=Pools(follower, functools.partial(newest, reader.flushes)))
+                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             yield Gateway(booth, keys, rates, PageSpeech()).application(
                 otherwise=application(reader))
         finally:

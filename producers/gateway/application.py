@@ -129,9 +129,10 @@ class Gateway:
         """Say who asks; raise Refused where he may not."""
         guards.check_site(asked)
         device = guards.device_of(asked, self._keys.device)
+        network = guards.network_of(asked)
         voter = self._booth.voter(
-            asked.parts["consultation"], device.id, guards.origin_of(asked))
-        rate = self._rates.count(voter.id, guards.network_of(asked), time.time())
+            asked.parts["consultation"], device.id, guards.origin_of(asked), network)
+        rate = self._rates.count(voter.id, network, time.time())
         headers = headers_of(rate)
         if rate.exceeded:
             raise Refused(problems.TOO_MANY_REQUESTS, headers=headers)

@@ -15,6 +15,7 @@ from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.models import Receipt
+from producers.gateway.networks import Networks
 from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
 from producers.gateway.pools import Pools
 from producers.gateway.receipts import is_signed
@@ -56,6 +57,8 @@ class Voter(NamedTuple):
     id: bytes
     device: bytes
     origin: int
+    network: bytes
+    """Never written with a vote."""
 
 
 class Recorded(NamedTuple):
@@ -79,7 +82,7 @@ class Booth:
 
     def __init__(
         self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
-        memory: Memory, pools: Pools,
+        memory: Memory, pools: Pools, networks: Networks,
     ) -> None:
         self._topics = topics
         self._follower = follower
@@ -87,6 +90,7 @@ class Booth:
         self._keys = keys
         self._memory = memory
         self._pools = pools
+        self._networks = networks
         self._salts = Salts()
 
     @property
@@ -94,7 +98,7 @@ class Booth:
         """Whether votes can be taken now."""
         return self._follower.ready.is_set() and self._outlet.connected
 
-    def voter(self, consultation: str, device: bytes, origin: int) -> Voter:
+    def voter(self, consultation: str, device: bytes, origin: int, network: bytes) -> Voter:
         """Name a device within a consultation that is open; raise Refused where it is not."""
         if not self._follower.ready.is_set():
             raise Refused(problems.UNAVAILABLE)
@@ -110,7 +114,7 @@ class Booth:
                 closes_at is not None and now >= closes_at):
             raise Refused(problems.CLOSED)
         pepper = self._keys.pepper(consultation)
-        return Voter(consultation, identity.pseudonym(pepper, device), device, origin)
+        return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
@@ -123,6 +127,7 @@ class Booth:
             trust, voter.origin, voter.consultation, act.proposal, now))
         partition = partition_of(voter.id, self._topics.partitions)
         acknowledged = await self._write(self._topics.votes, partition, now, value)
+        self._networks.saw(event_id, voter.network, now)
         if act.kind == "VoteCast":
             self._memory.choose(voter.id, act.proposal, act.word)
         elif act.kind == "VoteWithdrawn":

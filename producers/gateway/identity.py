@@ -13,7 +13,11 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
+from collections.abc import Callable
 
+
+Clock = Callable[[], float]
+"""Gives the seconds since 1970."""
 
 IDENTIFIER_BYTES = 16
 """Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""

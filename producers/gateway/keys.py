@@ -57,6 +57,16 @@ class KeyFolder:
         """Make participants of devices: another key, so that nobody can join the two."""
         return self._of_consultation(consultation, "participants-pepper")
 
+    def network(self, date: str) -> Signer:
+        """Name networks on a day."""
+        return Signer(self._key(f"networks/{date}"))
+
+    def destroy_networks(self, *, before: str) -> None:
+        """Delete the network keys of all days before a date."""
+        for path in (self._folder / "networks").glob("*.key"):
+            if path.stem < before:
+                path.unlink(missing_ok=True)
+
     @functools.lru_cache(maxsize=1_024)  # noqa: B019 -- one folder lives as long as its process
     def _of_consultation(self, consultation: str, name: str) -> Signer:
         # Identifiers are free text; the letter before keeps "." and ".." from being folders.

@@ -65,8 +65,8 @@ class Acknowledged(NamedTuple):
         return self.batch.first_offset + self.place
 
 
-_Event = tuple[int, bytes, asyncio.Future[Acknowledged]]
-"""Timestamp, value, and who waits for the answer."""
+_Event = tuple[int, bytes, asyncio.Future[Acknowledged] | None]
+"""Timestamp, value, and who waits for the answer, if anybody."""
 
 
 @dataclass
@@ -135,16 +135,23 @@ class Outlet:
 
         Raise NotWritten at once where that is known.
         """
+        answer: asyncio.Future[Acknowledged] = self._loop.create_future()
+        self._queue(topic, partition, (timestamp, value, answer))
+        return answer
+
+    def post(self, topic: str, partition: int, timestamp: int, value: bytes) -> None:
+        """Write an event that nobody waits for, and that may be lost; raise NotWritten."""
+        self._queue(topic, partition, (timestamp, value, None))
+
+    def _queue(self, topic: str, partition: int, event: _Event) -> None:
         if self._producer is None:
             raise NotWritten
         if self._waiting >= WAITING_EVENTS:
             raise Full
         lane = self._lanes[topic, partition]
-        answer: asyncio.Future[Acknowledged] = self._loop.create_future()
-        lane.waiting.append((timestamp, value, answer))
+        lane.waiting.append(event)
         lane.filled.set()
         self._waiting += 1
-        return answer
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -193,13 +200,13 @@ class Outlet:
                 batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
                 self._waiting -= len(events)
                 for place, (_, _, answer) in enumerate(events):
-                    if not answer.done():
+                    if answer is not None and not answer.done():
                         answer.set_result(Acknowledged(batch, place))
 
     def _fail(self, events: list[_Event], kind: type[Exception]) -> None:
         self._waiting -= len(events)
         for _, _, answer in events:
-            if not answer.done():
+            if answer is not None and not answer.done():
                 # One for each: a traceback must not grow by that of every other request.
                 answer.set_exception(kind())
 
