@@ -86,7 +86,7 @@ class Gateway:
 
     async def sequence(self, asked: Asked) -> Answer:
         voter, device, headers = self._admitted(asked)
-        included = [name for name in asked.query().get("include", "").split(",") if name]
+        included = [name for name in (_queried(asked, "include") or "").split(",") if name]
         if len(included) > SIZE:
             raise Refused(problems.INVALID_REQUEST, errors=[
                 {"field": "include", "message": f"names {SIZE} proposals at most"}])
@@ -205,7 +205,7 @@ async def _vote(asked: Asked) -> Act:
 
 
 async def _withdrawal(asked: Asked) -> Act:
-    return Act("VoteWithdrawn", asked.parts["proposal"], proof=asked.query().get("proof"))
+    return Act("VoteWithdrawn", asked.parts["proposal"], proof=_queried(asked, "proof"))
 
 
 async def _qualification(asked: Asked) -> Act:
@@ -216,8 +216,18 @@ async def _qualification(asked: Asked) -> Act:
 async def _unqualification(asked: Asked) -> Act:
     given = _parsed(Qualified, to_json({
         "proposal": asked.parts["proposal"], "qualification": asked.parts["qualification"],
-        "proof": asked.query().get("proof")}))
+        "proof": _queried(asked, "proof")}))
     return Act("QualificationWithdrawn", given.proposal, given.qualification, given.proof)
+
+
+def _queried(asked: Asked, name: str) -> str | None:
+    """Give a field of the query, within the bounds that the document names."""
+    value = asked.query().get(name)
+    most = operations.QUERY_CHARACTERS[name]
+    if value is not None and len(value) > most:
+        raise Refused(problems.INVALID_REQUEST, errors=[
+            {"field": name, "message": f"has {most} characters at most"}])
+    return value
 
 
 def _parsed(model: type[Model], body: bytes) -> Model:

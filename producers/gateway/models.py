@@ -1,8 +1,8 @@
 """What the gateway takes and gives, in the terms of its OpenAPI document."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from schemas.registry import current
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
@@ -24,9 +24,17 @@ _DESCRIPTION = {
 }
 
 
+def _whole(number: Any) -> Any:
+    """Take 412.0 for 412: to JSON Schema it is an integer."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+_Whole = BeforeValidator(_whole)
+"""Stands last: what stands before it is part of the JSON schema."""
+
 # Whatever names no proposal of the catalogue is refused anyway, so characters will do here.
 Identifier = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_BYTES)]
-Offset = Annotated[int, Field(ge=0, lt=2**63)]
+Offset = Annotated[int, Field(ge=0, lt=2**63), _Whole]
 Choice = Literal["agree", "disagree", "neutral"]
 Qualification = Literal[
     "like_it", "doable", "platitude_agree", "no_way", "impossible", "platitude_disagree",
@@ -67,7 +75,7 @@ class Batch(Request):
     """The events acknowledged together, which one signature covers."""
 
     first_offset: Offset
-    size: int = Field(ge=1, le=MAX_BATCH)
+    size: Annotated[int, Field(ge=1, le=MAX_BATCH), _Whole]
     path: list[Annotated[str, Field(max_length=44)]] = Field(
         max_length=PATH_HASHES, description="Hashes from the event to the root, base64.")
 
@@ -75,7 +83,7 @@ class Batch(Request):
 class Receipt(Request):
     """What a voter keeps: the vote lies in the log, as cast."""
 
-    partition: int = Field(ge=0, lt=2**32)
+    partition: Annotated[int, Field(ge=0, lt=2**32), _Whole]
     offset: Offset
     event_id: str = Field(pattern="^[0-9a-f]{32}$")
     trust: Trust

@@ -33,7 +33,7 @@ HTTP_API_VERSION = "1"
 INCLUDED_CHARACTERS = 800
 """Longest `include`: twelve identifiers and their commas."""
 
-_QUERY_CHARACTERS = {"proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS}
+QUERY_CHARACTERS = {"proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS}
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
@@ -162,7 +162,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
     found += [
         {"name": name, "in": "query",
-         "schema": {"type": "string", "maxLength": _QUERY_CHARACTERS[name]}}
+         "schema": {"type": "string", "maxLength": QUERY_CHARACTERS[name]}}
         for name in operation.query
     ]
     if operation.keyed:

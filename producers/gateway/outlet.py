@@ -165,20 +165,27 @@ class Outlet:
                 bootstrap_servers=self._address, enable_idempotence=True, acks="all",
                 max_batch_size=2 * BATCH_BYTES, linger_ms=0)
             try:
-                async with asyncio.timeout(CONNECT_SECONDS):
-                    await producer.start()
-                    for topic, count in self._partitions.items():
-                        if len(await producer.partitions_for(topic)) != count:
-                            raise KafkaError(f"{topic} has not {count} partitions")  # noqa: TRY301 -- retried like the rest
+                await self._start(producer)
             except (KafkaError, OSError, TimeoutError) as error:
                 self._logger.warning("no broker takes events", kafka=self._address,
                                      reason=f"{type(error).__name__}: {error}")
                 await abandon(producer)
                 await asyncio.sleep(RETRY_SECONDS)
+            except asyncio.CancelledError:
+                await abandon(producer)
+                raise
             else:
                 self._producer = producer
                 self._logger.info("events are taken", kafka=self._address)
                 return
+
+    async def _start(self, producer: AIOKafkaProducer) -> None:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            await producer.start()
+            for topic, count in self._partitions.items():
+                found = len(await producer.partitions_for(topic))
+                if found != count:
+                    raise KafkaError(f"{topic} has {found} partitions, not {count}")
 
     async def _deliver(self, lane: _Lane) -> None:
         while True:

@@ -126,7 +126,7 @@ async def test_a_key_used_for_something_else_is_refused(gateway: RunningGateway)
 async def test_the_same_key_of_another_voter_is_another_event(gateway: RunningGateway) -> None:
     """Nobody can take another voter's key away."""
     async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
-        ids = {(await each.vote(key="the same")).json()["event_id"] for each in (browser, other)}
+        ids = {(await each.vote(key="the-same")).json()["event_id"] for each in (browser, other)}
 
     assert len(ids) == 2
 
