@@ -16,12 +16,15 @@ from views.voting.desk import Act, TurnedAway
 FORM_BYTES = 2_048
 """Longest form: a vote needs three hundred bytes."""
 FORM_FIELDS = 8
+DOUBLE_CLICK_MILLISECONDS = 500
+"""A page so young was not read: who takes a qualification back on it has clicked twice."""
 MORE = "more"
 """Asks for the next proposals."""
 WITHDRAW = "withdraw"
 DECLINE = "decline"
 """Says no to describing oneself."""
 
+_TIME = re.compile(r"\d{13}", re.ASCII)
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
@@ -31,6 +34,13 @@ class Intention(NamedTuple):
     act: Act
     key: str
     word: str
+    shown_at: int
+    """Milliseconds since 1970 when the page was made, by its own word."""
+
+    def is_second_click(self, now: int) -> bool:
+        """Whether this undoes what the first click of the same button did."""
+        young = 0 <= now - self.shown_at < DOUBLE_CLICK_MILLISECONDS
+        return young and self.act.event == "QualificationWithdrawn"
 
     def idempotency_key(self, acts: int) -> str:
         """Name the intention: the same form sent twice is one, but not after another act between.
@@ -63,13 +73,19 @@ def intention(form: Mapping[str, str]) -> Intention:
     word, key = form.get("act", ""), form.get("key", "")
     if not _KEY.fullmatch(key):
         raise TurnedAway(problems.INVALID_REQUEST)
-    proposal, proof = form.get("proposal", ""), form.get("proof", "")
+    event, said = _event(word)
+    shown = form.get("shown", "")
+    act = Act(event, form.get("proposal", ""), said, form.get("proof", ""))
+    return Intention(act, key, word, int(shown) if _TIME.fullmatch(shown) else 0)
+
+
+def _event(word: str) -> tuple[str, str]:
+    """Give the event of a button's value, and the word in it."""
     if word in CHOICES:
-        return Intention(Act("VoteCast", proposal, word, proof), key, word)
+        return "VoteCast", word
     if word == WITHDRAW:
-        return Intention(Act("VoteWithdrawn", proposal, "", proof), key, word)
+        return "VoteWithdrawn", ""
     sign, qualification = word[:1], word[1:]
     if sign in ("+", "-") and qualification in QUALIFICATIONS:
-        event = "QualificationAdded" if sign == "+" else "QualificationWithdrawn"
-        return Intention(Act(event, proposal, qualification, proof), key, word)
+        return ("QualificationAdded" if sign == "+" else "QualificationWithdrawn"), qualification
     raise TurnedAway(problems.INVALID_REQUEST)

@@ -1,6 +1,7 @@
 """What the booth's pages show, from the catalogue, the paper and the results."""
 
 import secrets
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -46,6 +47,7 @@ def ballot(
         "next": paper.open_after(proposal),
         "proof": visit.proof(proposal),
         "key": new_key(),
+        "shown_at": int(time.time() * 1_000),
         "invited": bool(choice) and not paper.described,
     }
 

@@ -92,10 +92,6 @@ document.addEventListener("submit", (event) => {
   submit(form, fields);
 });
 
-// The second click of a double click means nothing: the button may say the opposite by then.
-document.addEventListener("click", (event) => {
-  if (event.detail > 1 && event.target.closest("#ballot button")) event.preventDefault();
-});
 window.addEventListener("online", () => wake?.());
 
 document.addEventListener("keydown", (event) => {
