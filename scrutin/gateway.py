@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 import uvicorn
@@ -115,6 +116,12 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
             await rereader.close()
 
 
+def http_options() -> dict[str, Any]:
+    """Give the options of uvicorn that a vote's cost depends on."""
+    return {"http": JoinedWrites, "log_level": "warning", "access_log": False, "lifespan": "off",
+            "timeout_graceful_shutdown": SHUTDOWN_SECONDS, "server_header": False}
+
+
 async def serve(
     settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
     on_serving: Callable[[], None],
@@ -122,10 +129,8 @@ async def serve(
     """Serve until SIGTERM or SIGINT."""
     async with connected(settings, kafka, topics) as both:
         server = _Server(uvicorn.Config(
-            both, http=JoinedWrites, log_level="warning", access_log=False, lifespan="off",
-            timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
-            proxy_headers=bool(settings.gateway_proxies),
-            forwarded_allow_ips=settings.gateway_proxies))
+            both, proxy_headers=bool(settings.gateway_proxies),
+            forwarded_allow_ips=settings.gateway_proxies, **http_options()))
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, server.stop)

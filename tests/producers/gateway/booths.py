@@ -12,6 +12,7 @@ from processors.provisioning import provision
 from schemas import codec
 from schemas.topics import Topics
 from tests.processors.harness import (
+    WAIT_SECONDS,
     Stack,
     Worker,
     connected_producer,
@@ -24,8 +25,6 @@ from tests.processors.harness import (
 LONG_AGO = 1_600_000_000_000
 FAR_AHEAD = 4_000_000_000_000
 PROPOSALS = ("p1", "p2", "p3")
-READY_SECONDS = 30.0
-"""So long a gateway may take to start: it takes one."""
 ANSWER_SECONDS = 20.0
 """So long an answer may take: longer than any acknowledgement is waited for."""
 
@@ -37,12 +36,14 @@ def described(event: str, consultation: str = "town", **fields: Any) -> bytes:
 
 
 def consultation(
-    name: str, *, opens_at: int = LONG_AGO, closes_at: int | None = None
+    name: str, *, opens_at: int = LONG_AGO, closes_at: int | None = None,
+    shares_embargoed: bool = False,
 ) -> bytes:
     return described(
         "ConsultationDescribed", name, question={"fr": "Que faire ?"}, opens_at=opens_at,
         closes_at=closes_at, time_zone="Europe/Paris", languages=["fr"], votes_target=None,
-        hashtag=None, contact=None, stages=[], organisers=[], facts=[], shares_embargoed=False)
+        hashtag=None, contact=None, stages=[], organisers=[], facts=[],
+        shares_embargoed=shares_embargoed)
 
 
 def proposal(name: str, of: str = "town", author: str | None = None) -> bytes:
@@ -55,6 +56,7 @@ CATALOGUE = [
     consultation("town"), *(proposal(name) for name in PROPOSALS),
     consultation("later", opens_at=FAR_AHEAD), proposal("p1", "later"),
     consultation("over", closes_at=LONG_AGO + 1), proposal("p1", "over"),
+    consultation("hidden", shares_embargoed=True), proposal("p1", "hidden"),
     consultation("shut"), proposal("p1", "shut"),
     described("ConsultationClosed", "shut", closes_at=LONG_AGO, salt=bytes(16)),
 ]
@@ -78,7 +80,7 @@ class RunningGateway:
 
     async def ready(self) -> None:
         """Wait until votes can be taken."""
-        async with asyncio.timeout(READY_SECONDS), httpx2.AsyncClient() as client:
+        async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient() as client:
             while True:
                 assert self.worker.running(), self.worker.log()
                 try:

@@ -1,5 +1,6 @@
 """Who may not: other sites, closed consultations, too many, too much; and how it is said."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -7,6 +8,7 @@ import httpx2
 import pytest
 
 from producers.gateway.exchange import BODY_BYTES
+from scrutin.joined_writes import HEAD_BYTES
 from tests.processors.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
@@ -114,6 +116,18 @@ async def test_a_body_is_bounded(gateway: RunningGateway) -> None:
     assert fits.status_code == 202
     assert_problem(declared, 413, "too-large")
     assert_problem(streamed, 413, "too-large")
+
+
+async def test_a_head_is_bounded(gateway: RunningGateway) -> None:
+    """A header without an end is refused and its connection closed, not kept in memory."""
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(b"GET /livez HTTP/1.1\r\nendless: ".ljust(HEAD_BYTES + 1, b"x"))
+    async with asyncio.timeout(booths.ANSWER_SECONDS):
+        answer = await reader.read()
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
 
 
 @pytest.mark.parametrize("key", ["", "é", "x" * 129, "a b"])

@@ -4,7 +4,9 @@ import asyncio
 import uuid
 from typing import Any
 
-from tests.processors.harness import Stack
+import pytest
+
+from tests.processors.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
 
@@ -163,7 +165,7 @@ async def test_a_key_retried_on_another_gateway_is_decided_once(stack: Stack) ->
 
 async def outcomes(gateway: RunningGateway, event_id: str, count: int) -> list[str]:
     """Wait until an event was decided so often; give what became of it, in order."""
-    async with asyncio.timeout(booths.READY_SECONDS):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             found = [fields["outcome"] for fields in await decided(gateway)
                      if fields["event_id"] is not None and fields["event_id"].hex() == event_id]
@@ -175,6 +177,20 @@ async def outcomes(gateway: RunningGateway, event_id: str, count: int) -> list[s
 async def decided(gateway: RunningGateway) -> list[dict[str, Any]]:
     """Read every decision there is."""
     return [fields for _, _, fields in await gateway.events(gateway.topics.decisions)]
+
+
+@pytest.mark.parametrize("of", ["town", "hidden"])
+async def test_no_answer_tells_how_others_vote(gateway: RunningGateway, of: str) -> None:
+    """What a voter gets is about his own act: nothing that an embargo would have to hide."""
+    async with Browser(gateway.url) as browser:
+        served = (await browser.client.get(f"/v1/consultations/{of}/sequence")).json()
+        receipt = (await browser.vote(of=of)).json()
+
+    assert set(receipt) == {
+        "partition", "offset", "event_id", "trust", "event", "batch", "signature"}
+    assert set(served) == {"sequence", "proposals"}
+    assert {name for each in served["proposals"] for name in each} == {
+        "id", "text", "author", "proof"}
 
 
 async def test_a_description_cannot_be_joined_to_votes(gateway: RunningGateway) -> None:
@@ -209,7 +225,7 @@ async def test_networks_lie_apart_from_votes(gateway: RunningGateway) -> None:
     """A vote's network is noted by its event id, hashed, in a topic of its own."""
     async with Browser(gateway.url) as browser:
         receipt = (await browser.vote()).json()
-    async with asyncio.timeout(booths.READY_SECONDS):
+    async with asyncio.timeout(WAIT_SECONDS):
         while True:
             seen = {event.hex(): network for _, _, fields in
                     await gateway.events(gateway.topics.networks)
