@@ -11,6 +11,7 @@ from processors.provisioning import provision
 from tests.processors.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway, described
+from tests.waiting import POLL_SECONDS, WAIT_SECONDS
 
 
 QUESTION = {"fr": "Comment mieux vivre en ville ?", "en": "How can we live better in town?"}
@@ -19,7 +20,6 @@ TEXTS = {
     "p2": {"fr": "Il faut des bus de nuit."},
     "p3": {"fr": "Il faut des bancs partout.", "en": "We should have benches everywhere."},
 }
-POLL_SECONDS = 0.05
 
 
 @dataclass
@@ -58,7 +58,7 @@ class Site:
         return name
 
     async def _until_shown(self, name: str, proposals: int) -> None:
-        async with asyncio.timeout(booths.READY_SECONDS):
+        async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 found = await self.document(name)
                 if found and len(found["proposals"]) == proposals:
@@ -74,7 +74,7 @@ class Site:
 
     async def until_received(self, name: str, count: int) -> dict[str, Any]:
         """Wait until the results hold so many votes; give their totals."""
-        async with asyncio.timeout(booths.READY_SECONDS):
+        async with asyncio.timeout(WAIT_SECONDS):
             while True:
                 totals: dict[str, Any] = (await self.document(name))["totals"]
                 if totals["received"] >= count:
@@ -100,7 +100,7 @@ async def opened(stack: Stack) -> Site:
 
 async def until_answering(url: str) -> None:
     """Wait for a gateway that may never be ready."""
-    async with asyncio.timeout(booths.READY_SECONDS), httpx2.AsyncClient() as client:
+    async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient() as client:
         while True:
             try:
                 await client.get(f"{url}/livez")
