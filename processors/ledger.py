@@ -21,8 +21,6 @@ from processors.ledger_errors import DecisionsDisagree, HoleInVotes, LedgerStopp
 from processors.ledger_state import (
     DIGEST_BYTES,
     LIVE_BITS,
-    NUMBER_SHIFT,
-    PROPOSAL_BITS,
     SUSPENDED_FLAG,
     LedgerState,
     Participation,
@@ -38,7 +36,7 @@ from processors.rules import (
     VERSION,
     VOTE_CAST,
     VOTE_WITHDRAWN,
-    Transition,
+    PlainTransition,
     standing_still,
     transition,
 )
@@ -141,17 +139,17 @@ class Ledger(LedgerState):
         event_id, voter, suspect, span, detail = ballot_decoder(value)
         version = self.ledger_version or version_in_force(self)
         proposal = self._proposals.get(span) or self.intern(span)
-        voter_key = voter + proposal.key
-        record = self._voters.get(voter_key, 0)
+        record = proposal.voters.get(voter, 0)
+        vote_key = voter + proposal.key
         digest = event_id[DIGEST_BYTES:]
         held = None
         if record:
-            held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
+            held = self._votes.get(vote_key)
             situation = SUSPENDED if record & SUSPENDED_FLAG else 0
             if held is not None:
                 situation |= held[0]
         elif partition_of(voter, self.partitions) == self.partition:
-            record, situation = self.new_voter(), 0
+            situation = 0
         else:
             # A voter known here belongs here, so only unknown ones are looked at.
             return self._misplaced(kind, event_id, voter, offset, chain, proposal)
@@ -160,25 +158,19 @@ class Ledger(LedgerState):
             found = self._unusual(kind, detail, suspect, situation, held, digest, proposal, record)
         else:
             found = TRANSITIONS[kind][detail][suspect][situation]
-        self.settle(found, voter_key, record, held, proposal, digest)
+        self.settle(found, voter, record, vote_key, held, proposal, digest)
+        if offset >> 13 != self._high_of:
+            self._high, self._high_of = long(offset)[2:], offset >> 13
         return b"".join((
-            HEADER, b"\x02", event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
-            _LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
-            else self._offset(offset),
+            _HEAD, event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
+            _LOW[offset & 8191] if self._high_of else long(offset), self._high,
             proposal.middle, found[1],
         ))
-
-    def _offset(self, offset: int) -> bytes:
-        """Encode an offset, and keep its upper part for the next ones."""
-        encoded = long(offset)
-        if offset >> 13:
-            self._high, self._high_of = encoded[2:], offset >> 13
-        return encoded
 
     def _unusual(  # noqa: PLR0913 -- the whole situation of one event
         self, kind: int, detail: int, suspect: int, situation: int, held: bytes | None,
         digest: bytes, proposal: Proposal, record: int,
-    ) -> Transition:
+    ) -> PlainTransition:
         """Find the transition where an event is repeated, late or one vote too many."""
         if held is not None and remembers(held, digest):
             return standing_still(kind, "repeated", situation)
@@ -193,10 +185,10 @@ class Ledger(LedgerState):
         proposal: Proposal,
     ) -> bytes:
         found = standing_still(kind, "refused", 0, "misplaced")
-        self.settle(found, b"", 0, None, proposal, b"")
+        self.settle(found, b"", 0, b"", None, proposal, b"")
         return b"".join((
-            HEADER, b"\x02", event_id, b"\x02", voter, chain, found.codes,
-            _VERSIONS[version_in_force(self)], long(offset), proposal.middle, found.tail,
+            _HEAD, event_id, b"\x02", voter, chain, found[0],
+            _VERSIONS[version_in_force(self)], long(offset), proposal.middle, found[1],
         ))
 
     # Folding decisions read back
@@ -214,11 +206,10 @@ class Ledger(LedgerState):
             self._compare(offset, value)
             return False
         proposal = self._proposals_in_decisions.get(middle) or self._intern_decided(value)
-        voter_key = voter + proposal.key
-        record = self._voters.get(voter_key) or self.new_voter()
-        held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
-        self.settle(transition(kind, outcome, reason, before, after), voter_key, record, held,
-                    proposal, event_id[DIGEST_BYTES:])
+        vote_key = voter + proposal.key
+        self.settle(transition(kind, outcome, reason, before, after), voter,
+                    proposal.voters.get(voter, 0), vote_key, self._votes.get(vote_key), proposal,
+                    event_id[DIGEST_BYTES:])
         self.advance(offset, chain, value)
         return True
 
@@ -256,6 +247,8 @@ class Ledger(LedgerState):
 
 _FULL = MAX_LIVE_VOTES << LIVE_SHIFT
 """A voter's counter of live votes, in its place, at the limit."""
+_HEAD = HEADER + b"\x02"
+"""A decision begins so where its event has an id."""
 _VERSIONS = [long(version) for version in range(VERSION + 1)]
 _LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
 """The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""
