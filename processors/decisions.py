@@ -83,6 +83,11 @@ def encode(decision: Decision) -> bytes:
     ))
 
 
+def is_undecodable(value: bytes) -> bool:
+    """Whether a decision of ours is that of a record nobody could read: it alone has no ids."""
+    return value[HEADER_BYTES:HEADER_BYTES + 2] == b"\0\0"
+
+
 def optional(encoded: bytes | None) -> bytes:
     """Encode the union of null and something encoded already."""
     return b"\0" if encoded is None else b"\x02" + encoded
