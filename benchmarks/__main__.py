@@ -21,7 +21,9 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         "ledger_votes_per_second", "ledger_cpu_microseconds_per_vote", "ledger_against_raw_read",
         "ledger_against_kafka_streams", "ledger_against_kafka_streams_warm",
         "ledger_against_plain_faust")),
-    "restart": (ledger.restart, ("restart_seconds", "recovery_decisions_per_second")),
+    "restart": (ledger.restart, (
+        "restart_seconds", "restart_without_snapshots_seconds",
+        "recovery_decisions_per_second")),
     "memory": (ledger.memory, ("ledger_bytes_per_live_vote",)),
     "growth": (ledger.growth, ("ledger_cost_growth", *(
         name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),

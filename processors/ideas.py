@@ -212,7 +212,7 @@ class Ideas:
             for state in self._states.values())
 
     def move_slice(self, slices: int) -> None:
-        """Have the next publication hold one in `slices` of all proposals and ideas again, by turns.
+        """Have the next publication hold one in `slices` of all proposals and ideas again, in turn.
 
         After so many calls everything was published again.
         """

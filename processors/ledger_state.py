@@ -37,9 +37,9 @@ LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 _IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
 
-# A voter is one integer of 60 bits. From the lowest bit: two flags, the counters of live and counted
-# votes (at LIVE_SHIFT and COUNTED_SHIFT), and on top the number of the newest vote's proposal plus
-# one. A voter not met before is 0.
+# A voter is one integer of 60 bits. From the lowest bit: two flags, the counters of live and of
+# counted votes (at LIVE_SHIFT and COUNTED_SHIFT), and on top the number of the newest vote's
+# proposal plus one. A voter not met before is 0.
 SUSPENDED_FLAG = 1
 RECEIVED_FLAG = 2
 HEAD_SHIFT = 28
@@ -152,8 +152,8 @@ class LedgerState:
     # Recording
 
     def settle(
-        self, found: PlainTransition, voter: bytes, record: int, vote_key: bytes, held: bytes | None,
-        proposal: Proposal, digest: bytes,
+        self, found: PlainTransition, voter: bytes, record: int, vote_key: bytes,
+        held: bytes | None, proposal: Proposal, digest: bytes,
     ) -> None:
         """Record a decided ballot event. `record` and `held` are what the state has of it."""
         _, _, slot, deltas, remembered, after, received, live_delta, counted_delta, moved = found

@@ -186,7 +186,9 @@ def _qualification_added(situation: int, qualification: int, *, suspect: bool) -
     return _decided(kind, "qualified", situation, after=situation | 4 << place)
 
 
-def _qualification_withdrawn(situation: int, qualification: int, *, suspect: bool) -> PlainTransition:
+def _qualification_withdrawn(
+    situation: int, qualification: int, *, suspect: bool
+) -> PlainTransition:
     kind = QUALIFICATION_WITHDRAWN
     choice, place = divmod(qualification, QUALIFICATIONS_PER_CHOICE)
     if choice != choice_of(situation) or not held_of(situation) >> place & 1:

@@ -14,7 +14,7 @@ import hashlib
 import io
 import marshal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -71,7 +71,8 @@ def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes
     yield marshal.dumps({
         **frozen.header, "decisions_offset": decisions_offset, "topic": topic,
         "python": sys.implementation.cache_tag})
-    for entries in (*frozen.voters, frozen.votes):
+    dictionaries: list[Mapping[bytes, Any]] = [*frozen.voters, frozen.votes]
+    for entries in dictionaries:
         left = iter(entries.items())
         while part := dict(islice(left, SLICE_ENTRIES)):
             yield marshal.dumps(part)

@@ -6,8 +6,8 @@ slices at known places, neighbouring enums one lookup of their bytes, the step o
 one lookup of its length byte, and whether a last long is whole one lookup of its bytes' classes. A
 decoder gives a plain tuple, enums as their index, identifiers as bytes, instants in milliseconds.
 It can be asked for some fields only, and for neighbouring strings as one span of encoded bytes; all
-other fields are checked all the same. Whatever `codec.decode` refuses is refused here, and nothing else: tests
-compare the two on random events and random bytes.
+other fields are checked all the same. Whatever `codec.decode` refuses is refused here, and nothing
+else: tests compare the two on random events and random bytes.
 """
 
 import functools

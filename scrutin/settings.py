@@ -62,7 +62,7 @@ class Settings(BaseSettings):
         description="Port the views listen on; 0: any free port.",
     )
     snapshot_decisions: int = Field(
-        default=500_000, ge=1,
+        default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
         "many decisions, or as many as it holds live votes if that is more.",
     )
