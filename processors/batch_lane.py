@@ -175,7 +175,6 @@ def application(
     `folder` is the worker's data folder: Faust makes a folder of its own there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    keep_records_lean()
     app = faust.App(
         name,
         broker=f"kafka://{kafka}",
@@ -242,6 +241,7 @@ def guarded(
 
 def run_worker(app: faust.App) -> NoReturn:
     """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0."""
+    keep_records_lean()
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
                           override_logging=False, quiet=True)
     worker.execute_from_commandline()
