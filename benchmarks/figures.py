@@ -6,6 +6,10 @@ A figure that a run promised and did not measure makes the run fail, so none can
 from dataclasses import dataclass
 
 
+GROWTH = (1, 3, 10)
+"""Sizes of the growth run, in times the votes of a usual one: a million."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure; `goal` is None where it only informs."""
@@ -52,6 +56,9 @@ FIGURES = {
         "without snapshots"),
     "ledger_bytes_per_live_vote": _less(
         "bytes", 250, "resident memory of a pure ledger with 500,000 live votes"),
+    **{f"soak_megabytes_per_minute_{process}": _less(
+        "MB/min", 1, f"resident memory of {process}, fitted over ten minutes of 20,000 votes/s by "
+        "people who change their minds") for process in ("ledger", "ideas", "archive", "views")},
     "archive_events_per_second": _more(
         "events/s", 200_000, "votes and decisions from Kafka to ClickHouse, decoded columns"),
     "recount_pure_seconds": _less(

@@ -10,6 +10,7 @@ from datetime import datetime
 from aiokafka import TopicPartition
 
 from benchmarks import kafka_streams, resident
+from benchmarks.figures import GROWTH
 from benchmarks.house import (
     PARTITIONS,
     READY_SECONDS,
@@ -29,8 +30,6 @@ from schemas.topics import Topics
 PLAIN_FAUST_VOTES = 20_000
 """Plain Faust decides some thousand votes a second: more would only take longer."""
 LIVE_VOTES = 500_000
-GROWTH = (1, 3, 10)
-"""Sizes of the growth run, in times the votes of a usual one."""
 Measured = dict[str, float]
 
 
