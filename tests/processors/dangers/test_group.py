@@ -32,6 +32,7 @@ from tests.processors.harness import (
     write,
 )
 
+
 POLL_SECONDS = 0.05
 
 
