@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, latency, ledger, report, soak
+from benchmarks import archive, gateway, latency, ledger, report, soak
 from benchmarks.figures import FIGURES
 from benchmarks.house import House, Unmeasurable
 from benchmarks.report import Runs
@@ -27,7 +27,9 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "memory": (ledger.memory, ("ledger_bytes_per_live_vote",)),
     "growth": (ledger.growth, ("ledger_cost_growth", *(
         name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),
-    "latency": (latency.latencies, tuple(name for name in FIGURES if "latency" in name)),
+    "latency": (latency.latencies, tuple(
+        name for name in FIGURES if name.startswith(("decision_latency", "result_latency")))),
+    "gateway": (gateway.gateway, tuple(name for name in FIGURES if name.startswith("gateway_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),

@@ -73,6 +73,13 @@ FIGURES = {
         "ms", 150, "acknowledged vote to the publication that holds it, 2,000 votes/s"),
     "result_latency_milliseconds_p99_at_10000": _less(
         "ms", 150, "acknowledged vote to the publication that holds it, 10,000 votes/s"),
+    "gateway_votes_per_second": _more(
+        "votes/s", 10_000, "one gateway process, every protection on, acknowledged by the broker"),
+    "gateway_against_empty": _more(
+        "×", 0.25, "the same framework and server answering an empty 202, by turns"),
+    "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, the same runs"),
+    "gateway_latency_milliseconds_p99": _less(
+        "ms", 50, "request to receipt, 64 connections that vote without a pause"),
     "demo_seconds": _less(
         "s", 60, "`scrutin demo --exit`, the whole campaign, everything installed"),
 }

@@ -37,6 +37,8 @@ EVENTS_OF = {
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted"),
     TOPICS.participants: ("ParticipantDescribed",),
+    TOPICS.sequences: ("SequenceServed",),
+    TOPICS.networks: ("NetworksSeen",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
+KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
+"""What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""
 COMPACTED = {"cleanup.policy": "compact"}
 
 
@@ -49,6 +51,14 @@ class Topics:
         return f"{self.prefix}.participants"
 
     @property
+    def sequences(self) -> str:
+        return f"{self.prefix}.sequences"
+
+    @property
+    def networks(self) -> str:
+        return f"{self.prefix}.networks"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.dead-letters"
 
@@ -59,6 +69,8 @@ class Topics:
             TopicSpecification(self.decisions, self.partitions, KEPT_FOREVER),
             TopicSpecification(self.catalogue, 1, KEPT_FOREVER),
             TopicSpecification(self.participants, 1, KEPT_FOREVER),
+            TopicSpecification(self.sequences, 1, KEPT_FOREVER),
+            TopicSpecification(self.networks, 1, KEPT_FORTNIGHT),
             TopicSpecification(self.dead_letters, 1, KEPT_FOREVER),
             TopicSpecification(self.tallies, self.partitions, COMPACTED),
             TopicSpecification(self.results, 1, COMPACTED),

@@ -43,6 +43,7 @@ COMMANDS = {
     ("ideas",): "ideas",
     ("archive",): "archive",
     ("views",): "views",
+    ("gateway",): "gateway",
 }
 """Words of a command, and its module in scrutin/commands, whose function is the last word."""
 

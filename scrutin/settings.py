@@ -61,6 +61,25 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    gateway_host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
+    gateway_port: int = Field(
+        default=0, ge=0, le=65535,
+        description="Port the gateway listens on; 0: any free port.",
+    )
+    gateway_proxies: str = Field(
+        default="",
+        description="Addresses of proxies, by commas, whose X-Forwarded-For the gateway believes; "
+        "empty: none.",
+    )
+    gateway_voter_rate: int = Field(
+        default=120, ge=1,
+        description="Requests a voter may send to one gateway in a minute.",
+    )
+    gateway_network_rate: int = Field(
+        default=6_000, ge=1,
+        description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send to one "
+        "gateway in a minute.",
+    )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "

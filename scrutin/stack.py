@@ -21,6 +21,8 @@ from scrutin.settings import Settings
 
 # Workers that are ready when their health port says so, in the order of the data's way.
 WORKERS = ("ledger", "ideas", "archive")
+# Whoever is asked by people, on a port of its own.
+SERVERS = ("views", "gateway")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.
 WORKER_READY_SECONDS = 120.0
 # A worker acknowledges its last batches before it ends.
@@ -60,6 +62,7 @@ def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
             "kafka_controller": None,
             "clickhouse": explicit.clickhouse,
             "views": explicit.views or settings.views_port,
+            "gateway": settings.gateway_port,
             **{f"{name}_health": None for name in WORKERS},
         }
     )
@@ -74,25 +77,31 @@ def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
         services.append(_clickhouse(house))
         clickhouse_url = house.url
     views_url = f"http://{_reachable(settings.views_host)}:{ports['views']}"
-    urls = {"kafka": kafka_address, "clickhouse": clickhouse_url, "views": views_url}
-    environment = _environment(settings, urls, ports["views"])
+    gateway_url = f"http://{_reachable(settings.gateway_host)}:{ports['gateway']}"
+    urls = {"kafka": kafka_address, "clickhouse": clickhouse_url, "views": views_url,
+            "gateway": gateway_url}
+    environment = _environment(settings, urls, ports)
     provision = _provision(environment)
     # The workers need the services and that step, not one another: they start together.
     after = tuple(each.name for each in (*services, provision))
     workers = [
         _worker(name, environment, port=ports[f"{name}_health"], after=after) for name in WORKERS
     ]
-    views = _views(environment, views_url, after)
-    return Stack((*services, provision, *workers, views), urls)
+    servers = [_server(name, environment, urls[name], after) for name in SERVERS]
+    return Stack((*services, provision, *workers, *servers), urls)
 
 
-def _environment(settings: Settings, urls: Mapping[str, str], views_port: int) -> dict[str, str]:
+def _environment(
+    settings: Settings, urls: Mapping[str, str], ports: Mapping[str, int]
+) -> dict[str, str]:
     return {
         **os.environ,
         "SCRUTIN_KAFKA": urls["kafka"],
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
-        "SCRUTIN_VIEWS_PORT": str(views_port),
+        "SCRUTIN_VIEWS_PORT": str(ports["views"]),
+        "SCRUTIN_GATEWAY_HOST": settings.gateway_host,
+        "SCRUTIN_GATEWAY_PORT": str(ports["gateway"]),
         "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,
     }
@@ -157,12 +166,12 @@ def _worker(
     )
 
 
-def _views(
-    environment: Mapping[str, str], url: str, after: tuple[str, ...]
+def _server(
+    name: str, environment: Mapping[str, str], url: str, after: tuple[str, ...]
 ) -> ProcessSpecification:
     return ProcessSpecification(
-        name="views",
-        argv=_command("views"),
+        name=name,
+        argv=_command(name),
         environment=environment,
         after=after,
         ready=_ready_at(f"{url}/readyz"),

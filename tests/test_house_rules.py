@@ -145,7 +145,9 @@ def _texts() -> Iterator[Path]:
     folders = (*ROOMS, "tests", "benchmarks", "docs", ".ci")
     inner = [path for folder in folders for path in (ROOT / folder).rglob("*")]
     for path in (*inner, *ROOT.iterdir()):
-        ours = path.is_file() and path.suffix in TEXTS and path != Path(__file__)
+        # In a worktree `.git` is a file that names a folder; nobody writes or publishes it.
+        ours = (path.is_file() and path.suffix in TEXTS and path.name != ".git"
+                and path != Path(__file__))
         if ours and "__pycache__" not in path.parts:
             yield path
 

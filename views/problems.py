@@ -1,43 +1,22 @@
-"""Problems as RFC 9457 documents, and what people read about each at its `type` address."""
+"""The problems of the views, and what people read about every problem at its `type` address."""
 
-from dataclasses import dataclass
-
+from schemas.problems import (
+    GATEWAY,
+    INTERNAL,
+    MEDIA_TYPE,
+    METHOD_NOT_ALLOWED,
+    NOT_FOUND,
+    RETRY_SECONDS,
+    UNKNOWN_CONSULTATION,
+    ProblemKind,
+    message,
+)
 from views.encoding import encode_json
-from views.pages.languages import message, translations
+from views.pages.languages import translations
 
 
-MEDIA_TYPE = "application/problem+json"
+__all__ = ["INTERNAL", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "UNKNOWN_CONSULTATION"]
 
-
-@dataclass(frozen=True)
-class ProblemKind:
-    """A kind of problem; title and advice are messages of the catalogues."""
-
-    name: str
-    status: int
-    title: str
-    advice: str
-
-    @property
-    def address(self) -> str:
-        return f"/problems/{self.name}"
-
-
-UNKNOWN_CONSULTATION = ProblemKind(
-    "unknown-consultation", 404,
-    message("Unknown consultation"),
-    message("No consultation has this identifier. The list of consultations names all of them."),
-)
-NOT_FOUND = ProblemKind(
-    "not-found", 404,
-    message("Page not found"),
-    message("Nothing lies at this address. It may have been mistyped or cut off."),
-)
-METHOD_NOT_ALLOWED = ProblemKind(
-    "method-not-allowed", 405,
-    message("Method not allowed"),
-    message("This address can only be read (GET or HEAD)."),
-)
 TOO_MANY_NAMED = ProblemKind(
     "too-many-named", 400,
     message("Too many proposals named"),
@@ -49,25 +28,21 @@ TOO_MANY_STREAMS = ProblemKind(
     message("Too many live streams"),
     message("All places for live figures are taken. The results themselves can be read at any "
             "time; try the live figures again in a few seconds."),
+    RETRY_SECONDS,
 )
 NOT_READY = ProblemKind(
     "not-ready", 503,
     message("Results are being read"),
     message("The service has just started and is reading the results. "
             "Try again in a few seconds."),
-)
-INTERNAL = ProblemKind(
-    "internal-error", 500,
-    message("Something went wrong on our side"),
-    message("No vote is lost: results are computed from a log this page cannot change. "
-            "Try again in a moment."),
+    RETRY_SECONDS,
 )
 
 PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        NOT_READY, INTERNAL,
+        NOT_READY, INTERNAL, *GATEWAY,
     )
 }
 
@@ -80,11 +55,4 @@ def of_status(status: int) -> ProblemKind:
 
 def encode(problem: ProblemKind, language: str, instance: str) -> bytes:
     """Write a problem in a language; `instance` is the path that was asked for."""
-    texts = translations(language)
-    return encode_json({
-        "type": problem.address,
-        "title": texts.gettext(problem.title),
-        "status": problem.status,
-        "detail": texts.gettext(problem.advice),
-        "instance": instance,
-    })
+    return encode_json(problem.document(translations(language).gettext, instance))

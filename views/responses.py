@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas.problems import ProblemKind
 from views import problems
 from views.pages import languages, rendering
 from views.publications import Representation
@@ -23,9 +24,6 @@ FINAL_SECONDS = 300
 COOKIE_SECONDS = 31_536_000
 """A chosen language is remembered for a year."""
 
-RETRY_SECONDS = 2
-"""What a visitor is asked to wait while the topics are being read."""
-
 COMPRESSED_BYTES = 1_024
 """Smaller bodies are sent as they are: compression would not save a packet."""
 
@@ -41,10 +39,6 @@ SECURITY_HEADERS = {
     "permissions-policy": "camera=(), geolocation=(), microphone=(), browsing-topics=()",
     "cross-origin-opener-policy": "same-origin",
 }
-
-
-RETRIED = (problems.NOT_READY, problems.TOO_MANY_STREAMS)
-"""Problems that pass by themselves."""
 
 
 class SecurityHeaders:
@@ -138,7 +132,7 @@ async def failed(request: Request, _error: Exception) -> Response:
     return explained(request, problems.INTERNAL, as_json=_is_api(request))
 
 
-def explained(request: Request, problem: problems.ProblemKind, *, as_json: bool) -> Response:
+def explained(request: Request, problem: ProblemKind, *, as_json: bool) -> Response:
     """Answer with a problem."""
     if not as_json:
         return problem_page(request, problem, status=problem.status)
@@ -148,15 +142,15 @@ def explained(request: Request, problem: problems.ProblemKind, *, as_json: bool)
     return Response(body, problem.status, headers=headers, media_type=problems.MEDIA_TYPE)
 
 
-def problem_page(request: Request, problem: problems.ProblemKind, *, status: int) -> Response:
+def problem_page(request: Request, problem: ProblemKind, *, status: int) -> Response:
     """Answer with the page of a problem."""
     body = rendering.render(
         "problem.html", language_of(request), problem=problem, path=problem.address)
     return html(request, body, status=status, headers=_life_of(problem))
 
 
-def _life_of(problem: problems.ProblemKind) -> dict[str, str]:
-    again = {"retry-after": str(RETRY_SECONDS)} if problem in RETRIED else {}
+def _life_of(problem: ProblemKind) -> dict[str, str]:
+    again = {"retry-after": str(problem.retry_seconds)} if problem.retry_seconds else {}
     return {"cache-control": "no-store", **again}
 
 

@@ -23,6 +23,7 @@ PUBLISHED_IDS = {
     44: "ResultsPublished", 50: "ConsultationDescribed", 51: "ThemeDescribed",
     52: "IdeaDescribed", 53: "ProposalAccepted", 54: "ProposalGrouped", 55: "ClosingCompleted",
     60: "ParticipantDescribed", 61: "ConsultationDescribed",
+    70: "SequenceServed", 80: "NetworksSeen",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

@@ -36,10 +36,18 @@ def test_what_must_never_be_lost_is_kept_for_ever(name: str) -> None:
     assert found.partitions == (1 if name == "catalogue" else 4)
 
 
+def test_networks_are_forgotten_after_a_fortnight() -> None:
+    """Where votes came from is deleted by the broker after 14 days."""
+    found = {topic.name: topic for topic in Topics("x", 4).specifications()}["x.networks"]
+
+    assert found.settings == {"cleanup.policy": "delete", "retention.ms": "1209600000"}
+
+
 def test_decisions_and_tallies_have_the_partitions_of_votes() -> None:
     """A ledger's state is one partition of each."""
     topics = Topics("x", 5)
     counts = {topic.name: topic.partitions for topic in topics.specifications()}
 
     assert counts == {"x.votes": 5, "x.decisions": 5, "x.tallies": 5, "x.results": 1,
-                      "x.catalogue": 1, "x.participants": 1, "x.dead-letters": 1}
+                      "x.catalogue": 1, "x.participants": 1, "x.sequences": 1, "x.networks": 1,
+                      "x.dead-letters": 1}

@@ -13,6 +13,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from deploy.local.services import Broker, ClickHouse
+from schemas import codec
 from schemas.topics import Topics
 from sinks.archive import Archive, reason_of
 from sinks.columns.records import Records
@@ -25,6 +26,12 @@ from tests.sinks.published import catalogue_log
 from tests.sinks.stocking import log_of, open_store, stock
 from tests.sinks.topics import append, create
 from tests.waiting import until
+
+
+SERVED = codec.encode(
+    "SequenceServed", event_id=bytes(16), voter=bytes(16), consultation="town", algorithm="x/1",
+    seed=bytes(16), offsets=[4, 2], catalogue_offset=7, included=[], history=[],
+    proposals=["p2", "p1"], origin="web", occurred_at=1_700_000_000_000)
 
 
 async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topics, Box]:
@@ -46,8 +53,9 @@ def archive_of(url: str, topics: Topics) -> dict[int, list[bytes | None]]:
 async def test_every_record_is_archived(
     broker: Broker, clickhouse: ClickHouse, topic_prefix: str
 ) -> None:
-    """Votes, decisions and catalogue are stored byte for byte, tombstones and garbage too."""
+    """Votes, decisions, catalogue and sequences, byte for byte, tombstones and garbage too."""
     topics, box = await written(broker.address, topic_prefix, 1, 300)
+    await append(broker.address, topics.sequences, [[SERVED, b"no event"]])
     async with running(policy(broker.address, clickhouse.url, topics)) as archive:
         await caught_up(archive)
         assert archive.status()["ready"]
@@ -55,6 +63,11 @@ async def test_every_record_is_archived(
     assert values(client, topics, "votes_log") == dict(enumerate(box.logs))
     assert values(client, topics, "decisions_log") == dict(enumerate(decide(box)[1]))
     assert len(values(client, topics, "catalogue_log")[0]) == len(catalogue_log(box))
+    assert values(client, topics, "sequences_log") == {0: [SERVED, b"no event"]}
+    assert client.query(
+        "SELECT event, consultation, JSONExtractArrayRaw(fields, 'proposals') FROM sequences "
+        "ORDER BY offset").result_rows == [
+            ("SequenceServed", "town", ['"p2"', '"p1"']), ("", "", [])]
 
 
 async def test_a_restart_resumes_behind_the_prefix(

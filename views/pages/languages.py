@@ -73,8 +73,3 @@ def translations(language: str) -> Any:
     mofile.write_mo(compiled, catalogue(language))
     compiled.seek(0)
     return Translations(compiled)
-
-
-def message(text: str) -> str:
-    """Mark a text in code as one of the catalogues; it is translated where it is shown."""
-    return text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog
 from babel.messages.checkers import checkers
-from babel.messages.extract import extract_from_dir
+from babel.messages.extract import extract_from_dir, extract_from_file
 
 from views.pages.languages import LANGUAGES, catalogue
 
@@ -20,10 +20,11 @@ KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "message": None}
 
 def written() -> set[Any]:
     """Every message that templates and code ask for."""
-    found = extract_from_dir(ROOT / "views", [(m[0].removeprefix("views/"), m[1]) for m in METHODS],
-                             {k.removeprefix("views/"): v for k, v in OPTIONS.items()},
-                             keywords=KEYWORDS)
-    return {message for _, _, message, _, _ in found}
+    found = [*extract_from_dir(
+        ROOT / "views", [(m[0].removeprefix("views/"), m[1]) for m in METHODS],
+        {k.removeprefix("views/"): v for k, v in OPTIONS.items()}, keywords=KEYWORDS)]
+    problems = extract_from_file("python", ROOT / "schemas/problems.py", keywords=KEYWORDS)
+    return {entry[2] for entry in found} | {entry[1] for entry in problems}
 
 
 def texts(of: Catalog) -> dict[Any, Any]:

@@ -1,0 +1,103 @@
+"""How many votes one gateway takes a second, and how long each voter waits."""
+
+import asyncio
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from typing import Any
+
+from benchmarks.house import (
+    PARTITIONS,
+    POLL_SECONDS,
+    READY_SECONDS,
+    House,
+    Process,
+    Unmeasurable,
+    counting_ends,
+    reading,
+)
+from benchmarks.ledger import Measured
+from benchmarks.votes import BEGAN_AT, CONSULTATION, PROPOSALS
+from deploy.local.ports import find_free
+from producers.consultation_file import ConsultationFile
+from producers.operations import Log, apply
+from schemas.topics import Topics
+
+
+SECONDS = 10.0
+NO_LIMIT = "1000000000"
+"""Every request is counted against both limits; all come from one network, so none is reached."""
+
+
+async def gateway(house: House, _count: int) -> Measured:
+    """Measure votes and, by turns, the empty answers of the same framework."""
+    topics = await house.filled(0)
+    await apply(Log(house.kafka, topics), _consultation(), now=BEGAN_AT)
+    port, empty_port = find_free(2)
+    servers = [
+        house.worker("gateway", topics, SCRUTIN_GATEWAY_PORT=str(port),
+                     SCRUTIN_GATEWAY_VOTER_RATE=NO_LIMIT, SCRUTIN_GATEWAY_NETWORK_RATE=NO_LIMIT),
+        house.started([sys.executable, "-m", "benchmarks.empty_answer", str(empty_port)], {})]
+    for server, address in zip(servers, (f"{port}/readyz", f"{empty_port}/"), strict=True):
+        await _answers(server, f"http://127.0.0.1:{address}")
+    found = await _voted(*(f"{port}:{server.popen.pid}" for port, server in zip(
+        (port, empty_port), servers, strict=True)))
+    await _check_log(house, topics, found["gateway"])
+    for server in servers:
+        server.stop()
+    votes = found["gateway"]["per_second"]
+    return {
+        "gateway_votes_per_second": votes,
+        "gateway_against_empty": votes / found["empty"]["per_second"],
+        "gateway_cpu_microseconds_per_vote": found["gateway"]["cpu_microseconds"],
+        "gateway_latency_milliseconds_p99": found["gateway"]["milliseconds_p99"],
+    }
+
+
+def _consultation() -> ConsultationFile:
+    return ConsultationFile.model_validate({
+        "id": CONSULTATION, "question": {"fr": "Que faire ?"}, "languages": ["fr"],
+        "opens_at": "2020-01-01T00:00:00+00:00",
+        "proposals": [{"id": f"p{number:04}", "text": {"fr": f"Il faut {number}"},
+                       "author": {"name": f"n{number}"}} for number in range(PROPOSALS)]})
+
+
+async def _answers(server: Process, url: str) -> None:
+    """Wait until a server answers anything but that it is not ready."""
+    async with asyncio.timeout(READY_SECONDS):
+        while await asyncio.to_thread(_status, url) in {None, 503}:
+            server.check_running()
+            await asyncio.sleep(POLL_SECONDS)
+
+
+def _status(url: str) -> int | None:
+    try:
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return None
+
+
+async def _voted(*servers: str) -> dict[str, Any]:
+    """Let the voters vote, in their own process."""
+    voters = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "benchmarks.voters", *servers, str(SECONDS),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ)
+    said, why = await voters.communicate()
+    if voters.returncode:
+        raise Unmeasurable(f"the voters ended: {why.decode()[-500:]}")
+    found: dict[str, Any] = json.loads(said)
+    return found
+
+
+async def _check_log(house: House, topics: Topics, found: dict[str, Any]) -> None:
+    """Raise unless every answer was a 202, and the log holds as many votes."""
+    statuses = found["statuses"]
+    async with reading(house.kafka) as consumer:
+        held = await counting_ends(consumer, topics.votes)() - PARTITIONS
+    if statuses != {"202": held}:
+        raise Unmeasurable(f"answers were {statuses}, and the log holds {held} votes")

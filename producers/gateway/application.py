@@ -1,0 +1,241 @@
+"""The gateway over HTTP: who may ask, how answers look. What is recorded, the booth decides."""
+
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from pydantic import BaseModel, ValidationError
+from pydantic_core import to_json
+from starlette.routing import Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from producers.gateway import guards, operations
+from producers.gateway.booth import Act, Booth, Recorded, Voter
+from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
+from producers.gateway.keys import KeyFolder
+from producers.gateway.models import Description, Qualified, Vote
+from producers.gateway.rates import Rates, headers_of
+from producers.gateway.receipts import base64_of
+from producers.gateway.refusals import Refused
+from producers.gateway.sequence import SIZE
+from schemas import problems
+
+
+ERRORS_NAMED = 8
+"""Faults of a body that are named; more help nobody."""
+READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"max-age=300"}
+"""For what is the same for everybody."""
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Speech(Protocol):
+    """Chooses a language and speaks it: what the pages do, handed in by the composition root."""
+
+    cookie: str
+    """Name of the cookie that holds a chosen language."""
+
+    def language(
+        self, asked: str | None, remembered: str | None, accepted: str | None
+    ) -> str: ...
+
+    def translate(self, language: str, text: str) -> str: ...
+
+
+class Gateway:
+    """The addresses under which votes are taken."""
+
+    def __init__(self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech) -> None:
+        self._booth = booth
+        self._keys = keys
+        self._rates = rates
+        self._speech = speech
+        self._logger = structlog.get_logger("gateway")
+
+    def application(self, otherwise: ASGIApp | None = None) -> Router:
+        """Make the application; what it has no address for goes to `otherwise`."""
+        found = {
+            operation.handler: Endpoint(getattr(self, operation.handler), self._refused)
+            for operation in operations.OPERATIONS
+        }
+        return Router(
+            operations.routes(found, self._not_allowed), redirect_slashes=False,
+            default=otherwise or Endpoint(_nowhere, self._refused))
+
+    # Commands
+
+    async def cast(self, asked: Asked) -> Answer:
+        return await self._act(asked, _vote)
+
+    async def withdraw(self, asked: Asked) -> Answer:
+        return await self._act(asked, _withdrawal)
+
+    async def qualify(self, asked: Asked) -> Answer:
+        return await self._act(asked, _qualification)
+
+    async def unqualify(self, asked: Asked) -> Answer:
+        return await self._act(asked, _unqualification)
+
+    async def describe(self, asked: Asked) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        given = _parsed(Description, await asked.json_body())
+        await self._booth.describe(voter, given.receipt, given.model_dump(exclude={"receipt"}))
+        return self._given(asked, {"recorded": True}, device, headers)
+
+    async def sequence(self, asked: Asked) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        included = [name for name in (_queried(asked, "include") or "").split(",") if name]
+        if len(included) > SIZE:
+            raise Refused(problems.INVALID_REQUEST, errors=[
+                {"field": "include", "message": f"names {SIZE} proposals at most"}])
+        served = await self._booth.serve(voter, included)
+        return self._given(asked, {
+            "sequence": served.event_id.hex(),
+            "proposals": [
+                {"id": each["proposal"], "text": each["text"], "author": each["author"],
+                 "proof": proof}
+                for each, proof in zip(served.proposals, served.proofs, strict=True)
+            ],
+        }, device, headers, status=200)
+
+    # What is read
+
+    async def openapi(self, _asked: Asked) -> Answer:
+        return Answer(200, operations.openapi(), headers=READABLE_ANYWHERE)
+
+    async def keys(self, _asked: Asked) -> Answer:
+        public = self._keys.receipt.public_key().public_bytes_raw()
+        return Answer(200, to_json({"receipt": base64_of(public)}), headers=READABLE_ANYWHERE)
+
+    async def livez(self, _asked: Asked) -> Answer:
+        return Answer(200, b"ok\n", b"text/plain", NO_STORE)
+
+    async def readyz(self, _asked: Asked) -> Answer:
+        if not self._booth.ready:
+            raise Refused(problems.UNAVAILABLE)
+        return Answer(200, b"ok\n", b"text/plain", NO_STORE)
+
+    # How
+
+    async def _act(self, asked: Asked, read: Callable[[Asked], Awaitable[Act]]) -> Answer:
+        voter, device, headers = self._admitted(asked)
+        act = await read(asked)
+        recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
+        return self._given(asked, self._receipt(recorded), device, headers)
+
+    def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
+        """Say who asks; raise Refused where he may not."""
+        guards.check_site(asked)
+        device = guards.device_of(asked, self._keys.device)
+        network = guards.network_of(asked)
+        voter = self._booth.voter(
+            asked.parts["consultation"], device.id, guards.origin_of(asked), network)
+        rate = self._rates.count(voter.id, network, time.time())
+        headers = headers_of(rate)
+        if rate.exceeded:
+            raise Refused(problems.TOO_MANY_REQUESTS, headers=headers)
+        return voter, device, headers
+
+    def _receipt(self, recorded: Recorded) -> dict[str, Any]:
+        batch, place = recorded.acknowledged
+        sealed = batch.seal(self._keys.receipt)
+        return {
+            "partition": batch.partition,
+            "offset": batch.first_offset + place,
+            "event_id": recorded.event_id.hex(),
+            "trust": recorded.trust,
+            "event": base64_of(batch.values[place]),
+            "batch": {
+                "first_offset": batch.first_offset,
+                "size": sealed.size,
+                "path": [base64_of(each) for each in sealed.path(place)],
+            },
+            "signature": sealed.signature_base64,
+        }
+
+    def _given(
+        self, asked: Asked, what: dict[str, Any], device: guards.Device,
+        headers: dict[bytes, bytes], *, status: int = 202,
+    ) -> Answer:
+        answer = Answer(status, to_json(what), JSON, {**NO_STORE, **headers})
+        guards.remember_device(asked, answer, device, self._keys.device)
+        return answer
+
+    def _refused(self, asked: Asked, error: Exception) -> Answer:
+        """Say what went wrong, in the language of whoever asked."""
+        if not isinstance(error, Refused):
+            self._logger.error("a request failed", path=asked.path, exc_info=error)
+            error = Refused(problems.INTERNAL)
+        kind = error.problem
+        language = self._language(asked)
+        document = kind.document(
+            functools.partial(self._speech.translate, language), asked.path)
+        if error.errors:
+            document["errors"] = error.errors
+        headers = {**NO_STORE, b"content-language": language.encode(), **error.headers}
+        if kind.retry_seconds:
+            headers[b"retry-after"] = str(kind.retry_seconds).encode()
+        return Answer(kind.status, to_json(document), problems.MEDIA_TYPE.encode(), headers)
+
+    def _language(self, asked: Asked) -> str:
+        try:
+            wanted = asked.query().get("lang")
+        except Refused:
+            wanted = None
+        return self._speech.language(
+            wanted, asked.cookie(self._speech.cookie), asked.header(b"accept-language"))
+
+    async def _not_allowed(
+        self, methods: str, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        asked = Asked(scope, receive)
+        refused = Refused(problems.METHOD_NOT_ALLOWED, headers={b"allow": methods.encode()})
+        await self._refused(asked, refused).send(send)
+
+
+async def _nowhere(_asked: Asked) -> Answer:
+    raise Refused(problems.NOT_FOUND)
+
+
+async def _vote(asked: Asked) -> Act:
+    vote = _parsed(Vote, await asked.json_body())
+    return Act("VoteCast", vote.proposal, vote.choice, vote.proof)
+
+
+async def _withdrawal(asked: Asked) -> Act:
+    return Act("VoteWithdrawn", asked.parts["proposal"], proof=_queried(asked, "proof"))
+
+
+async def _qualification(asked: Asked) -> Act:
+    given = _parsed(Qualified, await asked.json_body())
+    return Act("QualificationAdded", given.proposal, given.qualification, given.proof)
+
+
+async def _unqualification(asked: Asked) -> Act:
+    given = _parsed(Qualified, to_json({
+        "proposal": asked.parts["proposal"], "qualification": asked.parts["qualification"],
+        "proof": _queried(asked, "proof")}))
+    return Act("QualificationWithdrawn", given.proposal, given.qualification, given.proof)
+
+
+def _queried(asked: Asked, name: str) -> str | None:
+    """Give a field of the query, within the bounds that the document names."""
+    value = asked.query().get(name)
+    most = operations.QUERY_CHARACTERS[name]
+    if value is not None and len(value) > most:
+        raise Refused(problems.INVALID_REQUEST, errors=[
+            {"field": name, "message": f"has {most} characters at most"}])
+    return value
+
+
+def _parsed(model: type[Model], body: bytes) -> Model:
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        raise Refused(problems.INVALID_REQUEST, errors=[
+            {"field": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+            for fault in faults[:ERRORS_NAMED]
+        ]) from None

@@ -1,0 +1,236 @@
+"""The booth: commands of voters in, events in the log, or a reason why not.
+
+A command is checked against what the catalogue says now; whether the event counts is decided by
+the ledger alone. Nothing is answered before the broker has acknowledged the event.
+"""
+
+import base64
+import hashlib
+import time
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from producers.gateway import identity, sequence
+from producers.gateway.follower import Follower
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import Memory
+from producers.gateway.models import Receipt
+from producers.gateway.networks import Networks
+from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
+from producers.gateway.pools import Pools
+from producers.gateway.receipts import is_signed
+from producers.gateway.refusals import Refused
+from producers.gateway.salts import Salts
+from schemas import codec, hot, problems
+from schemas.registry import UnknownSchema
+from schemas.topics import Topics, partition_of
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS
+
+
+CONTENT_BYTES = 8
+"""Of the digest of an action under a key: enough to tell a retry from another action."""
+
+_TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
+_CHOICE = {name: index for index, name in enumerate(CHOICES)}
+_QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
+_cast = hot.encoder("VoteCast")
+_withdrawn = hot.encoder("VoteWithdrawn")
+_qualified = hot.encoder("QualificationAdded")
+_unqualified = hot.encoder("QualificationWithdrawn")
+
+
+class Act(NamedTuple):
+    """What a voter does: a choice, a qualification, or taking one back."""
+
+    kind: str
+    """Name of the event it becomes."""
+    proposal: str
+    word: str = ""
+    """The choice or qualification; empty for a withdrawn vote."""
+    proof: str | None = None
+
+
+class Voter(NamedTuple):
+    """Who acts, within one consultation."""
+
+    consultation: str
+    id: bytes
+    device: bytes
+    origin: int
+    network: bytes
+    """Never written with a vote."""
+
+
+class Recorded(NamedTuple):
+    """An event in the log."""
+
+    acknowledged: Acknowledged
+    event_id: bytes
+    trust: str
+
+
+class Served(NamedTuple):
+    """A sequence on the record: proposals as the catalogue has them, each with its view proof."""
+
+    event_id: bytes
+    proposals: list[dict[str, Any]]
+    proofs: list[str]
+
+
+class Booth:
+    """Takes what voters do."""
+
+    def __init__(
+        self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
+        memory: Memory, pools: Pools, networks: Networks,
+    ) -> None:
+        self._topics = topics
+        self._follower = follower
+        self._outlet = outlet
+        self._keys = keys
+        self._memory = memory
+        self._pools = pools
+        self._networks = networks
+        self._salts = Salts()
+
+    @property
+    def ready(self) -> bool:
+        """Whether votes can be taken now."""
+        return self._follower.ready.is_set() and self._outlet.connected
+
+    def voter(self, consultation: str, device: bytes, origin: int, network: bytes) -> Voter:
+        """Name a device within a consultation that is open; raise Refused where it is not."""
+        if not self._follower.ready.is_set():
+            raise Refused(problems.UNAVAILABLE)
+        known = self._follower.known
+        described = known.find("ConsultationDescribed", consultation)
+        if described is None:
+            raise Refused(problems.UNKNOWN_CONSULTATION)
+        now = time.time() * 1_000
+        if now < described["opens_at"]:
+            raise Refused(problems.NOT_YET_OPEN)
+        closes_at = described["closes_at"]
+        if known.find("ConsultationClosed", consultation) or (
+                closes_at is not None and now >= closes_at):
+            raise Refused(problems.CLOSED)
+        pepper = self._keys.pepper(consultation)
+        return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network)
+
+    async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
+        """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
+        self._check(voter, act)
+        now = int(time.time() * 1_000)
+        event_id = self._event_id(voter, act, key, now)
+        trust = self._trust(voter, act, now)
+        head = (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES))
+        value = _encoded(head, act, (
+            trust, voter.origin, voter.consultation, act.proposal, now))
+        partition = partition_of(voter.id, self._topics.partitions)
+        acknowledged = await self._write(self._topics.votes, partition, now, value)
+        self._networks.saw(event_id, voter.network, now)
+        if act.kind == "VoteCast":
+            self._memory.choose(voter.id, act.proposal, act.word)
+        elif act.kind == "VoteWithdrawn":
+            self._memory.choose(voter.id, act.proposal, None)
+        return Recorded(acknowledged, event_id, TRUSTS[trust])
+
+    async def serve(self, voter: Voter, included: Sequence[str]) -> Served:
+        """Choose the next proposals of a voter, on the record."""
+        dated = await self._pools.pool(voter.consultation)
+        now = int(time.time() * 1_000)
+        seed = self._salts.draw(identity.IDENTIFIER_BYTES)
+        history = self._memory.history(voter.id)
+        proposals = sequence.serve(dated.pool, history, seed, included)
+        event_id = identity.time_ordered_id(now, self._salts.draw(10))
+        value = codec.encode(
+            "SequenceServed", event_id=event_id, voter=voter.id,
+            consultation=voter.consultation, algorithm=sequence.ALGORITHM, seed=seed,
+            offsets=list(dated.offsets), catalogue_offset=dated.catalogue_offset,
+            included=[name for name in included if name in dated.pool.by_id], history=history,
+            proposals=proposals, origin=ORIGINS[voter.origin], occurred_at=now)
+        await self._write(self._topics.sequences, 0, now, value)
+        accepted = self._follower.proposals(voter.consultation)
+        proofs = [identity.view_proof(
+            self._keys.view, voter.id, voter.consultation, name, now // 1_000)
+            for name in proposals]
+        return Served(event_id, [accepted[name] for name in proposals], proofs)
+
+    async def describe(
+        self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
+    ) -> None:
+        """Record what a participant donates, under a name that cannot be joined to votes."""
+        if not self._is_vote_of(voter, receipt):
+            raise Refused(problems.NO_VOTE)
+        now = int(time.time() * 1_000)
+        pepper = self._keys.participants_pepper(voter.consultation)
+        value = codec.encode(
+            "ParticipantDescribed", event_id=self._salts.draw(identity.IDENTIFIER_BYTES),
+            participant=identity.pseudonym(pepper, voter.device),
+            consultation=voter.consultation, origin=ORIGINS[voter.origin], occurred_at=now,
+            **described)
+        await self._write(self._topics.participants, 0, now, value)
+
+    def _is_vote_of(self, voter: Voter, receipt: Receipt) -> bool:
+        """Whether a receipt of ours says that the voter has voted."""
+        try:
+            value = base64.b64decode(receipt.event, validate=True)
+            event, fields = codec.decode(value)
+            path = [base64.b64decode(each, validate=True) for each in receipt.batch.path]
+            signature = base64.b64decode(receipt.signature, validate=True)
+        except (ValueError, codec.Undecodable, UnknownSchema):
+            return False
+        return event == "VoteCast" and fields["voter"] == voter.id and is_signed(
+            self._keys.receipt.public_key().public_bytes_raw(), topic=self._topics.votes,
+            partition=receipt.partition, offset=receipt.offset, event=value,
+            first_offset=receipt.batch.first_offset, size=receipt.batch.size, path=path,
+            signature=signature)
+
+    def _check(self, voter: Voter, act: Act) -> None:
+        known = self._follower.known
+        if known.find("ProposalAccepted", voter.consultation, act.proposal) is None:
+            raise Refused(problems.UNKNOWN_PROPOSAL)
+        if act.kind == "QualificationAdded":
+            choice = self._memory.choice(voter.id, act.proposal)
+            of = CHOICES[_QUALIFICATION[act.word] // QUALIFICATIONS_PER_CHOICE]
+            if choice is not None and choice != of:
+                raise Refused(problems.WRONG_QUALIFICATION)
+
+    def _event_id(self, voter: Voter, act: Act, key: str | None, now: int) -> bytes:
+        if key is None:
+            return identity.time_ordered_id(now, self._salts.draw(10))
+        found = identity.event_id(self._keys.pepper(voter.consultation), voter.id, key)
+        content = f"{act.kind}\0{act.proposal}\0{act.word}".encode()
+        digest = hashlib.blake2b(content, digest_size=CONTENT_BYTES).digest()
+        if not self._memory.same_content(found, digest):
+            raise Refused(problems.KEY_REUSED)
+        return found
+
+    def _trust(self, voter: Voter, act: Act, now: int) -> int:
+        shown = identity.is_shown(
+            self._keys.view, voter.id, voter.consultation, act.proposal,
+            proof=act.proof, now=now // 1_000)
+        return _TRUSTED if shown else _SUSPECT
+
+    async def _write(
+        self, topic: str, partition: int, timestamp: int, value: bytes
+    ) -> Acknowledged:
+        try:
+            return await self._outlet.write(topic, partition, timestamp, value)
+        except Full:
+            raise Refused(problems.BUSY) from None
+        except NotWritten:
+            raise Refused(problems.UNAVAILABLE) from None
+        except Unknown:
+            raise Refused(problems.UNKNOWN_OUTCOME) from None
+
+
+def _encoded(
+    head: tuple[bytes, bytes, bytes], act: Act, tail: tuple[int, int, str, str, int]
+) -> bytes:
+    """Encode an act; what all four events share stands before and after its word."""
+    if act.kind == "VoteCast":
+        return _cast(*head, _CHOICE[act.word], *tail)
+    if act.kind == "VoteWithdrawn":
+        return _withdrawn(*head, *tail)
+    encode = _qualified if act.kind == "QualificationAdded" else _unqualified
+    return encode(*head, _QUALIFICATION[act.word], *tail)

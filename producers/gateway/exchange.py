@@ -1,0 +1,141 @@
+"""A request and its answer, as ASGI has them: no more than the gateway needs.
+
+Theory of operation: routes and servers are Starlette's and uvicorn's; requests and answers are
+our own, because a vote's time goes into exactly these. Starlette's headers search a list for each
+question, its cookie parser unquotes every cookie, its handlers are wrapped four times: together
+more than the signatures, the Avro and the broker's acknowledgement of a vote.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.types import Receive, Scope, Send
+
+from producers.gateway.refusals import Refused
+from schemas import problems
+
+
+BODY_BYTES = 4_096
+"""Longest body: a vote needs some hundred bytes, a description with its receipt a thousand."""
+QUERY_FIELDS = 8
+"""Fields of a query, at most: no address takes more than three."""
+
+JSON = b"application/json"
+NO_STORE: dict[bytes, bytes] = {b"cache-control": b"no-store"}
+
+
+class Asked:
+    """A request."""
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        """By lower-case name; of a header sent twice the last."""
+        self._receive = receive
+
+    @property
+    def path(self) -> str:
+        path: str = self.scope["path"]
+        return path
+
+    @property
+    def parts(self) -> dict[str, str]:
+        """The named parts of the path."""
+        parts: dict[str, str] = self.scope["path_params"]
+        return parts
+
+    def header(self, name: bytes) -> str | None:
+        """Give a header as text."""
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
+
+    def query(self) -> dict[str, str]:
+        """Give the fields of the query; raise Refused where there are too many."""
+        raw: bytes = self.scope["query_string"]
+        try:
+            return dict(parse_qsl(raw.decode("latin-1"), max_num_fields=QUERY_FIELDS))
+        except ValueError:
+            raise Refused(problems.INVALID_REQUEST) from None
+
+    def cookie(self, name: str) -> str | None:
+        """Give a cookie as it was sent."""
+        text = self.headers.get(b"cookie", b"").decode("latin-1")
+        wanted = name + "="
+        for part in text.split(";"):
+            found = part.strip()
+            if found.startswith(wanted):
+                return found[len(wanted):]
+        return None
+
+    async def json_body(self) -> bytes:
+        """Read a body that says it is JSON, within bounds."""
+        declared = self.headers.get(b"content-type", b"")
+        if declared != JSON and declared.partition(b";")[0].strip().lower() != JSON:
+            raise Refused(problems.NOT_JSON)
+        body: bytes = b""
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            body += message.get("body", b"")
+            if len(body) > BODY_BYTES:
+                raise Refused(problems.TOO_LARGE)
+            if not message.get("more_body", False):
+                return body
+
+
+class Disconnected(Exception):
+    """Whoever asked is gone before the whole request was here."""
+
+
+@dataclass
+class Answer:
+    """What is sent back."""
+
+    status: int
+    body: bytes
+    media_type: bytes = JSON
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+
+    async def send(self, send: Send, *, with_body: bool = True) -> None:
+        """Send it; without its body to somebody who asked for the head."""
+        headers = [
+            (b"content-type", self.media_type),
+            (b"content-length", str(len(self.body)).encode()),
+            *self.headers.items(),
+        ]
+        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body if with_body else b""})
+
+
+def encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    """Write headers as ASGI has them."""
+    return {name.encode(): value.encode("latin-1") for name, value in headers.items()}
+
+
+Handler = Callable[[Asked], Awaitable[Answer]]
+
+
+class Endpoint:
+    """An address: a handler, and what is said where it refuses or fails."""
+
+    def __init__(
+        self, handler: Handler, refused: Callable[[Asked, Exception], Answer]
+    ) -> None:
+        self._handler = handler
+        self._refused = refused
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Asked(scope, receive)
+        try:
+            answer = await self._handler(asked)
+        except Disconnected:
+            return
+        except Exception as error:  # noqa: BLE001 -- said to the caller, and logged by `refused`
+            answer = self._refused(asked, error)
+        await answer.send(send, with_body=scope["method"] != "HEAD")
+
+
+Fields = dict[str, Any]

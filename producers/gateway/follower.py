@@ -1,0 +1,85 @@
+"""Follows the catalogue as long as the gateway lives: what can be voted on, and when.
+
+Without a consumer group, from the beginning; a broker that goes away is waited for, and what was
+read stays known meanwhile.
+"""
+
+import asyncio
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from producers.known_catalogue import KnownCatalogue
+from schemas import codec
+from schemas.topics import Topics
+
+
+RETRY_SECONDS = 1.0
+"""Pause before a broker that does not answer is asked again."""
+POLL_MILLISECONDS = 500
+FETCH_WAIT_MILLISECONDS = 100
+"""Longest the broker holds an empty fetch; records end the wait at once."""
+
+
+class Follower:
+    """The catalogue up to now; `ready` once it was read to the end it had at the start."""
+
+    def __init__(self, address: str, topics: Topics) -> None:
+        self.known = KnownCatalogue()
+        self.offset = -1
+        """Last catalogue offset folded."""
+        self.ready = asyncio.Event()
+        self._address = address
+        self._place = TopicPartition(topics.catalogue, 0)
+        self._proposals: tuple[int, dict[str, dict[str, dict[str, Any]]]] = (-1, {})
+        self._logger = structlog.get_logger("gateway")
+
+    async def follow(self) -> None:
+        """Read until cancelled."""
+        while True:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._address, group_id=None, enable_auto_commit=False,
+                auto_offset_reset="none", fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS)
+            try:
+                await self._read(consumer)
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._logger.warning("the catalogue cannot be read", kafka=self._address,
+                                     reason=f"{type(error).__name__}: {error}")
+            finally:
+                await consumer.stop()
+            await asyncio.sleep(RETRY_SECONDS)
+
+    def proposals(self, consultation: str) -> dict[str, dict[str, Any]]:
+        """Give the accepted proposals of a consultation, in the order of the catalogue."""
+        offset, found = self._proposals
+        if offset != self.offset:
+            found = {}
+            for (event, name, subject), fields in self.known.latest.items():
+                if event == "ProposalAccepted":
+                    found.setdefault(name, {})[subject] = fields
+            self._proposals = (self.offset, found)
+        return found.get(consultation, {})
+
+    async def _read(self, consumer: Any) -> None:
+        await consumer.start()
+        consumer.assign([self._place])
+        consumer.seek(self._place, self.offset + 1)
+        end = (await consumer.end_offsets([self._place]))[self._place]
+        while True:
+            if self.offset + 1 >= end:
+                self.ready.set()
+            batches = await consumer.getmany(timeout_ms=POLL_MILLISECONDS)
+            for record in batches.get(self._place, ()):
+                self._fold(record)
+            await asyncio.sleep(0)
+
+    def _fold(self, record: Any) -> None:
+        try:
+            event, fields = codec.decode(record.value)
+        except codec.Undecodable:
+            pass  # The archive keeps it; nothing can be voted on by it.
+        else:
+            self.known.apply(event, fields)
+        self.offset = record.offset

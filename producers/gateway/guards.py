@@ -1,0 +1,119 @@
+"""What stands between the network and a command: other sites, keys, devices, addresses.
+
+Why no token against forged requests: the device cookie is SameSite=Lax, so a request that another
+site makes comes without it and acts for nobody. On top of that browsers say where a request comes
+from: one of another origin is refused by Sec-Fetch-Site, or by Origin where that is missing. And
+a body must be declared as JSON, which no form can, and which a script of another site may not
+without a preflight, which is never granted: the gateway sends no CORS header for what it records.
+Programs send neither header and have no cookies of others to abuse.
+"""
+
+import functools
+import re
+import secrets
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from producers.gateway import identity
+from producers.gateway.exchange import Answer, Asked
+from producers.gateway.identity import Signer
+from producers.gateway.refusals import Refused
+from schemas import problems
+from schemas.words import ORIGINS
+
+
+KEY_CHARACTERS = 128
+"""Longest Idempotency-Key: a UUID has 36."""
+COOKIE_SECONDS = 31_536_000
+"""A device is known for a year after its first vote: longer than any consultation lasts."""
+SECURE_COOKIE = "__Host-scrutin-device"
+"""The prefix makes browsers refuse it from a subdomain or over plain HTTP."""
+LOOPBACK_COOKIE = "scrutin-device"
+"""On this machine alone, where there is no TLS."""
+ADDRESSES_REMEMBERED = 16_384
+"""Client addresses whose network is remembered: parsing one takes longer than signing."""
+
+_KEY = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS}}}")
+_LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
+_OWN_SITES = frozenset((b"same-origin", b"none"))
+_WEB, _API = ORIGINS.index("web"), ORIGINS.index("api")
+
+
+class Device(NamedTuple):
+    """Who asks, as far as a cookie tells."""
+
+    id: bytes
+    is_new: bool
+
+
+def check_site(asked: Asked) -> None:
+    """Refuse what a page of another site asks for."""
+    headers = asked.headers
+    site = headers.get(b"sec-fetch-site")
+    if site is not None and site not in _OWN_SITES:
+        raise Refused(problems.OTHER_SITE)
+    origin = headers.get(b"origin")
+    if origin is not None and _host_of(origin) != headers.get(b"host"):
+        raise Refused(problems.OTHER_SITE)
+
+
+@functools.lru_cache(maxsize=64)  # a deployment has one origin, an attacker has many
+def _host_of(origin: bytes) -> bytes:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return b""
+
+
+def origin_of(asked: Asked) -> int:
+    """Give the index of the origin of an event: browsers say that they are."""
+    return _WEB if b"sec-fetch-site" in asked.headers else _API
+
+
+def idempotency_key(asked: Asked) -> str | None:
+    """Read the Idempotency-Key; None without one."""
+    key = asked.header(b"idempotency-key")
+    if key is None:
+        return None
+    if not _KEY.fullmatch(key):
+        raise Refused(problems.INVALID_KEY)
+    return key
+
+
+def network_of(asked: Asked) -> bytes:
+    """Give the network a request comes from."""
+    client = asked.scope.get("client")
+    return _network_of(client[0]) if client else b""
+
+
+_network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network_of)
+
+
+def device_of(asked: Asked, key: Signer) -> Device:
+    """Give the device of the cookie, or a new one."""
+    cookie = asked.cookie(SECURE_COOKIE if _secure(asked) else LOOPBACK_COOKIE)
+    device = identity.device_of(key, cookie) if cookie else None
+    if device is None:
+        return Device(secrets.token_bytes(identity.IDENTIFIER_BYTES), is_new=True)
+    return Device(device, is_new=False)
+
+
+def remember_device(asked: Asked, answer: Answer, device: Device, key: Signer) -> None:
+    """Give a new device its cookie."""
+    if not device.is_new:
+        return
+    secure = _secure(asked)
+    name = SECURE_COOKIE if secure else LOOPBACK_COOKIE
+    cookie = (
+        f"{name}={identity.device_cookie(key, device.id)}; Path=/; Max-Age={COOKIE_SECONDS}; "
+        f"HttpOnly; SameSite=Lax{'; Secure' if secure else ''}")
+    answer.headers[b"set-cookie"] = cookie.encode()
+
+
+def _secure(asked: Asked) -> bool:
+    """Whether the cookie is for TLS only: always, but for plain HTTP on this very machine."""
+    if asked.scope["scheme"] == "https":
+        return True
+    host = asked.headers.get(b"host", b"")
+    name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
+    return name not in _LOOPBACK

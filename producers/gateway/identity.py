@@ -1,0 +1,149 @@
+"""Who votes, under which name, and what they have been shown. Pure.
+
+Theory of operation: a browser holds a device: 16 random bytes in a cookie that the gateway
+signed. Nothing but its pseudonym reaches the log: an HMAC of the device under the pepper of one
+consultation, so that the pseudonyms of two consultations cannot be joined, and none can once the
+pepper is destroyed. A view proof says "this voter was shown this proposal then"; it is no proof
+that one person votes once. Every use of a key begins with its own word, so that what was made
+for one purpose is worth nothing for another.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import ipaddress
+from collections.abc import Callable
+
+
+Clock = Callable[[], float]
+"""Gives the seconds since 1970."""
+
+IDENTIFIER_BYTES = 16
+"""Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""
+TIME_BYTES = 5
+"""Seconds since 1970 in a view proof: enough for 34,000 years."""
+PROOF_SECONDS = 86_400
+"""A view proof is good for a day: so long a page may lie open before its votes are suspect."""
+CLOCK_SKEW_SECONDS = 60
+"""A proof of another gateway may come from a clock so far ahead."""
+IPV4_PREFIX_BITS = 24
+IPV6_PREFIX_BITS = 48
+"""A network is what one subscriber or one small office is given, at least."""
+
+_SEPARATOR = b"\0"
+_BLOCK_BYTES = 64
+"""Of SHA-256."""
+_INNER, _OUTER = bytes(b ^ 0x36 for b in range(256)), bytes(b ^ 0x5C for b in range(256))
+
+
+class Signer:
+    """HMAC-SHA256 under one key (RFC 2104), its first block hashed once: a vote needs five."""
+
+    def __init__(self, key: bytes) -> None:
+        if len(key) > _BLOCK_BYTES:
+            raise ValueError(f"a key has at most {_BLOCK_BYTES} bytes")
+        block = key.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha256(block.translate(_INNER))
+        self._outer = hashlib.sha256(block.translate(_OUTER))
+
+    def code(self, *parts: bytes) -> bytes:
+        """Sign parts, the first of which says what for.
+
+        Each part but the last is of fixed length or free of zero bytes.
+        """
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(_SEPARATOR.join(parts))
+        outer.update(inner.digest())
+        return outer.digest()[:IDENTIFIER_BYTES]
+
+
+def device_cookie(key: Signer, device: bytes) -> str:
+    """Sign a device for its cookie."""
+    return _text(device + key.code(b"device", device))
+
+
+def device_of(key: Signer, cookie: str) -> bytes | None:
+    """Give the device of a cookie; None where we did not sign it."""
+    raw = _bytes(cookie, 2 * IDENTIFIER_BYTES)
+    if raw is None:
+        return None
+    device, code = raw[:IDENTIFIER_BYTES], raw[IDENTIFIER_BYTES:]
+    return device if hmac.compare_digest(code, key.code(b"device", device)) else None
+
+
+def pseudonym(pepper: Signer, device: bytes) -> bytes:
+    """Give the name of a device within the consultation of a pepper."""
+    return pepper.code(b"voter", device)
+
+
+def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
+    """Name the event of an Idempotency-Key: the same on every gateway that holds the pepper."""
+    return pepper.code(b"event", voter, idempotency_key.encode())
+
+
+def view_proof(key: Signer, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
+    """Prove that a proposal is shown to a voter at a time (seconds since 1970)."""
+    issued = issued_at.to_bytes(TIME_BYTES, "big")
+    return _text(issued + _view_code(key, voter, consultation, proposal, issued))
+
+
+def is_shown(
+    key: Signer, voter: bytes, consultation: str, proposal: str, *, proof: str | None, now: int
+) -> bool:
+    """Whether a proof says that the voter was shown the proposal, not too long ago."""
+    raw = _bytes(proof or "", TIME_BYTES + IDENTIFIER_BYTES)
+    if raw is None:
+        return False
+    issued = raw[:TIME_BYTES]
+    age = now - int.from_bytes(issued, "big")
+    if not -CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS:
+        return False
+    wanted = _view_code(key, voter, consultation, proposal, issued)
+    return hmac.compare_digest(raw[TIME_BYTES:], wanted)
+
+
+def _view_code(
+    key: Signer, voter: bytes, consultation: str, proposal: str, issued: bytes
+) -> bytes:
+    return key.code(b"view", voter, issued, consultation.encode(), proposal.encode())
+
+
+def network_of(address: str) -> bytes:
+    """Give the prefix of an address that stands for its network; empty for no address."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return b""
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
+        found = found.ipv4_mapped
+    bits = IPV4_PREFIX_BITS if found.version == 4 else IPV6_PREFIX_BITS
+    return found.packed[: bits // 8]
+
+
+def network_pseudonym(day_key: Signer, network: bytes) -> bytes:
+    """Give the name of a network on the day of a key."""
+    return day_key.code(b"network", network)
+
+
+def time_ordered_id(milliseconds: int, randomness: bytes) -> bytes:
+    """Make a UUIDv7 (RFC 9562) of a time and ten random bytes."""
+    body = bytearray(milliseconds.to_bytes(6, "big") + randomness)
+    body[6] = body[6] & 0x0F | 0x70
+    body[8] = body[8] & 0x3F | 0x80
+    return bytes(body)
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+
+
+def _bytes(text: str, size: int) -> bytes | None:
+    """Read what `_text` wrote, of a size; there is one spelling only."""
+    if len(text) != -(-size * 4 // 3):
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except (binascii.Error, ValueError):
+        return None
+    return raw if _text(raw) == text else None

@@ -1,0 +1,54 @@
+"""What a gateway remembers of voters: a convenience, bounded, gone at a restart.
+
+Nothing that counts depends on it: the ledger decides each event id once and knows every vote. It
+serves to refuse a key used twice, or a qualification of another choice, while the voter can still
+be told, and to leave out of a sequence what was voted on.
+"""
+
+from collections import OrderedDict
+
+
+KEYS_REMEMBERED = 200_000
+"""Idempotency-Keys whose content is remembered: twenty seconds of the greatest load, hours of a
+usual one; some 40 MB."""
+VOTERS_REMEMBERED = 50_000
+"""Voters whose choices are remembered; the one who acted longest ago is forgotten first."""
+CHOICES_REMEMBERED = 1_000
+"""Choices remembered of one voter: nobody votes on more in one sitting."""
+
+
+class Memory:
+    """Contents of keys and choices of voters."""
+
+    def __init__(self, *, keys: int = KEYS_REMEMBERED, voters: int = VOTERS_REMEMBERED) -> None:
+        self._keys_most = keys
+        self._voters_most = voters
+        self._contents: dict[bytes, bytes] = {}
+        self._choices: OrderedDict[bytes, dict[str, str | None]] = OrderedDict()
+
+    def same_content(self, event_id: bytes, content: bytes) -> bool:
+        """Whether a key comes with the content it came with first, or for the first time."""
+        held = self._contents.setdefault(event_id, content)
+        if len(self._contents) > self._keys_most:
+            del self._contents[next(iter(self._contents))]
+        return held == content
+
+    def choose(self, voter: bytes, proposal: str, choice: str | None) -> None:
+        """Remember a choice; None: it was withdrawn."""
+        choices = self._choices.get(voter)
+        if choices is None:
+            choices = self._choices[voter] = {}
+            if len(self._choices) > self._voters_most:
+                self._choices.popitem(last=False)
+        else:
+            self._choices.move_to_end(voter)
+        if proposal in choices or len(choices) < CHOICES_REMEMBERED:
+            choices[proposal] = choice
+
+    def choice(self, voter: bytes, proposal: str) -> str | None:
+        """Give a voter's choice, if it is remembered."""
+        return self._choices.get(voter, {}).get(proposal)
+
+    def history(self, voter: bytes) -> list[str]:
+        """List the proposals a voter acted on, as far as remembered, sorted."""
+        return sorted(self._choices.get(voter, ()))

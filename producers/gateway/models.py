@@ -1,0 +1,151 @@
+"""What the gateway takes and gives, in the terms of its OpenAPI document."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from schemas.registry import current
+from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
+
+
+IDENTIFIER_BYTES = 63
+"""Longest identifier of the schemas."""
+MAX_BATCH = 2**16
+"""Events of a batch that one signature covers, at most; the outlet makes smaller ones."""
+PATH_HASHES = 16
+"""Hashes of a path, at most: the height of a tree of MAX_BATCH."""
+PROOF_CHARACTERS = 64
+"""A view proof has 28; room for a longer one."""
+
+_DESCRIPTION = {
+    field["name"]: field["type"][1]["maxLength"]
+    for field in current("ParticipantDescribed").fields
+    if field["name"] in {"gender", "age_band", "region"}
+}
+
+
+def _whole(number: Any) -> Any:
+    """Take 412.0 for 412: to JSON Schema it is an integer."""
+    return int(number) if isinstance(number, float) and number.is_integer() else number
+
+
+_Whole = BeforeValidator(_whole)
+"""Stands last: what stands before it is part of the JSON schema."""
+
+# Whatever names no proposal of the catalogue is refused anyway, so characters will do here.
+Identifier = Annotated[str, Field(min_length=1, max_length=IDENTIFIER_BYTES)]
+Offset = Annotated[int, Field(ge=0, lt=2**63), _Whole]
+Choice = Literal["agree", "disagree", "neutral"]
+Qualification = Literal[
+    "like_it", "doable", "platitude_agree", "no_way", "impossible", "platitude_disagree",
+    "do_not_understand", "no_opinion", "do_not_care"]
+Trust = Literal["trusted", "suspect"]
+Proof = Annotated[str, Field(
+    max_length=PROOF_CHARACTERS,
+    description="The view proof that came with the proposal; without it the act is suspect.")]
+
+assert Choice.__args__ == CHOICES  # type: ignore[attr-defined]  # a Literal has its words
+assert Qualification.__args__ == QUALIFICATIONS  # type: ignore[attr-defined]  # as above
+assert Trust.__args__ == TRUSTS  # type: ignore[attr-defined]  # as above
+
+
+class Request(BaseModel):
+    """A body: unknown fields are refused, so that a misspelt proof is not lost silently."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Vote(Request):
+    """A voter's choice on a proposal."""
+
+    proposal: Identifier
+    choice: Choice
+    proof: Proof | None = None
+
+
+class Qualified(Request):
+    """A word that says more about a voter's choice."""
+
+    proposal: Identifier
+    qualification: Qualification
+    proof: Proof | None = None
+
+
+class Batch(Request):
+    """The events acknowledged together, which one signature covers."""
+
+    first_offset: Offset
+    size: Annotated[int, Field(ge=1, le=MAX_BATCH), _Whole]
+    path: list[Annotated[str, Field(max_length=44)]] = Field(
+        max_length=PATH_HASHES, description="Hashes from the event to the root, base64.")
+
+
+class Receipt(Request):
+    """What a voter keeps: the vote lies in the log, as cast."""
+
+    partition: Annotated[int, Field(ge=0, lt=2**32), _Whole]
+    offset: Offset
+    event_id: str = Field(pattern="^[0-9a-f]{32}$")
+    trust: Trust
+    event: str = Field(
+        max_length=1_024,
+        description="The event as it lies in the log, salt included, base64.")
+    batch: Batch
+    signature: str = Field(
+        max_length=88, description="Ed25519, base64; /v1/keys gives the key.")
+
+
+class Description(Request):
+    """What a participant donates: every field may be left out; the last description wins."""
+
+    gender: str | None = Field(None, max_length=_DESCRIPTION["gender"])
+    age_band: str | None = Field(None, max_length=_DESCRIPTION["age_band"])
+    region: str | None = Field(
+        None, max_length=_DESCRIPTION["region"], description="ISO 3166-2, such as FR-75.")
+    receipt: Receipt = Field(description="The receipt of a vote of this voter.")
+
+
+class Thanks(BaseModel):
+    """A description was recorded; it cannot be joined to votes."""
+
+    recorded: Literal[True]
+
+
+class Shown(BaseModel):
+    """A proposal to vote on, with the proof that it was shown."""
+
+    id: str
+    text: dict[str, str] = Field(description="The sentence, by language.")
+    author: dict[str, str | None] | None
+    proof: str
+
+
+class Sequence(BaseModel):
+    """The next proposals for a voter."""
+
+    sequence: str = Field(description="Identifier of the SequenceServed event.")
+    proposals: list[Shown]
+
+
+class Keys(BaseModel):
+    """Public keys of the gateway."""
+
+    receipt: str = Field(description="Ed25519 public key of receipts, base64.")
+
+
+class FieldError(BaseModel):
+    """What is wrong with one field."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A problem as RFC 9457 has it; `type` opens a page about it."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldError] | None = None

@@ -1,0 +1,78 @@
+"""Where votes come from, for the hunt for fraud alone: apart from the votes, and soon forgotten.
+
+The ids of events go to a topic of its own, with the name of each one's network under the key of
+the day. The broker deletes the records after a fortnight; the key is destroyed two days after its
+day began, and then no name can be traced to an address any more. Nobody waits for these records:
+what is lost with a process or a broker costs the hunt an observation, and no vote waits for it.
+"""
+
+import asyncio
+import contextlib
+import datetime as dt
+
+from producers.gateway import identity
+from producers.gateway.identity import Clock, Signer
+from producers.gateway.keys import KeyFolder
+from producers.gateway.outlet import NotWritten, Outlet
+from schemas import codec
+
+
+KEY_DAYS = 2
+"""Days of which keys are kept: today and yesterday."""
+TIDY_SECONDS = 600.0
+"""Between two looks for keys that have had their days."""
+GATHER_SECONDS = 0.1
+"""Events gather so long for one record: a record for each would cost a tenth of a vote."""
+GATHERED_EVENTS = 1_000
+"""Events of one record, at most, as its schema says."""
+DAY_MILLISECONDS = 86_400_000
+
+
+class Networks:
+    """Writes down where events came from."""
+
+    def __init__(self, outlet: Outlet, keys: KeyFolder, topic: str) -> None:
+        self._outlet = outlet
+        self._keys = keys
+        self._topic = topic
+        self._day = -1
+        self._signer: Signer | None = None
+        self._events: list[bytes] = []
+        self._networks: list[bytes] = []
+        self._last = 0
+
+    def saw(self, event_id: bytes, network: bytes, now: int) -> None:
+        """Note the network of an event (milliseconds since 1970); do nothing without one."""
+        if not network:
+            return
+        day = now // DAY_MILLISECONDS
+        if day != self._day or self._signer is None:
+            self._day, self._signer = day, self._keys.network(_date(day))
+        if not self._events:
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
+        self._events.append(event_id)
+        self._networks.append(identity.network_pseudonym(self._signer, network))
+        self._last = now
+        if len(self._events) == GATHERED_EVENTS:
+            self.write()
+
+    def write(self) -> None:
+        """Write what has gathered."""
+        if not self._events:
+            return
+        value = codec.encode("NetworksSeen", events=self._events, networks=self._networks,
+                             occurred_at=self._last)
+        self._events, self._networks = [], []
+        with contextlib.suppress(NotWritten):
+            self._outlet.post(self._topic, 0, self._last, value)
+
+    async def tidy(self, clock: Clock) -> None:
+        """Destroy the keys of days long past, again and again."""
+        while True:
+            day = int(clock() * 1_000) // DAY_MILLISECONDS
+            self._keys.destroy_networks(before=_date(day - KEY_DAYS + 1))
+            await asyncio.sleep(TIDY_SECONDS)
+
+
+def _date(day: int) -> str:
+    return (dt.date(1970, 1, 1) + dt.timedelta(days=day)).isoformat()

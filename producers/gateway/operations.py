@@ -1,0 +1,197 @@
+"""Every address of the gateway, once: its routes and its OpenAPI document are made from this."""
+
+import functools
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+from pydantic_core import to_json
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from producers.gateway.models import (
+    IDENTIFIER_BYTES,
+    PROOF_CHARACTERS,
+    Description,
+    Keys,
+    Problem,
+    Qualified,
+    Receipt,
+    Sequence,
+    Thanks,
+    Vote,
+)
+from schemas import problems
+from schemas.problems import ProblemKind
+from schemas.words import QUALIFICATIONS
+
+
+HTTP_API_VERSION = "1"
+INCLUDED_CHARACTERS = 800
+"""Longest `include`: twelve identifiers and their commas."""
+
+QUERY_CHARACTERS = {"proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS}
+_ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
+_WRITING = (
+    problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
+    problems.INVALID_REQUEST, problems.INVALID_KEY, problems.TOO_MANY_REQUESTS,
+    problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
+)
+_ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL, problems.KEY_REUSED)
+_BODY = (problems.NOT_JSON, problems.TOO_LARGE)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One method of one address."""
+
+    method: str
+    path: str
+    handler: str
+    """Name of the method of `Gateway` that answers."""
+    summary: str
+    status: int
+    answer: type[BaseModel] | None
+    """None: plain text."""
+    body: type[BaseModel] | None = None
+    refusals: tuple[ProblemKind, ...] = ()
+    query: tuple[str, ...] = ()
+    keyed: bool = False
+    """Whether it takes an Idempotency-Key."""
+    documented: bool = field(default=True)
+
+
+_C = "/v1/consultations/{consultation}"
+OPERATIONS = (
+    Operation("POST", f"{_C}/votes", "cast", "Vote, or change a vote", 202, Receipt, Vote,
+              (*_ACTING, *_BODY), keyed=True),
+    Operation("DELETE", f"{_C}/votes/{{proposal}}", "withdraw", "Withdraw a vote", 202, Receipt,
+              None, _ACTING, query=("proof",), keyed=True),
+    Operation("POST", f"{_C}/qualifications", "qualify", "Qualify a vote", 202, Receipt,
+              Qualified, (*_ACTING, *_BODY, problems.WRONG_QUALIFICATION), keyed=True),
+    Operation("DELETE", f"{_C}/qualifications/{{proposal}}/{{qualification}}", "unqualify",
+              "Take a qualification back", 202, Receipt, None, _ACTING, query=("proof",),
+              keyed=True),
+    Operation("POST", f"{_C}/participants", "describe", "Describe yourself, after a first vote",
+              202, Thanks, Description, (*_WRITING, *_BODY, problems.NO_VOTE)),
+    Operation("GET", f"{_C}/sequence", "sequence",
+              "The next proposals to vote on; `include` names some to come first, by commas", 200,
+              Sequence, None, _WRITING, query=("include",)),
+    Operation("GET", "/v1/keys", "keys", "Public keys that receipts are checked with", 200, Keys),
+    Operation("GET", "/v1/openapi.json", "openapi", "This document", 200, None, documented=False),
+    Operation("GET", "/livez", "livez", "Whether the process answers", 200, None,
+              documented=False),
+    Operation("GET", "/readyz", "readyz", "Whether votes can be taken", 200, None,
+              documented=False),
+)
+
+
+NotAllowed = Callable[[str, Scope, Receive, Send], Awaitable[None]]
+"""Answers a method that an address does not take; it is told those it takes."""
+
+
+def routes(endpoints: Mapping[str, ASGIApp], not_allowed: NotAllowed) -> list[Route]:
+    """Make the routes."""
+    return [_Address(operation, endpoints[operation.handler], not_allowed)
+            for operation in OPERATIONS]
+
+
+class _Address(Route):
+    """A route whose refusals are ours too."""
+
+    def __init__(
+        self, operation: Operation, endpoint: ASGIApp, not_allowed: NotAllowed
+    ) -> None:
+        super().__init__(operation.path, endpoint, methods=[operation.method])
+        self._not_allowed = not_allowed
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        assert self.methods is not None
+        if scope["method"] in self.methods:
+            await self.app(scope, receive, send)
+        else:
+            await self._not_allowed(", ".join(sorted(self.methods)), scope, receive, send)
+
+
+@functools.cache
+def openapi() -> bytes:
+    """Write the OpenAPI document of the operations."""
+    models = sorted(
+        {model for each in OPERATIONS for model in (each.body, each.answer) if model} | {Problem},
+        key=lambda model: model.__name__)
+    _, schemas = models_json_schema(
+        [(model, "validation") for model in models], ref_template="#/components/schemas/{model}")
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in OPERATIONS:
+        if operation.documented:
+            paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation)
+    return to_json({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "scrutin: voting",
+            "version": HTTP_API_VERSION,
+            "description": "An answer 202 comes only after the log has the event. Problems follow "
+            "RFC 9457: `type` opens a page about each.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": schemas["$defs"]},
+    })
+
+
+def _described(operation: Operation) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "operationId": operation.handler,
+        "summary": operation.summary,
+        "parameters": _parameters(operation),
+        "responses": _responses(operation),
+    }
+    if operation.body is not None:
+        found["requestBody"] = {"required": True, "content": _content(operation.body)}
+    return found
+
+
+def _parameters(operation: Operation) -> list[dict[str, Any]]:
+    identifier = {"type": "string", "minLength": 1, "maxLength": IDENTIFIER_BYTES}
+    found: list[dict[str, Any]] = []
+    for name in re.findall(r"\{(\w+)\}", operation.path):
+        schema = {"enum": list(QUALIFICATIONS)} if name == "qualification" else identifier
+        found.append({"name": name, "in": "path", "required": True, "schema": schema})
+    found += [
+        {"name": name, "in": "query",
+         "schema": {"type": "string", "maxLength": QUERY_CHARACTERS[name]}}
+        for name in operation.query
+    ]
+    if operation.keyed:
+        found.append({
+            "name": "Idempotency-Key", "in": "header",
+            "description": "A random text for each action; a retry bears the same one.",
+            "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
+        })
+    return found
+
+
+def _responses(operation: Operation) -> dict[str, Any]:
+    by_status: dict[int, list[ProblemKind]] = {}
+    for kind in (*operation.refusals, *_ANY):
+        by_status.setdefault(kind.status, []).append(kind)
+    content = _content(operation.answer) if operation.answer else {"text/plain": {}}
+    found: dict[str, Any] = {
+        str(operation.status): {"description": operation.summary, "content": content}}
+    for status, kinds in sorted(by_status.items()):
+        found[str(status)] = {
+            "description": "; ".join(dict.fromkeys(kind.title for kind in kinds)),
+            "content": {problems.MEDIA_TYPE: _schema(Problem)},
+        }
+    return found
+
+
+def _content(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": _schema(model)}
+
+
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return {"schema": {"$ref": f"#/components/schemas/{model.__name__}"}}

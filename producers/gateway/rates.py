@@ -1,0 +1,68 @@
+"""How many requests a voter, and a network, may send in a minute: fixed windows, one process.
+
+The memory is bounded. A window that began first is forgotten first, which favours the voter: at
+worst somebody gets a second window early.
+"""
+
+from typing import NamedTuple
+
+
+WINDOW_SECONDS = 60
+WINDOWS = 200_000
+"""Windows remembered: two hundred thousand voters in a minute; some 50 MB."""
+
+
+class Rate(NamedTuple):
+    """What is left of a limit; below 0: it is exceeded."""
+
+    name: str
+    quota: int
+    left: int
+    reset_seconds: int
+
+    @property
+    def exceeded(self) -> bool:
+        return self.left < 0
+
+
+class Rates:
+    """The limits of voters and networks."""
+
+    def __init__(
+        self, *, voter_per_minute: int, network_per_minute: int, windows: int = WINDOWS
+    ) -> None:
+        self._voter_quota = voter_per_minute
+        self._network_quota = network_per_minute
+        self._windows_most = windows
+        self._windows: dict[bytes, list[float]] = {}
+        """Count and end of a window, in the order in which they began."""
+
+    def count(self, voter: bytes, network: bytes, now: float) -> Rate:
+        """Count a request; give the limit that is exceeded, else the one with the least left."""
+        of_voter = self._counted("voter", self._voter_quota, voter, now)
+        if not network:
+            return of_voter
+        of_network = self._counted("network", self._network_quota, network, now)
+        return of_network if of_network.left < of_voter.left else of_voter
+
+    def _counted(self, name: str, quota: int, whom: bytes, now: float) -> Rate:
+        window = self._windows.get(whom)  # Voters have 16 bytes, networks fewer: no two meet.
+        if window is None or window[1] <= now:
+            self._windows.pop(whom, None)  # So that the new one stands last.
+            window = self._windows[whom] = [0, now + WINDOW_SECONDS]
+            if len(self._windows) > self._windows_most:
+                del self._windows[next(iter(self._windows))]
+        window[0] += 1
+        return Rate(name, quota, quota - int(window[0]), int(window[1] - now) + 1)
+
+
+def headers_of(rate: Rate) -> dict[bytes, bytes]:
+    """Write a limit as draft-ietf-httpapi-ratelimit-headers has it."""
+    name, quota, left, reset = rate
+    headers = {
+        b"ratelimit-policy": b'"%b";q=%d;w=%d' % (name.encode(), quota, WINDOW_SECONDS),
+        b"ratelimit": b'"%b";r=%d;t=%d' % (name.encode(), max(left, 0), reset),
+    }
+    if left < 0:
+        headers[b"retry-after"] = b"%d" % reset
+    return headers

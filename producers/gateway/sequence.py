@@ -1,0 +1,151 @@
+"""Which proposals a voter is shown next. Pure: results, history and a seed in, identifiers out.
+
+Theory of operation: what is voted on decides what is known, so the choice must be fair and must
+be one that can be explained afterwards. The rules follow Make.org's SelectionAlgorithm. Some
+places go to new proposals (fewer than NEW_VOTES), the oldest first. The others go to tested ones
+by Thompson sampling: every score is drawn from what its votes leave open, so that a proposal with
+few votes gets its chance and one with many its due. A drawn score decides the zone; places for
+consensus go by drawn top score, some for controversy by drawn controversy; of the CANDIDATES
+best the least voted is taken. One proposal an author. Places that a group cannot fill go to the
+next. At last the order is shuffled, so that no place helps anybody.
+
+Draws are numpy's RandomState, whose streams never change (NEP 19): a `SequenceServed` event holds
+seed, offsets and history, and `serve` gives the same proposals for them in years. Left out of
+Make.org's rules: the filter of common keywords, which depends on a language's word forms.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from schemas.words import CHOICES
+
+
+ALGORITHM = "scrutin-sequence/1"
+"""Written into each event; another rule is another version."""
+SIZE = 12
+"""Proposals of a sequence."""
+NEW_VOTES = 10
+"""A proposal with fewer counted votes is new."""
+NEW_RATIO = 0.3
+CONTROVERSY_RATIO = 0.1
+CANDIDATES = 10
+"""Of so many best the least voted is chosen."""
+DRAWN = 150
+"""Tested proposals whose scores are drawn for one voter, at most: half a millisecond."""
+
+COUNTS = (
+    *CHOICES, "like_it", "doable", "no_way", "impossible", "platitude_agree", "platitude_disagree",
+)
+"""What the scores are made of, in the order of `Candidate.counts`."""
+_SMOOTHING_CHOICE, _SMOOTHING_QUALIFICATION = 0.33, 0.01
+_SMOOTHING = np.array([_SMOOTHING_CHOICE] * 3 + [_SMOOTHING_QUALIFICATION] * 5)
+
+Draws = np.ndarray[tuple[int, ...], np.dtype[np.float64]]
+
+
+class Candidate(NamedTuple):
+    """A proposal that may be shown."""
+
+    id: str
+    author: str | None
+    counts: tuple[int, ...]
+
+    @property
+    def votes(self) -> int:
+        return sum(self.counts[:3])
+
+
+class Pool:
+    """The proposals of a consultation, in the order of the catalogue, with their counts."""
+
+    def __init__(self, candidates: Iterable[Candidate]) -> None:
+        self.by_id = {each.id: each for each in candidates}
+        found = list(self.by_id.values())
+        self.new = [each for each in found if each.votes < NEW_VOTES]
+        self.tested = [each for each in found if each.votes >= NEW_VOTES]
+        counts = np.array([each.counts for each in self.tested], float).reshape(-1, len(COUNTS))
+        # Both platitudes are one score.
+        self.positive = np.column_stack((counts[:, :7], counts[:, 7] + counts[:, 8]))
+        self.votes = counts[:, :3].sum(axis=1)
+
+
+class _Choice:
+    """The places of one sequence, filled one by one."""
+
+    def __init__(self, pool: Pool, history: Collection[str], included: Sequence[str]) -> None:
+        self.chosen = [pool.by_id[name] for name in dict.fromkeys(included) if name in pool.by_id]
+        self._seen = {*history, *(each.id for each in self.chosen)}
+        self._authors = {each.author for each in self.chosen if each.author}
+
+    @property
+    def places(self) -> int:
+        return SIZE - len(self.chosen)
+
+    def open_to(self, candidate: Candidate) -> bool:
+        return candidate.id not in self._seen and candidate.author not in self._authors
+
+    def take(self, candidate: Candidate) -> None:
+        self.chosen.append(candidate)
+        self._seen.add(candidate.id)
+        if candidate.author:
+            self._authors.add(candidate.author)
+
+    def fill(self, ranked: Iterable[Candidate], places: int, *, least_voted: bool) -> None:
+        """Take up to so many of ranked candidates."""
+        waiting = [each for each in ranked if self.open_to(each)]
+        while waiting and places > 0 and self.places > 0:
+            found = waiting[0]
+            if least_voted:
+                found = min(waiting[:CANDIDATES], key=lambda each: each.votes)
+            self.take(found)
+            places -= 1
+            waiting = [each for each in waiting if self.open_to(each)]
+
+
+def serve(
+    pool: Pool, history: Collection[str], seed: bytes, included: Sequence[str] = ()
+) -> list[str]:
+    """Choose the next proposals of a voter; those asked for come first."""
+    randomness = np.random.RandomState(np.frombuffer(seed, "<u4"))
+    choice = _Choice(pool, history, included)
+    first = len(choice.chosen)
+    places = choice.places
+    tops, controversial, others = _drawn(pool, choice, randomness)
+    choice.fill(pool.new, round(places * NEW_RATIO), least_voted=False)
+    choice.fill(controversial, round(places * CONTROVERSY_RATIO), least_voted=True)
+    for group in (tops, controversial, others):
+        choice.fill(group, SIZE, least_voted=True)
+    choice.fill(pool.new, SIZE, least_voted=False)
+    rest = [each.id for each in choice.chosen[first:]]
+    order = randomness.permutation(len(rest))
+    return [each.id for each in choice.chosen[:first]] + [rest[place] for place in order]
+
+
+def _drawn(
+    pool: Pool, choice: _Choice, randomness: np.random.RandomState
+) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:
+    """Draw the scores of some tested proposals; rank those of consensus, controversy, and all."""
+    picked = [place for place in randomness.permutation(len(pool.tested))
+              if choice.open_to(pool.tested[place])][:DRAWN]
+    if not picked:
+        return [], [], []
+    positive, votes = pool.positive[picked], pool.votes[picked][:, None]
+    # A voter qualifies only his own choice, so no count exceeds the votes; platitudes may not
+    # either, for they belong to different choices.
+    draws: Draws = randomness.beta(
+        positive + _SMOOTHING, np.maximum(votes - positive, 0.0) + 1.0)
+    agree, disagree, neutral, like_it, doable, no_way, impossible, platitude = draws.T
+    top = agree + like_it + doable - no_way - impossible - platitude
+    controversy = np.minimum(agree, disagree) + np.minimum(like_it, no_way)
+    consensus = (agree >= 0.6) | ((neutral < 0.4) & (disagree < 0.15))
+    rejection = (disagree >= 0.6) | ((neutral < 0.4) & (agree < 0.15))
+    divided = ~consensus & ~rejection & (neutral < 0.4)
+    tested = [pool.tested[place] for place in picked]
+
+    def ranked(scores: Draws, where: Draws) -> list[Candidate]:
+        return [tested[place] for place in np.argsort(-scores, kind="stable") if where[place]]
+
+    return (ranked(top, consensus), ranked(controversy, divided),
+            ranked(top, np.ones(len(tested))))

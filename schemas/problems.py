@@ -1,0 +1,169 @@
+"""What can be wrong with a request, in words: one list for everybody who answers over HTTP.
+
+Problems follow RFC 9457: `type` is an address below /problems/ where people read what happened
+and what to do. Titles and advice are messages of the catalogues; whoever answers translates them.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True)
+class ProblemKind:
+    """A kind of problem; title and advice are messages of the catalogues."""
+
+    name: str
+    status: int
+    title: str
+    advice: str
+    retry_seconds: int = 0
+    """What to wait before the next attempt; 0: waiting does not mend it."""
+
+    @property
+    def address(self) -> str:
+        return f"/problems/{self.name}"
+
+    def document(self, translate: Callable[[str], str], instance: str) -> dict[str, Any]:
+        """Write the problem in a language; `instance` is the path that was asked for."""
+        return {
+            "type": self.address,
+            "title": translate(self.title),
+            "status": self.status,
+            "detail": translate(self.advice),
+            "instance": instance,
+        }
+
+
+def message(text: str) -> str:
+    """Mark a text in code as one of the catalogues; it is translated where it is shown."""
+    return text
+
+
+RETRY_SECONDS = 2
+"""What is asked of somebody who meets a passing problem: a broker restarts in five."""
+
+UNKNOWN_CONSULTATION = ProblemKind(
+    "unknown-consultation", 404,
+    message("Unknown consultation"),
+    message("No consultation has this identifier. The list of consultations names all of them."),
+)
+NOT_FOUND = ProblemKind(
+    "not-found", 404,
+    message("Page not found"),
+    message("Nothing lies at this address. It may have been mistyped or cut off."),
+)
+METHOD_NOT_ALLOWED = ProblemKind(
+    "method-not-allowed", 405,
+    message("Method not allowed"),
+    message("This address takes no requests of this kind. The Allow header names those it takes."),
+)
+INTERNAL = ProblemKind(
+    "internal-error", 500,
+    message("Something went wrong on our side"),
+    message("No vote is lost: results are computed from a log this page cannot change. "
+            "Try again in a moment."),
+)
+
+# What the gateway refuses
+
+UNKNOWN_PROPOSAL = ProblemKind(
+    "unknown-proposal", 404,
+    message("Unknown proposal"),
+    message("This consultation has no proposal of this identifier. It may have been withdrawn "
+            "since the page was opened; nothing was recorded."),
+)
+NOT_YET_OPEN = ProblemKind(
+    "not-yet-open", 409,
+    message("Voting has not begun"),
+    message("The consultation says on its page when it opens. Nothing was recorded."),
+)
+CLOSED = ProblemKind(
+    "closed", 409,
+    message("Voting has ended"),
+    message("The consultation is closed: votes are no longer taken, changed or withdrawn. "
+            "Nothing was recorded; its results can be read."),
+)
+WRONG_QUALIFICATION = ProblemKind(
+    "wrong-qualification", 409,
+    message("This qualification belongs to another choice"),
+    message("Three qualifications belong to each choice. Change your vote first, or pick one of "
+            "those below your choice. Nothing was recorded."),
+)
+NO_VOTE = ProblemKind(
+    "no-vote", 409,
+    message("A vote comes first"),
+    message("A description is taken from people who have voted: vote once, then send the receipt "
+            "of that vote with it."),
+)
+INVALID_REQUEST = ProblemKind(
+    "invalid-request", 400,
+    message("The request cannot be understood"),
+    message("A field is missing, unknown or out of bounds: `errors` names each. "
+            "/v1/openapi.json describes what is taken. Nothing was recorded."),
+)
+INVALID_KEY = ProblemKind(
+    "invalid-idempotency-key", 400,
+    message("The Idempotency-Key cannot be used"),
+    message("It has 1 to 128 visible ASCII characters. Take a random one for each new action, and "
+            "the same one again for a retry."),
+)
+KEY_REUSED = ProblemKind(
+    "idempotency-key-reused", 422,
+    message("This Idempotency-Key was used for something else"),
+    message("A key belongs to one action: retry with the same content, or take a new key for "
+            "another action. Nothing was recorded by this request."),
+)
+OTHER_SITE = ProblemKind(
+    "other-site", 403,
+    message("Requests from other sites are refused"),
+    message("A page of another site tried to act in your name. Vote on the consultation's own "
+            "page. Nothing was recorded."),
+)
+NOT_JSON = ProblemKind(
+    "not-json", 415,
+    message("The request must be JSON"),
+    message("Send the body with Content-Type: application/json."),
+)
+TOO_LARGE = ProblemKind(
+    "too-large", 413,
+    message("The request is too large"),
+    message("A request has 4,096 bytes at most: a vote needs some hundred."),
+)
+TOO_MANY_REQUESTS = ProblemKind(
+    "too-many-requests", 429,
+    message("Too many requests"),
+    message("You, or people who share your network, act faster than is taken. Wait as long as "
+            "Retry-After says, then send the same request again. Nothing was recorded."),
+)
+UNAVAILABLE = ProblemKind(
+    "votes-unavailable", 503,
+    message("Votes cannot be taken at the moment"),
+    message("Nothing was recorded by this request. Send it again in a few seconds, with the same "
+            "Idempotency-Key."),
+    RETRY_SECONDS,
+)
+BUSY = ProblemKind(
+    "busy", 503,
+    message("Too many votes at once"),
+    message("Nothing was recorded by this request. Send it again in a few seconds, with the same "
+            "Idempotency-Key."),
+    RETRY_SECONDS,
+)
+UNKNOWN_OUTCOME = ProblemKind(
+    "unknown-outcome", 504,
+    message("Unknown whether this was recorded"),
+    message("The log did not confirm in time: it may have been recorded, or may be in a moment. "
+            "Send the same request again with the same Idempotency-Key: it is counted once."),
+    RETRY_SECONDS,
+)
+
+GATEWAY = (
+    UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NO_VOTE, INVALID_REQUEST,
+    INVALID_KEY, KEY_REUSED, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS, UNAVAILABLE,
+    BUSY, UNKNOWN_OUTCOME,
+)
+"""Problems of voting; pages about them are shown with all others."""

@@ -1,0 +1,144 @@
+"""Serve the gateway: its parts connected, in one process, until told to stop."""
+
+import asyncio
+import contextlib
+import functools
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from producers.gateway.application import Gateway
+from producers.gateway.booth import Booth
+from producers.gateway.follower import Follower
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import Memory
+from producers.gateway.networks import Networks
+from producers.gateway.outlet import Outlet
+from producers.gateway.pools import Pools
+from producers.gateway.rates import Rates
+from schemas.topics import Topics
+from scrutin.joined_writes import JoinedWrites
+from scrutin.settings import Settings
+from views.api import application
+from views.flushes import Flushes
+from views.pages import languages
+from views.reader import BrokerUnreachable, ResultsReader
+
+
+SHUTDOWN_SECONDS = 8
+"""Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
+RETRY_SECONDS = 1.0
+"""Pause before results are read again from a broker that went away."""
+
+
+class PageSpeech:
+    """The languages and catalogues of the pages, for the gateway's problems."""
+
+    cookie = languages.COOKIE
+
+    def language(self, asked: str | None, remembered: str | None, accepted: str | None) -> str:
+        return languages.negotiate(asked, remembered, accepted)
+
+    def translate(self, language: str, text: str) -> str:
+        translated: str = languages.translations(language).gettext(text)
+        return translated
+
+
+@dataclass(frozen=True)
+class FlushSnapshot:
+    """One whole flush of a consultation's proposals, as sequences are chosen from."""
+
+    offsets: tuple[int, ...]
+    proposals: dict[str, bytes]
+
+
+def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
+    """Give the flush that was applied last."""
+    applied = flushes.applied
+    return FlushSnapshot(
+        applied.offsets if applied else (),
+        {name.id: value for name, value in flushes.figures(consultation).items()
+         if name.kind == "proposal"})
+
+
+async def _read_on(reader: ResultsReader) -> None:
+    """Keep results up to date, over whatever becomes of the broker."""
+    logger = structlog.get_logger("gateway")
+    while True:
+        try:
+            await reader.read()
+        except BrokerUnreachable as error:
+            logger.warning("results cannot be read", reason=str(error))
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+def keys_folder(settings: Settings) -> Path:
+    """Name the folder of the gateway's keys."""
+    return settings.data_folder / "keys"
+
+
+@contextlib.asynccontextmanager
+async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[ASGIApp]:
+    """Connect the parts of a gateway; what is not for it, the pages answer: one address."""
+    keys = KeyFolder(keys_folder(settings))
+    follower = Follower(kafka, topics)
+    reader = ResultsReader(kafka, topics)
+    rates = Rates(voter_per_minute=settings.gateway_voter_rate,
+                  network_per_minute=settings.gateway_network_rate)
+    partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
+                  topics.networks: 1}
+    async with Outlet(kafka, partitions) as outlet:
+        networks = Networks(outlet, keys, topics.networks)
+        tasks = [asyncio.create_task(work) for work in (
+            follower.follow(), _read_on(reader), networks.tidy(time.time))]
+        try:
+            booth = Booth(
+                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
+                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
+            yield Gateway(booth, keys, rates, PageSpeech()).application(
+                otherwise=application(reader))
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def http_options() -> dict[str, Any]:
+    """Give the options of uvicorn that a vote's cost depends on."""
+    return {"http": JoinedWrites, "log_level": "warning", "access_log": False, "lifespan": "off",
+            "timeout_graceful_shutdown": SHUTDOWN_SECONDS, "server_header": False}
+
+
+async def serve(
+    settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
+    on_serving: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    async with connected(settings, kafka, topics) as both:
+        server = _Server(uvicorn.Config(
+            both, proxy_headers=bool(settings.gateway_proxies),
+            forwarded_allow_ips=settings.gateway_proxies, **http_options()))
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, server.stop)
+        on_serving()
+        await server.serve(sockets=[opened])
+
+
+class _Server(uvicorn.Server):
+    """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    def stop(self) -> None:
+        self.should_exit = True

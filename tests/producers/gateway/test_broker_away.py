@@ -1,0 +1,171 @@
+"""A broker that goes away and comes back under load: no promise is broken, nobody restarts us."""
+
+import asyncio
+import base64
+import json
+import os
+import signal
+import uuid
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks.keep_alive import Answer, Connection, request
+from deploy.local import services
+from schemas import codec
+from schemas.topics import Topics
+from tests.processors.harness import WAIT_SECONDS, Stack, read_to_end
+from tests.producers.gateway import booths
+from tests.producers.gateway.booths import RunningGateway
+
+
+VOTERS = 32
+"""Voters who vote without a pause, each a request at a time: thousands of votes a second."""
+VOTES_BEFORE, VOTES_AFTER = 2_000, 500
+VOTE = json.dumps({"proposal": "p1", "choice": "agree"}).encode()
+
+
+@pytest.fixture
+def own_broker(tmp_path: Path, cache_folder: Path) -> Iterator[services.Broker]:
+    """Run a broker that the test may stop."""
+    service = services.start_broker(tmp_path / "kafka", cache_folder)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def own_stack(
+    own_broker: services.Broker, topic_prefix: str, tmp_path: Path
+) -> Iterator[Stack]:
+    """Make a stack on the test's own broker."""
+    found = Stack(own_broker.address, Topics(topic_prefix, 2), tmp_path)
+    yield found
+    found.stop()
+
+
+@dataclass
+class Load:
+    """What voters were told, until the load ends."""
+
+    host: str
+    answers: list[tuple[str, Answer]] = field(default_factory=list)
+    """Idempotency-Key and answer of every request."""
+    taken: int = 0
+    ended: bool = False
+
+    async def vote_on(self) -> None:
+        """Vote until the load ends; retry what was not taken, with the same key."""
+        name, _, port = self.host.partition(":")
+        connection = await Connection.open(name, int(port))
+        key = str(uuid.uuid4())
+        cookie: dict[str, str] = {}
+        while not self.ended:
+            answer = await connection.ask(request(
+                "POST", "/v1/consultations/town/votes",
+                {"host": self.host, "idempotency-key": key, **cookie}, VOTE))
+            self.answers.append((key, answer))
+            if not cookie:
+                device = answer.head.partition(b"set-cookie: ")[2].partition(b";")[0]
+                cookie = {"cookie": device.decode()}
+            if answer.status == 202:
+                self.taken += 1
+                key = str(uuid.uuid4())
+            else:
+                assert b"\r\nretry-after: 2" in answer.head
+                await asyncio.sleep(0.05)
+        connection.close()
+
+    async def until_taken(self, more: int) -> None:
+        """Wait until so many more votes were taken."""
+        wanted = self.taken + more
+        async with asyncio.timeout(WAIT_SECONDS):
+            while self.taken < wanted:
+                await asyncio.sleep(0.05)
+
+    async def until_answered(self, status: int) -> None:
+        """Wait for one more answer of a status."""
+        seen = len(self.answers)
+        async with asyncio.timeout(WAIT_SECONDS):
+            while all(answer.status != status for _, answer in self.answers[seen:]):
+                await asyncio.sleep(0.05)
+
+
+async def test_no_outage_of_the_broker_breaks_a_promise(
+    own_broker: services.Broker, own_stack: Stack
+) -> None:
+    """Stopped, killed, frozen: a 202 is in the log and decided once, else 503 or 504; recovery."""
+    await booths.opened(own_stack)
+    gateway = booths.started(
+        own_stack, SCRUTIN_GATEWAY_VOTER_RATE="1000000", SCRUTIN_GATEWAY_NETWORK_RATE="1000000")
+    await gateway.ready()
+    load = Load(gateway.url.removeprefix("http://"))
+    async with asyncio.TaskGroup() as voters:
+        for _ in range(VOTERS):
+            voters.create_task(load.vote_on())
+        await load.until_taken(VOTES_BEFORE)
+        for end in (own_broker.stop, own_broker.kill):
+            await asyncio.to_thread(end)
+            await load.until_answered(503)
+            await asyncio.to_thread(own_broker.start)
+            await load.until_taken(VOTES_AFTER)
+        os.kill(own_broker.pid, signal.SIGSTOP)
+        try:
+            await load.until_answered(504)
+            await load.until_answered(503)
+        finally:
+            os.kill(own_broker.pid, signal.SIGCONT)
+        await load.until_taken(VOTES_AFTER)
+        load.ended = True
+
+    assert gateway.worker.running()
+    assert {answer.status for _, answer in load.answers} == {202, 503, 504}
+    log = {(record.partition, record.offset): (record.value, fields)
+           for record, _, fields in await gateway.events(gateway.topics.votes)}
+    assert_receipts_are_true(log, load)
+    own_stack.started("ledger")
+    assert_decided_once(log, await decisions(gateway, len(log)))
+
+
+Log = dict[tuple[int, int], tuple[bytes, dict[str, Any]]]
+
+
+def assert_receipts_are_true(log: Log, load: Load) -> None:
+    """Fail unless the log holds each receipt's event at its offset, and no event of a refusal."""
+    ids = {}
+    for key, answer in load.answers:
+        if answer.status == 202:
+            receipt = json.loads(answer.body)
+            value, fields = log[receipt["partition"], receipt["offset"]]
+            assert base64.b64decode(receipt["event"]) == value
+            assert fields["event_id"].hex() == receipt["event_id"]
+            ids[key] = fields["event_id"]
+    written = Counter(fields["event_id"] for _, fields in log.values() if "choice" in fields)
+    unknown = Counter(key for key, answer in load.answers if answer.status == 504)
+    # Only an attempt of unknown outcome may have left an event beside the acknowledged one.
+    for key, event_id in ids.items():
+        assert 1 <= written[event_id] <= 1 + unknown[key]
+
+
+async def decisions(gateway: RunningGateway, count: int) -> list[dict[str, Any]]:
+    """Wait until there are so many decisions; read them."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            found = await read_to_end(
+                gateway.kafka, gateway.topics.decisions, gateway.topics.partitions)
+            if len(found) >= count:
+                return [codec.decode(record.value)[1] for record in found]
+            await asyncio.sleep(0.2)
+
+
+def assert_decided_once(log: Log, decisions: list[dict[str, Any]]) -> None:
+    """Fail unless each event id was decided once, and else found to be repeated."""
+    once = Counter(each["event_id"] for each in decisions
+                   if each["outcome"] in {"counted", "unchanged"})
+    assert set(once.values()) == {1}
+    assert set(once) == {fields["event_id"] for _, fields in log.values() if "choice" in fields}
+    assert {each["outcome"] for each in decisions} <= {
+        "adopted", "counted", "unchanged", "repeated"}

@@ -1,0 +1,104 @@
+"""Names and proofs: true for whom they were made, worthless for everybody else."""
+
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.gateway import identity
+from producers.gateway.identity import CLOCK_SKEW_SECONDS, PROOF_SECONDS, Signer
+from schemas.topics import partition_of
+
+
+KEYS = st.binary(min_size=32, max_size=32)
+IDS = st.binary(min_size=16, max_size=16)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
+
+
+@given(key=st.binary(max_size=64), parts=st.lists(st.binary(max_size=40), min_size=1, max_size=4))
+def test_a_code_is_hmac_sha256(key: bytes, parts: list[bytes]) -> None:
+    """The hashed first block gives what the standard library gives."""
+    expected = hmac.digest(key, b"\0".join(parts), "sha256")[:16]
+
+    assert Signer(key).code(*parts) == expected
+
+
+@given(key=KEYS, other=KEYS, device=IDS)
+def test_a_cookie_gives_its_device_under_its_key_alone(
+    key: bytes, other: bytes, device: bytes
+) -> None:
+    """Signed by us it is the device; under another key, cut or changed it is nobody."""
+    cookie = identity.device_cookie(Signer(key), device)
+
+    assert identity.device_of(Signer(key), cookie) == device
+    assert key == other or identity.device_of(Signer(other), cookie) is None
+    assert identity.device_of(Signer(key), cookie[:-1]) is None
+    assert identity.device_of(Signer(key), cookie + "A") is None
+    changed = ("A" if cookie[0] != "A" else "B") + cookie[1:]
+    assert identity.device_of(Signer(key), changed) is None
+
+
+@given(key=KEYS, voter=IDS, names=st.tuples(NAMES, NAMES), now=st.integers(10**6, 2**39),
+       age=st.integers(-10**6, 10**6))
+def test_a_view_proof_is_good_for_its_voter_and_proposal_for_a_day(
+    key: bytes, voter: bytes, names: tuple[str, str], now: int, age: int
+) -> None:
+    """It holds within its age, and for no other voter, proposal or consultation."""
+    signer, (consultation, proposal) = Signer(key), names
+    proof = identity.view_proof(signer, voter, consultation, proposal, now - age)
+
+    def shown(voter: bytes, consultation: str, proposal: str) -> bool:
+        return identity.is_shown(
+            signer, voter, consultation, proposal, proof=proof, now=now)
+
+    assert shown(voter, consultation, proposal) == (-CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS)
+    assert not shown(bytes(16) if any(voter) else bytes(15) + b"\1", consultation, proposal)
+    assert not shown(voter, consultation + "x", proposal)
+    assert not shown(voter, consultation, proposal + "x")
+
+
+@given(device=IDS, peppers=st.tuples(KEYS, KEYS))
+def test_names_under_two_peppers_have_nothing_in_common(
+    device: bytes, peppers: tuple[bytes, bytes]
+) -> None:
+    """A device is one voter under one pepper, and another under another."""
+    first, second = (identity.pseudonym(Signer(pepper), device) for pepper in peppers)
+
+    assert len(first) == 16
+    assert (first == second) == (peppers[0] == peppers[1])
+
+
+def test_voters_spread_over_all_partitions() -> None:
+    """Pseudonyms fill the partitions evenly, whatever devices are like."""
+    pepper = Signer(bytes(32))
+    counts = [0] * 4
+    for number in range(4_000):
+        voter = identity.pseudonym(pepper, number.to_bytes(16, "big"))
+        counts[partition_of(voter, 4)] += 1
+
+    assert all(850 < count < 1_150 for count in counts)
+
+
+@pytest.mark.parametrize(("one", "other", "same"), [
+    ("192.0.2.1", "192.0.2.254", True), ("192.0.2.1", "192.0.3.1", False),
+    ("::ffff:192.0.2.7", "192.0.2.1", True),
+    ("2001:db8:1::1", "2001:db8:1:ffff::2", True), ("2001:db8:1::1", "2001:db8:2::1", False),
+])
+def test_a_network_is_a_prefix(one: str, other: str, *, same: bool) -> None:
+    """IPv4 by /24, also where it comes as IPv6, and IPv6 by /48."""
+    assert (identity.network_of(one) == identity.network_of(other)) == same
+
+
+def test_what_is_no_address_has_no_network() -> None:
+    """A socket's path, or nothing, is no network and no error."""
+    assert identity.network_of("/run/gateway.sock") == identity.network_of("") == b""
+
+
+@given(milliseconds=st.integers(0, 2**48 - 1), randomness=st.binary(min_size=10, max_size=10))
+def test_an_id_made_here_begins_with_its_time(milliseconds: int, randomness: bytes) -> None:
+    """The first six bytes are the time; version and variant are those of RFC 9562."""
+    made = identity.time_ordered_id(milliseconds, randomness)
+
+    assert int.from_bytes(made[:6], "big") == milliseconds
+    assert (len(made), made[6] >> 4, made[8] >> 6) == (16, 7, 2)

@@ -1,0 +1,97 @@
+"""The key folder: private, made once however many make it, and destroyed for good."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from producers.gateway.keys import KeyFolder, KeysUnusable
+
+
+DEVICE = bytes(16)
+PROGRAM = """
+import sys
+from pathlib import Path
+from producers.gateway.keys import KeyFolder
+sys.stdin.readline()
+print(KeyFolder(Path(sys.argv[1])).pepper("town").code(b"x").hex())
+"""
+
+
+def test_a_key_is_its_owners_alone(tmp_path: Path) -> None:
+    """Files 0600 in folders 0700, and nothing else is left there."""
+    folder = KeyFolder(tmp_path / "keys")
+    folder.device.code(b"x")
+    folder.pepper("town").code(b"x")
+    files = [path for path in (tmp_path / "keys").rglob("*") if path.is_file()]
+
+    assert {path.name for path in files} == {"device.key", "pepper.key"}
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in files)
+    assert all(path.parent.stat().st_mode & 0o777 == 0o700 for path in files)
+
+
+def test_a_key_is_the_same_at_every_start(tmp_path: Path) -> None:
+    """A second gateway on the folder signs and names as the first did."""
+    first, second = KeyFolder(tmp_path), KeyFolder(tmp_path)
+
+    assert first.device.code(b"x") == second.device.code(b"x")
+    assert first.view.code(b"x") == second.view.code(b"x")
+    assert first.receipt.public_key() == second.receipt.public_key()
+    assert first.pepper("town").code(b"x") == second.pepper("town").code(b"x")
+
+
+def test_processes_that_make_a_key_at_once_end_up_with_one(tmp_path: Path) -> None:
+    """Started together on an empty folder, all use the same key."""
+    makers = [
+        subprocess.Popen([sys.executable, "-c", PROGRAM, str(tmp_path / "keys")], text=True,
+                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={
+                             **os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
+        for _ in range(6)
+    ]
+    for maker in makers:
+        assert maker.stdin is not None
+        maker.stdin.write("\n")
+        maker.stdin.flush()
+    codes = {maker.communicate(timeout=30)[0] for maker in makers}
+
+    assert len(codes) == 1
+    assert codes.pop().strip()
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "../../x", "ü", "x" * 63])
+def test_no_consultation_reaches_out_of_the_folder(tmp_path: Path, name: str) -> None:
+    """Whatever an identifier says, its keys lie in a folder of their own among consultations."""
+    KeyFolder(tmp_path / "keys").pepper(name).code(b"x")
+    found = list(tmp_path.rglob("*.key"))
+
+    assert [path.parent.parent for path in found] == [tmp_path / "keys/consultations"]
+
+
+def test_keys_differ_by_consultation_and_use(tmp_path: Path) -> None:
+    """No two keys are the same."""
+    folder = KeyFolder(tmp_path)
+    codes = {signer.code(b"x") for signer in (
+        folder.device, folder.view, folder.pepper("a"), folder.pepper("b"),
+        folder.participants_pepper("a"), folder.network("2026-01-01"))}
+
+    assert len(codes) == 6
+
+
+def test_a_damaged_key_is_named(tmp_path: Path) -> None:
+    """A key of another length is not used, and the message says which and what to do."""
+    (tmp_path / "device.key").write_bytes(b"short")
+
+    with pytest.raises(KeysUnusable, match=r"device\.key has 5 bytes, not 32: restore it"):
+        _ = KeyFolder(tmp_path).device
+
+
+def test_keys_of_networks_are_destroyed_by_their_date(tmp_path: Path) -> None:
+    """All before a date are gone, that day's and later ones stay."""
+    folder = KeyFolder(tmp_path)
+    for date in ("2025-12-31", "2026-01-01", "2026-01-02"):
+        folder.network(date)
+    folder.destroy_networks(before="2026-01-01")
+
+    assert sorted(path.stem for path in tmp_path.rglob("*.key")) == ["2026-01-01", "2026-01-02"]

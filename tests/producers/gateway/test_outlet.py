@@ -1,0 +1,65 @@
+"""The outlet alone: offsets in order, a full queue, and a broker that is not there."""
+
+import asyncio
+
+import pytest
+
+from deploy.local.ports import find_free
+from deploy.local.services import Broker
+from producers.gateway import outlet as outlet_module
+from producers.gateway.outlet import BATCH_BYTES, Full, NotWritten, Outlet
+from schemas.topics import Topics
+from tests.producers.kafka_log import provisioned, read_all
+from tests.waiting import until
+
+
+async def test_every_event_is_told_its_own_offset(broker: Broker, topic_prefix: str) -> None:
+    """Events written at once to all partitions, many batches: each answer names its record."""
+    topics = await provisioned(broker.address, topic_prefix)
+    async with Outlet(broker.address, {topics.votes: topics.partitions}) as outlet:
+        await until(lambda: outlet.connected)
+        answers = [outlet.write(topics.votes, number % 3, 1_000 + number, b"%d" % number)
+                   for number in range(3_000)]
+        found = await asyncio.gather(*answers)
+        assert outlet.waiting == 0
+    log = await read_all(broker.address, topics.votes, 3)
+    for number, acknowledged in enumerate(found):
+        record = log[number % 3][acknowledged.offset]
+        assert (record.value, record.timestamp) == (b"%d" % number, 1_000 + number)
+
+
+async def test_batches_are_bounded_in_bytes(broker: Broker, topic_prefix: str) -> None:
+    """Events too large for one batch go in several, none is lost, all in order."""
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    value = bytes(BATCH_BYTES // 3)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        found = await asyncio.gather(*(outlet.write(topics.votes, 0, 0, value) for _ in range(8)))
+
+    assert [each.offset for each in found] == list(range(1, 9))
+    assert max(len(each.batch.values) for each in found) <= 3
+
+
+async def test_a_full_queue_refuses_at_once(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More events than may wait are refused; those that waited are written."""
+    monkeypatch.setattr(outlet_module, "WAITING_EVENTS", 5)
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        answers = [outlet.write(topics.votes, 0, 0, b"x") for _ in range(5)]
+        with pytest.raises(Full):
+            outlet.write(topics.votes, 0, 0, b"x")
+        assert [(await answer).offset for answer in answers] == [1, 2, 3, 4, 5]
+        assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 6
+
+
+async def test_without_a_broker_nothing_is_written_and_that_is_said() -> None:
+    """An address where nobody listens: NotWritten at once, and an orderly end."""
+    topics = Topics("nobody", 1)
+    async with Outlet(f"127.0.0.1:{find_free(1)[0]}", {topics.votes: 1}) as outlet:
+        await asyncio.sleep(0)
+        assert not outlet.connected
+        with pytest.raises(NotWritten):
+            outlet.write(topics.votes, 0, 0, b"x")

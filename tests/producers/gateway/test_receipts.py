@@ -1,0 +1,85 @@
+"""A receipt tells the truth: the event lies where it says, as cast, and the signature holds."""
+
+import base64
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.gateway import receipts
+from schemas.topics import partition_of
+from tests.producers.gateway.booths import Browser, RunningGateway, event_of
+
+
+def holds(receipt: dict[str, Any], public: bytes, topic: str, **other: Any) -> bool:
+    """Check a receipt as its holder would."""
+    return receipts.is_signed(public, **{
+        "topic": topic, "partition": receipt["partition"], "offset": receipt["offset"],
+        "event": base64.b64decode(receipt["event"]),
+        "first_offset": receipt["batch"]["first_offset"], "size": receipt["batch"]["size"],
+        "path": [base64.b64decode(each) for each in receipt["batch"]["path"]],
+        "signature": base64.b64decode(receipt["signature"]), **other})
+
+
+async def test_a_receipt_names_the_event_that_lies_in_the_log(gateway: RunningGateway) -> None:
+    """The record at the receipt's offset is the receipt's event, in the voter's partition."""
+    async with Browser(gateway.url) as browser:
+        answer = await browser.vote("p1", "disagree")
+    receipt = answer.json()
+
+    assert answer.status_code == 202, answer.text
+    value = await gateway.value_at(receipt["partition"], receipt["offset"])
+    assert base64.b64decode(receipt["event"]) == value
+    event, fields = event_of(receipt)
+    assert event == "VoteCast"
+    assert (fields["consultation"], fields["proposal"], fields["choice"], fields["trust"]) == (
+        "town", "p1", "disagree", receipt["trust"])
+    assert fields["event_id"].hex() == receipt["event_id"]
+    assert partition_of(fields["voter"], gateway.topics.partitions) == receipt["partition"]
+
+
+async def test_the_signature_of_a_receipt_holds_for_it_alone(gateway: RunningGateway) -> None:
+    """The published key verifies the receipt, and no other offset, partition or event."""
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote()).json()
+        public = base64.b64decode((await browser.client.get("/v1/keys")).json()["receipt"])
+
+    topic = gateway.topics.votes
+    assert holds(receipt, public, topic)
+    assert not holds(receipt, public, topic, offset=receipt["offset"] + 1)
+    assert not holds(receipt, public, topic, partition=1 - receipt["partition"])
+    assert not holds(receipt, public, topic, event=base64.b64decode(receipt["event"])[:-1] + b"x")
+    assert not holds(receipt, public, "other.votes")
+
+
+async def test_every_salt_is_its_own(gateway: RunningGateway) -> None:
+    """Two votes alike have different salts: a leaf of the log betrays no choice."""
+    async with Browser(gateway.url) as browser:
+        salts = {event_of((await browser.vote()).json())[1]["salt"] for _ in range(5)}
+
+    assert len(salts) == 5
+
+
+@given(values=st.lists(st.binary(max_size=8), min_size=1, max_size=20), data=st.data())
+def test_one_signature_covers_every_event_of_a_batch(
+    values: list[bytes], data: st.DataObject
+) -> None:
+    """Of a batch of any size each event has a path that holds, and no other event has it."""
+    key = Ed25519PrivateKey.generate()
+    sealed = receipts.Batch("votes", 3, 70, values).seal(key)
+    public = key.public_key().public_bytes_raw()
+    place = data.draw(st.integers(0, len(values) - 1))
+    other = data.draw(st.binary(max_size=8).filter(lambda value: value != values[place]))
+
+    def signed(event: bytes, offset: int, path: list[bytes]) -> bool:
+        return receipts.is_signed(
+            public, topic="votes", partition=3, offset=offset, event=event, first_offset=70,
+            size=len(values), path=path, signature=sealed.signature)
+
+    path = sealed.path(place)
+    assert signed(values[place], 70 + place, path)
+    assert not signed(other, 70 + place, path)
+    assert not signed(values[place], 70 + len(values), path)
+    assert not signed(values[place], 70 + place, [*path, bytes(32)])
+    assert not path or not signed(values[place], 70 + place, path[:-1])

@@ -1,0 +1,241 @@
+"""What voters do becomes events: trusted or suspect, once a key, on any gateway."""
+
+import asyncio
+import uuid
+from typing import Any
+
+import pytest
+
+from tests.processors.harness import WAIT_SECONDS, Stack
+from tests.producers.gateway import booths
+from tests.producers.gateway.booths import Browser, RunningGateway, event_of
+
+
+async def proof_of(browser: Browser, name: str = "p1") -> str:
+    """Be shown a proposal."""
+    answer = await browser.client.get(
+        "/v1/consultations/town/sequence", params={"include": name})
+    first = answer.json()["proposals"][0]
+    assert first["id"] == name
+    proof: str = first["proof"]
+    return proof
+
+
+async def test_a_vote_with_a_view_proof_is_trusted(gateway: RunningGateway) -> None:
+    """The proof that comes with a proposal makes the voter's vote on it trusted."""
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote(proof=await proof_of(browser))).json()
+
+    assert receipt["trust"] == event_of(receipt)[1]["trust"] == "trusted"
+
+
+async def test_a_vote_without_its_own_proof_is_suspect(gateway: RunningGateway) -> None:
+    """No proof, that of another proposal, of another voter, or a forged one: recorded, suspect."""
+    async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
+        own = await proof_of(browser)
+        proofs = [None, await proof_of(browser, "p2"), await proof_of(other), own[:-1] + "A",
+                  own + "A", "", "é" * 28]
+        answers = [await browser.vote(proof=proof) for proof in proofs]
+
+    assert [answer.status_code for answer in answers] == [202] * len(proofs)
+    assert {answer.json()["trust"] for answer in answers} == {"suspect"}
+
+
+async def test_a_device_is_one_voter_a_consultation(gateway: RunningGateway) -> None:
+    """Votes of one browser bear one voter, those of another browser another one."""
+    async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
+        voters = [event_of((await each.vote(name)).json())[1]["voter"]
+                  for each in (browser, other) for name in ("p1", "p2")]
+
+    assert voters[0] == voters[1] != voters[2] == voters[3]
+
+
+async def test_a_device_that_we_did_not_sign_is_another_voter(gateway: RunningGateway) -> None:
+    """A forged or changed cookie acts for nobody: it gets a device of its own."""
+    async with Browser(gateway.url) as browser, Browser(gateway.url) as thief:
+        own = event_of((await browser.vote()).json())[1]["voter"]
+        cookie = browser.client.cookies["scrutin-device"]
+        forged = cookie[:-1] + ("A" if cookie[-1] != "A" else "B")
+        answer = await thief.vote(headers={"cookie": f"scrutin-device={forged}"})
+
+    assert event_of(answer.json())[1]["voter"] != own
+    assert "scrutin-device=" in answer.headers["set-cookie"]
+
+
+async def test_withdrawing_and_qualifying_become_events(gateway: RunningGateway) -> None:
+    """Each act is its own event, with the voter, the proposal, the word and the trust."""
+    async with Browser(gateway.url) as browser:
+        proof = await proof_of(browser)
+        answers = [
+            await browser.vote(proof=proof),
+            await browser.post("town/qualifications", {
+                "proposal": "p1", "qualification": "like_it", "proof": proof}),
+            await browser.delete("town/qualifications/p1/like_it", proof=proof),
+            await browser.delete("town/votes/p1", proof=proof),
+        ]
+    events = [event_of(answer.json()) for answer in answers]
+
+    assert [event for event, _ in events] == [
+        "VoteCast", "QualificationAdded", "QualificationWithdrawn", "VoteWithdrawn"]
+    assert {fields["voter"] for _, fields in events} == {events[0][1]["voter"]}
+    assert {(fields["proposal"], fields["trust"], fields["origin"]) for _, fields in events} == {
+        ("p1", "trusted", "api")}
+    assert [fields.get("qualification") for _, fields in events] == [
+        None, "like_it", "like_it", None]
+
+
+async def test_a_qualification_of_another_choice_is_refused(gateway: RunningGateway) -> None:
+    """While the gateway remembers the choice it says so; after a change of mind it is taken."""
+    async with Browser(gateway.url) as browser:
+        await browser.vote(choice="disagree")
+        body = {"proposal": "p1", "qualification": "like_it"}
+        refused = await browser.post("town/qualifications", body)
+        await browser.vote(choice="agree")
+        taken = await browser.post("town/qualifications", body)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/wrong-qualification")
+    assert taken.status_code == 202
+
+
+async def test_a_key_names_one_event(gateway: RunningGateway) -> None:
+    """The same key with the same content gives the same event id; both receipts are true."""
+    key = str(uuid.uuid4())
+    async with Browser(gateway.url) as browser:
+        await browser.vote("p2")
+        receipts = [(await browser.vote(key=key)).json() for _ in range(2)]
+        other = (await browser.vote(key=str(uuid.uuid4()))).json()
+
+    assert receipts[0]["event_id"] == receipts[1]["event_id"] != other["event_id"]
+    assert receipts[0]["offset"] != receipts[1]["offset"]
+
+
+async def test_a_key_used_for_something_else_is_refused(gateway: RunningGateway) -> None:
+    """Another choice, proposal or act under a remembered key is answered 422, and not written."""
+    key = str(uuid.uuid4())
+    async with Browser(gateway.url) as browser:
+        await browser.vote("p2")
+        first = (await browser.vote(key=key)).json()
+        answers = [
+            await browser.vote(choice="disagree", key=key), await browser.vote("p2", key=key),
+            await browser.delete("town/votes/p1", key=key)]
+
+    assert [answer.status_code for answer in answers] == [422] * 3
+    assert {answer.json()["type"] for answer in answers} == {"/problems/idempotency-key-reused"}
+    events = await gateway.events(gateway.topics.votes)
+    assert [fields["event_id"].hex() for _, _, fields in events].count(first["event_id"]) == 1
+
+
+async def test_the_same_key_of_another_voter_is_another_event(gateway: RunningGateway) -> None:
+    """Nobody can take another voter's key away."""
+    async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
+        ids = {(await each.vote(key="the-same")).json()["event_id"] for each in (browser, other)}
+
+    assert len(ids) == 2
+
+
+async def test_events_without_a_key_have_ids_of_their_own_in_order(
+    gateway: RunningGateway,
+) -> None:
+    """Server-made ids are UUIDv7: unique, and later ones of another millisecond are greater."""
+    async with Browser(gateway.url) as browser:
+        ids = [(await browser.vote()).json()["event_id"] for _ in range(3)]
+
+    assert len(set(ids)) == 3
+    assert all(uuid.UUID(hex=each).version == 7 for each in ids)
+    assert [each[:12] for each in ids] == sorted(each[:12] for each in ids)
+
+
+async def test_a_key_retried_on_another_gateway_is_decided_once(stack: Stack) -> None:
+    """Two gateways that share keys give one event id; the ledger counts it once."""
+    await booths.opened(stack)
+    gateways = [booths.started(stack, instance) for instance in ("1", "2")]
+    for each in gateways:
+        await each.ready()
+    stack.started("ledger")
+    async with Browser(gateways[0].url) as first, Browser(gateways[1].url) as second:
+        proof = await proof_of(first)
+        second.client.cookies = first.client.cookies
+        answers = [await each.vote(key="retried", proof=proof) for each in (first, second)]
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len({answer.json()["event_id"] for answer in answers}) == 1
+    assert await outcomes(gateways[0], answers[0].json()["event_id"], 2) == [
+        "counted", "repeated"]
+
+
+async def outcomes(gateway: RunningGateway, event_id: str, count: int) -> list[str]:
+    """Wait until an event was decided so often; give what became of it, in order."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            found = [fields["outcome"] for fields in await decided(gateway)
+                     if fields["event_id"] is not None and fields["event_id"].hex() == event_id]
+            if len(found) == count:
+                return found
+            await asyncio.sleep(0.1)
+
+
+async def decided(gateway: RunningGateway) -> list[dict[str, Any]]:
+    """Read every decision there is."""
+    return [fields for _, _, fields in await gateway.events(gateway.topics.decisions)]
+
+
+@pytest.mark.parametrize("of", ["town", "hidden"])
+async def test_no_answer_tells_how_others_vote(gateway: RunningGateway, of: str) -> None:
+    """What a voter gets is about his own act: nothing that an embargo would have to hide."""
+    async with Browser(gateway.url) as browser:
+        served = (await browser.client.get(f"/v1/consultations/{of}/sequence")).json()
+        receipt = (await browser.vote(of=of)).json()
+
+    assert set(receipt) == {
+        "partition", "offset", "event_id", "trust", "event", "batch", "signature"}
+    assert set(served) == {"sequence", "proposals"}
+    assert {name for each in served["proposals"] for name in each} == {
+        "id", "text", "author", "proof"}
+
+
+async def test_a_description_cannot_be_joined_to_votes(gateway: RunningGateway) -> None:
+    """With the receipt of a vote a description is recorded under another pseudonym."""
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote()).json()
+        body = {"gender": "woman", "age_band": "25-34", "region": "FR-75", "receipt": receipt}
+        answers = [await browser.post("town/participants", body) for _ in range(2)]
+    described = [fields for _, _, fields in await gateway.events(gateway.topics.participants)]
+    participants = {fields["participant"] for fields in described}
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len(participants) == 1
+    assert event_of(receipt)[1]["voter"] not in participants
+    assert (described[-1]["gender"], described[-1]["age_band"], described[-1]["region"]) == (
+        "woman", "25-34", "FR-75")
+
+
+async def test_a_description_needs_a_vote_of_the_same_voter(gateway: RunningGateway) -> None:
+    """Another voter's receipt, a changed one, or that of a withdrawal is not enough."""
+    async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
+        theirs = (await other.vote()).json()
+        own = (await browser.vote()).json()
+        withdrawal = (await browser.delete("town/votes/p1")).json()
+        for receipt in (theirs, {**own, "offset": own["offset"] + 1}, withdrawal):
+            answer = await browser.post("town/participants", {"receipt": receipt})
+
+            assert (answer.status_code, answer.json()["type"]) == (409, "/problems/no-vote")
+
+
+async def test_networks_lie_apart_from_votes(gateway: RunningGateway) -> None:
+    """A vote's network is noted by its event id, hashed, in a topic of its own."""
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote()).json()
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            seen = {event.hex(): network for _, _, fields in
+                    await gateway.events(gateway.topics.networks)
+                    for event, network in zip(fields["events"], fields["networks"], strict=True)}
+            if receipt["event_id"] in seen:
+                break
+
+    assert len(set(seen.values())) == 1
+    assert bytes((127, 0, 0)) not in b"".join(seen.values())
+    value = await gateway.value_at(receipt["partition"], receipt["offset"])
+    assert seen[receipt["event_id"]] not in value
+
+
