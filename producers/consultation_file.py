@@ -103,6 +103,8 @@ class ConsultationFile(_Part):
     votes_target: int | None = Field(default=None, gt=0)
     shares_embargoed: bool = False
     """Whether shares are hidden until voting has closed."""
+    simulated: bool = False
+    """Whether programs vote here to show the service at work; pages say so."""
     hashtag: str | None = None
     contact: str | None = None
     stages: list[Stage] = []
@@ -180,19 +182,22 @@ def needed_events(
         if _says(newest) == fields or (event == "ProposalGrouped" and newest is None
                                        and fields["idea"] is None):
             continue
-        events.append(encoded(event, fields, replaced=newest, occurred_at=occurred_at))
+        events.append(encoded(
+            event, fields, replaced=newest, occurred_at=occurred_at,
+            origin="simulation" if file.simulated else "operator"))
     return events
 
 
 def encoded(
-    event: str, fields: dict[str, Any], *, replaced: dict[str, Any] | None, occurred_at: int
+    event: str, fields: dict[str, Any], *, replaced: dict[str, Any] | None, occurred_at: int,
+    origin: str = "operator",
 ) -> bytes:
     """Encode an operator's event about something, under an id made from what it says."""
     saying = json.dumps([event, fields], sort_keys=True, ensure_ascii=False).encode()
     event_id = hashlib.sha256((replaced["event_id"] if replaced else b"") + saying).digest()[:16]
     try:
         return codec.encode(
-            event, **fields, event_id=event_id, origin="operator", occurred_at=occurred_at
+            event, **fields, event_id=event_id, origin=origin, occurred_at=occurred_at
         )
     except codec.OutOfBounds as error:
         raise InvalidInput(f"{error}. Shorten it and apply again.") from error

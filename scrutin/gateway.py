@@ -24,7 +24,9 @@ from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
+from producers.gateway.rereading import Rereader
 from schemas.topics import Topics
+from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views.api import application
@@ -95,20 +97,23 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
                   network_per_minute=settings.gateway_network_rate)
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
                   topics.networks: 1}
+    memory, rereader = Memory(), Rereader(kafka, topics.votes)
     async with Outlet(kafka, partitions) as outlet:
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time))]
         try:
             booth = Booth(
-                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
+                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
+            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
             yield Gateway(booth, keys, rates, PageSpeech()).application(
-                otherwise=application(reader))
+                otherwise=application(reader, desk=desk))
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            await rereader.close()
 
 
 def http_options() -> dict[str, Any]:

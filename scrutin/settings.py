@@ -66,6 +66,11 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the gateway listens on; 0: any free port.",
     )
+    gateway_url: str = Field(
+        default="", pattern=r"^(https?://[^/?#\s]+)?$",
+        description="Address of the gateway as people reach it, where views send those who want "
+        "to vote; empty: a proxy does.",
+    )
     gateway_proxies: str = Field(
         default="",
         description="Addresses of proxies, by commas, whose X-Forwarded-For the gateway believes; "

@@ -102,6 +102,7 @@ def _environment(
         "SCRUTIN_VIEWS_PORT": str(ports["views"]),
         "SCRUTIN_GATEWAY_HOST": settings.gateway_host,
         "SCRUTIN_GATEWAY_PORT": str(ports["gateway"]),
+        "SCRUTIN_GATEWAY_URL": urls["gateway"],
         "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,
     }

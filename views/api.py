@@ -5,6 +5,7 @@ and a short life in shared caches, so that a burst can be served without us.
 """
 
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -33,6 +34,8 @@ from views.responses import (
     represented,
     speaking,
 )
+from views.voting.desk import Desk
+from views.voting.pages import VotePages
 
 
 STATIC_SECONDS = 31_536_000
@@ -56,9 +59,13 @@ class Source(Protocol):
 
 
 def application(
-    source: Source, publications: Publications | None = None, live: Live | None = None
+    source: Source, publications: Publications | None = None, live: Live | None = None,
+    desk: Desk | None = None, gateway_url: str = "",
 ) -> Starlette:
-    """Make the application that shows a source."""
+    """Make the application that shows a source; with a desk, people vote here too.
+
+    Without one they are sent to a gateway, if its address is given.
+    """
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
@@ -71,9 +78,15 @@ def application(
         Route("/static/style.css", stylesheet),
         Route("/static/icon.svg", icon),
         Route("/static/live.js", script),
+        Route("/static/vote.css", vote_stylesheet),
+        Route("/static/vote.js", vote_script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
     ]
+    if desk is not None:
+        routes += VotePages(desk, source.flushes, publications.documents).routes()
+    elif gateway_url:
+        routes.append(Route("/c/{consultation}/vote", _sending_to(gateway_url)))
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],
@@ -175,6 +188,14 @@ class Views:
         return question
 
 
+def _sending_to(gateway_url: str) -> Callable[[Request], Awaitable[Response]]:
+    async def send_on(request: Request) -> Response:
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"{gateway_url}{request.url.path}{query}", 302)
+
+    return send_on
+
+
 def _page_address(consultation: str) -> str:
     return f"/c/{quote(consultation, safe='')}"
 
@@ -198,6 +219,14 @@ async def icon(_request: Request) -> Response:
 
 async def script(_request: Request) -> Response:
     return _static(rendering.script(), "text/javascript")
+
+
+async def vote_stylesheet(_request: Request) -> Response:
+    return _static(rendering.static("vote.css"), "text/css")
+
+
+async def vote_script(_request: Request) -> Response:
+    return _static(rendering.static("vote.js"), "text/javascript")
 
 
 def _static(body: bytes, media_type: str) -> Response:

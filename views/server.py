@@ -46,13 +46,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None]
+    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None],
+    gateway_url: str = "",
 ) -> None:
     """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     publications = Publications(reader.flushes, time.monotonic)
     live = Live(reader.flushes, publications.documents)
     server = _Server(live, uvicorn.Config(
-        application(reader, publications, live), log_level="warning", access_log=False,
+        application(reader, publications, live, gateway_url=gateway_url),
+        log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
     tasks = [

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 
 import structlog
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from pydantic import BaseModel, ValidationError
 from pydantic_core import to_json
 from starlette.routing import Router
@@ -123,7 +124,7 @@ class Gateway:
         voter, device, headers = self._admitted(asked)
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
-        return self._given(asked, self._receipt(recorded), device, headers)
+        return self._given(asked, receipt_of(recorded, self._keys.receipt), device, headers)
 
     def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
         """Say who asks; raise Refused where he may not."""
@@ -137,23 +138,6 @@ class Gateway:
         if rate.exceeded:
             raise Refused(problems.TOO_MANY_REQUESTS, headers=headers)
         return voter, device, headers
-
-    def _receipt(self, recorded: Recorded) -> dict[str, Any]:
-        batch, place = recorded.acknowledged
-        sealed = batch.seal(self._keys.receipt)
-        return {
-            "partition": batch.partition,
-            "offset": batch.first_offset + place,
-            "event_id": recorded.event_id.hex(),
-            "trust": recorded.trust,
-            "event": base64_of(batch.values[place]),
-            "batch": {
-                "first_offset": batch.first_offset,
-                "size": sealed.size,
-                "path": [base64_of(each) for each in sealed.path(place)],
-            },
-            "signature": sealed.signature_base64,
-        }
 
     def _given(
         self, asked: Asked, what: dict[str, Any], device: guards.Device,
@@ -193,6 +177,25 @@ class Gateway:
         asked = Asked(scope, receive)
         refused = Refused(problems.METHOD_NOT_ALLOWED, headers={b"allow": methods.encode()})
         await self._refused(asked, refused).send(send)
+
+
+def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
+    """Write the receipt of an event in the log, in the terms of `models.Receipt`."""
+    batch, place = recorded.acknowledged
+    sealed = batch.seal(key)
+    return {
+        "partition": batch.partition,
+        "offset": batch.first_offset + place,
+        "event_id": recorded.event_id.hex(),
+        "trust": recorded.trust,
+        "event": base64_of(batch.values[place]),
+        "batch": {
+            "first_offset": batch.first_offset,
+            "size": sealed.size,
+            "path": [base64_of(each) for each in sealed.path(place)],
+        },
+        "signature": sealed.signature_base64,
+    }
 
 
 async def _nowhere(_asked: Asked) -> Answer:

@@ -91,7 +91,7 @@ _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network
 
 def device_of(asked: Asked, key: Signer) -> Device:
     """Give the device of the cookie, or a new one."""
-    cookie = asked.cookie(SECURE_COOKIE if _secure(asked) else LOOPBACK_COOKIE)
+    cookie = asked.cookie(SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE)
     device = identity.device_of(key, cookie) if cookie else None
     if device is None:
         return Device(secrets.token_bytes(identity.IDENTIFIER_BYTES), is_new=True)
@@ -102,7 +102,7 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Signer) -
     """Give a new device its cookie."""
     if not device.is_new:
         return
-    secure = _secure(asked)
+    secure = is_secure(asked)
     name = SECURE_COOKIE if secure else LOOPBACK_COOKIE
     cookie = (
         f"{name}={identity.device_cookie(key, device.id)}; Path=/; Max-Age={COOKIE_SECONDS}; "
@@ -110,7 +110,7 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Signer) -
     answer.headers[b"set-cookie"] = cookie.encode()
 
 
-def _secure(asked: Asked) -> bool:
+def is_secure(asked: Asked) -> bool:
     """Whether the cookie is for TLS only: always, but for plain HTTP on this very machine."""
     if asked.scope["scheme"] == "https":
         return True

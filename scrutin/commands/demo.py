@@ -14,8 +14,15 @@ from deploy.local.errors import LocalStackError
 from producers.campaign import published as campaign_figures
 from producers.errors import ProducingError
 from scrutin import settings as scrutin_settings
-from scrutin.demo.play import CONSULTATION, PUBLISHED, Demo, DemoFailed
+from scrutin.demo.play import (
+    CONSULTATION,
+    OPEN_CONSULTATION,
+    PUBLISHED,
+    Demo,
+    DemoFailed,
+)
 from scrutin.demo.screen import Screen
+from scrutin.demo.trickle import trickle
 
 
 def demo(
@@ -31,8 +38,9 @@ def demo(
     """Run the #SolutionsJeunes campaign through Kafka, Faust and ClickHouse, and check it.
 
     Starts a fresh local stack in SCRUTIN_DATA_DIR/demo, writes the campaign, shows live counters,
-    prints the results beside the published figures, recounts everything, and leaves stack and
-    results page up until Ctrl-C. Exit status 0 only if every check held.
+    prints the results beside the published figures, and recounts everything. Then it opens a
+    consultation where simulated voters trickle in and you can vote, until Ctrl-C. Exit status 0
+    only if every check held.
     """
     settings = scrutin_settings.load()
     settings = settings.model_copy(update={
@@ -62,7 +70,7 @@ def demo(
 
 def _play(run: Demo, *, stay: bool) -> bool:
     urls = run.start()
-    page = f"{urls['views']}/c/{CONSULTATION}"
+    page = f"{urls['gateway']}/c/{CONSULTATION}"
     run.screen.say(f"results page: {page}")
     document = asyncio.run(run.campaign(urls))
     checks = run.checks(document, asyncio.run(run.recount()))
@@ -74,7 +82,17 @@ def _play(run: Demo, *, stay: bool) -> bool:
     else:
         print(f"OK: all {len(checks)} checks hold.")
     if stay:
-        print(f"Results page: {page}\nThe stack stays up until Ctrl-C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
-            signal.pause()
+            asyncio.run(_stay(run, urls["gateway"], page))
     return not different
+
+
+async def _stay(run: Demo, gateway: str, page: str) -> None:
+    """Keep counters moving until interrupted."""
+    votes = await run.open_booth(gateway)
+    here = f"{gateway}/c/{OPEN_CONSULTATION}"
+    print(f"The campaign:  {page}\n"
+          f"Open now:      {here}  ({votes} votes, and a few every second)\n"
+          f"Vote yourself: {here}/vote\n"
+          "The stack stays up until Ctrl-C.", flush=True)
+    await trickle(gateway, OPEN_CONSULTATION, run.seed)

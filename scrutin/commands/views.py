@@ -29,7 +29,8 @@ def views() -> None:
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
             asyncio.run(serve(
-                reader, opened, on_ready=lambda: logger.info("views ready", url=address)))
+                reader, opened, on_ready=lambda: logger.info("views ready", url=address),
+                gateway_url=settings.gateway_url))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error

@@ -3,12 +3,14 @@
 import asyncio
 import json
 import os
+import random
 import shutil
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from scrutin import bootstrap
 from scrutin.demo.comparison import Check, compare
 from scrutin.demo.counters import Counters, Watch, until
 from scrutin.demo.screen import Screen
+from scrutin.demo.trickle import crowd, one_voter
 from scrutin.settings import Settings
 from scrutin.stack import ExplicitPorts
 from scrutin.stack_process import start_detached
@@ -26,6 +29,11 @@ from scrutin.stack_process import start_detached
 
 CONSULTATION = "solutions-jeunes"
 PUBLISHED = Path(__file__).with_name("published.json")
+OPEN_CONSULTATION = "nos-villes"
+OPEN_FILE = Path(__file__).with_name("open.json")
+OPENING_SECONDS = 30.0
+"""So long the gateway may take to know what was just described: it takes half a second."""
+OPENING_POLL_SECONDS = 0.2
 CATCH_UP_SECONDS = 180.0
 """Deciding and archiving the whole campaign may take so long after it was written."""
 SIMULATE_SECONDS = 300.0
@@ -129,6 +137,27 @@ class Demo:
         report: dict[str, Any] = json.loads(output)
         assert process.returncode is not None
         return process.returncode, report
+
+    async def open_booth(self, gateway: str) -> int:
+        """Describe a consultation that is open and let a crowd vote; give the number of votes."""
+        process = await self._scrutin("consultation", "apply", str(OPEN_FILE))
+        _, errors = await process.communicate()
+        if process.returncode:
+            raise DemoFailed(f"scrutin consultation apply ended with {process.returncode}: "
+                             f"{errors.decode(errors='replace')[-2000:]}")
+        async with asyncio.timeout(OPENING_SECONDS):
+            first = await self._first_voter(gateway)
+        return first + await crowd(gateway, OPEN_CONSULTATION, self.seed)
+
+    async def _first_voter(self, gateway: str) -> int:
+        """Vote as soon as the gateway knows what was just described."""
+        while True:
+            try:
+                return await one_voter(gateway, OPEN_CONSULTATION, random.Random(self.seed))
+            except aiohttp.ClientResponseError as error:
+                if error.status != HTTPStatus.NOT_FOUND:
+                    raise
+                await asyncio.sleep(OPENING_POLL_SECONDS)
 
     async def _scrutin(self, *arguments: str) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(

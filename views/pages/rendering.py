@@ -28,10 +28,16 @@ def script() -> bytes:
 
 
 @functools.cache
+def static(name: str) -> bytes:
+    """Read a file of the folder of static files."""
+    return (resources.files("views.pages") / "static" / name).read_bytes()
+
+
+@functools.cache
 def revision() -> str:
     """Name the state of styles, templates and texts: part of every address or tag of a page."""
-    digest = hashlib.sha256(stylesheet() + icon() + script())
-    for folder in ("templates", "catalogues"):
+    digest = hashlib.sha256()
+    for folder in ("static", "templates", "catalogues"):
         files = (resources.files("views.pages") / folder).iterdir()
         for file in sorted(files, key=lambda item: item.name):
             digest.update(file.read_bytes())

@@ -1,0 +1,59 @@
+"""Reads single votes back from the log: a receipt asked for later, on any gateway."""
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+
+from producers.gateway.outlet import NotWritten
+
+
+READ_SECONDS = 3.0
+"""Longest wait for a record that lies in the log: it takes milliseconds."""
+FETCH_BYTES = 64 * 1024
+"""A fetch brings the whole batch that holds the record; more of the log is not wanted."""
+
+
+class Rereader:
+    """One consumer, connected when first needed, for one reader at a time."""
+
+    def __init__(self, address: str, topic: str) -> None:
+        self._address = address
+        self._topic = topic
+        self._consumer: AIOKafkaConsumer | None = None
+        self._turn = asyncio.Lock()
+
+    async def value_at(self, partition: int, offset: int) -> bytes | None:
+        """Give the value at an offset, None where none lies; raise NotWritten without a broker."""
+        place = TopicPartition(self._topic, partition)
+        async with self._turn:
+            try:
+                async with asyncio.timeout(READ_SECONDS):
+                    return await self._read(place, offset)
+            except OffsetOutOfRangeError:
+                return None
+            except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+                await self.close()
+                raise NotWritten from error
+
+    async def close(self) -> None:
+        """Let the consumer go."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await consumer.stop()
+
+    async def _read(self, place: TopicPartition, offset: int) -> bytes | None:
+        consumer = self._consumer
+        if consumer is None:
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._address, group_id=None, enable_auto_commit=False,
+                auto_offset_reset="none", max_partition_fetch_bytes=FETCH_BYTES)
+            self._consumer = consumer
+            await consumer.start()
+        consumer.assign([place])
+        if not 0 <= offset < (await consumer.end_offsets([place]))[place]:
+            return None
+        consumer.seek(place, offset)
+        record = await consumer.getone(place)
+        value: bytes | None = record.value if record.offset == offset else None
+        return value

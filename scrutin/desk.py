@@ -1,0 +1,175 @@
+"""The gateway's booth behind the pages where people vote."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic_core import to_json
+from starlette.requests import Request
+from starlette.responses import Response
+
+from producers.gateway import booth, guards, identity
+from producers.gateway.application import receipt_of
+from producers.gateway.exchange import JSON, Answer, Asked
+from producers.gateway.follower import Follower
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import Memory
+from producers.gateway.models import Receipt
+from producers.gateway.outlet import Acknowledged, NotWritten
+from producers.gateway.rates import Rates, headers_of
+from producers.gateway.receipts import Batch
+from producers.gateway.refusals import Refused
+from producers.gateway.rereading import Rereader
+from schemas import codec, problems
+from schemas.topics import Topics
+from views.voting.desk import Act, Recorded, TurnedAway
+
+
+@dataclass
+class GatewayDesk:
+    """What a gateway is made of, as far as the pages need it."""
+
+    topics: Topics
+    booth: booth.Booth
+    follower: Follower
+    keys: KeyFolder
+    memory: Memory
+    rates: Rates
+    rereader: Rereader
+
+    def described(self, consultation: str) -> Mapping[str, Any] | None:
+        return self.follower.known.find("ConsultationDescribed", consultation)
+
+    def proposals(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
+        return self.follower.proposals(consultation)
+
+    def enter(self, request: Request, consultation: str) -> "GatewayVisit":
+        asked = Asked(request.scope, request.receive)
+        device = guards.device_of(asked, self.keys.device)
+        try:
+            if request.method == "POST":
+                _check_form(asked)
+            voter = self.booth.voter(
+                consultation, device.id, guards.origin_of(asked), guards.network_of(asked))
+        except Refused as refused:
+            raise _turned_away(refused) from None
+        return GatewayVisit(self, asked, device, voter)
+
+
+def _check_form(asked: Asked) -> None:
+    """Refuse a form of another site, or of a browser that does not say where it comes from.
+
+    Programs, which say nothing either, have /v1.
+    """
+    guards.check_site(asked)
+    if not asked.headers.keys() & {b"sec-fetch-site", b"origin"}:
+        raise Refused(problems.OTHER_SITE)
+
+
+@dataclass
+class GatewayVisit:
+    """A device within a consultation."""
+
+    desk: GatewayDesk
+    asked: Asked
+    device: guards.Device
+    voter: booth.Voter
+
+    @property
+    def known(self) -> bool:
+        return not self.device.is_new
+
+    @property
+    def secure(self) -> bool:
+        return guards.is_secure(self.asked)
+
+    def proof(self, proposal: str) -> str:
+        return identity.view_proof(
+            self.desk.keys.view, self.voter.id, self.voter.consultation, proposal,
+            int(time.time()))
+
+    async def serve(
+        self, included: Sequence[str], voted: Mapping[str, str | None]
+    ) -> list[str]:
+        self._count()
+        for proposal, choice in voted.items():
+            # Another gateway may have taken it, or this one before its restart.
+            if self.desk.memory.choice(self.voter.id, proposal) is None:
+                self.desk.memory.choose(self.voter.id, proposal, choice)
+        try:
+            served = await self.desk.booth.serve(self.voter, included)
+        except Refused as refused:
+            raise _turned_away(refused) from None
+        return [each["proposal"] for each in served.proposals
+                if each["proposal"] not in voted or each["proposal"] in included]
+
+    async def act(self, act: Act, key: str) -> Recorded:
+        self._count()
+        try:
+            done = await self.desk.booth.record(
+                self.voter, booth.Act(act.event, act.proposal, act.word, act.proof), key)
+        except Refused as refused:
+            raise _turned_away(refused) from None
+        batch, place = done.acknowledged
+        return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted")
+
+    async def describe(
+        self, place: tuple[int, int], answers: Mapping[str, str | None]
+    ) -> None:
+        found = await self.receipt(place)
+        if found is None:
+            raise TurnedAway(problems.NO_VOTE)
+        try:
+            await self.desk.booth.describe(
+                self.voter, Receipt.model_validate_json(found), dict(answers))
+        except Refused as refused:
+            raise _turned_away(refused) from None
+
+    async def receipt(self, place: tuple[int, int]) -> bytes | None:
+        self._count()
+        partition, offset = place
+        if partition >= self.desk.topics.partitions:
+            return None
+        try:
+            value = await self.desk.rereader.value_at(partition, offset)
+        except NotWritten:
+            raise TurnedAway(problems.UNAVAILABLE) from None
+        fields = _own(value, self.voter)
+        if value is None or fields is None:
+            return None
+        recorded = booth.Recorded(
+            Acknowledged(Batch(self.desk.topics.votes, partition, offset, [value]), 0),
+            fields["event_id"], fields["trust"])
+        return to_json(receipt_of(recorded, self.desk.keys.receipt), indent=2)
+
+    def seal(self, content: bytes) -> bytes:
+        return self.desk.keys.device.code(
+            b"paper", self.device.id, self.voter.consultation.encode(), content)
+
+    def remember(self, response: Response) -> None:
+        answer = Answer(response.status_code, b"", JSON)
+        guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)
+        for value in answer.headers.values():
+            response.headers.append("set-cookie", value.decode())
+
+    def _count(self) -> None:
+        """Count what reaches the broker; pages alone are free."""
+        rate = self.desk.rates.count(self.voter.id, self.voter.network, time.time())
+        if rate.exceeded:
+            raise _turned_away(Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)))
+
+
+def _own(value: bytes | None, voter: booth.Voter) -> dict[str, Any] | None:
+    """Decode an event of the voter; None where it is somebody else's or none."""
+    try:
+        _, fields = codec.decode(value)
+    except codec.Undecodable:
+        return None
+    own = (fields.get("voter"), fields.get("consultation")) == (voter.id, voter.consultation)
+    return fields if own else None
+
+
+def _turned_away(refused: Refused) -> TurnedAway:
+    return TurnedAway(refused.problem, {
+        name.decode(): value.decode() for name, value in refused.headers.items()})

@@ -1,0 +1,96 @@
+"""Every page: nothing for axe-core to find, narrow enough, in both languages and both themes.
+
+A new page goes into PAGES; the visitor has voted on p1 and on nothing else.
+"""
+
+from typing import Any
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from tests.browser.site import Site
+from tests.browser.windows import Windows
+from tests.producers.gateway import booths
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+PAGES = (
+    "/", "/c/{open}", "/c/{open}/vote?proposal=p1", "/c/{open}/vote?proposal=p2",
+    "/c/{open}/vote/mine", "/c/{open}/vote/you", "/c/{open}/vote/you?thanks",
+    "/c/{open}/vote/receipts", "/c/{secret}", "/c/{secret}/vote?proposal=p1",
+    "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
+    "/c/nowhere", "/problems/votes-unavailable",
+)
+"""Addresses, with consultations by their state."""
+NARROW_PIXELS = 320
+RULES = {"type": "tag", "values": [
+    "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+COLOURS = {"type": "rule", "values": ["color-contrast"]}
+"""What another theme can change."""
+
+Consultations = dict[str, str]
+
+
+@pytest.fixture(scope="module")
+def held() -> Consultations:
+    """Keep the consultations of this module."""
+    return {}
+
+
+@pytest.fixture
+async def consultations(held: Consultations, site: Site) -> Consultations:
+    """Give a consultation in every state, described once."""
+    if not held:
+        held |= {
+            "open": await site.consultation(),
+            "secret": await site.consultation(embargoed=True),
+            "empty": await site.consultation(texts={}),
+            "later": await site.consultation(opens_at=booths.FAR_AHEAD),
+            "over": await site.consultation(closes_at=booths.LONG_AGO + 1),
+        }
+    return held
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_page_is_open_to_everybody(
+    windows: Windows, consultations: Consultations, language: str
+) -> None:
+    """No page has a fault of WCAG 2.2 AA, or scrolls sideways at 320 pixels, in any theme."""
+    windows.network_may_fail = True  # What lies nowhere is a page too.
+    page = await windows.open("/", language=language)
+    for name in ("open", "secret"):
+        await page.goto(f"/c/{consultations[name]}/vote?proposal=p1")
+        await page.click("#act-agree")
+        await expect(page.locator("#act-like_it")).to_be_visible()
+    found = []
+    for template in PAGES:
+        await page.goto(template.format_map(consultations))
+        await expect(page.locator("html")).to_have_attribute("lang", language)
+        found += [f"{template}: {fault}" for fault in await faults(page)]
+
+    assert not found, "\n".join(found)
+
+
+async def faults(page: Page) -> list[str]:
+    """Say what is wrong with a page, in both themes and narrow."""
+    await page.emulate_media(color_scheme="light")
+    found = await violations(page, RULES)
+    await page.emulate_media(color_scheme="dark")
+    found += await violations(page, COLOURS)
+    wide = page.viewport_size
+    await page.set_viewport_size({"width": NARROW_PIXELS, "height": 640})
+    width = await page.evaluate("document.documentElement.scrollWidth")
+    if width > NARROW_PIXELS:
+        found.append(f"{width} pixels wide")
+    assert wide is not None
+    await page.set_viewport_size(wide)
+    return found
+
+
+async def violations(page: Page, rules: dict[str, Any]) -> list[str]:
+    """Run axe-core."""
+    results = await Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
+    return [f"{violation['id']}: {node['target']} {node['failureSummary']}"
+            for violation in results.response["violations"] for node in violation["nodes"]]

@@ -1,0 +1,298 @@
+"""People vote in a browser: what they do is counted once, and they see it."""
+
+import base64
+import json
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, expect
+
+from producers.gateway.models import Receipt
+from tests.browser.site import Site, until_answering
+from tests.browser.windows import Windows
+from tests.producers.gateway import booths
+from tests.producers.gateway.test_receipts import holds
+
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+Form = dict[str, str | float | bool]
+"""As Playwright takes it."""
+
+
+async def votes(page: Page, name: str) -> None:
+    """Press a button of the ballot and wait until it shows as pressed."""
+    await page.click(f"#act-{name}")
+    await expect(page.locator(f"#act-{name}")).to_have_attribute("aria-pressed", "true")
+
+
+async def form_of(page: Page) -> Form:
+    """Read the hidden fields of the ballot."""
+    return {field: await page.input_value(f"[name={field}]")
+            for field in ("proposal", "proof", "key")}
+
+
+def choices_of(events: list[tuple[str, dict[str, object]]]) -> list[object]:
+    return [fields["choice"] for event, fields in events if event == "VoteCast"]
+
+
+async def test_the_counter_of_another_window_follows_a_voter(
+    windows: Windows, site: Site
+) -> None:
+    """Vote, qualification, change of mind, withdrawal, undo: the results page elsewhere moves."""
+    name = await site.consultation()
+    results = await windows.open(f"/c/{name}")
+    counter = results.locator("[data-live=votes]").first
+    await expect(counter).to_have_text("0")
+    page = await windows.open(f"/c/{name}")
+    await page.click(".invite")
+    await votes(page, "agree")
+    await expect(counter).to_have_text("1")
+    await expect(page.locator(".shares")).to_contain_text("1 vote compté, dont le vôtre")
+    await votes(page, "doable")
+    await votes(page, "disagree")
+    await expect(page.locator("#act-doable")).to_have_count(0)
+    await expect(page.locator(".shares [data-live-choice=disagree]")).to_contain_text("1 vote")
+    await page.click("#act-withdraw")
+    await expect(counter).to_have_text("0")
+    await page.click("#act-undo")
+    await expect(counter).to_have_text("1")
+    await page.click("#next")
+    await votes(page, "neutral")
+    await expect(counter).to_have_text("2")
+
+    events = await site.events(name)
+    assert [event for event, _ in events] == [
+        "VoteCast", "QualificationAdded", "VoteCast", "VoteWithdrawn", "VoteCast", "VoteCast"]
+    assert {(fields["trust"], fields["origin"]) for _, fields in events} == {("trusted", "web")}
+
+
+async def test_a_vote_without_proof_is_set_aside_until_it_is_confirmed(
+    windows: Windows, site: Site
+) -> None:
+    """The page says that a suspect vote does not count, and how to make it count."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    await page.evaluate("document.querySelector('[name=proof]').value = ''")
+    await votes(page, "agree")
+    await expect(page.locator(".aside")).to_be_visible()
+    before = await site.until_received(name, 1)
+    await page.click("#act-confirm")
+    await expect(page.locator(".aside")).to_have_count(0)
+    after = await site.until_received(name, 2)
+
+    assert (before["set_aside"]["unproven"], before["counted"]["votes"]) == (1, 0)
+    assert (after["set_aside"]["unproven"], after["counted"]["votes"]) == (0, 1)
+
+
+async def test_a_double_click_votes_once(windows: Windows, site: Site) -> None:
+    """Two clicks at once, with a script or without one, leave one vote that nothing undid."""
+    name = await site.consultation()
+    for script in (True, False):
+        page = await windows.open(f"/c/{name}/vote?proposal=p1", script=script)
+        await page.dblclick("#act-agree")
+        await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+        await page.dblclick("#act-like_it", delay=150)  # The answer comes between the clicks.
+        await expect(page.locator("#act-like_it")).to_have_attribute("aria-pressed", "true")
+    totals = await site.until_received(name, 2)
+
+    assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (2, 2)
+    assert {event for event, _ in await site.events(name)} == {"VoteCast", "QualificationAdded"}
+
+
+async def test_the_back_button_and_a_second_tab_are_harmless(
+    windows: Windows, site: Site
+) -> None:
+    """Old pages may be voted on: the last wish counts, and every page shows it once loaded."""
+    name = await site.consultation()
+    address = f"/c/{name}/vote?proposal=p1"
+    page = await windows.open(address, script=False)
+    second = await windows.beside(page.context, address)
+    await votes(page, "agree")
+    await votes(second, "disagree")
+    await page.go_back()
+    await votes(page, "agree")
+    await second.reload()
+    await expect(second.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+    totals = await site.until_received(name, 3)
+
+    assert choices_of(await site.events(name)) == ["agree", "disagree", "agree"]
+    assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (1, 1)
+
+
+async def test_an_old_form_says_what_it_says_now(windows: Windows, site: Site) -> None:
+    """A form sent twice is one vote; sent again after a change of mind, it changes it back."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    form = await form_of(page)
+    for act in ("agree", "disagree", "agree", "agree", "+like_it", "+like_it", "-like_it"):
+        answer = await page.context.request.post(
+            f"/c/{name}/vote", form={**form, "act": act}, headers={"origin": site.url})
+        assert answer.ok
+    await page.reload()
+    totals = await site.until_received(name, 4)
+
+    assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (1, 1)
+    await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#act-like_it")).to_have_attribute("aria-pressed", "false")
+
+
+async def test_everything_works_without_a_script(
+    windows: Windows, site: Site, tmp_path: Path
+) -> None:
+    """Vote, qualify, skip, list, receipt, description: plain forms and links, to the end."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote", script=False, language="en")
+    await votes(page, "disagree")
+    await votes(page, "no_way")
+    async with page.expect_download() as download:
+        await page.click(".receipt a >> nth=0")
+    await (await download.value).save_as(tmp_path / "receipt.json")
+    await page.click("#next")
+    await page.click("#next")
+    await votes(page, "agree")
+    await page.click("#next")
+    await expect(page.locator(".mine li")).to_have_count(2)
+    await page.click("text=Say who takes part")
+    await page.check("text=A woman")
+    await page.select_option("#age_band", "25-34")
+    await page.click("text=Send")
+    await expect(page.locator(".booth .notice")).to_contain_text("Thank you")
+
+    receipt = Receipt.model_validate_json((tmp_path / "receipt.json").read_bytes())
+    keys = await (await page.context.request.get("/v1/keys")).json()
+    assert holds(json.loads(receipt.model_dump_json()), base64.b64decode(keys["receipt"]),
+                 site.stack.topics.votes)
+    event, fields = booths.event_of({"event": receipt.event})
+    assert (event, fields["qualification"], fields["trust"]) == (
+        "QualificationAdded", "no_way", "trusted")
+    (described,) = [fields for _, _, fields in
+                    await site.gateway.events(site.stack.topics.participants)
+                    if fields["consultation"] == name]
+    assert (described["gender"], described["age_band"], described["region"]) == (
+        "woman", "25-34", None)
+
+
+async def test_the_keyboard_alone_is_enough(windows: Windows, site: Site) -> None:
+    """Tab reaches the ballot with a focus that shows; its keys vote, and the focus stays."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote")
+    for _ in range(20):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("document.activeElement.id") == "act-agree":
+            break
+    outline = "getComputedStyle(document.activeElement).outlineStyle"
+    assert await page.evaluate(outline) == "solid"
+    await page.keyboard.press("ArrowRight")
+    await expect(page.locator("#act-disagree")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#act-disagree")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#act-disagree")).to_be_focused()
+    await page.keyboard.press("5")
+    await expect(page.locator("#act-impossible")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#spoken")).to_have_text(
+        "Enregistré\u00a0: Pas d’accord, Infaisable")
+    before = page.url
+    await page.keyboard.press("n")
+    await page.wait_for_url(lambda url: url != before)
+    await page.keyboard.press("Tab")
+    await expect(page.locator("#act-agree")).to_be_focused()
+    await page.keyboard.press("3")
+    await expect(page.locator("#act-neutral")).to_have_attribute("aria-pressed", "true")
+
+
+async def test_what_is_sent_without_a_network_arrives_once_it_is_back(
+    windows: Windows, site: Site
+) -> None:
+    """The page says that nothing is recorded yet, tries again by itself, and votes once."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    await page.context.set_offline(True)
+    await page.click("#act-agree")
+    await expect(page.locator("#trouble")).to_contain_text("pas encore enregistrée")
+    await page.context.set_offline(False)
+    await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+    await expect(page.locator("#trouble")).to_be_hidden()
+
+    assert choices_of(await site.events(name)) == ["agree"]
+
+
+async def test_who_is_too_fast_may_send_the_same_again(windows: Windows, site: Site) -> None:
+    """Past the rate a page says so, how long to wait, and holds the vote for another try."""
+    name = await site.consultation()
+    strict = booths.started(site.stack, "strict", SCRUTIN_GATEWAY_VOTER_RATE="2")
+    await strict.ready()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", script=False, url=strict.url)
+    windows.network_may_fail = True
+    await votes(page, "agree")
+    await page.click("#act-disagree")
+    await expect(page.locator("[data-problem=too-many-requests]")).to_be_visible()
+    held = await page.input_value("[name=act]")
+    strict.worker.kill()
+
+    assert held == "disagree"
+    assert choices_of(await site.events(name)) == ["agree"]
+
+
+async def test_without_a_broker_the_page_says_that_nothing_is_lost(
+    windows: Windows, site: Site
+) -> None:
+    """A gateway that reaches no log shows a page about it, with a way to try again."""
+    windows.network_may_fail = True
+    alone = booths.started(site.stack, "alone", SCRUTIN_KAFKA="127.0.0.1:1")
+    await until_answering(alone.url)
+    page = await windows.open("/c/town-0/vote", url=alone.url)
+    alone.worker.kill()
+
+    await expect(page.locator("h1")).to_have_text("Les votes sont interrompus un instant")
+    await expect(page.locator("text=Réessayer")).to_be_visible()
+
+
+async def test_no_page_of_the_booth_breaks_an_embargo(windows: Windows, site: Site) -> None:
+    """Two voters who choose otherwise see the same of others: nothing, before the closing."""
+    name = await site.consultation(embargoed=True)
+    shown = []
+    for choice in ("agree", "disagree"):
+        page = await windows.open(f"/c/{name}/vote?proposal=p1")
+        await votes(page, choice)
+        shown.append(await page.inner_text(".shares"))
+
+    assert shown[0] == shown[1]
+    assert "avant la clôture" in shown[0]
+
+
+async def test_shares_are_shown_to_voters_only(windows: Windows, site: Site) -> None:
+    """Who has not voted on a proposal sees nothing that could sway him."""
+    name = await site.consultation()
+    voter = await windows.open(f"/c/{name}/vote?proposal=p1")
+    await votes(voter, "agree")
+    other = await windows.open(f"/c/{name}/vote?proposal=p1")
+
+    await expect(other.locator(".shares")).to_have_count(0)
+    await expect(other.locator("svg.split")).to_have_count(0)
+
+
+async def test_a_form_of_another_site_or_of_nobody_is_refused(
+    windows: Windows, site: Site
+) -> None:
+    """A vote needs the device's cookie and a browser that says it comes from this site."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    form = {**await form_of(page), "act": "agree"}
+    request = page.context.request
+    answers = [
+        await request.post(f"/c/{name}/vote", form=form),
+        await request.post(f"/c/{name}/vote", form=form, headers={"origin": "https://x.example"}),
+        await request.post(f"/c/{name}/vote", form=form, headers={
+            "origin": site.url, "sec-fetch-site": "cross-site"}),
+        await request.post(f"/c/{name}/vote", form={**form, "act": "maybe"}, headers={
+            "origin": site.url}),
+    ]
+    await page.context.clear_cookies()
+    await page.click("#act-agree")
+
+    assert [answer.status for answer in answers] == [403, 403, 403, 400]
+    await expect(page.locator("h1")).to_have_text("Votre navigateur ne garde pas de cookie")
+    assert await site.events(name) == []

@@ -1,0 +1,64 @@
+"""Browser windows that notice what a page must never do."""
+
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+
+LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+POLICY = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
+
+
+@dataclass
+class Windows:
+    """Opens pages of a site; `faults` holds what went wrong in any of them."""
+
+    browser: Browser
+    url: str
+    faults: list[str] = field(default_factory=list)
+    network_may_fail: bool = False
+    """For tests that cut the network, or ask for what is not there."""
+    contexts: list[BrowserContext] = field(default_factory=list)
+
+    async def open(
+        self, path: str, *, language: str = "fr", script: bool = True, width_pixels: int = 1280,
+        url: str | None = None,
+    ) -> Page:
+        """Open a page for somebody new: a browser without cookies."""
+        context = await self.browser.new_context(
+            base_url=url or self.url, locale=LOCALES[language], java_script_enabled=script,
+            viewport={"width": width_pixels, "height": 800})
+        context.set_default_timeout(15_000)
+        self.contexts.append(context)
+        return await self.beside(context, path)
+
+    async def beside(self, context: BrowserContext, path: str) -> Page:
+        """Open a page in another tab of the same browser."""
+        page = await context.new_page()
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
+        page.on("request", self._asked)
+        page.on("response", self._answered)
+        await page.goto(path)
+        return page
+
+    def _said(self, message: ConsoleMessage) -> None:
+        failed = message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not (failed and self.network_may_fail):
+            self.faults.append(f"console: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if urlsplit(request.url).hostname != "127.0.0.1":
+            self.faults.append(f"third party: {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.request.resource_type != "document" or 300 <= response.status < 400:
+            return
+        policy = response.headers.get("content-security-policy", "")
+        if "unsafe" in policy or not all(rule in policy for rule in POLICY):
+            self.faults.append(f"policy of {response.url}: {policy!r}")
+
+    async def close(self) -> None:
+        for context in self.contexts:
+            await context.close()

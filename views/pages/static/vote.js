@@ -1,0 +1,114 @@
+// Sends the booth's forms without leaving the page. Theory of operation: the page is complete
+// without this; here its own forms go to their own addresses, and what comes back is the page
+// that a browser without scripts would show, of which the ballot is taken. What could not be
+// recorded is sent again as it was, under the same key: the log counts it once.
+
+const ATTEMPTS = 6;
+const FIRST_WAIT_MILLISECONDS = 1_000;
+const LONGEST_WAIT_MILLISECONDS = 20_000;
+const ANSWER_MILLISECONDS = 15_000;
+
+const spoken = document.getElementById("spoken");
+const trouble = document.getElementById("trouble");
+const troubleText = trouble.querySelector("p");
+const troubleButton = trouble.querySelector("button");
+const ballot = () => document.getElementById("ballot");
+
+let sending = false;
+let wake = null;
+
+function show(text) {
+  troubleText.textContent = text;
+  trouble.hidden = false;
+  spoken.textContent = text;
+}
+
+const pause = (milliseconds) => new Promise((resolve) => {
+  wake = resolve;
+  setTimeout(resolve, milliseconds);
+});
+
+async function send(form, fields) {
+  for (let attempt = 1; ; attempt += 1) {
+    let answer = null;
+    try {
+      answer = await fetch(form.action, {
+        method: "POST", body: fields, signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+      });
+    } catch {
+      show(trouble.dataset.offline);
+    }
+    if (answer && ![429, 503, 504].includes(answer.status)) return answer;
+    if (answer) show(answer.status === 504 ? trouble.dataset.unknown : trouble.dataset.busy);
+    if (attempt === ATTEMPTS) return null;
+    const asked = Number(answer?.headers.get("retry-after") ?? 0) * 1_000;
+    const wait = Math.max(asked, FIRST_WAIT_MILLISECONDS * 2 ** (attempt - 1));
+    await pause(Math.min(wait, LONGEST_WAIT_MILLISECONDS));
+  }
+}
+
+async function receive(answer) {
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.getElementById("ballot");
+  document.title = page.title;
+  trouble.hidden = true;
+  history.replaceState(null, "", answer.url);
+  if (!fresh) {
+    // Closed meanwhile, or another page altogether: show it whole.
+    document.querySelector("main").replaceWith(page.querySelector("main"));
+    document.querySelector("main").focus();
+    return;
+  }
+  const focused = document.activeElement?.id;
+  ballot().replaceWith(fresh);
+  (document.getElementById(focused) ?? document.getElementById("proposal")).focus();
+  spoken.textContent = fresh.dataset.spoken;
+}
+
+async function submit(form, fields) {
+  if (sending) return;
+  sending = true;
+  ballot()?.setAttribute("aria-busy", "true");
+  try {
+    const answer = await send(form, fields);
+    if (answer) await receive(answer);
+    else {
+      show(trouble.dataset.givenUp);
+      troubleButton.onclick = () => submit(form, fields);
+    }
+  } finally {
+    sending = false;
+    ballot()?.removeAttribute("aria-busy");
+  }
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.closest("#ballot")) return;
+  event.preventDefault();
+  const fields = new URLSearchParams(new FormData(form));
+  fields.set(event.submitter.name, event.submitter.value);
+  troubleButton.onclick = () => wake?.();
+  submit(form, fields);
+});
+
+window.addEventListener("online", () => wake?.());
+
+document.addEventListener("keydown", (event) => {
+  const form = document.activeElement?.closest(".ballot form");
+  if (!form || event.ctrlKey || event.altKey || event.metaKey) return;
+  const buttons = [...form.querySelectorAll(".choice, .qualification")];
+  const place = Number(event.key) - 1;
+  if (event.key === "ArrowRight" || event.key === "ArrowLeft") {
+    const at = buttons.indexOf(document.activeElement);
+    if (at < 0) return;
+    const step = event.key === "ArrowRight" ? 1 : buttons.length - 1;
+    buttons[(at + step) % buttons.length].focus();
+  } else if (place >= 0 && place < buttons.length) {
+    buttons[place].focus();
+    buttons[place].click();
+  } else if (event.key === "n" || event.key === "N") {
+    document.getElementById("next").click();
+  } else return;
+  event.preventDefault();
+});

@@ -1,0 +1,83 @@
+"""What the pages ask of whoever takes votes; the composition root puts the gateway behind it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from schemas.problems import ProblemKind
+
+
+class TurnedAway(Exception):
+    """Nothing was recorded, unless the kind of problem says that nobody knows."""
+
+    def __init__(self, problem: ProblemKind, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(problem.name)
+        self.problem = problem
+        self.headers = dict(headers or {})
+
+
+class Act(NamedTuple):
+    """What a voter does with a proposal."""
+
+    event: str
+    """Name of the event it becomes, as in the schemas."""
+    proposal: str
+    word: str = ""
+    """The choice or qualification; empty for a withdrawn vote."""
+    proof: str = ""
+
+
+class Recorded(NamedTuple):
+    """Where an act lies in the log of votes, and whether it came with a proof."""
+
+    partition: int
+    offset: int
+    trusted: bool
+
+
+class Visit(Protocol):
+    """Somebody in the booth of one open consultation."""
+
+    @property
+    def known(self) -> bool:
+        """Whether the browser came with a device of ours."""
+
+    @property
+    def secure(self) -> bool:
+        """Whether cookies are for TLS only."""
+
+    def proof(self, proposal: str) -> str:
+        """Prove that a proposal is shown to the visitor now."""
+
+    async def serve(self, included: Sequence[str], voted: Mapping[str, str | None]) -> list[str]:
+        """Choose the next proposals, on the record; `voted` names what needs no second look."""
+
+    async def act(self, act: Act, key: str) -> Recorded:
+        """Record an act under an Idempotency-Key."""
+
+    async def describe(self, place: tuple[int, int], answers: Mapping[str, str | None]) -> None:
+        """Record what somebody says about themselves, with the place of a vote of theirs."""
+
+    async def receipt(self, place: tuple[int, int]) -> bytes | None:
+        """Give the receipt of an event of this voter, as JSON; None where none lies there."""
+
+    def seal(self, content: bytes) -> bytes:
+        """Sign what the browser keeps for us; nobody else can make it, for this device only."""
+
+    def remember(self, response: Response) -> None:
+        """Give the browser its device, where it has none."""
+
+
+class Desk(Protocol):
+    """Takes votes; every method of it and of its visits may raise TurnedAway."""
+
+    def described(self, consultation: str) -> Mapping[str, Any] | None:
+        """Give the newest description of a consultation, open or not."""
+
+    def proposals(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
+        """Give the proposals that can be voted on."""
+
+    def enter(self, request: Request, consultation: str) -> Visit:
+        """Let a visitor into a consultation that is open."""

@@ -1,0 +1,310 @@
+"""The addresses of the booth: a proposal at a time, one's own votes, receipts, a description.
+
+Theory of operation: every act is a form that is answered by 303 to the page of its proposal, so
+that the back button and a reload repeat nothing; the script sends the same forms and shows the
+same pages. What the visitor did is in his paper (`views.voting.paper`), what everybody did in the
+results: a page that shows shares first waits until they hold the visitor's own act.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import quote, urlencode
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from schemas import problems
+from views.documents import Documents
+from views.flushes import Figure, Flushes
+from views.pages import rendering
+from views.responses import html, language_of
+from views.voting import forms, paper, shown
+from views.voting.desk import Desk, TurnedAway, Visit
+
+
+PAPER_COOKIE = "scrutin-paper"
+PAPER_SECONDS = 31_536_000
+"""As long as the device it belongs to is known."""
+COUNTED_SECONDS = 0.8
+"""Longest wait until the shares hold the visitor's own vote; it takes some hundredths."""
+NO_STORE = {"cache-control": "no-store"}
+
+
+@dataclass
+class Guest:
+    """A visitor in the booth, with his paper."""
+
+    request: Request
+    consultation: str
+    described: Mapping[str, Any]
+    visit: Visit
+    paper: paper.Paper
+
+    @property
+    def address(self) -> str:
+        return _address(self.consultation)
+
+    def to(self, proposal: str) -> Response:
+        """Send the visitor to the page of a proposal."""
+        return _to(f"{self.address}?{urlencode({'proposal': proposal})}")
+
+
+Handler = Callable[[Guest], Awaitable[Response]]
+
+
+class VotePages:
+    """The pages where people vote."""
+
+    def __init__(self, desk: Desk, flushes: Flushes, documents: Documents) -> None:
+        self._desk = desk
+        self._flushes = flushes
+        self._documents = documents
+        self._moved = asyncio.Event()
+        flushes.watch(self._move)
+
+    def routes(self) -> list[Route]:
+        """Give the addresses."""
+        answering = self._answering
+        return [
+            Route("/c/{consultation}/vote", answering(self._ballot)),
+            Route("/c/{consultation}/vote", answering(self._act), methods=["POST"]),
+            Route("/c/{consultation}/vote/mine", answering(self._mine)),
+            Route("/c/{consultation}/vote/you", answering(self._you)),
+            Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
+            Route("/c/{consultation}/vote/receipts", answering(self._about_receipts)),
+            Route("/c/{consultation}/vote/receipts/{partition:int}-{offset:int}.json",
+                  answering(self._receipt)),
+        ]
+
+    def _answering(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
+        async def answer(request: Request) -> Response:
+            consultation = request.path_params["consultation"]
+            try:
+                guest = self._enter(request, consultation)
+                response = await handler(guest)
+            except TurnedAway as turned:
+                return self._turned_away(request, consultation, turned)
+            self._keep(guest, response)
+            return response
+
+        return answer
+
+    def _enter(self, request: Request, consultation: str) -> Guest:
+        visit = self._desk.enter(request, consultation)
+        described = self._desk.described(consultation)
+        assert described is not None, "the desk lets nobody into what is not described"
+        held = paper.read(request.cookies.get(PAPER_COOKIE), visit.seal)
+        accepted = self._desk.proposals(consultation)
+        held.sequence = [name for name in held.sequence if name in accepted]
+        return Guest(request, consultation, described, visit, held)
+
+    # What is shown
+
+    async def _ballot(self, guest: Guest) -> Response:
+        accepted = self._desk.proposals(guest.consultation)
+        proposal = guest.request.query_params.get("proposal")
+        if proposal is None:
+            return await self._first(guest)
+        if proposal not in accepted:
+            raise TurnedAway(problems.UNKNOWN_PROPOSAL)
+        if proposal not in guest.paper.sequence and proposal not in guest.paper.marks:
+            await self._serve(guest, [proposal])
+        counted = await self._is_counted(guest, proposal)
+        model = shown.ballot(guest.paper, guest.visit, proposal, accepted[proposal],
+                             self._entry(guest.consultation, proposal))
+        query = urlencode({"proposal": proposal})
+        return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
+                          embargoed=self._documents.embargoed(guest.consultation), **model)
+
+    async def _first(self, guest: Guest) -> Response:
+        """Lead to the next proposal without a vote, or to the visitor's own votes."""
+        if not guest.paper.sequence:
+            await self._serve(guest, [])
+        found = guest.paper.open_after(None)
+        return guest.to(found) if found else _to(f"{guest.address}/mine")
+
+    async def _serve(self, guest: Guest, included: list[str]) -> None:
+        marks = guest.paper.marks
+        guest.paper.sequence = await guest.visit.serve(
+            included, {name: mark.choice for name, mark in marks.items()})
+
+    async def _is_counted(self, guest: Guest, proposal: str) -> bool:
+        """Wait a moment for the visitor's own act to be in the results."""
+        mark = guest.paper.marks.get(proposal)
+        if mark is None or mark.choice is None:
+            return True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(COUNTED_SECONDS):
+                while not self._holds(guest.paper.partition, mark.last):
+                    await self._moved.wait()
+        return self._holds(guest.paper.partition, mark.last)
+
+    def _move(self) -> None:
+        moved, self._moved = self._moved, asyncio.Event()
+        moved.set()
+
+    def _holds(self, partition: int, offset: int) -> bool:
+        applied = self._flushes.applied
+        return (applied is not None and partition < len(applied.offsets)
+                and applied.offsets[partition] >= offset)
+
+    def _entry(self, consultation: str, proposal: str) -> Mapping[str, Any] | None:
+        """Give the counts of a proposal, where they may be shown."""
+        if self._documents.embargoed(consultation):
+            return None
+        found: Mapping[str, Any] | None = self._documents.figure(
+            consultation, Figure("proposal", proposal))
+        return found
+
+    async def _mine(self, guest: Guest) -> Response:
+        accepted = self._desk.proposals(guest.consultation)
+        return self._page(
+            guest, "vote_mine.html", path=f"{guest.address}/mine",
+            votes=shown.mine(guest.paper, accepted), held=guest.paper,
+            next=guest.paper.open_after(None),
+            left=any(name not in guest.paper.marks for name in accepted),
+            any_proposal=bool(accepted), key=shown.new_key())
+
+    async def _you(self, guest: Guest) -> Response:
+        return self._page(
+            guest, "vote_you.html", path=f"{guest.address}/you", offered=shown.ANSWERS,
+            may=bool(guest.paper.marks), thanks="thanks" in guest.request.query_params)
+
+    async def _about_receipts(self, guest: Guest) -> Response:
+        return self._page(guest, "vote_receipts.html", path=f"{guest.address}/receipts")
+
+    async def _receipt(self, guest: Guest) -> Response:
+        place = guest.request.path_params["partition"], guest.request.path_params["offset"]
+        found = await guest.visit.receipt(place)
+        if found is None:
+            raise TurnedAway(problems.NOT_FOUND)
+        name = f"{guest.consultation}-{place[0]}-{place[1]}.json"
+        return Response(found, media_type="application/json", headers={
+            **NO_STORE, "content-disposition": f"attachment; filename*=UTF-8''{quote(name)}"})
+
+    # What is done
+
+    async def _act(self, guest: Guest) -> Response:
+        form = await forms.read(guest.request)
+        if not guest.visit.known:
+            return self._page(guest, "vote_cookies.html", 400, path=guest.address)
+        if form.get("act") == forms.MORE:
+            await self._serve(guest, [])
+            return _to(guest.address)
+        wanted = forms.intention(form)
+        if wanted.is_second_click(int(time.time() * 1_000)):
+            return guest.to(wanted.act.proposal)
+        try:
+            await self._record(guest, wanted)
+        except TurnedAway as turned:
+            if not turned.problem.retry_seconds and turned.problem != problems.TOO_MANY_REQUESTS:
+                raise
+            return self._again(guest, turned, form)
+        return guest.to(wanted.act.proposal)
+
+    async def _record(self, guest: Guest, wanted: forms.Intention) -> None:
+        act, held = wanted.act, guest.paper
+        mark = held.marks.get(act.proposal)
+        key = wanted.idempotency_key(mark.acts if mark else 0)
+        done = await guest.visit.act(act, key)
+        held.partition = done.partition
+        if act.event == "VoteCast":
+            held.cast(act.proposal, act.word, done.offset, trusted=done.trusted)
+        elif act.event == "VoteWithdrawn":
+            held.withdraw(act.proposal, done.offset)
+        elif done.trusted:
+            held.qualify(act.proposal, act.word, done.offset,
+                         added=act.event == "QualificationAdded")
+
+    async def _describe(self, guest: Guest) -> Response:
+        form = await forms.read(guest.request)
+        if form.get("act") == forms.DECLINE:
+            guest.paper.described = True
+            return _to(guest.address)
+        if not guest.paper.marks:
+            raise TurnedAway(problems.NO_VOTE)
+        cast = next(reversed(guest.paper.marks.values())).cast
+        try:
+            await guest.visit.describe((guest.paper.partition, cast), shown.answers(form))
+        except TurnedAway as turned:
+            if not turned.problem.retry_seconds and turned.problem != problems.TOO_MANY_REQUESTS:
+                raise
+            return self._again(guest, turned, form)
+        guest.paper.described = True
+        return _to(f"{guest.address}/you?thanks")
+
+    # How
+
+    def _again(self, guest: Guest, turned: TurnedAway, form: Mapping[str, str]) -> Response:
+        """Offer the same form once more, under the same key."""
+        response = self._page(
+            guest, "vote_again.html", turned.problem.status, path=guest.address,
+            problem=turned.problem, form=form, action=guest.request.url.path,
+            wait_seconds=turned.headers.get("retry-after"))
+        _headers(response, turned)
+        return response
+
+    def _page(self, guest: Guest, template: str, status: int = 200, **model: Any) -> Response:
+        body = rendering.render(
+            template, language_of(guest.request), address=guest.address,
+            results_address=_results(guest.consultation), consultation=guest.described,
+            closes=shown.moment(guest.described, "closes_at"), **model)
+        return html(guest.request, body, status=status, headers=NO_STORE)
+
+    def _turned_away(
+        self, request: Request, consultation: str, turned: TurnedAway
+    ) -> Response:
+        """Say why nobody can vote here, or not now."""
+        described = self._desk.described(consultation)
+        if described is None and turned.problem != problems.UNAVAILABLE:
+            _raise(turned)
+        asked = request.method in ("GET", "HEAD")
+        settled = turned.problem in (problems.CLOSED, problems.NOT_YET_OPEN)
+        body = rendering.render(
+            "vote_state.html", language_of(request), problem=turned.problem,
+            consultation=described, path=_address(consultation), asked=asked,
+            results_address=_results(consultation), address=_address(consultation),
+            opens=described and shown.moment(described, "opens_at"),
+            closes=described and shown.moment(described, "closes_at"))
+        status = 200 if asked and settled else turned.problem.status
+        response = html(request, body, status=status, headers=NO_STORE)
+        _headers(response, turned)
+        return response
+
+    def _keep(self, guest: Guest, response: Response) -> None:
+        """Hand the paper back, and a new device its cookie."""
+        guest.visit.remember(response)
+        written = guest.paper.written(guest.visit.seal)
+        # A page that changed nothing must not undo what another tab has written meanwhile.
+        if written != guest.request.cookies.get(PAPER_COOKIE):
+            response.set_cookie(
+                PAPER_COOKIE, written, max_age=PAPER_SECONDS, path=guest.address,
+                secure=guest.visit.secure, httponly=True, samesite="lax")
+
+
+def _address(consultation: str) -> str:
+    return f"/c/{quote(consultation, safe='')}/vote"
+
+
+def _results(consultation: str) -> str:
+    return f"/c/{quote(consultation, safe='')}"
+
+
+def _to(address: str) -> Response:
+    return RedirectResponse(address, 303, headers=NO_STORE)
+
+
+def _headers(response: Response, turned: TurnedAway) -> None:
+    response.headers.update(turned.headers)
+    if turned.problem.retry_seconds:
+        response.headers["retry-after"] = str(turned.problem.retry_seconds)
+
+
+def _raise(turned: TurnedAway) -> NoReturn:
+    raise HTTPException(turned.problem.status, detail=turned.problem.name)

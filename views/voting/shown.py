@@ -1,0 +1,86 @@
+"""What the booth's pages show, from the catalogue, the paper and the results."""
+
+import secrets
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from views.pages import results_page
+from views.voting.desk import Visit
+from views.voting.paper import Paper, qualifications_of
+
+
+GENDERS = ("woman", "man", "other")
+AGE_BANDS = ("15-17", "18-24", "25-34", "35-49", "50-64", "65+")
+REGIONS = (
+    "FR-ARA", "FR-BFC", "FR-BRE", "FR-CVL", "FR-20R", "FR-GES", "FR-971", "FR-973", "FR-HDF",
+    "FR-IDF", "FR-974", "FR-972", "FR-976", "FR-NOR", "FR-NAQ", "FR-OCC", "FR-PDL", "FR-PAC",
+)
+"""One code a region, in the order of their names; what is asked is what results can show."""
+ANSWERS = {"gender": GENDERS, "age_band": AGE_BANDS, "region": REGIONS}
+
+KEY_BYTES = 12
+"""Of the random part of an Idempotency-Key: 96 bits."""
+
+
+def ballot(
+    paper: Paper, visit: Visit, proposal: str, said: Mapping[str, Any],
+    entry: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """Arrange one proposal; `entry` holds its counts where they may be shown."""
+    mark = paper.marks.get(proposal)
+    choice = mark.choice if mark else None
+    at = paper.sequence.index(proposal) if proposal in paper.sequence else None
+    return {
+        "proposal": {**said, "id": proposal},
+        "mark": mark,
+        "partition": paper.partition,
+        "choice": choice,
+        "qualifications": [
+            (word, mark is not None and word in mark.qualifications)
+            for word in (qualifications_of(choice) if choice else ())],
+        "measures": results_page.measures(entry) if entry and choice else None,
+        "position": None if at is None else at + 1,
+        "steps": [_step(paper, name, proposal) for name in paper.sequence],
+        "next": paper.open_after(proposal),
+        "proof": visit.proof(proposal),
+        "key": new_key(),
+        "shown_at": int(time.time() * 1_000),
+        "invited": bool(choice) and not paper.described,
+    }
+
+
+def new_key() -> str:
+    """Draw the random part of an Idempotency-Key: one a page."""
+    return secrets.token_urlsafe(KEY_BYTES)
+
+
+def _step(paper: Paper, name: str, current: str) -> str:
+    done = name in paper.marks and paper.marks[name].choice is not None
+    return " ".join(word for word, holds in (("done", done), ("here", name == current)) if holds)
+
+
+def moment(described: Mapping[str, Any], name: str) -> dict[str, Any] | None:
+    """Give an instant of a description in its time zone."""
+    if described.get(name) is None:
+        return None
+    zone = described.get("time_zone") or "Europe/Paris"
+    when = datetime.fromtimestamp(described[name] / 1_000, UTC).astimezone(ZoneInfo(zone))
+    return {"when": when, "zone": zone}
+
+
+def mine(paper: Paper, proposals: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """List what the browser remembers, the latest first."""
+    return [
+        {"id": name, "text": proposals.get(name, {}).get("text"), "mark": mark,
+         "place": f"{paper.partition}-{mark.last}"}
+        for name, mark in reversed(paper.marks.items())
+    ]
+
+
+def answers(form: Mapping[str, str]) -> dict[str, str | None]:
+    """Read a description; what is not offered was not said."""
+    return {name: form[name] if form.get(name) in offered else None
+            for name, offered in ANSWERS.items()}
