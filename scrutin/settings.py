@@ -61,6 +61,12 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address people reach the pages at, such as https://vote.example.org, for "
+        "links that are shared; empty: pages offer no such links.",
+        pattern=r"^(https?://[^/\s?#]+)?/?$",
+    )
     snapshot_decisions: int = Field(
         default=500_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "

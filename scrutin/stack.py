@@ -93,6 +93,7 @@ def _environment(settings: Settings, urls: Mapping[str, str], views_port: int) -
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
         "SCRUTIN_VIEWS_PORT": str(views_port),
+        "SCRUTIN_PUBLIC_URL": settings.public_url or urls["views"],
         "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,
     }

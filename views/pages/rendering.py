@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from views.pages.languages import LANGUAGES, in_language, translations
+from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
 from views.pages.typography import Typography
 
@@ -28,10 +29,16 @@ def script() -> bytes:
 
 
 @functools.cache
+def static(name: str) -> bytes:
+    """Read a file of the folder of static files."""
+    return (resources.files("views.pages") / "static" / name).read_bytes()
+
+
+@functools.cache
 def revision() -> str:
     """Name the state of styles, templates and texts: part of every address or tag of a page."""
-    digest = hashlib.sha256(stylesheet() + icon() + script())
-    for folder in ("templates", "catalogues"):
+    digest = hashlib.sha256()
+    for folder in ("static", "templates", "catalogues"):
         files = (resources.files("views.pages") / folder).iterdir()
         for file in sorted(files, key=lambda item: item.name):
             digest.update(file.read_bytes())
@@ -59,6 +66,7 @@ def environment(language: str) -> Environment:
         languages=LANGUAGES,
         revision=revision(),
         regions=REGIONS,
+        pieces=Pieces(typography, translations(language)),
         in_language=functools.partial(in_language, language=language),
         integer=typography.integer,
         percent=typography.percent,
