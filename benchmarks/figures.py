@@ -63,6 +63,10 @@ FIGURES = {
         "ms", 150, "acknowledged vote to the publication that holds it, 2,000 votes/s"),
     "result_latency_milliseconds_p99_at_10000": _less(
         "ms", 150, "acknowledged vote to the publication that holds it, 10,000 votes/s"),
+    "results_page_kilobytes": _less(
+        "kB", 100, "the campaign's results page with its style and script, compressed as sent"),
+    "results_page_milliseconds": _less(
+        "ms", 30, "from the results document of 2,864 proposals to the page, in process"),
     "demo_seconds": _less(
         "s", 60, "`scrutin demo --exit`, the whole campaign, everything installed"),
 }

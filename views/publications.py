@@ -128,8 +128,8 @@ class Publication:
     ) -> Representation:
         body = rendering.render(template, language, **model)
         told_at = around.told.told_at.isoformat() if around.told else ""
-        held = [self._tag, self.published_at, language, rendering.revision(), around.phase,
-                told_at, query]
+        held = [template, self._tag, self.published_at, language, rendering.revision(),
+                around.phase, told_at, query]
         return Representation(body, _digest(held))
 
 

@@ -1,4 +1,4 @@
-"""All proposals, fifty a page: search, filters and order come from the address. Pure.
+"""All proposals, fifty a page: search, filters and order come from the address.
 
 Theory of operation: the address is the whole state, so that a list can be shared, and each of its
 parts is checked against what the document holds before anything is done: a part that is not
