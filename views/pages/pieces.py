@@ -47,7 +47,8 @@ class Pieces:
     def measure(self, m: Measure, kind: str) -> Markup:
         """Write a share with its bar, count, base and interval; few votes have counts alone."""
         if not m.base:
-            inner = f'<span class="of">{escape(self._texts.gettext("no vote yet"))}</span>'
+            none = self._texts.gettext("no vote yet")
+            inner = f'<span class="of">{escape(none)}</span>'
         elif m.percent is None:
             text = self._texts.ngettext("of %(base)s vote", "of %(base)s votes", m.base)
             inner = (f'<span class="value">{self._write.integer(m.count)}</span>\n<span class="of">'
