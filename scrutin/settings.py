@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send to one "
         "gateway in a minute.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address people reach the pages at, such as https://vote.example.org, for "
+        "links that are shared; empty: pages offer no such links.",
+        pattern=r"^(https?://[^/\s?#]+)?/?$",
+    )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "

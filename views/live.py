@@ -146,7 +146,9 @@ def _counts(entry: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
     return {
         "received": entry["received"],
         "set_aside": sum(entry["set_aside"].values()),
-        "counted": {"votes": counted["votes"], **by_choice(counted)},
+        "counted": {
+            "votes": counted["votes"], **by_choice(counted),
+            **{name: counted[name] for name in ("qualifications",) if name in counted}},
     }
 
 

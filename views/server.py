@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import uvicorn
 
 from views.api import application
+from views.days import Days
 from views.live import Live
 from views.publications import Publications
 from views.reader import ResultsReader
@@ -47,10 +48,13 @@ def listen(host: str, port: int) -> socket.socket:
 
 async def serve(
     reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None],
-    gateway_url: str = "",
+    gateway_url: str = "", days: Days | None = None, address: str = "",
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
-    publications = Publications(reader.flushes, time.monotonic)
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
+
+    `days` and `address` as in `Publications`.
+    """
+    publications = Publications(reader.flushes, time.monotonic, days=days, address=address)
     live = Live(reader.flushes, publications.documents)
     server = _Server(live, uvicorn.Config(
         application(reader, publications, live, gateway_url=gateway_url),

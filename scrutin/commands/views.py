@@ -1,12 +1,16 @@
 """`scrutin views`: show the results until told to stop."""
 
 import asyncio
+import socket
+from collections.abc import Callable
 
 import structlog
 import typer
 
 from scrutin import bootstrap, log
-from scrutin.settings import load
+from scrutin.days import ask_archive
+from scrutin.settings import Settings, load
+from views.days import Days
 from views.flushes import ResultsUnreadable
 from views.reader import BrokerUnreachable, ResultsReader
 from views.server import AddressTaken, listen, serve
@@ -28,9 +32,8 @@ def views() -> None:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
-            asyncio.run(serve(
-                reader, opened, on_ready=lambda: logger.info("views ready", url=address),
-                gateway_url=settings.gateway_url))
+            asyncio.run(_serve(
+                settings, reader, opened, lambda: logger.info("views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
@@ -38,3 +41,17 @@ def views() -> None:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- as above
         raise typer.Exit(5) from error
     logger.info("views ended", reason="told to stop")
+
+
+async def _serve(
+    settings: Settings, reader: ResultsReader, opened: socket.socket, on_ready: Callable[[], None]
+) -> None:
+    days = Days()
+    asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
+    try:
+        await serve(
+            reader, opened, on_ready=on_ready, gateway_url=settings.gateway_url, days=days,
+            address=settings.public_url)
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)

@@ -34,8 +34,8 @@ class Typography:
         return str(numbers.format_percent(share, pattern, locale=self._locale))
 
     def day(self, moment: date) -> str:
-        text = dates.format_date(moment, "long", locale=self._locale)
-        return _first_of_month(text) if self.language == "fr" else text
+        text = self._joined(dates.format_date(moment, "long", locale=self._locale))
+        return text.replace(" ", "\u00a0")
 
     def month(self, moment: date) -> str:
         return dates.format_skeleton("yMMMM", moment, locale=self._locale)
@@ -44,13 +44,14 @@ class Typography:
         """Write day and time; the caller says the zone."""
         pattern = "d MMMM y 'à' HH:mm" if self.language == "fr" else "d MMMM y, HH:mm"
         text = dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
-        return _first_of_month(text) if self.language == "fr" else text
+        return self._joined(text)
 
     def city(self, zone: str) -> str:
         """Name the city that stands for a time zone, such as Paris."""
         return dates.get_timezone_location(ZoneInfo(zone), locale=self._locale, return_city=True)
 
-
-def _first_of_month(text: str) -> str:
-    """Write the first of a month as French does: 1er janvier."""
-    return "1er" + text[1:] if text.startswith("1 ") else text
+    def _joined(self, text: str) -> str:
+        """Keep the day with its month on one line; the first is 1er in French."""
+        number, rest = text.split(" ", 1)
+        first = number == "1" and self.language == "fr"
+        return f"{'1er' if first else number}\u00a0{rest}"
