@@ -5,7 +5,7 @@ and a short life in shared caches, so that a burst can be served without us.
 """
 
 import time
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -17,8 +17,8 @@ from starlette.routing import Route
 
 from views import problems
 from views.encoding import encode_json
-from views.flushes import Flushes
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
+from views.operations.pages import Operations
 from views.pages import rendering
 from views.publications import Publication, Publications
 from views.responses import (
@@ -33,32 +33,18 @@ from views.responses import (
     represented,
     speaking,
 )
+from views.source import Source
 
 
 STATIC_SECONDS = 31_536_000
 """Styles have their revision in the address and never change under it."""
 
 
-class Readiness(Protocol):
-    """Says whether the topics have been read to the end they had at the start."""
-
-    def is_set(self) -> bool: ...
-
-
-class Source(Protocol):
-    """Whatever keeps the published state: `views.reader.ResultsReader`."""
-
-    @property
-    def flushes(self) -> Flushes: ...
-
-    @property
-    def ready(self) -> Readiness: ...
-
-
 def application(
-    source: Source, publications: Publications | None = None, live: Live | None = None
+    source: Source, publications: Publications | None = None, live: Live | None = None,
+    operations: Operations | None = None,
 ) -> Starlette:
-    """Make the application that shows a source."""
+    """Make the application that shows a source, with the operators' page if there is one."""
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
@@ -73,6 +59,7 @@ def application(
         Route("/static/live.js", script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *(operations.routes() if operations else ()),
     ]
     return Starlette(
         routes=routes,

@@ -28,9 +28,16 @@ def script() -> bytes:
 
 
 @functools.cache
+def static(name: str) -> bytes:
+    """Read a file that pages link to."""
+    return (resources.files("views.pages") / "static" / name).read_bytes()
+
+
+@functools.cache
 def revision() -> str:
     """Name the state of styles, templates and texts: part of every address or tag of a page."""
     digest = hashlib.sha256(stylesheet() + icon() + script())
+    digest.update(static("operations.css") + static("operations.js"))
     for folder in ("templates", "catalogues"):
         files = (resources.files("views.pages") / folder).iterdir()
         for file in sorted(files, key=lambda item: item.name):
@@ -67,6 +74,9 @@ def environment(language: str) -> Environment:
         month=typography.month,
         minute=typography.minute,
         city=typography.city,
+        decimal=typography.decimal,
+        duration=typography.duration,
+        second=typography.second,
     )
     return made
 
