@@ -38,7 +38,8 @@ def page(watch: Watch, hottest: list[Hot]) -> dict[str, Any]:
         "page_delay_seconds": watch.page_delay_seconds,
         "partitions": partitions(watch),
         "hidden_partitions": max(len(watch.ruler.partitions()) - PARTITIONS_SHOWN, 0),
-        "processes": [_process(each) for each in (watch.broker, *watch.processes.values())],
+        "processes": [_process(each, watch.looked_at)
+                      for each in (watch.broker, *watch.processes.values())],
         "refusals": list(_refusals(watch)),
         "dead_letters": (watch.end_of(watch.topics.dead_letters),
                          watch.last_minute("dead_letters")),
@@ -54,15 +55,13 @@ def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, ZONE)
 
 
-def _process(process: Process) -> dict[str, Any]:
-    kind = next(iter(process.reading.labelled(figures.INFO)), ("", "", ""))
+def _process(process: Process, now: float) -> dict[str, Any]:
+    since = process.started if process.answers and process.started else process.since
     return {
         "name": process.name,
         "state": ("unasked" if process.answers is None else "silent" if not process.answers
                   else "not_ready" if process.ready is False else "ready"),
-        "since": moment(process.since) if process.since else None,
-        "started": moment(process.started) if process.started else None,
-        "version": kind[2],
+        "seconds": now - since if since else None,
         "memory_bytes": process.reading.one(figures.PROCESS_MEMORY),
         "restarts": process.restarts if process.started else None,
     }
