@@ -74,7 +74,8 @@ def _play(run: Demo, *, stay: bool) -> bool:
     else:
         print(f"OK: all {len(checks)} checks hold.")
     if stay:
-        print(f"Results page: {page}\nThe stack stays up until Ctrl-C.", flush=True)
+        print(f"Results page: {page}\nOperators' page: {urls['views']}/ops\n"
+              "The stack stays up until Ctrl-C.", flush=True)
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()
     return not different

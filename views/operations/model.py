@@ -56,12 +56,14 @@ def moment(seconds: float) -> datetime:
 
 
 def _process(process: Process, now: float) -> dict[str, Any]:
-    since = process.started if process.answers and process.started else process.since
+    state = ("unasked" if process.answers is None else "silent" if not process.answers
+             else "not_ready" if process.ready is False else "ready")
+    since = process.started if state == "ready" and process.started else process.since
     return {
         "name": process.name,
-        "state": ("unasked" if process.answers is None else "silent" if not process.answers
-                  else "not_ready" if process.ready is False else "ready"),
-        "seconds": now - since if since else None,
+        "state": state,
+        # Nobody says since when a process that answers is not ready.
+        "seconds": now - since if since and state != "not_ready" else None,
         "memory_bytes": process.reading.one(figures.PROCESS_MEMORY),
         "restarts": process.restarts if process.started else None,
     }

@@ -1,7 +1,7 @@
 """The addresses of operations: the page, its stream, the form for the token, /metrics."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from schemas import figures
+from schemas.figures import Sample
 from views import problems
 from views.encoding import encode_json
 from views.live import HEADERS, LiveStream
@@ -84,7 +85,7 @@ class Operations:
             Route("/ops/login", self.login, methods=["POST"]),
             Route("/ops/logout", self.logout, methods=["POST"]),
             Route("/ops/live", self.live, methods=["GET"]),
-            Route("/metrics", self.metrics, methods=["GET"]),
+            Route("/metrics", metrics(self._access, self._samples), methods=["GET"]),
             Route("/static/operations.css", style, methods=["GET"]),
             Route("/static/operations.js", script, methods=["GET"]),
         ]
@@ -97,7 +98,9 @@ class Operations:
         body = rendering.render(
             "operations.html", language, path="/ops", left=COOKIE in request.cookies,
             **self._model())
-        return html(request, body, headers=NO_STORE)
+        response = html(request, body)
+        response.headers.update(NO_STORE)
+        return response
 
     async def live(self, request: Request) -> Response:
         """Stream the parts of the page, after every look."""
@@ -131,21 +134,16 @@ class Operations:
         response.delete_cookie(COOKIE, path="/ops")
         return response
 
-    async def metrics(self, request: Request) -> Response:
-        """Give the figures of this process to Prometheus."""
-        if not self._access.allowed(request):
-            return PlainTextResponse(
-                "From other machines send the bearer token SCRUTIN_OPERATIONS_TOKEN.\n", 401,
-                headers={**NO_STORE, "www-authenticate": "Bearer"})
-        found = [*self.collector.itself(), *samples(self.collector.watch)]
-        return Response(figures.exposition(found), media_type=figures.MEDIA_TYPE, headers=NO_STORE)
-
     def _form(self, request: Request, *, wrong: bool) -> Response:
         body = rendering.render(
             "operations_login.html", language_of(request), path="/ops", wrong=wrong,
             has_token=self._access.has_token)
         return html(request, body, status=401 if self._access.has_token else 403,
                     headers=NO_STORE)
+
+    def _samples(self) -> Iterator[Sample]:
+        yield from self.collector.itself()
+        yield from samples(self.collector.watch)
 
     def _model(self) -> dict[str, Any]:
         return page(self.collector.watch, self.collector.hottest.top())
@@ -161,6 +159,22 @@ class Operations:
             looked_at = f"{self.collector.watch.looked_at:.3f}"
             self._shown[language] = (looked_at, encode_json({"parts": made.decode()}))
         return self._shown[language]
+
+
+def metrics(
+    access: Access, found: Callable[[], Iterable[Sample]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make the address under which a public process gives its figures to Prometheus."""
+
+    async def answer(request: Request) -> Response:
+        if not access.allowed(request):
+            return PlainTextResponse(
+                "From other machines send the bearer token SCRUTIN_OPERATIONS_TOKEN.\n", 401,
+                headers={**NO_STORE, "www-authenticate": "Bearer"})
+        return Response(
+            figures.exposition(found()), media_type=figures.MEDIA_TYPE, headers=NO_STORE)
+
+    return answer
 
 
 async def style(_request: Request) -> Response:

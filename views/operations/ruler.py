@@ -7,6 +7,7 @@ before it passed that offset. Between two looks the passing is interpolated. Mem
 old stretch is kept at half its precision, then a quarter, so that a wait of hours is still known.
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -57,8 +58,8 @@ class Timeline:
         What was passed before the first look has been waiting since then at least.
         """
         known = self._stretches
-        place = next((n for n, found in enumerate(known) if found.offset > offset), None)
-        if place is None:
+        place = bisect_right(known, offset, key=lambda stretch: stretch.offset)
+        if place == len(known):
             return 0.0
         found = known[place]
         if place == 0:

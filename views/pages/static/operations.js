@@ -8,6 +8,7 @@ const spoken = document.getElementById("operations-spoken");
 const button = panel.querySelector("button");
 const shown = panel.querySelector(".live-state");
 const SPOKEN_MILLISECONDS = 60_000;
+const AGAIN_MILLISECONDS = 5_000;
 
 let stream = null;
 let paused = false;
@@ -32,6 +33,13 @@ function speak() {
   spokenAt = performance.now();
 }
 
+// Load the page anew once it can be: it asks for the token, or follows a new process.
+async function again() {
+  const answer = await fetch("/ops", { method: "HEAD" }).catch(() => null);
+  if (answer && (answer.ok || answer.status === 401)) location.reload();
+  else setTimeout(again, AGAIN_MILLISECONDS);
+}
+
 function connect() {
   if (stream || paused || document.hidden) return;
   stream = new EventSource(panel.dataset.stream);
@@ -39,8 +47,8 @@ function connect() {
   stream.onerror = () => {
     shown.textContent = panel.dataset.cut;
     parts.classList.add("stale");
-    // A refusal ends the stream for good: the page says why when it is loaded again.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(() => location.reload(), 5_000);
+    // A refusal ends the stream for good; a cut is mended by the browser.
+    if (stream.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MILLISECONDS);
   };
   stream.onmessage = (event) => {
     parts.classList.remove("stale");
