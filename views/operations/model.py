@@ -17,6 +17,8 @@ ZONE = ZoneInfo("Europe/Paris")
 """Operators read the clock on their wall."""
 PARTITIONS_SHOWN = 16
 """Rows of the table of partitions, the worst ones: nobody reads a thousand."""
+OLD_SECONDS = 10.0
+"""A look that is older says so: the collector stands still."""
 CHART_SECONDS = 5.0
 """A point of the chart is the mean of so long."""
 CHART_WIDTH, CHART_HEIGHT = 600.0, 100.0
@@ -24,9 +26,11 @@ PLACES = ("gateway_ledger", "gateway_page", "gateway_archive")
 """Hops shown by partition: from the ballot box to each place."""
 
 
-def page(watch: Watch, hottest: list[Hot]) -> dict[str, Any]:
-    """Arrange everything for the template."""
+def page(watch: Watch, hottest: list[Hot], now: float) -> dict[str, Any]:
+    """Arrange everything for the template, at a moment in seconds since 1970."""
+    age_seconds = now - watch.looked_at
     return {
+        "old_seconds": age_seconds if age_seconds > OLD_SECONDS else None,
         "alarms": alarms(watch),
         "looked_at": moment(watch.looked_at) if watch.looked_at else None,
         "rates": {name: watch.per_second(name)

@@ -1,6 +1,7 @@
 """The addresses of operations: the page, its stream, the form for the token, /metrics."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
 from urllib.parse import parse_qs
@@ -146,7 +147,7 @@ class Operations:
         yield from samples(self.collector.watch)
 
     def _model(self) -> dict[str, Any]:
-        return page(self.collector.watch, self.collector.hottest.top())
+        return page(self.collector.watch, self.collector.hottest.top(), time.time())
 
     def _looked(self) -> None:
         self._shown.clear()

@@ -1,15 +1,19 @@
 """The operators' page over HTTP: who may see it, what it shows, and what it never shows."""
 
+import asyncio
 import json
+import time
 from pathlib import Path
 
 import pytest
+from starlette.types import Message
 
 from schemas import words
 from schemas.figures import LAG_MESSAGES, VOTES_COUNTED, read
 from tests.views import campaign
 from tests.views.operations.control_room import SIZE, TOKEN, VOTES, ControlRoom
 from tests.views.pages.html import parse
+from views.live import LiveStream
 from views.operations.access import COOKIE, COOKIE_SECONDS, Access
 
 
@@ -113,6 +117,34 @@ def test_stream_and_page_show_the_same(room: ControlRoom) -> None:
 
     assert identifier == "100.000"
     assert parts.strip() in room.client().get("/ops?lang=fr").text
+
+
+async def test_every_look_is_streamed_until_the_process_stops(room: ControlRoom) -> None:
+    """A reader gets the state at once, then one event a look, and is let go at the end."""
+    events: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def send(message: Message) -> None:
+        if message.get("body", b"").startswith(b"id: "):
+            await events.put(message["body"])
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    stream = LiveStream(room.operations.streams, "en", (), None)
+    task = asyncio.create_task(stream({}, receive, send))
+    async with asyncio.timeout(30):
+        assert (await events.get()).startswith(b"id: 100.000\n")
+        room.look(101.0)
+        assert (await events.get()).startswith(b"id: 101.000\n")
+        room.operations.streams.close()
+        await task
+
+
+def test_a_page_whose_looks_stand_still_says_so(room: ControlRoom) -> None:
+    """A control room must not take old figures for new ones."""
+    assert "Nothing newer for" in room.client().get("/ops?lang=en").text
+    room.watch.looked_at = time.time()
+    assert "Nothing newer for" not in room.client().get("/ops?lang=en").text
 
 
 def test_page_and_metrics_show_what_waits(room: ControlRoom) -> None:

@@ -9,11 +9,13 @@ const button = panel.querySelector("button");
 const shown = panel.querySelector(".live-state");
 const SPOKEN_MILLISECONDS = 60_000;
 const AGAIN_MILLISECONDS = 5_000;
+const OLD_MILLISECONDS = 10_000;
 
 let stream = null;
 let paused = false;
 let verdict = null;
 let spokenAt = -SPOKEN_MILLISECONDS;
+let heardAt = performance.now();
 
 function put(markup) {
   const made = new DOMParser().parseFromString(markup, "text/html");
@@ -42,6 +44,7 @@ async function again() {
 
 function connect() {
   if (stream || paused || document.hidden) return;
+  heardAt = performance.now();
   stream = new EventSource(panel.dataset.stream);
   stream.onopen = () => (shown.textContent = panel.dataset.moving);
   stream.onerror = () => {
@@ -51,6 +54,8 @@ function connect() {
     if (stream.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MILLISECONDS);
   };
   stream.onmessage = (event) => {
+    heardAt = performance.now();
+    if (parts.classList.contains("stale")) shown.textContent = panel.dataset.moving;
     parts.classList.remove("stale");
     put(JSON.parse(event.data).parts);
     speak();
@@ -69,6 +74,12 @@ button.addEventListener("click", () => {
   if (paused) disconnect();
   else connect();
 });
+// A stream that is open and says nothing is as bad as none.
+setInterval(() => {
+  if (!stream || performance.now() - heardAt < OLD_MILLISECONDS) return;
+  parts.classList.add("stale");
+  shown.textContent = panel.dataset.cut;
+}, 1_000);
 document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
 
 panel.hidden = false;
