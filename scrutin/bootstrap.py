@@ -27,6 +27,21 @@ def clickhouse_url(settings: Settings) -> str:
         settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://host:port")
 
 
+def operations_processes(settings: Settings) -> dict[str, str]:
+    """Name the processes that give /metrics, with their addresses: as set, else the local stack's.
+
+    Not the views, which ask, nor ClickHouse, of which the archive speaks.
+    """
+    if settings.operations_processes:
+        pairs = (each.partition("=") for each in settings.operations_processes.split(",") if each)
+        return {name: address.rstrip("/") for name, _, address in pairs}
+    state = local_state(settings) or {}
+    return {
+        process["name"]: process["address"] for process in state.get("processes", ())
+        if process["address"].startswith("http") and process["name"] not in ("views", "clickhouse")
+    }
+
+
 def local_state(settings: Settings) -> dict[str, Any] | None:
     """Read the state file of the local stack; None where none was started."""
     try:

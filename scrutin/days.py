@@ -34,7 +34,12 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
     """Tell `days` what the archive says while votes come in; until cancelled.
 
     Pages are complete without it: an archive that is away is asked again, and the log says so.
+    Where no archive is known nobody is asked.
     """
+    try:
+        bootstrap.clickhouse_url(settings)
+    except bootstrap.StackNotRunning:
+        return
     logger = structlog.get_logger("views")
     last = settled = None
     asked_at, rest = -ASK_ANYWAY_SECONDS, 0.0

@@ -54,7 +54,19 @@ class Settings(BaseSettings):
     )
     health_port: int = Field(
         default=0, ge=0, le=65535,
-        description="Port of /livez and /readyz of a worker; 0: none.",
+        description="Port of /livez, /readyz, /status and /metrics of a worker; 0: none.",
+    )
+    health_host: str = Field(
+        default="127.0.0.1", description="Address a worker listens on with health_port.")
+    operations_processes: str = Field(
+        default="", pattern=r"^([A-Za-z0-9_-]+=https?://[^,\s]+(,|$))*$",
+        description="Processes the operators' page asks for their /metrics, by commas: "
+        "NAME=http://host:port; empty: the local stack of data_dir.",
+    )
+    operations_token: str = Field(
+        default="", pattern=r"^(\S{16,})?$", repr=False,
+        description="Opens /ops and /metrics of the views to others than this machine, at least "
+        "16 characters; empty: to nobody.",
     )
     views_host: str = Field(default="127.0.0.1", description="Address the views listen on.")
     views_port: int = Field(

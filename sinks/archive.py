@@ -10,6 +10,7 @@ ClickHouse thereby makes Kafka wait, and memory stays bounded.
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,8 +24,8 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.topics import Topics
 from sinks.faults import ArchiveStopped, LogTruncated, ServiceAway
-from sinks.lane import Lane
-from sinks.logs import archived_logs
+from sinks.lane import Counted, Lane
+from sinks.logs import ArchivedLog, archived_logs
 from sinks.store import CLIENT_ERRORS, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience, Stopping
 
@@ -74,7 +75,8 @@ class Archive:
         self._stopping = threading.Event()
         self._stop_asked = asyncio.Event()
         self._started = False
-        self._duplicates = 0
+        self._measured_at: float | None = None
+        """When all rows were last counted."""
 
     def stop(self) -> None:
         """Finish the inserts in flight and end; call it from the event loop."""
@@ -87,16 +89,22 @@ class Archive:
         """Say where every partition stands; `ready` is false while anything needs an operator."""
         lanes = self._lanes.values()
         stopped = [lane.stopped for lane in lanes if lane.stopped]
+        duplicates = sum(lane.counted.duplicates for lane in lanes)
+        missing = sum(lane.counted.missing for lane in lanes)
         return {
-            "ready": self._started and not stopped and not self._duplicates,
+            "ready": self._started and not (stopped or duplicates or missing),
             "stopped": stopped,
-            "duplicate_rows": self._duplicates,
+            "duplicate_rows": duplicates,
+            "missing_records": missing,
+            "measured_at": self._measured_at,
             "archived_messages": sum(lane.next_offset for lane in lanes),
             "lag_messages": sum(
                 lane.log_end - lane.next_offset for lane in lanes if lane.log_end is not None),
             "positions": [
                 {"topic": lane.log.topic, "partition": lane.partition,
-                 "next_offset": lane.next_offset, "log_end": lane.log_end}
+                 "next_offset": lane.next_offset, "log_end": lane.log_end,
+                 "rows": lane.counted.rows, "offsets": lane.counted.offsets,
+                 "missing_records": lane.counted.missing}
                 for lane in lanes
             ],
         }
@@ -225,17 +233,28 @@ class Archive:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _measure(self, store: Store) -> None:
-        """Compare rows with distinct offsets, for a row stored twice must not stay unseen."""
+        """Count what is stored of each contiguous prefix: all of it, and nothing twice."""
         while True:
-            stored = await self._waiting_for_clickhouse(lambda: [
-                figures for archived in archived_logs(self._policy.topics)
-                for figures in store.gauge(archived.table, archived.topic).values()
-            ])
-            self._duplicates = sum(figures.rows - figures.offsets for figures in stored)
-            if self._duplicates:
-                log.error("rows stored twice", rows=self._duplicates, remedy=(
-                    "readers see each once, through the views; find out which archive wrote them"))
+            for archived in archived_logs(self._policy.topics):
+                await self._measure_log(store, archived)
+            self._measured_at = time.time()
             await asyncio.sleep(GAUGE_SECONDS)
+
+    async def _measure_log(self, store: Store, archived: ArchivedLog) -> None:
+        lanes = [lane for lane in self._lanes.values() if lane.log.topic == archived.topic]
+        ends = [lane.next_offset for lane in lanes]
+        found = await self._waiting_for_clickhouse(
+            partial(store.gauge, archived.table, archived.topic, ends))
+        for lane, end in zip(lanes, ends, strict=True):
+            rows, offsets = found.get(lane.partition, (0, 0))
+            lane.counted = Counted(rows, offsets, end)
+            place = {"topic": archived.topic, "partition": lane.partition}
+            if lane.counted.duplicates:
+                log.error("rows stored twice", rows=lane.counted.duplicates, **place, remedy=(
+                    "readers see each once, through the views; find out which archive wrote them"))
+            if lane.counted.missing:
+                log.error("archived records are gone", records=lane.counted.missing, **place,
+                          remedy="restart the archive: it stores what is missing again")
 
 
 class _KafkaPatience:

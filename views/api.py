@@ -6,7 +6,7 @@ and a short life in shared caches, so that a burst can be served without us.
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -19,8 +19,8 @@ from starlette.routing import Route
 from processors.results import described
 from views import problems
 from views.encoding import encode_json
-from views.flushes import Flushes
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
+from views.operations.pages import Operations
 from views.pages import proposals_page, rendering
 from views.publications import Publication, Publications
 from views.responses import (
@@ -35,6 +35,7 @@ from views.responses import (
     represented,
     speaking,
 )
+from views.source import Source
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 
@@ -47,29 +48,14 @@ FILES = {"proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "a
 """Files to take away, and what they are."""
 
 
-class Readiness(Protocol):
-    """Says whether the topics have been read to the end they had at the start."""
-
-    def is_set(self) -> bool: ...
-
-
-class Source(Protocol):
-    """Whatever keeps the published state: `views.reader.ResultsReader`."""
-
-    @property
-    def flushes(self) -> Flushes: ...
-
-    @property
-    def ready(self) -> Readiness: ...
-
-
 def application(
     source: Source, publications: Publications | None = None, live: Live | None = None,
-    desk: Desk | None = None, gateway_url: str = "",
+    *, operations: Operations | None = None, desk: Desk | None = None, gateway_url: str = "",
 ) -> Starlette:
-    """Make the application that shows a source; with a desk, people vote here too.
+    """Make the application that shows a source, with the operators' page if there is one.
 
-    Without one they are sent to a gateway, if its address is given.
+    With a desk people vote here too; without one they are sent to a gateway, if its address is
+    given.
     """
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
@@ -89,6 +75,7 @@ def application(
         Route("/static/vote.js", vote_script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *(operations.routes() if operations else ()),
     ]
     if desk is not None:
         routes += VotePages(desk, source.flushes, publications.documents).routes()

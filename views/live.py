@@ -11,7 +11,7 @@ else gets one snapshot first, and there is no history to keep.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -152,13 +152,25 @@ def _counts(entry: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
     }
 
 
+class Streams(Protocol):
+    """What a stream follows: `Live`, or another giver of snapshots."""
+
+    closed: bool
+
+    def enter(self) -> asyncio.Event: ...
+
+    def leave(self, mark: asyncio.Event) -> None: ...
+
+    def snapshot(self, consultation: str, proposals: tuple[str, ...], /) -> tuple[str, bytes]: ...
+
+
 class LiveStream(Response):
     """One client's stream, until the client or the process leaves."""
 
     media_type = "text/event-stream"
 
     def __init__(
-        self, live: Live, consultation: str, proposals: tuple[str, ...], last_id: str | None
+        self, live: Streams, consultation: str, proposals: tuple[str, ...], last_id: str | None
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +14,14 @@ from scrutin import bootstrap
 from scrutin.settings import Settings, load
 from sinks.recount.audit import Audit
 from sinks.recount.audit import audit as recounted
-from sinks.recount.checks import EXIT_CODES
+from sinks.recount.checks import EQUAL, EXIT_CODES
 from sinks.recount.faults import RecountFailed
 from sinks.recount.reading import WAIT_SECONDS, Reading
 from sinks.recount.report import as_json, lines
 from sinks.store import connect
 from views.documents import Documents
 from views.flushes import ResultsUnreadable
+from views.operations import recounts
 from views.reader import BrokerUnreachable, ResultsReader
 
 
@@ -61,8 +63,9 @@ def recount(
     over the decisions. Exit codes: 0 equal, 1 recomputed is not what was published, 2 usage,
     3 something missing or unreachable, 4 decisions do not commit to the votes, 5 unreadable.
     """
+    settings = load()
     try:
-        found = _recount(consultation, load(), document, wait)
+        found = _recount(consultation, settings, document, wait)
     except RecountFailed as error:
         _fail(error, error.exit_code)
     except ResultsUnreadable as error:
@@ -72,11 +75,25 @@ def recount(
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
               "has made its tables.", 3)
+    if document is None:
+        _keep(found, settings)
     if json_report:
         typer.echo(json.dumps(as_json(found), ensure_ascii=False, indent=1))
     else:
         typer.echo("\n".join(lines(found)))
     raise typer.Exit(EXIT_CODES[found.verdict])
+
+
+def _keep(found: Audit, settings: Settings) -> None:
+    """Leave the verdict on what is live for the operators' page."""
+    checks = [check.status for check in found.checks]
+    verdict = recounts.Verdict(
+        found.consultation, found.verdict, EXIT_CODES[found.verdict], len(checks),
+        checks.count(EQUAL), found.as_of["votes"], time.time())
+    try:
+        recounts.keep(settings.data_folder, verdict)
+    except OSError as error:
+        _say(f"the operators' page is not told: {settings.data_folder} cannot be written ({error})")
 
 
 def _fail(reason: object, exit_code: int) -> None:

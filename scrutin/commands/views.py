@@ -7,11 +7,13 @@ from collections.abc import Callable
 import structlog
 import typer
 
-from scrutin import bootstrap, log
+from scrutin import bootstrap, health, log
 from scrutin.days import ask_archive
 from scrutin.settings import Settings, load
 from views.days import Days
 from views.flushes import ResultsUnreadable
+from views.operations.collector import Collector
+from views.operations.pages import Operations
 from views.reader import BrokerUnreachable, ResultsReader
 from views.server import AddressTaken, listen, serve
 
@@ -19,7 +21,8 @@ from views.server import AddressTaken, listen, serve
 def views() -> None:
     """Show the results: API and public pages, from the results topic. Ends on SIGTERM.
 
-    Listens on SCRUTIN_VIEWS_HOST:SCRUTIN_VIEWS_PORT; /readyz says when everything has been read.
+    Listens on SCRUTIN_VIEWS_HOST:SCRUTIN_VIEWS_PORT; /readyz says when everything has been read,
+    /ops shows operators how every process stands.
     Exit codes: 0 told to stop, 3 broker, topics or address missing, 5 results unreadable.
     """
     settings = load()
@@ -27,13 +30,20 @@ def views() -> None:
     logger = structlog.get_logger("views")
     try:
         kafka = bootstrap.kafka_address(settings)
-        reader = ResultsReader(kafka, bootstrap.topics(settings))
+        topics = bootstrap.topics(settings)
+        reader = ResultsReader(kafka, topics)
+        collector = Collector(
+            kafka, topics, reader, token=settings.operations_token,
+            processes=bootstrap.operations_processes(settings), data_folder=settings.data_folder,
+            itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
+        operations = Operations(collector, settings.operations_token)
         with listen(settings.views_host, settings.views_port) as opened:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
             asyncio.run(_serve(
-                settings, reader, opened, lambda: logger.info("views ready", url=address)))
+                settings, reader, opened, operations,
+                lambda: logger.info("views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
@@ -44,14 +54,15 @@ def views() -> None:
 
 
 async def _serve(
-    settings: Settings, reader: ResultsReader, opened: socket.socket, on_ready: Callable[[], None]
+    settings: Settings, reader: ResultsReader, opened: socket.socket, operations: Operations,
+    on_ready: Callable[[], None],
 ) -> None:
     days = Days()
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
     try:
         await serve(
-            reader, opened, on_ready=on_ready, gateway_url=settings.gateway_url, days=days,
-            address=settings.public_url)
+            reader, opened, operations, on_ready=on_ready, gateway_url=settings.gateway_url,
+            days=days, address=settings.public_url)
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

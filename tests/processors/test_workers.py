@@ -8,6 +8,7 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from processors.ideas_worker import rest_seconds
+from schemas import figures
 from tests.processors.harness import (
     Logs,
     Stack,
@@ -67,10 +68,14 @@ async def test_workers_make_what_the_pure_ledger_makes(stack: Stack) -> None:
     await assert_exact(stack, box)
     await assert_dead_letters(stack, box)
     status = httpx2.get(f"http://127.0.0.1:{port}/status").json()
+    metrics = figures.read(httpx2.get(f"http://127.0.0.1:{port}/metrics").text)
+    alive = httpx2.get(f"http://127.0.0.1:{port}/livez")
     for worker in (ledger, ideas):
         worker.send(signal.SIGTERM)
 
     assert [found["decided"] for found in status["partitions"].values()] == [400, 400]
+    assert metrics.labelled(figures.LEDGER_NEXT) == {("0",): 401, ("1",): 401}
+    assert (metrics.one(figures.READY.name), alive.status_code) == (1, 200)
     assert (ledger.wait(), ideas.wait()) == (0, 0), ledger.log() + ideas.log()
     # The last batches were acknowledged although nothing came after them.
     assert await committed(stack, "ledger") == {

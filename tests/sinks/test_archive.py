@@ -70,6 +70,33 @@ async def test_every_record_is_archived(
             ("SequenceServed", "town", ['"p2"', '"p1"']), ("", "", [])]
 
 
+async def test_records_that_vanish_from_the_archive_are_told(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """count() = uniqExact(offset) = the place archived; a deleted row is a hole, not ready."""
+    monkeypatch.setattr("sinks.archive.GAUGE_SECONDS", 0.1)
+    topics, box = await written(broker.address, topic_prefix, 3, 200)
+    ends = [len(log) for log in box.logs]
+    client = connect(clickhouse.url, topics.prefix)
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+        await until(lambda: gauge(archive, topics, "rows") == ends)
+        assert gauge(archive, topics, "offsets") == ends
+        client.command("ALTER TABLE votes_log DELETE WHERE partition = 1 AND offset IN (3, 5) "
+                       "SETTINGS mutations_sync = 1")
+        await until(lambda: gauge(archive, topics, "missing_records") == [0, 2])
+        assert not archive.status()["ready"]
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+        await until(lambda: gauge(archive, topics, "rows") == ends)
+
+
+def gauge(archive: Archive, topics: Topics, name: str) -> list[int]:
+    """Give what the archive counted of the votes, by partition."""
+    return [place[name] for place in archive.status()["positions"]
+            if place["topic"] == topics.votes]
+
+
 async def test_a_restart_resumes_behind_the_prefix(
     broker: Broker, clickhouse: ClickHouse, topic_prefix: str
 ) -> None:

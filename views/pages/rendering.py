@@ -75,6 +75,9 @@ def environment(language: str) -> Environment:
         month=typography.month,
         minute=typography.minute,
         city=typography.city,
+        decimal=typography.decimal,
+        duration=typography.duration,
+        second=typography.second,
     )
     return made
 

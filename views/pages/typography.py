@@ -33,6 +33,24 @@ class Typography:
         pattern = "#,##0.0\u00a0%" if self.language == "fr" else "#,##0.0%"
         return str(numbers.format_percent(share, pattern, locale=self._locale))
 
+    def decimal(self, number: float) -> str:
+        """Write a number with one digit where it is small, and without where it is large."""
+        pattern = "#,##0.#" if abs(number) < 10 else "#,##0"
+        return str(numbers.format_decimal(number, pattern, locale=self._locale))
+
+    def duration(self, seconds: float) -> str:
+        """Write a length of time in the unit that people would use."""
+        if seconds < 0.05:
+            return f"<\u00a0{self.decimal(0.1)}\u00a0s"
+        for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
+            if seconds < most * length:
+                return f"{self.decimal(seconds / length)}\u00a0{unit}"
+        return f"{self.decimal(seconds / 86_400)}\u00a0{'j' if self.language == 'fr' else 'd'}"
+
+    def second(self, moment: datetime) -> str:
+        """Write the time of day to the second."""
+        return f"{moment:%H:%M:%S}"
+
     def day(self, moment: date) -> str:
         text = self._joined(dates.format_date(moment, "long", locale=self._locale))
         return text.replace(" ", "\u00a0")
