@@ -1,6 +1,7 @@
 """The composition root: settings in, connected parts out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from schemas.topics import Topics
@@ -25,6 +26,11 @@ def clickhouse_url(settings: Settings) -> str:
     """Give ClickHouse's URL: as set, else that of the local stack."""
     return settings.clickhouse_url or _local_url(
         settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://host:port")
+
+
+def transparency_folder(settings: Settings) -> Path:
+    """Name the folder of the transparency logs, which the notary writes and the views serve."""
+    return settings.data_folder / "transparency"
 
 
 def local_state(settings: Settings) -> dict[str, Any] | None:

@@ -42,6 +42,7 @@ COMMANDS = {
     ("ledger",): "ledger",
     ("ideas",): "ideas",
     ("archive",): "archive",
+    ("notary",): "notary",
     ("views",): "views",
 }
 """Words of a command, and its module in scrutin/commands, whose function is the last word."""

@@ -61,6 +61,16 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    log_origin: str = Field(
+        default="localhost/log", pattern=r"^[^\s+/]+(/[^\s+/]+)*$",
+        description="First part of the transparency logs' names, for ever: the address that "
+        "serves them, without scheme, as example.org/log.",
+    )
+    checkpoint_seconds: float = Field(
+        default=15.0, gt=0,
+        description="Longest time between two checkpoints of a transparency log that grows: a "
+        "receipt can be proven that much later.",
+    )
     snapshot_decisions: int = Field(
         default=500_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "

@@ -20,7 +20,7 @@ from scrutin.settings import Settings
 
 
 # Workers that are ready when their health port says so, in the order of the data's way.
-WORKERS = ("ledger", "ideas", "archive")
+WORKERS = ("ledger", "ideas", "archive", "notary")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.
 WORKER_READY_SECONDS = 120.0
 # A worker acknowledges its last batches before it ends.

@@ -9,9 +9,9 @@ from sinks.transparency.tiles import HEIGHT, WIDTH, Tile
 class Tree:
     """A Merkle tree by the hashes of the partial tile of each tile level, lowest level first."""
 
-    def __init__(self, size: int = 0, edge: Sequence[Sequence[bytes]] = ()) -> None:
-        self.size = size
-        self._edge = [list(row) for row in edge]
+    def __init__(self) -> None:
+        self.size = 0
+        self._edge: list[list[bytes]] = []
 
     def append(self, leaf_hashes: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
         """Grow; give each tile that became full with its hashes. Consume it to the end."""

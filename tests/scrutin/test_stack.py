@@ -51,6 +51,7 @@ def test_processes_come_in_the_order_of_their_needs(settings: Settings) -> None:
         "ledger",
         "ideas",
         "archive",
+        "notary",
         "views",
     ]
     assert set(stack.urls) == {"kafka", "clickhouse", "views"}
@@ -66,7 +67,7 @@ def test_workers_are_told_where_everything_is(settings: Settings) -> None:
         assert environment["SCRUTIN_KAFKA"] == stack.urls["kafka"]
         assert environment["SCRUTIN_CLICKHOUSE_URL"] == stack.urls["clickhouse"]
         assert environment["SCRUTIN_DATA_DIR"] == str(settings.data_dir)
-    assert len({worker.address for worker in workers}) == 4
+    assert len({worker.address for worker in workers}) == 5
     assert stack.urls["views"].endswith(":" + environments[-1]["SCRUTIN_VIEWS_PORT"])
 
 
@@ -77,7 +78,7 @@ def test_what_the_settings_place_elsewhere_is_not_started(settings: Settings) ->
     )
     stack = compose(elsewhere, ExplicitPorts())
 
-    assert _names(stack) == ["provision", "ledger", "ideas", "archive", "views"]
+    assert _names(stack) == ["provision", "ledger", "ideas", "archive", "notary", "views"]
     assert stack.urls["kafka"] == "kafka.internal:9092"
 
 
