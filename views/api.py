@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from views import problems
+from views import problems, transparency
 from views.encoding import encode_json
 from views.flushes import Flushes
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
@@ -56,9 +56,10 @@ class Source(Protocol):
 
 
 def application(
-    source: Source, publications: Publications | None = None, live: Live | None = None
+    source: Source, publications: Publications | None = None, live: Live | None = None,
+    logs: transparency.Logs | None = None,
 ) -> Starlette:
-    """Make the application that shows a source."""
+    """Make the application that shows a source, and transparency logs if there are any."""
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
@@ -73,6 +74,7 @@ def application(
         Route("/static/live.js", script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *(transparency.routes(logs) if logs else ()),
     ]
     return Starlette(
         routes=routes,

@@ -56,6 +56,12 @@ NOT_READY = ProblemKind(
     message("The service has just started and is reading the results. "
             "Try again in a few seconds."),
 )
+NOT_IN_LOG = ProblemKind(
+    "not-in-log", 404,
+    message("Not in the transparency log yet"),
+    message("No signed checkpoint covers this vote yet. One is signed every few seconds: try "
+            "again then. If it stays so, keep the receipt: it shows that the vote was taken."),
+)
 INTERNAL = ProblemKind(
     "internal-error", 500,
     message("Something went wrong on our side"),
@@ -67,7 +73,7 @@ PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        NOT_READY, INTERNAL,
+        NOT_READY, NOT_IN_LOG, INTERNAL,
     )
 }
 

@@ -13,6 +13,7 @@ from views.api import application
 from views.live import Live
 from views.publications import Publications
 from views.reader import ResultsReader
+from views.transparency import Logs
 
 
 BACKLOG_CONNECTIONS = 2_048
@@ -46,13 +47,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None]
+    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None],
+    logs: Logs | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     publications = Publications(reader.flushes, time.monotonic)
     live = Live(reader.flushes, publications.documents)
     server = _Server(live, uvicorn.Config(
-        application(reader, publications, live), log_level="warning", access_log=False,
+        application(reader, publications, live, logs), log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
     tasks = [

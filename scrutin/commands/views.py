@@ -7,6 +7,7 @@ import typer
 
 from scrutin import bootstrap, log
 from scrutin.settings import load
+from sinks.transparency.serving import ServedLogs
 from views.flushes import ResultsUnreadable
 from views.reader import BrokerUnreachable, ResultsReader
 from views.server import AddressTaken, listen, serve
@@ -23,13 +24,16 @@ def views() -> None:
     logger = structlog.get_logger("views")
     try:
         kafka = bootstrap.kafka_address(settings)
-        reader = ResultsReader(kafka, bootstrap.topics(settings))
+        topics = bootstrap.topics(settings)
+        reader = ResultsReader(kafka, topics)
+        logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
         with listen(settings.views_host, settings.views_port) as opened:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
             asyncio.run(serve(
-                reader, opened, on_ready=lambda: logger.info("views ready", url=address)))
+                reader, opened, logs=logs,
+                on_ready=lambda: logger.info("views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
