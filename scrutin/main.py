@@ -31,6 +31,7 @@ COMMANDS = {
     ("down",): "down",
     ("results",): "results",
     ("audit", "recount"): "audit",
+    ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
@@ -49,6 +50,7 @@ COMMANDS = {
 
 GROUPS = {
     "audit": "Recount what is published.",
+    "receipt": "Check what a voter keeps.",
     "import": "Bring votes of other systems in.",
     "consultation": "Describe consultations.",
 }

@@ -37,7 +37,7 @@ from sinks.transparency.folder import LogFolder, write_whole
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import load_key, make_key
 from sinks.transparency.notes import Signer, Verifier
-from sinks.transparency.policy import write_policy
+from sinks.transparency.policy import POLICY, place_of, write_policy
 from sinks.writing import AWAY_SECONDS
 
 
@@ -45,8 +45,6 @@ POLL_MILLISECONDS = 200
 """Longest wait for records; a checkpoint that is due waits as long at most."""
 POLL_RECORDS_MAX = 20_000
 """Records taken at once: about 100 ms of work."""
-POLICY = "policy"
-"""The file that names all logs and their public keys."""
 CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
 """Events of the catalogue that end a consultation."""
 
@@ -75,11 +73,6 @@ class NotaryPolicy:
             if archived.topic in {topics.votes, topics.catalogue}:
                 for partition in range(archived.partitions):
                     yield archived, partition, place_of(topics, archived.topic, partition)
-
-
-def place_of(topics: Topics, topic: str, partition: int) -> str:
-    """Name a log by its place: `scrutin/votes/0`."""
-    return f"{topics.prefix}/{topic.removeprefix(f'{topics.prefix}.')}/{partition}"
 
 
 class Book:

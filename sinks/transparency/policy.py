@@ -2,7 +2,17 @@
 
 from collections.abc import Iterable
 
+from schemas.topics import Topics
 from sinks.transparency.notes import Refused, Verifier, parse_verifier
+
+
+POLICY = "policy"
+"""The file that names all logs and their public keys."""
+
+
+def place_of(topics: Topics, topic: str, partition: int) -> str:
+    """Name a log by its place: `scrutin/votes/0`."""
+    return f"{topics.prefix}/{topic.removeprefix(f'{topics.prefix}.')}/{partition}"
 
 
 def write_policy(verifiers: Iterable[Verifier]) -> str:

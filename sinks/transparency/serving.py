@@ -6,7 +6,7 @@ from schemas.topics import Topics
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
-from sinks.transparency.notary import POLICY, place_of
+from sinks.transparency.policy import POLICY, place_of
 from sinks.transparency.proofs import Prover, included
 from sinks.transparency.tiles import WIDTH, Tile, parse, width_of
 from sinks.transparency.tlog_proof import TlogProof
