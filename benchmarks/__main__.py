@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, latency, ledger, report
+from benchmarks import archive, latency, ledger, report, transparency
 from benchmarks.figures import FIGURES
 from benchmarks.house import House, Unmeasurable
 from benchmarks.report import Runs
@@ -27,6 +27,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),
     "latency": (latency.latencies, tuple(name for name in FIGURES if "latency" in name)),
     "archive": (archive.archived, ("archive_events_per_second",)),
+    "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
 }
 """Measurements that are run together, and the figures each must give."""

@@ -5,12 +5,15 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas import codec
+from schemas.codec import Undecodable
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.hashing import leaf_hash
 from sinks.transparency.keeper import Keeper
-from sinks.transparency.notes import Signer
+from sinks.transparency.notes import Signer, Verifier
+from sinks.transparency.regrowing import regrow
 from sinks.transparency.tiles import ENTRIES, read_bundle, split_hashes, tiles_of
 from tests.sinks.transparency.trees import Grown
 
@@ -28,6 +31,35 @@ def opened(path: Path, signer: Signer = SIGNER) -> Keeper:
     keeper = Keeper(LogFolder(path), signer)
     keeper.open()
     return keeper
+
+
+def entries_of(values: Sequence[bytes | None]) -> list[bytes]:
+    """Make the entries of records, by the careful decoder."""
+    found = []
+    for value in values:
+        try:
+            consultation = codec.decode(value)[1].get("consultation", "")
+        except Undecodable:
+            consultation = ""
+        found.append(entry_of(consultation, value))
+    return found
+
+
+def signed(path: Path, verifier: Verifier) -> tuple[list[bytes], list[int]]:
+    """Give the entries of a log under its newest checkpoint, and the sizes of all checkpoints.
+
+    Fails unless the whole tree is there and every checkpoint is of it.
+    """
+    folder = LogFolder(path)
+    checkpoints = [open_checkpoint(note, verifier) for note in folder.history()]
+    assert folder.checkpoint() == folder.history()[-1]
+    sizes = [checkpoint.size for checkpoint in checkpoints]
+    for checkpoint, tree in zip(checkpoints, regrow(folder.read, sizes), strict=True):
+        assert tree.root() == checkpoint.root
+    bundles = [tile for tile in tiles_of(sizes[-1]) if tile.level == ENTRIES]
+    logged = [entry for tile in bundles for entry in read_bundle(folder.read(tile) or b"") or []]
+    assert len(logged) == sizes[-1]
+    return logged, sizes
 
 
 def whole(path: Path, expected: Sequence[bytes]) -> Checkpoint:

@@ -9,22 +9,16 @@ import pytest
 
 from deploy.local.services import Broker
 from schemas import codec
-from schemas.codec import Undecodable
 from schemas.topics import Topics
 from sinks.faults import LogDiffers, LogTruncated, ServiceAway, reason_of
-from sinks.transparency.checkpoints import open_checkpoint
-from sinks.transparency.entries import entry_of
-from sinks.transparency.folder import LogFolder
 from sinks.transparency.keys import make_key
 from sinks.transparency.notary import Notary, NotaryPolicy
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy
-from sinks.transparency.regrowing import regrow
-from sinks.transparency.tiles import ENTRIES, read_bundle, tiles_of
 from tests.sinks.ballots import Box, Log, random_box
 from tests.sinks.published import catalogue_log
 from tests.sinks.topics import append, create
-from tests.sinks.transparency.keeping import entries, opened
+from tests.sinks.transparency.keeping import entries, entries_of, opened
 from tests.waiting import until
 
 
@@ -58,34 +52,11 @@ async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topi
     return topics, box, catalogue
 
 
-def expected(values: Log) -> list[bytes]:
-    """Make the entries of records, by the careful decoder."""
-    found = []
-    for value in values:
-        try:
-            consultation = codec.decode(value)[1].get("consultation", "")
-        except Undecodable:
-            consultation = ""
-        found.append(entry_of(consultation, value))
-    return found
-
-
-def signed(wanted: NotaryPolicy, place: str) -> tuple[list[bytes], list[int]]:
-    """Give the entries of a log under its newest checkpoint, and the sizes of all checkpoints.
-
-    Fails unless the whole tree is there and every checkpoint is of it.
-    """
-    folder = LogFolder(wanted.folder / place)
-    text = (wanted.folder / wanted.topics.prefix / "policy").read_text()
-    verifier = parse_policy(text)[f"example.org/log/{place}"]
-    checkpoints = [open_checkpoint(note, verifier) for note in folder.history()]
-    sizes = [checkpoint.size for checkpoint in checkpoints]
-    for checkpoint, tree in zip(checkpoints, regrow(folder.read, sizes), strict=True):
-        assert tree.root() == checkpoint.root
-    bundles = [tile for tile in tiles_of(sizes[-1]) if tile.level == ENTRIES]
-    logged = [entry for tile in bundles for entry in read_bundle(folder.read(tile) or b"") or []]
-    assert len(logged) == sizes[-1]
-    return logged, sizes
+def log_at(wanted: NotaryPolicy, place: str) -> tuple[list[bytes], list[int]]:
+    """Give the entries of a log and the sizes of its checkpoints, by the published key."""
+    policy_file = wanted.folder / wanted.topics.prefix / "policy"
+    verifier = parse_policy(policy_file.read_text())[f"example.org/log/{place}"]
+    return signed(wanted.folder / place, verifier)
 
 
 def caught_up(notary: Notary) -> bool:
@@ -114,10 +85,10 @@ async def test_each_log_is_that_of_its_partition(
             each["size"] == each["log_end"] for each in notary.status()["logs"]))
 
     for partition in range(2):
-        logged, sizes = signed(wanted, f"{topic_prefix}/votes/{partition}")
-        assert logged == expected([*box.logs[partition], *more[partition]])
+        logged, sizes = log_at(wanted, f"{topic_prefix}/votes/{partition}")
+        assert logged == entries_of([*box.logs[partition], *more[partition]])
         assert partition or len(box.logs[0]) + len(closing) in sizes
-    assert signed(wanted, f"{topic_prefix}/catalogue/0")[0] == expected(catalogue)
+    assert log_at(wanted, f"{topic_prefix}/catalogue/0")[0] == entries_of(catalogue)
 
 
 async def test_an_unknown_schema_stops_its_partition_only(
@@ -134,7 +105,7 @@ async def test_an_unknown_schema_stops_its_partition_only(
         status = notary.status()
     assert not status["ready"]
     assert "unknown schema id 999" in status["stopped"][0]
-    assert signed(wanted, f"{topic_prefix}/votes/0")[0] == expected(box.logs[0])
+    assert log_at(wanted, f"{topic_prefix}/votes/0")[0] == entries_of(box.logs[0])
 
 
 @pytest.mark.parametrize(("size", "fault", "said"), [
@@ -155,7 +126,7 @@ async def test_another_log_of_the_same_name_is_not_signed(
     reason = reason_of(ended.exception() or AssertionError())
     assert isinstance(reason, fault)
     assert said in str(reason)
-    assert signed(wanted, place)[1] == [0, size]
+    assert log_at(wanted, place)[1] == [0, size]
 
 
 async def test_kafka_away_ends_after_a_bound(topic_prefix: str, tmp_path: Path) -> None:
