@@ -18,7 +18,7 @@ from sinks.transparency.policy import parse_policy
 from tests.sinks.ballots import Box, Log, random_box
 from tests.sinks.published import catalogue_log
 from tests.sinks.topics import append, create
-from tests.sinks.transparency.keeping import entries, entries_of, opened
+from tests.sinks.transparency.keeping import entries, entries_of, opened, signed
 from tests.waiting import until
 
 
