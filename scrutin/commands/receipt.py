@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -90,6 +90,6 @@ def _json(path: Path) -> dict[str, Any]:
     return found
 
 
-def _fail(reason: str, exit_code: int) -> None:
+def _fail(reason: str, exit_code: int) -> NoReturn:
     typer.echo(f"scrutin: {reason}", err=True)
     raise typer.Exit(exit_code)

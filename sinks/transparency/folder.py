@@ -41,7 +41,7 @@ class LogFolder:
         """
         for found in dict.fromkeys((tile, tile.full)):
             try:
-                return _cut(tile, (self.path / found.path).read_bytes())
+                return cut(tile, (self.path / found.path).read_bytes())
             except (FileNotFoundError, NotADirectoryError):
                 continue
         return None
@@ -114,7 +114,7 @@ class LogFolder:
         shutil.rmtree(self.path / f"{tile.stem}.p", ignore_errors=True)
 
 
-def _cut(tile: Tile, data: bytes) -> bytes | None:
+def cut(tile: Tile, data: bytes) -> bytes | None:
     """Cut a tile to its width; None where it is not whole."""
     if tile.level != ENTRIES:
         cut = data[:tile.width * HASH_BYTES]

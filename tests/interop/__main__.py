@@ -9,14 +9,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-
-import uvicorn
-from starlette.applications import Starlette
 
 from schemas.topics import Topics
 from sinks.transparency.entries import entry_of
@@ -24,9 +18,7 @@ from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import make_key
 from sinks.transparency.notes import Signer, Verifier
-from sinks.transparency.serving import ServedLogs
-from views.server import listen
-from views.transparency import routes
+from tests.sinks.transparency.serving import served
 
 
 FSCK = "github.com/transparency-dev/tessera/cmd/fsck"
@@ -57,7 +49,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="interop-") as name:
         folder = Path(name)
         verifiers = [log_of(folder, number, size) for number, size in enumerate(SIZES)]
-        with served(folder) as url:
+        with served(folder, Topics("scrutin", len(SIZES))) as url:
             faults = [
                 f"{FSCK} refused our log of {size} entries" for number, size in enumerate(SIZES)
                 if not accepted(fsck, url, folder, number, verifiers[number])]
@@ -103,26 +95,11 @@ def log_of(folder: Path, number: int, size: int) -> Verifier:
     return signer.verifier
 
 
-@contextmanager
-def served(folder: Path) -> Iterator[str]:
-    """Serve the logs by the routes of the views."""
-    application = Starlette(routes=routes(ServedLogs(folder, Topics("scrutin", len(SIZES)))))
-    with listen("127.0.0.1", 0) as opened:
-        server = uvicorn.Server(uvicorn.Config(application, log_level="warning"))
-        running = threading.Thread(target=server.run, kwargs={"sockets": [opened]})
-        running.start()
-        try:
-            yield f"http://127.0.0.1:{opened.getsockname()[1]}/log/scrutin/votes"
-        finally:
-            server.should_exit = True
-            running.join()
-
-
 def accepted(fsck: Path, url: str, folder: Path, number: int, verifier: Verifier) -> bool:
     """Whether fsck finds no fault in a log. It says so, its status does not."""
     began = time.monotonic()
     done = subprocess.run(
-        [fsck, "--ui=false", "--N=4", "-v=1", f"--storage_url={url}/{number}/",
+        [fsck, "--ui=false", "--N=4", "-v=1", f"--storage_url={url}/scrutin/votes/{number}/",
          f"--public_key={folder / f'{number}.vkey'}", f"--origin={verifier.name}"],
         capture_output=True, text=True, timeout=CHECK_SECONDS, check=False)
     found = "fsck failed" not in done.stderr and not done.returncode

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import typer
-from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -38,7 +37,7 @@ class Desk:
     folder: Path
     proof: str
 
-    def check(self, document: Any, *options: str, proof: str | None = None) -> Result:
+    def check(self, document: Any, *options: str, proof: str | None = None) -> Any:
         """Run the command on a receipt with a proof in it."""
         file = self.folder / "receipt.json"
         text = self.proof if proof is None else proof

@@ -18,7 +18,8 @@ from sinks.transparency.tiles import ENTRIES, read_bundle, split_hashes, tiles_o
 from tests.sinks.transparency.trees import Grown
 
 
-SIGNER = Signer("example.org/log/test/votes/0", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(32))
+SIGNER = Signer("example.org/log/test/votes/0", KEY)
 
 
 def entries(size: int, word: str = "record") -> list[bytes]:
