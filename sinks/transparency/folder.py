@@ -6,12 +6,12 @@ signed, one after the other, and is written first: what is in it was signed, wha
 `checkpoint`, which is the newest of them, as it is served.
 """
 
+import functools
 import os
 import shutil
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from sinks.faults import TreeRefused
 from sinks.transparency.hashing import HASH_BYTES
@@ -23,14 +23,13 @@ THREADS = 8
 CHECKPOINT_LINES = 5
 """Origin, size, root, an empty line, the log's signature: what we write of a checkpoint."""
 
-Given = TypeVar("Given")
-
-
 class LogFolder:
     """The files of one log. One process may write."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._writing: list[Future[None]] = []
+        self._touched: set[Path] = set()
 
     # What is read
 
@@ -78,17 +77,31 @@ class LogFolder:
 
     # What is written
 
-    def write(self, files: Mapping[str, bytes]) -> None:
-        """Write files; when it returns the disk has them."""
-        with ThreadPoolExecutor(THREADS, thread_name_prefix="tiles") as executor:
-            folders = {self.path}
-            for name in files:
-                folder = (self.path / name).parent
+    def begin(self, files: Mapping[str, bytes]) -> None:
+        """Begin to write files; they are safe once `settle` has returned."""
+        names = list(files)
+        for name in names:
+            folder = (self.path / name).parent
+            if folder not in self._touched:
                 folder.mkdir(parents=True, exist_ok=True)
-                folders.update({folder, *(
+                self._touched.update({folder, *(
                     above for above in folder.parents if above.is_relative_to(self.path))})
-            _all(executor, lambda name: write_whole(self.path / name, files[name]), files)
-            _all(executor, sync_folder, folders)
+        for thread in range(min(THREADS, len(names))):
+            mine = [(self.path / name, files[name]) for name in names[thread::THREADS]]
+            self._writing.append(self._executor.submit(_write_all, mine))
+
+    def settle(self) -> None:
+        """Wait until the disk has all files begun; raise what went wrong."""
+        for writing in self._writing:
+            writing.result()
+        self._writing.clear()
+        for syncing in [self._executor.submit(sync_folder, path) for path in self._touched]:
+            syncing.result()
+        self._touched.clear()
+
+    @functools.cached_property
+    def _executor(self) -> ThreadPoolExecutor:
+        return ThreadPoolExecutor(THREADS, thread_name_prefix="tiles")
 
     def mend(self) -> None:
         """Make the folder, and drop a checkpoint that a death cut short."""
@@ -125,11 +138,15 @@ def cut(tile: Tile, data: bytes) -> bytes | None:
     return write_bundle(entries[:tile.width])
 
 
+def _write_all(files: Sequence[tuple[Path, bytes]]) -> None:
+    for path, data in files:
+        write_whole(path, data)
+
+
 def write_whole(path: Path, data: bytes, *, mode: int = 0o644) -> None:
     """Let a file appear under its name, whole and on the disk."""
     draft = path.with_name(f"{path.name}.draft")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
         file.write(data)
         file.flush()
         os.fsync(file.fileno())
@@ -143,11 +160,3 @@ def sync_folder(path: Path) -> None:
         os.fsync(opened)
     finally:
         os.close(opened)
-
-
-def _all(
-    executor: ThreadPoolExecutor, do: Callable[[Given], None], what: Iterable[Given]
-) -> None:
-    """Do it for each; raise the first error."""
-    for _ in executor.map(do, what):
-        pass

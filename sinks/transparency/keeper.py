@@ -31,7 +31,7 @@ from sinks.transparency.tree import Tree
 
 
 FILES_MAX = 512
-"""Files held back until they are written together: those of 65,536 entries, some 6 MB."""
+"""Files written together, those of 65,536 entries, some 6 MB; as many are held back meanwhile."""
 
 
 class Keeper:
@@ -126,6 +126,7 @@ class Keeper:
             tile = Tile(ENTRIES, self.size // WIDTH, len(self._entries))
             self._files[tile.path] = write_bundle(self._entries)
         self._write()
+        self._folder.settle()
         grown = Checkpoint(self.origin, self.size, self._tree.root())
         self._require_grown(self.checkpoint, grown)
         self._publish(grown)
@@ -135,7 +136,8 @@ class Keeper:
         return grown
 
     def _write(self) -> None:
-        self._folder.write(self._files)
+        self._folder.settle()
+        self._folder.begin(self._files)
         self._files.clear()
 
     def _require_grown(self, old: Checkpoint, new: Checkpoint) -> None:

@@ -142,7 +142,7 @@ class Book:
         self.keeper.sign()
         self.signed_at = time.monotonic()
         if self.keeper.checkpoint.size != before:
-            log.info("checkpoint signed", origin=self.keeper.origin, size=self.keeper.size)
+            log.debug("checkpoint signed", origin=self.keeper.origin, size=self.keeper.size)
 
 
 def _closings(rows: pa.Table) -> list[int]:
@@ -186,7 +186,8 @@ class Notary:
         self._books = await asyncio.to_thread(self._open)
         consumer = log_consumer(self._policy.kafka)
         try:
-            await self._start(consumer)
+            if not await self._start(consumer):
+                return
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(watch_ends(
                     consumer, list(self._books), self._patience(), self._note_ends))
@@ -228,13 +229,23 @@ class Notary:
         path = self._policy.folder / self._policy.topics.prefix / POLICY
         write_whole(path, write_policy(verifiers).encode())
 
-    async def _start(self, consumer: AIOKafkaConsumer) -> None:
-        await start_consumer(consumer, self._patience())
+    async def _start(self, consumer: AIOKafkaConsumer) -> bool:
+        """Find every log's place; give False where it was told to stop before a broker answered."""
+        starting = asyncio.create_task(start_consumer(consumer, self._patience()))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+            return False
+        starting.result()
         consumer.assign(list(self._books))
         self._note_ends(await consumer.end_offsets(list(self._books)))
         for partition, book in self._books.items():
             consumer.seek(partition, book.read_from)
         self._started = True
+        return True
 
     def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:
         """Take the ends of the logs; raise LogTruncated where one is behind what is signed."""

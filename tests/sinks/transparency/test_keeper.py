@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sinks.faults import TreeRefused
 from sinks.transparency.folder import LogFolder
+from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import load_key, make_key
 from sinks.transparency.notes import Signer
 from tests.sinks.transparency.keeping import SIGNER, entries, opened, whole
@@ -67,10 +68,15 @@ def test_a_log_that_dies_at_any_moment_goes_on(
 
 def _live(folder: Path) -> None:
     """Grow a log to 300 entries in two steps."""
-    keeper = opened(folder)
-    for size in (3, 300):
-        keeper.append(ENTRIES[keeper.size:max(size, keeper.size)])
-        keeper.sign()
+    files = LogFolder(folder)
+    keeper = Keeper(files, SIGNER)
+    try:
+        keeper.open()
+        for size in (3, 300):
+            keeper.append(ENTRIES[keeper.size:max(size, keeper.size)])
+            keeper.sign()
+    finally:
+        files._executor.shutdown()  # Threads of the dead are gone before it lives again.
 
 
 def _die_at(patched: pytest.MonkeyPatch, moment: int) -> Callable[[], int]:

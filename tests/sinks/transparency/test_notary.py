@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,12 @@ async def test_kafka_away_ends_after_a_bound(topic_prefix: str, tmp_path: Path) 
     """Without a broker the notary waits its bound, then ends and says what to start."""
     with pytest.raises(ServiceAway, match="no Kafka broker answered"):
         await Notary(policy("127.0.0.1:9", Topics(topic_prefix, 2), tmp_path)).run()
+
+
+async def test_told_to_stop_while_kafka_is_away_it_ends(
+    topic_prefix: str, tmp_path: Path
+) -> None:
+    """Waiting for a broker, the notary ends in order when it is told to."""
+    patient = replace(policy("127.0.0.1:9", Topics(topic_prefix, 2), tmp_path), away_seconds=600)
+    async with running(patient) as notary:
+        await until(lambda: len(notary.status()["logs"]) == 3)
