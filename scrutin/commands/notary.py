@@ -10,9 +10,12 @@ from deploy.local.errors import FolderHeldError
 from deploy.local.locks import FolderLock
 from processors.kafka_checks import check_topics
 from scrutin import bootstrap, collector, health, log
+from scrutin.results_notary import ResultsNotary
 from scrutin.settings import load
 from sinks.faults import reason_of
 from sinks.transparency.notary import Notary, NotaryPolicy
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from views.reader import ResultsReader
 
 
 def notary() -> None:
@@ -20,7 +23,8 @@ def notary() -> None:
 
     Writes tiles and signed checkpoints into SCRUTIN_DATA_DIR/transparency, which the views serve
     under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
-    says every public key, and /log/PREFIX/policy lists them.
+    says every public key, and /log/PREFIX/policy lists them. Signs results too: every ten minutes,
+    and final ones at once.
     Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
     (the reason is the last line of its log).
     """
@@ -35,7 +39,7 @@ def notary() -> None:
         checkpoint_seconds=settings.checkpoint_seconds)
     asyncio.run(check_topics(policy.kafka, [
         found for found in topics.specifications()
-        if found.name in {topics.votes, topics.catalogue}]))
+        if found.name in {topics.votes, topics.catalogue, topics.results}]))
     try:
         lock = FolderLock.acquire(
             policy.folder / f"{topics.prefix}.lock",
@@ -62,4 +66,10 @@ async def _run(policy: NotaryPolicy, health_port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)
     health.serve(health_port, running.status)
-    await running.run()
+    results = ResultsNotary(
+        ResultsReader(policy.kafka, policy.topics), running,
+        ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
+    async with asyncio.TaskGroup() as tasks:
+        signing = tasks.create_task(results.run())
+        await running.run()
+        signing.cancel()

@@ -135,6 +135,10 @@ class Keeper:
         self._completed.clear()
         return grown
 
+    def sign_note(self, text: str) -> str:
+        """Sign another text with the log's key: one that is no checkpoint."""
+        return self._signer.sign(text)
+
     def _write(self) -> None:
         self._folder.settle()
         self._folder.begin(self._files)

@@ -181,6 +181,19 @@ class Notary:
             ],
         }
 
+    def covers(self, votes: Sequence[int], catalogue: int) -> bool:
+        """Whether checkpoints hold these offsets, the last ones that a result counts."""
+        topics = self._policy.topics
+        wanted = {TopicPartition(topics.votes, number): offset
+                  for number, offset in enumerate(votes)}
+        wanted[TopicPartition(topics.catalogue, 0)] = catalogue
+        return all(place in self._books and offset < self._books[place].keeper.checkpoint.size
+                   for place, offset in wanted.items())
+
+    def sign_note(self, text: str) -> str:
+        """Sign the note of a result, by the catalogue's key."""
+        return self._books[TopicPartition(self._policy.topics.catalogue, 0)].keeper.sign_note(text)
+
     async def run(self) -> None:
         """Keep the logs until stopped."""
         self._books = await asyncio.to_thread(self._open)

@@ -8,6 +8,7 @@ from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.policy import POLICY, place_of
 from sinks.transparency.proofs import Prover, included
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.tiles import WIDTH, Tile, parse, width_of
 from sinks.transparency.tlog_proof import TlogProof
 
@@ -17,6 +18,7 @@ class ServedLogs:
 
     def __init__(self, folder: Path, topics: Topics) -> None:
         self._folder, self._topics = folder, topics
+        self.results = ResultsFolder(folder / topics.prefix / RESULTS)
         places = [place_of(topics, topics.votes, number) for number in range(topics.partitions)]
         self._places = {*places, place_of(topics, topics.catalogue, 0)}
 

@@ -20,6 +20,7 @@ from producers.campaign.plan import Plan, plan
 from schemas import codec
 from schemas.topics import Topics
 from sinks.transparency.policy import parse_policy
+from sinks.transparency.results_folder import ResultsFolder
 from tests.e2e.running import end_offsets, eventually, read, scrutin
 from tests.e2e.stack import Stack, stack
 from tests.producers.plays import PARTITIONS, records
@@ -114,8 +115,8 @@ async def test_sigkilled_workers_leave_results_decisions_and_archive_as_undistur
             assert accepted(decisions[partition]) == decided(votes[partition], partition)
         assert all(running.restarts()[name] >= 2
                    for name in ("ledger", "ideas", "archive", "notary"))
-        scrutin(running.environment, "audit", "recount", CONSULTATION)
         await check_transparency(tmp_path / "transparency", votes)
+        await check_signed_results(running, tmp_path / "transparency/scrutin")
         check_archive(running, {TOPICS.votes: votes, TOPICS.decisions: decisions})
         check_counts(document, plan(published.load(None), SEED, SCALE), repeated=True)
 
@@ -131,8 +132,22 @@ async def check_transparency(folder: Path, votes: list[list[bytes]]) -> None:
         assert logged == entries_of(values)
 
 
+async def check_signed_results(running: Stack, folder: Path) -> None:
+    """The final result is soon signed, and the recounts give the document that was."""
+    note = folder / f"results/c-{CONSULTATION}/note"
+    await eventually(partial(_says, note, "\nfinal yes\n"), "the final result is signed")
+    document = folder / "signed.json"
+    document.write_bytes(
+        ResultsFolder(folder / "results").document(CONSULTATION) or b"")
+    scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
+            "--note", str(note), "--policy", str(folder / "policy"))
+    document.write_bytes(document.read_bytes().replace(b'"final":true', b'"final":false'))
+    scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
+            "--note", str(note), "--policy", str(folder / "policy"), expected=4)
+
+
 def _says(path: Path, words: str) -> bool:
-    return words in path.read_text("utf-8")
+    return path.exists() and words in path.read_text("utf-8")
 
 
 def check_archive(running: Stack, logs: dict[str, list[list[bytes]]]) -> None:

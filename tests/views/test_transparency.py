@@ -37,6 +37,7 @@ def client(tmp_path: Path) -> Iterator[TestClient]:
     (tmp_path / PLACE / "tile/0/002").write_bytes(bytes(32 * 256))
     (tmp_path / "scrutin/policy").write_text(write_policy([SIGNER.verifier]))
     logs = ServedLogs(tmp_path, Topics("scrutin", 2))
+    logs.results.publish("town", "a note\n", b'{"shares": null}')
     with TestClient(application(Published(campaign.flushes(4, closed=False)), logs=logs)) as made:
         yield made
 
@@ -69,6 +70,14 @@ def test_a_whole_log_can_be_read_and_checked(client: TestClient) -> None:
 def test_nothing_else_is_served(client: TestClient, path: str) -> None:
     """A tile beyond the checkpoint, another spelling, another file: none is there."""
     assert client.get(f"/log/{path}").status_code == 404
+
+
+def test_signed_results_are_served(client: TestClient) -> None:
+    """A consultation's note and its document are there, byte for byte; of others there is none."""
+    assert client.get("/v1/consultations/town/results/note").text == "a note\n"
+    assert client.get("/v1/consultations/town/results/signed").content == b'{"shares": null}'
+    for name in ("note", "signed"):
+        assert client.get(f"/v1/consultations/other/results/{name}").status_code == 404
 
 
 def test_a_receipt_is_proven_once_its_vote_is_signed(client: TestClient) -> None:
