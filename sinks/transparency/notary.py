@@ -10,19 +10,21 @@ has a checkpoint of exactly what it counts.
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, UnknownSchema, current
 from schemas.topics import Topics
-from schemas.words import KINDS
-from sinks.columns.records import Records, UnreadableRecord
+from sinks.columns.votes import MAX_BALLOT_BYTES, decode_ballot
 from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
 from sinks.kafka import (
     KafkaPatience,
@@ -31,7 +33,6 @@ from sinks.kafka import (
     start_consumer,
     watch_ends,
 )
-from sinks.logs import ArchivedLog, archived_logs
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder, write_whole
 from sinks.transparency.keeper import Keeper
@@ -46,7 +47,15 @@ POLL_MILLISECONDS = 200
 POLL_RECORDS_MAX = 20_000
 """Records taken at once: about 100 ms of work."""
 CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
-"""Events of the catalogue that end a consultation."""
+"""Events that end a consultation."""
+
+Decode = Callable[[bytes | None], tuple[str, dict[str, Any]]]
+"""Reads a record of a topic; raises Undecodable, or UnknownSchema where nobody may pass."""
+
+_BALLOTS = {
+    current(event).header: decoder(event, "consultation")
+    for event in ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
+}
 
 log = structlog.get_logger()
 
@@ -66,20 +75,19 @@ class NotaryPolicy:
     """Longest time between two checkpoints of a log that grows."""
     away_seconds: float = AWAY_SECONDS
 
-    def logs(self) -> Iterator[tuple[ArchivedLog, int, str]]:
-        """Give every log to be kept: the topic, the partition, and its place below the folder."""
-        topics = self.topics
-        for archived in archived_logs(topics):
-            if archived.topic in {topics.votes, topics.catalogue}:
-                for partition in range(archived.partitions):
-                    yield archived, partition, place_of(topics, archived.topic, partition)
+    def logs(self) -> Iterator[tuple[str, int, Decode]]:
+        """Give every log to be kept: topic, partition, and how its records are read."""
+        for partition in range(self.topics.partitions):
+            yield self.topics.votes, partition, decode_ballot
+        yield self.topics.catalogue, 0, codec.decode
 
 
 class Book:
     """One topic partition and its transparency log."""
 
-    def __init__(self, archived: ArchivedLog, partition: int, keeper: Keeper) -> None:
-        self.log, self.partition, self.keeper = archived, partition, keeper
+    def __init__(self, topic: str, partition: int, decode: Decode, keeper: Keeper) -> None:
+        self.topic, self.partition, self.keeper = topic, partition, keeper
+        self._decode = decode
         self.stopped: str | None = None
         """Why nothing more of this partition is logged, if so."""
         self.log_end: int | None = None
@@ -96,18 +104,15 @@ class Book:
         expected = self.keeper.size if self._known is None else self.read_from
         if found[0].offset != expected or found[-1].offset != expected + len(found) - 1:
             raise LogHasHole(
-                f"{self.log.topic} partition {self.partition}: offset {expected} or one up to "
+                f"{self.topic} partition {self.partition}: offset {expected} or one up to "
                 f"{found[-1].offset} is missing. Records of this log are never deleted or "
                 "compacted: check the topic's cleanup.policy and retention, and restore it from "
                 "a replica.")
-        records = Records(self.log.topic, self.partition, expected,
-                          [record.timestamp for record in found],
-                          [record.value for record in found])
-        entries, closings = self._entries(records)
+        entries, closings = self._entries(expected, [record.value for record in found])
         if self._known is not None and entries:
             if entries[0] != self._known:
                 raise LogDiffers(
-                    f"{self.log.topic} partition {self.partition} offset {expected} is not the "
+                    f"{self.topic} partition {self.partition} offset {expected} is not the "
                     f"record that was signed in {self.keeper.origin}: the topic was made anew or "
                     "changed. Restore it, or use another SCRUTIN_TOPIC_PREFIX for a new log.")
             entries, closings = entries[1:], [row - 1 for row in closings if row]
@@ -122,19 +127,40 @@ class Book:
             begin = row + 1
         self.keeper.append(entries[begin:])
 
-    def _entries(self, records: Records) -> tuple[list[bytes], list[int]]:
+    def _entries(
+        self, first: int, values: Sequence[bytes | None]
+    ) -> tuple[list[bytes], list[int]]:
         """Make the entries of records, up to one that nobody may pass by; say which rows close."""
+        entries: list[bytes] = []
+        closings = []
+        for row, value in enumerate(values):
+            try:
+                event, consultation = self._named(value)
+            except UnknownSchema as error:
+                self.stopped = (f"{self.topic} partition {self.partition} stops before offset "
+                                f"{first + row}: {error}")
+                log.error("partition stopped", reason=self.stopped)  # noqa: TRY400 -- said
+                break
+            if event in CLOSINGS:
+                closings.append(row)
+            entries.append(entry_of(consultation, value))
+        return entries, closings
+
+    def _named(self, value: bytes | None) -> tuple[str, str]:
+        """Read a record's event, where it matters, and its consultation; empty where it has none.
+
+        What ballots are mostly, is read by the decoders of the ledger, which check as much.
+        """
+        ballot = None
+        if value is not None and len(value) <= MAX_BALLOT_BYTES:
+            ballot = _BALLOTS.get(value[:HEADER_BYTES])
         try:
-            rows = self.log.columns(records)
-        except UnreadableRecord as error:
-            self.stopped = str(error)
-            log.error("partition stopped", reason=str(error))  # noqa: TRY400 -- said, not traced
-            records = records.until(error.offset)
-            if not len(records):
-                return [], []
-            rows = self.log.columns(records)
-        consultations = rows["consultation"].to_pylist()
-        return list(map(entry_of, consultations, records.values)), _closings(rows)
+            if ballot is not None and value is not None:
+                return "", ballot(value)[0]
+            event, fields = self._decode(value)
+        except Undecodable:
+            return "", ""
+        return event, fields.get("consultation", "")
 
     def sign(self) -> None:
         """Sign what was taken."""
@@ -143,14 +169,6 @@ class Book:
         self.signed_at = time.monotonic()
         if self.keeper.checkpoint.size != before:
             log.debug("checkpoint signed", origin=self.keeper.origin, size=self.keeper.size)
-
-
-def _closings(rows: pa.Table) -> list[int]:
-    """Say which records end a consultation."""
-    if "kind" in rows.column_names:
-        wanted = KINDS.index("consultation_closed")
-        return [row for row, kind in enumerate(rows["kind"].to_pylist()) if kind == wanted]
-    return [row for row, event in enumerate(rows["event"].to_pylist()) if event in CLOSINGS]
 
 
 class Notary:
@@ -174,7 +192,7 @@ class Notary:
             "ready": self._started and not stopped,
             "stopped": stopped,
             "logs": [
-                {"origin": book.keeper.origin, "topic": book.log.topic,
+                {"origin": book.keeper.origin, "topic": book.topic,
                  "partition": book.partition, "size": book.keeper.size,
                  "checkpoint": book.keeper.checkpoint.size, "log_end": book.log_end}
                 for book in books
@@ -217,26 +235,27 @@ class Notary:
     def _open(self) -> dict[TopicPartition, Book]:
         """Open every log, making what is not there yet; publish the keys."""
         books, verifiers = {}, []
-        for archived, partition, place_below in self._policy.logs():
-            signer = self._signer(place_below)
-            keeper = Keeper(LogFolder(self._policy.folder / place_below), signer)
+        for topic, partition, decode in self._policy.logs():
+            place = place_of(self._policy.topics, topic, partition)
+            signer = self._signer(place)
+            keeper = Keeper(LogFolder(self._policy.folder / place), signer)
             keeper.open()
-            books[TopicPartition(archived.topic, partition)] = Book(archived, partition, keeper)
+            books[TopicPartition(topic, partition)] = Book(topic, partition, decode, keeper)
             verifiers.append(signer.verifier)
             log.info("transparency log", key=signer.verifier.vkey, size=keeper.size)
         self._publish(verifiers)
         return books
 
-    def _signer(self, place_below: str) -> Signer:
-        path = self._policy.keys / f"{place_below}.key"
+    def _signer(self, place: str) -> Signer:
+        path = self._policy.keys / f"{place}.key"
         key = load_key(path)
         if key is None:
-            if LogFolder(self._policy.folder / place_below).checkpoint() is not None:
+            if LogFolder(self._policy.folder / place).checkpoint() is not None:
                 raise TreeRefused(
                     f"the key {path} is missing, but the log has checkpoints by it: restore the "
                     "key from its copy; another one would begin another log.")
             key = make_key(path)
-        return Signer(f"{self._policy.origin}/{place_below}", key)
+        return Signer(f"{self._policy.origin}/{place}", key)
 
     def _publish(self, verifiers: Sequence[Verifier]) -> None:
         path = self._policy.folder / self._policy.topics.prefix / POLICY

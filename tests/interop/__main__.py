@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from schemas.topics import Topics
+from scrutin.settings import load
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
@@ -66,7 +67,7 @@ def main() -> int:
 
 def built() -> Path:
     """Build fsck, once a version; raise Missing."""
-    folder = Path(f"~/.cache/scrutin/fsck-{VERSION}").expanduser()
+    folder = load().cache_dir.expanduser() / f"fsck-{VERSION}"
     if not (folder / "fsck").exists():
         go = shutil.which("go") or shutil.which("go", path=GO_FOLDER)
         if go is None:
