@@ -9,7 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, gateway, latency, ledger, pages, report, soak
+from benchmarks import (
+    archive,
+    gateway,
+    latency,
+    ledger,
+    pages,
+    report,
+    soak,
+    transparency,
+)
 from benchmarks.figures import FIGURES
 from benchmarks.house import House, Unmeasurable
 from benchmarks.report import Runs
@@ -33,6 +42,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),
+    "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
 }
 """Measurements that are run together, and the figures each must give."""

@@ -61,6 +61,10 @@ FIGURES = {
         "people who change their minds") for process in ("ledger", "ideas", "archive", "views")},
     "archive_events_per_second": _more(
         "events/s", 200_000, "votes and decisions from Kafka to ClickHouse, decoded columns"),
+    "leaves_per_second": _more(
+        "leaves/s", None, "votes from Kafka to tiles on disk under a signed checkpoint"),
+    "proof_milliseconds": _less(
+        "ms", None, "a vote's tlog-proof from the tiles on disk, held against the signed root"),
     "recount_pure_seconds": _less(
         "s", 10, "the campaign's ballot box replayed by the ledger from the archive"),
     "recount_sql_seconds": _less(

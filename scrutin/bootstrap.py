@@ -1,6 +1,7 @@
 """The composition root: settings in, connected parts out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from schemas.topics import Topics
@@ -40,6 +41,11 @@ def operations_processes(settings: Settings) -> dict[str, str]:
         process["name"]: process["address"] for process in state.get("processes", ())
         if process["address"].startswith("http") and process["name"] not in ("views", "clickhouse")
     }
+
+
+def transparency_folder(settings: Settings) -> Path:
+    """Name the folder of the transparency logs, which the notary writes and the views serve."""
+    return settings.data_folder / "transparency"
 
 
 def local_state(settings: Settings) -> dict[str, Any] | None:

@@ -26,11 +26,13 @@ from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
 from schemas.topics import Topics
+from scrutin import bootstrap
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
-from views.api import application
+from sinks.transparency.serving import ServedLogs
+from views.api import Beside, application
 from views.days import Days
 from views.flushes import Flushes
 from views.pages import languages
@@ -114,7 +116,8 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
             yield Gateway(booth, keys, rates, PageSpeech()).application(
-                otherwise=application(reader, publications, desk=desk))
+                otherwise=application(reader, publications, beside=Beside(
+                    desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics))))
         finally:
             for task in tasks:
                 task.cancel()

@@ -31,6 +31,8 @@ COMMANDS = {
     ("down",): "down",
     ("results",): "results",
     ("audit", "recount"): "audit",
+    ("audit", "log"): "audit_log",
+    ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
@@ -42,13 +44,15 @@ COMMANDS = {
     ("ledger",): "ledger",
     ("ideas",): "ideas",
     ("archive",): "archive",
+    ("notary",): "notary",
     ("views",): "views",
     ("gateway",): "gateway",
 }
 """Words of a command, and its module in scrutin/commands, whose function is the last word."""
 
 GROUPS = {
-    "audit": "Recount what is published.",
+    "audit": "Check what is published.",
+    "receipt": "Check what a voter keeps.",
     "import": "Bring votes of other systems in.",
     "consultation": "Describe consultations.",
 }

@@ -103,6 +103,16 @@ class Settings(BaseSettings):
         "links that are shared; empty: pages offer no such links.",
         pattern=r"^(https?://[^/\s?#]+)?/?$",
     )
+    log_origin: str = Field(
+        default="localhost/log", pattern=r"^[^\s+/]+(/[^\s+/]+)*$",
+        description="First part of the transparency logs' names, for ever: the address that "
+        "serves them, without scheme, as example.org/log.",
+    )
+    checkpoint_seconds: float = Field(
+        default=15.0, gt=0,
+        description="Longest time between two checkpoints of a transparency log that grows: a "
+        "receipt can be proven that much later.",
+    )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "

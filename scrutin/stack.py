@@ -20,7 +20,7 @@ from scrutin.settings import Settings
 
 
 # Workers that are ready when their health port says so, in the order of the data's way.
-WORKERS = ("ledger", "ideas", "archive")
+WORKERS = ("ledger", "ideas", "archive", "notary")
 # Whoever is asked by people, on a port of its own.
 SERVERS = ("views", "gateway")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.columns.records import Records
-from sinks.faults import ArchiveStopped
+from sinks.faults import SinkStopped
 from sinks.migrations import migrate
 from sinks.stretches import Stretch
 
@@ -99,7 +99,7 @@ class Store:
         while running := self._running(self._query_prefix):
             found.update(running)
             if time.monotonic() > deadline:
-                raise ArchiveStopped(
+                raise SinkStopped(
                     f"{len(running)} inserts of an earlier archive still run {FENCE_SECONDS:.0f} s "
                     f"after they were killed ({running[0]}): look at system.processes, end them, "
                     "then start the archive again."

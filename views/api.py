@@ -6,6 +6,7 @@ and a short life in shared caches, so that a burst can be served without us.
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from processors.results import described
-from views import problems
+from views import problems, transparency
 from views.encoding import encode_json
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
 from views.operations.pages import Operations
@@ -48,15 +49,26 @@ FILES = {"proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "a
 """Files to take away, and what they are."""
 
 
+@dataclass(frozen=True)
+class Beside:
+    """What a process has beside the published state; each part may be missing."""
+
+    operations: Operations | None = None
+    """The operators' page."""
+    logs: transparency.Logs | None = None
+    """Transparency logs."""
+    desk: Desk | None = None
+    """Takes votes of people here..."""
+    gateway_url: str = ""
+    """... or else they are sent there."""
+
+
 def application(
     source: Source, publications: Publications | None = None, live: Live | None = None,
-    *, operations: Operations | None = None, desk: Desk | None = None, gateway_url: str = "",
+    beside: Beside | None = None,
 ) -> Starlette:
-    """Make the application that shows a source, with the operators' page if there is one.
-
-    With a desk people vote here too; without one they are sent to a gateway, if its address is
-    given.
-    """
+    """Make the application that shows a source, and what there is beside it."""
+    beside = beside or Beside()
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
@@ -75,12 +87,13 @@ def application(
         Route("/static/vote.js", vote_script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
-        *(operations.routes() if operations else ()),
+        *(beside.operations.routes() if beside.operations else ()),
+        *(transparency.routes(beside.logs) if beside.logs else ()),
     ]
-    if desk is not None:
-        routes += VotePages(desk, source.flushes, publications.documents).routes()
-    elif gateway_url:
-        routes.append(Route("/c/{consultation}/vote", _sending_to(gateway_url)))
+    if beside.desk is not None:
+        routes += VotePages(beside.desk, source.flushes, publications.documents).routes()
+    elif beside.gateway_url:
+        routes.append(Route("/c/{consultation}/vote", _sending_to(beside.gateway_url)))
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],

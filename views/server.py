@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
 import uvicorn
 
-from views.api import application
-from views.days import Days
+from views.api import Beside, application
 from views.live import Live
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -55,19 +54,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    reader: ResultsReader, opened: socket.socket, operations: Operations, *,
-    on_ready: Callable[[], None], gateway_url: str = "", days: Days | None = None,
-    address: str = "",
+    reader: ResultsReader, opened: socket.socket, publications: Publications,
+    operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
-
-    `days` and `address` as in `Publications`.
-    """
-    publications = Publications(reader.flushes, time.monotonic, days=days, address=address)
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     live = Live(reader.flushes, publications.documents)
+    beside = replace(beside, operations=operations)
     server = _Server((live, operations.streams), uvicorn.Config(
-        application(reader, publications, live, operations=operations, gateway_url=gateway_url),
-        log_level="warning", access_log=False,
+        application(reader, publications, live, beside), log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
     tasks = [

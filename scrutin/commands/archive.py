@@ -9,7 +9,8 @@ import typer
 from processors.kafka_checks import check_topics
 from scrutin import bootstrap, collector, health, log
 from scrutin.settings import Settings, load
-from sinks.archive import Archive, ArchivePolicy, reason_of
+from sinks.archive import Archive, ArchivePolicy
+from sinks.faults import reason_of
 from sinks.migrations import MigrationChanged
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import Callable
 
 import structlog
@@ -10,10 +11,13 @@ import typer
 from scrutin import bootstrap, health, log
 from scrutin.days import ask_archive
 from scrutin.settings import Settings, load
+from sinks.transparency.serving import ServedLogs
+from views.api import Beside
 from views.days import Days
 from views.flushes import ResultsUnreadable
 from views.operations.collector import Collector
 from views.operations.pages import Operations
+from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
 from views.server import AddressTaken, listen, serve
 
@@ -41,9 +45,8 @@ def views() -> None:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
-            asyncio.run(_serve(
-                settings, reader, opened, operations,
-                lambda: logger.info("views ready", url=address)))
+            asyncio.run(_serve(settings, reader, opened, operations, on_ready=lambda: logger.info(
+                "views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
@@ -54,15 +57,18 @@ def views() -> None:
 
 
 async def _serve(
-    settings: Settings, reader: ResultsReader, opened: socket.socket, operations: Operations,
+    settings: Settings, reader: ResultsReader, opened: socket.socket, operations: Operations, *,
     on_ready: Callable[[], None],
 ) -> None:
     days = Days()
+    publications = Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    beside = Beside(
+        logs=ServedLogs(bootstrap.transparency_folder(settings), bootstrap.topics(settings)),
+        gateway_url=settings.gateway_url)
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
     try:
-        await serve(
-            reader, opened, operations, on_ready=on_ready, gateway_url=settings.gateway_url,
-            days=days, address=settings.public_url)
+        await serve(reader, opened, publications, operations, beside, on_ready=on_ready)
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

@@ -15,9 +15,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from deploy.local.services import Broker, ClickHouse
 from schemas import codec
 from schemas.topics import Topics
-from sinks.archive import Archive, reason_of
+from sinks.archive import Archive
 from sinks.columns.records import Records
-from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway
+from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway, reason_of
 from sinks.store import Store, connect
 from tests.sinks.archiving import caught_up, policy, running, values
 from tests.sinks.ballots import Box, decide, random_box

@@ -10,7 +10,7 @@ from schemas.figures import Figure, Reading, Sample, exposition, read
 from schemas.topics import Topics
 from tests.views import campaign
 from tests.views.test_api import Published
-from views.api import application
+from views.api import Beside, application
 from views.flushes import FLUSH_KEY
 from views.operations.collector import Collector
 from views.operations.pages import Operations
@@ -48,7 +48,7 @@ class ControlRoom:
             itself=lambda: [Sample(figures.READY, 1)])
         self.watch = self.collector.watch
         self.operations = Operations(self.collector, token)
-        self.app = application(self.source, operations=self.operations)
+        self.app = application(self.source, beside=Beside(operations=self.operations))
 
     def client(self, *, local: bool = True) -> TestClient:
         """A browser on this machine, or elsewhere."""
