@@ -16,6 +16,8 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `keep_records_lean`: aiokafka builds an object of eleven fields around each record its C reader
   gives; here the records stay as read, which halves the cost of reading. They know their offset,
   key, value and timestamp; topic and partition are those of the batch.
+- `_seek`: Faust seeks from its own thread in the midst of the reading of another one, which ended
+  the worker now and then (KeyError); here the thread that reads also seeks.
 - `_add_gap`: between two batches Faust sees a gap and would count it as processed.
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
@@ -154,6 +156,9 @@ def transport(positions: Positions) -> type[driver.Transport]:
         def _new_offset(self, tp: TP) -> int | None:
             return positions.durable_offset(tp)
 
+        async def _seek(self, partition: TP, offset: int) -> None:
+            await self._thread.call_thread(self._thread.seek, partition, offset)
+
         async def seek_to_committed(self) -> Mapping[TP, int]:
             offsets = dict(await super().seek_to_committed())
             for tp, offset in (await positions.resume_offsets(set(offsets))).items():
@@ -240,8 +245,11 @@ def guarded(
 
 
 def run_worker(app: faust.App) -> NoReturn:
-    """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0."""
+    """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0; with 70 if it crashes."""
     keep_records_lean()
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
                           override_logging=False, quiet=True)
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except Exception as error:  # noqa: BLE001 -- whatever it was, a restart recovers
+        stop_process(f"Faust stopped: {error!r}", error)

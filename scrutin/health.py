@@ -6,6 +6,7 @@ why. Workers answer on a port of their own, from a thread: their loop may be bus
 """
 
 import asyncio
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -28,6 +29,10 @@ LIVE_SECONDS = 60.0
 BEAT_SECONDS = 1.0
 
 Status = Callable[[], dict[str, Any]]
+
+
+class HealthPortTaken(Exception):
+    """Somebody else has the health port; the message says what to set."""
 
 
 class Pulse:
@@ -92,8 +97,19 @@ def serve(settings: Settings, kind: str, status: Status) -> Pulse:
     """
     pulse = Pulse()
     if settings.health_port:
+        opened = _opened(settings.health_host, settings.health_port)
         config = uvicorn.Config(
-            application(settings, kind, status, pulse), host=settings.health_host,
-            port=settings.health_port, log_level="error", access_log=False)
-        threading.Thread(target=uvicorn.Server(config).run, name="health", daemon=True).start()
+            application(settings, kind, status, pulse), log_level="error", access_log=False)
+        threading.Thread(target=uvicorn.Server(config).run, kwargs={"sockets": [opened]},
+                         name="health", daemon=True).start()
     return pulse
+
+
+def _opened(host: str, port: int) -> socket.socket:
+    """Open the port here, where it can be said: a thread would end unheard."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise HealthPortTaken(
+            f"cannot listen on {host}:{port} for /readyz ({error.strerror}): choose another "
+            "SCRUTIN_HEALTH_PORT (0: none) or SCRUTIN_HEALTH_HOST") from error

@@ -1,13 +1,14 @@
 """What processes say of themselves: alive, ready, figures."""
 
 import asyncio
+import socket
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
 from schemas.figures import ARCHIVE_MISSING, LEDGER_NEXT, READY, RESULTS_NEXT, read
-from scrutin.health import LIVE_SECONDS, Pulse, application
+from scrutin.health import LIVE_SECONDS, HealthPortTaken, Pulse, application, serve
 from scrutin.settings import Settings
 
 
@@ -23,6 +24,14 @@ ARCHIVE = {"ready": False, "stopped": [], "duplicate_rows": 0, "missing_records"
 
 def client(kind: str, status: dict[str, Any], pulse: Pulse | None = None) -> TestClient:
     return TestClient(application(Settings(), kind, lambda: status, pulse or Pulse()))
+
+
+def test_a_taken_port_is_said_and_not_passed_over() -> None:
+    """A worker that nobody could ask for its health does not run: the message says what to set."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(HealthPortTaken, match=f"127.0.0.1:{port}.*SCRUTIN_HEALTH_PORT"):
+            serve(Settings(health_port=port), "ledger", dict)
 
 
 async def test_a_loop_that_stands_still_is_not_alive() -> None:
