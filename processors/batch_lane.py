@@ -245,7 +245,7 @@ def guarded(
 
 
 def run_worker(app: faust.App) -> NoReturn:
-    """Run a Faust worker until SIGTERM or SIGINT, then exit with status 0; with 70 if it crashes."""
+    """Run a Faust worker until SIGTERM or SIGINT, then exit with 0; if it crashes with 70."""
     keep_records_lean()
     worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
                           override_logging=False, quiet=True)

@@ -122,8 +122,8 @@ def _for_people(error: Exception) -> bool:
         return True
     checks, health = (sys.modules.get(name) for name in ("processors.kafka_checks",
                                                          "scrutin.health"))
-    return (checks is not None and isinstance(error, (checks.BrokerUnreachable, checks.WrongTopic))
-            or health is not None and isinstance(error, health.HealthPortTaken))
+    return ((checks is not None and isinstance(error, (checks.BrokerUnreachable, checks.WrongTopic)))
+            or (health is not None and isinstance(error, health.HealthPortTaken)))
 
 
 if __name__ == "__main__":
