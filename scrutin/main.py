@@ -120,10 +120,11 @@ def _for_people(error: Exception) -> bool:
     """Whether an error's message says what happened and what to do; others are our faults."""
     if isinstance(error, StackNotRunning):
         return True
-    checks, health = (sys.modules.get(name) for name in ("processors.kafka_checks",
-                                                         "scrutin.health"))
-    return ((checks is not None and isinstance(error, (checks.BrokerUnreachable, checks.WrongTopic)))
-            or (health is not None and isinstance(error, health.HealthPortTaken)))
+    checks, health = (
+        sys.modules.get(name) for name in ("processors.kafka_checks", "scrutin.health"))
+    known = (*((checks.BrokerUnreachable, checks.WrongTopic) if checks else ()),
+             *((health.HealthPortTaken,) if health else ()))
+    return isinstance(error, known)
 
 
 if __name__ == "__main__":
