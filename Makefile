@@ -5,7 +5,7 @@ SEEDS ?= 5
 FIRST ?= 1
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test faults bench simulate check lock docs
+.PHONY: help setup demo test faults bench simulate interop check lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -31,6 +31,9 @@ simulate: setup ## Repeat one simulated history and print its steps: make simula
 
 faults: setup ## Kill, freeze and stop everything under load, SEEDS=n from FIRST=k on, and check that the count is right.
 	.venv/bin/python -m tests.faults --seeds $(SEEDS) --first $(FIRST) $(ARGS)
+
+interop: setup ## Have tessera's fsck (Go) read our transparency logs, whole and damaged.
+	.venv/bin/python -m tests.interop
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .

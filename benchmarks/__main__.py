@@ -9,7 +9,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import archive, gateway, latency, ledger, report
+from benchmarks import (
+    archive,
+    gateway,
+    latency,
+    ledger,
+    pages,
+    report,
+    soak,
+    transparency,
+)
 from benchmarks.figures import FIGURES
 from benchmarks.house import House, Unmeasurable
 from benchmarks.report import Runs
@@ -21,7 +30,9 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         "ledger_votes_per_second", "ledger_cpu_microseconds_per_vote", "ledger_against_raw_read",
         "ledger_against_kafka_streams", "ledger_against_kafka_streams_warm",
         "ledger_against_plain_faust")),
-    "restart": (ledger.restart, ("restart_seconds", "recovery_decisions_per_second")),
+    "restart": (ledger.restart, (
+        "restart_seconds", "restart_without_snapshots_seconds",
+        "recovery_decisions_per_second")),
     "memory": (ledger.memory, ("ledger_bytes_per_live_vote",)),
     "growth": (ledger.growth, ("ledger_cost_growth", *(
         name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),
@@ -29,11 +40,14 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         name for name in FIGURES if name.startswith(("decision_latency", "result_latency")))),
     "gateway": (gateway.gateway, tuple(name for name in FIGURES if name.startswith("gateway_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
+    "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
+    "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),
+    "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
 }
 """Measurements that are run together, and the figures each must give."""
-OPTIONAL = ("growth",)
-"""Groups that run only when named: fourteen million votes take five minutes."""
+OPTIONAL = ("growth", "soak")
+"""Groups that run only when named: fourteen million votes take five minutes, a soak takes ten."""
 
 
 def main() -> int:
@@ -49,11 +63,10 @@ def main() -> int:
             house.close()
     found = report.document(runs)
     report.show(found, console)
-    whole = not wanted.groups and wanted.votes == VOTES
-    if whole:
-        report.write(found)
-    if wanted.write_docs and whole:
-        report.PAGE.write_text(report.page(found, missing), "utf-8")
+    if set(wanted.groups) <= set(OPTIONAL) and wanted.votes == VOTES:
+        found = report.written(found)
+        if wanted.write_docs:
+            report.write_page(found, missing)
     for line in missing:
         console.print(line)
     return 1 if missing else 0
@@ -62,7 +75,8 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench ARGS=", description=__doc__)
     parser.add_argument("groups", nargs="*", choices=[*GROUPS, []], metavar="GROUP",
-                        help=f"what to measure, of {', '.join(GROUPS)}; all but growth without")
+                        help=f"what to measure, of {', '.join(GROUPS)}; without any, all but "
+                        f"{' and '.join(OPTIONAL)}")
     parser.add_argument("--runs", type=int, default=3, help="how often; 3 unless told")
     parser.add_argument("--votes", type=int, default=VOTES, help="how many a run")
     parser.add_argument("--write-docs", action="store_true", help="write docs/benchmarks.md")

@@ -6,6 +6,10 @@ A figure that a run promised and did not measure makes the run fail, so none can
 from dataclasses import dataclass
 
 
+GROWTH = (1, 3, 10)
+"""Sizes of the growth run, in times the votes of a usual one: a million."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure; `goal` is None where it only informs."""
@@ -44,13 +48,23 @@ FIGURES = {
     "ledger_cost_growth": _less(
         "×", 1.25, "CPU a vote at the largest size of the growth run, over that at 1,000,000"),
     "restart_seconds": _less(
-        "s", 5, "SIGKILL, start at once, until a new vote is decided; 1,000,000 decisions to fold"),
+        "s", 5, "SIGKILL after 1,000,000 decisions, start at once, until a new vote is decided"),
+    "restart_without_snapshots_seconds": _less(
+        "s", 5, "the same where no snapshot was made: all 1,000,000 decisions are folded"),
     "recovery_decisions_per_second": _more(
-        "decisions/s", None, "decisions folded between joining the group and deciding again"),
+        "decisions/s", None, "decisions folded between joining the group and deciding again, "
+        "without snapshots"),
     "ledger_bytes_per_live_vote": _less(
         "bytes", 250, "resident memory of a pure ledger with 500,000 live votes"),
+    **{f"soak_megabytes_per_minute_{process}": _less(
+        "MB/min", 1, f"resident memory of {process}, fitted over ten minutes of 20,000 votes/s by "
+        "people who change their minds") for process in ("ledger", "ideas", "archive", "views")},
     "archive_events_per_second": _more(
         "events/s", 200_000, "votes and decisions from Kafka to ClickHouse, decoded columns"),
+    "leaves_per_second": _more(
+        "leaves/s", None, "votes from Kafka to tiles on disk under a signed checkpoint"),
+    "proof_milliseconds": _less(
+        "ms", None, "a vote's tlog-proof from the tiles on disk, held against the signed root"),
     "recount_pure_seconds": _less(
         "s", 10, "the campaign's ballot box replayed by the ledger from the archive"),
     "recount_sql_seconds": _less(
@@ -70,6 +84,10 @@ FIGURES = {
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, the same runs"),
     "gateway_latency_milliseconds_p99": _less(
         "ms", 50, "request to receipt, 64 connections that vote without a pause"),
+    "results_page_kilobytes": _less(
+        "kB", 100, "the campaign's results page with its style and script, compressed as sent"),
+    "results_page_milliseconds": _less(
+        "ms", 30, "from the results document of 2,864 proposals to the page, in process"),
     "demo_seconds": _less(
         "s", 60, "`scrutin demo --exit`, the whole campaign, everything installed"),
 }

@@ -10,6 +10,7 @@ from datetime import datetime
 from aiokafka import TopicPartition
 
 from benchmarks import kafka_streams, resident
+from benchmarks.figures import GROWTH
 from benchmarks.house import (
     PARTITIONS,
     READY_SECONDS,
@@ -29,15 +30,15 @@ from schemas.topics import Topics
 PLAIN_FAUST_VOTES = 20_000
 """Plain Faust decides some thousand votes a second: more would only take longer."""
 LIVE_VOTES = 500_000
-GROWTH = (1, 3, 10)
-"""Sizes of the growth run, in times the votes of a usual one."""
 Measured = dict[str, float]
 
 
-async def decided(house: House, topics: Topics, count: int) -> tuple[Passage, Process]:
+async def decided(
+    house: House, topics: Topics, count: int, **settings: str
+) -> tuple[Passage, Process]:
     """Have a new worker decide every vote; it runs on."""
     async with reading(house.kafka) as consumer:
-        worker = house.worker("ledger", topics)
+        worker = house.worker("ledger", topics, **settings)
         found = await passage(
             worker, counting_ends(consumer, topics.decisions), count + PARTITIONS)
         return found, worker
@@ -103,9 +104,18 @@ async def growth(house: House, count: int) -> Measured:
 
 
 async def restart(house: House, count: int) -> Measured:
-    """Kill a worker that decided everything, start it at once, and wait for one more decision."""
+    """Kill a worker that decided everything, with the snapshots it made and with none."""
+    seconds, _ = await _restarted(house, count)
+    folding_seconds, recovery_seconds = await _restarted(
+        house, count, SCRUTIN_SNAPSHOT_DECISIONS=str(10 * count))
+    return {"restart_seconds": seconds, "restart_without_snapshots_seconds": folding_seconds,
+            "recovery_decisions_per_second": (count + PARTITIONS) / recovery_seconds}
+
+
+async def _restarted(house: House, count: int, **settings: str) -> tuple[float, float]:
+    """Start a killed worker at once: seconds until one more decision, and those of recovering."""
     topics = await house.filled(count)
-    _, worker = await decided(house, topics, count)
+    _, worker = await decided(house, topics, count, **settings)
     end = count + PARTITIONS
     async with reading(house.kafka) as consumer, BulkWriter(house.kafka) as writer:
         decisions = counting_ends(consumer, topics.decisions)
@@ -121,8 +131,7 @@ async def restart(house: House, count: int) -> Measured:
                 await asyncio.sleep(0.005)
         seconds = time.monotonic() - began
     worker.stop()
-    return {"restart_seconds": seconds,
-            "recovery_decisions_per_second": end / _recovery_seconds(worker)}
+    return seconds, _recovery_seconds(worker)
 
 
 def _recovery_seconds(worker: Process) -> float:

@@ -12,12 +12,13 @@ import psutil
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.figures import FIGURES
+from benchmarks.figures import FIGURES, GROWTH
 from deploy.local.kafka_runtime import KAFKA_VERSION
 
 
 LATEST = Path(__file__).with_name("latest.json")
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
+CHART = PAGE.parent / "images" / "ledger-growth.svg"
 PACKAGES = ("faust-streaming", "aiokafka", "fastavro", "chdb", "clickhouse-connect")
 Runs = dict[str, list[float]]
 
@@ -90,6 +91,8 @@ def page(found: dict[str, dict[str, Any]], notes: list[str]) -> str:
         machine, "",
         "| figure | median | range | unit | goal | |", "| --- | ---: | ---: | --- | ---: | --- |",
         *(f"| `{row[0]}` | " + " | ".join(row[1:]) + " |" for row in rows(found)), "",
+        *(["![CPU a vote costs at 1, 3 and 10 million votes](images/ledger-growth.svg)", ""]
+          if "ledger_cost_growth" in found else []),
         "## What each figure is", "",
         *(f"* `{name}`: {figure.against}." for name, figure in FIGURES.items()), "",
         *notes,
@@ -97,6 +100,47 @@ def page(found: dict[str, dict[str, Any]], notes: list[str]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def write(found: dict[str, dict[str, Any]]) -> None:
-    """Write latest.json."""
-    LATEST.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n", "utf-8")
+def written(
+    found: dict[str, dict[str, Any]], file: Path = LATEST
+) -> dict[str, dict[str, Any]]:
+    """Write latest.json; what was not measured this time stays. Give what stands there now."""
+    before = json.loads(file.read_text("utf-8")) if file.exists() else {}
+    latest = {name: (before | found)[name] for name in FIGURES if name in before | found}
+    file.write_text(json.dumps(latest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    return latest
+
+
+def write_page(found: dict[str, dict[str, Any]], notes: list[str]) -> None:
+    """Write the page of the documentation, and its chart where that was measured."""
+    points = {millions: found[name]["value"] for millions in GROWTH
+              if (name := f"ledger_cpu_microseconds_per_vote_at_{millions}m") in found}
+    if points:
+        CHART.write_text(chart(points), "utf-8")
+    PAGE.write_text(page(found, notes), "utf-8")
+
+
+def chart(points: dict[int, float]) -> str:
+    """Draw the cost of a vote against how many were decided: points are millions: µs."""
+    width, height, left, bottom = 560, 260, 48, 40
+    top, most = max(points.values()) * 1.25, max(points)
+
+    def place(millions: float, cost: float) -> tuple[float, float]:
+        return (round(left + (width - left - 24) * millions / most, 1),
+                round((height - bottom) * (1 - cost / top) + 8, 1))
+
+    places = {millions: place(millions, cost) for millions, cost in points.items()}
+    line = " ".join(f"{x},{y}" for x, y in places.values())
+    marks = "".join(
+        f'<circle cx="{x}" cy="{y}" r="4"/>'
+        f'<text x="{x}" y="{y - 12}" text-anchor="middle">{points[millions]:.1f} µs</text>'
+        f'<text x="{x}" y="{height - 14}" text-anchor="middle">{millions} M</text>'
+        for millions, (x, y) in places.items())
+    base = place(0, 0)[1]
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        'font-family="sans-serif" font-size="13" fill="#4a6fd4">'
+        "<title>CPU a vote costs, by how many votes were decided</title>"
+        f'<rect width="{width}" height="{height}" fill="#fff"/>'
+        f'<path d="M{left} 8V{base}H{width - 12}" fill="none" stroke="#888"/>'
+        f'<polyline points="{line}" fill="none" stroke="#4a6fd4" stroke-width="2"/>'
+        f"{marks}</svg>\n")

@@ -20,6 +20,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))  # run as a program, from any folder
 
 from schemas import registry  # noqa: E402 -- after the path is set
+from schemas.figures import FIGURES  # noqa: E402 -- as above
 from schemas.topics import Topics  # noqa: E402 -- as above
 from scrutin.main import application  # noqa: E402 -- as above
 from scrutin.settings import Settings  # noqa: E402 -- as above
@@ -53,6 +54,7 @@ def pages() -> dict[Path, str]:
     text = operate.read_text("utf-8")
     text = between(text, "settings", settings_table())
     text = between(text, "topics", topics_table())
+    text = between(text, "figures", figures_table())
     return {
         ROOT / "docs/events.md": events_page(),
         ROOT / "docs/commands.md": commands_page(),
@@ -101,6 +103,15 @@ def topics_table() -> str:
          ", ".join(f"`{name}={value}`" for name, value in topic.settings.items()),
          ", ".join(EVENTS_OF.get(topic.name, ("undecodable records, as they came",))))
         for topic in TOPICS.specifications()
+    ])
+
+
+def figures_table() -> str:
+    """List every figure of /metrics with where it is measured and what it means."""
+    return table(("figure", "measured by", "unit", "meaning"), [
+        (f"`{figure.name}`" + (f" by {', '.join(figure.labels)}" if figure.labels else ""),
+         figure.process, figure.unit, figure.meaning)
+        for figure in FIGURES.values()
     ])
 
 

@@ -1,5 +1,7 @@
 """Records of one topic partition, written in batches as large as the producer takes."""
 
+from collections.abc import Iterable
+from itertools import repeat
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -32,12 +34,16 @@ class Batches:
         self._batches = [producer.create_batch()]
 
     def write(
-        self, value: bytes, *, key: bytes | None = None, timestamp: int | None = None
+        self, values: Iterable[bytes], *, keys: Iterable[bytes | None] = repeat(None),
+        timestamps: Iterable[int | None] = repeat(None),
     ) -> None:
-        """Add a record."""
-        if self._batches[-1].append(key=key, value=value, timestamp=timestamp) is None:
-            self._batches.append(self._producer.create_batch())
-            self._batches[-1].append(key=key, value=value, timestamp=timestamp)
+        """Add records; keys and timestamps (milliseconds) go along with the values."""
+        append = self._batches[-1].append
+        for value, key, timestamp in zip(values, keys, timestamps, strict=False):
+            if append(key=key, value=value, timestamp=timestamp) is None:
+                self._batches.append(self._producer.create_batch())
+                append = self._batches[-1].append
+                append(key=key, value=value, timestamp=timestamp)
 
     @property
     def last_batch_records(self) -> int:

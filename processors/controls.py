@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from processors.decisions import Change, Decision
 from processors.ledger_errors import LedgerStopped
-from processors.ledger_state import LedgerState, known
+from processors.ledger_state import Consultation, LedgerState, known
 from processors.rules import KIND, OUTCOME, REASON, VERSION
 from processors.standing import SUSPENDED
 from schemas import codec
@@ -97,18 +97,17 @@ def _voter_control(
             offset, fields["consultation"], (),
         )
     consultation = state.consultation(fields["consultation"])
-    voter_key = voter + consultation.key
-    suspended = state.is_suspended(voter_key)
+    suspended = state.is_suspended(voter, consultation)
     changes: tuple[Change, ...] = ()
     outcome = "suspended" if kind == "voter_suspended" else "reinstated"
     if consultation.sealed:
         outcome = "late"
-    elif known(state.control_ids.get(voter_key, b""), event_id):
+    elif known(consultation.voters_control_ids.get(voter, b""), event_id):
         outcome = "repeated"
     elif suspended == (kind == "voter_suspended"):
         outcome = "unchanged"
     else:
-        changes = _changes_of(state, voter_key, suspended=suspended)
+        changes = _changes_of(state, voter, consultation, suspended=suspended)
     return Decision(
         event_id, voter, chain, KIND[kind], OUTCOME[outcome], REASON["none"], version, offset,
         consultation.name, changes,
@@ -116,13 +115,13 @@ def _voter_control(
 
 
 def _changes_of(
-    state: LedgerState, voter_key: bytes, *, suspended: bool
+    state: LedgerState, voter: bytes, consultation: Consultation, *, suspended: bool
 ) -> tuple[Change, ...]:
     """List every live vote of a voter with its suspension turned over, by proposal."""
     was, becomes = (SUSPENDED, 0) if suspended else (0, SUSPENDED)
     return tuple(sorted(
         Change(proposal.name, kept | was, kept | becomes)
-        for proposal, kept in state.votes_of(voter_key) if kept & 3
+        for proposal, kept in state.votes_of(voter, consultation) if kept & 3
     ))
 
 

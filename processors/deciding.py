@@ -4,6 +4,7 @@ from typing import Any
 
 from processors.batches import Batches
 from processors.decision_store import Held
+from processors.decisions import is_undecodable
 from processors.ledger_errors import LedgerStopped
 from schemas.registry import UnknownSchema
 
@@ -21,17 +22,21 @@ def decide_batch(
     Gives the undecodable ones, and what stopped it.
     """
     ledger = held.ledger
-    decide, write = ledger.decide, writer.write
-    undecodable: list[Any] = []
-    slot = ledger.undecodable_slot
-    for record in records:
-        before = ledger.decided[slot]
-        try:
+    decide, slot = ledger.decide, ledger.undecodable_slot
+    undecodable_before = ledger.decided[slot]
+    decided: list[Any] = []
+    decisions: list[bytes] = []
+    alarm = None
+    try:
+        for record in records:
             decision = decide(record.offset, record.value)
-        except (LedgerStopped, UnknownSchema) as error:
-            return undecodable, error
-        if decision is not None:
-            write(decision, timestamp=record.timestamp)
-            if ledger.decided[slot] != before:
-                undecodable.append(record)
-    return undecodable, None
+            if decision is not None:
+                decisions.append(decision)
+                decided.append(record)
+    except (LedgerStopped, UnknownSchema) as error:
+        alarm = error
+    writer.write(decisions, timestamps=[record.timestamp for record in decided])
+    if ledger.decided[slot] == undecodable_before:
+        return [], alarm
+    return [record for record, decision in zip(decided, decisions, strict=True)
+            if is_undecodable(decision)], alarm

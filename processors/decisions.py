@@ -83,6 +83,11 @@ def encode(decision: Decision) -> bytes:
     ))
 
 
+def is_undecodable(value: bytes) -> bool:
+    """Whether a decision of ours is that of a record nobody could read: it alone has no ids."""
+    return value[HEADER_BYTES:HEADER_BYTES + 2] == b"\0\0"
+
+
 def optional(encoded: bytes | None) -> bytes:
     """Encode the union of null and something encoded already."""
     return b"\0" if encoded is None else b"\x02" + encoded
@@ -198,45 +203,4 @@ TRANSITION_OF_TAIL: dict[bytes, tuple[int, int]] = {
     ENCODED[before] + ENCODED[after] + b"\0": (before, after)
     for before in _STANDING_OF.values() for after in _STANDING_OF.values()
 }
-"""(before, after) by the last bytes of a decision with one change: recovery reads it in one go."""
-
-
-_Short = tuple[bytes, bytes, bytes, int, int, int, int, bytes, int, int]
-
-
-def short(value: bytes) -> _Short | None:
-    """Read a decision of one ballot event in one go; None for any other (use `decode`).
-
-    Gives event_id, voter, chain, kind, outcome, reason, source_offset, the bytes from the
-    consultation to the end of the proposal, before and after. Those bytes are not looked into:
-    who meets them for the first time decodes the whole record.
-    """
-    try:
-        if value[:6] != _SHORT_HEAD or value[22] != 2 or value[58] > 127:
-            return None
-        kind, outcome, reason = _BALLOT_CODES[value[55:58]]
-        at = 59
-        number = shift = 0
-        while value[at] > 127:
-            number |= (value[at] & 127) << shift
-            shift += 7
-            at += 1
-        number |= value[at] << shift
-        if number & 1 or shift > 56 or (shift and not value[at]):
-            return None
-        at += 1
-        end = at + 2 + (value[at + 1] >> 1)
-        end += 2 + (value[end + 1] >> 1)
-        before, after = TRANSITION_OF_TAIL[value[end:]]
-    except (IndexError, KeyError):
-        return None
-    return (value[6:22], value[23:39], value[39:55], kind, outcome, reason, number >> 1,
-            value[at:end], before, after)
-
-
-_SHORT_HEAD = HEADER + b"\x02"
-_BALLOT_CODES = {
-    bytes((2 * kind, 2 * outcome, 2 * reason)): (kind, outcome, reason)
-    for kind, name in enumerate(KINDS) if name.startswith(("vote_", "qualification_"))
-    for outcome in range(len(OUTCOMES)) for reason in range(len(REASONS))
-}
+"""(before, after) by the last bytes of a decision with one change."""

@@ -10,6 +10,7 @@ the one it replaces. `take` computes only what moved.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, NamedTuple
 
 from processors import results, scores
@@ -62,6 +63,10 @@ class _State:
     """What is kept of one consultation between publications."""
 
     sums: dict[str, list[int]] = field(default_factory=dict)
+    pooled: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    """Sum over all proposals, kept as they move."""
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Proposals of each idea; empty where the catalogue moved since."""
     blocks: dict[str, Block] = field(default_factory=dict)
     ideas: dict[str, Block] = field(default_factory=dict)
     participants: dict[bytes, Described] = field(default_factory=dict)
@@ -70,6 +75,8 @@ class _State:
     """How many of them give each answer."""
     moved: set[str] = field(default_factory=set)
     """Proposals whose sums or idea moved since the last publication."""
+    moved_ideas: set[str] = field(default_factory=set)
+    """Ideas to publish again, besides those of moved proposals."""
     moved_at_all: bool = True
     """Whether any number moved since the last publication..."""
     ranking_due: bool = True
@@ -86,6 +93,8 @@ class Ideas:
         self._positions_moved = False
         """Whether a position moved since the last publication, even if no number did."""
         self._states: dict[str, _State] = {}
+        self._turn = 0
+        """The slice whose turn it is to be published again."""
 
     # Folding
 
@@ -137,7 +146,9 @@ class Ideas:
         state = self._state(consultation)
         sums = state.sums.setdefault(proposal, [0] * len(COUNTS))
         for index, count in enumerate(counts):
-            sums[index] += count - (previous[index] if previous else 0)
+            delta = count - (previous[index] if previous else 0)
+            sums[index] += delta
+            state.pooled[index] += delta
         tallies.counts[key] = counts
         state.moved.add(proposal)
         state.moved_at_all = True
@@ -155,6 +166,7 @@ class Ideas:
             state.moved.add(fields["proposal"])
         if event in ("ProposalGrouped", "IdeaDescribed"):
             state.ideas.clear()
+            state.members.clear()
 
     def apply_participants(self, value: bytes, offset: int) -> None:
         """Fold one record of the participants topic; the last description of each wins."""
@@ -199,12 +211,16 @@ class Ideas:
             state.moved_at_all or (ranked and state.ranking_due)
             for state in self._states.values())
 
-    def move_everything(self) -> None:
-        """Have the next publication hold every proposal and idea again."""
+    def move_slice(self, slices: int) -> None:
+        """Have the next publication hold one in `slices` of all proposals and ideas again, in turn.
+
+        After so many calls everything was published again.
+        """
         for state in self._states.values():
-            state.moved |= set(state.sums)
-            state.ideas.clear()
+            state.moved |= set(islice(state.sums, self._turn, None, slices))
+            state.moved_ideas |= set(islice(state.ideas, self._turn, None, slices))
             state.moved_at_all = True
+        self._turn = (self._turn + 1) % slices
 
     def take(self, published_at: int, *, ranked: bool) -> list[Record]:
         """Take what moved as records of the results topic, the marker last.
@@ -221,18 +237,17 @@ class Ideas:
 
     def _take_consultation(self, name: str, state: _State, *, ranked: bool) -> Iterator[Record]:
         known = self.catalogue.consultations.get(name)
-        figures = self.figures(name)
         for proposal in state.moved:
             state.blocks[proposal] = results.entry(results.named(state.sums[proposal]))
         mapping = known.mapping if known else {}
-        all_ideas = not state.ideas
-        if all_ideas:
-            state.ideas = results.idea_blocks(figures, known)
-            moved_ideas = set(state.ideas)
-        else:
-            moved_ideas = {mapping[p] for p in state.moved if p in mapping}
-            state.ideas |= results.idea_blocks(figures, known, only=moved_ideas)
-        totals = results.totals(name, figures, known, self.as_of())
+        if not state.members:
+            state.members = results.members(known)
+        moved_ideas = (
+            {mapping[p] for p in state.moved if p in mapping} | state.moved_ideas
+            if state.ideas else set(state.members))
+        state.ideas |= results.idea_blocks(
+            state.sums, {idea: state.members[idea] for idea in moved_ideas})
+        totals = results.totals(name, self.figures(name), state.pooled, known, self.as_of())
         yield from self._scored(name, state, mapping, moved_ideas)
         yield (f"{name}\0totals".encode(), _encoded_totals(totals))
         if ranked:
@@ -240,6 +255,7 @@ class Ideas:
         state.ranking_due = not ranked
         state.moved_at_all = False
         state.moved.clear()
+        state.moved_ideas.clear()
 
     def _scored(
         self, name: str, state: _State, mapping: dict[str, str], ideas: set[str]
@@ -251,12 +267,9 @@ class Ideas:
                 "ProposalScored", consultation=name, proposal=proposal,
                 idea=mapping.get(proposal), known=proposal in proposals,
                 entry=_encoded_entry(state.blocks[proposal])))
-        sizes: dict[str, int] = {}
-        for idea in mapping.values():
-            sizes[idea] = sizes.get(idea, 0) + 1
         for idea in sorted(ideas):
             yield (f"{name}\0idea\0{idea}".encode(), codec.encode(
-                "IdeaScored", consultation=name, idea=idea, proposals=sizes.get(idea, 0),
+                "IdeaScored", consultation=name, idea=idea, proposals=len(state.members[idea]),
                 entry=_encoded_entry(state.ideas[idea])))
 
     def _marker(self, published_at: int) -> bytes:

@@ -34,12 +34,15 @@ from schemas.topics import Topics
 
 PUBLISH_SECONDS = 0.02
 """Results are published at most so often..."""
-REST_FACTOR = 4
-"""... and after a publication the worker rests this many times its duration: 20 % of a core."""
+REST_FACTOR = 1
+"""... and after a publication the worker rests this many times its duration: half of a core."""
 MAX_REST_SECONDS = 2.0
 """... but not longer: what a broker that was away held up is no work to rest from."""
-FULL_PUBLISH_SECONDS = 60.0
-"""Everything is published again so often: a stale copy kept by compaction never stays."""
+REFRESH_SECONDS = 5.0
+"""So often a slice of everything is published again..."""
+REFRESH_SLICES = 12
+"""... of so many: within a minute a stale copy kept by compaction is gone, and no vote waits for a
+publication of everything."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
 LOOK_UP_SECONDS = 30.0
@@ -142,15 +145,15 @@ class IdeasWorker:
         await self._look_up()
         self.producer = producer = await connected_producer(self.policy.kafka)
         loop = asyncio.get_running_loop()
-        rest, fully_at = PUBLISH_SECONDS, loop.time()
+        rest, refreshed_at = PUBLISH_SECONDS, loop.time()
         while True:
             await asyncio.sleep(rest)
             rest = PUBLISH_SECONDS
             began = loop.time()
             ranked = began - self.ranked_at >= RANKING_SECONDS
-            if began - fully_at >= FULL_PUBLISH_SECONDS and self.ready():
-                self.ideas.move_everything()
-                fully_at = began
+            if began - refreshed_at >= REFRESH_SECONDS and self.ready():
+                self.ideas.move_slice(REFRESH_SLICES)
+                refreshed_at = began
             if not self.ready() or not self.ideas.moved(ranked=ranked):
                 continue
             vector = self.ideas.as_of().votes
@@ -198,8 +201,7 @@ class IdeasWorker:
 
     async def _write(self, producer: AIOKafkaProducer, records: list[Record]) -> None:
         writer = Batches(producer)
-        for key, value in records:
-            writer.write(value, key=key)
+        writer.write((value for _, value in records), keys=(key for key, _ in records))
         futures = await writer.send(self.topics.results, 0)
         async with asyncio.timeout(WRITE_SECONDS):
             for future in futures:

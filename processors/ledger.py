@@ -16,13 +16,10 @@ from typing import NamedTuple
 
 from processors.controls import CONTROLS, undecodable, version_in_force
 from processors.decisions import CHAIN_BYTES, HEADER, Decision, decode, encode
-from processors.decisions import short as short_form
 from processors.ledger_errors import DecisionsDisagree, HoleInVotes, LedgerStopped
 from processors.ledger_state import (
     DIGEST_BYTES,
     LIVE_BITS,
-    NUMBER_SHIFT,
-    PROPOSAL_BITS,
     SUSPENDED_FLAG,
     LedgerState,
     Participation,
@@ -38,7 +35,7 @@ from processors.rules import (
     VERSION,
     VOTE_CAST,
     VOTE_WITHDRAWN,
-    Transition,
+    PlainTransition,
     standing_still,
     transition,
 )
@@ -89,6 +86,8 @@ class Ledger(LedgerState):
         """Encoded upper part of the offsets being decided..."""
         self._high_of = 0
         """... which are those with this number above their lower 13 bits; 0 for none."""
+        self._recorded: dict[bytes, PlainTransition] = {}
+        """Transitions met in decisions read back, by their bytes there: codes and tail."""
 
     # Deciding
 
@@ -141,17 +140,17 @@ class Ledger(LedgerState):
         event_id, voter, suspect, span, detail = ballot_decoder(value)
         version = self.ledger_version or version_in_force(self)
         proposal = self._proposals.get(span) or self.intern(span)
-        voter_key = voter + proposal.key
-        record = self._voters.get(voter_key, 0)
+        record = proposal.voters.get(voter, 0)
+        vote_key = voter + proposal.key
         digest = event_id[DIGEST_BYTES:]
         held = None
         if record:
-            held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
+            held = self._votes.get(vote_key)
             situation = SUSPENDED if record & SUSPENDED_FLAG else 0
             if held is not None:
                 situation |= held[0]
         elif partition_of(voter, self.partitions) == self.partition:
-            record, situation = self.new_voter(), 0
+            situation = 0
         else:
             # A voter known here belongs here, so only unknown ones are looked at.
             return self._misplaced(kind, event_id, voter, offset, chain, proposal)
@@ -160,15 +159,15 @@ class Ledger(LedgerState):
             found = self._unusual(kind, detail, suspect, situation, held, digest, proposal, record)
         else:
             found = TRANSITIONS[kind][detail][suspect][situation]
-        self.settle(found, voter_key, record, held, proposal, digest)
+        self.settle(found, voter, record, vote_key, held, proposal, digest)
         return b"".join((
-            HEADER, b"\x02", event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
+            _HEAD, event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
             _LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
-            else self._offset(offset),
+            else self._encoded(offset),
             proposal.middle, found[1],
         ))
 
-    def _offset(self, offset: int) -> bytes:
+    def _encoded(self, offset: int) -> bytes:
         """Encode an offset, and keep its upper part for the next ones."""
         encoded = long(offset)
         if offset >> 13:
@@ -178,7 +177,7 @@ class Ledger(LedgerState):
     def _unusual(  # noqa: PLR0913 -- the whole situation of one event
         self, kind: int, detail: int, suspect: int, situation: int, held: bytes | None,
         digest: bytes, proposal: Proposal, record: int,
-    ) -> Transition:
+    ) -> PlainTransition:
         """Find the transition where an event is repeated, late or one vote too many."""
         if held is not None and remembers(held, digest):
             return standing_still(kind, "repeated", situation)
@@ -193,10 +192,10 @@ class Ledger(LedgerState):
         proposal: Proposal,
     ) -> bytes:
         found = standing_still(kind, "refused", 0, "misplaced")
-        self.settle(found, b"", 0, None, proposal, b"")
+        self.settle(found, b"", 0, b"", None, proposal, b"")
         return b"".join((
-            HEADER, b"\x02", event_id, b"\x02", voter, chain, found.codes,
-            _VERSIONS[version_in_force(self)], long(offset), proposal.middle, found.tail,
+            _HEAD, event_id, b"\x02", voter, chain, found[0],
+            _VERSIONS[version_in_force(self)], long(offset), proposal.middle, found[1],
         ))
 
     # Folding decisions read back
@@ -204,40 +203,66 @@ class Ledger(LedgerState):
     def apply(self, value: bytes) -> bool:
         """Fold a recorded decision: False for a repeat or a zombie's stray, which are skipped.
 
-        Raises DecisionsDisagree, or Undecodable for bytes that are no decision.
+        Raises DecisionsDisagree, or Undecodable for bytes that are no decision. The next decision
+        of a ballot event is folded straight-line, once its proposal and transition have been met.
         """
-        short = short_form(value)
-        if short is None:
-            return self._apply_long(value)
-        event_id, voter, chain, kind, outcome, reason, offset, middle, before, after = short
-        if offset != self.last_offset + 1:
-            self._compare(offset, value)
-            return False
-        proposal = self._proposals_in_decisions.get(middle) or self._intern_decided(value)
-        voter_key = voter + proposal.key
-        record = self._voters.get(voter_key) or self.new_voter()
-        held = self._votes.get(record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number)
-        self.settle(transition(kind, outcome, reason, before, after), voter_key, record, held,
-                    proposal, event_id[DIGEST_BYTES:])
-        self.advance(offset, chain, value)
+        offset = self.last_offset + 1
+        encoded = (_LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
+                   else self._encoded(offset))
+        if (not value.startswith(encoded, _OFFSET_AT) or value[:_EVENT_ID_AT] != _HEAD
+                or value[_VOTER_AT - 1] != 2):
+            return self._apply_decoded(value)
+        try:
+            at = _OFFSET_AT + len(encoded)
+            end = at + 2 + (value[at + 1] >> 1)
+            end += 2 + (value[end + 1] >> 1)
+        except IndexError:
+            return self._apply_decoded(value)
+        found = self._recorded.get(value[_CODES_AT:_VERSION_AT] + value[end:])
+        proposal = self._proposals_in_decisions.get(value[at:end])
+        if found is None or proposal is None:
+            return self._apply_decoded(value)
+        voter = value[_VOTER_AT:_CHAIN_AT]
+        vote_key = voter + proposal.key
+        self.settle(found, voter, proposal.voters.get(voter, 0), vote_key,
+                    self._votes.get(vote_key), proposal,
+                    value[_EVENT_ID_AT + DIGEST_BYTES:_VOTER_AT - 1])
+        self.advance(offset, value[_CHAIN_AT:_CODES_AT], value)
         return True
 
-    def _intern_decided(self, value: bytes) -> Proposal:
+    def _apply_decoded(self, value: bytes) -> bool:
+        """Fold any decision."""
         decision = decode(value)
-        assert decision.consultation is not None
-        return self.proposal(decision.consultation, decision.changes[0].proposal)
-
-    def _apply_long(self, value: bytes) -> bool:
-        """Fold a decision that is not of one ballot event."""
-        decision = decode(value)
-        if decision.kind in TRANSITIONS:
+        is_ballot = decision.kind in TRANSITIONS
+        if is_ballot and (None in (decision.event_id, decision.voter, decision.consultation)
+                          or len(decision.changes) != 1):
             raise Undecodable("DecisionMade: a ballot event has ids and exactly one change")
         if decision.source_offset != self.last_offset + 1:
             self._compare(decision.source_offset, value)
             return False
-        self.settle_control(decision)
+        if is_ballot:
+            self._settle_ballot(decision)
+        else:
+            self.settle_control(decision)
         self.advance(decision.source_offset, decision.chain, value)
         return True
+
+    def _settle_ballot(self, decision: Decision) -> None:
+        """Record a decision of a ballot event, and remember its transition for the next ones."""
+        assert decision.event_id is not None
+        assert decision.voter is not None
+        assert decision.consultation is not None
+        [change] = decision.changes
+        try:
+            found = transition(
+                decision.kind, decision.outcome, decision.reason, change.before, change.after)
+        except KeyError as error:
+            raise Undecodable(f"DecisionMade: no rule decides so ({error})") from error
+        self._recorded[found[0] + found[1]] = found
+        proposal = self.proposal(decision.consultation, change.proposal)
+        vote_key = decision.voter + proposal.key
+        self.settle(found, decision.voter, proposal.voters.get(decision.voter, 0), vote_key,
+                    self._votes.get(vote_key), proposal, decision.event_id[DIGEST_BYTES:])
 
     def _compare(self, offset: int, value: bytes) -> None:
         """Compare a repeated decision with the one folded, as far back as they are remembered."""
@@ -256,6 +281,15 @@ class Ledger(LedgerState):
 
 _FULL = MAX_LIVE_VOTES << LIVE_SHIFT
 """A voter's counter of live votes, in its place, at the limit."""
+_HEAD = HEADER + b"\x02"
+"""A decision begins so where its event has an id."""
+# Places in the bytes of a decision that begins so.
+_EVENT_ID_AT = len(_HEAD)
+_VOTER_AT = _EVENT_ID_AT + 17
+_CHAIN_AT = _VOTER_AT + 16
+_CODES_AT = _CHAIN_AT + CHAIN_BYTES
+_VERSION_AT = _CODES_AT + 3
+_OFFSET_AT = _VERSION_AT + 1
 _VERSIONS = [long(version) for version in range(VERSION + 1)]
 _LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
 """The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""

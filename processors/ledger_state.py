@@ -1,9 +1,9 @@
 """What the ledger remembers of one partition, and the one way to record a decision in it. Pure.
 
-Theory of operation: `_votes` maps (voter number, proposal number) to one byte of standing, a link
-to the voter's previous vote and the last event ids; `_voters` maps a voter to flags and counters
-packed in one integer. A suspension walks the links. Decisions, whether just taken or read back,
-change this state through `settle` and `settle_control` only.
+Theory of operation: `_votes` maps voter and proposal to one byte of standing, a link to the voter's
+previous vote and the last event ids; each consultation maps its voters to flags and counters packed
+in one integer. A suspension walks the links. Decisions, whether just taken or read back, change
+this state through `settle` and `settle_control` only.
 """
 
 from collections import deque
@@ -19,7 +19,7 @@ from processors.rules import (
     OUTCOME,
     REASON,
     REMEMBERED_EVENTS,
-    Transition,
+    PlainTransition,
     contribution,
     slot_of,
 )
@@ -37,27 +37,30 @@ LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 _IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
 
-# A voter is one integer. From the lowest bit: two flags, the counters of live and counted votes (at
-# LIVE_SHIFT and COUNTED_SHIFT), the number of the newest vote's proposal plus one, and on top the
-# voter's own number, from 1: so no voter is 0.
+# A voter is one integer of 60 bits. From the lowest bit: two flags, the counters of live and of
+# counted votes (at LIVE_SHIFT and COUNTED_SHIFT), and on top the number of the newest vote's
+# proposal plus one. A voter not met before is 0.
 SUSPENDED_FLAG = 1
 RECEIVED_FLAG = 2
-HEAD_SHIFT, NUMBER_SHIFT = 28, 58
+HEAD_SHIFT = 28
 COUNTER_MASK = (1 << 13) - 1
 COUNTED_BITS = COUNTER_MASK << COUNTED_SHIFT
 LIVE_BITS = COUNTER_MASK << LIVE_SHIFT
-HEAD_BITS = (1 << 30) - 1 << HEAD_SHIFT
-PROPOSAL_BITS = 30
+BELOW_HEAD = (1 << HEAD_SHIFT) - 1
 
 
 class Consultation:
     """Figures of one consultation in this partition."""
 
-    __slots__ = ("closed", "control_ids", "key", "name", "participants", "participants_received",
-                 "sealed", "suspended")
+    __slots__ = ("closed", "control_ids", "name", "participants", "participants_received",
+                 "sealed", "suspended", "voters", "voters_control_ids")
 
-    def __init__(self, name: str, key: bytes) -> None:
-        self.name, self.key = name, key
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.voters: dict[bytes, int] = {}
+        """Record of each voter."""
+        self.voters_control_ids: dict[bytes, bytes] = {}
+        """Last ids of the controls of a voter."""
         self.closed = self.sealed = False
         self.control_ids = b""
         self.participants = self.participants_received = self.suspended = 0
@@ -66,11 +69,13 @@ class Consultation:
 class Proposal:
     """One proposal in this partition: its number, its counts, its bytes in a decision."""
 
-    __slots__ = ("consultation", "counts", "head", "key", "middle", "name", "number")
+    __slots__ = ("consultation", "counts", "head", "key", "middle", "name", "number", "voters")
 
     def __init__(self, number: int, consultation: Consultation, name: str, middle: bytes) -> None:
         self.number, self.consultation, self.name, self.middle = number, consultation, name, middle
-        self.key = consultation.key
+        self.voters = consultation.voters
+        self.key = number.to_bytes(LINK_BYTES, "big")
+        """What stands for it in the key of a vote."""
         self.head = number + 1 << HEAD_SHIFT
         """The head of a voter's record whose newest vote is on this proposal."""
         self.counts = [0] * len(COUNTS)
@@ -100,14 +105,10 @@ class LedgerState:
         self.undecodable_slot = slot_of(OUTCOME["refused"], REASON["undecodable"])
         self.live_votes = 0
         """Live votes held, set aside or not."""
-        self.dropped_voters = 0
-        """Voters of sealed consultations: their numbers are not given again."""
         self.touched: set[Proposal] = set()
         """Proposals whose counts moved since the last flush took them."""
         self.touched_consultations: set[Consultation] = set()
         self.rules_ids = b""
-        self.control_ids: dict[bytes, bytes] = {}
-        """Last control ids of a voter, by voter key."""
         self.recent: deque[bytes] = deque(maxlen=REMEMBERED_DECISIONS)
         self._consultations: dict[str, Consultation] = {}
         self._proposals: dict[bytes, Proposal] = {}
@@ -115,8 +116,9 @@ class LedgerState:
         self._proposals_in_decisions: dict[bytes, Proposal] = {}
         """By the same as it stands encoded in a decision."""
         self._by_number: list[Proposal] = []
-        self._voters: dict[bytes, int] = {}
-        self._votes: dict[int, bytes] = {}
+        self._links = [bytes(LINK_BYTES)]
+        """The link to a vote on a proposal, by its number plus one; the first: no vote."""
+        self._votes: dict[bytes, bytes] = {}
 
     # Names
 
@@ -124,8 +126,7 @@ class LedgerState:
         """Give a consultation, met now or before."""
         found = self._consultations.get(name)
         if found is None:
-            key = len(self._consultations).to_bytes(4, "big")
-            found = self._consultations[name] = Consultation(name, key)
+            found = self._consultations[name] = Consultation(name)
         return found
 
     def intern(self, span: bytes) -> Proposal:
@@ -140,6 +141,7 @@ class LedgerState:
             len(self._by_number), self.consultation(consultation), name, middle)
         self._proposals[span] = self._proposals_in_decisions[middle] = proposal
         self._by_number.append(proposal)
+        self._links.append(len(self._by_number).to_bytes(LINK_BYTES, "big"))
         return proposal
 
     def proposal(self, consultation: str, name: str) -> Proposal:
@@ -149,16 +151,9 @@ class LedgerState:
 
     # Recording
 
-    def new_voter(self) -> int:
-        """Give the record of a voter not met before; it is kept once something is settled.
-
-        Voters are numbered from 1, so a record is never 0, even without any flag or vote.
-        """
-        return len(self._voters) + self.dropped_voters + 1 << NUMBER_SHIFT
-
     def settle(
-        self, found: Transition, voter_key: bytes, record: int, held: bytes | None,
-        proposal: Proposal, digest: bytes,
+        self, found: PlainTransition, voter: bytes, record: int, vote_key: bytes,
+        held: bytes | None, proposal: Proposal, digest: bytes,
     ) -> None:
         """Record a decided ballot event. `record` and `held` are what the state has of it."""
         _, _, slot, deltas, remembered, after, received, live_delta, counted_delta, moved = found
@@ -171,13 +166,10 @@ class LedgerState:
         if not remembered:
             return
         if held is None:
-            link = (record & HEAD_BITS) >> HEAD_SHIFT
-            self._votes[record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number] = (
-                after + link.to_bytes(LINK_BYTES, "big") + digest)
-            record = record & ~HEAD_BITS | proposal.head
+            self._votes[vote_key] = after + self._links[record >> HEAD_SHIFT] + digest
+            record = record & BELOW_HEAD | proposal.head
         else:
-            self._votes[record >> NUMBER_SHIFT << PROPOSAL_BITS | proposal.number] = (
-                after + held[1:IDS_AT] + digest + held[IDS_AT:_IDS_END])
+            self._votes[vote_key] = after + held[1:IDS_AT] + digest + held[IDS_AT:_IDS_END]
         if received and not record & RECEIVED_FLAG:
             record |= RECEIVED_FLAG
             proposal.consultation.participants_received += 1
@@ -185,9 +177,12 @@ class LedgerState:
         if moved:
             self.live_votes += live_delta
             if counted_delta:
-                self._participate(record, counted_delta, proposal.consultation)
+                counted = record & COUNTED_BITS
+                # Only a voter's first or last counted vote moves the participants.
+                if not counted or counted_delta < 0:
+                    self._participate(record, counted_delta, proposal.consultation)
             record += moved
-        self._voters[voter_key] = record
+        proposal.voters[voter] = record
 
     def _participate(self, record: int, counted_delta: int, consultation: Consultation) -> None:
         """Move the participants when a voter's first or last counted vote comes or goes."""
@@ -227,25 +222,21 @@ class LedgerState:
         What comes later for it is late, whoever sends it, so nobody needs this any more.
         """
         consultation.sealed = True
-        dropped = [key for key in self._voters if key.endswith(consultation.key)]
-        for voter_key in dropped:
-            number = self._voters[voter_key] >> NUMBER_SHIFT << PROPOSAL_BITS
-            for proposal, kept in list(self.votes_of(voter_key)):
+        for voter in consultation.voters:
+            for proposal, kept in list(self.votes_of(voter, consultation)):
                 self.live_votes -= bool(kept & 3)
-                del self._votes[number | proposal.number]
-            del self._voters[voter_key]
-            self.control_ids.pop(voter_key, None)
-        self.dropped_voters += len(dropped)
+                del self._votes[voter + proposal.key]
+        consultation.voters.clear()
+        consultation.voters_control_ids.clear()
 
     def _settle_voter_control(self, decision: Decision, consultation: Consultation) -> None:
         assert decision.voter is not None
         assert decision.event_id is not None
-        voter_key = decision.voter + consultation.key
-        self.control_ids[voter_key] = remembering(
-            self.control_ids.get(voter_key, b""), decision.event_id)
+        voter, ids = decision.voter, consultation.voters_control_ids
+        ids[voter] = remembering(ids.get(voter, b""), decision.event_id)
         if OUTCOMES[decision.outcome] == "unchanged":
             return
-        record = self._voters.get(voter_key) or self.new_voter()
+        record = consultation.voters.get(voter, 0)
         suspends = OUTCOMES[decision.outcome] == "suspended"
         consultation.suspended += 1 if suspends else -1
         record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
@@ -259,7 +250,7 @@ class LedgerState:
             counted_delta += _counts(change.after) - _counts(change.before)
             self.touched.add(proposal)
         self._participate(record, counted_delta, consultation)
-        self._voters[voter_key] = record + (counted_delta << COUNTED_SHIFT)
+        consultation.voters[voter] = record + (counted_delta << COUNTED_SHIFT)
 
     def advance(self, offset: int, chain: bytes, decision: bytes) -> None:
         """Move on: `decision` is the one of `offset`."""
@@ -268,54 +259,55 @@ class LedgerState:
 
     # Copying
 
-    def copied(self) -> tuple[dict[str, Any], dict[bytes, int], dict[int, bytes]]:
-        """Copy the whole state: plain values, then the voters and the votes.
+    def copied(self) -> tuple[dict[str, Any], list[dict[bytes, int]], dict[bytes, bytes]]:
+        """Copy the whole state: plain values, the voters of each consultation, the votes.
 
-        The two dictionaries are copied as such, for their values never change in place.
+        The dictionaries are copied as such, for their values never change in place.
         """
+        consultations = self._consultations.values()
         header = {name: getattr(self, name) for name in _COPIED} | {
             "decided": list(self.decided), "recent": list(self.recent),
-            "control_ids": dict(self.control_ids),
             "consultations": [
                 (found.name, found.closed, found.sealed, found.control_ids, found.participants,
-                 found.participants_received, found.suspended)
-                for found in self._consultations.values()
+                 found.participants_received, found.suspended, dict(found.voters_control_ids))
+                for found in consultations
             ],
             "proposals": [(p.consultation.name, p.name, list(p.counts)) for p in self._by_number],
         }
-        return header, dict(self._voters), dict(self._votes)
+        return header, [dict(found.voters) for found in consultations], dict(self._votes)
 
     def restore(
-        self, header: dict[str, Any], voters: dict[bytes, int], votes: dict[int, bytes]
+        self, header: dict[str, Any], voters: list[dict[bytes, int]], votes: dict[bytes, bytes]
     ) -> None:
         """Become what was copied; this state must be a new one of the same partition."""
         for name in _COPIED:
             setattr(self, name, header[name])
         self.decided[:] = header["decided"]
         self.recent.extend(header["recent"])
-        self.control_ids = dict(header["control_ids"])
-        for name, *figures in header["consultations"]:
+        for (name, *figures), its_voters in zip(header["consultations"], voters, strict=True):
             found = self.consultation(name)
             (found.closed, found.sealed, found.control_ids, found.participants,
-             found.participants_received, found.suspended) = figures
+             found.participants_received, found.suspended, found.voters_control_ids) = figures
+            found.voters = its_voters
         for consultation, name, counts in header["proposals"]:
             self.proposal(consultation, name).counts = list(counts)
-        self._voters, self._votes = voters, votes
+        self._votes = votes
 
     # Reading
 
-    def is_suspended(self, voter_key: bytes) -> bool:
+    def is_suspended(self, voter: bytes, consultation: Consultation) -> bool:
         """Whether a voter is suspended now."""
-        return bool(self._voters.get(voter_key, 0) & SUSPENDED_FLAG)
+        return bool(consultation.voters.get(voter, 0) & SUSPENDED_FLAG)
 
-    def votes_of(self, voter_key: bytes) -> Iterator[tuple[Proposal, int]]:
+    def votes_of(
+        self, voter: bytes, consultation: Consultation
+    ) -> Iterator[tuple[Proposal, int]]:
         """Walk everything remembered of a voter: proposal, kept situation (0 mod 4: no vote)."""
-        record = self._voters.get(voter_key, 0)
-        number = record >> NUMBER_SHIFT << PROPOSAL_BITS
-        link = (record & HEAD_BITS) >> HEAD_SHIFT
+        link = consultation.voters.get(voter, 0) >> HEAD_SHIFT
         while link:
-            held = self._votes[number | link - 1]
-            yield self._by_number[link - 1], held[0]
+            proposal = self._by_number[link - 1]
+            held = self._votes[voter + proposal.key]
+            yield proposal, held[0]
             link = int.from_bytes(held[1:IDS_AT], "big")
 
     def participation(self, consultation: str) -> Participation:
@@ -352,18 +344,20 @@ class LedgerState:
             "last_offset": self.last_offset, "chain": self.chain,
             "previous_chain": self.previous_chain, "ledger_version": self.ledger_version,
             "decided": self.decided_by_outcome(), "live_votes": self.live_votes,
-            "dropped_voters": self.dropped_voters, "rules_ids": self.rules_ids,
-            "control_ids": self.control_ids,
+            "rules_ids": self.rules_ids,
             "consultations": {
-                name: (found.closed, found.sealed, found.control_ids, *self.participation(name))
+                name: (found.closed, found.sealed, found.control_ids, found.voters_control_ids,
+                       *self.participation(name))
                 for name, found in self._consultations.items()
             },
-            "tallies": self.tallies(), "voters": self._voters, "votes": self._votes,
+            "tallies": self.tallies(), "votes": self._votes,
+            "voters": {(name, voter): record for name, found in self._consultations.items()
+                       for voter, record in found.voters.items()},
         }
 
 
 _COPIED = ("partition", "partitions", "last_offset", "chain", "previous_chain", "ledger_version",
-           "live_votes", "dropped_voters", "rules_ids")
+           "live_votes", "rules_ids")
 """What a copy holds as it is."""
 
 

@@ -225,7 +225,7 @@ class LedgerWorker:
         frozen = self._frozen_when_due(held)
         decided = InFlight(event, held, held.ledger.last_offset, frozen)
         # First the dead letters: once the decision is there, nobody writes them any more.
-        letters = [await self._dead_letter(producer, record) for record in undecodable]
+        letters = [await self._dead_letter(producer, held, record) for record in undecodable]
         if letters:
             await asyncio.wait_for(asyncio.gather(*letters), WRITE_SECONDS)
         decided.sent = await writer.send(self.topics.decisions, held.ledger.partition)
@@ -242,12 +242,12 @@ class LedgerWorker:
         await self.seeks.seek(self.app.consumer, TP(self.topics.votes, held.ledger.partition),
                               held.ledger.last_offset + 1)
 
-    async def _dead_letter(self, producer: AIOKafkaProducer, record: Any) -> Any:
+    async def _dead_letter(self, producer: AIOKafkaProducer, held: Held, record: Any) -> Any:
         return await producer.send(
             # The producer takes no record without both key and value.
             self.topics.dead_letters, record.value, key=record.key or b"",
             timestamp_ms=record.timestamp, headers=[
-                ("source_partition", str(record.partition).encode()),
+                ("source_partition", str(held.ledger.partition).encode()),
                 ("source_offset", str(record.offset).encode()),
                 ("reason", b"undecodable"),
             ])
@@ -330,8 +330,7 @@ class LedgerWorker:
     async def _write_tallies(self, held: Held, *, everything: bool) -> None:
         records = tally_records.flush(held.ledger, everything=everything)
         writer = Batches(await self.connected_producer())
-        for key, value in records:
-            writer.write(value, key=key)
+        writer.write((value for _, value in records), keys=(key for key, _ in records))
         async with asyncio.timeout(WRITE_SECONDS):
             for future in await writer.send(self.topics.tallies, held.ledger.partition):
                 await future

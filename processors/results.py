@@ -159,10 +159,11 @@ def compute(
     """Compute every published number of a consultation from its figures."""
     known = catalogue.consultations.get(consultation)
     blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
-    ideas = idea_blocks(figures, known)
+    ideas = idea_blocks(figures.proposals, members(known))
     return Published(
         consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
-        totals=totals(consultation, figures, known, as_of),
+        totals=totals(
+            consultation, figures, pooled(figures.proposals.values()), known, as_of),
         proposal_ranks=scores.ranks(blocks), idea_ranks=scores.ranks(ideas),
         controversial=scores.controversial(blocks), ranking_as_of=as_of.votes,
         decided=decided, undecodable=undecodable,
@@ -174,24 +175,32 @@ def named(counts: Sequence[int]) -> dict[str, int]:
     return dict(zip(COUNTS, counts, strict=True))
 
 
+def members(known: Consultation | None) -> dict[str, list[str]]:
+    """List the proposals of each idea of the catalogue, with votes or not."""
+    found: dict[str, list[str]] = {idea: [] for idea in known.ideas} if known else {}
+    for proposal, idea in known.mapping.items() if known else ():
+        found.setdefault(idea, []).append(proposal)
+    return found
+
+
 def idea_blocks(
-    figures: Figures, known: Consultation | None, *, only: set[str] | None = None
+    sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]]
 ) -> dict[str, Block]:
-    """Pool the proposals of each idea of the catalogue, or of some ideas `only`."""
-    if known is None:
-        return {}
-    members: dict[str, list[Sequence[int]]] = {
-        idea: [] for idea in known.ideas if only is None or idea in only}
-    for proposal, idea in known.mapping.items():
-        if proposal in figures.proposals and (only is None or idea in only):
-            members.setdefault(idea, []).append(figures.proposals[proposal])
-    return {idea: entry(named(pooled(counts))) for idea, counts in members.items()}
+    """Pool the counts of the proposals of each idea; some have none yet."""
+    return {
+        idea: entry(named(pooled(sums[name] for name in proposals if name in sums)))
+        for idea, proposals in members.items()
+    }
 
 
 def totals(
-    consultation: str, figures: Figures, known: Consultation | None, as_of: AsOf
+    consultation: str, figures: Figures, counts: Sequence[int], known: Consultation | None,
+    as_of: AsOf,
 ) -> Block:
-    """Make the totals of a consultation: the fields of ConsultationScored, counts as a block."""
+    """Make the totals of a consultation: the fields of ConsultationScored, counts as a block.
+
+    `counts` is the sum over all proposals.
+    """
     return {
         "consultation": consultation,
         "participants": figures.participants,
@@ -199,7 +208,7 @@ def totals(
         "suspended": figures.suspended,
         "closed": figures.closed,
         "final": is_final(known, as_of, closed=figures.closed),
-        "counts": entry(named(pooled(figures.proposals.values()))),
+        "counts": entry(named(counts)),
         "descriptions": figures.descriptions,
         **{name: cells(figures.described.get(name, {})) for name in DESCRIBED_BY},
     }

@@ -51,10 +51,7 @@ QUALIFICATION_WITHDRAWN = KIND["qualification_withdrawn"]
 
 
 class Transition(NamedTuple):
-    """Everything that follows from one decided ballot event, worked out beforehand.
-
-    A plain tuple, for it is taken apart once per event.
-    """
+    """Everything that follows from one decided ballot event, worked out beforehand."""
 
     codes: bytes
     """kind, outcome and reason as they stand in the decision."""
@@ -75,6 +72,10 @@ class Transition(NamedTuple):
     record_delta: int
     """Both deltas where a voter's packed record keeps them."""
 
+
+PlainTransition = tuple[
+    bytes, bytes, int, tuple[tuple[int, int], ...], bool, bytes, bool, int, int, int]
+"""The same without names: Python takes only plain tuples apart in one step, three times faster."""
 
 LIVE_SHIFT, COUNTED_SHIFT = 2, 15
 """Where the counters of live and of counted votes lie in a voter's packed record."""
@@ -119,7 +120,7 @@ def _deltas(
 
 
 @functools.cache
-def transition(kind: int, outcome: int, reason: int, before: int, after: int) -> Transition:
+def transition(kind: int, outcome: int, reason: int, before: int, after: int) -> PlainTransition:
     """Work out a transition; the arguments are what a decision records of a ballot event."""
     counted_before = bool(before & 3) and set_aside_of(before) is None
     counted_after = bool(after & 3) and set_aside_of(after) is None
@@ -137,19 +138,19 @@ def transition(kind: int, outcome: int, reason: int, before: int, after: int) ->
         live_delta=live_delta,
         counted_delta=counted_delta,
         record_delta=(live_delta << LIVE_SHIFT) + (counted_delta << COUNTED_SHIFT),
-    )
+    )[:]
 
 
 def _decided(
     kind: int, outcome: str, situation: int, *, after: int | None = None, reason: str = "none"
-) -> Transition:
+) -> PlainTransition:
     before = situation if situation & 3 else 0
     return transition(
         kind, OUTCOME[outcome], REASON[reason], before, before if after is None else after
     )
 
 
-def _vote_cast(situation: int, choice: int, *, suspect: bool) -> Transition:
+def _vote_cast(situation: int, choice: int, *, suspect: bool) -> PlainTransition:
     cast = standing(choice, suspect=suspect, suspended=bool(situation & SUSPENDED))
     if choice_of(situation) < 0:
         return _decided(VOTE_CAST, "counted", situation, after=cast)
@@ -163,7 +164,7 @@ def _vote_cast(situation: int, choice: int, *, suspect: bool) -> Transition:
     return _decided(VOTE_CAST, "changed", situation, after=cast)
 
 
-def _vote_withdrawn(situation: int, _detail: int, *, suspect: bool) -> Transition:
+def _vote_withdrawn(situation: int, _detail: int, *, suspect: bool) -> PlainTransition:
     if choice_of(situation) < 0:
         return _decided(VOTE_WITHDRAWN, "unchanged", situation)
     if suspect and not situation & SUSPECT:
@@ -171,7 +172,7 @@ def _vote_withdrawn(situation: int, _detail: int, *, suspect: bool) -> Transitio
     return _decided(VOTE_WITHDRAWN, "withdrawn", situation, after=0)
 
 
-def _qualification_added(situation: int, qualification: int, *, suspect: bool) -> Transition:
+def _qualification_added(situation: int, qualification: int, *, suspect: bool) -> PlainTransition:
     kind = QUALIFICATION_ADDED
     if choice_of(situation) < 0:
         return _decided(kind, "refused", situation, reason="no_vote")
@@ -185,7 +186,9 @@ def _qualification_added(situation: int, qualification: int, *, suspect: bool) -
     return _decided(kind, "qualified", situation, after=situation | 4 << place)
 
 
-def _qualification_withdrawn(situation: int, qualification: int, *, suspect: bool) -> Transition:
+def _qualification_withdrawn(
+    situation: int, qualification: int, *, suspect: bool
+) -> PlainTransition:
     kind = QUALIFICATION_WITHDRAWN
     choice, place = divmod(qualification, QUALIFICATIONS_PER_CHOICE)
     if choice != choice_of(situation) or not held_of(situation) >> place & 1:
@@ -202,7 +205,7 @@ _RULES = {
     QUALIFICATION_WITHDRAWN: (_qualification_withdrawn, len(QUALIFICATIONS)),
 }
 
-TRANSITIONS: dict[int, list[list[list[Transition]]]] = {
+TRANSITIONS: dict[int, list[list[list[PlainTransition]]]] = {
     kind: [
         [
             [rule(situation if valid(situation) else 0, detail, suspect=suspect)
@@ -216,6 +219,8 @@ TRANSITIONS: dict[int, list[list[list[Transition]]]] = {
 """The rules: kind, detail (choice or qualification by index), suspect, situation."""
 
 
-def standing_still(kind: int, outcome: str, situation: int, reason: str = "none") -> Transition:
+def standing_still(
+    kind: int, outcome: str, situation: int, reason: str = "none"
+) -> PlainTransition:
     """The transition of an event that changes nothing, whatever the rules' table says."""
     return _decided(kind, outcome, situation, reason=reason)

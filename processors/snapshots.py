@@ -7,7 +7,7 @@ the time of folding decisions and is never a source of truth: one that cannot be
 written by another version of Python or of this module, is ignored.
 
 Format: MAGIC, SHA-256 of all that follows, then values of Python's marshal: the header, the
-voters and the votes in slices, each a dictionary, an empty one after the last.
+voters of each consultation and the votes in slices, each a dictionary, an empty one after the last.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from processors.ledger import Ledger
 
 
-MAGIC = b"scrutin ledger snapshot 1\n"
+MAGIC = b"scrutin ledger snapshot 2\n"
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
 PREAMBLE_BYTES = len(MAGIC) + 32
@@ -36,8 +36,9 @@ class Frozen(NamedTuple):
     """A ledger as it stood after its last decision."""
 
     header: dict[str, Any]
-    voters: Mapping[bytes, int]
-    votes: Mapping[int, bytes]
+    voters: list[dict[bytes, int]]
+    """By consultation, in the order of the header."""
+    votes: dict[bytes, bytes]
 
     @property
     def last_offset(self) -> int:
@@ -58,7 +59,7 @@ def freeze(ledger: Ledger) -> Frozen:
 def thaw(frozen: Frozen) -> Ledger:
     """Make the ledger that was frozen; the snapshot is not to be used again."""
     ledger = Ledger(frozen.header["partition"], frozen.header["partitions"])
-    ledger.restore(frozen.header, dict(frozen.voters), dict(frozen.votes))
+    ledger.restore(*frozen)
     return ledger
 
 
@@ -70,7 +71,8 @@ def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes
     yield marshal.dumps({
         **frozen.header, "decisions_offset": decisions_offset, "topic": topic,
         "python": sys.implementation.cache_tag})
-    for entries in (frozen.voters, frozen.votes):
+    dictionaries: list[Mapping[bytes, Any]] = [*frozen.voters, frozen.votes]
+    for entries in dictionaries:
         left = iter(entries.items())
         while part := dict(islice(left, SLICE_ENTRIES)):
             yield marshal.dumps(part)
@@ -94,10 +96,14 @@ def decoded(data: bytes) -> tuple[Frozen, int, str]:
     header = marshal.load(file)  # noqa: S302 -- our own file, its digest compared
     if header["python"] != sys.implementation.cache_tag:
         raise Unreadable(f"it was written by {header['python']}")
-    voters: dict[bytes, int] = {}
-    votes: dict[int, bytes] = {}
-    for entries in (voters, votes):
-        while part := marshal.load(file):  # noqa: S302 -- see above
-            entries.update(part)
+    voters = [_entries(file) for _ in header["consultations"]]
+    votes = _entries(file)
     del header["python"]
     return Frozen(header, voters, votes), header.pop("decisions_offset"), header.pop("topic")
+
+
+def _entries(file: io.BytesIO) -> dict[bytes, Any]:
+    entries: dict[bytes, Any] = {}
+    while part := marshal.load(file):  # noqa: S302 -- our own file, its digest compared
+        entries.update(part)
+    return entries

@@ -2,14 +2,16 @@
 
 Theory of operation: a generic Avro reader walks the schema for every record. Here the schema is
 walked once, at import, and leaves a Python function without loops over fields: fixed fields are
-slices at known places, enums one byte, short strings one length byte. A decoder gives a plain
-tuple, enums as their index, identifiers as bytes, instants in milliseconds. It can be asked for
-some fields only, and for neighbouring strings as one span of encoded bytes; all other fields are
-checked all the same. Whatever `codec.decode` refuses is refused here, and nothing else: tests
-compare the two on random events and random bytes.
+slices at known places, neighbouring enums one lookup of their bytes, the step over a short string
+one lookup of its length byte, and whether a last long is whole one lookup of its bytes' classes. A
+decoder gives a plain tuple, enums as their index, identifiers as bytes, instants in milliseconds.
+It can be asked for some fields only, and for neighbouring strings as one span of encoded bytes; all
+other fields are checked all the same. Whatever `codec.decode` refuses is refused here, and nothing
+else: tests compare the two on random events and random bytes.
 """
 
 import functools
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -35,86 +37,106 @@ def decoder(event: str, *wanted: Wanted) -> Decoder:
     fields = current(event).fields
     names: tuple[Wanted, ...] = wanted or tuple(field["name"] for field in fields)
     spans = {name: span for span in names if isinstance(span, tuple) for name in span}
-    lines = ["def decode(value):", " try:"]
-    position = _decode_fixed_part(fields, lines)
-    _decode_variable_part(fields[position:], lines, {n for n in names if isinstance(n, str)}, spans)
+    body = _Body(fields, {name for name in names if isinstance(name, str)}, spans)
     returned = ", ".join(name if isinstance(name, str) else "_".join(name) for name in names)
-    lines += [
-        " except (IndexError, ValueError) as error:",
-        f"  raise Undecodable(f'{event}: truncated or malformed body ({{error}})') from error",
-        " if at != len(value):",
-        f"  raise Undecodable(f'{event}: {{len(value) - at}} trailing bytes')",
+    compiled: Decoder = _compiled("decode", [
+        "def decode(value):", " try:", *body.lines,
+        " except (IndexError, KeyError, TypeError, ValueError) as error:",
+        f"  raise Undecodable(f'{event}: truncated or malformed body ({{error!r}})') from error",
         f" return ({returned},)",
-    ]
-    compiled: Decoder = _compiled("decode", lines)
+    ], body.tables)
     return compiled
 
 
-def _decode_fixed_part(fields: list[dict[str, Any]], lines: list[str]) -> int:
-    """Write the leading fields, whose places are known; give the number of them."""
-    at = HEADER_BYTES
-    for position, field in enumerate(fields):
-        kind, name = _resolved(field["type"]), field["name"]
-        if kind["type"] == "fixed":
-            lines.append(f"  {name} = value[{at}:{at + kind['size']}]")
+class _Body:
+    """The lines that decode the fields of an event, and the tables they look up."""
+
+    def __init__(
+        self, fields: list[dict[str, Any]], wanted: set[str], spans: dict[str, tuple[str, ...]]
+    ) -> None:
+        self.lines: list[str] = []
+        self.tables: dict[str, Any] = {}
+        self._wanted, self._spans = wanted, spans
+        position = self._fixed_part(fields)
+        self._variable_part(fields[position:])
+
+    def _fixed_part(self, fields: list[dict[str, Any]]) -> int:
+        """Write the leading fields, whose places are known; give the number of them."""
+        at = HEADER_BYTES
+        enums: list[dict[str, Any]] = []
+        for position, field in enumerate([*fields, {"name": "", "type": "null"}]):
+            kind, name = _resolved(field["type"]), field["name"]
+            if kind["type"] == "enum":
+                enums.append(field)
+                at += 1
+                continue
+            if enums:
+                self._enums(enums, at - len(enums))
+                enums = []
+            if kind["type"] != "fixed":
+                self.lines.append(f"  at = {at}")
+                return position
+            if name in self._wanted:
+                self.lines.append(f"  {name} = value[{at}:{at + kind['size']}]")
             at += kind["size"]
-        elif kind["type"] == "enum":
-            last = 2 * (len(kind["symbols"]) - 1)
-            lines += [f"  {name} = value[{at}]",
-                      f"  if {name} & 1 or {name} > {last}: raise ValueError('{name}')",
-                      f"  {name} >>= 1"]
-            at += 1
-        else:
-            lines.append(f"  at = {at}")
-            return position
-    lines.append(f"  at = {at}")
-    return len(fields)
+        raise AssertionError("the field after the last one is not fixed")
 
+    def _enums(self, fields: list[dict[str, Any]], at: int) -> None:
+        """Write neighbouring enums: every allowed row of bytes is in a table."""
+        table = f"enums_{at}"
+        kept = [place for place, field in enumerate(fields) if field["name"] in self._wanted]
+        symbols = [range(len(_resolved(field["type"])["symbols"])) for field in fields]
+        self.tables[table] = {
+            bytes(2 * index for index in row): tuple(row[place] for place in kept)
+            for row in itertools.product(*symbols)
+        }
+        found = "".join(f"{fields[place]['name']}, " for place in kept)
+        self.lines.append(
+            f"  {found and found + '= '}{table}[value[{at}:{at + len(fields)}]]")
 
-def _decode_variable_part(
-    fields: list[dict[str, Any]],
-    lines: list[str],
-    wanted: set[str],
-    spans: dict[str, tuple[str, ...]],
-) -> None:
-    for field in fields:
-        kind, name = _resolved(field["type"]), field["name"]
-        if kind["type"] not in ("string", "long"):
-            raise ValueError(f"{name}: {kind['type']} after a string has no straight-line form")
-        if kind["type"] == "string":
-            span = spans.get(name)
-            if span and span[0] == name:
-                lines.append("  span = at")
-            _decode_string(name, field, lines, decoded=name in wanted)
-            if span and span[-1] == name:
-                lines.append(f"  {'_'.join(span)} = value[span:at]")
-        else:
-            _decode_long(name, lines, decoded=name in wanted)
+    def _variable_part(self, fields: list[dict[str, Any]]) -> None:
+        for field in fields:
+            kind, name = _resolved(field["type"]), field["name"]
+            if kind["type"] not in ("string", "long"):
+                raise ValueError(f"{name}: {kind['type']} after a string has no straight-line form")
+            if kind["type"] == "string":
+                span = self._spans.get(name)
+                if span and span[0] == name:
+                    self.lines.append("  span = at")
+                self._string(name, field)
+                if span and span[-1] == name:
+                    self.lines.append(f"  {'_'.join(span)} = value[span:at]")
+            else:
+                self._long(name, last=field is fields[-1])
+        if not fields or _resolved(fields[-1]["type"])["type"] == "string":
+            self.lines.append("  if at != len(value): raise ValueError(f'{len(value)} bytes')")
 
+    def _string(self, name: str, field: dict[str, Any]) -> None:
+        """Write a short string: its length byte gives the step to its end, None where wrong."""
+        allowed = range(field.get("minLength", 0), field["type"]["maxLength"] + 1)
+        self.tables[f"step_{name}"] = [
+            1 + (byte >> 1) if not byte & 1 and byte >> 1 in allowed else None
+            for byte in range(256)
+        ]
+        if name in self._wanted:
+            self.lines.append("  start = at + 1")
+        self.lines.append(f"  at += step_{name}[value[at]]")
+        if name in self._wanted:
+            self.lines.append(f"  {name} = value[start:at].decode()")
 
-def _decode_string(name: str, field: dict[str, Any], lines: list[str], *, decoded: bool) -> None:
-    most = 2 * field["type"]["maxLength"]
-    least = 2 * field.get("minLength", 0)
-    lines += ["  size = value[at]",
-              f"  if size & 1 or not {least} <= size <= {most}: raise ValueError('{name} length')",
-              "  start = at + 1",
-              "  at = start + (size >> 1)"]
-    if decoded:
-        lines.append(f"  {name} = value[start:at].decode()")
-
-
-def _decode_long(name: str, lines: list[str], *, decoded: bool) -> None:
-    """Write a long: its bytes are checked to be the shortest form of 64 bits at most."""
-    lines += ["  start = at",
-              "  while value[at] > 127: at += 1",
-              "  size = at - start",
-              "  if size > 9 or (size and not value[at]) or (size == 9 and value[at] > 1):",
-              f"   raise ValueError('{name}')",
-              "  at += 1"]
-    if decoded:
-        lines += [f"  {name} = value[at - 1]",
-                  f"  for byte in value[at - 2:start - 1:-1]: {name} = {name} << 7 | byte & 127",
-                  f"  {name} = {name} >> 1 ^ -({name} & 1)"]
+    def _long(self, name: str, *, last: bool) -> None:
+        """Write a long; the last one must end with the record."""
+        if not last:
+            self.lines += ["  start = at",
+                           "  while value[at] > 127: at += 1",
+                           "  at += 1"]
+        self.lines += [f"  encoded = value[{'at:' if last else 'start:at'}]",
+                       "  if encoded.translate(long_classes) not in whole_longs:",
+                       f"   raise ValueError('{name}')"]
+        if name in self._wanted:
+            self.lines += [f"  {name} = 0",
+                           f"  for byte in encoded[::-1]: {name} = {name} << 7 | byte & 127",
+                           f"  {name} = {name} >> 1 ^ -({name} & 1)"]
 
 
 @functools.cache
@@ -181,9 +203,20 @@ def _resolved(kind: Any) -> dict[str, Any]:
     return resolved
 
 
-def _compiled(name: str, lines: list[str]) -> Any:
+def _compiled(name: str, lines: list[str], tables: dict[str, Any] | None = None) -> Any:
     scope: dict[str, Any] = {
         "Undecodable": Undecodable, "short_string": short_string, "long": long,
+        "long_classes": _LONG_CLASSES, "whole_longs": _WHOLE_LONGS, **(tables or {}),
     }
     exec("\n".join(lines), scope)  # noqa: S102 -- source made above from our own schemas
     return scope[name]
+
+
+_LONG_CLASSES = bytes(0 if byte == 0 else 1 if byte == 1 else 2 if byte < 128 else 3
+                      for byte in range(256))
+"""Class of a byte of a long: zero, one, the last one otherwise, one that is followed by more."""
+_WHOLE_LONGS = frozenset(
+    [b"\0", b"\3" * 9 + b"\1"]
+    + [b"\3" * more + last for more in range(9) for last in (b"\1", b"\2")]
+)
+"""Every form a long may take: the shortest one, of 64 bits at most."""

@@ -1,6 +1,7 @@
 """The composition root: settings in, connected parts out."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 from schemas.topics import Topics
@@ -25,6 +26,26 @@ def clickhouse_url(settings: Settings) -> str:
     """Give ClickHouse's URL: as set, else that of the local stack."""
     return settings.clickhouse_url or _local_url(
         settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://host:port")
+
+
+def operations_processes(settings: Settings) -> dict[str, str]:
+    """Name the processes that give /metrics, with their addresses: as set, else the local stack's.
+
+    Not the views, which ask, nor ClickHouse, of which the archive speaks.
+    """
+    if settings.operations_processes:
+        pairs = (each.partition("=") for each in settings.operations_processes.split(",") if each)
+        return {name: address.rstrip("/") for name, _, address in pairs}
+    state = local_state(settings) or {}
+    return {
+        process["name"]: process["address"] for process in state.get("processes", ())
+        if process["address"].startswith("http") and process["name"] not in ("views", "clickhouse")
+    }
+
+
+def transparency_folder(settings: Settings) -> Path:
+    """Name the folder of the transparency logs, which the notary writes and the views serve."""
+    return settings.data_folder / "transparency"
 
 
 def local_state(settings: Settings) -> dict[str, Any] | None:

@@ -26,12 +26,17 @@ from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
 from schemas.topics import Topics
+from scrutin import bootstrap
+from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
-from views.api import application
+from sinks.transparency.serving import ServedLogs
+from views.api import Beside, application
+from views.days import Days
 from views.flushes import Flushes
 from views.pages import languages
+from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
 
 
@@ -97,18 +102,22 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
                   network_per_minute=settings.gateway_network_rate)
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
                   topics.networks: 1}
-    memory, rereader = Memory(), Rereader(kafka, topics.votes)
+    memory, rereader, days = Memory(), Rereader(kafka, topics.votes), Days()
+    publications = Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
     async with Outlet(kafka, partitions) as outlet:
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
-            follower.follow(), _read_on(reader), networks.tidy(time.time))]
+            follower.follow(), _read_on(reader), networks.tidy(time.time),
+            ask_archive(settings, reader.flushes, days))]
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
             yield Gateway(booth, keys, rates, PageSpeech()).application(
-                otherwise=application(reader, desk=desk))
+                otherwise=application(reader, publications, beside=Beside(
+                    desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics))))
         finally:
             for task in tasks:
                 task.cancel()

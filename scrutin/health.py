@@ -1,7 +1,16 @@
-"""/livez, /readyz and /status of a worker, on a port of its own."""
+"""What every process says of itself: /livez, /readyz, /status and /metrics.
 
+/livez asks nothing of anybody: it fails when the loop that does the work has stood still for
+LIVE_SECONDS, which a restart mends. /readyz fails while the process cannot do its work, and says
+why. Workers answer on a port of their own, from a thread: their loop may be busy for a whole batch.
+"""
+
+import asyncio
+import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
+from importlib import metadata
 from typing import Any
 
 import uvicorn
@@ -10,35 +19,97 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
+from scrutin import figures
+from scrutin.settings import Settings
+
+
+LIVE_SECONDS = 60.0
+"""A loop that has not come round for so long hangs: batches take a tenth of a second."""
+BEAT_SECONDS = 1.0
 
 Status = Callable[[], dict[str, Any]]
 
 
-def application(status: Status) -> Starlette:
-    """Make the health endpoints; `status()["ready"]` decides what /readyz answers."""
+class HealthPortTaken(Exception):
+    """Somebody else has the health port; the message says what to set."""
+
+
+class Pulse:
+    """Shows that a loop still comes round."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._last: float | None = None
+
+    async def beat(self) -> None:
+        """Run in the loop, for ever."""
+        while True:
+            self._last = self._clock()
+            await asyncio.sleep(BEAT_SECONDS)
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long nothing has been heard; 0 before the first beat, for a start may take long."""
+        return 0.0 if self._last is None else self._clock() - self._last
+
+
+def common(settings: Settings, kind: str, *, ready: bool) -> list[Sample]:
+    """Give the samples that every process has."""
+    about = (kind, settings.instance, metadata.version("scrutin"))
+    return [Sample(INFO, 1, about), Sample(READY, ready)]
+
+
+def application(settings: Settings, kind: str, status: Status, pulse: Pulse) -> Starlette:
+    """Make the endpoints of a worker from what it says of itself."""
 
     def livez(_request: Request) -> Response:
+        silent = pulse.silent_seconds
+        if silent > LIVE_SECONDS:
+            return PlainTextResponse(f"the loop has stood still for {silent:.0f} s\n", 503)
         return PlainTextResponse("ok\n")
 
     def readyz(_request: Request) -> Response:
-        ready = bool(status().get("ready"))
-        return PlainTextResponse("ready\n" if ready else "not ready\n", 200 if ready else 503)
+        found = status()
+        if found["ready"]:
+            return PlainTextResponse("ready\n")
+        return PlainTextResponse(f"not ready: {figures.waiting_for(kind, found)}\n", 503)
 
     def state(_request: Request) -> Response:
         return JSONResponse(status())
 
+    def metrics(_request: Request) -> Response:
+        found = status()
+        samples: Iterable[Sample] = [
+            *common(settings, kind, ready=found["ready"]), *figures.samples(kind, found)]
+        return Response(exposition(samples), media_type=MEDIA_TYPE)
+
     return Starlette(routes=[
-        Route("/livez", livez), Route("/readyz", readyz), Route("/status", state)])
+        Route("/livez", livez), Route("/readyz", readyz), Route("/status", state),
+        Route("/metrics", metrics)])
 
 
-def serve(port: int, status: Status) -> None:
-    """Serve the endpoints from a thread of their own; port 0 serves nothing.
+def serve(settings: Settings, kind: str, status: Status) -> Pulse:
+    """Serve the endpoints from a thread; health port 0 serves nothing.
 
-    A thread, because a worker's loop may be busy for a whole batch, and because uvicorn must not
-    take the worker's signals.
+    Gives the pulse, whose `beat` the worker's loop is to run. A thread also because uvicorn must
+    not take the worker's signals.
     """
-    if not port:
-        return
-    config = uvicorn.Config(
-        application(status), host="127.0.0.1", port=port, log_level="error", access_log=False)
-    threading.Thread(target=uvicorn.Server(config).run, name="health", daemon=True).start()
+    pulse = Pulse()
+    if settings.health_port:
+        opened = _opened(settings.health_host, settings.health_port)
+        config = uvicorn.Config(
+            application(settings, kind, status, pulse), log_level="error", access_log=False)
+        threading.Thread(target=uvicorn.Server(config).run, kwargs={"sockets": [opened]},
+                         name="health", daemon=True).start()
+    return pulse
+
+
+def _opened(host: str, port: int) -> socket.socket:
+    """Open the port here, where it can be said: a thread would end unheard."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        raise HealthPortTaken(
+            f"cannot listen on {host}:{port} for /readyz ({error.strerror}): choose another "
+            "SCRUTIN_HEALTH_PORT (0: none) or SCRUTIN_HEALTH_HOST") from error

@@ -31,6 +31,8 @@ COMMANDS = {
     ("down",): "down",
     ("results",): "results",
     ("audit", "recount"): "audit",
+    ("audit", "log"): "audit_log",
+    ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
@@ -42,13 +44,15 @@ COMMANDS = {
     ("ledger",): "ledger",
     ("ideas",): "ideas",
     ("archive",): "archive",
+    ("notary",): "notary",
     ("views",): "views",
     ("gateway",): "gateway",
 }
 """Words of a command, and its module in scrutin/commands, whose function is the last word."""
 
 GROUPS = {
-    "audit": "Recount what is published.",
+    "audit": "Check what is published.",
+    "receipt": "Check what a voter keeps.",
     "import": "Bring votes of other systems in.",
     "consultation": "Describe consultations.",
 }
@@ -116,8 +120,11 @@ def _for_people(error: Exception) -> bool:
     """Whether an error's message says what happened and what to do; others are our faults."""
     if isinstance(error, StackNotRunning):
         return True
-    checks = sys.modules.get("processors.kafka_checks")
-    return checks is not None and isinstance(error, (checks.BrokerUnreachable, checks.WrongTopic))
+    checks, health = (
+        sys.modules.get(name) for name in ("processors.kafka_checks", "scrutin.health"))
+    known = (*((checks.BrokerUnreachable, checks.WrongTopic) if checks else ()),
+             *((health.HealthPortTaken,) if health else ()))
+    return isinstance(error, known)
 
 
 if __name__ == "__main__":

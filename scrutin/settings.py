@@ -54,7 +54,19 @@ class Settings(BaseSettings):
     )
     health_port: int = Field(
         default=0, ge=0, le=65535,
-        description="Port of /livez and /readyz of a worker; 0: none.",
+        description="Port of /livez, /readyz, /status and /metrics of a worker; 0: none.",
+    )
+    health_host: str = Field(
+        default="127.0.0.1", description="Address a worker listens on with health_port.")
+    operations_processes: str = Field(
+        default="", pattern=r"^([A-Za-z0-9_-]+=https?://[^,\s]+(,|$))*$",
+        description="Processes the operators' page asks for their /metrics, by commas: "
+        "NAME=http://host:port; empty: the local stack of data_dir.",
+    )
+    operations_token: str = Field(
+        default="", pattern=r"^(\S{16,})?$", repr=False,
+        description="Opens /ops and /metrics of the views to others than this machine, at least "
+        "16 characters; empty: to nobody.",
     )
     views_host: str = Field(default="127.0.0.1", description="Address the views listen on.")
     views_port: int = Field(
@@ -85,8 +97,24 @@ class Settings(BaseSettings):
         description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send to one "
         "gateway in a minute.",
     )
+    public_url: str = Field(
+        default="",
+        description="Address people reach the pages at, such as https://vote.example.org, for "
+        "links that are shared; empty: pages offer no such links.",
+        pattern=r"^(https?://[^/\s?#]+)?/?$",
+    )
+    log_origin: str = Field(
+        default="localhost/log", pattern=r"^[^\s+/]+(/[^\s+/]+)*$",
+        description="First part of the transparency logs' names, for ever: the address that "
+        "serves them, without scheme, as example.org/log.",
+    )
+    checkpoint_seconds: float = Field(
+        default=15.0, gt=0,
+        description="Longest time between two checkpoints of a transparency log that grows: a "
+        "receipt can be proven that much later.",
+    )
     snapshot_decisions: int = Field(
-        default=500_000, ge=1,
+        default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
         "many decisions, or as many as it holds live votes if that is more.",
     )

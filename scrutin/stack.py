@@ -20,7 +20,7 @@ from scrutin.settings import Settings
 
 
 # Workers that are ready when their health port says so, in the order of the data's way.
-WORKERS = ("ledger", "ideas", "archive")
+WORKERS = ("ledger", "ideas", "archive", "notary")
 # Whoever is asked by people, on a port of its own.
 SERVERS = ("views", "gateway")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.
@@ -103,6 +103,7 @@ def _environment(
         "SCRUTIN_GATEWAY_HOST": settings.gateway_host,
         "SCRUTIN_GATEWAY_PORT": str(ports["gateway"]),
         "SCRUTIN_GATEWAY_URL": urls["gateway"],
+        "SCRUTIN_PUBLIC_URL": settings.public_url or urls["gateway"],
         "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,
     }

@@ -10,7 +10,8 @@ ClickHouse thereby makes Kafka wait, and memory stays bounded.
 
 import asyncio
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -19,30 +20,29 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, OffsetOutOfRangeError
+from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.topics import Topics
-from sinks.faults import ArchiveStopped, LogTruncated, ServiceAway
-from sinks.lane import Lane
-from sinks.logs import archived_logs
+from sinks.faults import LogTruncated
+from sinks.kafka import (
+    KafkaPatience,
+    close_consumer,
+    log_consumer,
+    start_consumer,
+    watch_ends,
+)
+from sinks.lane import Counted, Lane
+from sinks.logs import ArchivedLog, archived_logs
 from sinks.store import CLIENT_ERRORS, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience, Stopping
 
 
 THREADS = 4
 """Inserts in flight at most, of different table partitions; more would only share two cores."""
-FETCH_BYTES_MAX = 32 * 1_048_576
-"""Bytes of one answer of the broker at most, over all partitions."""
-PARTITION_FETCH_BYTES_MAX = 4 * 1_048_576
-"""Bytes of one partition in one answer; twice the largest record the broker takes."""
-FETCH_WAIT_MILLISECONDS = 100
-"""Longest the broker holds an empty answer back; records end the wait at once."""
 POLL_MILLISECONDS = 200
 """Longest wait of the reader: what a lane with new room waits at most."""
 POLL_RECORDS_MAX = 20_000
 """Records taken at once: about 40 ms of the event loop."""
-WATCH_SECONDS = 2.0
-"""Pause between two looks at the ends of the logs."""
 GAUGE_SECONDS = 60.0
 """Pause between two counts of all rows: each reads every offset stored."""
 
@@ -62,7 +62,7 @@ class ArchivePolicy:
 
 
 class Archive:
-    """The archiving process; `run` ends when stopped, or raises ArchiveStopped."""
+    """The archiving process; `run` ends when stopped, or raises SinkStopped."""
 
     def __init__(self, policy: ArchivePolicy) -> None:
         self._policy = policy
@@ -74,7 +74,8 @@ class Archive:
         self._stopping = threading.Event()
         self._stop_asked = asyncio.Event()
         self._started = False
-        self._duplicates = 0
+        self._measured_at: float | None = None
+        """When all rows were last counted."""
 
     def stop(self) -> None:
         """Finish the inserts in flight and end; call it from the event loop."""
@@ -87,16 +88,22 @@ class Archive:
         """Say where every partition stands; `ready` is false while anything needs an operator."""
         lanes = self._lanes.values()
         stopped = [lane.stopped for lane in lanes if lane.stopped]
+        duplicates = sum(lane.counted.duplicates for lane in lanes)
+        missing = sum(lane.counted.missing for lane in lanes)
         return {
-            "ready": self._started and not stopped and not self._duplicates,
+            "ready": self._started and not (stopped or duplicates or missing),
             "stopped": stopped,
-            "duplicate_rows": self._duplicates,
+            "duplicate_rows": duplicates,
+            "missing_records": missing,
+            "measured_at": self._measured_at,
             "archived_messages": sum(lane.next_offset for lane in lanes),
             "lag_messages": sum(
                 lane.log_end - lane.next_offset for lane in lanes if lane.log_end is not None),
             "positions": [
                 {"topic": lane.log.topic, "partition": lane.partition,
-                 "next_offset": lane.next_offset, "log_end": lane.log_end}
+                 "next_offset": lane.next_offset, "log_end": lane.log_end,
+                 "rows": lane.counted.rows, "offsets": lane.counted.offsets,
+                 "missing_records": lane.counted.missing}
                 for lane in lanes
             ],
         }
@@ -108,7 +115,7 @@ class Archive:
             store = await self._waiting_for_clickhouse(self._open_store)
         except Stopping:
             return
-        consumer = self._consumer()
+        consumer = log_consumer(self._policy.kafka)
         try:
             await self._start(store, consumer)
             await self._work(store, consumer, executor)
@@ -119,13 +126,8 @@ class Archive:
             executor.shutdown()
             store.close()
 
-    def _consumer(self) -> AIOKafkaConsumer:
-        return AIOKafkaConsumer(
-            bootstrap_servers=self._policy.kafka, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="none", fetch_max_bytes=FETCH_BYTES_MAX,
-            max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
-            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
-        )
+    def _kafka_patience(self) -> KafkaPatience:
+        return KafkaPatience(self._policy.kafka, self._policy.away_seconds)
 
     async def _waiting_for_clickhouse(self, ask: Callable[[], Given]) -> Given:
         """Ask ClickHouse from a thread, again and again within the bound."""
@@ -151,7 +153,7 @@ class Archive:
 
     async def _start(self, store: Store, consumer: AIOKafkaConsumer) -> None:
         """Find every lane's place and begin to read there."""
-        await self._start_consumer(consumer)
+        await start_consumer(consumer, self._kafka_patience())
         partitions = list(self._lanes)
         consumer.assign(partitions)
         begins = await consumer.beginning_offsets(partitions)
@@ -164,24 +166,14 @@ class Archive:
         self._started = True
         log.info("archive starts", archived_messages=self.status()["archived_messages"])
 
-    async def _start_consumer(self, consumer: AIOKafkaConsumer) -> None:
-        patience = _KafkaPatience(self._policy)
-        while True:
-            try:
-                await consumer.start()
-            except (KafkaError, OSError) as error:
-                patience.away(error)
-                await asyncio.sleep(WATCH_SECONDS / 2)
-            else:
-                return
-
     async def _work(
         self, store: Store, consumer: AIOKafkaConsumer, executor: ThreadPoolExecutor
     ) -> None:
         """Read and write until stopped; the first fault ends everything."""
         async with asyncio.TaskGroup() as tasks:
             helpers = [
-                tasks.create_task(self._watch(consumer)),
+                tasks.create_task(watch_ends(
+                    consumer, list(self._lanes), self._kafka_patience(), self._note_ends)),
                 tasks.create_task(self._measure(store)),
             ]
             for lane in self._lanes.values():
@@ -209,65 +201,34 @@ class Archive:
                 self._lanes[place].offer(records)
             await asyncio.sleep(0)
 
-    async def _watch(self, consumer: AIOKafkaConsumer) -> None:
-        """Follow the ends of the logs; end the archive when Kafka stays away."""
-        patience = _KafkaPatience(self._policy)
-        while True:
-            try:
-                ends = await consumer.end_offsets(list(self._lanes))
-            except (KafkaError, OSError) as error:
-                patience.away(error)
-            else:
-                patience.renew()
-                for place, lane in self._lanes.items():
-                    lane.log_end = ends[place]
-                    _require_within(lane, 0, ends[place])
-            await asyncio.sleep(WATCH_SECONDS)
+    def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:
+        for place, lane in self._lanes.items():
+            lane.log_end = ends[place]
+            _require_within(lane, 0, ends[place])
 
     async def _measure(self, store: Store) -> None:
-        """Compare rows with distinct offsets, for a row stored twice must not stay unseen."""
+        """Count what is stored of each contiguous prefix: all of it, and nothing twice."""
         while True:
-            stored = await self._waiting_for_clickhouse(lambda: [
-                figures for archived in archived_logs(self._policy.topics)
-                for figures in store.gauge(archived.table, archived.topic).values()
-            ])
-            self._duplicates = sum(figures.rows - figures.offsets for figures in stored)
-            if self._duplicates:
-                log.error("rows stored twice", rows=self._duplicates, remedy=(
-                    "readers see each once, through the views; find out which archive wrote them"))
+            for archived in archived_logs(self._policy.topics):
+                await self._measure_log(store, archived)
+            self._measured_at = time.time()
             await asyncio.sleep(GAUGE_SECONDS)
 
-
-class _KafkaPatience:
-    """Since when Kafka has been away, against the bound."""
-
-    def __init__(self, policy: ArchivePolicy) -> None:
-        self._policy = policy
-        self.renew()
-
-    def renew(self) -> None:
-        self._deadline = asyncio.get_running_loop().time() + self._policy.away_seconds
-
-    def away(self, error: Exception) -> None:
-        """Note that Kafka did not answer; raise ServiceAway past the bound."""
-        if asyncio.get_running_loop().time() > self._deadline:
-            raise ServiceAway(
-                f"no Kafka broker answered at {self._policy.kafka} for "
-                f"{self._policy.away_seconds:.0f} s ({type(error).__name__}: {error}). Start the "
-                "broker or set SCRUTIN_KAFKA; the archive resumes where it was."
-            ) from error
-
-
-async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, whatever the broker does.
-
-    In a task of its own: while the broker is away, aiokafka lets a cancellation of its own tasks
-    out, which would end whoever waits for it.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if not stopping.cancelled():
-        stopping.result()
+    async def _measure_log(self, store: Store, archived: ArchivedLog) -> None:
+        lanes = [lane for lane in self._lanes.values() if lane.log.topic == archived.topic]
+        ends = [lane.next_offset for lane in lanes]
+        found = await self._waiting_for_clickhouse(
+            partial(store.gauge, archived.table, archived.topic, ends))
+        for lane, end in zip(lanes, ends, strict=True):
+            rows, offsets = found.get(lane.partition, (0, 0))
+            lane.counted = Counted(rows, offsets, end)
+            place = {"topic": archived.topic, "partition": lane.partition}
+            if lane.counted.duplicates:
+                log.error("rows stored twice", rows=lane.counted.duplicates, **place, remedy=(
+                    "readers see each once, through the views; find out which archive wrote them"))
+            if lane.counted.missing:
+                log.error("archived records are gone", records=lane.counted.missing, **place,
+                          remedy="restart the archive: it stores what is missing again")
 
 
 def resume(store: Store, lane: Lane) -> int:
@@ -298,12 +259,3 @@ def _require_within(lane: Lane, begin: int, end: int) -> None:
             f"from {lane.next_offset} on are not archived yet: they were deleted. Set "
             "retention.ms and retention.bytes to -1 and restore the topic from a replica."
         )
-
-
-def reason_of(error: BaseException) -> ArchiveStopped | None:
-    """Find why an archive ended in what its tasks raised."""
-    if isinstance(error, ArchiveStopped):
-        return error
-    if isinstance(error, BaseExceptionGroup):
-        return next(filter(None, map(reason_of, error.exceptions)), None)
-    return None

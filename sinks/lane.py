@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -26,6 +26,24 @@ GATHER_SECONDS = 0.5
 log = structlog.get_logger()
 
 
+class Counted(NamedTuple):
+    """What ClickHouse held of a prefix of offsets when last asked."""
+
+    rows: int = 0
+    offsets: int = 0
+    """Distinct ones."""
+    end: int = 0
+    """First offset behind the prefix: rows = offsets = end, unless something is wrong."""
+
+    @property
+    def duplicates(self) -> int:
+        return self.rows - self.offsets
+
+    @property
+    def missing(self) -> int:
+        return self.end - self.offsets
+
+
 class Lane:
     """The state of one topic partition; the event loop owns it."""
 
@@ -37,6 +55,7 @@ class Lane:
         """First offset not written yet, when last asked."""
         self.stopped: str | None = None
         """Why nothing more of this partition is archived, if so."""
+        self.counted = Counted()
         self._ahead: list[Stretch] = []
         self._received = 0
         self._known_value: tuple[int, bytes | None] | None = None

@@ -18,7 +18,7 @@ from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.columns.records import Records
-from sinks.faults import ArchiveStopped
+from sinks.faults import SinkStopped
 from sinks.migrations import migrate
 from sinks.stretches import Stretch
 
@@ -99,7 +99,7 @@ class Store:
         while running := self._running(self._query_prefix):
             found.update(running)
             if time.monotonic() > deadline:
-                raise ArchiveStopped(
+                raise SinkStopped(
                     f"{len(running)} inserts of an earlier archive still run {FENCE_SECONDS:.0f} s "
                     f"after they were killed ({running[0]}): look at system.processes, end them, "
                     "then start the archive again."
@@ -185,15 +185,15 @@ class Store:
         ).result_rows[0]
         return Stored(*map(int, row))
 
-    def gauge(self, table: str, topic: str) -> dict[int, Stored]:
-        """Count rows and distinct offsets of a whole topic, by partition."""
+    def gauge(self, table: str, topic: str, ends: list[int]) -> dict[int, tuple[int, int]]:
+        """Count rows and distinct offsets before an end of each partition."""
         rows = self._client.query(
             "SELECT partition, count(), uniqExact(offset) FROM {table:Identifier} "
-            "WHERE topic = {topic:String} GROUP BY partition",
-            parameters={"table": table, "topic": topic},
+            "WHERE topic = {topic:String} AND offset < {ends:Array(UInt64)}[partition + 1] "
+            "GROUP BY partition",
+            parameters={"table": table, "topic": topic, "ends": ends},
         ).result_rows
-        return {int(partition): Stored(int(count), int(offsets), self.generation)
-                for partition, count, offsets in rows}
+        return {int(partition): (int(count), int(offsets)) for partition, count, offsets in rows}
 
     def close(self) -> None:
         """Close the connections."""

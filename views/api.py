@@ -6,7 +6,8 @@ and a short life in shared caches, so that a burst can be served without us.
 
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
 from starlette.applications import Starlette
@@ -16,11 +17,12 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from views import problems
+from processors.results import described
+from views import problems, transparency
 from views.encoding import encode_json
-from views.flushes import Flushes
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
-from views.pages import rendering
+from views.operations.pages import Operations
+from views.pages import proposals_page, rendering
 from views.publications import Publication, Publications
 from views.responses import (
     SecurityHeaders,
@@ -34,6 +36,7 @@ from views.responses import (
     represented,
     speaking,
 )
+from views.source import Source
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 
@@ -42,37 +45,39 @@ STATIC_SECONDS = 31_536_000
 """Styles have their revision in the address and never change under it."""
 
 
-class Readiness(Protocol):
-    """Says whether the topics have been read to the end they had at the start."""
-
-    def is_set(self) -> bool: ...
+FILES = {"proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "application/zip"}
+"""Files to take away, and what they are."""
 
 
-class Source(Protocol):
-    """Whatever keeps the published state: `views.reader.ResultsReader`."""
+@dataclass(frozen=True)
+class Beside:
+    """What a process has beside the published state; each part may be missing."""
 
-    @property
-    def flushes(self) -> Flushes: ...
-
-    @property
-    def ready(self) -> Readiness: ...
+    operations: Operations | None = None
+    """The operators' page."""
+    logs: transparency.Logs | None = None
+    """Transparency logs."""
+    desk: Desk | None = None
+    """Takes votes of people here..."""
+    gateway_url: str = ""
+    """... or else they are sent there."""
 
 
 def application(
     source: Source, publications: Publications | None = None, live: Live | None = None,
-    desk: Desk | None = None, gateway_url: str = "",
+    beside: Beside | None = None,
 ) -> Starlette:
-    """Make the application that shows a source; with a desk, people vote here too.
-
-    Without one they are sent to a gateway, if its address is given.
-    """
+    """Make the application that shows a source, and what there is beside it."""
+    beside = beside or Beside()
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
     routes = [
         Route("/", views.home),
         Route("/c/{consultation}", views.results_page),
+        Route("/c/{consultation}/proposals", views.proposals_page),
         Route("/v1/consultations", views.consultations),
         Route("/v1/consultations/{consultation}/results", views.results),
+        *(Route(f"/v1/consultations/{{consultation}}/{name}", views.file) for name in FILES),
         Route("/v1/consultations/{consultation}/live", views.live),
         Route("/problems/{name}", views.problem_page),
         Route("/static/style.css", stylesheet),
@@ -82,11 +87,13 @@ def application(
         Route("/static/vote.js", vote_script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *(beside.operations.routes() if beside.operations else ()),
+        *(transparency.routes(beside.logs) if beside.logs else ()),
     ]
-    if desk is not None:
-        routes += VotePages(desk, source.flushes, publications.documents).routes()
-    elif gateway_url:
-        routes.append(Route("/c/{consultation}/vote", _sending_to(gateway_url)))
+    if beside.desk is not None:
+        routes += VotePages(beside.desk, source.flushes, publications.documents).routes()
+    elif beside.gateway_url:
+        routes.append(Route("/c/{consultation}/vote", _sending_to(beside.gateway_url)))
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],
@@ -111,14 +118,45 @@ class Views:
             query = f"?{request.url.query}" if request.url.query else ""
             life = {"cache-control": "no-store"}
             return RedirectResponse(f"{_page_address(found[0]['id'])}{query}", 302, headers=life)
-        body = rendering.render("home.html", language, consultations=found, path="/")
+        listed = [{**each, "phase": self._phase(each["id"], each["state"])} for each in found]
+        body = rendering.render("home.html", language, consultations=listed, path="/")
         return html(request, body, headers=caching(final=False))
 
     async def results_page(self, request: Request) -> Response:
         publication = self._publication(request)
-        page = publication.page(language_of(request))
+        page = publication.page(language_of(request), self._publications.around(publication))
         response = await represented(request, page, "text/html", caching(final=publication.final))
         return speaking(request, response)
+
+    async def proposals_page(self, request: Request) -> Response:
+        """Show a page of the list of proposals that the query asks for."""
+        publication = self._publication(request)
+        around, document = self._publications.around(publication), publication.document
+        try:
+            wanted = proposals_page.asked(request.query_params, document)
+            page = publication.proposals(language_of(request), around, wanted)
+        except proposals_page.BadPart as error:
+            return self._faulty(request, 400, proposals_page.fault(
+                document, error.name, phase=around.phase))
+        except proposals_page.NoSuchPage as error:
+            return self._faulty(request, 404, proposals_page.fault(
+                document, "page_beyond", phase=around.phase, pages=error.pages))
+        response = await represented(request, page, "text/html", caching(final=publication.final))
+        return speaking(request, response)
+
+    def _faulty(self, request: Request, status: int, model: dict[str, Any]) -> Response:
+        body = rendering.render("all_proposals.html", language_of(request), **model)
+        return html(request, body, status=status, headers={"cache-control": "no-store"})
+
+    async def file(self, request: Request) -> Response:
+        """Send a file to take away, named after its consultation."""
+        publication = self._publication(request)
+        name = request.url.path.rpartition("/")[2]
+        made = await self._publications.file(publication, name)
+        consultation = quote(request.path_params["consultation"], safe="")
+        headers = caching(final=publication.final) | {
+            "content-disposition": f"attachment; filename*=UTF-8''{consultation}-{name}"}
+        return await represented(request, made, FILES[name], headers)
 
     async def results(self, request: Request) -> Response:
         publication = self._publication(request)
@@ -181,6 +219,10 @@ class Views:
             }
             for name in self._source.flushes.consultations()
         ]
+
+    def _phase(self, name: str, state: str) -> str:
+        known = self._source.flushes.catalogue.consultations.get(name)
+        return self._publications.phase(state, described(known) if known else {})
 
     def _question(self, name: str) -> dict[str, str]:
         known = self._source.flushes.catalogue.consultations.get(name)

@@ -11,7 +11,7 @@ else gets one snapshot first, and there is no history to keep.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -146,8 +146,22 @@ def _counts(entry: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:
     return {
         "received": entry["received"],
         "set_aside": sum(entry["set_aside"].values()),
-        "counted": {"votes": counted["votes"], **by_choice(counted)},
+        "counted": {
+            "votes": counted["votes"], **by_choice(counted),
+            **{name: counted[name] for name in ("qualifications",) if name in counted}},
     }
+
+
+class Streams(Protocol):
+    """What a stream follows: `Live`, or another giver of snapshots."""
+
+    closed: bool
+
+    def enter(self) -> asyncio.Event: ...
+
+    def leave(self, mark: asyncio.Event) -> None: ...
+
+    def snapshot(self, consultation: str, proposals: tuple[str, ...], /) -> tuple[str, bytes]: ...
 
 
 class LiveStream(Response):
@@ -156,7 +170,7 @@ class LiveStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, live: Live, consultation: str, proposals: tuple[str, ...], last_id: str | None
+        self, live: Streams, consultation: str, proposals: tuple[str, ...], last_id: str | None
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]

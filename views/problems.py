@@ -37,12 +37,18 @@ NOT_READY = ProblemKind(
             "Try again in a few seconds."),
     RETRY_SECONDS,
 )
+NOT_IN_LOG = ProblemKind(
+    "not-in-log", 404,
+    message("Not in the transparency log yet"),
+    message("No signed checkpoint covers this vote yet. One is signed every few seconds: try "
+            "again then. If it stays so, keep the receipt: it shows that the vote was taken."),
+)
 
 PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        NOT_READY, INTERNAL, *GATEWAY,
+        NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
     )
 }
 

@@ -12,13 +12,16 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from processors.results import FORMAT
+from views import downloads
+from views.days import Days, Told
 from views.documents import Documents
 from views.encoding import encode_json
 from views.flushes import Flushes
-from views.pages import rendering, results_page
+from views.pages import proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
 
 
@@ -31,6 +34,12 @@ proposals."""
 
 WARMED_CONSULTATIONS = 4
 """Consultations made ready before anybody asks: a first document takes half a second."""
+
+DOWNLOAD_SECONDS = 10.0
+"""Least age of files to take away before newer ones are made: half a second of work each."""
+
+DOWNLOADS_KEPT = 16
+"""Files held, the last made ones: up to a megabyte each."""
 
 COMPRESSION_LEVEL = 6
 """Of gzip: 5 MB of JSON take a tenth of a second, in a thread, once a publication."""
@@ -54,15 +63,24 @@ class Representation:
         return await asyncio.shield(self._compressing)
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """What pages say beside the document."""
+
+    phase: str
+    told: Told | None
+    address: str
+
+
 class Publication:
     """One results document and what is made from it."""
 
     def __init__(self, document: dict[str, Any], *, published_at: int | None, tag: str) -> None:
         self.document = document
-        self._published_at = published_at
+        self.published_at = published_at
         self._tag = tag
         self._json: Representation | None = None
-        self._pages: dict[str, Representation] = {}
+        self._pages: dict[str, tuple[Surroundings, Representation]] = {}
 
     @property
     def final(self) -> bool:
@@ -74,14 +92,49 @@ class Publication:
             self._json = Representation(encode_json(self.document), self._tag)
         return self._json
 
-    def page(self, language: str) -> Representation:
+    def page(self, language: str, around: Surroundings) -> Representation:
         """Give the results page in a language."""
-        if language not in self._pages:
-            model = results_page.page(self.document, self._published_at)
-            body = rendering.render("results.html", language, **model)
-            tag = f"{self._tag}-{self._published_at}-{language}-{rendering.revision()}"
-            self._pages[language] = Representation(body, tag)
-        return self._pages[language]
+        known = self._pages.get(language)
+        if known is None or known[0] != around:
+            model = results_page.page(
+                self.document, self.published_at, phase=around.phase, told=around.told,
+                address=around.address)
+            made = self._rendered("results.html", language, around, model)
+            known = self._pages[language] = (around, made)
+        return known[1]
+
+    def proposals(
+        self, language: str, around: Surroundings, wanted: proposals_page.Asked
+    ) -> Representation:
+        """Give a page of the list of proposals; NoSuchPage where there are fewer."""
+        model = proposals_page.page(
+            self.document, wanted, phase=around.phase, published_at=self.published_at)
+        return self._rendered("all_proposals.html", language, around, model, wanted.query())
+
+    def file(self, name: str, told: Told | None) -> Representation:
+        """Make a file to take away; half a second of work for some of them."""
+        made = {
+            "proposals.csv": lambda: downloads.proposals_csv(self.document),
+            "ideas.csv": lambda: downloads.ideas_csv(self.document),
+            "results.zip": lambda: downloads.whole_zip(
+                self.document, self.published_at, told, self.results().body),
+        }
+        held = f"{told.told_at}" if told else ""
+        return Representation(made[name](), _digest([self._tag, self.published_at, name, held]))
+
+    def _rendered(
+        self, template: str, language: str, around: Surroundings, model: dict[str, Any],
+        query: str = "",
+    ) -> Representation:
+        body = rendering.render(template, language, **model)
+        told_at = around.told.told_at.isoformat() if around.told else ""
+        held = [template, self._tag, self.published_at, language, rendering.revision(),
+                around.phase, told_at, query]
+        return Representation(body, _digest(held))
+
+
+def _digest(held: list[Any]) -> str:
+    return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -91,14 +144,35 @@ class _Kept:
     made_at: float
 
 
-class Publications:
-    """The newest publication of each consultation."""
+@dataclass(frozen=True)
+class _File:
+    making: asyncio.Task[Representation]
+    made_at: float
 
-    def __init__(self, flushes: Flushes, clock: Callable[[], float]) -> None:
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Publications:
+    """The newest publication of each consultation.
+
+    `clock` counts seconds from anywhere, `now` tells the time, `address` is where people reach
+    the pages (for links that are shared), `days` is told by the archive.
+    """
+
+    def __init__(
+        self, flushes: Flushes, clock: Callable[[], float], *, days: Days | None = None,
+        now: Callable[[], datetime] = _now, address: str = "",
+    ) -> None:
         self._flushes = flushes
         self._clock = clock
+        self._days = days or Days()
+        self._now = now
+        self._address = address.rstrip("/")
         self.documents = Documents(flushes)
         self._kept: dict[str, _Kept] = {}
+        self._files: dict[tuple[str, str, bool], _File] = {}
 
     def publication(self, consultation: str) -> Publication | None:
         """Give the publication to send now; None where nobody knows the consultation."""
@@ -115,6 +189,36 @@ class Publications:
             del self._kept[next(iter(self._kept))]
         return made
 
+    def around(self, publication: Publication) -> Surroundings:
+        """Give what pages of a publication say beside its document, now."""
+        consultation = publication.document["consultation"]
+        return Surroundings(
+            phase=self.phase(publication.document["state"], consultation),
+            told=self._days.of(consultation["id"]), address=self._address)
+
+    def phase(self, state: str, consultation: dict[str, Any]) -> str:
+        """Name the phase of a consultation now; see `results_page.phase_of`."""
+        return results_page.phase_of(state, consultation, self._now())
+
+    async def file(self, publication: Publication, name: str) -> Representation:
+        """Give a file to take away, made in a thread and kept for DOWNLOAD_SECONDS.
+
+        A file of a state that hides how people vote differs from one that shows it: it is never
+        sent in the other's place.
+        """
+        consultation = publication.document["consultation"]["id"]
+        key = (consultation, name, "embargoed_until" in publication.document)
+        kept = self._files.get(key)
+        if kept is None or self._clock() - kept.made_at >= DOWNLOAD_SECONDS:
+            told = self._days.of(consultation)
+            making = asyncio.create_task(asyncio.to_thread(publication.file, name, told))
+            kept = _File(making, self._clock())
+            self._files.pop(key, None)
+            self._files[key] = kept
+            while len(self._files) > DOWNLOADS_KEPT:
+                del self._files[next(iter(self._files))]
+        return await asyncio.shield(kept.making)
+
     def warm(self) -> Iterator[str]:
         """Make what the first visitors ask for, consultation by consultation, naming each."""
         for consultation in self._flushes.consultations()[:WARMED_CONSULTATIONS]:
@@ -122,7 +226,7 @@ class Publications:
             if publication:
                 publication.results()
                 for language in LANGUAGES:
-                    publication.page(language)
+                    publication.page(language, self.around(publication))
             yield consultation
 
     def _young(self, kept: _Kept) -> bool:
@@ -131,6 +235,5 @@ class Publications:
     def _publish(self, consultation: str, document: dict[str, Any]) -> Publication:
         applied = self._flushes.applied
         held = [FORMAT, consultation, document["as_of"], self._flushes.catalogue.offset]
-        tag = hashlib.sha256(json.dumps(held).encode()).hexdigest()[:32]
         published_at = applied.published_at if applied else None
-        return Publication(document, published_at=published_at, tag=tag)
+        return Publication(document, published_at=published_at, tag=_digest(held))

@@ -4,13 +4,15 @@ import asyncio
 import contextlib
 import signal
 import socket
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Protocol
 
 import uvicorn
 
-from views.api import application
+from views.api import Beside, application
 from views.live import Live
+from views.operations.pages import Operations
 from views.publications import Publications
 from views.reader import ResultsReader
 
@@ -20,6 +22,12 @@ BACKLOG_CONNECTIONS = 2_048
 
 SHUTDOWN_SECONDS = 5
 """Longest wait for answers under way after being told to stop."""
+
+
+class Closing(Protocol):
+    """Streams that are closed before the server stops: it would wait for them."""
+
+    def close(self) -> None: ...
 
 
 class AddressTaken(Exception):
@@ -46,19 +54,19 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 async def serve(
-    reader: ResultsReader, opened: socket.socket, *, on_ready: Callable[[], None],
-    gateway_url: str = "",
+    reader: ResultsReader, opened: socket.socket, publications: Publications,
+    operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
-    publications = Publications(reader.flushes, time.monotonic)
     live = Live(reader.flushes, publications.documents)
-    server = _Server(live, uvicorn.Config(
-        application(reader, publications, live, gateway_url=gateway_url),
-        log_level="warning", access_log=False,
+    beside = replace(beside, operations=operations)
+    server = _Server((live, operations.streams), uvicorn.Config(
+        application(reader, publications, live, beside), log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
     tasks = [
         asyncio.create_task(reader.read()),
+        asyncio.create_task(operations.collector.collect()),
         asyncio.create_task(_announce(reader, publications, on_ready)),
     ]
     for task in tasks:
@@ -94,9 +102,9 @@ async def _announce(
 class _Server(uvicorn.Server):
     """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
 
-    def __init__(self, live: Live, config: uvicorn.Config) -> None:
+    def __init__(self, streams: Iterable[Closing], config: uvicorn.Config) -> None:
         super().__init__(config)
-        self._live = live
+        self._streams = tuple(streams)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -104,4 +112,5 @@ class _Server(uvicorn.Server):
 
     def stop(self) -> None:
         self.should_exit = True
-        self._live.close()
+        for streams in self._streams:
+            streams.close()

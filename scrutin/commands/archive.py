@@ -8,8 +8,9 @@ import typer
 
 from processors.kafka_checks import check_topics
 from scrutin import bootstrap, collector, health, log
-from scrutin.settings import load
-from sinks.archive import Archive, ArchivePolicy, reason_of
+from scrutin.settings import Settings, load
+from sinks.archive import Archive, ArchivePolicy
+from sinks.faults import reason_of
 from sinks.migrations import MigrationChanged
 
 
@@ -32,7 +33,7 @@ def archive() -> None:
     asyncio.run(check_topics(
         policy.kafka, [found for found in topics.specifications() if found.name in wanted]))
     try:
-        asyncio.run(_run(policy, settings.health_port))
+        asyncio.run(_run(policy, settings))
     except MigrationChanged as error:
         structlog.get_logger().error("archive ended", reason=str(error))
         raise typer.Exit(3) from error
@@ -44,10 +45,13 @@ def archive() -> None:
         raise typer.Exit(70) from error
 
 
-async def _run(policy: ArchivePolicy, health_port: int) -> None:
+async def _run(policy: ArchivePolicy, settings: Settings) -> None:
     running = Archive(policy)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)
-    health.serve(health_port, running.status)
-    await running.run()
+    beating = asyncio.create_task(health.serve(settings, "archive", running.status).beat())
+    try:
+        await running.run()
+    finally:
+        beating.cancel()

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,13 +14,17 @@ from scrutin import bootstrap
 from scrutin.settings import Settings, load
 from sinks.recount.audit import Audit
 from sinks.recount.audit import audit as recounted
-from sinks.recount.checks import EXIT_CODES
+from sinks.recount.checks import EQUAL, EXIT_CODES
 from sinks.recount.faults import RecountFailed
 from sinks.recount.reading import WAIT_SECONDS, Reading
 from sinks.recount.report import as_json, lines
 from sinks.store import connect
+from sinks.transparency.notes import Refused
+from sinks.transparency.policy import parse_policy
+from sinks.transparency.results_notes import require_signed
 from views.documents import Documents
 from views.flushes import ResultsUnreadable
+from views.operations import recounts
 from views.reader import BrokerUnreachable, ResultsReader
 
 
@@ -50,6 +55,12 @@ def recount(
     document: Annotated[
         Path | None, typer.Option(help="A saved results document to audit instead of the live "
                                        "results; - for stdin.")] = None,
+    note: Annotated[
+        Path | None, typer.Option(help="The signed note of the document: the saved answer of "
+                                       "/v1/consultations/ID/results/note.")] = None,
+    policy: Annotated[
+        Path | None, typer.Option(help="The public keys: the saved answer of "
+                                       "/log/PREFIX/policy.")] = None,
     wait: Annotated[
         float, typer.Option(
             min=0, help="Seconds to wait for the archive to hold what was published.")
@@ -59,10 +70,16 @@ def recount(
 
     Live results, the ledger over the archived votes, SQL over the votes, and the sum of changes
     over the decisions. Exit codes: 0 equal, 1 recomputed is not what was published, 2 usage,
-    3 something missing or unreachable, 4 decisions do not commit to the votes, 5 unreadable.
+    3 something missing or unreachable, 4 decisions do not commit to the votes or the note does not
+    fit, 5 unreadable.
     """
+    settings = load()
     try:
-        found = _recount(consultation, load(), document, wait)
+        if note:
+            _require_signed(note, document, policy)
+        found = _recount(consultation, settings, document, wait)
+    except Refused as error:
+        _fail(f"INVALID: {error}", 4)
     except RecountFailed as error:
         _fail(error, error.exit_code)
     except ResultsUnreadable as error:
@@ -72,11 +89,38 @@ def recount(
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
               "has made its tables.", 3)
+    if document is None:
+        _keep(found, settings)
     if json_report:
         typer.echo(json.dumps(as_json(found), ensure_ascii=False, indent=1))
     else:
         typer.echo("\n".join(lines(found)))
     raise typer.Exit(EXIT_CODES[found.verdict])
+
+
+def _keep(found: Audit, settings: Settings) -> None:
+    """Leave the verdict on what is live for the operators' page."""
+    checks = [check.status for check in found.checks]
+    verdict = recounts.Verdict(
+        found.consultation, found.verdict, EXIT_CODES[found.verdict], len(checks),
+        checks.count(EQUAL), found.as_of["votes"], time.time())
+    try:
+        recounts.keep(settings.data_folder, verdict)
+    except OSError as error:
+        _say(f"the operators' page is not told: {settings.data_folder} cannot be written ({error})")
+
+
+def _require_signed(note: Path, document: Path | None, policy: Path | None) -> None:
+    """Raise Refused unless the document is the one whose note the catalogue's key signed."""
+    if document is None or policy is None:
+        raise _Missing("a note is checked with its document and the public keys: give --document, "
+                       "the saved answer of /v1/consultations/ID/results/signed, and --policy.")
+    signers = [verifier for origin, verifier in parse_policy(policy.read_text("utf-8")).items()
+               if origin.endswith("/catalogue/0")]
+    if len(signers) != 1:
+        raise Refused(f"the policy names {len(signers)} logs of a catalogue, it must name one")
+    require_signed(note.read_text("utf-8"), document.read_bytes(), signers[0])
+    _say("the document is the one that was signed")
 
 
 def _fail(reason: object, exit_code: int) -> None:

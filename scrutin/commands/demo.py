@@ -83,16 +83,18 @@ def _play(run: Demo, *, stay: bool) -> bool:
         print(f"OK: all {len(checks)} checks hold.")
     if stay:
         with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_stay(run, urls["gateway"], page))
+            asyncio.run(_stay(run, urls, page))
     return not different
 
 
-async def _stay(run: Demo, gateway: str, page: str) -> None:
+async def _stay(run: Demo, urls: dict[str, str], page: str) -> None:
     """Keep counters moving until interrupted."""
+    gateway = urls["gateway"]
     votes = await run.open_booth(gateway)
     here = f"{gateway}/c/{OPEN_CONSULTATION}"
     print(f"The campaign:  {page}\n"
           f"Open now:      {here}  ({votes} votes, and a few every second)\n"
           f"Vote yourself: {here}/vote\n"
+          f"Operators:     {urls['views']}/ops\n"
           "The stack stays up until Ctrl-C.", flush=True)
     await trickle(gateway, OPEN_CONSULTATION, run.seed)

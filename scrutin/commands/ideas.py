@@ -23,5 +23,5 @@ def ideas() -> None:
     asyncio.run(check_topics(kafka, topics.specifications()))
     worker = IdeasWorker(IdeasPolicy(
         kafka=kafka, topics=topics, instance=settings.instance, folder=settings.data_folder))
-    health.serve(settings.health_port, worker.status)
+    worker.app.task(health.serve(settings, "ideas", worker.status).beat)
     run_worker(worker.app)

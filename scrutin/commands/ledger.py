@@ -28,5 +28,5 @@ def ledger() -> None:
         folder=settings.data_folder,
         snapshot_decisions=settings.snapshot_decisions,
     ))
-    health.serve(settings.health_port, worker.status)
+    worker.app.task(health.serve(settings, "ledger", worker.status).beat)
     run_worker(worker.app)

@@ -1,13 +1,23 @@
 """`scrutin views`: show the results until told to stop."""
 
 import asyncio
+import socket
+import time
+from collections.abc import Callable
 
 import structlog
 import typer
 
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from scrutin import bootstrap, health, log
+from scrutin.days import ask_archive
+from scrutin.settings import Settings, load
+from sinks.transparency.serving import ServedLogs
+from views.api import Beside
+from views.days import Days
 from views.flushes import ResultsUnreadable
+from views.operations.collector import Collector
+from views.operations.pages import Operations
+from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
 from views.server import AddressTaken, listen, serve
 
@@ -15,7 +25,8 @@ from views.server import AddressTaken, listen, serve
 def views() -> None:
     """Show the results: API and public pages, from the results topic. Ends on SIGTERM.
 
-    Listens on SCRUTIN_VIEWS_HOST:SCRUTIN_VIEWS_PORT; /readyz says when everything has been read.
+    Listens on SCRUTIN_VIEWS_HOST:SCRUTIN_VIEWS_PORT; /readyz says when everything has been read,
+    /ops shows operators how every process stands.
     Exit codes: 0 told to stop, 3 broker, topics or address missing, 5 results unreadable.
     """
     settings = load()
@@ -23,14 +34,19 @@ def views() -> None:
     logger = structlog.get_logger("views")
     try:
         kafka = bootstrap.kafka_address(settings)
-        reader = ResultsReader(kafka, bootstrap.topics(settings))
+        topics = bootstrap.topics(settings)
+        reader = ResultsReader(kafka, topics)
+        collector = Collector(
+            kafka, topics, reader, token=settings.operations_token,
+            processes=bootstrap.operations_processes(settings), data_folder=settings.data_folder,
+            itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
+        operations = Operations(collector, settings.operations_token)
         with listen(settings.views_host, settings.views_port) as opened:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
-            asyncio.run(serve(
-                reader, opened, on_ready=lambda: logger.info("views ready", url=address),
-                gateway_url=settings.gateway_url))
+            asyncio.run(_serve(settings, reader, opened, operations, on_ready=lambda: logger.info(
+                "views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
@@ -38,3 +54,21 @@ def views() -> None:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- as above
         raise typer.Exit(5) from error
     logger.info("views ended", reason="told to stop")
+
+
+async def _serve(
+    settings: Settings, reader: ResultsReader, opened: socket.socket, operations: Operations, *,
+    on_ready: Callable[[], None],
+) -> None:
+    days = Days()
+    publications = Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    beside = Beside(
+        logs=ServedLogs(bootstrap.transparency_folder(settings), bootstrap.topics(settings)),
+        gateway_url=settings.gateway_url)
+    asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
+    try:
+        await serve(reader, opened, publications, operations, beside, on_ready=on_ready)
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)

@@ -30,6 +30,7 @@ class Counters:
     counted: int = 0
     set_aside: int = 0
     votes_per_second: float = 0.0
+    """Records the ledger decides: results come in strides while it catches up."""
     records: int = 0
     """Records in the votes topic."""
     lag: int = 0
@@ -56,7 +57,7 @@ class Watch:
         self._vector: list[int] = []
         self._ideas: dict[str, int] = {}
         self._ideas_before: deque[tuple[float, dict[str, int]]] = deque(maxlen=20)
-        self._received: deque[tuple[float, int]] = deque(maxlen=60)
+        self._decided_before: deque[tuple[float, int]] = deque(maxlen=60)
         self._decided = 0
         self.counters = Counters()
 
@@ -78,7 +79,7 @@ class Watch:
         votes = {tp.partition: end for tp, end in ends.items() if tp.topic == self._topics.votes}
         await self._read_workers()
         now = time.monotonic()
-        self._received.append((now, self._totals.get("received", 0)))
+        self._decided_before.append((now, self._decided))
         self.counters = Counters(
             received=self._totals.get("received", 0),
             counted=sum(self._totals.get(name, 0) for name in ("agree", "disagree", "neutral")),
@@ -136,7 +137,7 @@ class Watch:
             return None
 
     def _rate(self, now: float) -> float:
-        past = [(at, received) for at, received in self._received
+        past = [(at, decided) for at, decided in self._decided_before
                 if now - at <= RATE_WINDOW_SECONDS]
         if len(past) < 2 or past[-1][0] == past[0][0]:
             return 0.0

@@ -146,7 +146,7 @@ def _read_ballots(event: str, values: Values, records: Records, columns: _Column
 def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
     """Read one record by the careful decoder: a control, or something odd."""
     try:
-        event, fields = _decode(records.values[row])
+        event, fields = decode_ballot(records.values[row])
     except Undecodable as error:
         columns.texts["fault"][row] = str(error)
         return
@@ -166,7 +166,7 @@ def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
     columns.texts["reason"][row] = fields.get("reason", "")
 
 
-def _decode(value: bytes | None) -> tuple[str, dict[str, Any]]:
+def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:
     """Decode as the ledger does: what it cannot read is undecodable, what it may not, unknown."""
     if value and len(value) > MAX_BALLOT_BYTES:
         raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")

@@ -1,14 +1,16 @@
 """The benchmarks: every figure is promised by a group, and a small run gives what it promises."""
 
+import itertools
 import json
 import re
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
-from benchmarks import report
+from benchmarks import report, soak
 from benchmarks.__main__ import GROUPS
 from benchmarks.figures import FIGURES
 
@@ -42,6 +44,36 @@ def test_a_document_holds_the_median_of_its_runs() -> None:
         "value": 2.0, "unit": "s", "goal": 5, "lower_is_better": True,
         "against": FIGURES["restart_seconds"].against, "runs": [3.0, 1.0, 2.0]}
     assert json.loads(json.dumps(entry)) == entry
+
+
+def test_what_was_not_measured_this_time_stays_and_growth_is_drawn(tmp_path: Path) -> None:
+    """Figures of rarer runs are kept beside newer ones; their chart marks each size."""
+    file = tmp_path / "latest.json"
+    report.written(report.document({"restart_seconds": [3.0], "demo_seconds": [50.0]}), file)
+    latest = report.written(report.document({"restart_seconds": [4.0]}), file)
+    drawn = ET.fromstring(report.chart({1: 5.0, 3: 5.1, 10: 5.2}))
+
+    assert {name: entry["value"] for name, entry in latest.items()} == {
+        "restart_seconds": 4.0, "demo_seconds": 50.0}
+    assert json.loads(file.read_text("utf-8")) == latest
+    assert [text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")] == [
+        "5.0 µs", "1 M", "5.1 µs", "3 M", "5.2 µs", "10 M"]
+
+
+def test_the_slope_of_a_soak_is_that_of_its_settled_part() -> None:
+    """Growth while caches fill is no leak; what comes after it is told a minute."""
+    filling = [(minute / 10, 100.0 * minute) for minute in range(30)]
+    leaking = [(minute / 10, 3_000 + 2 * minute / 10) for minute in range(30, 100)]
+
+    assert soak.slope(filling + leaking) == pytest.approx(2)
+
+
+def test_minds_that_change_hold_no_more_votes() -> None:
+    """After the first round every vote replaces one: the population stays, the ids do not."""
+    cast = list(itertools.islice(soak.minds_changing(), 2 * soak.POPULATION))
+
+    assert len({value[5:21] for _, _, value in cast}) == len(cast)
+    assert len({value[21:37] for _, _, value in cast}) == soak.POPULATION
 
 
 def test_a_small_run_measures_what_its_groups_promise(cache_folder: Path) -> None:

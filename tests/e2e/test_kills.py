@@ -6,6 +6,7 @@ import os
 import random
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,12 @@ from producers.campaign import published
 from producers.campaign.plan import Plan, plan
 from schemas import codec
 from schemas.topics import Topics
+from sinks.transparency.policy import parse_policy
+from sinks.transparency.results_folder import ResultsFolder
 from tests.e2e.running import end_offsets, eventually, read, scrutin
 from tests.e2e.stack import Stack, stack
 from tests.producers.plays import PARTITIONS, records
+from tests.sinks.transparency.keeping import entries_of, signed
 
 
 SEED = 11
@@ -98,20 +102,52 @@ def decided(votes: list[bytes], partition: int) -> list[bytes]:
 async def test_sigkilled_workers_leave_results_decisions_and_archive_as_undisturbed(
     tmp_path: Path, cache_folder: Path
 ) -> None:
-    """Ledger, ideas and archive die twice each: decisions, archive and results are as pure."""
+    """Ledger, ideas, archive and notary die twice each: all they leave is as undisturbed."""
     with stack(tmp_path, cache_folder) as running:
         await simulated_while_killing(
-            running, ("ledger", "archive", "ideas", "ledger", "ideas", "archive"))
+            running, ("ledger", "archive", "notary", "ideas", "ledger", "notary", "ideas",
+                      "archive"))
         document = await published_results(running)
         votes = await read(running.kafka, TOPICS.votes, PARTITIONS)
         decisions = await read(running.kafka, TOPICS.decisions, PARTITIONS)
 
         for partition in range(PARTITIONS):
             assert accepted(decisions[partition]) == decided(votes[partition], partition)
-        assert all(running.restarts()[name] >= 2 for name in ("ledger", "ideas", "archive"))
-        scrutin(running.environment, "audit", "recount", CONSULTATION)
+        assert all(running.restarts()[name] >= 2
+                   for name in ("ledger", "ideas", "archive", "notary"))
+        await check_transparency(tmp_path / "transparency", votes)
+        await check_signed_results(running, tmp_path / "transparency/scrutin")
         check_archive(running, {TOPICS.votes: votes, TOPICS.decisions: decisions})
         check_counts(document, plan(published.load(None), SEED, SCALE), repeated=True)
+
+
+async def check_transparency(folder: Path, votes: list[list[bytes]]) -> None:
+    """Each transparency log is soon that of its partition, under every checkpoint signed."""
+    keys = parse_policy((folder / "scrutin/policy").read_text())
+    for partition, values in enumerate(votes):
+        place = f"scrutin/votes/{partition}"
+        covered = partial(_says, folder / place / "checkpoint", f"\n{len(values)}\n")
+        await eventually(covered, "a checkpoint covers every vote")
+        logged, _ = signed(folder / place, keys[f"localhost/log/{place}"])
+        assert logged == entries_of(values)
+
+
+async def check_signed_results(running: Stack, folder: Path) -> None:
+    """The final result is soon signed, and the recounts give the document that was."""
+    note = folder / f"results/c-{CONSULTATION}/note"
+    await eventually(partial(_says, note, "\nfinal yes\n"), "the final result is signed")
+    document = folder / "signed.json"
+    document.write_bytes(
+        ResultsFolder(folder / "results").document(CONSULTATION) or b"")
+    scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
+            "--note", str(note), "--policy", str(folder / "policy"))
+    document.write_bytes(document.read_bytes().replace(b'"final":true', b'"final":false'))
+    scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
+            "--note", str(note), "--policy", str(folder / "policy"), expected=4)
+
+
+def _says(path: Path, words: str) -> bool:
+    return path.exists() and words in path.read_text("utf-8")
 
 
 def check_archive(running: Stack, logs: dict[str, list[list[bytes]]]) -> None:

@@ -21,7 +21,7 @@ from processors import results
 from producers.writer import abandon
 from schemas.topics import Topics
 from schemas.words import COUNTS
-from sinks.archive import close_consumer
+from sinks.kafka import close_consumer
 from tests.faults.checker import Attempt, Log, Observed, Outcome
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents

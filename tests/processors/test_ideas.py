@@ -334,6 +334,24 @@ def test_a_flush_without_a_moved_count_is_published() -> None:
     assert not state.moved(ranked=True)
 
 
+def test_slices_publish_everything_again_by_turns() -> None:
+    """After as many slices as there are, every proposal and idea was published once more."""
+    state = Ideas(1)
+    fold(state, flushes(LOG, (4,))[0])
+    for offset, value in enumerate((described("i1"), described("i2"), accepted("p1"),
+                                    grouped("p1", "i1"))):
+        state.apply_catalogue(value, offset)
+    everything = dict(state.take(AT, ranked=True))
+    again: list[Record] = []
+    for _ in range(3):
+        state.move_slice(3)
+        again += state.take(AT, ranked=True)
+
+    assert len(everything) == 7
+    assert dict(again) == everything
+    assert sum(key.startswith(b"jeunes\0proposal\0") for key, _ in again) == 2
+
+
 def test_the_marker_is_the_last_record() -> None:
     """Whoever reads a publication up to its marker has read it whole."""
     state = Ideas(1)

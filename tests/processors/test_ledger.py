@@ -310,7 +310,7 @@ def test_a_sealed_consultation_has_counts_but_no_voters() -> None:
 
 
 def test_voters_met_after_a_sealing_share_nothing_with_others() -> None:
-    """Numbers of forgotten voters are not given again: each voter keeps votes of its own."""
+    """Each voter keeps votes of its own."""
     name = CONSULTATIONS[1]
     log: Log = [adopted(), vote(1), vote(2, voter=voter(1), consultation=name), closed(9_000),
                 sealed(9_001), vote(3, voter=voter(2), consultation=name)]

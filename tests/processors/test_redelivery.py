@@ -78,10 +78,10 @@ def remembered_under(value: bytes | None) -> tuple[object, ...]:
 def held(ledger: Ledger) -> dict[tuple[str, bytes], list[tuple[str, int]]]:
     """Give what every voter holds."""
     return {
-        (name, key[:16]): sorted(
-            (proposal.name, kept) for proposal, kept in ledger.votes_of(key) if kept & 3)
-        for key in ledger.state()["voters"]
-        for name in [ledger.consultations()[int.from_bytes(key[16:], "big")]]
+        (name, voter): sorted(
+            (proposal.name, kept)
+            for proposal, kept in ledger.votes_of(voter, ledger.consultation(name)) if kept & 3)
+        for name, voter in ledger.state()["voters"]
     }
 
 

@@ -74,7 +74,7 @@ def test_every_transition_equals_the_naive_rules(kind: str) -> None:
         after = naive.recount()[KEY[0], "p1"]
         after.subtract(before)
         moved = {count: delta for count, delta in after.items() if delta}
-        found = TRANSITIONS[KINDS.index(kind)][detail][suspect][situation]
+        found = Transition(*TRANSITIONS[KINDS.index(kind)][detail][suspect][situation])
         tail = ENCODED[situation if situation & 3 else 0]
 
         assert (kind, outcome, reason, change["after"], moved) == told(found, situation)
@@ -97,7 +97,7 @@ def test_an_event_without_effect_changes_no_standing(
 ) -> None:
     """Repeated, late and refused votes leave the standing; only counts of deliveries move."""
     for situation in SITUATIONS:
-        found = standing_still(KINDS.index("vote_cast"), outcome, situation, reason)
+        found = Transition(*standing_still(KINDS.index("vote_cast"), outcome, situation, reason))
         count = outcome if reason == "none" else f"refused_{reason}"
 
         assert dict(found.deltas) == {COUNT["received"]: 1, COUNT[count]: 1}

@@ -51,6 +51,7 @@ def test_processes_come_in_the_order_of_their_needs(settings: Settings) -> None:
         "ledger",
         "ideas",
         "archive",
+        "notary",
         "views",
         "gateway",
     ]
@@ -67,7 +68,7 @@ def test_workers_are_told_where_everything_is(settings: Settings) -> None:
         assert environment["SCRUTIN_KAFKA"] == stack.urls["kafka"]
         assert environment["SCRUTIN_CLICKHOUSE_URL"] == stack.urls["clickhouse"]
         assert environment["SCRUTIN_DATA_DIR"] == str(settings.data_dir)
-    assert len({worker.address for worker in workers}) == 5
+    assert len({worker.address for worker in workers}) == 6
     for name in ("views", "gateway"):
         port = environments[-1][f"SCRUTIN_{name.upper()}_PORT"]
         assert stack.urls[name].endswith(f":{port}")
@@ -80,7 +81,8 @@ def test_what_the_settings_place_elsewhere_is_not_started(settings: Settings) ->
     )
     stack = compose(elsewhere, ExplicitPorts())
 
-    assert _names(stack) == ["provision", "ledger", "ideas", "archive", "views", "gateway"]
+    assert _names(stack) == [
+        "provision", "ledger", "ideas", "archive", "notary", "views", "gateway"]
     assert stack.urls["kafka"] == "kafka.internal:9092"
 
 

@@ -109,8 +109,8 @@ class LedgerProcess:
         if held is None or held.generation is None or held.ledger.last_offset < 0:
             return
         writer = Batches(self.producer)
-        for key, value in tally_records.flush(held.ledger, everything=everything):
-            writer.write(value, key=key)
+        records = tally_records.flush(held.ledger, everything=everything)
+        writer.write((value for _, value in records), keys=(key for key, _ in records))
         finished(writer.send("tallies", partition))
 
 
@@ -148,12 +148,12 @@ class IdeasProcess:
         if not may_publish(self.positions, self.starts, votes, self.published):
             return
         if everything:
-            self.ideas.move_everything()
+            self.ideas.move_slice(1)
         if not self.ideas.moved(ranked=ranked):
             return
         writer = Batches(self.producer)
-        for key, value in self.ideas.take(now, ranked=ranked):
-            writer.write(value, key=key)
+        records = self.ideas.take(now, ranked=ranked)
+        writer.write((value for _, value in records), keys=(key for key, _ in records))
         finished(writer.send("results", 0))
         self.published = votes
 

@@ -15,9 +15,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from deploy.local.services import Broker, ClickHouse
 from schemas import codec
 from schemas.topics import Topics
-from sinks.archive import Archive, reason_of
+from sinks.archive import Archive
 from sinks.columns.records import Records
-from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway
+from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway, reason_of
 from sinks.store import Store, connect
 from tests.sinks.archiving import caught_up, policy, running, values
 from tests.sinks.ballots import Box, decide, random_box
@@ -68,6 +68,33 @@ async def test_every_record_is_archived(
         "SELECT event, consultation, JSONExtractArrayRaw(fields, 'proposals') FROM sequences "
         "ORDER BY offset").result_rows == [
             ("SequenceServed", "town", ['"p2"', '"p1"']), ("", "", [])]
+
+
+async def test_records_that_vanish_from_the_archive_are_told(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """count() = uniqExact(offset) = the place archived; a deleted row is a hole, not ready."""
+    monkeypatch.setattr("sinks.archive.GAUGE_SECONDS", 0.1)
+    topics, box = await written(broker.address, topic_prefix, 3, 200)
+    ends = [len(log) for log in box.logs]
+    client = connect(clickhouse.url, topics.prefix)
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+        await until(lambda: gauge(archive, topics, "rows") == ends)
+        assert gauge(archive, topics, "offsets") == ends
+        client.command("ALTER TABLE votes_log DELETE WHERE partition = 1 AND offset IN (3, 5) "
+                       "SETTINGS mutations_sync = 1")
+        await until(lambda: gauge(archive, topics, "missing_records") == [0, 2])
+        assert not archive.status()["ready"]
+    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
+        await caught_up(archive)
+        await until(lambda: gauge(archive, topics, "rows") == ends)
+
+
+def gauge(archive: Archive, topics: Topics, name: str) -> list[int]:
+    """Give what the archive counted of the votes, by partition."""
+    return [place[name] for place in archive.status()["positions"]
+            if place["topic"] == topics.votes]
 
 
 async def test_a_restart_resumes_behind_the_prefix(

@@ -194,9 +194,11 @@ def result_records(
     return [*made, (FLUSH_KEY, marker(found.as_of, published_at=published_at))]
 
 
-def proposal_record(consultation: str, proposal: str, votes: int) -> tuple[bytes, bytes]:
-    """The record of a proposal that so many voters agree with."""
-    block = results.entry(dict.fromkeys(words.COUNTS, 0) | {"received": votes, "agree": votes})
+def proposal_record(
+    consultation: str, proposal: str, votes: int, choice: str = "agree"
+) -> tuple[bytes, bytes]:
+    """The record of a proposal on which so many voters chose the same."""
+    block = results.entry(dict.fromkeys(words.COUNTS, 0) | {"received": votes, choice: votes})
     return f"{consultation}\0proposal\0{proposal}".encode(), codec.encode(
         "ProposalScored", consultation=consultation, proposal=proposal, idea=None, known=False,
         entry=_entry(block))

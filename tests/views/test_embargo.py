@@ -6,7 +6,9 @@ address with the same bytes.
 
 import json
 import threading
+import time
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -18,10 +20,14 @@ from processors.catalogue import Catalogue
 from schemas import codec, words
 from tests.views import campaign
 from views import problems
-from views.api import application
+from views.api import FILES, application
+from views.days import Days
 from views.documents import Documents
 from views.flushes import Flushes
 from views.live import Live
+from views.pages.glance import ZONES
+from views.pages.proposals_page import EMBARGOED_SORTS, SORTS
+from views.publications import Publications
 
 
 SIZE = 40
@@ -68,13 +74,19 @@ def addresses() -> list[str]:
     assert len(paths) > 8
     filled = [path.replace("{consultation}", NAME) for path in paths]
     named = [path.replace("{name}", problem) for path in filled for problem in problems.PROBLEMS]
-    return sorted({*named, f"/c/{NAME}?lang=en", f"/v1/consultations/{NAME}/live?proposals="
+    lists = [f"/c/{NAME}/proposals?{query}" for query in (
+        *(f"sort={sort}" for sort in SORTS), *(f"zone={zone}" for zone in ZONES),
+        "q=faut", "min_votes=100", "page=99", f"idea={campaign.events(SIZE)[2][1]['idea']}")]
+    return sorted({*named, *lists, f"/c/{NAME}?lang=en", f"/v1/consultations/{NAME}/live?proposals="
                    + ",".join(map(str, range(99))), f"/c/{NAME}/nowhere", "/c/nobody"})
 
 
 def answers(source: World) -> dict[str, tuple[int, dict[str, str], bytes]]:
-    """Ask every address."""
-    client = TestClient(application(source), follow_redirects=False)
+    """Ask every address of a world where the archive told how many voted on which day."""
+    days = Days()
+    days.tell(NAME, {date(2022, 3, 22): 7}, datetime(2022, 3, 23, tzinfo=UTC))
+    publications = Publications(source.flushes, time.monotonic, days=days)
+    client = TestClient(application(source, publications), follow_redirects=False)
     found = {path: client.get(path) for path in addresses()}
     return {path: (answer.status_code, dict(answer.headers), answer.content)
             for path, answer in found.items()}
@@ -106,12 +118,24 @@ def test_no_stream_tells_two_embargoed_worlds_apart() -> None:
     assert all(entry["counted"].keys() == {"votes"} for entry in shown["proposals"].values())
 
 
+def test_an_embargo_refuses_orders_and_filters_by_how_people_vote() -> None:
+    """A list cannot be sorted or filtered by what is hidden, and its form does not offer it."""
+    client = TestClient(application(world(swapped=False)))
+    for query in (*(f"sort={sort}" for sort in SORTS if sort not in EMBARGOED_SORTS),
+                  *(f"zone={zone}" for zone in ZONES)):
+        assert client.get(f"/c/{NAME}/proposals?{query}").status_code == 400
+    page = client.get(f"/c/{NAME}/proposals").text
+    assert 'name="zone"' not in page
+    assert page.count("data-live-proposal") == SIZE
+
+
 @pytest.mark.parametrize(("closed", "embargo"), [(True, True), (False, False)])
 def test_the_worlds_differ_where_nothing_is_hidden(*, closed: bool, embargo: bool) -> None:
     """Closing lifts the embargo, on pages, data and streams alike: the test above can fail."""
     worlds = [world(swapped=swapped, closed=closed, embargo=embargo) for swapped in (False, True)]
     first, second = map(answers, worlds)
-    for path in (f"/c/{NAME}", f"/v1/consultations/{NAME}/results"):
+    files = [f"/v1/consultations/{NAME}/{name}" for name in ("results", *FILES)]
+    for path in (f"/c/{NAME}", f"/c/{NAME}/proposals", f"/c/{NAME}/proposals?sort=agree", *files):
         assert first[path] != second[path]
     assert snapshot(worlds[0]) != snapshot(worlds[1])
     assert "embargoed_until" not in document(worlds[0])

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -12,11 +13,13 @@ from starlette.testclient import TestClient
 from starlette.types import Message
 
 from processors.results import AsOf
+from schemas import words
 from tests.views import campaign
 from views.api import application
 from views.documents import Documents
 from views.flushes import FLUSH_KEY, Flushes
 from views.live import CLIENTS_MAX, PROPOSALS_MAX, SNAPSHOTS_PER_SECOND, Live, LiveStream
+from views.pages import rendering
 
 
 NAME = "c"
@@ -219,3 +222,23 @@ async def test_the_number_of_streams_is_bounded(given: Given) -> None:
     for mark in marks:
         live.leave(mark)
     assert not live.full
+
+
+def test_the_script_keeps_to_the_bounds_of_streams_and_eyes() -> None:
+    """It names as many proposals as a stream takes, paints four times a second, speaks once a
+    minute."""
+    script = rendering.script().decode()
+    bounds = {name: int(text.replace("_", "")) for name, text in re.findall(
+        r"const (\w+) = (?:calm \? [\d_]+ : )?([\d_]+);", script)}
+    assert bounds["FOLLOWED_MOST"] == PROPOSALS_MAX
+    assert bounds["REPAINT_MILLISECONDS"] >= 250
+    assert bounds["SPOKEN_MILLISECONDS"] >= 60_000
+    assert "prefers-reduced-motion: reduce" in script
+
+
+async def test_a_snapshot_holds_what_a_card_shows(stage: Stage) -> None:
+    """Choices and qualifications of a proposal come together, so that they never disagree."""
+    content = json.loads(stage.live.snapshot(NAME, ("a",))[1])
+    counted = content["proposals"]["a"]["counted"]
+    assert set(counted) == {"votes", *words.CHOICES, "qualifications"}
+    assert set(counted["qualifications"]) == set(words.QUALIFICATIONS)

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from views.pages.languages import LANGUAGES, in_language, translations
+from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
 from views.pages.typography import Typography
 
@@ -65,6 +66,7 @@ def environment(language: str) -> Environment:
         languages=LANGUAGES,
         revision=revision(),
         regions=REGIONS,
+        pieces=Pieces(typography, translations(language)),
         in_language=functools.partial(in_language, language=language),
         integer=typography.integer,
         percent=typography.percent,
@@ -73,6 +75,9 @@ def environment(language: str) -> Environment:
         month=typography.month,
         minute=typography.minute,
         city=typography.city,
+        decimal=typography.decimal,
+        duration=typography.duration,
+        second=typography.second,
     )
     return made
 

@@ -4,6 +4,7 @@ Every share becomes a `Measure`, which carries its count and its base: a templat
 percentage without them.
 """
 
+import heapq
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +14,10 @@ from zoneinfo import ZoneInfo
 
 from processors.scores import percent
 from schemas import words
+from views.days import Told
 from views.embargo import by_choice
+from views.pages.calendar import calendar
+from views.pages.glance import glance
 from views.pages.regions import REGIONS
 
 
@@ -21,11 +25,8 @@ PERCENT_VOTES = 30
 """Under so many counted votes a page shows counts, never percentages: they would mislead."""
 
 CONTROVERSIAL_SHOWN = 6
+UNCERTAIN_SHOWN = 6
 APPROVED_SHOWN = 10
-PROPOSALS_SHOWN = 50
-"""Proposals in the table of the page; the JSON document holds all of them."""
-
-SHOWN_QUALIFICATIONS = ("like_it", "doable")
 
 
 @dataclass(frozen=True)
@@ -60,44 +61,70 @@ def measures(entry: Mapping[str, Any]) -> dict[str, Measure]:
     }
 
 
-def page(document: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
-    """Arrange the document for the template."""
-    ideas = {idea["id"]: idea for idea in document["ideas"]}
-    proposals = {proposal["id"]: proposal for proposal in document["proposals"]}
+def page(
+    document: Mapping[str, Any], published_at: int | None, *, phase: str | None = None,
+    told: Told | None = None, address: str = "",
+) -> dict[str, Any]:
+    """Arrange the document for the template.
+
+    `phase` as `phase_of` gives it, `told` what the archive said of days, `address` where people
+    reach the pages, for links that are shared.
+    """
     embargoed = "embargoed_until" in document
+    zone = ZoneInfo(document["consultation"].get("time_zone") or "Europe/Paris")
     return {
         "document": document,
         "embargoed": embargoed,
-        **({"live_proposals": []} if embargoed else _lists(document, ideas, proposals)),
+        **({} if embargoed else _lists(document)),
         "consultation": document["consultation"],
         "totals": document["totals"],
+        "phase": phase or document["state"],
         "log_records": sum(offset + 1 for offset in document["as_of"]["votes"]),
-        "moments": _moments(document["consultation"], published_at),
+        "moments": moments(document["consultation"], published_at),
         "stages": [_stage(stage) for stage in document["consultation"].get("stages") or ()],
         "target": _target(document),
         "participation": _participation(document["participation"]),
+        "calendar": told and calendar(told.days),
+        "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "percent_votes": PERCENT_VOTES,
+        "address": address,
     }
 
 
-def _lists(
-    document: Mapping[str, Any], ideas: Mapping[str, Any], proposals: Mapping[str, Any]
-) -> dict[str, Any]:
+def phase_of(state: str, consultation: Mapping[str, Any], now: datetime) -> str:
+    """Name what the banner says: upcoming, open, overdue, closed or final.
+
+    The log says whether voting is open; the clock only tells whether it should be.
+    """
+    opens, closes = (consultation.get(name) for name in ("opens_at", "closes_at"))
+    if state == "open" and opens and now < datetime.fromisoformat(opens):
+        return "upcoming"
+    if state == "open" and closes and now >= datetime.fromisoformat(closes):
+        return "overdue"
+    return state
+
+
+def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give the lists that are made from how people voted."""
+    ideas = {idea["id"]: idea for idea in document["ideas"]}
+    proposals, ranked = {}, []
+    for entry in document["proposals"]:
+        proposals[entry["id"]] = entry
+        if entry["rank"]:
+            ranked.append(entry)
     return {
         "themes": _themes(document, ideas),
         "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
-        "ranked_proposals": sum(1 for entry in proposals.values() if entry["rank"]),
+        "ranked_proposals": len(ranked),
+        "glance": glance(document["proposals"]),
         "controversial": [
-            _row(proposals[name])
+            row(proposals[name])
             for name in document["controversial"][:CONTROVERSIAL_SHOWN]
             if name in proposals
         ],
-        "live_proposals": document["controversial"][:CONTROVERSIAL_SHOWN],
-        "approved": [_row(entry) for entry in _approved(document["proposals"])],
-        "most_voted": [_row(entry) for entry in _most_voted(document["proposals"])],
-        "idea_titles": {name: idea["title"] for name, idea in ideas.items()},
+        "uncertain": [row(entry) for entry in _uncertain(ranked)],
+        "approved": [row(entry) for entry in _approved(ranked)],
     }
 
 
@@ -112,32 +139,35 @@ def fates(entry: Mapping[str, Any]) -> list[tuple[str, int]]:
     ]
 
 
-def _row(entry: Mapping[str, Any]) -> dict[str, Any]:
+def row(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Give an entry with its measures."""
     return {"entry": entry, "measures": measures(entry)}
+
+
+def _uncertain(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choose ranked proposals by the lower bound of their neutral share, the highest first."""
+    asked = [(-entry["intervals"]["neutral"][0], entry["id"], entry)
+             for entry in ranked if entry["counted"]["neutral"]]
+    return [entry for _, _, entry in heapq.nsmallest(UNCERTAIN_SHOWN, asked)]
 
 
 def _themes(document: Mapping[str, Any], ideas: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Give themes and their ideas in catalogue order, then the ideas without a theme."""
     themes = [
         {"id": theme["id"], "title": theme["title"],
-         "rows": [_row(ideas[name]) for name in theme["ideas"] if name in ideas]}
+         "rows": [row(ideas[name]) for name in theme["ideas"] if name in ideas]}
         for theme in document["themes"]
     ]
     held = {name for theme in document["themes"] for name in theme["ideas"]}
-    rest = [_row(idea) for name, idea in ideas.items() if name not in held]
+    rest = [row(idea) for name, idea in ideas.items() if name not in held]
     if rest:
         themes.append({"id": "", "title": None, "rows": rest})
     return [theme for theme in themes if theme["rows"]]
 
 
-def _approved(proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    ranked = [entry for entry in proposals if entry["rank"]]
-    return sorted(ranked, key=lambda entry: entry["rank"]["position"])[:APPROVED_SHOWN]
-
-
-def _most_voted(proposals: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    voted = sorted(proposals, key=lambda entry: (-entry["counted"]["votes"], entry["id"]))
-    return voted[:PROPOSALS_SHOWN]
+def _approved(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    first = [entry for entry in ranked if entry["rank"]["position"] <= APPROVED_SHOWN]
+    return sorted(first, key=lambda entry: int(entry["rank"]["position"]))
 
 
 def _target(document: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -176,7 +206,7 @@ def _in_order(value: str) -> tuple[bool, str]:
     return value == "other", "".join(c for c in name if not unicodedata.combining(c)).lower()
 
 
-def _moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
+def moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
     """Give instants in the consultation's time zone; `last_day` where it closes at midnight."""
     zone = ZoneInfo(consultation.get("time_zone") or "Europe/Paris")
     opens, closes = consultation.get("opens_at"), consultation.get("closes_at")

@@ -33,9 +33,27 @@ class Typography:
         pattern = "#,##0.0\u00a0%" if self.language == "fr" else "#,##0.0%"
         return str(numbers.format_percent(share, pattern, locale=self._locale))
 
+    def decimal(self, number: float) -> str:
+        """Write a number with one digit where it is small, and without where it is large."""
+        pattern = "#,##0.#" if abs(number) < 10 else "#,##0"
+        return str(numbers.format_decimal(number, pattern, locale=self._locale))
+
+    def duration(self, seconds: float) -> str:
+        """Write a length of time in the unit that people would use."""
+        if seconds < 0.05:
+            return f"<\u00a0{self.decimal(0.1)}\u00a0s"
+        for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
+            if seconds < most * length:
+                return f"{self.decimal(seconds / length)}\u00a0{unit}"
+        return f"{self.decimal(seconds / 86_400)}\u00a0{'j' if self.language == 'fr' else 'd'}"
+
+    def second(self, moment: datetime) -> str:
+        """Write the time of day to the second."""
+        return f"{moment:%H:%M:%S}"
+
     def day(self, moment: date) -> str:
-        text = dates.format_date(moment, "long", locale=self._locale)
-        return _first_of_month(text) if self.language == "fr" else text
+        text = self._joined(dates.format_date(moment, "long", locale=self._locale))
+        return text.replace(" ", "\u00a0")
 
     def month(self, moment: date) -> str:
         return dates.format_skeleton("yMMMM", moment, locale=self._locale)
@@ -44,13 +62,14 @@ class Typography:
         """Write day and time; the caller says the zone."""
         pattern = "d MMMM y 'à' HH:mm" if self.language == "fr" else "d MMMM y, HH:mm"
         text = dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
-        return _first_of_month(text) if self.language == "fr" else text
+        return self._joined(text)
 
     def city(self, zone: str) -> str:
         """Name the city that stands for a time zone, such as Paris."""
         return dates.get_timezone_location(ZoneInfo(zone), locale=self._locale, return_city=True)
 
-
-def _first_of_month(text: str) -> str:
-    """Write the first of a month as French does: 1er janvier."""
-    return "1er" + text[1:] if text.startswith("1 ") else text
+    def _joined(self, text: str) -> str:
+        """Keep the day with its month on one line; the first is 1er in French."""
+        number, rest = text.split(" ", 1)
+        first = number == "1" and self.language == "fr"
+        return f"{'1er' if first else number}\u00a0{rest}"

@@ -16,9 +16,9 @@ class Element:
 
     tag: str
     attributes: dict[str, str]
-    parent: "Element | None" = None
-    children: list["Element"] = field(default_factory=list)
-    pieces: list["str | Element"] = field(default_factory=list)
+    parent: "Element | None" = field(default=None, repr=False)
+    children: list["Element"] = field(default_factory=list, repr=False)
+    pieces: list["str | Element"] = field(default_factory=list, repr=False)
 
     def all(self, *tags: str) -> list["Element"]:
         """Give all elements within, in order, of these tags (any tag without)."""

@@ -5,6 +5,7 @@ import functools
 import gzip
 import itertools
 import re
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from processors.results import document as results_document
 from schemas import codec
 from tests.views import campaign
 from tests.views.pages.html import Element, parse
+from views.days import Told
 from views.pages import rendering, results_page
 
 
@@ -134,7 +136,7 @@ def test_every_percentage_has_its_count(state: str, language: str) -> None:
         own = "".join(piece for piece in element.pieces if isinstance(piece, str))
         if not re.search(r"\d[\u00a0\u202f ]?%", own):
             continue
-        if element.within(name="facts") or element.within(name="method"):
+        if any(element.within(name=each) for each in ("facts", "method", "axis")):
             continue
         holder = element
         while not holder.within(name="measure") or holder.parent is None:
@@ -241,11 +243,61 @@ def test_a_text_of_the_catalogue_cannot_become_markup(language: str) -> None:
     parse(made)
 
 
+TOLD = Told({date(2022, 3, 22) + timedelta(day): 100 + day for day in range(62)},
+            datetime(2022, 5, 24, tzinfo=UTC))
+
+
+@functools.cache
+def whole(language: str) -> bytes:
+    """The page of full size, with everything it can have."""
+    model = results_page.page(campaign.document(), PUBLISHED_AT, told=TOLD,
+                              address="https://vote.example.org")
+    return rendering.render("results.html", language, **model)
+
+
+@every
+def test_every_picture_has_a_name_words_and_a_table(language: str) -> None:
+    """Who cannot see a picture hears its title and description, and reads its figures below."""
+    root = parse(whole(language))
+    names = {e.attributes["id"] for e in root.all() if "id" in e.attributes}
+    pictures = [e for e in root.all("svg") if e.attributes.get("role") == "img"]
+    assert len(pictures) == 2
+    for picture in pictures:
+        assert {picture.attributes["aria-labelledby"],
+                picture.attributes["aria-describedby"]} <= names
+    others = [e for e in root.all("svg") if e not in pictures]
+    assert all(e.attributes.get("aria-hidden") == "true" for e in others)
+    for section in ("glance", "days"):
+        (found,) = (e for e in root.all("section") if e.attributes["id"] == section)
+        assert len(found.all("table")) == 1
+
+
+@every
+def test_the_table_of_days_holds_what_the_archive_told(language: str) -> None:
+    """A row a day, in order; the picture has a column for each."""
+    (section,) = (e for e in parse(whole(language)).all("section")
+                  if e.attributes["id"] == "days")
+    told = [(row.all("time")[0].attributes["datetime"], row.all("td")[0].text().strip())
+            for row in section.all("tr") if row.all("td")]
+    assert told == [(day.isoformat(), str(votes)) for day, votes in TOLD.days.items()]
+    assert section.all("path")[0].attributes["d"].count("M") == len(TOLD.days)
+
+
+@every
+def test_sharing_asks_nothing_of_others_before_a_link_is_followed(language: str) -> None:
+    """Other sites stand in plain links alone, that take no referrer and no window with them."""
+    for element in parse(whole(language)).all():
+        for name in ("href", "src", "action", "srcset"):
+            value = element.attributes.get(name, "")
+            if value.startswith("http") and element.attributes.get("rel") != "canonical":
+                assert element.tag == "a"
+                assert element.within(name="share")
+                assert {"noopener", "noreferrer"} <= set(element.attributes["rel"].split())
+
+
 @every
 def test_a_page_of_full_size_is_light(language: str) -> None:
-    """2,864 proposals weigh no more than WEIGHT_BYTES with styles, as sent."""
-    made = rendering.render(
-        "results.html", language, **results_page.page(campaign.document(), PUBLISHED_AT))
-    sent = len(gzip.compress(made)) + len(gzip.compress(rendering.stylesheet()))
-    assert sent <= WEIGHT_BYTES
-    assert parse(made).all("h1")
+    """2,864 proposals weigh no more than WEIGHT_BYTES with styles and script, as sent."""
+    parts = (whole(language), rendering.stylesheet(), rendering.script())
+    assert sum(len(gzip.compress(part)) for part in parts) <= WEIGHT_BYTES
+    assert parse(whole(language)).all("h1")

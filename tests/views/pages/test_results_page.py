@@ -7,12 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.scores import RANKED_VOTES
 from tests.views import campaign
 from views.pages.results_page import (
     APPROVED_SHOWN,
     CONTROVERSIAL_SHOWN,
     PERCENT_VOTES,
-    PROPOSALS_SHOWN,
+    UNCERTAIN_SHOWN,
     fates,
     measure,
     page,
@@ -56,12 +57,17 @@ def test_lists_are_bounded_and_in_their_order() -> None:
     document = campaign.document(SIZE)
     made = page(document, None)
     shown = [row["entry"]["id"] for row in made["controversial"]]
-    votes = [row["entry"]["counted"]["votes"] for row in made["most_voted"]]
+    unsure = [row["entry"] for row in made["uncertain"]]
     assert shown == document["controversial"][:CONTROVERSIAL_SHOWN]
     assert [row["entry"]["rank"]["position"] for row in made["approved"]] == list(
         range(1, APPROVED_SHOWN + 1))
-    assert len(votes) == PROPOSALS_SHOWN
-    assert votes == sorted(votes, reverse=True)
+    assert len(unsure) == UNCERTAIN_SHOWN
+    lows = [entry["intervals"]["neutral"][0] for entry in unsure]
+    assert lows == sorted(lows, reverse=True)
+    assert all(entry["counted"]["votes"] >= RANKED_VOTES for entry in unsure)
+    left_out = [entry for entry in document["proposals"]
+                if entry["counted"]["votes"] >= RANKED_VOTES and entry not in unsure]
+    assert max(entry["intervals"]["neutral"][0] for entry in left_out) <= lows[-1]
 
 
 def test_what_became_of_votes_adds_up() -> None:

@@ -1,9 +1,15 @@
 // Repaints the figures of a page that is complete without it. Theory of operation: the stream
-// sends whole snapshots; the newest one waits here and is painted at most four times a second.
-// Only text and bar widths change, never the structure, so that no reader loses their place.
+// sends whole snapshots of the totals and of the proposals on screen; the newest one waits here
+// and is painted at most four times a second. Only text and bar widths change, never the
+// structure, so that no reader loses their place. A browser connects anew by itself after a cut,
+// save where it was answered with an error: then this program does.
 
-const REPAINT_MILLISECONDS = 250;
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const REPAINT_MILLISECONDS = calm ? 2_000 : 250;
 const SPOKEN_MILLISECONDS = 60_000;
+const REFUSED_MILLISECONDS = 5_000;
+const FOLLOW_MILLISECONDS = 500;
+const FOLLOWED_MOST = 16; // as many as a stream takes
 
 const panel = document.getElementById("live");
 const button = panel.querySelector("button");
@@ -11,6 +17,7 @@ const shown = panel.querySelector(".live-state");
 const spoken = document.getElementById("live-spoken");
 const numbers = new Intl.NumberFormat(document.documentElement.lang === "fr" ? "fr-FR" : "en-GB");
 const percents = new Intl.NumberFormat(numbers.resolvedOptions().locale, { style: "percent" });
+const entries = [...document.querySelectorAll("[data-live-proposal]")];
 
 let stream = null;
 let paused = false;
@@ -20,6 +27,11 @@ let painting = null;
 let paintedAt = -REPAINT_MILLISECONDS;
 let votes = null;
 let votesSpoken = null;
+
+const onScreen = new Set();
+let followed = "";
+let following = null;
+let again = null;
 
 // Whole percent, half up, from integers: the same rule as on the server.
 const percent = (count, base) => Math.floor((200 * count + base) / (2 * base));
@@ -59,19 +71,24 @@ function sharePainted(count, base) {
 }
 
 function paintProposal(element, counted) {
-  if (!counted.votes) return;
+  write(element.querySelector("[data-live-votes]"), numbers.format(counted.votes));
+  if (!counted.votes || counted.agree === undefined) return;
   let start = 0;
   for (const name of ["agree", "disagree", "neutral"]) {
     const row = element.querySelector(`[data-live-choice="${name}"]`);
     write(row.querySelector(".value"), sharePainted(counted[name], counted.votes));
     write(row.querySelector(".number"), numbers.format(counted[name]));
-    const bar = element.querySelector(`.split .${name}`);
     const width = (100 * counted[name]) / counted.votes;
-    bar.setAttribute("x", `${start}%`);
-    bar.setAttribute("width", `${width}%`);
+    const bar = element.querySelector(`.split .${name}`);
+    if (bar) {
+      bar.setAttribute("x", `${start}%`);
+      bar.setAttribute("width", `${width}%`);
+    }
     start += width;
   }
-  write(element.querySelector("[data-live-votes]"), numbers.format(counted.votes));
+  for (const count of element.querySelectorAll("[data-live-qualification]")) {
+    write(count, numbers.format(counted.qualifications[count.dataset.liveQualification]));
+  }
 }
 
 function paint() {
@@ -79,7 +96,7 @@ function paint() {
   paintedAt = performance.now();
   if (!newest || paused) return;
   if (newest.totals) paintTotals(newest.totals);
-  for (const element of document.querySelectorAll("[data-live-proposal]")) {
+  for (const element of entries) {
     const entry = newest.proposals[element.dataset.liveProposal];
     if (entry) paintProposal(element, entry.counted);
   }
@@ -94,9 +111,16 @@ function paint() {
 
 function connect() {
   if (stream || paused || ended || document.hidden) return;
-  stream = new EventSource(panel.dataset.stream);
+  clearTimeout(again);
+  const query = followed ? `?proposals=${encodeURIComponent(followed)}` : "";
+  stream = new EventSource(panel.dataset.stream + query);
   stream.onopen = () => write(shown, panel.dataset.moving);
-  stream.onerror = () => write(shown, panel.dataset.cut);
+  stream.onerror = () => {
+    write(shown, panel.dataset.cut);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    disconnect();
+    again = setTimeout(connect, REFUSED_MILLISECONDS);
+  };
   stream.onmessage = (event) => {
     newest = JSON.parse(event.data);
     painting ??= setTimeout(paint, paintedAt + REPAINT_MILLISECONDS - performance.now());
@@ -107,6 +131,28 @@ function disconnect() {
   if (stream) stream.close();
   stream = null;
 }
+
+// Asks for the proposals on screen, once the reader has stopped scrolling.
+function follow() {
+  following = null;
+  const names = entries.filter((element) => onScreen.has(element))
+    .map((element) => element.dataset.liveProposal);
+  const wanted = [...new Set(names)].slice(0, FOLLOWED_MOST).join(",");
+  if (wanted === followed) return;
+  followed = wanted;
+  disconnect();
+  connect();
+}
+
+const watch = new IntersectionObserver((changes) => {
+  for (const change of changes) {
+    if (change.isIntersecting) onScreen.add(change.target);
+    else onScreen.delete(change.target);
+  }
+  clearTimeout(following);
+  following = setTimeout(follow, FOLLOW_MILLISECONDS);
+});
+entries.forEach((element) => watch.observe(element));
 
 button.addEventListener("click", () => {
   paused = !paused;

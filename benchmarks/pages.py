@@ -1,0 +1,83 @@
+"""The results page of a whole campaign: how heavy it is, and how long it takes to make."""
+
+import gzip
+import statistics
+import time
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from benchmarks.house import House
+from processors import results
+from processors.catalogue import Catalogue
+from producers.campaign import published
+from producers.campaign.catalogue import catalogue
+from producers.campaign.expected import Expected, expected
+from producers.campaign.plan import plan
+from schemas import codec
+from schemas.words import COUNTS
+from views.days import Told
+from views.pages import rendering, results_page
+from views.pages.languages import LANGUAGES
+from views.publications import COMPRESSION_LEVEL
+
+
+SEED = 1
+RENDERS = 25
+"""Pages made in each language; their median counts, the first one is left out."""
+DAYS = 62
+"""Days of the campaign, each a column of the picture."""
+ADDRESS = "https://vote.example.org"
+
+
+async def pages(_house: House, _votes: int) -> dict[str, float]:
+    """Make the page of the planned campaign in every language; the slower and heavier counts."""
+    document, told = _document(), _told()
+    static = sum(len(_packed(part)) for part in (rendering.stylesheet(), rendering.script()))
+    seconds, sizes = [], []
+    for language in LANGUAGES:
+        taken = []
+        for _ in range(RENDERS + 1):
+            began = time.perf_counter()
+            model = results_page.page(document, 0, told=told, address=ADDRESS)
+            page = rendering.render("results.html", language, **model)
+            taken.append(time.perf_counter() - began)
+        seconds.append(statistics.median(taken[1:]))
+        sizes.append(len(_packed(page)) + static)
+    return {"results_page_milliseconds": max(seconds) * 1e3,
+            "results_page_kilobytes": max(sizes) / 1e3}
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, COMPRESSION_LEVEL, mtime=0)
+
+
+def _document() -> dict[str, Any]:
+    campaign = plan(published.load(), SEED)
+    known = Catalogue()
+    for offset, (_, value) in enumerate(catalogue(campaign)):
+        known.apply(*codec.decode(value), offset)
+    as_of = results.AsOf((0, 0, 0, 0), known.offset, 0)
+    found = results.compute(
+        campaign.published.consultation, _figures(expected(campaign)), known, as_of, decided={},
+        undecodable=0)
+    return results.document(found, known)
+
+
+def _figures(wanted: Expected) -> results.Figures:
+    def stated(answers: Counter[str | None]) -> dict[str, int]:
+        return {answer: number for answer, number in answers.items() if answer is not None}
+
+    return results.Figures(
+        proposals={name: [counts[each] for each in COUNTS]
+                   for name, counts in wanted.proposals.items()},
+        participants=wanted.participants, participants_received=wanted.participants_received,
+        descriptions=wanted.descriptions,
+        described={"gender": stated(wanted.gender), "age_band": stated(wanted.age_band),
+                   "region": stated(wanted.region)})
+
+
+def _told() -> Told:
+    first = date(2022, 3, 22)
+    return Told({first + timedelta(day): 10_000 + day for day in range(DAYS)},
+                datetime(2022, 5, 24, tzinfo=UTC))

@@ -1,0 +1,188 @@
+"""The figures operators watch: one name, unit and meaning for each, wherever it is measured.
+
+Theory of operation: a process says what it measures as samples of the figures below and nothing
+else; `exposition` writes them as Prometheus's text, `read` reads that text back. The operators'
+page asks the processes for the same text as Prometheus does, so both show the same. Names follow
+Prometheus's ways: base units, `_total` on what only grows, a moment instead of an age.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.parser import text_string_to_metric_families
+from prometheus_client.registry import Collector
+
+
+MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure: where it is measured, what it counts, what it means."""
+
+    name: str
+    process: str
+    """Kind of process that measures it; "every" for all."""
+    unit: str
+    meaning: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def counter(self) -> bool:
+        """Whether it only grows while the process runs."""
+        return self.name.endswith("_total")
+
+
+FIGURES: dict[str, Figure] = {}
+"""Every figure by its name."""
+
+
+def _figure(name: str, process: str, unit: str, meaning: str, *labels: str) -> Figure:
+    made = FIGURES[name] = Figure(name, process, unit, meaning, labels)
+    return made
+
+
+INFO = _figure(
+    "scrutin_info", "every", "1", "Kind of process, its SCRUTIN_INSTANCE and version; always 1.",
+    "process", "instance_name", "version")
+READY = _figure(
+    "scrutin_ready", "every", "0 or 1", "Whether /readyz says yes: the process does its work.")
+
+LEDGER_NEXT = _figure(
+    "scrutin_ledger_next_offset", "ledger", "offset",
+    "First offset of the votes whose decision the broker has not acknowledged.", "partition")
+LEDGER_LIVE_VOTES = _figure(
+    "scrutin_ledger_live_votes", "ledger", "votes", "Live votes held in memory.", "partition")
+LEDGER_RECOVERED = _figure(
+    "scrutin_ledger_recovered", "ledger", "0 or 1",
+    "Whether a held partition was recovered from its decisions.", "partition")
+
+RESULTS_NEXT = _figure(
+    "scrutin_results_next_offset", "ideas", "offset",
+    "First offset of the votes that the last published results do not hold.", "partition")
+
+ARCHIVE_NEXT = _figure(
+    "scrutin_archive_next_offset", "archive", "offset",
+    "First offset that is not in ClickHouse.", "topic", "partition")
+ARCHIVE_ROWS = _figure(
+    "scrutin_archive_rows", "archive", "rows", "Rows at the last count, count().",
+    "topic", "partition")
+ARCHIVE_OFFSETS = _figure(
+    "scrutin_archive_offsets", "archive", "offsets",
+    "Distinct offsets at the last count, uniqExact(offset).", "topic", "partition")
+ARCHIVE_MISSING = _figure(
+    "scrutin_archive_missing_records", "archive", "records",
+    "Records that were archived before the last count and not found by it: a hole.",
+    "topic", "partition")
+ARCHIVE_STOPPED = _figure(
+    "scrutin_archive_stopped_partitions", "archive", "partitions",
+    "Partitions that are not archived any more, because a record cannot be read.")
+ARCHIVE_MEASURED = _figure(
+    "scrutin_archive_measured_timestamp_seconds", "archive", "seconds since 1970",
+    "When rows and offsets were last counted.")
+
+LOG_END = _figure(
+    "scrutin_log_end_offset", "views", "offset", "End of a log: first offset not written yet.",
+    "topic", "partition")
+LAG_MESSAGES = _figure(
+    "scrutin_lag_messages", "views", "records",
+    "Records that have passed the first place of a hop and not the second.", "hop", "partition")
+LAG_SECONDS = _figure(
+    "scrutin_lag_seconds", "views", "seconds",
+    "How long the oldest of them has been waiting; 0 without any.", "hop", "partition")
+PAGE_DELAY = _figure(
+    "scrutin_page_delay_seconds", "views", "seconds",
+    "From the publication of the last results to their arrival on the pages.")
+VOTES_RECEIVED = _figure(
+    "scrutin_votes_received", "views", "votes", "Votes received, of all consultations.")
+VOTES_COUNTED = _figure(
+    "scrutin_votes_counted", "views", "votes", "Votes counted now.")
+VOTES_SET_ASIDE = _figure(
+    "scrutin_votes_set_aside", "views", "votes", "Votes set aside now.", "reason")
+DECIDED = _figure(
+    "scrutin_decided_records_total", "views", "records",
+    "Records of the ballot box decided and published.", "outcome")
+DEAD_LETTERS = _figure(
+    "scrutin_dead_letters_total", "views", "records", "Undecodable records kept as they came.")
+LIVE_CLIENTS = _figure(
+    "scrutin_live_clients", "views", "clients", "Open streams of live figures.")
+ANSWERS = _figure(
+    "scrutin_process_answers", "views", "0 or 1",
+    "Whether a process (or the broker) answered the operators' page when last asked.",
+    "process_name")
+RESTARTS = _figure(
+    "scrutin_process_restarts_total", "views", "restarts",
+    "Restarts of a process seen by the operators' page.", "process_name")
+RECOUNT_EQUAL = _figure(
+    "scrutin_recount_equal", "views", "0 or 1",
+    "Whether the last recount gave the published numbers.", "consultation")
+RECOUNT_MADE = _figure(
+    "scrutin_recount_timestamp_seconds", "views", "seconds since 1970",
+    "When the last recount ended.", "consultation")
+
+PROCESS_STARTED = "process_start_time_seconds"
+PROCESS_MEMORY = "process_resident_memory_bytes"
+"""Figures of Prometheus's own client, which every process gives beside ours."""
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A figure's value, under its labels."""
+
+    figure: Figure
+    value: float
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a process said of itself: values by figure name, then by labels."""
+
+    values: dict[str, dict[tuple[str, ...], float]] = field(default_factory=dict)
+
+    def one(self, name: str) -> float | None:
+        """Give the value of a figure without labels; None where it was not said."""
+        return self.values.get(name, {}).get(())
+
+    def labelled(self, figure: Figure) -> dict[tuple[str, ...], float]:
+        """Give the values of a figure by its labels, in the order the figure names them."""
+        return self.values.get(figure.name, {})
+
+
+class _Samples(Collector):
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterator[Metric]:
+        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        for sample in self._samples:
+            figure = sample.figure
+            kind = CounterMetricFamily if figure.counter else GaugeMetricFamily
+            family = families.setdefault(
+                figure.name, kind(figure.name, figure.meaning, labels=figure.labels))
+            family.add_metric(sample.labels, sample.value)
+        yield from families.values()
+
+
+def exposition(samples: Iterable[Sample]) -> bytes:
+    """Write samples, and those of the process itself, as Prometheus's text."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    registry.register(_Samples(samples))
+    return generate_latest(registry)
+
+
+def read(text: str) -> Reading:
+    """Read Prometheus's text; raise ValueError where it is none. Unknown figures are left out."""
+    values: dict[str, dict[tuple[str, ...], float]] = {}
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            figure = FIGURES.get(sample.name)
+            if figure is None and sample.name not in (PROCESS_STARTED, PROCESS_MEMORY):
+                continue
+            names = figure.labels if figure else ()
+            labels = tuple(sample.labels.get(name, "") for name in names)
+            values.setdefault(sample.name, {})[labels] = sample.value
+    return Reading(values)

@@ -1,0 +1,102 @@
+"""`scrutin audit log`: is this transparency log the one that was signed, now and before?"""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from scrutin import bootstrap
+from scrutin.settings import load
+from sinks.logs import archived_logs
+from sinks.store import connect
+from sinks.transparency.archived import ArchiveBehind, require_archived
+from sinks.transparency.auditing import Audited, audit
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.policy import parse_policy, place_of
+from sinks.transparency.remote import LogAway, Source, source
+
+
+def log(
+    where: Annotated[str, typer.Argument(
+        metavar="LOG", help="Address of the log, as https://example.org/log/scrutin/votes/0, or "
+        "its folder.")],
+    *,
+    policy: Annotated[Path, typer.Option(
+        help="The logs' public keys: the saved answer of /log/PREFIX/policy.")],
+    checkpoint: Annotated[list[Path] | None, typer.Option(
+        help="A checkpoint of this log that was saved before, or given by somebody else; may be "
+        "repeated.")] = None,
+    archive: Annotated[bool, typer.Option(
+        "--archive", help="Compare the archive's records too, which recounts rest on.")] = False,
+) -> None:
+    """Check a whole transparency log: every tile, every entry, every checkpoint you kept.
+
+    Exit codes: 0 it is what was signed, 2 usage, 3 something is missing or unreachable, 4 a
+    signature, a tile, an earlier checkpoint or an archived record does not fit, 5 unreadable.
+    """
+    found = source(where)
+    try:
+        verifier = _verifier(where, parse_policy(policy.read_text("utf-8")))
+        saved = [path.read_text("utf-8") for path in checkpoint or ()]
+        audited = audit(_head(found), found.read, verifier, saved)
+        typer.echo(_said(audited, len(saved)))
+        if archive:
+            _compare_archive(found, audited)
+            typer.echo("archive: every signed record is there, as it was signed")
+    except Refused as error:
+        _fail(f"INVALID: {error}. Show this to others who keep checkpoints.", 4)
+    except (LogAway, ArchiveBehind) as error:
+        _fail(str(error), 3)
+    except ClickHouseError as error:
+        _fail(f"ClickHouse did not answer ({error})", 3)
+    except UnicodeDecodeError as error:
+        _fail(f"a file is not text: {error}", 5)
+
+
+def _verifier(where: str, logs: dict[str, Verifier]) -> Verifier:
+    """Find the log's key by the end of its address, which is its place."""
+    place = "/" + "/".join(where.rstrip("/").split("/")[-3:])
+    found = [verifier for origin, verifier in logs.items() if origin.endswith(place)]
+    if len(found) != 1:
+        raise Refused(f"the policy names {len(found)} logs that end in {place}, it must name one")
+    return found[0]
+
+
+def _head(found: Source) -> str:
+    head = found.checkpoint()
+    if head is None:
+        raise LogAway("there is no checkpoint: is this the address of one log?")
+    return head
+
+
+def _compare_archive(found: Source, audited: Audited) -> None:
+    settings = load()
+    topics = bootstrap.topics(settings)
+    for archived in archived_logs(topics):
+        for partition in range(archived.partitions):
+            place = place_of(topics, archived.topic, partition)
+            if audited.checkpoint.origin.endswith(f"/{place}"):
+                client = connect(bootstrap.clickhouse_url(settings),
+                                 settings.clickhouse_database, create=False)
+                require_archived(client, archived, partition, read=found.read,
+                                 size=audited.checkpoint.size)
+                client.close()
+                return
+    raise LogAway(f"{audited.checkpoint.origin} is no log of the topics {topics.prefix}: set "
+                  "SCRUTIN_TOPIC_PREFIX and SCRUTIN_PARTITIONS")
+
+
+def _said(audited: Audited, saved: int) -> str:
+    head = audited.checkpoint
+    lines = [f"log: {head.origin}, {head.size} entries, root {head.root.hex()}",
+             "checked: signature, every entry and every tile",
+             f"earlier checkpoints: {saved}, all of this log"]
+    return "\n".join([*lines, *(
+        f"entries of {name or 'no consultation'}: {count}"
+        for name, count in sorted(audited.consultations.items()))])
+
+
+def _fail(reason: str, exit_code: int) -> NoReturn:
+    typer.echo(f"scrutin: {reason}", err=True)
+    raise typer.Exit(exit_code)

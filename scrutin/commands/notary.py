@@ -1,0 +1,78 @@
+"""`scrutin notary`: keep and sign the transparency logs until told to stop."""
+
+import asyncio
+import signal
+
+import structlog
+import typer
+
+from deploy.local.errors import FolderHeldError
+from deploy.local.locks import FolderLock
+from processors.kafka_checks import check_topics
+from scrutin import bootstrap, collector, health, log
+from scrutin.results_notary import ResultsNotary
+from scrutin.settings import Settings, load
+from sinks.faults import reason_of
+from sinks.transparency.notary import Notary, NotaryPolicy
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from views.reader import ResultsReader
+
+
+def notary() -> None:
+    """Keep a transparency log of each votes partition and of the catalogue. Ends on SIGTERM.
+
+    Writes tiles and signed checkpoints into SCRUTIN_DATA_DIR/transparency, which the views serve
+    under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
+    says every public key, and /log/PREFIX/policy lists them. Signs results too: every ten minutes,
+    and final ones at once.
+    Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
+    (the reason is the last line of its log).
+    """
+    collector.relax()
+    settings = load()
+    log.configure(settings)
+    topics = bootstrap.topics(settings)
+    policy = NotaryPolicy(
+        kafka=bootstrap.kafka_address(settings), topics=topics,
+        folder=bootstrap.transparency_folder(settings),
+        keys=settings.data_folder / "keys" / "transparency", origin=settings.log_origin,
+        checkpoint_seconds=settings.checkpoint_seconds)
+    asyncio.run(check_topics(policy.kafka, [
+        found for found in topics.specifications()
+        if found.name in {topics.votes, topics.catalogue, topics.results}]))
+    try:
+        lock = FolderLock.acquire(
+            policy.folder / f"{topics.prefix}.lock",
+            f"another notary (pid {{pid}}) writes the logs in {policy.folder}: run one for each "
+            "SCRUTIN_TOPIC_PREFIX.")
+    except FolderHeldError as error:
+        structlog.get_logger().error("notary ended", reason=str(error))
+        raise typer.Exit(3) from error
+    try:
+        asyncio.run(_run(policy, settings))
+    except BaseException as error:
+        reason = reason_of(error)
+        if reason is None:
+            raise
+        structlog.get_logger().error("notary ended", reason=str(reason))
+        raise typer.Exit(70) from error
+    finally:
+        lock.release()
+
+
+async def _run(policy: NotaryPolicy, settings: Settings) -> None:
+    running = Notary(policy)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.stop)
+    beating = asyncio.create_task(health.serve(settings, "notary", running.status).beat())
+    results = ResultsNotary(
+        ResultsReader(policy.kafka, policy.topics), running,
+        ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            signing = tasks.create_task(results.run())
+            await running.run()
+            signing.cancel()
+    finally:
+        beating.cancel()

@@ -1,0 +1,95 @@
+"""`scrutin receipt`: is my vote in the log, as I cast it?"""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+from schemas.registry import UnknownSchema
+from schemas.topics import Topics
+from sinks.transparency.notes import Refused, from_base64
+from sinks.transparency.policy import parse_policy, place_of
+from sinks.transparency.receipts import Receipt, Unreadable, parse_receipt
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(help="The receipt, as the gateway gave it (JSON).")],
+    *,
+    keys: Annotated[Path, typer.Option(
+        help="The gateway's public key: the saved answer of /v1/keys.")],
+    proof: Annotated[Path | None, typer.Option(
+        help="The vote's tlog-proof: the saved answer of /v1/receipts/PARTITION/OFFSET. Without, "
+        "the receipt's own member tlog_proof is taken, if there is one.")] = None,
+    policy: Annotated[Path | None, typer.Option(
+        help="The logs' public keys: the saved answer of /log/PREFIX/policy; needed with a "
+        "proof.")] = None,
+    prefix: Annotated[str, typer.Option(
+        help="First part of the topics' names the vote was cast under.")] = "scrutin",
+) -> None:
+    """Check a voter's receipt, offline.
+
+    Checks that the gateway signed it and, with a proof, that the vote lies in the transparency log
+    at its place, under a signed checkpoint. Exit codes: 0 all that was given holds, 2 usage,
+    3 a file is missing, 4 a signature or proof is invalid, 5 a file cannot be read.
+    """
+    topics = Topics(prefix, 1)
+    try:
+        document = _json(file)
+        receipt = parse_receipt(document)
+        typer.echo(_said(receipt))
+        receipt.require_signed(_key(keys), topics.votes)
+        typer.echo(f"signature: valid. The gateway took it for {topics.votes} partition "
+                   f"{receipt.partition} offset {receipt.offset}.")
+        text = proof.read_text("utf-8") if proof else document.get("tlog_proof")
+        typer.echo(_logged(receipt, text, policy, topics))
+    except Refused as error:
+        _fail(f"INVALID: {error}. Keep the receipt: it is evidence, of a forgery or of a log that "
+              "was changed.", 4)
+    except (Unreadable, UnknownSchema, UnicodeDecodeError) as error:
+        _fail(f"{file} or a file given with it cannot be read: {error}", 5)
+
+
+def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: Topics) -> str:
+    where = f"/v1/receipts/{receipt.partition}/{receipt.offset}"
+    if proof is None:
+        return f"log: not checked. Give the answer of {where} with --proof."
+    if policy is None:
+        _fail("a proof is checked with the logs' public keys: save /log/PREFIX/policy, or better "
+              "take it from somebody you trust, and give it with --policy.", 3)
+    place = place_of(topics, topics.votes, receipt.partition)
+    checkpoint = receipt.require_logged(proof, parse_policy(policy.read_text("utf-8")), place)
+    return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
+            f"checkpoint of size {checkpoint.size}.")
+
+
+def _said(receipt: Receipt) -> str:
+    fields = receipt.fields
+    cast = datetime.fromtimestamp(fields["occurred_at"] / 1_000, UTC)
+    said = fields.get("choice") or fields.get("qualification") or "nothing more"
+    return (f"event: {receipt.event} ({said}) on proposal {fields.get('proposal')} of "
+            f"{fields.get('consultation')}, {cast:%Y-%m-%d %H:%M:%S} UTC, {fields.get('trust')}")
+
+
+def _key(path: Path) -> bytes:
+    document = _json(path)
+    key = from_base64(str(document.get("receipt")))
+    if key is None:
+        raise Unreadable(f"{path} has no key `receipt` in base64")
+    return key
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise Unreadable(f"{path} is not JSON ({error})") from error
+    if not isinstance(found, dict):
+        raise Unreadable(f"{path} is not a JSON object")
+    return found
+
+
+def _fail(reason: str, exit_code: int) -> NoReturn:
+    typer.echo(f"scrutin: {reason}", err=True)
+    raise typer.Exit(exit_code)

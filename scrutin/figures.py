@@ -1,0 +1,72 @@
+"""From what a worker says of itself (/status) to the figures of /metrics, and to words. Pure."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from schemas import figures as known
+from schemas.figures import Sample
+
+
+Status = dict[str, Any]
+
+
+def samples(kind: str, status: Status) -> Iterator[Sample]:
+    """Give the samples of a kind of worker."""
+    yield from _SAMPLES[kind](status)
+
+
+def waiting_for(kind: str, status: Status) -> str:
+    """Say why a worker is not ready."""
+    return _WAITING[kind](status)
+
+
+def _ledger(status: Status) -> Iterator[Sample]:
+    for partition, held in status["partitions"].items():
+        yield Sample(known.LEDGER_NEXT, held["durable"] + 1, (partition,))
+        yield Sample(known.LEDGER_LIVE_VOTES, held["live_votes"], (partition,))
+        yield Sample(known.LEDGER_RECOVERED, held["recovered"], (partition,))
+
+
+def _ledger_waiting(status: Status) -> str:
+    if not status["partitions"]:
+        return "no partition was assigned yet"
+    recovering = [name for name, held in status["partitions"].items() if not held["recovered"]]
+    return f"recovering partitions {', '.join(recovering)}"
+
+
+def _ideas(status: Status) -> Iterator[Sample]:
+    for partition, offset in enumerate(status["published"]):
+        yield Sample(known.RESULTS_NEXT, offset + 1, (str(partition),))
+
+
+def _ideas_waiting(_status: Status) -> str:
+    return "reading tallies, catalogue and participants"
+
+
+def _archive(status: Status) -> Iterator[Sample]:
+    for place in status["positions"]:
+        labels = (place["topic"], str(place["partition"]))
+        yield Sample(known.ARCHIVE_NEXT, place["next_offset"], labels)
+        if status["measured_at"] is not None:
+            yield Sample(known.ARCHIVE_ROWS, place["rows"], labels)
+            yield Sample(known.ARCHIVE_OFFSETS, place["offsets"], labels)
+            yield Sample(known.ARCHIVE_MISSING, place["missing_records"], labels)
+    yield Sample(known.ARCHIVE_STOPPED, len(status["stopped"]))
+    if status["measured_at"] is not None:
+        yield Sample(known.ARCHIVE_MEASURED, status["measured_at"])
+
+
+def _archive_waiting(status: Status) -> str:
+    if status["stopped"]:
+        return "; ".join(status["stopped"])
+    if status["duplicate_rows"]:
+        return f"{status['duplicate_rows']} rows are stored twice"
+    if status["missing_records"]:
+        return f"{status['missing_records']} archived records are gone"
+    return "finding its place in ClickHouse"
+
+
+_SAMPLES: dict[str, Callable[[Status], Iterator[Sample]]] = {
+    "ledger": _ledger, "ideas": _ideas, "archive": _archive}
+_WAITING: dict[str, Callable[[Status], str]] = {
+    "ledger": _ledger_waiting, "ideas": _ideas_waiting, "archive": _archive_waiting}

@@ -1,0 +1,92 @@
+"""A consumer of whole logs: started, waited for and stopped whatever the broker does."""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from sinks.faults import ServiceAway
+
+
+FETCH_BYTES_MAX = 32 * 1_048_576
+"""Bytes of one answer of the broker at most, over all partitions."""
+PARTITION_FETCH_BYTES_MAX = 4 * 1_048_576
+"""Bytes of one partition in one answer; twice the largest record the broker takes."""
+FETCH_WAIT_MILLISECONDS = 100
+"""Longest the broker holds an empty answer back; records end the wait at once."""
+WATCH_SECONDS = 2.0
+"""Pause between two looks at the ends of the logs."""
+RETRY_SECONDS = 1.0
+"""Pause before a broker that is away is asked again."""
+
+
+class KafkaPatience:
+    """Since when Kafka has been away, against the bound."""
+
+    def __init__(self, kafka: str, away_seconds: float) -> None:
+        self._kafka, self._away_seconds = kafka, away_seconds
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin again: the broker has answered."""
+        self._deadline = asyncio.get_running_loop().time() + self._away_seconds
+
+    def away(self, error: Exception) -> None:
+        """Note that Kafka did not answer; raise ServiceAway past the bound."""
+        if asyncio.get_running_loop().time() > self._deadline:
+            raise ServiceAway(
+                f"no Kafka broker answered at {self._kafka} for {self._away_seconds:.0f} s "
+                f"({type(error).__name__}: {error}). Start the broker or set SCRUTIN_KAFKA; "
+                "after a restart it resumes where it was."
+            ) from error
+
+
+def log_consumer(kafka: str) -> AIOKafkaConsumer:
+    """Make a consumer without a group, for whoever keeps the position elsewhere."""
+    return AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
+        auto_offset_reset="none", fetch_max_bytes=FETCH_BYTES_MAX,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
+        fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+    )
+
+
+async def start_consumer(consumer: AIOKafkaConsumer, patience: KafkaPatience) -> None:
+    """Start a consumer once a broker answers; raise ServiceAway past the bound."""
+    while True:
+        try:
+            await consumer.start()
+        except (KafkaError, OSError) as error:
+            patience.away(error)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+async def watch_ends(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], patience: KafkaPatience,
+    note: Callable[[Mapping[TopicPartition, int]], None],
+) -> None:
+    """Tell the ends of logs again and again; raise ServiceAway when Kafka stays away."""
+    while True:
+        try:
+            ends = await consumer.end_offsets(partitions)
+        except (KafkaError, OSError) as error:
+            patience.away(error)
+        else:
+            patience.renew()
+            note(ends)
+        await asyncio.sleep(WATCH_SECONDS)
+
+
+async def close_consumer(consumer: AIOKafkaConsumer) -> None:
+    """Stop a consumer, whatever the broker does.
+
+    In a task of its own: while the broker is away, aiokafka lets a cancellation of its own tasks
+    out, which would end whoever waits for it.
+    """
+    stopping = asyncio.create_task(consumer.stop())
+    await asyncio.wait([stopping])
+    if not stopping.cancelled():
+        stopping.result()

@@ -1,0 +1,60 @@
+"""Is a served log the one that was signed, now and before? An auditor's whole look at it. Pure."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sinks.transparency.checkpoints import Checkpoint, open_checkpoint
+from sinks.transparency.entries import parse_entry
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.regrowing import Read, regrow
+from sinks.transparency.tiles import ENTRIES, Tile, read_bundle
+
+
+@dataclass(frozen=True)
+class Audited:
+    """A log that is what its key signed."""
+
+    checkpoint: Checkpoint
+    consultations: dict[str, int]
+    """How many entries name each consultation; none where a record names none."""
+
+
+def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Audited:
+    """Grow the tree under the newest checkpoint again and hold it against all that were saved.
+
+    Raises Refused, with what the key's owner has to explain.
+    """
+    newest = open_checkpoint(head, verifier)
+    known = sorted((open_checkpoint(note, verifier) for note in saved), key=lambda one: one.size)
+    if known and known[-1].size > newest.size:
+        raise Refused(f"{_said(newest)} is shown now, but {_said(known[-1])} was signed before: "
+                      "the log has gone back")
+    counts: Counter[str] = Counter()
+
+    def counting(tile: Tile) -> bytes | None:
+        data = read(tile)
+        if tile.level == ENTRIES and data is not None:
+            counts.update(map(_consultation, read_bundle(data) or ()))
+        return data
+
+    heads = [*known, newest]
+    for checkpoint, tree in zip(
+            heads, regrow(counting, [one.size for one in heads]), strict=True):
+        if tree.root() != checkpoint.root:
+            raise Refused(
+                f"{_said(checkpoint)} was signed, but the log shown now has another root at this "
+                "size: two logs were signed under one name. Keep both checkpoints: together they "
+                "prove it" if checkpoint is not newest else
+                f"the entries shown do not have the root of {_said(checkpoint)}")
+    return Audited(newest, dict(counts))
+
+
+def _consultation(entry: bytes) -> str:
+    read = parse_entry(entry)
+    return read.consultation if read else ""
+
+
+def _said(checkpoint: Checkpoint) -> str:
+    return (f"the checkpoint of {checkpoint.origin} of size {checkpoint.size} and root "
+            f"{checkpoint.root.hex()[:16]}…")

@@ -1,0 +1,317 @@
+"""The notary: transparency logs of the ballot box and the catalogue, fed from Kafka.
+
+Theory of operation: one log for each partition of votes and one for the catalogue; the entry at an
+index is made of the record at that offset, so the size of a tree is the next offset to read, and
+nothing else is remembered. At the start the newest record under the last checkpoint is read again
+and must give the newest entry: a log that was cut or made anew is not signed. Checkpoints are
+signed on a schedule and right behind each record that ends a consultation, so that a final result
+has a checkpoint of exactly what it counts.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import OffsetOutOfRangeError
+
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.topics import Topics
+from sinks.columns.votes import MAX_BALLOT_BYTES, decode_ballot
+from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
+from sinks.kafka import (
+    KafkaPatience,
+    close_consumer,
+    log_consumer,
+    start_consumer,
+    watch_ends,
+)
+from sinks.transparency.entries import entry_of
+from sinks.transparency.folder import LogFolder, write_whole
+from sinks.transparency.keeper import Keeper
+from sinks.transparency.keys import load_key, make_key
+from sinks.transparency.notes import Signer, Verifier
+from sinks.transparency.policy import POLICY, place_of, write_policy
+from sinks.writing import AWAY_SECONDS
+
+
+POLL_MILLISECONDS = 200
+"""Longest wait for records; a checkpoint that is due waits as long at most."""
+POLL_RECORDS_MAX = 20_000
+"""Records taken at once: about 100 ms of work."""
+CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
+"""Events that end a consultation."""
+
+Decode = Callable[[bytes | None], tuple[str, dict[str, Any]]]
+"""Reads a record of a topic; raises Undecodable, or UnknownSchema where nobody may pass."""
+
+_BALLOTS = {
+    current(event).header: decoder(event, "consultation")
+    for event in ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
+}
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class NotaryPolicy:
+    """What is logged, where, under which names."""
+
+    kafka: str
+    topics: Topics
+    folder: Path
+    """Of all transparency logs: below it lie a folder a topic generation, in it one a log."""
+    keys: Path
+    origin: str
+    """First part of every log's name: the address it is served under, without its scheme."""
+    checkpoint_seconds: float
+    """Longest time between two checkpoints of a log that grows."""
+    away_seconds: float = AWAY_SECONDS
+
+    def logs(self) -> Iterator[tuple[str, int, Decode]]:
+        """Give every log to be kept: topic, partition, and how its records are read."""
+        for partition in range(self.topics.partitions):
+            yield self.topics.votes, partition, decode_ballot
+        yield self.topics.catalogue, 0, codec.decode
+
+
+class Book:
+    """One topic partition and its transparency log."""
+
+    def __init__(self, topic: str, partition: int, decode: Decode, keeper: Keeper) -> None:
+        self.topic, self.partition, self.keeper = topic, partition, keeper
+        self._decode = decode
+        self.stopped: str | None = None
+        """Why nothing more of this partition is logged, if so."""
+        self.log_end: int | None = None
+        self.signed_at = time.monotonic()
+        self._known = keeper.last_entry()
+
+    @property
+    def read_from(self) -> int:
+        """Give the offset to begin at: that of the newest entry, to compare, if there is one."""
+        return max(0, self.keeper.size - 1)
+
+    def take(self, found: Sequence[Any]) -> None:
+        """Log records as Kafka gave them; raise LogHasHole or LogDiffers."""
+        expected = self.keeper.size if self._known is None else self.read_from
+        if found[0].offset != expected or found[-1].offset != expected + len(found) - 1:
+            raise LogHasHole(
+                f"{self.topic} partition {self.partition}: offset {expected} or one up to "
+                f"{found[-1].offset} is missing. Records of this log are never deleted or "
+                "compacted: check the topic's cleanup.policy and retention, and restore it from "
+                "a replica.")
+        entries, closings = self._entries(expected, [record.value for record in found])
+        if self._known is not None and entries:
+            if entries[0] != self._known:
+                raise LogDiffers(
+                    f"{self.topic} partition {self.partition} offset {expected} is not the "
+                    f"record that was signed in {self.keeper.origin}: the topic was made anew or "
+                    "changed. Restore it, or use another SCRUTIN_TOPIC_PREFIX for a new log.")
+            entries, closings = entries[1:], [row - 1 for row in closings if row]
+            self._known = None
+        self._append(entries, closings)
+
+    def _append(self, entries: Sequence[bytes], closings: Sequence[int]) -> None:
+        begin = 0
+        for row in closings:
+            self.keeper.append(entries[begin:row + 1])
+            self.sign()
+            begin = row + 1
+        self.keeper.append(entries[begin:])
+
+    def _entries(
+        self, first: int, values: Sequence[bytes | None]
+    ) -> tuple[list[bytes], list[int]]:
+        """Make the entries of records, up to one that nobody may pass by; say which rows close."""
+        entries: list[bytes] = []
+        closings = []
+        for row, value in enumerate(values):
+            try:
+                event, consultation = self._named(value)
+            except UnknownSchema as error:
+                self.stopped = (f"{self.topic} partition {self.partition} stops before offset "
+                                f"{first + row}: {error}")
+                log.error("partition stopped", reason=self.stopped)  # noqa: TRY400 -- said
+                break
+            if event in CLOSINGS:
+                closings.append(row)
+            entries.append(entry_of(consultation, value))
+        return entries, closings
+
+    def _named(self, value: bytes | None) -> tuple[str, str]:
+        """Read a record's event, where it matters, and its consultation; empty where it has none.
+
+        What ballots are mostly, is read by the decoders of the ledger, which check as much.
+        """
+        ballot = None
+        if value is not None and len(value) <= MAX_BALLOT_BYTES:
+            ballot = _BALLOTS.get(value[:HEADER_BYTES])
+        try:
+            if ballot is not None and value is not None:
+                return "", ballot(value)[0]
+            event, fields = self._decode(value)
+        except Undecodable:
+            return "", ""
+        return event, fields.get("consultation", "")
+
+    def sign(self) -> None:
+        """Sign what was taken."""
+        before = self.keeper.checkpoint.size
+        self.keeper.sign()
+        self.signed_at = time.monotonic()
+        if self.keeper.checkpoint.size != before:
+            log.debug("checkpoint signed", origin=self.keeper.origin, size=self.keeper.size)
+
+
+class Notary:
+    """The process that keeps all logs; `run` ends when stopped, or raises SinkStopped."""
+
+    def __init__(self, policy: NotaryPolicy) -> None:
+        self._policy = policy
+        self._books: dict[TopicPartition, Book] = {}
+        self._stopping = asyncio.Event()
+        self._started = False
+
+    def stop(self) -> None:
+        """Sign what was taken and end; call it from the event loop."""
+        self._stopping.set()
+
+    def status(self) -> dict[str, Any]:
+        """Say where every log stands; `ready` is false while anything needs an operator."""
+        books = self._books.values()
+        stopped = [book.stopped for book in books if book.stopped]
+        return {
+            "ready": self._started and not stopped,
+            "stopped": stopped,
+            "logs": [
+                {"origin": book.keeper.origin, "topic": book.topic,
+                 "partition": book.partition, "size": book.keeper.size,
+                 "checkpoint": book.keeper.checkpoint.size, "log_end": book.log_end}
+                for book in books
+            ],
+        }
+
+    def covers(self, votes: Sequence[int], catalogue: int) -> bool:
+        """Whether checkpoints hold these offsets, the last ones that a result counts."""
+        topics = self._policy.topics
+        wanted = {TopicPartition(topics.votes, number): offset
+                  for number, offset in enumerate(votes)}
+        wanted[TopicPartition(topics.catalogue, 0)] = catalogue
+        return all(place in self._books and offset < self._books[place].keeper.checkpoint.size
+                   for place, offset in wanted.items())
+
+    def sign_note(self, text: str) -> str:
+        """Sign the note of a result, by the catalogue's key."""
+        return self._books[TopicPartition(self._policy.topics.catalogue, 0)].keeper.sign_note(text)
+
+    async def run(self) -> None:
+        """Keep the logs until stopped."""
+        self._books = await asyncio.to_thread(self._open)
+        consumer = log_consumer(self._policy.kafka)
+        try:
+            if not await self._start(consumer):
+                return
+            async with asyncio.TaskGroup() as tasks:
+                watching = tasks.create_task(watch_ends(
+                    consumer, list(self._books), self._patience(), self._note_ends))
+                while not self._stopping.is_set():
+                    await self._turn(consumer)
+                await asyncio.to_thread(self._sign, list(self._books.values()))
+                watching.cancel()
+        finally:
+            await close_consumer(consumer)
+
+    def _patience(self) -> KafkaPatience:
+        return KafkaPatience(self._policy.kafka, self._policy.away_seconds)
+
+    def _open(self) -> dict[TopicPartition, Book]:
+        """Open every log, making what is not there yet; publish the keys."""
+        books, verifiers = {}, []
+        for topic, partition, decode in self._policy.logs():
+            place = place_of(self._policy.topics, topic, partition)
+            signer = self._signer(place)
+            keeper = Keeper(LogFolder(self._policy.folder / place), signer)
+            keeper.open()
+            books[TopicPartition(topic, partition)] = Book(topic, partition, decode, keeper)
+            verifiers.append(signer.verifier)
+            log.info("transparency log", key=signer.verifier.vkey, size=keeper.size)
+        self._publish(verifiers)
+        return books
+
+    def _signer(self, place: str) -> Signer:
+        path = self._policy.keys / f"{place}.key"
+        key = load_key(path)
+        if key is None:
+            if LogFolder(self._policy.folder / place).checkpoint() is not None:
+                raise TreeRefused(
+                    f"the key {path} is missing, but the log has checkpoints by it: restore the "
+                    "key from its copy; another one would begin another log.")
+            key = make_key(path)
+        return Signer(f"{self._policy.origin}/{place}", key)
+
+    def _publish(self, verifiers: Sequence[Verifier]) -> None:
+        path = self._policy.folder / self._policy.topics.prefix / POLICY
+        write_whole(path, write_policy(verifiers).encode())
+
+    async def _start(self, consumer: AIOKafkaConsumer) -> bool:
+        """Find every log's place; give False where it was told to stop before a broker answered."""
+        starting = asyncio.create_task(start_consumer(consumer, self._patience()))
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait([starting, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if not starting.done():
+            starting.cancel()
+            await asyncio.wait([starting])
+            return False
+        starting.result()
+        consumer.assign(list(self._books))
+        self._note_ends(await consumer.end_offsets(list(self._books)))
+        for partition, book in self._books.items():
+            consumer.seek(partition, book.read_from)
+        self._started = True
+        return True
+
+    def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:
+        """Take the ends of the logs; raise LogTruncated where one is behind what is signed."""
+        for partition, book in self._books.items():
+            book.log_end = ends[partition]
+            if book.log_end < book.keeper.checkpoint.size:
+                raise LogTruncated(
+                    f"{partition.topic} partition {partition.partition} ends at offset "
+                    f"{book.log_end}, but {book.keeper.checkpoint.size} records of it are signed "
+                    f"in {book.keeper.origin}: the log was truncated or made anew. Restore it from "
+                    "a replica, or begin a new generation with another SCRUTIN_TOPIC_PREFIX; what "
+                    "was signed stays signed.")
+
+    async def _turn(self, consumer: AIOKafkaConsumer) -> None:
+        """Take what is there, sign what is due."""
+        wanted = [partition for partition, book in self._books.items() if not book.stopped]
+        if wanted:
+            try:
+                batches = await consumer.getmany(
+                    *wanted, timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
+            except OffsetOutOfRangeError as error:
+                raise LogTruncated(
+                    f"an offset that is next to be signed is not in the log ({error}): the topic "
+                    "was truncated or made anew. Restore it from a replica before going on."
+                ) from error
+            for partition, found in batches.items():
+                await asyncio.to_thread(self._books[partition].take, found)
+        else:
+            await asyncio.sleep(POLL_MILLISECONDS / 1000)
+        due = time.monotonic() - self._policy.checkpoint_seconds
+        await asyncio.to_thread(
+            self._sign, [book for book in self._books.values() if book.signed_at <= due])
+
+    @staticmethod
+    def _sign(books: Sequence[Book]) -> None:
+        for book in books:
+            book.sign()

@@ -1,0 +1,43 @@
+"""Which keys sign which logs (C2SP tlog-policy), for a verifier to keep. Pure."""
+
+from collections.abc import Iterable
+
+from schemas.topics import Topics
+from sinks.transparency.notes import Refused, Verifier, parse_verifier
+
+
+POLICY = "policy"
+"""The file that names all logs and their public keys."""
+
+
+def place_of(topics: Topics, topic: str, partition: int) -> str:
+    """Name a log by its place: `scrutin/votes/0`."""
+    return f"{topics.prefix}/{topic.removeprefix(f'{topics.prefix}.')}/{partition}"
+
+
+def write_policy(verifiers: Iterable[Verifier]) -> str:
+    """Write a policy that trusts these logs and asks for no witness."""
+    return "".join(f"log {verifier.vkey}\n" for verifier in verifiers) + "quorum none\n"
+
+
+def parse_policy(text: str) -> dict[str, Verifier]:
+    """Read the logs of a policy, by their origin; raise Refused."""
+    logs: dict[str, Verifier] = {}
+    quorum: list[list[str]] = []
+    for line in text.splitlines():
+        words = line.split()
+        if not words or words[0].startswith("#"):
+            continue
+        if words[0] == "log" and len(words) in {2, 3}:
+            verifier = parse_verifier(words[1])
+            if any(verifier.public == known.public for known in logs.values()):
+                raise Refused("the policy names a key twice")
+            logs[verifier.name] = verifier
+        elif words[0] == "quorum":
+            quorum.append(words[1:])
+        elif words[0] not in {"witness", "group"}:
+            raise Refused(f"the policy has a line that is none: {line[:80]!r}")
+    if quorum != [["none"]]:
+        raise Refused(f"the policy must have one line `quorum none`, not {quorum}: this version "
+                      "checks no witnesses, and will not pass over one that is asked for")
+    return logs

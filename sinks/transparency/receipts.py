@@ -1,0 +1,107 @@
+"""A voter's receipt, checked by anybody: the gateway's signature, and the log's proof. Pure.
+
+Theory of operation: votes that the broker acknowledged together share one signature, over the
+topic, the partition, the first offset and the root of an RFC 6962 tree of the events; a receipt
+carries its event and the path to that root. The transparency log has another tree, of entries made
+of the same events. So the signature says that the gateway took this vote for this place, and the
+proof that it lies there for everybody. Written from the format, apart from what writes receipts.
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from schemas import codec
+from schemas.codec import Undecodable
+from sinks.transparency.checkpoints import Checkpoint
+from sinks.transparency.entries import entry_of
+from sinks.transparency.hashing import leaf_hash
+from sinks.transparency.notes import Refused, Verifier, from_base64
+from sinks.transparency.proofs import included
+from sinks.transparency.tlog_proof import parse_proof, verify
+
+
+HEAD = b"scrutin receipt v1\n"
+"""Signed before everything else: the key signs nothing but receipts."""
+
+
+class Unreadable(Exception):
+    """Not a receipt of this version."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """A receipt, read; nothing of it is checked yet but that its parts agree."""
+
+    partition: int
+    offset: int
+    value: bytes
+    """The event as it lies in the log."""
+    event: str
+    fields: dict[str, Any]
+    first_offset: int
+    size: int
+    path: tuple[bytes, ...]
+    signature: bytes
+
+    def require_signed(self, public: bytes, topic: str) -> None:
+        """Raise Refused unless the gateway signed that the event lies at this place."""
+        index = self.offset - self.first_offset
+        root = included(leaf_hash(self.value), index, self.size, self.path)
+        if root is None:
+            raise Refused("the receipt's path does not lead from its event to a root")
+        try:
+            place = struct.pack(">IQI", self.partition, self.first_offset, self.size)
+            Ed25519PublicKey.from_public_bytes(public).verify(
+                self.signature, HEAD + topic.encode() + b"\n" + place + root)
+        except (InvalidSignature, ValueError, struct.error):
+            raise Refused(
+                f"the signature is not the gateway's, for this event at {topic} partition "
+                f"{self.partition} offset {self.offset}") from None
+
+    def require_logged(
+        self, proof: str, logs: Mapping[str, Verifier], place: str
+    ) -> Checkpoint:
+        """Give the checkpoint under which the event lies at its offset; raise Refused."""
+        origins = [origin for origin in logs if origin.endswith(f"/{place}")]
+        if len(origins) != 1:
+            raise Refused(f"the policy names {len(origins)} logs {place}, it must name one")
+        entry = entry_of(self.fields.get("consultation", ""), self.value)
+        return verify(
+            parse_proof(proof), index=self.offset, entry=entry, logs=logs, origin=origins[0])
+
+
+def parse_receipt(document: Any) -> Receipt:
+    """Read a receipt as the gateway gives it; raise Unreadable, or Refused where it lies."""
+    try:
+        batch, value = document["batch"], _bytes(document["event"])
+        event, fields = codec.decode(value)
+        found = Receipt(
+            partition=_whole(document["partition"]), offset=_whole(document["offset"]),
+            value=value, event=event, fields=fields, first_offset=_whole(batch["first_offset"]),
+            size=_whole(batch["size"]), path=tuple(map(_bytes, batch["path"])),
+            signature=_bytes(document["signature"]))
+        said = (document["event_id"], document["trust"])
+    except (KeyError, TypeError, ValueError, Undecodable) as error:
+        raise Unreadable(f"not a receipt: {type(error).__name__} {error}") from error
+    if said != (fields["event_id"].hex(), fields.get("trust")):
+        raise Refused(f"the receipt says {said[1]} of event {said[0]}; the event itself says "
+                      f"{fields.get('trust')} of {fields['event_id'].hex()}")
+    return found
+
+
+def _whole(number: Any) -> int:
+    if type(number) is not int:
+        raise ValueError("what should be a whole number is not")
+    return number
+
+
+def _bytes(text: str) -> bytes:
+    raw = from_base64(text)
+    if raw is None:
+        raise ValueError("what should be base64 is not")
+    return raw

@@ -1,0 +1,49 @@
+"""A tree that grows: the hashes of its right edge are all it has to know. Pure."""
+
+from collections.abc import Iterator, Sequence
+
+from sinks.transparency.hashing import joined, peaks, perfect_root
+from sinks.transparency.tiles import HEIGHT, WIDTH, Tile
+
+
+class Tree:
+    """A Merkle tree by the hashes of the partial tile of each tile level, lowest level first."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self._edge: list[list[bytes]] = []
+
+    def append(self, leaf_hashes: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
+        """Grow; give each tile that became full with its hashes. Consume it to the end."""
+        at = 0
+        while at < len(leaf_hashes):
+            taken = leaf_hashes[at:at + WIDTH - self.size % WIDTH]
+            at += len(taken)
+            self._row(0).extend(taken)
+            self.size += len(taken)
+            if self.size % WIDTH == 0:
+                yield from self._rise()
+
+    def _rise(self) -> Iterator[tuple[Tile, list[bytes]]]:
+        """Give the full tiles of the edge and put their roots into the tiles above."""
+        level = 0
+        while len(full := self._row(level)) == WIDTH:
+            self._edge[level] = []
+            yield Tile(level, (self.size >> (HEIGHT * (level + 1))) - 1), full
+            level += 1
+            self._row(level).append(perfect_root(full))
+
+    def _row(self, level: int) -> list[bytes]:
+        if level == len(self._edge):
+            self._edge.append([])
+        return self._edge[level]
+
+    def partial(self) -> Iterator[tuple[Tile, list[bytes]]]:
+        """Give the tiles of the edge that are neither full nor empty."""
+        for level, row in enumerate(self._edge):
+            if row:
+                yield Tile(level, self.size >> (HEIGHT * (level + 1)), len(row)), row
+
+    def root(self) -> bytes:
+        """Hash the whole tree."""
+        return joined([peak for row in reversed(self._edge) for peak in peaks(row)])

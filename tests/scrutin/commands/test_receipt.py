@@ -1,0 +1,141 @@
+"""`scrutin receipt verify`: a true receipt holds, and no changed one does."""
+
+import copy
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from schemas.topics import Topics
+from scrutin.commands.receipt import verify
+from sinks.transparency.entries import entry_of
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import write_policy
+from sinks.transparency.serving import ServedLogs
+from tests.sinks.transparency.keeping import entries, opened
+from tests.sinks.transparency.receipts import keys, receipt, vote
+
+
+VOTES = [vote(number) for number in range(5)]
+RECEIPT = receipt(VOTES, 3, first_offset=297)
+SIGNER = Signer("example.org/log/scrutin/votes/1", Ed25519PrivateKey.from_private_bytes(bytes(32)))
+application = typer.Typer()
+application.command()(verify)
+
+
+@dataclass
+class Desk:
+    """A folder with what a voter has saved."""
+
+    folder: Path
+    proof: str
+
+    def check(self, document: Any, *options: str, proof: str | None = None) -> Any:
+        """Run the command on a receipt with a proof in it."""
+        file = self.folder / "receipt.json"
+        text = self.proof if proof is None else proof
+        file.write_text(json.dumps({**document, "tlog_proof": text} if text else document))
+        return CliRunner().invoke(application, [
+            str(file), "--keys", str(self.folder / "keys"),
+            *(options or ("--policy", str(self.folder / "policy")))])
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """Log the votes at their offsets under a checkpoint, and save keys and proof."""
+    folder = tmp_path_factory.mktemp("desk")
+    keys(folder / "keys")
+    (folder / "policy").write_text(write_policy([SIGNER.verifier]))
+    keeper = opened(folder / "scrutin/votes/1", SIGNER)
+    keeper.append([*entries(297), *(entry_of("town", value) for value in VOTES)])
+    keeper.sign()
+    proof = ServedLogs(folder, Topics("scrutin", 2)).proof(1, 300)
+    assert proof is not None
+    return Desk(folder, proof)
+
+
+def test_a_true_receipt_holds(desk: Desk) -> None:
+    """Signature and inclusion are valid, and what was cast is said."""
+    done = desk.check(RECEIPT)
+
+    assert done.exit_code == 0, done.output
+    assert "VoteCast (agree) on proposal p1 of town, 2023-11-14" in done.output
+    assert "partition 1 offset 300" in done.output
+    assert "entry 300 of example.org/log/scrutin/votes/1 under the signed checkpoint of size 302" \
+        in done.output
+
+
+def test_what_was_not_checked_is_said(desk: Desk) -> None:
+    """Without a proof the signature alone is checked; a proof without a policy is a lack."""
+    alone = desk.check(RECEIPT, proof="")
+    lacking = desk.check(RECEIPT, "--prefix", "scrutin")
+
+    assert (alone.exit_code, lacking.exit_code) == (0, 3)
+    assert "log: not checked. Give the answer of /v1/receipts/1/300" in alone.output
+    assert "--policy" in lacking.stderr
+
+
+@pytest.mark.parametrize("path", [
+    ("partition",), ("offset",), ("batch", "first_offset"), ("batch", "size"), ("event_id",),
+    ("trust",), ("event",), ("signature",), ("batch", "path", 0)], ids=str)
+def test_no_changed_part_of_a_receipt_survives(desk: Desk, path: tuple[Any, ...]) -> None:
+    """Each part of a receipt, changed, makes it invalid or unreadable."""
+    changed = copy.deepcopy(RECEIPT)
+    inner: Any = changed
+    for name in path[:-1]:
+        inner = inner[name]
+    held = inner[path[-1]]
+    inner[path[-1]] = held + 1 if isinstance(held, int) else _other(held)
+    done = desk.check(changed, proof="")
+
+    assert done.exit_code in {4, 5}, done.output
+
+
+def _other(text: str) -> str:
+    """Change a character in the middle of a text for another of its kind."""
+    at = len(text) // 2
+    return text[:at] + ("0" if text[at] != "0" else "1") + text[at + 1:]
+
+
+@given(data=st.data())
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_changed_proof_survives(desk: Desk, data: st.DataObject) -> None:
+    """A proof with one character changed or lost is invalid, and so is another vote's."""
+    at = data.draw(st.integers(0, len(desk.proof) - 1))
+    others = [one for one in ("", "A", "1", "\n") if one != desk.proof[at]]
+    other = data.draw(st.sampled_from(others))
+    changed = desk.proof[:at] + other + desk.proof[at + 1:]
+    done = desk.check(RECEIPT, proof=changed)
+
+    assert done.exit_code == 4, done.output
+    assert "INVALID" in done.stderr
+
+
+def test_a_forked_log_is_shown_by_a_receipt(desk: Desk, tmp_path: Path) -> None:
+    """A vote that the operator replaced in the log: its receipt holds, the log's proof does not."""
+    keeper = opened(tmp_path / "scrutin/votes/1", SIGNER)
+    replaced = [*VOTES[:3], vote(9), VOTES[4]]
+    keeper.append([*entries(297), *(entry_of("town", value) for value in replaced)])
+    keeper.sign()
+    proof = ServedLogs(tmp_path, Topics("scrutin", 2)).proof(1, 300)
+    assert proof is not None
+    done = desk.check(RECEIPT, proof=proof)
+
+    assert done.exit_code == 4
+    assert "signature: valid" in done.output
+    assert "the proof does not lead from this entry to the root" in done.stderr
+    assert "it is evidence" in done.stderr
+
+
+def test_what_is_no_receipt_is_unreadable(desk: Desk) -> None:
+    """Another document, or an event that is none, is exit code 5."""
+    assert desk.check({"partition": 1}).exit_code == 5
+    assert desk.check({**RECEIPT, "event": "AAAA"}).exit_code == 5
+    assert desk.check({**RECEIPT, "offset": "300"}).exit_code == 5

@@ -1,0 +1,81 @@
+"""Votes by day, from the archive."""
+
+import asyncio
+import contextlib
+from datetime import date, datetime
+from pathlib import Path
+
+import pytest
+
+from deploy.local.services import ClickHouse
+from schemas import codec
+from schemas.topics import Topics
+from scrutin.days import ask_archive
+from scrutin.settings import Settings
+from sinks.days import votes_by_day
+from sinks.store import connect
+from tests.sinks.ballots import CONSULTATION, OTHER, Box, random_box
+from tests.sinks.published import archived
+from tests.sinks.stocking import log_of, open_store, stock
+from tests.views import campaign
+from tests.waiting import until
+from views.days import Days
+
+
+def test_days_add_up_to_the_votes_received(clickhouse: ClickHouse, topic_prefix: str) -> None:
+    """Of a ballot box full of oddities, the days hold every vote received and nothing else."""
+    found = archived(clickhouse.url, topic_prefix, random_box(31, 300))
+    days = votes_by_day(found.client, found.topics.votes, CONSULTATION, "Europe/Paris")
+    assert sum(days.values()) == found.document["totals"]["received"]
+
+
+@pytest.fixture
+def voted(clickhouse: ClickHouse, topic_prefix: str) -> Topics:
+    """Archive three votes around a midnight in Paris, one of them of another consultation."""
+    topics = Topics(topic_prefix, 1)
+    box = random_box(32, 0, partitions=1)
+    for name, text in ((CONSULTATION, "2022-03-22T23:59:59.999+01:00"),
+                       (CONSULTATION, "2022-03-23T00:00:00+01:00"),
+                       (OTHER, "2022-03-23T00:00:00+01:00")):
+        box.put(0, _vote(box, name, text))
+    store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    stock(store, log_of(topics, topics.votes), 0, box.logs[0])
+    return topics
+
+
+def _vote(box: Box, consultation: str, occurred_at: str) -> bytes:
+    return codec.encode(
+        "VoteCast", event_id=box.identifier(), voter=box.identifier(), salt=box.identifier(),
+        choice="agree", trust="trusted", origin="web", consultation=consultation, proposal="p",
+        occurred_at=int(datetime.fromisoformat(occurred_at).timestamp() * 1_000))
+
+
+@pytest.mark.parametrize(("zone", "expected"), [
+    ("Europe/Paris", {date(2022, 3, 22): 1, date(2022, 3, 23): 1}),
+    ("UTC", {date(2022, 3, 22): 2}),
+])
+def test_a_day_is_one_of_the_time_zone(
+    clickhouse: ClickHouse, voted: Topics, zone: str, expected: dict[date, int]
+) -> None:
+    """A millisecond before midnight is the day before, in the zone that is asked for."""
+    client = connect(clickhouse.url, voted.prefix)
+    assert votes_by_day(client, voted.votes, CONSULTATION, zone) == expected
+
+
+async def test_pages_are_told_what_the_archive_holds(
+    clickhouse: ClickHouse, voted: Topics, tmp_path: Path
+) -> None:
+    """Once results are there the archive is asked, for each described consultation, in its zone."""
+    settings = Settings(data_dir=tmp_path, clickhouse_url=clickhouse.url,
+                        clickhouse_database=voted.prefix, topic_prefix=voted.prefix)
+    days, state = Days(), campaign.flushes(20)
+    state.catalogue.consultations[CONSULTATION] = state.catalogue.consultations[
+        campaign.CONSULTATION]
+    asking = asyncio.create_task(ask_archive(settings, state, days))
+    await until(lambda: days.of(CONSULTATION) is not None)
+    asking.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await asking
+    told = days.of(CONSULTATION)
+    assert told is not None
+    assert told.days == {date(2022, 3, 22): 1, date(2022, 3, 23): 1}

@@ -1,0 +1,145 @@
+"""The notary on a real broker: each log is that of its partition, and no other one is signed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from deploy.local.services import Broker
+from schemas import codec
+from schemas.topics import Topics
+from sinks.faults import LogDiffers, LogTruncated, ServiceAway, reason_of
+from sinks.transparency.keys import make_key
+from sinks.transparency.notary import Notary, NotaryPolicy
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import parse_policy
+from tests.sinks.ballots import Box, Log, random_box
+from tests.sinks.published import catalogue_log
+from tests.sinks.topics import append, create
+from tests.sinks.transparency.keeping import entries, entries_of, opened, signed
+from tests.waiting import until
+
+
+def policy(kafka: str, topics: Topics, folder: Path, *, seconds: float = 0.1) -> NotaryPolicy:
+    """Keep logs in a folder of the test."""
+    return NotaryPolicy(
+        kafka=kafka, topics=topics, folder=folder / "logs", keys=folder / "keys",
+        origin="example.org/log", checkpoint_seconds=seconds, away_seconds=0.5)
+
+
+@asynccontextmanager
+async def running(wanted: NotaryPolicy) -> AsyncIterator[Notary]:
+    """Run a notary; stop it in order, and raise what it ended with."""
+    notary = Notary(wanted)
+    task = asyncio.create_task(notary.run())
+    try:
+        yield notary
+    finally:
+        notary.stop()
+        await asyncio.wait([task])
+    await task
+
+
+async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topics, Box, Log]:
+    """Write a random consultation to topics of its own."""
+    topics, box = Topics(prefix, 2), random_box(seed, events)
+    catalogue = catalogue_log(box)
+    await create(kafka, topics)
+    await append(kafka, topics.votes, box.logs)
+    await append(kafka, topics.catalogue, [catalogue])
+    return topics, box, catalogue
+
+
+def log_at(wanted: NotaryPolicy, place: str) -> tuple[list[bytes], list[int]]:
+    """Give the entries of a log and the sizes of its checkpoints, by the published key."""
+    policy_file = wanted.folder / wanted.topics.prefix / "policy"
+    verifier = parse_policy(policy_file.read_text())[f"example.org/log/{place}"]
+    return signed(wanted.folder / place, verifier)
+
+
+def caught_up(notary: Notary) -> bool:
+    """Whether every record known of is under a checkpoint."""
+    status = notary.status()
+    return bool(status["ready"]) and all(
+        each["checkpoint"] == each["log_end"] for each in status["logs"])
+
+
+async def test_each_log_is_that_of_its_partition(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Stopped and started again, leaf n is that of offset n; a closing has its own checkpoint."""
+    topics, box, catalogue = await written(broker.address, topic_prefix, 1, 700)
+    wanted = policy(broker.address, topics, tmp_path)
+    async with running(wanted) as notary:
+        await until(lambda: caught_up(notary))
+    closing = [codec.encode(
+        "ConsultationClosed", event_id=bytes(16), consultation="jeunes", salt=bytes(16),
+        origin="operator", occurred_at=1, closes_at=1)]
+    more = [[*closing, *random_box(2, 300).logs[0]], random_box(2, 300).logs[1]]
+    await append(broker.address, topics.votes, more)
+    # Nothing is due for an hour: what is signed is signed at the closing, and at the end.
+    async with running(policy(broker.address, topics, tmp_path, seconds=3_600)) as notary:
+        await until(lambda: notary.status()["ready"] and all(
+            each["size"] == each["log_end"] for each in notary.status()["logs"]))
+
+    for partition in range(2):
+        logged, sizes = log_at(wanted, f"{topic_prefix}/votes/{partition}")
+        assert logged == entries_of([*box.logs[partition], *more[partition]])
+        assert partition or len(box.logs[0]) + len(closing) in sizes
+    assert log_at(wanted, f"{topic_prefix}/catalogue/0")[0] == entries_of(catalogue)
+
+
+async def test_an_unknown_schema_stops_its_partition_only(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """What comes before it is signed, the other logs go on, the status says what to do."""
+    topics, box, _ = await written(broker.address, topic_prefix, 3, 60)
+    await append(broker.address, topics.votes, [[b"\0\0\0\x03\xe7later", box.logs[0][0]], []])
+    wanted = policy(broker.address, topics, tmp_path)
+    async with running(wanted) as notary:
+        await until(lambda: bool(notary.status()["stopped"]))
+        await append(broker.address, topics.votes, [[], [box.logs[1][1]]])
+        await until(lambda: notary.status()["logs"][1]["checkpoint"] == len(box.logs[1]) + 1)
+        status = notary.status()
+    assert not status["ready"]
+    assert "unknown schema id 999" in status["stopped"][0]
+    assert log_at(wanted, f"{topic_prefix}/votes/0")[0] == entries_of(box.logs[0])
+
+
+@pytest.mark.parametrize(("size", "fault", "said"), [
+    (5_000, LogTruncated, "was truncated or made anew"),
+    (20, LogDiffers, "is not the record that was signed")])
+async def test_another_log_of_the_same_name_is_not_signed(
+    broker: Broker, topic_prefix: str, tmp_path: Path, size: int, fault: type, said: str
+) -> None:
+    """A topic that ends before what was signed, or reads differently there, ends the notary."""
+    topics, _, _ = await written(broker.address, topic_prefix, 4, 100)
+    wanted, place = policy(broker.address, topics, tmp_path), f"{topic_prefix}/votes/0"
+    key = make_key(wanted.keys / f"{place}.key")
+    keeper = opened(wanted.folder / place, Signer(f"example.org/log/{place}", key))
+    keeper.append(entries(size, "of the first topic"))
+    keeper.sign()
+    ended = asyncio.create_task(Notary(wanted).run())
+    await asyncio.wait([ended], timeout=30)
+    reason = reason_of(ended.exception() or AssertionError())
+    assert isinstance(reason, fault)
+    assert said in str(reason)
+    assert log_at(wanted, place)[1] == [0, size]
+
+
+async def test_kafka_away_ends_after_a_bound(topic_prefix: str, tmp_path: Path) -> None:
+    """Without a broker the notary waits its bound, then ends and says what to start."""
+    with pytest.raises(ServiceAway, match="no Kafka broker answered"):
+        await Notary(policy("127.0.0.1:9", Topics(topic_prefix, 2), tmp_path)).run()
+
+
+async def test_told_to_stop_while_kafka_is_away_it_ends(
+    topic_prefix: str, tmp_path: Path
+) -> None:
+    """Waiting for a broker, the notary ends in order when it is told to."""
+    patient = replace(policy("127.0.0.1:9", Topics(topic_prefix, 2), tmp_path), away_seconds=600)
+    async with running(patient) as notary:
+        await until(lambda: len(notary.status()["logs"]) == 3)

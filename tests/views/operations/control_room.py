@@ -1,0 +1,99 @@
+"""An operators' page over a campaign, with looks that a test makes."""
+
+from pathlib import Path
+
+from starlette.testclient import TestClient
+
+from processors.results import AsOf
+from schemas import figures
+from schemas.figures import Figure, Reading, Sample, exposition, read
+from schemas.topics import Topics
+from tests.views import campaign
+from tests.views.test_api import Published
+from views.api import Beside, application
+from views.flushes import FLUSH_KEY
+from views.operations.collector import Collector
+from views.operations.pages import Operations
+
+
+SIZE = 60
+TOKEN = "correct-horse-battery-staple"
+TOPICS = Topics("scrutin", 4)
+VOTES = (166_202, 165_871, 166_045, 165_931)
+"""Next offsets that the campaign's results hold."""
+
+
+def reading(*samples: Sample) -> Reading:
+    """What a process says; not how much memory the tests take."""
+    found = read(exposition(samples).decode())
+    del found.values[figures.PROCESS_MEMORY]
+    return found
+
+
+def positions(figure: Figure, offsets: tuple[int, ...], *labels: str) -> list[Sample]:
+    return [Sample(figure, offset, (*labels, str(number)))
+            for number, offset in enumerate(offsets)]
+
+
+class ControlRoom:
+    """A collector whose looks come from the test, and the page over it."""
+
+    def __init__(self, folder: Path, *, token: str = TOKEN, closed: bool = True) -> None:
+        self.source = Published(campaign.flushes(SIZE, closed=closed))
+        self.source.ready.set()
+        self.collector = Collector(
+            "127.0.0.1:1", TOPICS, self.source,
+            processes=dict.fromkeys(("ledger", "ideas", "archive"), "http://127.0.0.1:1"),
+            token=token, data_folder=folder,
+            itself=lambda: [Sample(figures.READY, 1)])
+        self.watch = self.collector.watch
+        self.operations = Operations(self.collector, token)
+        self.app = application(self.source, beside=Beside(operations=self.operations))
+
+    def client(self, *, local: bool = True) -> TestClient:
+        """A browser on this machine, or elsewhere."""
+        host = "127.0.0.1" if local else "198.51.100.7"
+        return TestClient(self.app, client=(host, 5), base_url=f"http://{host}:8080",
+                          follow_redirects=False)
+
+    def look(self, at: float, *, votes: tuple[int, ...] = VOTES, letters: int = 0) -> None:
+        """Everybody answers and is where the votes are; later looks change that."""
+        watch = self.watch
+        ends = {(topic, n): end for topic in (TOPICS.votes, TOPICS.decisions)
+                for n, end in enumerate(votes)}
+        watch.see_ends({**ends, (TOPICS.dead_letters, 0): letters}, at, at)
+        ready = Sample(figures.READY, 1)
+        watch.see_process(
+            "ledger", reading(ready, *positions(figures.LEDGER_NEXT, votes)), at, at)
+        watch.see_process(
+            "ideas", reading(ready, *positions(figures.RESULTS_NEXT, votes)), at, at)
+        self.archive(at, votes=votes)
+        applied = self.source.flushes.applied
+        assert applied is not None
+        watch.see_page(applied.offsets, at)
+        watch.looked_at = watch.clock = at
+        watch.looks.append(self.collector._totals(at, applied.decided))
+        self.collector.on_look()
+
+    def archive(
+        self, at: float, *, votes: tuple[int, ...] = VOTES, rows: int = 0, missing: int = 0
+    ) -> None:
+        """The archive answers, with so many rows too many or records gone."""
+        counted = [
+            Sample(figures.ARCHIVE_ROWS, votes[0] + rows, (TOPICS.votes, "0")),
+            Sample(figures.ARCHIVE_OFFSETS, votes[0], (TOPICS.votes, "0")),
+            Sample(figures.ARCHIVE_MISSING, missing, (TOPICS.votes, "0")),
+        ]
+        self.watch.see_process("archive", reading(
+            Sample(figures.READY, 1), Sample(figures.ARCHIVE_MEASURED, at), *counted,
+            *positions(figures.ARCHIVE_NEXT, votes, TOPICS.votes)), at, at)
+
+    def publish(self, votes: int, proposal: str, choice: str) -> None:
+        """On a proposal so many have chosen the same now."""
+        flushes = self.source.flushes
+        flushes.receive_result(
+            *campaign.proposal_record(campaign.CONSULTATION, proposal, votes, choice))
+        applied = flushes.applied
+        assert applied is not None
+        flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf(
+            applied.offsets, applied.catalogue_offset, applied.participants_offset)))

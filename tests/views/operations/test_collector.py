@@ -1,0 +1,81 @@
+"""Looks at real processes and a real broker: what answers, what does not, what is asked again."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+import uvicorn
+
+from deploy.local.ports import find_free
+from deploy.local.services import Broker
+from schemas.topics import Topics
+from scrutin.health import Pulse, application, common
+from scrutin.settings import Settings
+from tests.sinks.topics import append, create
+from tests.views import campaign
+from tests.views.test_api import Published
+from tests.waiting import until
+from views.operations.collector import Collector
+from views.operations.ruler import Lag
+
+
+STATUS = {"ready": True, "partitions": {
+    str(number): {"durable": 1, "live_votes": 0, "recovered": True} for number in range(2)}}
+
+
+@asynccontextmanager
+async def serving(port: int) -> AsyncIterator[None]:
+    """A ledger's health endpoints, while it lasts."""
+    server = uvicorn.Server(uvicorn.Config(
+        application(Settings(), "ledger", lambda: STATUS, Pulse()), port=port, log_level="error",
+        lifespan="off"))
+    task = asyncio.create_task(server.serve())
+    await until(lambda: server.started)
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        await task
+
+
+async def test_what_answers_is_told_from_what_does_not(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The ends of the logs, a ledger that comes and goes, an archive that never was."""
+    topics = Topics(topic_prefix, 2)
+    await create(broker.address, topics)
+    await append(broker.address, topics.votes, [[b"a", b"b", b"c"], [b"d"]])
+    ledger, nobody = find_free(2)
+    source = Published(campaign.flushes(20))
+    source.ready.set()
+    looks = []
+    collector = Collector(
+        broker.address, topics, source, token="", data_folder=tmp_path, processes={
+            "ledger": f"http://127.0.0.1:{ledger}", "archive": f"http://127.0.0.1:{nobody}"},
+        itself=lambda: common(Settings(), "views", ready=True))
+    collector.on_look = lambda: looks.append(collector.watch.looked_at)
+    watch = collector.watch
+    async with aiohttp.ClientSession() as session:
+        async with serving(ledger):
+            await until_seen(collector, session)
+        answered = watch.processes["ledger"].reading
+        await collector.look(session)
+
+    assert watch.end_of(topics.votes) == 4
+    assert watch.ruler.lag("gateway_ledger", 0, watch.clock).messages == 1
+    assert watch.ruler.lag("gateway_archive", 0, watch.clock) == Lag()
+    assert {name: process.answers for name, process in watch.processes.items()} == {
+        "ledger": False, "archive": False, "views": True}
+    assert watch.processes["ledger"].reading == answered
+    assert watch.looks[-1].arrived == 4
+    assert len(looks) >= 2
+    await collector._logs.stop()
+
+
+async def until_seen(collector: Collector, session: aiohttp.ClientSession) -> None:
+    """Look until broker and ledger have answered: the broker's first answer takes a moment."""
+    async with asyncio.timeout(30):
+        while not (collector.watch.broker.answers and collector.watch.processes["ledger"].answers):
+            await collector.look(session)

@@ -1,0 +1,177 @@
+"""The operators' page over HTTP: who may see it, what it shows, and what it never shows."""
+
+import asyncio
+import json
+import time
+from pathlib import Path
+
+import pytest
+from starlette.types import Message
+
+from schemas import words
+from schemas.figures import LAG_MESSAGES, VOTES_COUNTED, read
+from tests.views import campaign
+from tests.views.operations.control_room import SIZE, TOKEN, VOTES, ControlRoom
+from tests.views.pages.html import parse
+from views.live import LiveStream
+from views.operations.access import COOKIE, COOKIE_SECONDS, Access
+
+
+ADDRESSES = ("/ops", "/ops/live", "/metrics")
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> ControlRoom:
+    made = ControlRoom(tmp_path)
+    made.look(100.0)
+    return made
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_strangers_see_nothing(room: ControlRoom, address: str) -> None:
+    """Neither from elsewhere, nor through a proxy, nor through a name that leads here."""
+    local = room.client()
+    for asked in (
+        room.client(local=False).get(address),
+        local.get(address, headers={"x-forwarded-for": "198.51.100.7"}),
+        local.get(address, headers={"host": "rebound.example"}),
+        local.get(address, headers={"authorization": f"Bearer {TOKEN}x", "via": "1.1 p"}),
+        local.get(address, headers={"cookie": f"{COOKIE}=9999999999.00", "via": "1.1 p"}),
+    ):
+        assert asked.status_code == 401
+        assert "gateway_page" not in asked.text
+        assert "166" not in asked.text
+
+
+def test_the_token_opens_the_page_from_elsewhere(room: ControlRoom) -> None:
+    """As a bearer, and through the form, whose cookie opens it without holding the token."""
+    away = room.client(local=False)
+    wrong = away.post("/ops/login", data={"token": "wrong"})
+    right = away.post("/ops/login", data={"token": TOKEN})
+    cookie = right.headers["set-cookie"]
+
+    assert wrong.status_code == 401
+    assert "aria-invalid" in wrong.text
+    assert right.status_code == 303
+    assert "HttpOnly" in cookie
+    assert "SameSite=strict" in cookie
+    assert TOKEN not in cookie
+    assert away.get("/ops").status_code == 200
+    assert away.post("/ops/logout").status_code == 303
+    assert away.get("/ops").status_code == 401
+    assert away.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert away.post("/ops/login", content=b"token=" + bytes(5_000)).status_code == 401
+
+
+def test_a_cookie_ends_by_itself(room: ControlRoom) -> None:
+    """After a shift the token is asked for again, and another token ends all cookies."""
+    away = room.client(local=False)
+    away.post("/ops/login", data={"token": TOKEN})
+    cookie = away.cookies[COOKIE]
+    moment = int(cookie.partition(".")[0])
+
+    assert Access(TOKEN, lambda: moment - 1)._is_proof(cookie)
+    assert not Access(TOKEN, lambda: moment + 1)._is_proof(cookie)
+    assert not Access(TOKEN + "2", lambda: moment - 1)._is_proof(cookie)
+    assert not Access(TOKEN, lambda: moment - 1)._is_proof("9" + cookie)
+    assert COOKIE_SECONDS <= 24 * 3_600
+
+
+def test_without_a_token_only_this_machine_sees_it(tmp_path: Path) -> None:
+    """An empty token is none: nobody can show it."""
+    room = ControlRoom(tmp_path, token="")
+    away = room.client(local=False)
+
+    assert away.get("/ops").status_code == 403
+    assert away.post("/ops/login", data={"token": ""}).status_code == 403
+    assert away.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
+    assert room.client().get("/ops").status_code == 200
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_the_page_is_complete_in_every_state(room: ControlRoom, language: str) -> None:
+    """Well formed without JavaScript: before a look, with silence everywhere, with alarms."""
+    fresh = ControlRoom(Path("nowhere"))
+    room.archive(100.5, missing=1)
+    pages = [fresh.client().get(f"/ops?lang={language}").text]
+    for name in room.watch.processes:
+        pages.append(room.client().get(f"/ops?lang={language}").text)
+        room.watch.see_process(name, None, 101.0, 101.0)
+    room.watch.see_ends(None, 120.0, 120.0)
+    room.watch.looked_at = room.watch.clock = 120.0
+    pages.append(room.client().get(f"/ops?lang={language}").text)
+    for text in pages:
+        page = parse(text.encode())
+        names = [e.attributes["id"] for e in page.all() if "id" in e.attributes]
+        assert len(names) == len(set(names))
+        assert len(page.all("h1")) == 1
+        assert all(table.children[0].tag == "caption" for table in page.all("table"))
+        assert not [e for e in page.all() if "style" in e.attributes]
+        assert 'http-equiv="refresh"' in text
+
+
+def test_stream_and_page_show_the_same(room: ControlRoom) -> None:
+    """The parts that the stream sends are those of the page."""
+    identifier, content = room.operations.streams.snapshot("fr", ())
+    parts = json.loads(content)["parts"]
+
+    assert identifier == "100.000"
+    assert parts.strip() in room.client().get("/ops?lang=fr").text
+
+
+async def test_every_look_is_streamed_until_the_process_stops(room: ControlRoom) -> None:
+    """A reader gets the state at once, then one event a look, and is let go at the end."""
+    events: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def send(message: Message) -> None:
+        if message.get("body", b"").startswith(b"id: "):
+            await events.put(message["body"])
+
+    async def receive() -> Message:
+        return await asyncio.Future()
+
+    stream = LiveStream(room.operations.streams, "en", (), None)
+    task = asyncio.create_task(stream({}, receive, send))
+    async with asyncio.timeout(30):
+        assert (await events.get()).startswith(b"id: 100.000\n")
+        room.look(101.0)
+        assert (await events.get()).startswith(b"id: 101.000\n")
+        room.operations.streams.close()
+        await task
+
+
+def test_a_page_whose_looks_stand_still_says_so(room: ControlRoom) -> None:
+    """A control room must not take old figures for new ones."""
+    assert "Nothing newer for" in room.client().get("/ops?lang=en").text
+    room.watch.looked_at = time.time()
+    assert "Nothing newer for" not in room.client().get("/ops?lang=en").text
+
+
+def test_page_and_metrics_show_what_waits(room: ControlRoom) -> None:
+    """Forty votes that wait in one partition stand on both."""
+    room.watch.see_ends({**room.watch.ends, ("scrutin.votes", 2): VOTES[2] + 41_234}, 101.0, 101.0)
+    room.watch.clock = 103.0
+    client = room.client()
+    metrics = read(client.get("/metrics").text)
+
+    assert metrics.labelled(LAG_MESSAGES)["gateway_page", "2"] == 41_234
+    assert metrics.labelled(LAG_MESSAGES)["gateway_page", "1"] == 0
+    assert metrics.one(VOTES_COUNTED.name) == campaign.document(SIZE)["totals"]["counted"]["votes"]
+    assert "41\u202f234" in client.get("/ops?lang=fr").text
+
+
+def test_the_hottest_show_votes_and_never_a_choice(tmp_path: Path) -> None:
+    """Votes of the last minute by proposal; the page is the same whichever way people voted."""
+    pages = set()
+    for choice in words.CHOICES:
+        room = ControlRoom(tmp_path, closed=False)
+        list(room.collector.hottest.look())
+        room.publish(90_000, "p-0001", choice)
+        list(room.collector.hottest.look())
+        room.look(100.0)
+        hottest = room.collector.hottest.top()
+        pages.add(room.client().get("/ops?lang=en").text)
+
+        assert [hot.proposal for hot in hottest] == ["p-0001"]
+        assert f"{hottest[0].votes:,} votes" in max(pages)
+    assert len(pages) == 1

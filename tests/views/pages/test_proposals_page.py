@@ -1,0 +1,199 @@
+"""The list of all proposals: what is asked for is shown, what is not understood is said."""
+
+import re
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.testclient import TestClient
+
+from tests.views import campaign
+from tests.views.pages.html import Element, parse
+from views.api import application
+from views.flushes import Flushes
+from views.pages.glance import ZONES
+from views.pages.proposals_page import (
+    PAGE_ROWS,
+    SEARCH_CHARACTERS,
+    SORTS,
+    Asked,
+    BadPart,
+    asked,
+    folded,
+    found,
+)
+
+
+SIZE = 180
+LIST = f"/c/{campaign.CONSULTATION}/proposals"
+
+
+def document() -> dict[str, Any]:
+    return campaign.document(SIZE, closed=False)
+
+
+@dataclass
+class Published:
+    """A source whose state is given."""
+
+    flushes: Flushes
+    ready: threading.Event = field(default_factory=threading.Event)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[TestClient]:
+    """Give a client of the application that shows the campaign."""
+    source = Published(campaign.flushes(SIZE, closed=False))
+    source.ready.set()
+    with TestClient(application(source), headers={"accept-language": "en"}) as made:
+        yield made
+
+
+def shown(client: TestClient, query: str = "") -> tuple[list[str], Element]:
+    """Give the identifiers of the rows of a page, and the page."""
+    answer = client.get(f"{LIST}{query}")
+    assert answer.status_code == 200
+    page = parse(answer.content)
+    return [row.attributes["data-live-proposal"] for row in page.all("li")
+            if "data-live-proposal" in row.attributes], page
+
+
+def test_the_pages_hold_every_proposal_once(client: TestClient) -> None:
+    """Following "next" from the first page meets each proposal once, in the order asked for."""
+    met: list[str] = []
+    query: str | None = "?sort=agree"
+    while query is not None:
+        names, page = shown(client, query)
+        assert len(names) <= PAGE_ROWS
+        met += names
+        following = [a.attributes["href"] for a in page.all("a")
+                     if a.attributes.get("rel") == "next"]
+        query = following[0].removeprefix(LIST) if following else None
+    assert met == [entry["id"] for entry in found(document(), Asked(sort="agree"))]
+    assert sorted(met) == sorted(entry["id"] for entry in document()["proposals"])
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_an_order_loses_nothing_and_goes_by_its_figure(sort: str) -> None:
+    """Each order is of all proposals; shares go by the cautious end of their interval."""
+    listed = found(document(), Asked(sort=sort))
+    assert len(listed) == SIZE
+    if sort in ("agree", "disagree", "neutral"):
+        lows = [entry["intervals"][sort][0] for entry in listed]
+        assert lows == sorted(lows, reverse=True)
+    if sort == "score":
+        ranks = [entry["rank"]["position"] for entry in listed if entry["rank"]]
+        assert ranks == list(range(1, len(ranks) + 1))
+        assert all(entry["rank"] for entry in listed[:len(ranks)])
+    if sort == "controversy":
+        first = document()["controversial"]
+        assert [entry["id"] for entry in listed[:len(first)]] == first
+    if sort == "catalogue":
+        assert [entry["id"] for entry in listed] == [
+            entry["id"] for entry in document()["proposals"]]
+
+
+def test_filters_keep_what_they_say_and_nothing_else() -> None:
+    """Idea, theme, zone and least votes each keep exactly the proposals they name."""
+    every = document()["proposals"]
+    idea = document()["ideas"][3]
+    theme = {each["id"] for each in document()["ideas"] if each["theme"] == idea["theme"]}
+    for wanted, keep in (
+        (Asked(idea=idea["id"]), lambda entry: entry["idea"] == idea["id"]),
+        (Asked(theme=idea["theme"]), lambda entry: entry["idea"] in theme),
+        (Asked(zone=ZONES[1]), lambda entry: entry["zone"] == ZONES[1]),
+        (Asked(min_votes=100), lambda entry: entry["counted"]["votes"] >= 100),
+    ):
+        kept = sorted(entry["id"] for entry in every if keep(entry))
+        assert kept
+        assert sorted(entry["id"] for entry in found(document(), wanted)) == kept
+
+
+@pytest.mark.parametrize(("search", "words"), [
+    ("ECOLE créer", ("école", "créer")), ("l’université", ("l'université",)),
+    ("p-0042", ()), ("Inès", ("inès",)),
+])
+def test_a_search_finds_words_whatever_their_case_accents_and_apostrophes(
+    search: str, words: tuple[str, ...]
+) -> None:
+    """All words must be there, in the text or the author's name; an identifier finds its own."""
+    listed = found(document(), asked({"q": search}, document()))
+    assert listed
+    for entry in listed:
+        text = folded(" ".join([*entry["text"].values(), entry["author"]["name"]]))
+        assert all(folded(word) in text for word in words)
+    if not words:
+        assert [entry["id"] for entry in listed] == [search]
+
+
+@given(st.builds(
+    Asked, q=st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Z")),
+                     max_size=SEARCH_CHARACTERS),
+    zone=st.sampled_from(["", *ZONES]), min_votes=st.integers(0, 10**9 - 1),
+    sort=st.sampled_from(SORTS), page=st.integers(1, 9_999)))
+def test_an_address_leads_back_to_its_list(wanted: Asked) -> None:
+    """What is written into the address is read from it."""
+    parts = dict(parse_qsl(wanted.query().removeprefix("?"), keep_blank_values=True))
+    assert asked(parts, document()) == wanted
+
+
+@pytest.mark.parametrize("query", [
+    "sort=nope", "idea=nope", "theme=nope", "zone=nope", "min_votes=-1", "min_votes=1.5",
+    "min_votes=9999999999", "page=two", "page=%C2%B2", f"q={'x' * (SEARCH_CHARACTERS + 1)}"])
+def test_a_part_that_is_not_understood_is_said(client: TestClient, query: str) -> None:
+    """400, a sentence that a screen reader speaks, the form to begin anew, and no list."""
+    name = query.partition("=")[0]
+    with pytest.raises(BadPart) as caught:
+        asked(dict(parse_qsl(query)), document())
+    assert caught.value.name == name
+    answer = client.get(f"{LIST}?{query}")
+    assert answer.status_code == 400
+    assert answer.headers["cache-control"] == "no-store"
+    page = parse(answer.content)
+    (alert,) = (e for e in page.all("div") if e.attributes.get("role") == "alert")
+    assert len(alert.all("strong")[0].text().split()) > 4
+    assert page.all("form")
+    assert not any("data-live-proposal" in row.attributes for row in page.all("li"))
+
+
+def test_beyond_the_last_page_the_number_of_pages_is_said(client: TestClient) -> None:
+    """404, and how many pages there are."""
+    answer = client.get(f"{LIST}?page=99")
+    assert answer.status_code == 404
+    assert "This list has 4 pages." in answer.text
+
+
+def test_an_empty_list_says_what_to_do(client: TestClient) -> None:
+    """Nothing found is no error: the page says of how many, and leads back to all."""
+    names, page = shown(client, "?q=xylophone")
+    assert names == []
+    assert "No proposal found" in page.all("h2")[0].text()
+    assert f"None of the {SIZE} proposals" in page.text()
+
+
+def test_the_form_keeps_what_was_asked(client: TestClient) -> None:
+    """Search, filters and order stand in the form, languages keep the address, rows are named."""
+    _, page = shown(client, "?q=cr%C3%A9er&zone=consensus&min_votes=7&sort=neutral")
+    inputs = {e.attributes["name"]: e.attributes.get("value") for e in page.all("input")}
+    chosen = {e.parent.attributes["name"]: e.attributes["value"] for e in page.all("option")
+              if "selected" in e.attributes and e.parent}
+    assert inputs == {"q": "créer", "min_votes": "7"}
+    assert chosen == {"zone": "consensus", "sort": "neutral"}
+    labels = {label.attributes["for"] for label in page.all("label")}
+    fields = page.all("input", "select")
+    assert labels == {element.attributes["id"] for element in fields}
+    french = next(a for a in page.all("a") if a.attributes.get("hreflang") == "fr")
+    assert re.search(r"\?q=.*&lang=fr$", french.attributes["href"])
+
+
+def test_a_list_has_a_tag_of_its_own(client: TestClient) -> None:
+    """Two lists are two representations; who holds one gets 304."""
+    first, second = (client.get(f"{LIST}{query}") for query in ("", "?sort=agree"))
+    assert first.headers["etag"] != second.headers["etag"]
+    again = client.get(LIST, headers={"if-none-match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")

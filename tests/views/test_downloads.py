@@ -1,0 +1,116 @@
+"""Results to take away: whatever is published can be computed again from the same file."""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from processors.scores import share, wilson
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
+from tests.views import campaign
+from views import downloads
+from views.days import Told
+from views.embargo import concealed
+from views.encoding import encode_json
+
+
+SIZE = 150
+TOLD = Told({date(2022, 3, 23): 4, date(2022, 3, 22): 3}, datetime(2022, 3, 24, tzinfo=UTC))
+
+
+def rows(body: bytes) -> list[dict[str, str]]:
+    """Read a table as a program does."""
+    return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+
+def packed(document: dict[str, Any]) -> dict[str, bytes]:
+    """Give the files of the ZIP."""
+    body = downloads.whole_zip(document, 7, TOLD, encode_json(document))
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        assert archive.testzip() is None
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+@pytest.mark.parametrize("table", ["proposals", "ideas"])
+def test_every_share_can_be_computed_again(table: str) -> None:
+    """Each share and interval follows from the counts of its own row; what was received adds up."""
+    document = campaign.document(SIZE)
+    made = {"proposals": downloads.proposals_csv, "ideas": downloads.ideas_csv}[table](document)
+    assert [row["id"] for row in rows(made)] == [entry["id"] for entry in document[table]]
+    for row in rows(made):
+        votes = int(row["votes"])
+        assert votes == sum(int(row[name]) for name in CHOICES)
+        for name in (*CHOICES, *QUALIFICATIONS):
+            assert float(row[f"share_{name}"]) == share(int(row[name]), votes)
+        for name in CHOICES:
+            bounds = wilson(int(row[name]), votes)
+            assert (float(row[f"{name}_low"]), float(row[f"{name}_high"])) == bounds
+        became = [name for name in COUNTS
+                  if name != "received" and name not in QUALIFICATIONS]
+        assert int(row["received"]) == sum(int(row[name]) for name in became)
+
+
+def test_every_column_is_explained() -> None:
+    """The dictionary of the ZIP has a line for each column of each table, and the licence."""
+    files = packed(campaign.document(SIZE))
+    readme = files["README.md"].decode()
+    assert downloads.LICENCE in readme
+    for name, body in files.items():
+        if name.endswith(".csv"):
+            section = readme.split(f"## {name}\n")[1].split("\n## ")[0]
+            explained = [line.split("`")[1] for line in section.splitlines() if "| `" in line]
+            assert body.decode().splitlines()[0].split(",") == explained
+
+
+def test_the_zip_says_what_it_holds() -> None:
+    """Positions of the logs, versions, licence and a hash of every other file; days in order."""
+    document = campaign.document(SIZE)
+    files = packed(document)
+    metadata = json.loads(files.pop("metadata.json"))
+    assert metadata["as_of"] == document["as_of"]
+    assert metadata["scores_version"] == document["scores_version"]
+    assert metadata["licence"] == downloads.LICENCE
+    assert metadata["sha256"] == {
+        name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
+    assert json.loads(files["results.json"]) == document
+    assert rows(files["days.csv"]) == [
+        {"day": "2022-03-22", "received": "3"}, {"day": "2022-03-23", "received": "4"}]
+
+
+def test_the_same_results_are_the_same_bytes() -> None:
+    """A file can be compared by its hash, whoever made it and when."""
+    document = campaign.document(SIZE)
+    first, second = (downloads.whole_zip(document, 7, None, b"{}") for _ in range(2))
+    assert first == second
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+33", "-2", "@x", "\t=1"])
+def test_no_text_becomes_a_formula(text: str) -> None:
+    """What people wrote stays text in a spreadsheet."""
+    document = campaign.document(SIZE)
+    hostile = {**document["proposals"][0], "text": {"fr": text},
+               "author": {"name": text, "kind": "citizen", "age_band": None}}
+    (row,) = rows(downloads.proposals_csv({**document, "proposals": [hostile]}))
+    assert row["text"] == row["author"] == f"'{text}"
+
+
+def test_withheld_cells_stay_withheld() -> None:
+    """A small group has no number in the file either."""
+    cells = {row["value"]: row["descriptions"]
+             for row in rows(packed(campaign.document(SIZE))["participation.csv"])}
+    assert cells["FR-976"] == ""
+    assert cells["FR-IDF"] == "31200"
+
+
+def test_an_embargo_leaves_the_columns_empty() -> None:
+    """Until voting has closed every file has its columns, and none says how people vote."""
+    for row in rows(downloads.proposals_csv(concealed(campaign.document(SIZE, closed=False)))):
+        assert int(row["votes"]) > 0
+        told = [*CHOICES, *QUALIFICATIONS, "zone", "rank_position", "score_top",
+                *(f"share_{name}" for name in CHOICES), "agree_low", "agree_high"]
+        assert [row[name] for name in told] == [""] * len(told)

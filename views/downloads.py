@@ -1,0 +1,241 @@
+"""The results as files to take away: tables in CSV, and all of them in one ZIP. Pure.
+
+Theory of operation: every table has its columns written down once, with their meaning, and the
+dictionary in the ZIP is made from the same list, so that no column goes unexplained. Shares and
+intervals stand beside the counts they follow from: whoever doubts a percentage divides. A document
+under embargo holds no such counts, and its cells stay empty. Texts that a spreadsheet would take
+for a formula get an apostrophe in front (people write proposals, not formulas).
+"""
+
+import csv
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
+from views.days import Told
+from views.pages.languages import in_language
+
+
+LICENCE = "etalab-2.0"
+"""SPDX identifier of Licence Ouverte 2.0: French administrations may choose it or the ODbL."""
+
+LICENCE_ADDRESS = "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"
+
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take a cell for a formula."""
+
+MOMENT = (1980, 1, 1, 0, 0, 0)
+"""Times in the ZIP: the same results are the same bytes."""
+
+COMPRESSION_LEVEL = 6
+
+Entry = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its name, what it means, and where its cells come from."""
+
+    name: str
+    meaning: str
+    cell: Callable[[Any], Any]
+
+
+def _text(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
+
+
+def _words(name: str, place: int) -> Callable[[Entry], Any]:
+    """Give the text of an entry (place 0) or the language it is in (place 1)."""
+    def cell(entry: Entry) -> Any:
+        texts = entry[name]
+        return _text(in_language(texts, (*texts,)[0])[place]) if texts else None
+    return cell
+
+
+def _author(name: str) -> Callable[[Entry], Any]:
+    return lambda entry: _text((entry["author"] or {}).get(name))
+
+
+def _count(name: str) -> Callable[[Entry], Any]:
+    if name in CHOICES:
+        return lambda entry: entry["counted"].get(name)
+    if name in QUALIFICATIONS:
+        return lambda entry: entry["counted"].get("qualifications", {}).get(name)
+    for kind in ("set_aside", "refused"):
+        if name.startswith(f"{kind}_"):
+            reason = name.removeprefix(f"{kind}_")
+            return lambda entry: entry[kind][reason]
+    return lambda entry: entry[name]
+
+
+def _nested(*path: str | int) -> Callable[[Entry], Any]:
+    def cell(entry: Entry) -> Any:
+        found: Any = entry
+        for step in path:
+            if not found or (isinstance(step, str) and step not in found):
+                return None
+            found = found[step]
+        return found
+    return cell
+
+
+COUNT_MEANINGS = {
+    "received": "votes received, whatever became of them",
+    **{name: f"counted votes that choose {name}" for name in CHOICES},
+    **{name: f"counted votes qualified {name}" for name in QUALIFICATIONS},
+    "set_aside_unproven": "kept and not counted: nothing shows that the voter saw the proposal",
+    "set_aside_suspended": "kept and not counted: the voter is suspended",
+    "superseded": "replaced by another choice of the same voter",
+    "withdrawn": "taken back by the voter",
+    "unchanged": "the same choice again",
+    "repeated": "delivered again",
+    "proven": "showed that a vote set aside was genuine, and made it count",
+    "late": "came after the closing",
+    "refused_misplaced": "refused: in a partition that is not its voter's",
+    "refused_unproven_change": "refused: an unproven vote cannot touch a proven one",
+    "refused_too_many": "refused: the voter holds the greatest number of votes",
+}
+
+_FIGURES = [
+    Column("votes", "counted votes: agree + disagree + neutral; every share is of these",
+           _nested("counted", "votes")),
+    *(Column(name, COUNT_MEANINGS[name], _count(name)) for name in COUNTS),
+    *(Column(f"share_{name}", f"{name} / votes, rounded half up to six digits",
+             _nested("shares", name)) for name in (*CHOICES, *QUALIFICATIONS)),
+    *(Column(f"{name}_{end}", f"{end} end of the Wilson interval at 95 % of share_{name}",
+             _nested("intervals", name, place))
+      for name in CHOICES for place, end in enumerate(("low", "high"))),
+    *(Column(f"score_{name}", f"{name} of the scores version named in metadata.json",
+             _nested("scores", name, "value"))
+      for name in ("top", "controversy", "rejection", "engagement")),
+    Column("score_top_margin", "half width of the interval of score_top",
+           _nested("scores", "top", "margin")),
+    Column("zone", "consensus, controversy, rejection or limbo", _nested("zone")),
+    *(Column(f"rank_{name}", meaning, _nested("rank", name)) for name, meaning in (
+        ("position", "place by the lower bound of score_top, among entries with 100 votes"),
+        ("best", "best place the intervals allow"), ("worst", "worst place they allow"))),
+]
+
+PROPOSALS = [
+    Column("id", "identifier of the proposal", lambda entry: _text(entry["id"])),
+    Column("idea", "identifier of its idea; see ideas.csv", lambda entry: _text(entry["idea"])),
+    Column("text", "the proposal as it was put to the vote", _words("text", 0)),
+    Column("language", "language of the text", _words("text", 1)),
+    Column("author", "who proposed it, as the catalogue names them", _author("name")),
+    Column("author_kind", "citizen or organisation", _author("kind")),
+    Column("author_age_band", "age band that a citizen told", _author("age_band")),
+    *_FIGURES,
+]
+
+IDEAS = [
+    Column("id", "identifier of the idea", lambda entry: _text(entry["id"])),
+    Column("theme", "identifier of its theme", lambda entry: _text(entry["theme"])),
+    Column("title", "title of the idea", _words("title", 0)),
+    Column("language", "language of the title", _words("title", 1)),
+    Column("proposals", "proposals grouped in it; their votes are pooled", _nested("proposals")),
+    *_FIGURES,
+]
+
+PARTICIPATION = [
+    Column("described_by", "gender, age_band or region", lambda cell: cell[0]),
+    Column("value", "the answer that was given", lambda cell: _text(cell[1])),
+    Column("descriptions", "descriptions with it; empty where withheld (under 10, and a second "
+           "one where subtraction would reveal the first)", lambda cell: cell[2]),
+]
+
+DAYS = [
+    Column("day", "day in the consultation's time zone, by the clock of who wrote the vote",
+           lambda cell: cell[0]),
+    Column("received", "votes received that day, as the archive told", lambda cell: cell[1]),
+]
+
+
+def table(columns: list[Column], rows: Iterable[Any]) -> bytes:
+    """Write a table as CSV: UTF-8, commas, a header of column names, lines ended as RFC 4180 says.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow([column.name for column in columns])
+    cells = [column.cell for column in columns]
+    writer.writerows([cell(entry) for cell in cells] for entry in rows)
+    return text.getvalue().encode()
+
+
+def proposals_csv(document: Entry) -> bytes:
+    return table(PROPOSALS, document["proposals"])
+
+
+def ideas_csv(document: Entry) -> bytes:
+    return table(IDEAS, document["ideas"])
+
+
+def whole_zip(document: Entry, published_at: int | None, told: Told | None, body: bytes) -> bytes:
+    """Put everything into one file; `body` is the results document as JSON."""
+    participation = document["participation"]
+    answers = [(name, cell["value"], cell["count"])
+               for name in ("gender", "age_band", "region") for cell in participation[name]]
+    files = {
+        "results.json": body,
+        "proposals.csv": proposals_csv(document),
+        "ideas.csv": ideas_csv(document),
+        "participation.csv": table(PARTICIPATION, answers),
+    }
+    if told:
+        files["days.csv"] = table(DAYS, sorted(told.days.items()))
+    files["README.md"] = readme(document).encode()
+    metadata = _metadata(document, published_at, files)
+    files["metadata.json"] = json.dumps(metadata, ensure_ascii=False, indent=1).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as into:
+        for name, content in sorted(files.items()):
+            into.writestr(zipfile.ZipInfo(name, MOMENT), content, zipfile.ZIP_DEFLATED,
+                          COMPRESSION_LEVEL)
+    return packed.getvalue()
+
+
+def _metadata(
+    document: Entry, published_at: int | None, files: Mapping[str, bytes]
+) -> dict[str, Any]:
+    return {
+        "consultation": document["consultation"]["id"],
+        "question": document["consultation"]["question"],
+        "state": document["state"], "as_of": document["as_of"], "computed_at": published_at,
+        "format": document["format"], "scores_version": document["scores_version"],
+        "rules_version": document["rules_version"],
+        "embargoed_until": document.get("embargoed_until"),
+        "licence": LICENCE, "licence_address": LICENCE_ADDRESS,
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
+    }
+
+
+def readme(document: Entry) -> str:
+    """Write the data dictionary."""
+    name = document["consultation"]["id"]
+    tables = (("proposals.csv", PROPOSALS), ("ideas.csv", IDEAS),
+              ("participation.csv", PARTICIPATION), ("days.csv", DAYS))
+    lines = [
+        f"# Results of the consultation {name}", "",
+        f"Licence: Licence Ouverte / Open Licence 2.0 ({LICENCE}), {LICENCE_ADDRESS}.",
+        f"Reuse is free; name the source (consultation {name}) and the date (metadata.json).", "",
+        "* `results.json`: the results document, every number of it.",
+        "* `metadata.json`: what the files hold: state, positions of the logs (`as_of`), time of",
+        "  the computation (`computed_at`, milliseconds since 1970, UTC), versions, and a SHA-256",
+        "  of each file.", "",
+        "Check: `scrutin audit recount` recomputes these numbers from the log. By hand: each",
+        "`share_x` is `x / votes`, and `received` is the sum of the three choices and of every",
+        "column from `set_aside_unproven` to `refused_too_many`.", "",
+        "CSV: UTF-8, commas, one header line. A cell is empty where there is no such number, or",
+        "where the consultation hides it until voting has closed. An apostrophe stands before a",
+        "text that a spreadsheet would take for a formula. `days.csv` is there if the archive",
+        "answered.",
+    ]
+    for file, columns in tables:
+        lines += ["", f"## {file}", "", "| column | meaning |", "| --- | --- |",
+                  *(f"| `{column.name}` | {column.meaning} |" for column in columns)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,88 @@
+"""What an operator must look at, worst first. Pure.
+
+The thresholds are those of deploy/prometheus/scrutin.rules.yml: page and Prometheus alarm alike.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from schemas import figures
+from views.operations.watch import Process, Watch
+
+
+LAG_PAGE_SECONDS = 10.0
+"""Votes that long in the ballot box and not on the pages: people on television would see it."""
+LAG_ARCHIVE_SECONDS = 60.0
+"""The archive gathers for half a second; a minute is more than a restart takes."""
+RESTART_SECONDS = 600.0
+"""A restart is worth a word for ten minutes."""
+DEAD_LETTER_RATIO = 0.01
+"""Undecodable records among those of the last minute: more is a bad release, not chance..."""
+DEAD_LETTERS_MIN = 10
+"""... if there are so many: one in a quiet minute is a probe."""
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """Something that needs an operator."""
+
+    kind: str
+    subject: str = ""
+    number: float = 0.0
+    severe: bool = True
+    """Whether it cannot wait until tomorrow."""
+
+
+def alarms(watch: Watch) -> list[Alarm]:
+    """Give all alarms, the severe ones first."""
+    found = [
+        *_silent(watch), *_behind(watch), *_archive(watch), *_unreadable(watch),
+        *(Alarm("recount", verdict.consultation) for verdict in watch.recounts
+          if not verdict.held),
+        *_restarted(watch),
+    ]
+    return sorted(found, key=lambda alarm: not alarm.severe)
+
+
+def _silent(watch: Watch) -> Iterator[Alarm]:
+    for process in (watch.broker, *watch.processes.values()):
+        if process.answers is False:
+            yield Alarm("silent", process.name, watch.looked_at - process.since)
+        elif process.answers and process.ready is False:
+            yield Alarm("not_ready", process.name)
+
+
+def _behind(watch: Watch) -> Iterator[Alarm]:
+    for hop, most, severe in (("gateway_page", LAG_PAGE_SECONDS, True),
+                              ("gateway_archive", LAG_ARCHIVE_SECONDS, False)):
+        lag = watch.ruler.worst(hop, watch.clock)
+        if lag.seconds is not None and lag.seconds > most:
+            yield Alarm(f"behind_{hop}", number=lag.seconds, severe=severe)
+
+
+def _archive(watch: Watch) -> Iterator[Alarm]:
+    for process in watch.processes.values():
+        said = process.reading
+        missing = sum(said.labelled(figures.ARCHIVE_MISSING).values())
+        rows = sum(said.labelled(figures.ARCHIVE_ROWS).values())
+        offsets = sum(said.labelled(figures.ARCHIVE_OFFSETS).values())
+        stopped = said.one(figures.ARCHIVE_STOPPED.name) or 0
+        for kind, number in (("hole", missing), ("twice", rows - offsets), ("stopped", stopped)):
+            if number:
+                yield Alarm(kind, process.name, number)
+
+
+def _unreadable(watch: Watch) -> Iterator[Alarm]:
+    letters, arrived = watch.last_minute("dead_letters"), watch.last_minute("arrived")
+    if letters and arrived and letters >= max(DEAD_LETTERS_MIN, DEAD_LETTER_RATIO * arrived):
+        yield Alarm("dead_letters", number=letters)
+
+
+def _restarted(watch: Watch) -> Iterator[Alarm]:
+    for process in watch.processes.values():
+        if _lately(process, watch.looked_at):
+            yield Alarm("restarted", process.name, process.restarts, severe=False)
+
+
+def _lately(process: Process, now: float) -> bool:
+    return process.restarted_at is not None and now - process.restarted_at < RESTART_SECONDS

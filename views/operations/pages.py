@@ -1,0 +1,191 @@
+"""The addresses of operations: the page, its stream, the form for the token, /metrics."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import Any
+from urllib.parse import parse_qs
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from schemas import figures
+from schemas.figures import Sample
+from views import problems
+from views.encoding import encode_json
+from views.live import HEADERS, LiveStream
+from views.operations.access import COOKIE, Access
+from views.operations.collector import Collector
+from views.operations.model import page
+from views.operations.samples import samples
+from views.pages import rendering
+from views.pages.languages import LANGUAGES
+from views.responses import html, language_of
+
+
+OPERATORS_MAX = 20
+"""Streams of this page at once: a control room, not an audience."""
+FORM_BYTES_MAX = 1_024
+"""Longest form that is read: a token and its name."""
+NO_STORE = {"cache-control": "no-store"}
+
+
+class Streams:
+    """The open streams of the page; each look marks all of them."""
+
+    def __init__(self, show: Callable[[str], tuple[str, bytes]]) -> None:
+        self._show = show
+        self._marks: set[asyncio.Event] = set()
+        self.closed = False
+
+    @property
+    def full(self) -> bool:
+        return len(self._marks) >= OPERATORS_MAX
+
+    def enter(self) -> asyncio.Event:
+        """Take a place."""
+        mark = asyncio.Event()
+        self._marks.add(mark)
+        return mark
+
+    def leave(self, mark: asyncio.Event) -> None:
+        """Give it back."""
+        self._marks.discard(mark)
+
+    def mark(self) -> None:
+        """Say that there is something newer."""
+        for mark in self._marks:
+            mark.set()
+
+    def close(self) -> None:
+        """End every stream."""
+        self.closed = True
+        self.mark()
+
+    def snapshot(self, about: str, _proposals: tuple[str, ...]) -> tuple[str, bytes]:
+        """Give the page's parts in a language."""
+        return self._show(about)
+
+
+class Operations:
+    """The operators' page and the figures of this process."""
+
+    def __init__(self, collector: Collector, token: str) -> None:
+        self.collector = collector
+        self.streams = Streams(self._parts)
+        self._access = Access(token)
+        self._shown: dict[str, tuple[str, bytes]] = {}
+        collector.on_look = self._looked
+
+    def routes(self) -> list[Route]:
+        """Give the addresses."""
+        return [
+            Route("/ops", self.page, methods=["GET"]),
+            Route("/ops/login", self.login, methods=["POST"]),
+            Route("/ops/logout", self.logout, methods=["POST"]),
+            Route("/ops/live", self.live, methods=["GET"]),
+            Route("/metrics", metrics(self._access, self._samples), methods=["GET"]),
+            Route("/static/operations.css", style, methods=["GET"]),
+            Route("/static/operations.js", script, methods=["GET"]),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        """Show everything, complete without JavaScript."""
+        if not self._access.allowed(request):
+            return self._form(request, wrong=False)
+        language = language_of(request)
+        body = rendering.render(
+            "operations.html", language, path="/ops", left=COOKIE in request.cookies,
+            **self._model())
+        response = html(request, body)
+        response.headers.update(NO_STORE)
+        return response
+
+    async def live(self, request: Request) -> Response:
+        """Stream the parts of the page, after every look."""
+        if not self._access.allowed(request):
+            return Response(status_code=401, headers=NO_STORE)
+        if self.streams.full:
+            raise HTTPException(503, detail=problems.TOO_MANY_STREAMS.name)
+        asked = request.query_params.get("lang")
+        language = asked if asked in LANGUAGES else language_of(request)
+        if request.method == "HEAD":
+            return Response(headers=HEADERS, media_type=LiveStream.media_type)
+        return LiveStream(self.streams, language, (), None)
+
+    async def login(self, request: Request) -> Response:
+        """Take the token from the form."""
+        body = bytearray()
+        async for piece in request.stream():
+            body += piece
+            if len(body) > FORM_BYTES_MAX:
+                return self._form(request, wrong=True)
+        shown = parse_qs(body.decode(errors="replace")).get("token", [""])[0]
+        if not self._access.is_token(shown):
+            return self._form(request, wrong=True)
+        response = RedirectResponse("/ops", 303, headers=NO_STORE)
+        self._access.remember(request, response)
+        return response
+
+    async def logout(self, _request: Request) -> Response:
+        """Forget the visitor."""
+        response = RedirectResponse("/ops", 303, headers=NO_STORE)
+        response.delete_cookie(COOKIE, path="/ops")
+        return response
+
+    def _form(self, request: Request, *, wrong: bool) -> Response:
+        body = rendering.render(
+            "operations_login.html", language_of(request), path="/ops", wrong=wrong,
+            has_token=self._access.has_token)
+        return html(request, body, status=401 if self._access.has_token else 403,
+                    headers=NO_STORE)
+
+    def _samples(self) -> Iterator[Sample]:
+        yield from self.collector.itself()
+        yield from samples(self.collector.watch)
+
+    def _model(self) -> dict[str, Any]:
+        return page(self.collector.watch, self.collector.hottest.top(), time.time())
+
+    def _looked(self) -> None:
+        self._shown.clear()
+        self.streams.mark()
+
+    def _parts(self, language: str) -> tuple[str, bytes]:
+        """Make the parts once a look and language, whoever follows."""
+        if language not in self._shown:
+            made = rendering.render("operations_parts.html", language, **self._model())
+            looked_at = f"{self.collector.watch.looked_at:.3f}"
+            self._shown[language] = (looked_at, encode_json({"parts": made.decode()}))
+        return self._shown[language]
+
+
+def metrics(
+    access: Access, found: Callable[[], Iterable[Sample]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """Make the address under which a public process gives its figures to Prometheus."""
+
+    async def answer(request: Request) -> Response:
+        if not access.allowed(request):
+            return PlainTextResponse(
+                "From other machines send the bearer token SCRUTIN_OPERATIONS_TOKEN.\n", 401,
+                headers={**NO_STORE, "www-authenticate": "Bearer"})
+        return Response(
+            figures.exposition(found()), media_type=figures.MEDIA_TYPE, headers=NO_STORE)
+
+    return answer
+
+
+async def style(_request: Request) -> Response:
+    return _static("operations.css", "text/css")
+
+
+async def script(_request: Request) -> Response:
+    return _static("operations.js", "text/javascript")
+
+
+def _static(name: str, media_type: str) -> Response:
+    life = {"cache-control": "public, max-age=31536000, immutable"}
+    return Response(rendering.static(name), media_type=media_type, headers=life)
