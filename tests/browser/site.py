@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 
 from processors.provisioning import provision
-from tests.processors.harness import Stack, connected_producer, write
+from tests.processors.harness import Stack, connected_producer, free_port, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway, described
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS
@@ -28,6 +28,7 @@ class Site:
 
     stack: Stack
     gateway: RunningGateway
+    views_url: str
     written: int = 0
     _names: "itertools.count[int]" = field(default_factory=itertools.count)
 
@@ -93,13 +94,16 @@ async def opened(stack: Stack) -> Site:
     await provision(stack.kafka, stack.topics, replication=1)
     for worker in ("ledger", "ideas"):
         stack.started(worker)
-    found = Site(stack, booths.started(stack))
+    port = free_port()
+    stack.started("views", SCRUTIN_VIEWS_PORT=str(port))
+    found = Site(stack, booths.started(stack), f"http://127.0.0.1:{port}")
     await found.gateway.ready()
+    await until_answering(found.views_url)
     return found
 
 
 async def until_answering(url: str) -> None:
-    """Wait for a gateway that may never be ready."""
+    """Wait for a server that may never be ready."""
     async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient() as client:
         while True:
             try:

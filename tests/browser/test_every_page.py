@@ -6,7 +6,7 @@ A new page goes into PAGES; the visitor has voted on p1 and on nothing else.
 from typing import Any
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
 from tests.browser.site import Site
@@ -21,9 +21,9 @@ PAGES = (
     "/c/{open}/vote/mine", "/c/{open}/vote/you", "/c/{open}/vote/you?thanks",
     "/c/{open}/vote/receipts", "/c/{secret}", "/c/{secret}/vote?proposal=p1",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
-    "/c/nowhere", "/problems/votes-unavailable",
+    "/c/nowhere", "/problems/votes-unavailable", "{views}/ops",
 )
-"""Addresses, with consultations by their state."""
+"""Addresses, with consultations by their state; those of the views, where only they have them."""
 NARROW_PIXELS = 320
 RULES = {"type": "tag", "values": [
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -49,6 +49,7 @@ async def consultations(held: Consultations, site: Site) -> Consultations:
             "empty": await site.consultation(texts={}),
             "later": await site.consultation(opens_at=booths.FAR_AHEAD),
             "over": await site.consultation(closes_at=booths.LONG_AGO + 1),
+            "views": site.views_url,
         }
     return held
 
@@ -75,6 +76,7 @@ async def test_a_page_is_open_to_everybody(
 
 async def faults(page: Page) -> list[str]:
     """Say what is wrong with a page, in both themes and narrow."""
+    await page.evaluate(AXE_SCRIPT)
     await page.emulate_media(color_scheme="light")
     found = await violations(page, RULES)
     await page.emulate_media(color_scheme="dark")
@@ -91,6 +93,7 @@ async def faults(page: Page) -> list[str]:
 
 async def violations(page: Page, rules: dict[str, Any]) -> list[str]:
     """Run axe-core."""
-    results = await Axe().run(page, options={"runOnly": rules, "resultTypes": ["violations"]})
+    results = await page.evaluate(
+        "options => axe.run(options)", {"runOnly": rules, "resultTypes": ["violations"]})
     return [f"{violation['id']}: {node['target']} {node['failureSummary']}"
-            for violation in results.response["violations"] for node in violation["nodes"]]
+            for violation in results["violations"] for node in violation["nodes"]]
