@@ -4,7 +4,6 @@
 from it; (c) SQL from the ballot box alone; (d) the sum of changes over the archived decisions.
 """
 
-import json
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,31 +13,27 @@ from typing import Any
 
 from processors import results
 from processors.catalogue import Catalogue
-from processors.results import AsOf, Figures
+from processors.results import Figures
 from schemas.words import COUNTS
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
     EQUAL,
     EXPLAINED,
     INVALID,
-    NOT_COMPARED,
     UNREADABLE,
     Check,
     Counts,
     check,
     compare_counts,
-    compare_documents,
     verdict,
 )
 from sinks.recount.counting import BallotRecount, Recounted
+from sinks.recount.documents import Document, check_document, recomputed_document
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 
 
 VOTERS = ("participants", "participants_received", "suspended")
-_RANKED = ("ideas", "proposals")
-
-Document = dict[str, Any]
 
 
 @dataclass
@@ -86,12 +81,12 @@ def audit(
             catalogue = reading.catalogue(document["as_of"]["catalogue"])
             also = {proposal["id"] for proposal in document["proposals"]}
             figures = ledgers.figures(consultation, also=also)
-            recomputed = _recomputed(document, figures, catalogue, ledgers.decided())
+            recomputed = recomputed_document(document, figures, catalogue, ledgers.decided())
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
     found.divergences = ballots.divergences
     found.checks += _check_decisions(reading, ledgers)
-    found.checks += _check_document(document, recomputed)
+    found.checks += check_document(document, recomputed)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
     return found
@@ -105,22 +100,6 @@ def _by_sql(
         ballots = counting.from_ballots(reading, consultation)
     with found.timed("changes"):
         return ballots, counting.from_decisions(reading, consultation), counting.outcomes(reading)
-
-
-def _recomputed(
-    document: Document, figures: Figures, catalogue: Catalogue, decided: dict[str, int]
-) -> Document:
-    """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
-    as_of = AsOf(tuple(document["as_of"]["votes"]), document["as_of"]["catalogue"],
-                 document["as_of"]["participants"])
-    figures.descriptions = document["participation"]["descriptions"]
-    published = results.compute(
-        document["consultation"]["id"], figures, catalogue, as_of, decided=decided,
-        undecodable=decided.get("refused_undecodable", 0))
-    made: Document = json.loads(json.dumps(results.document(published, catalogue)))
-    for name in results.DESCRIBED_BY:
-        made["participation"][name] = document["participation"][name]
-    return made
 
 
 def _check_decisions(reading: Reading, ledgers: PureRecount) -> Iterator[Check]:
@@ -138,30 +117,6 @@ def _check_decisions(reading: Reading, ledgers: PureRecount) -> Iterator[Check]:
 def _places(differences: list[pure.Difference]) -> list[dict[str, Any]]:
     return [{"partition": one.partition, "source_offset": one.source_offset}
             for one in differences]
-
-
-def _check_document(document: Document, recomputed: Document) -> Iterator[Check]:
-    """Compare all the document says; ranks and the list of the controversial apart."""
-    ranked_now = document["as_of"].get("ranking") == document["as_of"]["votes"]
-    live, ranks = _apart(document)
-    made, made_ranks = _apart(recomputed)
-    yield compare_documents("pure.document", live, made)
-    if ranked_now:
-        yield compare_documents("pure.ranks", ranks, made_ranks)
-    else:
-        yield Check("pure.ranks", NOT_COMPARED, document["as_of"]["votes"],
-                    f"ranks are as of {document['as_of'].get('ranking')}")
-
-
-def _apart(document: Document) -> tuple[Document, Document]:
-    """Split a document: all but the ranks, and the ranks, each with entries by identifier."""
-    rest: Document = json.loads(json.dumps(document))
-    rest["as_of"].pop("ranking", None)
-    ranks: Document = {"controversial": rest.pop("controversial")}
-    for name in _RANKED:
-        ranks[name] = {entry["id"]: entry.pop("rank") for entry in rest[name]}
-        rest[name] = {entry["id"]: entry for entry in rest[name]}
-    return rest, ranks
 
 
 def _compare(

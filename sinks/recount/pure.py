@@ -19,6 +19,7 @@ from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 from sinks.recount.reading import Reading, Say
+from sinks.recount.summing import added, figures_of, summed
 
 
 @dataclass(frozen=True)
@@ -44,28 +45,11 @@ class PureRecount:
 
     def figures(self, consultation: str, *, also: set[str]) -> Figures:
         """Sum a consultation over partitions; proposals nothing was cast on only if in `also`."""
-        sums: dict[str, list[int]] = {}
-        for ledger in self.ledgers:
-            for (name, proposal), counts in ledger.tallies().items():
-                if name == consultation and (any(counts) or proposal in also):
-                    held = sums.setdefault(proposal, [0] * len(counts))
-                    sums[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
-        voters = [ledger.participation(consultation) for ledger in self.ledgers]
-        return Figures(
-            proposals=dict(sums),
-            participants=sum(found.participants for found in voters),
-            participants_received=sum(found.participants_received for found in voters),
-            suspended=sum(found.suspended for found in voters),
-            closed=bool(voters) and all(found.closed for found in voters),
-        )
+        return summed([figures_of(ledger, consultation, also=also) for ledger in self.ledgers])
 
     def decided(self) -> dict[str, int]:
         """Sum the records decided by outcome, of the whole log."""
-        sums: dict[str, int] = {}
-        for ledger in self.ledgers:
-            for outcome, number in ledger.decided_by_outcome().items():
-                sums[outcome] = sums.get(outcome, 0) + number
-        return sums
+        return added(ledger.decided_by_outcome() for ledger in self.ledgers)
 
 
 def recount(reading: Reading, *, say: Say) -> PureRecount:
