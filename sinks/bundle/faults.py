@@ -1,5 +1,7 @@
 """Why a bundle cannot be made, or does not hold: each by its layer, with its place. Pure."""
 
+from collections.abc import Iterable
+
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 
 
@@ -33,6 +35,11 @@ class Different(BundleFault):
     """What was recomputed is not what was published."""
 
     status = DIFFERENT
+
+
+def lowest(faults: Iterable[BundleFault]) -> BundleFault:
+    """Give the first fault of the lowest layer."""
+    return min(faults, key=lambda fault: FROM_BELOW.index(fault.status))
 
 
 class NotExported(Exception):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sinks.bundle.faults import FROM_BELOW, BundleFault, Lacking, Unreadable
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable, lowest
 from sinks.bundle.layout import AUDITOR, FORMAT, MANIFEST, MANIFEST_NOTE, POLICY, PUBLIC
 from sinks.bundle.packing import Bundle, Packed
 from sinks.transparency.notes import Refused, Verifier, open_note, to_base64
@@ -114,7 +114,7 @@ def require_whole(bundle: Bundle, policy: str | None) -> tuple[Manifest, dict[st
     if policy is not None and not faults and parse_policy(bundle.text(POLICY)) != logs:
         faults.append(BundleFault(POLICY, "its keys are not those you gave"))
     if faults:
-        raise min(faults, key=lambda fault: FROM_BELOW.index(fault.status))
+        raise lowest(faults)
     return manifest, logs
 
 

@@ -62,7 +62,7 @@ def recount(reading: Reading, *, say: Say) -> PureRecount:
 
 
 def _recount_partition(reading: Reading, ledger: Ledger, found: PureRecount, say: Say) -> None:
-    archived = _accepted(reading, ledger.partition)
+    archived = accepted(reading, ledger.partition)
     last = reading.vector[ledger.partition]
     for offsets, values in reading.votes(ledger.partition):
         for offset, value in zip(offsets, values, strict=True):
@@ -88,7 +88,7 @@ def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
     return decision
 
 
-def _accepted(reading: Reading, partition: int) -> Iterator[bytes]:
+def accepted(reading: Reading, partition: int) -> Iterator[bytes]:
     """Give the archived decisions as a reader accepts them: source offset = last + 1."""
     expected = 0
     for piece in reading.decisions(partition):

@@ -1,0 +1,139 @@
+"""The lowest layer of numbers: every leaf, every root, every signed checkpoint. Pure.
+
+Theory of operation: the entries of a log are grown into its tree again, and the root at the size of
+each checkpoint must be the signed one. A record that the bundle holds must give the entry at its
+offset; so the first record that was changed, added or moved is named by its offset.
+"""
+
+import hashlib
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+
+from sinks.bundle.faults import BundleFault, Lacking
+from sinks.bundle.layout import Record, read_entries
+from sinks.bundle.packing import Bundle
+from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
+from sinks.transparency.entries import parse_entry
+from sinks.transparency.hashing import leaf_hash
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.tree import Tree
+
+
+class Log:
+    """A log in a bundle; reading its entries to the end checks it whole."""
+
+    def __init__(
+        self, bundle: Bundle, folder: str, verifier: Verifier, saved: Sequence[str] = ()
+    ) -> None:
+        self.folder, self._bundle = folder, bundle
+        self.name = f"{folder}/entries"
+        self.checkpoints = self._opened(verifier, saved)
+        self.size = self.checkpoints[-1].size
+        self.counts: Counter[str] = Counter()
+        """Entries up to the last offset counted, by consultation."""
+
+    def _opened(self, verifier: Verifier, saved: Sequence[str]) -> list[Checkpoint]:
+        name = f"{self.folder}/checkpoints"
+        text = self._bundle.text(name)
+        try:
+            found = [open_checkpoint(note, verifier) for note in split_checkpoints(text)]
+        except Refused as error:
+            raise BundleFault(name, str(error)) from error
+        if not found:
+            raise Lacking(name, "no checkpoint")
+        sizes = [checkpoint.size for checkpoint in found]
+        if sizes != sorted(sizes):
+            raise BundleFault(name, "the checkpoints do not stand in their order")
+        return sorted([*found, *self._given(found[-1], verifier, saved)],
+                      key=lambda checkpoint: checkpoint.size)
+
+    def _given(
+        self, newest: Checkpoint, verifier: Verifier, saved: Sequence[str]
+    ) -> Iterator[Checkpoint]:
+        """Open the checkpoints of this log that somebody kept, up to the size of the bundle."""
+        for note in saved:
+            if note.partition("\n")[0] != verifier.name:
+                continue
+            try:
+                checkpoint = open_checkpoint(note, verifier)
+            except Refused as error:
+                raise BundleFault("a checkpoint you gave", str(error)) from error
+            if checkpoint.size <= newest.size:
+                yield checkpoint
+
+    def entries(self, last: int) -> Iterator[list[bytes]]:
+        """Give the entries, 256 at a time; raise BundleFault where they are not what was signed."""
+        tree, stops = Tree(), deque(self.checkpoints)
+        self._reached(tree, stops)
+        for entries in read_entries(self.name, self._bundle.pieces(self.name)):
+            yield entries
+            for entry in entries[:max(0, last + 1 - tree.size)]:
+                read = parse_entry(entry)
+                self.counts[read.consultation if read else ""] += 1
+            hashes = list(map(leaf_hash, entries))
+            while hashes:
+                if not stops:
+                    raise BundleFault(f"{self.name}, entry {tree.size}", "no checkpoint covers it")
+                taken = stops[0].size - tree.size
+                deque(tree.append(hashes[:taken]), maxlen=0)
+                del hashes[:taken]
+                self._reached(tree, stops)
+        if stops:
+            raise Lacking(f"{self.name}, entry {tree.size}",
+                          f"it ends here, but {stops[-1].size} entries were signed")
+
+    def _reached(self, tree: Tree, stops: deque[Checkpoint]) -> None:
+        while stops and stops[0].size == tree.size:
+            checkpoint = stops.popleft()
+            if tree.root() != checkpoint.root:
+                raise BundleFault(
+                    f"{self.name}, up to {tree.size}",
+                    f"the entries do not have the root of the checkpoint of {checkpoint.origin} "
+                    f"of size {checkpoint.size}, which was signed: the log was rewritten or forked")
+
+
+class Leaves:
+    """Records held against the entries at their offsets, record by record."""
+
+    def __init__(self, name: str, entries: Iterable[list[bytes]]) -> None:
+        self._name = name
+        self._pieces = iter(entries)
+        self._piece: list[bytes] = []
+        self._begin = 0
+
+    def require(self, offset: int, value: bytes | None, consultation: bytes) -> None:
+        """Raise unless a record gives the entry at its offset; offsets only grow."""
+        while offset - self._begin >= len(self._piece):
+            self._begin += len(self._piece)
+            piece = next(self._pieces, None)
+            if piece is None:
+                raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
+            self._piece = piece
+        expected = consultation + b"\0" + hashlib.sha256(value or b"").digest()
+        if self._piece[offset - self._begin] != expected:
+            raise BundleFault(
+                f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
+                "changed, moved or put in the place of another")
+
+    def finish(self) -> None:
+        """Read the entries that no record was held against."""
+        for _ in self._pieces:
+            pass
+
+
+def in_order(name: str, records: Iterable[Record], last: int) -> Iterator[Record]:
+    """Give records from offset 0 to the last counted; raise where one is missing or repeated."""
+    expected = 0
+    for offset, value in records:
+        if offset != expected:
+            if offset < expected:
+                raise BundleFault(f"{name}, offset {offset}", "it stands here a second time, or "
+                                  f"in another place: offset {expected} is next")
+            raise Lacking(f"{name}, offset {expected}", f"it is missing: {offset} stands here")
+        expected += 1
+        yield offset, value
+    if expected != last + 1:
+        raise (Lacking if expected <= last else BundleFault)(
+            f"{name}, offset {expected if expected <= last else last + 1}",
+            f"the records end here, but the results count up to {last}" if expected <= last
+            else f"the results count up to {last}, there are more records")

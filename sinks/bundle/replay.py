@@ -1,0 +1,159 @@
+"""The ledger over the votes of one partition again, in bounded memory. Pure.
+
+Theory of operation: what the ledger decides of a voter's event depends on that voter's events and
+on controls alone. So a large partition is gone through several times, each time for the voters of
+one share, by the last byte of their pseudonym: others' events only move offset and chain on. Every
+decision is made once and must be the recorded one, byte for byte; memory holds one share.
+"""
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from processors.decisions import CHAIN_BYTES, decode
+from processors.ledger import Ledger
+from processors.ledger_errors import LedgerStopped
+from processors.results import Figures
+from schemas.codec import Undecodable
+from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from sinks.bundle.faults import BundleFault, Different, Unreadable
+from sinks.bundle.layout import Record
+from sinks.recount.summing import added, figures_of
+
+
+VOTES_A_SHARE = 1_000_000
+"""Records gone through for one share of the voters: at most 250 bytes of state each."""
+SHARES_MAX = 256
+"""No more shares than values of the byte that tells them apart."""
+
+_VOTER_END = HEADER_BYTES + 32
+_PERSONAL = frozenset(current(event).header for event in (
+    "VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn",
+    "VoterSuspended", "VoterReinstated"))
+"""Records that begin with their id and their voter."""
+_COMMON = frozenset(current(event).header for event in (
+    "RulesAdopted", "ConsultationClosed", "ConsultationSealed"))
+"""Controls that concern every voter."""
+
+Records = Iterator[Record]
+Look = Callable[[int, "bytes | None"], None]
+
+
+@dataclass
+class Replayed:
+    """What one partition gives, and the first decision that differs."""
+
+    figures: list[Figures] = field(default_factory=list)
+    """Of each share; they have no voter in common."""
+    decided: list[dict[str, int]] = field(default_factory=list)
+    fault: BundleFault | None = None
+    fault_at: int = 0
+    differing: int = 0
+
+
+def shares_of(records: int) -> int:
+    """Give the number of shares for so many records."""
+    return min(SHARES_MAX, max(1, -(-records // VOTES_A_SHARE)))
+
+
+@dataclass(frozen=True)
+class Partition:
+    """Where the records of a partition are."""
+
+    number: int
+    partitions: int
+    votes: Callable[[], Records]
+    """Gives the votes from the first on."""
+    decisions: Callable[[], Records]
+    name: str
+    """Names the decisions in messages."""
+
+
+def replay(partition: Partition, consultation: str, shares: int, look: Look) -> Replayed:
+    """Decide all votes again; `look` sees each once, in order."""
+    found = Replayed()
+    for share in range(shares):
+        ledger = _replay_share(partition, share, shares, look if share == 0 else _pass, found)
+        found.figures.append(figures_of(ledger, consultation))
+        found.decided.append(ledger.decided_by_outcome())
+    return found
+
+
+def _pass(_offset: int, _value: bytes | None) -> None:
+    pass
+
+
+def _replay_share(
+    partition: Partition, share: int, shares: int, look: Look, found: Replayed
+) -> Ledger:
+    ledger = Ledger(partition.number, partition.partitions)
+    decide = ledger.decide if shares == 1 else _decider(ledger, share, shares)
+    try:
+        for (offset, value), (_, kept) in zip(
+                partition.votes(), partition.decisions(), strict=True):
+            look(offset, value)
+            made = decide(offset, value)
+            if made != kept and made is not None:
+                _note(found, partition.name, offset, made, kept)
+    except (UnknownSchema, LedgerStopped) as error:
+        place = f"records/votes/{partition.number}, offset {ledger.last_offset + 1}"
+        raise Unreadable(place, str(error)) from error
+    return ledger
+
+
+def _decider(
+    ledger: Ledger, share: int, shares: int
+) -> Callable[[int, bytes | None], bytes | None]:
+    """Decide the events of one share, pass over those of others: None."""
+
+    def decide(offset: int, value: bytes | None) -> bytes | None:
+        header = (value or b"")[:HEADER_BYTES]
+        if header in _PERSONAL and value is not None and len(value) >= _VOTER_END:
+            if value[_VOTER_END - 1] % shares == share:
+                return ledger.decide(offset, value)
+        elif share == 0:
+            return ledger.decide(offset, value)
+        elif header in _COMMON:
+            # It changes every share's state, and is counted once.
+            decided = list(ledger.decided)
+            ledger.decide(offset, value)
+            ledger.decided[:] = decided
+            return None
+        chain = hashlib.sha256(ledger.chain + (value or b"")).digest()[:CHAIN_BYTES]
+        ledger.advance(offset, chain, b"")
+        return None
+
+    return decide
+
+
+def _note(found: Replayed, name: str, offset: int, made: bytes, kept: bytes | None) -> None:
+    """Keep the first decision that differs, in words."""
+    found.differing += 1
+    place = f"{name}, offset {offset}"
+    recomputed = decode(made)
+    try:
+        recorded = decode(kept or b"")
+    except Undecodable as error:
+        fault: BundleFault = Unreadable(place, str(error))
+    else:
+        if recorded.chain != recomputed.chain:
+            fault = BundleFault(place, "this decision is not of these votes: its chain commits to "
+                                "others")
+        else:
+            fault = Different(place, "the rules decide otherwise: recomputed "
+                              f"{_said(recomputed.described())}, recorded "
+                              f"{_said(recorded.described())}")
+    if found.fault is None or offset < found.fault_at:
+        found.fault, found.fault_at = fault, offset
+
+
+def _said(decision: dict[str, Any]) -> str:
+    """Tell a decision in a few words."""
+    kept = ("outcome", "reason", "ledger_version", "changes")
+    return str({name: decision[name] for name in kept})
+
+
+def total_decided(parts: Iterable[Replayed]) -> dict[str, int]:
+    """Sum the records decided by outcome, of the whole log."""
+    return added(decided for part in parts for decided in part.decided)

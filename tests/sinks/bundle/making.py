@@ -1,0 +1,137 @@
+"""Bundles of a random consultation: archived, logged, signed and exported as in production."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from schemas.topics import Topics
+from sinks.bundle import layout
+from sinks.bundle.archived import ArchivedConsultation
+from sinks.bundle.export import Export, signed_result
+from sinks.bundle.layout import AUDITOR, PUBLIC, Record, read_records, write_record
+from sinks.bundle.manifest import note_text, read_manifest, write_manifest
+from sinks.bundle.packing import Bundle, Packer
+from sinks.bundle.verify import Verified, verify
+from sinks.transparency.folder import LogFolder
+from sinks.transparency.keeper import Keeper
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import POLICY, place_of, write_policy
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from sinks.transparency.results_notes import results_text
+from tests.sinks.ballots import CONSULTATION, Box, Log
+from tests.sinks.published import archived, catalogue_log
+from tests.sinks.transparency.keeping import entries_of
+
+
+KEY = bytes(range(32))
+
+
+def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
+    """Make the key of a log, always the same."""
+    place = place_of(topics, topic, partition)
+    key = bytes([partition + 1 if topic == topics.votes else 255] * 32)
+    return Signer(f"example.org/log/{place}", Ed25519PrivateKey.from_private_bytes(key))
+
+
+@dataclass
+class Made:
+    """A consultation's two bundles, and the keys of a dishonest operator."""
+
+    topics: Topics
+    auditor: bytes
+    public: bytes
+    checkpoints: list[str]
+    """Kept by somebody on the way."""
+
+    @property
+    def signer(self) -> Signer:
+        return signer_of(self.topics, self.topics.catalogue, 0)
+
+
+def made(url: str, prefix: str, box: Box, folder: Path) -> Made:
+    """Archive a box, log and sign it, and export both bundles."""
+    state = box.randomness.getstate()
+    found = archived(url, prefix, box)
+    box.randomness.setstate(state)
+    logs: dict[tuple[str, int], Log] = {
+        **{(found.topics.votes, number): log for number, log in enumerate(box.logs)},
+        (found.topics.catalogue, 0): catalogue_log(box)}
+    kept = []
+    for (topic, partition), log in logs.items():
+        signer = signer_of(found.topics, topic, partition)
+        kept += keep(folder / place_of(found.topics, topic, partition), signer, log)
+    topics = found.topics
+    (folder / prefix / POLICY).write_text(write_policy(
+        signer_of(topics, *place).verifier for place in logs))
+    signer = signer_of(topics, topics.catalogue, 0)
+    body = json.dumps(found.document, ensure_ascii=False).encode()
+    ResultsFolder(folder / prefix / RESULTS).publish(
+        CONSULTATION, signer.sign(results_text(body)), body)
+    signed = signed_result(folder, topics, CONSULTATION, signer)
+    source = ArchivedConsultation(
+        found.client, topics, CONSULTATION, found.document["as_of"]["votes"])
+    bundles = []
+    for kind in (AUDITOR, PUBLIC):
+        into = io.BytesIO()
+        Export(signed, source, topics, signer, quiet).write(into, kind, KEY)
+        bundles.append(into.getvalue())
+    return Made(topics, *bundles, kept)
+
+
+def keep(path: Path, signer: Signer, log: Log) -> list[str]:
+    """Log records with a checkpoint halfway and one at the end."""
+    keeper = Keeper(LogFolder(path), signer)
+    keeper.open()
+    entries = entries_of(log)
+    for part in (entries[:len(entries) // 2], entries[len(entries) // 2:]):
+        keeper.append(part)
+        keeper.sign()
+    return LogFolder(path).history()
+
+
+def quiet(_progress: str) -> None:
+    pass
+
+
+def verified(bundle: bytes, **given: Any) -> Verified:
+    """Verify a bundle."""
+    return verify(io.BytesIO(bundle), say=quiet, **given)
+
+
+def contents(bundle: bytes) -> dict[str, bytes]:
+    """Take a bundle apart."""
+    opened = Bundle(io.BytesIO(bundle))
+    return {name: opened.read(name) for name in opened.files}
+
+
+def packed(files: Mapping[str, bytes], signer: Signer | None = None) -> bytes:
+    """Put a bundle together; with a key its manifest is made and signed anew."""
+    into, files = io.BytesIO(), dict(files)
+    packer = Packer(into)
+    manifest = read_manifest(files[layout.MANIFEST])[0]
+    if signer:
+        files.pop(layout.MANIFEST)
+        files.pop(layout.MANIFEST_NOTE)
+    for name, body in files.items():
+        packer.add(name, [body])
+    if signer:
+        body = write_manifest(manifest, packer.files)
+        packer.add(layout.MANIFEST, [body])
+        packer.add(layout.MANIFEST_NOTE, [signer.sign(note_text(manifest, body)).encode()])
+    packer.close()
+    return into.getvalue()
+
+
+def records(files: Mapping[str, bytes], name: str) -> list[Record]:
+    """Read the records of a file."""
+    return list(read_records(name, [files[name]]))
+
+
+def joined(held: list[Record]) -> bytes:
+    """Write records."""
+    return b"".join(write_record(*record) for record in held)
