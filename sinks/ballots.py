@@ -11,6 +11,7 @@ from schemas.words import KINDS
 
 MAX_BALLOT_BYTES = 4_096
 """The ledger reads no longer record of the ballot box: a longer one is undecodable."""
+IDENTIFIER_BYTES = 16
 BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
 KIND_OF_EVENT = {
     "".join(word.capitalize() for word in kind.split("_")): number
@@ -19,6 +20,22 @@ KIND_OF_EVENT = {
 
 _CONSULTATIONS = {
     current(event).header: decoder(event, "consultation") for event in BALLOT_EVENTS}
+
+
+def _place_of_consultation(event: str) -> int:
+    """Give where the consultation begins in an event: behind fields of known size."""
+    at = HEADER_BYTES
+    for field in current(event).fields:
+        kind = field["type"]
+        if field["name"] == "consultation":
+            return at
+        fixed = kind == "Identifier" or kind["type"] == "fixed"
+        at += IDENTIFIER_BYTES if fixed else 1
+    raise AssertionError(f"{event} names no consultation")
+
+
+PLACES = {current(event).header: _place_of_consultation(event) for event in BALLOT_EVENTS}
+"""Where the consultation lies, by the header of an event that can be read."""
 
 
 def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:

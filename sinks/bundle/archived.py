@@ -11,7 +11,7 @@ from schemas.topics import Topics
 from sinks.bundle.ballots import Row
 from sinks.bundle.layout import Record
 from sinks.recount.pure import accepted
-from sinks.recount.reading import Reading
+from sinks.recount.reading import Reading, Say
 
 
 _CATALOGUE = """
@@ -38,7 +38,11 @@ class ArchivedConsultation:
     ) -> None:
         self._client, self._topics, self._consultation = client, topics, consultation
         self._vector = vector
-        self.reading = Reading(client, topics, vector)
+        self._reading = Reading(client, topics, vector)
+
+    def wait(self, catalogue: int, say: Say) -> None:
+        """Wait until the archive holds all that the result counts."""
+        self._reading.wait(catalogue, say=say)
 
     def catalogue(self, last: int) -> list[Record]:
         """Give the consultation's records in the catalogue."""
@@ -58,13 +62,13 @@ class ArchivedConsultation:
 
     def votes(self, partition: int) -> Iterator[Record]:
         """Give every vote of a partition."""
-        for offsets, values in self.reading.votes(partition):
+        for offsets, values in self._reading.votes(partition):
             yield from zip(offsets, values, strict=True)
 
     def decisions(self, partition: int) -> Iterator[Record]:
         """Give the decisions of a partition as a reader accepts them, up to the last counted."""
         last = self._vector[partition]
-        for offset, value in enumerate(accepted(self.reading, partition)):
+        for offset, value in enumerate(accepted(self._reading, partition)):
             if offset > last:
                 return
             yield offset, value

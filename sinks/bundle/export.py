@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 from schemas.topics import Topics
 from sinks.bundle import layout
-from sinks.bundle.archived import ArchivedConsultation
-from sinks.bundle.ballots import KEY_BYTES, header, write_rows
+from sinks.bundle.ballots import KEY_BYTES, Row, header, write_rows
 from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record, write_record
 from sinks.bundle.manifest import Manifest, note_text, write_manifest
@@ -74,12 +73,23 @@ def signed_result(folder: Path, topics: Topics, consultation: str, signer: Signe
     return Signed(folder / topics.prefix, document, body, note)
 
 
+class Source(Protocol):
+    """Where the records of one consultation are, up to the offsets of its result."""
+
+    def wait(self, catalogue: int, say: Say) -> None: ...
+    def catalogue(self, last: int) -> Iterable[Record]: ...
+    def endings(self, partition: int) -> Iterable[Record]: ...
+    def suspensions(self) -> int: ...
+    def votes(self, partition: int) -> Iterable[Record]: ...
+    def decisions(self, partition: int) -> Iterable[Record]: ...
+    def ballots(self, zone: str) -> Iterable[tuple[str, Iterable[Row]]]: ...
+
+
 class Export:
     """One bundle being written."""
 
     def __init__(
-        self, signed: Signed, archived: ArchivedConsultation, topics: Topics, signer: Signer,
-        say: Say,
+        self, signed: Signed, archived: Source, topics: Topics, signer: Signer, say: Say,
     ) -> None:
         as_of = signed.document["as_of"]
         self._signed, self._archived, self._signer, self._say = signed, archived, signer, say
@@ -90,7 +100,7 @@ class Export:
 
     def write(self, file: BinaryIO, kind: str, key: bytes | None = None) -> Manifest:
         """Write the bundle; a key is given only to make the same public one again."""
-        self._archived.reading.wait(self._catalogue, say=self._say)
+        self._archived.wait(self._catalogue, self._say)
         manifest = Manifest(kind, self._consultation, self._topics.prefix, len(self._votes),
                             self._votes, self._catalogue)
         packer = Packer(file)

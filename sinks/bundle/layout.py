@@ -55,26 +55,39 @@ def write_record(offset: int, value: bytes | None) -> bytes:
 
 def read_records(name: str, pieces: Iterable[bytes]) -> Iterator[Record]:
     """Read the records of a file; raise Unreadable where it is not whole."""
+    for offsets, values in read_batches(name, pieces):
+        yield from zip(offsets, values, strict=True)
+
+
+def read_batches(
+    name: str, pieces: Iterable[bytes]
+) -> Iterator[tuple[list[int], list[bytes | None]]]:
+    """Read offsets and values of records, some thousands at a time, straight-line."""
     unpack, head_bytes = _HEAD.unpack_from, _HEAD.size
     rest, done = b"", 0
     for piece in pieces:
         held, at = rest + piece, 0
-        last = len(held) - head_bytes
+        size_held = len(held)
+        last = size_held - head_bytes
+        offsets: list[int] = []
+        values: list[bytes | None] = []
         while at <= last:
             offset, size = unpack(held, at)
             begin = at + head_bytes
             if size == _NO_VALUE:
-                at = begin
-                yield offset, None
-                continue
-            end = begin + size
-            if end > len(held):
-                if size > RECORD_BYTES_MAX:
-                    raise Unreadable(name, f"no record begins at byte {done + at}")
-                break
-            yield offset, held[begin:end]
+                value, end = None, begin
+            else:
+                end = begin + size
+                if end > size_held:
+                    if size > RECORD_BYTES_MAX:
+                        raise Unreadable(name, f"no record begins at byte {done + at}")
+                    break
+                value = held[begin:end]
+            offsets.append(offset)
+            values.append(value)
             at = end
         rest, done = held[at:], done + at
+        yield offsets, values
     if rest:
         raise Unreadable(name, f"it is cut short within the record at byte {done}")
 

@@ -5,17 +5,17 @@ each checkpoint must be the signed one. A record that the bundle holds must give
 offset; so the first record that was changed, added or moved is named by its offset.
 """
 
-import hashlib
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
 
 from sinks.bundle.faults import BundleFault, Lacking
-from sinks.bundle.layout import Record, read_entries
+from sinks.bundle.layout import read_entries
 from sinks.bundle.packing import Bundle
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
-from sinks.transparency.entries import parse_entry
-from sinks.transparency.hashing import leaf_hash
+from sinks.transparency.hashing import HASH_BYTES, leaf_hash
 from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.tiles import WIDTH
 from sinks.transparency.tree import Tree
 
 
@@ -63,13 +63,11 @@ class Log:
 
     def entries(self, last: int) -> Iterator[list[bytes]]:
         """Give the entries, 256 at a time; raise BundleFault where they are not what was signed."""
-        tree, stops = Tree(), deque(self.checkpoints)
+        tree, stops, names = Tree(), deque(self.checkpoints), Counter[bytes]()
         self._reached(tree, stops)
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
             yield entries
-            for entry in entries[:max(0, last + 1 - tree.size)]:
-                read = parse_entry(entry)
-                self.counts[read.consultation if read else ""] += 1
+            names.update([entry[:_DIGEST] for entry in entries[:max(0, last + 1 - tree.size)]])
             hashes = list(map(leaf_hash, entries))
             while hashes:
                 if not stops:
@@ -78,6 +76,7 @@ class Log:
                 deque(tree.append(hashes[:taken]), maxlen=0)
                 del hashes[:taken]
                 self._reached(tree, stops)
+        self.counts = Counter({_name(name): count for name, count in names.items()})
         if stops:
             raise Lacking(f"{self.name}, entry {tree.size}",
                           f"it ends here, but {stops[-1].size} entries were signed")
@@ -92,48 +91,92 @@ class Log:
                     f"of size {checkpoint.size}, which was signed: the log was rewritten or forked")
 
 
+_DIGEST = -HASH_BYTES - 1
+"""Where the consultation ends in an entry."""
+
+
+def _name(consultation: bytes) -> str:
+    """Read a consultation; one that is no text is told as it is."""
+    return consultation.decode(errors="backslashreplace")
+
+
 class Leaves:
-    """Records held against the entries at their offsets, record by record."""
+    """Records held against the entries at their offsets, in the order of offsets."""
 
     def __init__(self, name: str, entries: Iterable[list[bytes]]) -> None:
         self._name = name
         self._pieces = iter(entries)
         self._piece: list[bytes] = []
         self._begin = 0
+        self._row: list[bytes] = []
 
     def require(self, offset: int, value: bytes | None, consultation: bytes) -> None:
-        """Raise unless a record gives the entry at its offset; offsets only grow."""
+        """Raise unless a record gives the entry at its offset."""
         while offset - self._begin >= len(self._piece):
             self._begin += len(self._piece)
-            piece = next(self._pieces, None)
-            if piece is None:
-                raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
-            self._piece = piece
-        expected = consultation + b"\0" + hashlib.sha256(value or b"").digest()
-        if self._piece[offset - self._begin] != expected:
-            raise BundleFault(
-                f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
-                "changed, moved or put in the place of another")
+            self._piece = self._next(offset)
+        if self._piece[offset - self._begin] != entry_bytes(consultation, value):
+            raise self._other(offset)
+
+    def follow(self, entry: bytes) -> None:
+        """Take the entry of the next record, from offset 0 on; compared by the hundred."""
+        self._row.append(entry)
+        if len(self._row) == WIDTH:
+            self._compare()
+
+    def _compare(self) -> None:
+        piece = self._next(self._begin)
+        if piece[:len(self._row)] != self._row:
+            pairs = zip(piece, self._row, strict=False)
+            same = next((place for place, (one, other) in enumerate(pairs) if one != other),
+                        len(piece))
+            raise self._other(self._begin + same)
+        self._begin += len(self._row)
+        self._row = []
+
+    def _next(self, offset: int) -> list[bytes]:
+        piece = next(self._pieces, None)
+        if piece is None:
+            raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
+        return piece
+
+    def _other(self, offset: int) -> BundleFault:
+        return BundleFault(
+            f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
+            "changed, moved or put in the place of another")
 
     def finish(self) -> None:
-        """Read the entries that no record was held against."""
+        """Compare what is left, and read the entries that no record was held against."""
+        if self._row:
+            self._compare()
         for _ in self._pieces:
             pass
 
 
-def in_order(name: str, records: Iterable[Record], last: int) -> Iterator[Record]:
-    """Give records from offset 0 to the last counted; raise where one is missing or repeated."""
-    expected = 0
-    for offset, value in records:
-        if offset != expected:
-            if offset < expected:
-                raise BundleFault(f"{name}, offset {offset}", "it stands here a second time, or "
-                                  f"in another place: offset {expected} is next")
-            raise Lacking(f"{name}, offset {expected}", f"it is missing: {offset} stands here")
-        expected += 1
-        yield offset, value
-    if expected != last + 1:
-        raise (Lacking if expected <= last else BundleFault)(
-            f"{name}, offset {expected if expected <= last else last + 1}",
-            f"the records end here, but the results count up to {last}" if expected <= last
-            else f"the results count up to {last}, there are more records")
+def entry_bytes(consultation: bytes, value: bytes | None) -> bytes:
+    """Write the entry of a record; see sinks.transparency.entries."""
+    return consultation + b"\0" + sha256(value or b"").digest()
+
+
+def in_order(
+    name: str, batches: Iterable[tuple[list[int], list[bytes | None]]], last: int
+) -> Iterator[list[bytes | None]]:
+    """Give values from offset 0 to the last counted; raise where one is missing or repeated."""
+    begin = 0
+    for offsets, values in batches:
+        expected = range(begin, begin + len(offsets))
+        if offsets != list(expected):
+            wanted, found = next(
+                pair for pair in zip(expected, offsets, strict=True) if pair[0] != pair[1])
+            if found < wanted:
+                raise BundleFault(f"{name}, offset {found}", "it stands here a second time, or "
+                                  f"in another place: offset {wanted} is next")
+            raise Lacking(f"{name}, offset {wanted}", f"it is missing: {found} stands here")
+        begin += len(offsets)
+        yield values
+    if begin <= last:
+        raise Lacking(f"{name}, offset {begin}",
+                      f"the records end here, but the results count up to {last}")
+    if begin > last + 1:
+        raise BundleFault(f"{name}, offset {last + 1}",
+                          "the results do not count this record, it does not belong here")

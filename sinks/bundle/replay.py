@@ -6,20 +6,19 @@ one share, by the last byte of their pseudonym: others' events only move offset 
 decision is made once and must be the recorded one, byte for byte; memory holds one share.
 """
 
-import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
-from processors.decisions import CHAIN_BYTES, decode
-from processors.ledger import Ledger
+from processors.decisions import decode
+from processors.ledger import Ledger, linked
 from processors.ledger_errors import LedgerStopped
 from processors.results import Figures
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current
 from sinks.bundle.faults import BundleFault, Different, Unreadable
-from sinks.bundle.layout import Record
-from sinks.recount.summing import added, figures_of
+from sinks.recount.summing import figures_of
 
 
 VOTES_A_SHARE = 1_000_000
@@ -36,8 +35,9 @@ _COMMON = frozenset(current(event).header for event in (
     "RulesAdopted", "ConsultationClosed", "ConsultationSealed"))
 """Controls that concern every voter."""
 
-Records = Iterator[Record]
-Look = Callable[[int, "bytes | None"], None]
+Values = Iterable["list[bytes | None]"]
+Look = Callable[["bytes | None", "bytes | None"], None]
+"""Sees each record, and what was decided of it if it is of the first share."""
 
 
 @dataclass
@@ -63,9 +63,9 @@ class Partition:
 
     number: int
     partitions: int
-    votes: Callable[[], Records]
-    """Gives the votes from the first on."""
-    decisions: Callable[[], Records]
+    votes: Callable[[], Values]
+    """Gives the votes from the first on, in lists."""
+    decisions: Callable[[], Values]
     name: str
     """Names the decisions in messages."""
 
@@ -80,7 +80,7 @@ def replay(partition: Partition, consultation: str, shares: int, look: Look) -> 
     return found
 
 
-def _pass(_offset: int, _value: bytes | None) -> None:
+def _pass(_value: bytes | None, _decision: bytes | None) -> None:
     pass
 
 
@@ -90,10 +90,11 @@ def _replay_share(
     ledger = Ledger(partition.number, partition.partitions)
     decide = ledger.decide if shares == 1 else _decider(ledger, share, shares)
     try:
-        for (offset, value), (_, kept) in zip(
-                partition.votes(), partition.decisions(), strict=True):
-            look(offset, value)
+        both = zip(chain.from_iterable(partition.votes()),
+                   chain.from_iterable(partition.decisions()), strict=True)
+        for offset, (value, kept) in enumerate(both):
             made = decide(offset, value)
+            look(value, made)
             if made != kept and made is not None:
                 _note(found, partition.name, offset, made, kept)
     except (UnknownSchema, LedgerStopped) as error:
@@ -120,8 +121,7 @@ def _decider(
             ledger.decide(offset, value)
             ledger.decided[:] = decided
             return None
-        chain = hashlib.sha256(ledger.chain + (value or b"")).digest()[:CHAIN_BYTES]
-        ledger.advance(offset, chain, b"")
+        ledger.advance(offset, linked(ledger.chain, value or b""), b"")
         return None
 
     return decide
@@ -152,8 +152,3 @@ def _said(decision: dict[str, Any]) -> str:
     """Tell a decision in a few words."""
     kept = ("outcome", "reason", "ledger_version", "changes")
     return str({name: decision[name] for name in kept})
-
-
-def total_decided(parts: Iterable[Replayed]) -> dict[str, int]:
-    """Sum the records decided by outcome, of the whole log."""
-    return added(decided for part in parts for decided in part.decided)

@@ -9,23 +9,25 @@ Pure: given an open file, it reads no clock, no network and no other file.
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, BinaryIO
 
 from processors.catalogue import Catalogue
+from processors.decisions import is_undecodable
 from processors.results import Figures
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import UnknownSchema
-from sinks.ballots import consultation_of
+from schemas.registry import HEADER_BYTES, UnknownSchema
+from sinks.ballots import PLACES, consultation_of
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
-from sinks.bundle.layout import AUDITOR, Record, read_records
-from sinks.bundle.logs import Leaves, Log, in_order
+from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
+from sinks.bundle.logs import Leaves, Log, entry_bytes, in_order
 from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
 from sinks.bundle.packing import Bundle
-from sinks.bundle.replay import Partition, replay, shares_of
+from sinks.bundle.replay import Look, Partition, Values, replay, shares_of
 from sinks.recount.checks import EQUAL, NOT_COMPARED
 from sinks.recount.documents import Document, check_document, recomputed_document
 from sinks.recount.summing import added, summed
@@ -164,8 +166,8 @@ class _Verification:
             self._require_size(log, last)
             leaves = Leaves(name, log.entries(last))
             part = replay(
-                Partition(number, partitions, self._votes(number), self._decisions(number),
-                          layout.decisions(number)),
+                Partition(number, partitions, self._values(name, last),
+                          self._values(layout.decisions(number), last), layout.decisions(number)),
                 self.manifest.consultation, shares_of(last + 1), _looking(name, leaves))
             leaves.finish()
             self.leaves = added([self.leaves, log.counts])
@@ -178,13 +180,8 @@ class _Verification:
             added(decided for part in parts for decided in part.decided),
             [part.fault for part in parts if part.fault])
 
-    def _votes(self, number: int) -> Callable[[], Iterator[Record]]:
-        name, last = layout.votes(number), self.manifest.votes[number]
-        return lambda: in_order(name, self._records(name), last)
-
-    def _decisions(self, number: int) -> Callable[[], Iterator[Record]]:
-        name, last = layout.decisions(number), self.manifest.votes[number]
-        return lambda: in_order(name, self._records(name), last)
+    def _values(self, name: str, last: int) -> Callable[[], Values]:
+        return lambda: in_order(name, read_batches(name, self.bundle.pieces(name)), last)
 
     def _require_size(self, log: Log, last: int) -> None:
         if log.size <= last:
@@ -290,18 +287,24 @@ class _Verification:
         self.found.claims = claims(self.manifest.kind, ranked=ranked)
 
 
-def _looking(name: str, leaves: Leaves) -> Callable[[int, bytes | None], None]:
-    """Hold each record against its leaf."""
-    encoded: dict[str, bytes] = {}
+def _looking(name: str, leaves: Leaves) -> Look:
+    """Hold each record against its leaf.
 
-    def look(offset: int, value: bytes | None) -> None:
+    Most are ballots that the ledger could read: their consultation is at a known place.
+    """
+    follow, places = leaves.follow, PLACES
+
+    def look(value: bytes | None, decision: bytes | None) -> None:
+        if value is not None and decision is not None and not is_undecodable(decision):
+            at = places.get(value[:HEADER_BYTES])
+            if at is not None:
+                follow(b"%b\0%b" % (
+                    value[at + 1:at + 1 + (value[at] >> 1)], sha256(value).digest()))
+                return
         try:
-            consultation = consultation_of(value)
+            consultation = consultation_of(value).encode()
         except UnknownSchema as error:
-            raise Unreadable(f"{name}, offset {offset}", str(error)) from error
-        known = encoded.get(consultation)
-        if known is None:
-            known = encoded[consultation] = consultation.encode()
-        leaves.require(offset, value, known)
+            raise Unreadable(name, str(error)) from error
+        follow(entry_bytes(consultation, value))
 
     return look
