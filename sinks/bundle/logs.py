@@ -123,16 +123,24 @@ class Leaves:
         self._row.append(entry)
         if len(self._row) == WIDTH:
             self._compare()
+            self._begin += WIDTH
+            self._row = []
 
-    def _compare(self) -> None:
+    def last(self, value: bytes | None) -> None:
+        """Hold the next record, one that cannot be read, against its leaf by its hash alone."""
+        piece, place = self._compare(), len(self._row)
+        if place >= len(piece) or piece[place][-HASH_BYTES:] != sha256(value or b"").digest():
+            raise self._other(self._begin + place)
+
+    def _compare(self) -> list[bytes]:
+        """Compare the records held with the next entries; give these."""
         piece = self._next(self._begin)
         if piece[:len(self._row)] != self._row:
             pairs = zip(piece, self._row, strict=False)
             same = next((place for place, (one, other) in enumerate(pairs) if one != other),
                         len(piece))
             raise self._other(self._begin + same)
-        self._begin += len(self._row)
-        self._row = []
+        return piece
 
     def _next(self, offset: int) -> list[bytes]:
         piece = next(self._pieces, None)

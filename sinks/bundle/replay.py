@@ -9,7 +9,7 @@ decision is made once and must be the recorded one, byte for byte; memory holds 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import Any
+from typing import Any, Protocol
 
 from processors.decisions import decode
 from processors.ledger import Ledger, linked
@@ -36,8 +36,16 @@ _COMMON = frozenset(current(event).header for event in (
 """Controls that concern every voter."""
 
 Values = Iterable["list[bytes | None]"]
-Look = Callable[["bytes | None", "bytes | None"], None]
-"""Sees each record, and what was decided of it if it is of the first share."""
+
+
+class Witness(Protocol):
+    """Sees each record once, in order."""
+
+    def see(self, value: bytes | None, decision: bytes | None) -> None:
+        """Take a record, and what was decided of it if it is of the first share."""
+
+    def last(self, value: bytes | None) -> None:
+        """Take a record that nobody may decide: nothing comes after it."""
 
 
 @dataclass
@@ -66,40 +74,41 @@ class Partition:
     votes: Callable[[], Values]
     """Gives the votes from the first on, in lists."""
     decisions: Callable[[], Values]
-    name: str
-    """Names the decisions in messages."""
+    votes_name: str
+    decisions_name: str
+    """Names of both in messages."""
 
 
-def replay(partition: Partition, consultation: str, shares: int, look: Look) -> Replayed:
-    """Decide all votes again; `look` sees each once, in order."""
+def replay(partition: Partition, consultation: str, shares: int, witness: Witness) -> Replayed:
+    """Decide all votes again, under the eyes of a witness."""
     found = Replayed()
     for share in range(shares):
-        ledger = _replay_share(partition, share, shares, look if share == 0 else _pass, found)
+        ledger = _replay_share(partition, share, shares, witness if share == 0 else None, found)
         found.figures.append(figures_of(ledger, consultation))
         found.decided.append(ledger.decided_by_outcome())
     return found
 
 
-def _pass(_value: bytes | None, _decision: bytes | None) -> None:
-    pass
-
-
 def _replay_share(
-    partition: Partition, share: int, shares: int, look: Look, found: Replayed
+    partition: Partition, share: int, shares: int, witness: Witness | None,
+    found: Replayed
 ) -> Ledger:
     ledger = Ledger(partition.number, partition.partitions)
     decide = ledger.decide if shares == 1 else _decider(ledger, share, shares)
-    try:
-        both = zip(chain.from_iterable(partition.votes()),
-                   chain.from_iterable(partition.decisions()), strict=True)
-        for offset, (value, kept) in enumerate(both):
+    see = witness.see if witness else None
+    both = zip(chain.from_iterable(partition.votes()),
+               chain.from_iterable(partition.decisions()), strict=True)
+    for offset, (value, kept) in enumerate(both):
+        try:
             made = decide(offset, value)
-            look(value, made)
-            if made != kept and made is not None:
-                _note(found, partition.name, offset, made, kept)
-    except (UnknownSchema, LedgerStopped) as error:
-        place = f"records/votes/{partition.number}, offset {ledger.last_offset + 1}"
-        raise Unreadable(place, str(error)) from error
+        except (UnknownSchema, LedgerStopped) as error:
+            if witness:
+                witness.last(value)
+            raise Unreadable(f"{partition.votes_name}, offset {offset}", str(error)) from error
+        if see:
+            see(value, made)
+        if made != kept and made is not None:
+            _note(found, partition.decisions_name, offset, made, kept)
     return ledger
 
 

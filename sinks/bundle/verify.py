@@ -27,7 +27,7 @@ from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
 from sinks.bundle.logs import Leaves, Log, entry_bytes, in_order
 from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
 from sinks.bundle.packing import Bundle
-from sinks.bundle.replay import Look, Partition, Values, replay, shares_of
+from sinks.bundle.replay import Partition, Values, replay, shares_of
 from sinks.recount.checks import EQUAL, NOT_COMPARED
 from sinks.recount.documents import Document, check_document, recomputed_document
 from sinks.recount.summing import added, summed
@@ -163,12 +163,13 @@ class _Verification:
         parts, partitions = [], self.manifest.partitions
         for number, last in enumerate(self.manifest.votes):
             log, name = self._log(layout.votes_log(number)), layout.votes(number)
+            decided = layout.decisions(number)
             self._require_size(log, last)
             leaves = Leaves(name, log.entries(last))
             part = replay(
                 Partition(number, partitions, self._values(name, last),
-                          self._values(layout.decisions(number), last), layout.decisions(number)),
-                self.manifest.consultation, shares_of(last + 1), _looking(name, leaves))
+                          self._values(decided, last), name, decided),
+                self.manifest.consultation, shares_of(last + 1), _Followed(name, leaves))
             leaves.finish()
             self.leaves = added([self.leaves, log.counts])
             self.found.records += last + 1
@@ -287,24 +288,25 @@ class _Verification:
         self.found.claims = claims(self.manifest.kind, ranked=ranked)
 
 
-def _looking(name: str, leaves: Leaves) -> Look:
-    """Hold each record against its leaf.
+class _Followed:
+    """Every record of a partition held against its leaf."""
 
-    Most are ballots that the ledger could read: their consultation is at a known place.
-    """
-    follow, places = leaves.follow, PLACES
+    def __init__(self, name: str, leaves: Leaves) -> None:
+        self._name, self._follow = name, leaves.follow
+        self.last = leaves.last
 
-    def look(value: bytes | None, decision: bytes | None) -> None:
+    def see(self, value: bytes | None, decision: bytes | None) -> None:
+        """Take a record. Most are ballots that the ledger could read: where their consultation
+        lies is known.
+        """
         if value is not None and decision is not None and not is_undecodable(decision):
-            at = places.get(value[:HEADER_BYTES])
+            at = PLACES.get(value[:HEADER_BYTES])
             if at is not None:
-                follow(b"%b\0%b" % (
+                self._follow(b"%b\0%b" % (
                     value[at + 1:at + 1 + (value[at] >> 1)], sha256(value).digest()))
                 return
         try:
             consultation = consultation_of(value).encode()
         except UnknownSchema as error:
-            raise Unreadable(name, str(error)) from error
-        follow(entry_bytes(consultation, value))
-
-    return look
+            raise Unreadable(self._name, str(error)) from error
+        self._follow(entry_bytes(consultation, value))

@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from sinks.transparency.policy import POLICY, place_of, write_policy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import CONSULTATION, Box, Log
-from tests.sinks.published import archived, catalogue_log
+from tests.sinks.published import Archived, archived, catalogue_log
 from tests.sinks.transparency.keeping import entries_of
 
 
@@ -43,36 +43,44 @@ class Made:
     """A consultation's two bundles, and the keys of a dishonest operator."""
 
     topics: Topics
-    auditor: bytes
-    public: bytes
-    checkpoints: list[str]
-    """Kept by somebody on the way."""
+    auditor: bytes = field(repr=False)
+    public: bytes = field(repr=False)
 
     @property
     def signer(self) -> Signer:
+        """The key of results and bundles."""
         return signer_of(self.topics, self.topics.catalogue, 0)
 
+    def bundle(self, kind: str) -> bytes:
+        """Give the bundle of a kind."""
+        return self.auditor if kind == AUDITOR else self.public
 
-def made(url: str, prefix: str, box: Box, folder: Path) -> Made:
-    """Archive a box, log and sign it, and export both bundles."""
+
+def prepared(url: str, prefix: str, box: Box, data: Path) -> Archived:
+    """Archive a box; log it, sign its result and leave the keys, as the notary does."""
     state = box.randomness.getstate()
     found = archived(url, prefix, box)
     box.randomness.setstate(state)
     logs: dict[tuple[str, int], Log] = {
         **{(found.topics.votes, number): log for number, log in enumerate(box.logs)},
         (found.topics.catalogue, 0): catalogue_log(box)}
-    kept = []
-    for (topic, partition), log in logs.items():
-        signer = signer_of(found.topics, topic, partition)
-        kept += keep(folder / place_of(found.topics, topic, partition), signer, log)
-    topics = found.topics
+    folder = data / "transparency"
+    for place, log in logs.items():
+        keep(folder / place_of(found.topics, *place), signer_of(found.topics, *place), log)
     (folder / prefix / POLICY).write_text(write_policy(
-        signer_of(topics, *place).verifier for place in logs))
-    signer = signer_of(topics, topics.catalogue, 0)
+        signer_of(found.topics, *place).verifier for place in logs))
+    signer = signer_of(found.topics, found.topics.catalogue, 0)
     body = json.dumps(found.document, ensure_ascii=False).encode()
     ResultsFolder(folder / prefix / RESULTS).publish(
         CONSULTATION, signer.sign(results_text(body)), body)
-    signed = signed_result(folder, topics, CONSULTATION, signer)
+    return found
+
+
+def made(url: str, prefix: str, box: Box, data: Path) -> Made:
+    """Export both bundles of a box."""
+    found = prepared(url, prefix, box, data)
+    topics, signer = found.topics, signer_of(found.topics, found.topics.catalogue, 0)
+    signed = signed_result(data / "transparency", topics, CONSULTATION, signer)
     source = ArchivedConsultation(
         found.client, topics, CONSULTATION, found.document["as_of"]["votes"])
     bundles = []
@@ -80,10 +88,10 @@ def made(url: str, prefix: str, box: Box, folder: Path) -> Made:
         into = io.BytesIO()
         Export(signed, source, topics, signer, quiet).write(into, kind, KEY)
         bundles.append(into.getvalue())
-    return Made(topics, *bundles, kept)
+    return Made(topics, *bundles)
 
 
-def keep(path: Path, signer: Signer, log: Log) -> list[str]:
+def keep(path: Path, signer: Signer, log: Log) -> None:
     """Log records with a checkpoint halfway and one at the end."""
     keeper = Keeper(LogFolder(path), signer)
     keeper.open()
@@ -91,7 +99,6 @@ def keep(path: Path, signer: Signer, log: Log) -> list[str]:
     for part in (entries[:len(entries) // 2], entries[len(entries) // 2:]):
         keeper.append(part)
         keeper.sign()
-    return LogFolder(path).history()
 
 
 def quiet(_progress: str) -> None:

@@ -1,17 +1,108 @@
-"""An honest bundle verifies."""
-from deploy.local.services import ClickHouse
-from pathlib import Path
-from tests.sinks.ballots import random_box
-from tests.sinks.bundle.making import *
+"""An honest bundle holds, is small to read, and shows no voter to the public."""
 
-def test_smoke(clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path) -> None:
-    found = made(clickhouse.url, topic_prefix, random_box(21, 700), tmp_path)
-    for b in (found.auditor, found.public):
-        v = verified(b)
-        print(v.fault, v.records, v.differing_decisions, len(b))
-        for c in v.claims: print(c)
-    open("/tmp/s/aud.zip","wb").write(found.auditor)
-    open("/tmp/s/pub.zip","wb").write(found.public)
-    print(contents(found.public)[layout.BALLOTS].decode()[:900])
-    print(contents(found.public)[layout.LEAVES].decode()[:900])
-    assert 0
+import csv
+import io
+import zipfile
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from deploy.local.services import ClickHouse
+from schemas.topics import Topics
+from sinks.bundle import layout
+from sinks.bundle.ballots import COLUMNS, Row, header, write_rows
+from sinks.bundle.claims import RECOMPUTED
+from sinks.bundle.layout import AUDITOR, PUBLIC
+from sinks.bundle.replay import Partition, replay
+from sinks.recount.checks import EQUAL
+from sinks.recount.summing import added, summed
+from tests.sinks.ballots import CONSULTATION, decide, random_box
+from tests.sinks.bundle.making import Made, contents, made, records, verified
+
+
+@pytest.mark.parametrize("seed", [4, 8])
+def test_an_honest_bundle_holds(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path, seed: int
+) -> None:
+    """Open or closed and sealed: both bundles hold, and every number is told for what it is."""
+    found = made(clickhouse.url, topic_prefix, random_box(seed, 400), tmp_path)
+    auditor, public = verified(found.auditor), verified(found.public)
+
+    assert (auditor.fault, auditor.verdict) == (None, EQUAL)
+    assert (public.fault, public.verdict) == (None, EQUAL)
+    assert [claim.what for claim in auditor.claims] == [claim.what for claim in public.claims]
+    assert {claim.what for claim in public.claims if claim.how == RECOMPUTED} < {
+        claim.what for claim in auditor.claims if claim.how == RECOMPUTED}
+
+
+def test_any_zip_program_reads_a_bundle(exported: Made) -> None:
+    """Python's own zip reader finds every file whole, with the contents we read."""
+    with zipfile.ZipFile(io.BytesIO(exported.public)) as opened:
+        assert opened.testzip() is None
+        assert {name: opened.read(name) for name in opened.namelist()} == contents(exported.public)
+
+
+def test_a_public_bundle_shows_no_voter(exported: Made) -> None:
+    """No pseudonym of the log, no event id and no salt is anywhere in it."""
+    public = b"".join(body for name, body in contents(exported.public).items()
+                      if not name.startswith("logs/"))
+    ballots = [value for number in range(exported.topics.partitions)
+               for _, value in records(contents(exported.auditor), layout.votes(number))
+               if value is not None and len(value) > 56 and value[4] in (1, 2, 3, 4)]
+    secrets = {value[at:at + 16] for value in ballots for at in (5, 21, 37)}
+
+    assert len(ballots) > 200
+    assert not [secret for secret in secrets if secret in public or secret.hex().encode() in public]
+
+
+def test_rows_of_one_voter_share_nothing_but_their_counts(exported: Made) -> None:
+    """Each row has a pseudonym of its own, in no order but its own, and another in each export."""
+    rows = list(csv.DictReader(io.StringIO(contents(exported.public)[layout.BALLOTS].decode())))
+    names = [row["vote"] for row in rows]
+    row = Row(0, bytes(16), "2022-03-22", 1, [1] * (len(COLUMNS) - 6))
+    first, second = (write_rows("p", [row], bytes([key] * 32)) for key in (1, 2))
+
+    assert len(set(names)) == len(names) > 20
+    assert [(row["proposal"], row["vote"]) for row in rows] == sorted(
+        (row["proposal"], row["vote"]) for row in rows)
+    assert first != second
+    assert tuple(rows[0]) == COLUMNS == tuple(header().decode().strip().split(","))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shares_of_voters_add_up_to_the_whole(seed: int) -> None:
+    """Gone through in shares, which holds memory down, a partition gives the same decisions."""
+    box = random_box(seed, 300)
+    ledgers, decisions = decide(box)
+    for ledger, log, decided in zip(ledgers, box.logs, decisions, strict=True):
+        part = Partition(ledger.partition, box.partitions, partial(list, [log]),
+                         partial(list, [decided]), "votes", "decisions")
+        one, three = (replay(part, CONSULTATION, shares, Seen()) for shares in (1, 3))
+
+        assert (one.fault, three.fault) == (None, None)
+        assert len(three.figures) == 3
+        assert summed(three.figures) == summed(one.figures)
+        assert added(three.decided) == ledger.decided_by_outcome()
+
+
+class Seen:
+    """A witness that sees."""
+
+    def see(self, value: bytes | None, decision: bytes | None) -> None:
+        """Take a record."""
+
+    def last(self, value: bytes | None) -> None:
+        """Fail: every record can be decided."""
+        raise AssertionError(value)
+
+
+def test_a_bundle_is_the_same_every_time(exported: Made) -> None:
+    """Files stand in one order, without times: the parts that no key draws are the same bytes."""
+    names = list(contents(exported.auditor))
+
+    assert names[-2:] == [layout.MANIFEST, layout.MANIFEST_NOTE]
+    assert exported.auditor.startswith(b"PK\3\4")
+    assert Topics(exported.topics.prefix, 2) == exported.topics
+    assert {PUBLIC, AUDITOR} == {verified(bundle).manifest.kind  # type: ignore[union-attr]  # whole
+                                 for bundle in (exported.auditor, exported.public)}
