@@ -21,6 +21,7 @@ _ROWS = "from the rows, one a vote, and the log's leaves"
 _RECORDS = "from every record of the ballot box, decided again"
 _SUMS = ("counts of proposals: received, counted, qualifications",
          "counts of ideas and of the consultation")
+_AS_CAST = "that each row says what was cast"
 _DERIVED = "shares, intervals, scores, zones"
 
 
@@ -39,6 +40,8 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
         Claim("records of the log, in all", RECOMPUTED, "from the leaves"),
     ]
     per_voter = {
+        _AS_CAST:
+            "rows are counted against the log's leaves, and not joined to them",
         "participants, received participants, suspended voters":
             "rows do not show which are of one voter",
         "which votes are set aside, repeated, late, refused":
@@ -46,7 +49,7 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
         "records of the log, by outcome": "those of other consultations are not in this bundle",
     }
     if auditor:
-        found += [Claim(what, RECOMPUTED, _RECORDS) for what in per_voter]
+        found += [Claim(what, RECOMPUTED, _RECORDS) for what in per_voter if what != _AS_CAST]
     else:
         found += [Claim(what, TRUSTED, f"{why}; an auditor's bundle recomputes it")
                   for what, why in per_voter.items()]

@@ -33,9 +33,15 @@ KEY = bytes(range(32))
 
 def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
     """Make the key of a log, always the same."""
-    place = place_of(topics, topic, partition)
-    key = bytes([partition + 1 if topic == topics.votes else 255] * 32)
-    return Signer(f"example.org/log/{place}", Ed25519PrivateKey.from_private_bytes(key))
+    name = f"example.org/log/{place_of(topics, topic, partition)}"
+    if topic == topics.catalogue:
+        return Signer(name, catalogue_key())
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(bytes([partition + 1] * 32)))
+
+
+def catalogue_key() -> Ed25519PrivateKey:
+    """Make the key of every catalogue's log."""
+    return Ed25519PrivateKey.from_private_bytes(bytes([255] * 32))
 
 
 @dataclass
@@ -76,19 +82,21 @@ def prepared(url: str, prefix: str, box: Box, data: Path) -> Archived:
     return found
 
 
+def exported_of(found: Archived, data: Path, kind: str, key: bytes | None) -> bytes:
+    """Export a bundle."""
+    signer = signer_of(found.topics, found.topics.catalogue, 0)
+    signed = signed_result(data / "transparency", found.topics, CONSULTATION, signer)
+    source = ArchivedConsultation(
+        found.client, found.topics, CONSULTATION, found.document["as_of"]["votes"])
+    into = io.BytesIO()
+    Export(signed, source, found.topics, signer, quiet).write(into, kind, key)
+    return into.getvalue()
+
+
 def made(url: str, prefix: str, box: Box, data: Path) -> Made:
     """Export both bundles of a box."""
     found = prepared(url, prefix, box, data)
-    topics, signer = found.topics, signer_of(found.topics, found.topics.catalogue, 0)
-    signed = signed_result(data / "transparency", topics, CONSULTATION, signer)
-    source = ArchivedConsultation(
-        found.client, topics, CONSULTATION, found.document["as_of"]["votes"])
-    bundles = []
-    for kind in (AUDITOR, PUBLIC):
-        into = io.BytesIO()
-        Export(signed, source, topics, signer, quiet).write(into, kind, KEY)
-        bundles.append(into.getvalue())
-    return Made(topics, *bundles)
+    return Made(found.topics, *(exported_of(found, data, kind, KEY) for kind in (AUDITOR, PUBLIC)))
 
 
 def keep(path: Path, signer: Signer, log: Log) -> None:
