@@ -105,7 +105,7 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
     places = {count: place for place, count in enumerate(COUNTS)}
     became_at = [places[count] for count in BECAME]
     before = ("", "")
-    for number, cells in enumerate(csv.reader(_lines(name, pieces)), 1):
+    for number, cells in enumerate(_cells(name, pieces), 1):
         if number == 1:
             if tuple(cells) != COLUMNS:
                 raise Unreadable(name, f"its columns are {cells}, they must be {list(COLUMNS)}")
@@ -128,6 +128,14 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
         found.events += events
         found.rows += 1
     return found
+
+
+def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
+    """Give the cells of each row."""
+    try:
+        yield from csv.reader(_lines(name, pieces), strict=True)
+    except csv.Error as error:
+        raise Unreadable(name, f"not a table: {error}") from error
 
 
 def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str, list[int]]:

@@ -181,10 +181,10 @@ def in_order(
                                   f"in another place: offset {wanted} is next")
             raise Lacking(f"{name}, offset {wanted}", f"it is missing: {found} stands here")
         begin += len(offsets)
+        if begin > last + 1:
+            raise BundleFault(f"{name}, offset {last + 1}",
+                              "the results do not count this record, it does not belong here")
         yield values
     if begin <= last:
         raise Lacking(f"{name}, offset {begin}",
                       f"the records end here, but the results count up to {last}")
-    if begin > last + 1:
-        raise BundleFault(f"{name}, offset {last + 1}",
-                          "the results do not count this record, it does not belong here")

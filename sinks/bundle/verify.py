@@ -35,6 +35,9 @@ from sinks.transparency.notes import Refused, Verifier
 from sinks.transparency.results_notes import require_signed
 
 
+_TAKEN_OVER = ("participants", "participants_received", "suspended_voters")
+"""Totals that rows do not show."""
+
 Say = Callable[[str], None]
 
 
@@ -88,6 +91,7 @@ class _Verification:
         assert found.manifest is not None
         self.bundle, self.found, self.manifest = bundle, found, found.manifest
         self.saved, self.say, self._logs = saved, say, logs
+        self._require_all_logs()
         self.document = self._published()
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
@@ -104,14 +108,27 @@ class _Verification:
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
 
+    def _require_all_logs(self) -> None:
+        """Raise unless the keys are those of as many votes logs as the bundle has."""
+        place = f"/{self.manifest.topic_prefix}/votes/"
+        keys = sum(place in origin for origin in self._logs)
+        if keys != self.manifest.partitions:
+            raise Lacking(layout.POLICY, f"it names {keys} logs of votes, the bundle is of "
+                          f"{self.manifest.partitions}: a partition was left out, or added")
+
     def _published(self) -> Document:
         """Read the results document; raise unless it was signed and is of this bundle."""
         body, note = self.bundle.read(layout.RESULTS), self.bundle.text(layout.RESULTS_NOTE)
         try:
             require_signed(note, body, catalogue_verifier(self._logs))
-            document: Document = json.loads(body)
+            document: Document = json.loads(body, object_pairs_hook=_each_once)
+            totals = document["totals"]
+            [int(totals[name]) for name in _TAKEN_OVER]
+            sum(totals["decided"].values())
         except Refused as error:
             raise BundleFault(layout.RESULTS_NOTE, str(error)) from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         as_of, manifest = document["as_of"], self.manifest
         if (document["consultation"]["id"], tuple(as_of["votes"]), as_of["catalogue"]) != (
                 manifest.consultation, manifest.votes, manifest.catalogue):
@@ -217,8 +234,7 @@ class _Verification:
         rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
         totals, votes = self.document["totals"], self.manifest.votes
         figures = Figures(
-            dict(rows.proposals), totals["participants"], totals["participants_received"],
-            totals["suspended_voters"], closed == len(votes))
+            dict(rows.proposals), *(totals[name] for name in _TAKEN_OVER), closed == len(votes))
         counted = _Counted(figures, totals["decided"])
         counted.faults += self._unaccounted(rows.events, endings)
         return counted
@@ -288,6 +304,14 @@ class _Verification:
         self.found.claims = claims(self.manifest.kind, ranked=ranked)
 
 
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object of JSON; a name that stands in it twice could tell others another number."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
 class _Followed:
     """Every record of a partition held against its leaf."""
 
@@ -296,9 +320,8 @@ class _Followed:
         self.last = leaves.last
 
     def see(self, value: bytes | None, decision: bytes | None) -> None:
-        """Take a record. Most are ballots that the ledger could read: where their consultation
-        lies is known.
-        """
+        """Take a record."""
+        # Most are ballots that the ledger could read: their consultation is at a known place.
         if value is not None and decision is not None and not is_undecodable(decision):
             at = PLACES.get(value[:HEADER_BYTES])
             if at is not None:

@@ -13,7 +13,7 @@ from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.verify import Verified
-from sinks.recount.checks import DIFFERENT, INVALID, MISSING
+from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
@@ -205,6 +205,43 @@ def test_a_bundle_under_other_keys(exported: Made, kind: str) -> None:
     found = verified(exported.bundle(kind), policy=kept)
     assert found.verdict == INVALID
     assert "no signature is by a known key" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_partition_left_out(exported: Made, kind: str) -> None:
+    """A bundle that says it is of one partition, where the keys are of two: exit code 3."""
+    files = contents(exported.bundle(kind))
+    manifest = json.loads(files[layout.MANIFEST])
+    manifest["partitions"] = 1
+    manifest["as_of"]["votes"].pop()
+    files[layout.MANIFEST] = json.dumps(manifest).encode()
+    found = audited(exported, files)
+
+    assert found.verdict == MISSING
+    assert "it names 2 logs of votes, the bundle is of 1" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_result_that_says_two_things(exported: Made, kind: str) -> None:
+    """A count that stands twice, to be read differently by others, is refused: exit code 5."""
+    files = contents(exported.bundle(kind))
+    body = files[layout.RESULTS].replace(b'"received": ', b'"received": 999, "received": ', 1)
+    note = exported.signer.sign(results_text(body)).encode()
+    found = audited(exported, {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note})
+
+    assert found.verdict == UNREADABLE
+    assert "a name stands twice" in said(found)
+
+
+def test_more_decisions_than_votes(exported: Made) -> None:
+    """A record behind the last one counted does not belong in the bundle: exit code 4."""
+    files = contents(exported.auditor)
+    held = records(files, layout.decisions(1))
+    held.append((len(held), held[-1][1]))
+    found = audited(exported, {**files, layout.decisions(1): joined(held)})
+
+    assert found.verdict == INVALID
+    assert said(found).startswith(f"records/decisions/1, offset {len(held) - 1}: ")
 
 
 def test_a_result_of_another_consultation(exported: Made) -> None:
