@@ -109,7 +109,7 @@ class Made:
         signer = self._signers[TOPICS.catalogue, 0]
         signed = signed_result(self._folder, TOPICS, CONSULTATION, signer)
         with bundle.open("wb") as file:
-            Export(signed, self, TOPICS, signer, str).write(file, AUDITOR)
+            Export(signed, self, TOPICS, signer, _quiet).write(file, AUDITOR)
 
     def _write_votes(self) -> None:
         with ExitStack() as stack:
@@ -187,3 +187,7 @@ class Made:
     def _records(self, name: str) -> Iterator[Record]:
         with (self._folder / name).open("rb") as file:
             yield from read_records(name, iter(lambda: file.read(PIECE_BYTES), b""))
+
+
+def _quiet(_progress: str) -> None:
+    pass

@@ -233,8 +233,10 @@ class _Verification:
         self.say("summing the rows")
         rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
         totals, votes = self.document["totals"], self.manifest.votes
+        participants, received, suspended = (totals[name] for name in _TAKEN_OVER)
         figures = Figures(
-            dict(rows.proposals), *(totals[name] for name in _TAKEN_OVER), closed == len(votes))
+            proposals=dict(rows.proposals), participants=participants,
+            participants_received=received, suspended=suspended, closed=closed == len(votes))
         counted = _Counted(figures, totals["decided"])
         counted.faults += self._unaccounted(rows.events, endings)
         return counted

@@ -137,9 +137,9 @@ def test_a_fraud_rule_applied_silently(exported: Made) -> None:
     files = contents(exported.auditor)
     held = records(files, layout.decisions(0))
     offset, decision = next(
-        (offset, found) for offset, value in held
-        if (found := decision_bytes.decode(value or b"")).outcome == OUTCOMES.index("counted")
-        and not found.changes[0].after & SUSPENDED)
+        (offset, read) for offset, value in held
+        if (read := decision_bytes.decode(value or b"")).outcome == OUTCOMES.index("counted")
+        and not read.changes[0].after & SUSPENDED)
     [change] = decision.changes
     aside = decision._replace(changes=(change._replace(after=change.after | SUSPENDED),))
     held[offset] = offset, decision_bytes.encode(aside)
