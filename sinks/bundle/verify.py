@@ -29,7 +29,8 @@ from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
 from sinks.bundle.packing import Bundle
 from sinks.bundle.replay import Partition, Values, replay, shares_of
 from sinks.recount.checks import EQUAL, NOT_COMPARED
-from sinks.recount.documents import Document, check_document, recomputed_document
+from sinks.recount.comparing import check_document
+from sinks.recount.recomputing import Document, as_of, recomputed
 from sinks.recount.summing import added, summed
 from sinks.transparency.notes import Refused, Verifier
 from sinks.transparency.results_notes import require_signed
@@ -129,8 +130,8 @@ class _Verification:
             raise BundleFault(layout.RESULTS_NOTE, str(error)) from error
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
-        as_of, manifest = document["as_of"], self.manifest
-        if (document["consultation"]["id"], tuple(as_of["votes"]), as_of["catalogue"]) != (
+        held, manifest = document["as_of"], self.manifest
+        if (document["consultation"]["id"], tuple(held["votes"]), held["catalogue"]) != (
                 manifest.consultation, manifest.votes, manifest.catalogue):
             raise BundleFault(layout.RESULTS, "it is of another consultation or other offsets than "
                               "the manifest says")
@@ -288,9 +289,9 @@ class _Verification:
     def _check_numbers(self, counted: _Counted, catalogue: Catalogue) -> None:
         """Compute the document anew and compare all of it."""
         self.say("computing every number anew")
-        recomputed = recomputed_document(
-            self.document, counted.figures, catalogue, counted.decided)
-        checks = list(check_document(self.document, recomputed))
+        made = recomputed(self.document, counted.figures, catalogue, as_of(self.document),
+                          counted.decided)
+        checks = list(check_document("bundle", self.document, made))
         for check in checks:
             if check.status not in (EQUAL, NOT_COMPARED):
                 first = check.actual[0]

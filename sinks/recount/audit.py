@@ -27,10 +27,11 @@ from sinks.recount.checks import (
     compare_counts,
     verdict,
 )
+from sinks.recount.comparing import check_document
 from sinks.recount.counting import BallotRecount, Recounted
-from sinks.recount.documents import Document, check_document, recomputed_document
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
+from sinks.recount.recomputing import Document, as_of, recomputed
 
 
 VOTERS = ("participants", "participants_received", "suspended")
@@ -81,12 +82,13 @@ def audit(
             catalogue = reading.catalogue(document["as_of"]["catalogue"])
             also = {proposal["id"] for proposal in document["proposals"]}
             figures = ledgers.figures(consultation, also=also)
-            recomputed = recomputed_document(document, figures, catalogue, ledgers.decided())
+            made = recomputed(
+                document, figures, catalogue, as_of(document), ledgers.decided())
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
     found.divergences = ballots.divergences
     found.checks += _check_decisions(reading, ledgers)
-    found.checks += check_document(document, recomputed)
+    found.checks += check_document("pure", document, made)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
     return found
