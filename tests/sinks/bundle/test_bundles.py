@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import zipfile
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,15 @@ from deploy.local.services import ClickHouse
 from sinks.bundle import layout
 from sinks.bundle.ballots import COLUMNS, Row, header, write_rows
 from sinks.bundle.claims import RECOMPUTED
+from sinks.bundle.export import signed_result
+from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import PUBLIC
 from sinks.bundle.replay import Partition, replay
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import EQUAL
 from sinks.recount.summing import added, summed
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import CONSULTATION, decide, random_box
 from tests.sinks.bundle.making import (
     KEY,
@@ -119,3 +124,14 @@ def test_a_bundle_is_the_same_every_time(
     assert first == second
     assert {name for name, body in contents(first).items() if contents(other)[name] != body} == {
         layout.BALLOTS, layout.MANIFEST, layout.MANIFEST_NOTE}
+
+
+def test_hidden_shares_are_not_exported(exported: Made, tmp_path: Path) -> None:
+    """While a consultation hides how people vote, no bundle shows it: said, and nothing written."""
+    document = json.loads(contents(exported.public)[layout.RESULTS])
+    body = json.dumps({**document, "embargoed_until": None}).encode()
+    ResultsFolder(tmp_path / exported.topics.prefix / RESULTS).publish(
+        CONSULTATION, exported.signer.sign(results_text(body)), body)
+
+    with pytest.raises(NotExported, match="hidden until voting has closed"):
+        signed_result(tmp_path, exported.topics, CONSULTATION, exported.signer)
