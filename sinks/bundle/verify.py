@@ -328,8 +328,8 @@ class _Followed:
         if value is not None and decision is not None and not is_undecodable(decision):
             at = PLACES.get(value[:HEADER_BYTES])
             if at is not None:
-                self._follow(b"%b\0%b" % (
-                    value[at + 1:at + 1 + (value[at] >> 1)], sha256(value).digest()))
+                name = value[at + 1:at + 1 + (value[at] >> 1)]
+                self._follow(name + b"\0" + sha256(value).digest())
                 return
         try:
             consultation = consultation_of(value).encode()
