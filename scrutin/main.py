@@ -36,6 +36,7 @@ COMMANDS = {
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
+    ("seal",): "seal",
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
