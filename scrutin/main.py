@@ -30,8 +30,10 @@ COMMANDS = {
     ("status",): "status",
     ("down",): "down",
     ("results",): "results",
+    ("export",): "export",
     ("audit", "recount"): "audit",
     ("audit", "log"): "audit_log",
+    ("audit", "compare-polis"): "audit_polis",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
@@ -49,7 +51,8 @@ COMMANDS = {
     ("views",): "views",
     ("gateway",): "gateway",
 }
-"""Words of a command, and its module in scrutin/commands, whose function is the last word."""
+"""Words of a command, and its module in scrutin/commands, whose function is the last word (with
+underscores for hyphens)."""
 
 GROUPS = {
     "audit": "Check what is published.",
@@ -73,7 +76,8 @@ def application(first: str | None = None) -> typer.Typer:
         home = app
         if len(words) > 1:
             home = groups.setdefault(words[0], typer.Typer(no_args_is_help=True))
-        command = getattr(importlib.import_module(f"scrutin.commands.{module}"), words[-1])
+        command = getattr(importlib.import_module(f"scrutin.commands.{module}"),
+                          words[-1].replace("-", "_"))
         home.command(words[-1], help=_flowing(inspect.getdoc(command) or ""))(command)
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])
