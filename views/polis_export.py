@@ -72,9 +72,10 @@ def _votes(
     for ballot in ballots:
         last = 0
         for cast in ballot.casts:
-            day = int(day_of(cast.at, zone).timestamp() * 1_000)
+            shown = (cast.at if cast.public
+                     else int(day_of(cast.at, zone).timestamp() * 1_000))
             # Clocks differ, the order of the log holds: a later cast is never shown as earlier.
-            last = max(last, cast.at if cast.public else day)
+            last = max(last, shown)
             found.append((last, numbers[ballot.voter], comments[ballot.proposal],
                           VALUES[cast.choice]))
     # The sort is stable: casts of one voter on one comment keep their order.

@@ -57,6 +57,7 @@ class PureRecount:
             participants_received=sum(found.participants_received for found in voters),
             suspended=sum(found.suspended for found in voters),
             closed=bool(voters) and all(found.closed for found in voters),
+            controls_after_closing=sum(found.controls_after_closing for found in voters),
         )
 
     def decided(self) -> dict[str, int]:
