@@ -87,6 +87,12 @@ async def check_exports(
     assert decided[0] == decided[1], "both are of the whole log"
     assert again["totals"] == first["totals"]
     assert again["proposals"] == first["proposals"]
+
+    scrutin(environment, "seal", name, "--keyless", "--yes")
+    await published(kafka, topics, ideas)
+    sealed = json.loads(scrutin(environment, "results", name, "--json").stdout)
+    assert sealed["proposals"] == first["proposals"]
+    assert sealed["final"]
     with zipfile.ZipFile(folder / "open.zip") as packed:
         assert packed.read("votes.csv").count(b"\r\n") == 1 + polis.SETS[name].current
 

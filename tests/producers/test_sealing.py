@@ -2,14 +2,19 @@
 
 import asyncio
 import datetime as dt
+import json
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.local import services
 from processors.ledger import Ledger
-from producers import operations, sealing
+from producers import closing, operations, sealing
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import SEALED, KeyFolder, KeysDestroyed
@@ -41,6 +46,8 @@ def keys_of(folder: Path) -> KeyFolder:
     for day in (-1, 0, 1):
         keys.network((CLOSING_DAY + dt.timedelta(days=day)).isoformat())
     assert keys.device
+    assert keys.view
+    assert keys.receipt
     return keys
 
 
@@ -49,16 +56,16 @@ def left(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
-REMAIN = {"device.key", "consultations/c-jeunes/sealed", "consultations/c-other/pepper.key",
+REMAIN = {"device.key", "view.key", "receipt.key",
+          "consultations/c-jeunes/sealed", "consultations/c-other/pepper.key",
           "consultations/c-other/participants-pepper.key",
           f"networks/{CLOSING_DAY + dt.timedelta(days=1)}.key"}
 
 
-def sealed(log: Log, *folders: KeyFolder, keyless: bool = False, salt: bytes = bytes(16)) -> (
-        "asyncio.Future[sealing.Sealed]"):
-    """Seal the consultation of these tests."""
-    return asyncio.ensure_future(sealing.seal(
-        log, "jeunes", folders, keyless=keyless, now=NOW + 60_000, salt=salt))
+def sealed(log: Log, *folders: KeyFolder, keyless: bool = False, salt: bytes = bytes(16)) -> Any:
+    """Seal the consultation of these tests, once awaited."""
+    return sealing.seal(
+        log, "jeunes", folders, keyless=keyless, now=NOW + 60_000, salt=salt)
 
 
 async def test_a_sealing_destroys_every_copy_of_its_keys_and_no_other(
@@ -85,10 +92,10 @@ async def test_a_sealing_killed_anywhere_is_finished_by_the_next(
 ) -> None:
     """Announced, keys gone or not, in some partitions: the rest follows, and a third run rests."""
     keys = keys_of(tmp_path)
-    control = {"event_id": sealing.closing.event_id_of(sealing.EVENT, "jeunes"), "salt": bytes(16),
+    control = {"event_id": closing.event_id_of(sealing.EVENT, "jeunes"), "salt": bytes(16),
                "consultation": "jeunes", "origin": "operator", "occurred_at": NOW + 60_000}
     async with BulkWriter(log.address) as writer:
-        await sealing.closing.announce(writer, log.topics, control, event=sealing.EVENT)
+        await closing.announce(writer, log.topics, control, event=sealing.EVENT)
         if destroyed:
             keys.seal("jeunes")
         for partition in range(written_to):
@@ -138,6 +145,25 @@ async def test_tallies_stay_and_no_voter_of_it_can_be_set_aside(log: Log, tmp_pa
     with pytest.raises(InvalidInput, match="sealed"):
         await operations.suspend(log, "VoterSuspended", VOTER, "why", consultation=None, now=NOW,
                                  salt=bytes(16))
+
+
+async def test_the_command_asks_first_and_names_every_key(log: Log, tmp_path: Path) -> None:
+    """Answered with no it touches nothing; with yes it lists what it deleted, copies too."""
+    keys_of(tmp_path / "keys")
+    shutil.copytree(tmp_path / "keys", tmp_path / "copy")
+    before = left(tmp_path)
+    command = [sys.executable, "-m", "scrutin", "seal", "jeunes", "--copy", str(tmp_path / "copy")]
+    environment = {**os.environ, "SCRUTIN_KAFKA": log.address, "SCRUTIN_DATA_DIR": str(tmp_path),
+                   "SCRUTIN_TOPIC_PREFIX": log.topics.prefix, "SCRUTIN_PARTITIONS": "3"}
+    no, yes = [await asyncio.to_thread(
+        subprocess.run, [*command, *more], env=environment, input="n\n", capture_output=True,
+        text=True, timeout=120, check=False) for more in ((), ("--yes",))]
+    assert no.returncode == 1
+    assert yes.returncode == 0, yes.stderr
+    assert "nothing brings the keys back" in no.stderr
+    destroyed = json.loads(yes.stdout)["destroyed"]
+    assert {str(Path(path).relative_to(tmp_path)) for path in destroyed} == before - left(tmp_path)
+    assert len(destroyed) == 8
 
 
 def test_no_key_is_made_for_a_sealed_consultation(tmp_path: Path) -> None:

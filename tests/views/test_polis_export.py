@@ -50,7 +50,7 @@ def _document(ledgers: Sequence[Ledger], catalogue: Catalogue) -> dict[str, Any]
         for (_, proposal), counts in ledger.tallies().items():
             sums[proposal] = results.pooled([counts, sums.get(proposal, [0] * len(counts))])
     voters = [ledger.participation("set") for ledger in ledgers]
-    figures = Figures(sums, participants=sum(each.participants for each in voters))
+    figures = Figures(dict(sums), participants=sum(each.participants for each in voters))
     as_of = AsOf((0,) * PARTITIONS, catalogue.offset, -1)
     return results.document(results.compute(
         "set", figures, catalogue, as_of, decided={}, undecodable=0), catalogue)
