@@ -30,14 +30,17 @@ COMMANDS = {
     ("status",): "status",
     ("down",): "down",
     ("results",): "results",
+    ("export",): "export",
     ("audit", "recount"): "audit",
     ("audit", "log"): "audit_log",
     ("audit", "export"): "audit_export",
     ("audit", "verify"): "audit_verify",
+    ("audit", "compare-polis"): "audit_polis",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
+    ("seal",): "seal",
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
@@ -50,7 +53,8 @@ COMMANDS = {
     ("views",): "views",
     ("gateway",): "gateway",
 }
-"""Words of a command, and its module in scrutin/commands, whose function is the last word."""
+"""Words of a command, and its module in scrutin/commands, whose function is the last word (with
+underscores for hyphens)."""
 
 GROUPS = {
     "audit": "Check what is published.",
@@ -74,7 +78,8 @@ def application(*begin: str) -> typer.Typer:
         home = app
         if len(words) > 1:
             home = groups.setdefault(words[0], typer.Typer(no_args_is_help=True))
-        command = getattr(importlib.import_module(f"scrutin.commands.{module}"), words[-1])
+        command = getattr(importlib.import_module(f"scrutin.commands.{module}"),
+                          words[-1].replace("-", "_"))
         home.command(words[-1], help=_flowing(inspect.getdoc(command) or ""))(command)
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])

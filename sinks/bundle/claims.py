@@ -42,7 +42,7 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
     per_voter = {
         _AS_CAST:
             "rows are counted against the log's leaves, and not joined to them",
-        "participants, received participants, suspended voters":
+        "participants, received participants, suspended voters, suspensions after the closing":
             "rows do not show which are of one voter",
         "which votes are set aside, repeated, late, refused":
             "sums were recomputed; rules look at events, which rows do not hold",

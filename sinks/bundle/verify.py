@@ -36,7 +36,8 @@ from sinks.transparency.notes import Refused, Verifier
 from sinks.transparency.results_notes import require_signed
 
 
-_TAKEN_OVER = ("participants", "participants_received", "suspended_voters")
+_TAKEN_OVER = ("participants", "participants_received", "suspended_voters",
+               "controls_after_closing")
 """Totals that rows do not show."""
 
 Say = Callable[[str], None]
@@ -234,10 +235,12 @@ class _Verification:
         self.say("summing the rows")
         rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
         totals, votes = self.document["totals"], self.manifest.votes
-        participants, received, suspended = (totals[name] for name in _TAKEN_OVER)
+        participants, received, suspended, late_controls = (
+            totals[name] for name in _TAKEN_OVER)
         figures = Figures(
             proposals=dict(rows.proposals), participants=participants,
-            participants_received=received, suspended=suspended, closed=closed == len(votes))
+            participants_received=received, suspended=suspended,
+            controls_after_closing=late_controls, closed=closed == len(votes))
         counted = _Counted(figures, totals["decided"])
         counted.faults += self._unaccounted(rows.events, endings)
         return counted

@@ -34,7 +34,7 @@ from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 from sinks.recount.recomputing import Document, as_of, recomputed
 
 
-VOTERS = ("participants", "participants_received", "suspended")
+VOTERS = ("participants", "participants_received", "suspended", "controls_after_closing")
 
 
 @dataclass
@@ -151,7 +151,8 @@ def _compare_totals(
     """Compare each total over the consultation and keep the row of the table."""
     live = dict(zip(COUNTS, _counts(totals), strict=True))
     live |= {"participants": totals["participants"], "suspended": totals["suspended_voters"],
-             "participants_received": totals["participants_received"]}
+             "participants_received": totals["participants_received"],
+             "controls_after_closing": totals.get("controls_after_closing", 0)}
     sums = {name: _totals(method) for name, method in methods.items()}
     for count, expected in live.items():
         found.table.append((count, [expected, *(sums[name][count] for name in methods)]))

@@ -14,6 +14,7 @@ def figures_of(ledger: Ledger, consultation: str, *, also: Collection[str] = ())
                    if name == consultation and (any(counts) or proposal in also)},
         participants=voters.participants, participants_received=voters.participants_received,
         suspended=voters.suspended, closed=voters.closed,
+        controls_after_closing=voters.controls_after_closing,
     )
 
 
@@ -29,6 +30,7 @@ def summed(parts: Sequence[Figures]) -> Figures:
         participants_received=sum(part.participants_received for part in parts),
         suspended=sum(part.suspended for part in parts),
         closed=bool(parts) and all(part.closed for part in parts),
+        controls_after_closing=sum(part.controls_after_closing for part in parts),
     )
 
 

@@ -51,6 +51,7 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         figures.participants += voters.participants
         figures.participants_received += voters.participants_received
         figures.suspended += voters.suspended
+        figures.controls_after_closing += voters.controls_after_closing
         for outcome, number in ledger.decided_by_outcome().items():
             decided[outcome] = decided.get(outcome, 0) + number
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
