@@ -61,6 +61,9 @@ def recount(
     policy: Annotated[
         Path | None, typer.Option(help="The public keys: the saved answer of "
                                        "/log/PREFIX/policy.")] = None,
+    columns: Annotated[
+        bool, typer.Option(help="Decode the columns of every archived row again, too. Without it "
+                                "that is done where anything differs.")] = False,
     wait: Annotated[
         float, typer.Option(
             min=0, help="Seconds to wait for the archive to hold what was published.")
@@ -70,14 +73,14 @@ def recount(
 
     Live results, the ledger over the archived votes, SQL over the votes, and the sum of changes
     over the decisions. Exit codes: 0 equal, 1 recomputed is not what was published, 2 usage,
-    3 something missing or unreachable, 4 decisions do not commit to the votes or the note does not
-    fit, 5 unreadable.
+    3 something missing or unreachable, 4 decisions do not commit to the votes, the archive
+    contradicts itself or the note does not fit, 5 unreadable.
     """
     settings = load()
     try:
         if note:
             _require_signed(note, document, policy)
-        found = _recount(consultation, settings, document, wait)
+        found = _recount(consultation, settings, document, wait, columns=columns)
     except Refused as error:
         _fail(f"INVALID: {error}", 4)
     except RecountFailed as error:
@@ -129,7 +132,8 @@ def _fail(reason: object, exit_code: int) -> None:
 
 
 def _recount(
-    consultation: str, settings: Settings, path: Path | None, wait_seconds: float
+    consultation: str, settings: Settings, path: Path | None, wait_seconds: float, *,
+    columns: bool,
 ) -> Audit:
     topics = bootstrap.topics(settings)
     published = (_saved(path, consultation, topics.partitions) if path
@@ -141,7 +145,8 @@ def _recount(
                      seconds=QUERY_SECONDS, create=False)
     try:
         reading = Reading(client, topics, published["as_of"]["votes"])
-        return recounted(consultation, published, reading, say=_say, wait_seconds=wait_seconds)
+        return recounted(consultation, published, reading, say=_say,
+                         wait_seconds=wait_seconds, columns=columns)
     finally:
         client.close()
 

@@ -10,10 +10,12 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from processors.catalogue import Catalogue
+from processors.decisions import decode
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from sinks.logs import ArchivedLog, archived_logs
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 
 
@@ -36,6 +38,12 @@ WITH held AS (
 )
 SELECT min(place) FROM (SELECT place + 1 AS place FROM held UNION ALL SELECT toUInt64(0))
 WHERE place NOT IN (SELECT place FROM held)
+"""
+_CONTRADICTING = """
+SELECT partition, offset, groupUniqArray(hex(ifNull(value, ''))) AS contents
+FROM {table:Identifier} WHERE topic = {topic:String}
+GROUP BY partition, offset HAVING uniqExact(timestamp, isNull(value), ifNull(value, '')) > 1
+ORDER BY partition, offset LIMIT 10
 """
 _DECIDED_TWICE = """
 SELECT partition, source_offset FROM decisions
@@ -118,13 +126,50 @@ class Reading:
         return [tuple(row) for row in
                 self._client.query(_DECIDED_TWICE, parameters=parameters).result_rows]
 
+    def logs(self) -> list[ArchivedLog]:
+        """Give the logs that a recount rests on."""
+        rests_on = (self._topics.votes, self._topics.decisions, self._topics.catalogue)
+        return [log for log in archived_logs(self._topics) if log.topic in rests_on]
+
+    def contradicting(self, log: ArchivedLog) -> list[tuple[int, int, list[bytes]]]:
+        """List (partition, offset, contents) of offsets that have rows of other content."""
+        parameters = {"topic": log.topic, "table": log.table}
+        rows, distinct = self._client.query(
+            "SELECT count(), uniqExact(partition, offset) FROM {table:Identifier}"
+            " WHERE topic = {topic:String}", parameters=parameters).result_rows[0]
+        if rows == distinct:
+            return []
+        return [(partition, offset, sorted(map(bytes.fromhex, contents)))
+                for partition, offset, contents in
+                self._client.query(_CONTRADICTING, parameters=parameters).result_rows]
+
+    def rows(self, log: ArchivedLog, partition: int) -> Iterator[pa.Table]:
+        """Give every row of a partition as it is stored, in the order of offsets."""
+        parameters: dict[str, Any] = {
+            "topic": log.topic, "table": log.table, "partition": partition}
+        end = self._client.query(
+            "SELECT max(offset) + 1 FROM {table:Identifier} WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32}", parameters=parameters).result_rows[0][0]
+        for first in range(0, end, PIECE_RECORDS):
+            found = self._arrow(
+                "SELECT * FROM {table:Identifier} WHERE topic = {topic:String}"
+                " AND partition = {partition:UInt32} AND offset >= {first:UInt64}"
+                " AND offset < {end:UInt64} ORDER BY offset",
+                {**parameters, "first": first, "end": first + PIECE_RECORDS})
+            if found.num_rows:
+                yield found
+
     def unreadable(self) -> list[Row]:
-        """List (partition, offset, why) of decisions that cannot be decoded."""
+        """List (partition, offset, why) of decisions that cannot be decoded.
+
+        A column that only says so is no reason: its bytes are tried.
+        """
         rows = self._client.query(
-            "SELECT partition, offset, fault FROM decisions WHERE topic = {topic:String}"
-            " AND fault != '' ORDER BY partition, offset LIMIT 10",
+            "SELECT partition, offset, fault, hex(value) FROM decisions"
+            " WHERE topic = {topic:String} AND fault != '' ORDER BY partition, offset",
             parameters={"topic": self._topics.decisions}).result_rows
-        return [tuple(row) for row in rows]
+        return [(partition, offset, fault) for partition, offset, fault, value in rows
+                if not _is_decision(bytes.fromhex(value))][:10]
 
     def catalogue(self, offset: int) -> Catalogue:
         """Fold the archived catalogue up to an offset."""
@@ -180,6 +225,14 @@ class Reading:
 
     def _arrow(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
         return self._client.query_arrow(sql, parameters=parameters, use_strings=False)
+
+
+def _is_decision(value: bytes) -> bool:
+    try:
+        decode(value)
+    except (Undecodable, UnknownSchema):
+        return False
+    return True
 
 
 def _lists(table: pa.Table) -> tuple[list[Any], ...]:

@@ -21,7 +21,7 @@ FORMAT = "scrutin-recount/1"
 SENTENCES = {
     EQUAL: "EQUAL: every recomputed number is the published one.",
     DIFFERENT: "DIFFERENT: what was recomputed is not what was published.",
-    INVALID: "INVALID: the decisions do not commit to the archived votes.",
+    INVALID: "INVALID: the archive contradicts itself, or its decisions are not of its votes.",
     UNREADABLE: "UNREADABLE: archived records cannot be read.",
 }
 _COLUMNS = ("live", "pure", "SQL", "Σ changes")
