@@ -14,7 +14,7 @@ from typing import Any
 
 from processors import results
 from processors.catalogue import Catalogue
-from processors.results import AsOf, Figures
+from processors.results import Figures
 from schemas.words import COUNTS
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
@@ -35,12 +35,11 @@ from sinks.recount.counting import BallotRecount, Recounted
 from sinks.recount.faults import RecountFailed
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
+from sinks.recount.recomputing import Document, as_of, recomputed
 
 
 VOTERS = ("participants", "participants_received", "suspended")
 _RANKED = ("ideas", "proposals")
-
-Document = dict[str, Any]
 
 
 @dataclass
@@ -113,12 +112,13 @@ def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> No
             catalogue = reading.catalogue(document["as_of"]["catalogue"])
             also = {proposal["id"] for proposal in document["proposals"]}
             figures = ledgers.figures(consultation, also=also)
-            recomputed = _recomputed(document, figures, catalogue, ledgers.decided())
+            made = recomputed(
+                document, figures, catalogue, as_of(document), ledgers.decided())
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
     found.divergences = ballots.divergences
     found.checks += _check_decisions(reading, ledgers)
-    found.checks += _check_document(document, recomputed)
+    found.checks += _check_document(document, made)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
 
@@ -131,22 +131,6 @@ def _by_sql(
         ballots = counting.from_ballots(reading, consultation)
     with found.timed("changes"):
         return ballots, counting.from_decisions(reading, consultation), counting.outcomes(reading)
-
-
-def _recomputed(
-    document: Document, figures: Figures, catalogue: Catalogue, decided: dict[str, int]
-) -> Document:
-    """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
-    as_of = AsOf(tuple(document["as_of"]["votes"]), document["as_of"]["catalogue"],
-                 document["as_of"]["participants"])
-    figures.descriptions = document["participation"]["descriptions"]
-    published = results.compute(
-        document["consultation"]["id"], figures, catalogue, as_of, decided=decided,
-        undecodable=decided.get("refused_undecodable", 0))
-    made: Document = json.loads(json.dumps(results.document(published, catalogue)))
-    for name in results.DESCRIBED_BY:
-        made["participation"][name] = document["participation"][name]
-    return made
 
 
 def _check_decisions(reading: Reading, ledgers: PureRecount) -> Iterator[Check]:
@@ -166,11 +150,11 @@ def _places(differences: list[pure.Difference]) -> list[dict[str, Any]]:
             for one in differences]
 
 
-def _check_document(document: Document, recomputed: Document) -> Iterator[Check]:
+def _check_document(document: Document, anew: Document) -> Iterator[Check]:
     """Compare all the document says; ranks and the list of the controversial apart."""
     ranked_now = document["as_of"].get("ranking") == document["as_of"]["votes"]
     live, ranks = _apart(document)
-    made, made_ranks = _apart(recomputed)
+    made, made_ranks = _apart(anew)
     yield compare_documents("pure.document", live, made)
     if ranked_now:
         yield compare_documents("pure.ranks", ranks, made_ranks)

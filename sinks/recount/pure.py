@@ -82,14 +82,15 @@ def _recount_partition(reading: Reading, ledger: Ledger, found: PureRecount, say
     last = reading.vector[ledger.partition]
     for offsets, values in reading.votes(ledger.partition):
         for offset, value in zip(offsets, values, strict=True):
-            decision = _decide(ledger, offset, value)
+            decision = decide(ledger, offset, value)
             kept = next(archived, None)
             if kept != decision:
                 _note(found, ledger, offset, (decision, kept))
         say(f"pure: partition {ledger.partition}, {ledger.last_offset + 1:,} of {last + 1:,}")
 
 
-def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+def decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+    """Decide an archived vote; raise RecountFailed where the ledger stops."""
     if offset != ledger.last_offset + 1:
         raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset "
                            f"{ledger.last_offset + 1} is missing before {offset}")

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -10,7 +11,8 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from processors.catalogue import Catalogue
-from processors.decisions import decode
+from processors.decisions import NO_CHAIN, decode
+from processors.ledger import linked
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
@@ -73,6 +75,34 @@ class Reading:
         self._client, self._topics = client, topics
         self.vector = list(vector)
 
+    def at(self, vector: Sequence[int]) -> "Reading":
+        """Read the same archive up to another vector."""
+        return Reading(self._client, self._topics, vector)
+
+    def until(self, instant: datetime) -> list[int]:
+        """Give the last offsets of the longest prefixes without a later Kafka timestamp."""
+        milliseconds = int(instant.timestamp() * 1000)
+        rows = self._client.query(
+            "SELECT partition, if(countIf(is_later) = 0, max(at), minIf(at, is_later) - 1)"
+            " FROM (SELECT partition, toInt64(offset) AS at,"
+            "  toUnixTimestamp64Milli(timestamp) > {instant:Int64} AS is_later"
+            "  FROM votes WHERE topic = {topic:String}) GROUP BY partition",
+            parameters={"topic": self._topics.votes, "instant": milliseconds}).result_rows
+        found = {int(partition): int(offset) for partition, offset in rows}
+        return [found.get(partition, -1) for partition in range(len(self.vector))]
+
+    def chain(self, partition: int, source_offset: int) -> bytes | None:
+        """Give the chain of the decision of a votes offset, from its bytes."""
+        rows = self._client.query(
+            "SELECT hex(value) FROM decisions WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32} AND source_offset = {offset:UInt64}"
+            " ORDER BY offset LIMIT 1",
+            parameters={"topic": self._topics.decisions, "partition": partition,
+                        "offset": source_offset}).result_rows
+        if not rows or not _is_decision(value := bytes.fromhex(rows[0][0])):
+            return None
+        return decode(value).chain
+
     def query(self, name: str, *, of_decisions: bool = False, **parameters: Any) -> list[Row]:
         """Run a query of recount/sql on the votes, or on the decisions."""
         topic = self._topics.decisions if of_decisions else self._topics.votes
@@ -86,7 +116,7 @@ class Reading:
         while lacking := self._lacking(catalogue_offset):
             if time.monotonic() > deadline:
                 raise ArchiveLacks(
-                    f"the archive does not hold what was published, after {seconds:.0f} s: "
+                    f"the archive does not hold what is asked of it, after {seconds:.0f} s: "
                     + "; ".join(lacking) + ". See that `scrutin archive` runs and what it logs.")
             say("waiting for the archive: " + lacking[0])
             time.sleep(WAIT_POLL_SECONDS)
@@ -174,11 +204,7 @@ class Reading:
     def catalogue(self, offset: int) -> Catalogue:
         """Fold the archived catalogue up to an offset."""
         catalogue = Catalogue()
-        table = self._arrow(
-            "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
-            " AND offset <= {last:Int64} ORDER BY offset",
-            {"topic": self._topics.catalogue, "last": offset})
-        for at, value in zip(*_lists(table), strict=True):
+        for at, value in self._catalogue_records(offset):
             try:
                 catalogue.apply(*codec.decode(value), at)
             except Undecodable:
@@ -186,6 +212,20 @@ class Reading:
             except UnknownSchema as error:
                 raise ArchiveUnreadable(f"catalogue offset {at}: {error}") from error
         return catalogue
+
+    def catalogue_chain(self, offset: int) -> str:
+        """Chain the catalogue's records up to an offset as the votes are; in hexadecimal."""
+        chain = NO_CHAIN
+        for _, value in self._catalogue_records(offset):
+            chain = linked(chain, value or b"")
+        return chain.hex()
+
+    def _catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
+        table = self._arrow(
+            "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
+            " AND offset <= {last:Int64} ORDER BY offset",
+            {"topic": self._topics.catalogue, "last": offset})
+        return zip(*_lists(table), strict=True)
 
     def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
         """Give the archived votes of a partition up to the vector: offsets and values."""
