@@ -146,4 +146,5 @@ def _trusted(value: bytes | None) -> bytes | None:
 
 
 def _live(totals: dict[str, Any]) -> int:
-    return int(totals["counted"]["votes"]) + sum(totals["set_aside"].values())
+    live: int = totals["counted"]["votes"] + sum(totals["set_aside"].values())
+    return live
