@@ -2,6 +2,7 @@
 PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 5
+TESTERS ?= 2
 FIRST ?= 1
 INSTALLED := .venv/installed
 
@@ -21,7 +22,7 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 	.venv/bin/scrutin demo $(ARGS)
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
-	.venv/bin/pytest $(ARGS)
+	.venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile $(ARGS)
 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)

@@ -83,6 +83,20 @@ ARCHIVE_MEASURED = _figure(
     "scrutin_archive_measured_timestamp_seconds", "archive", "seconds since 1970",
     "When rows and offsets were last counted.")
 
+NOTARY_NEXT = _figure(
+    "scrutin_notary_next_offset", "notary", "offset",
+    "First offset that is not a leaf of its transparency log.", "topic", "partition")
+NOTARY_SIGNED = _figure(
+    "scrutin_notary_signed_offset", "notary", "offset",
+    "First offset that the last signed checkpoint does not cover.", "topic", "partition")
+NOTARY_STOPPED = _figure(
+    "scrutin_notary_stopped_partitions", "notary", "partitions",
+    "Logs that are not continued any more: an operator must look.")
+
+GATEWAY_WAITING = _figure(
+    "scrutin_gateway_waiting_records", "gateway", "records",
+    "Events taken whose acknowledgement by the broker is awaited.")
+
 LOG_END = _figure(
     "scrutin_log_end_offset", "views", "offset", "End of a log: first offset not written yet.",
     "topic", "partition")

@@ -66,7 +66,20 @@ def _archive_waiting(status: Status) -> str:
     return "finding its place in ClickHouse"
 
 
+def _notary(status: Status) -> Iterator[Sample]:
+    for found in status["logs"]:
+        labels = (found["topic"], str(found["partition"]))
+        yield Sample(known.NOTARY_NEXT, found["size"], labels)
+        yield Sample(known.NOTARY_SIGNED, found["checkpoint"], labels)
+    yield Sample(known.NOTARY_STOPPED, len(status["stopped"]))
+
+
+def _notary_waiting(status: Status) -> str:
+    return "; ".join(status["stopped"]) or "finding its place in the transparency logs"
+
+
 _SAMPLES: dict[str, Callable[[Status], Iterator[Sample]]] = {
-    "ledger": _ledger, "ideas": _ideas, "archive": _archive}
+    "ledger": _ledger, "ideas": _ideas, "archive": _archive, "notary": _notary}
 _WAITING: dict[str, Callable[[Status], str]] = {
-    "ledger": _ledger_waiting, "ideas": _ideas_waiting, "archive": _archive_waiting}
+    "ledger": _ledger_waiting, "ideas": _ideas_waiting, "archive": _archive_waiting,
+    "notary": _notary_waiting}

@@ -13,6 +13,7 @@ from typing import Any
 
 import structlog
 import uvicorn
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
 from producers.gateway.application import Gateway
@@ -25,8 +26,9 @@ from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
+from schemas.figures import GATEWAY_WAITING, Sample
 from schemas.topics import Topics
-from scrutin import bootstrap
+from scrutin import bootstrap, health
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
@@ -35,6 +37,8 @@ from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
 from views.flushes import Flushes
+from views.operations.access import Access
+from views.operations.pages import metrics
 from views.pages import languages
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
@@ -115,9 +119,13 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
-            yield Gateway(booth, keys, rates, PageSpeech()).application(
-                otherwise=application(reader, publications, beside=Beside(
-                    desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics))))
+            pages = application(reader, publications, beside=Beside(
+                desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics)))
+            yield Gateway(booth, keys, rates, PageSpeech()).application(otherwise=Router([
+                Route("/metrics", metrics(Access(settings.operations_token), lambda: (
+                    *health.common(settings, "gateway", ready=booth.ready),
+                    Sample(GATEWAY_WAITING, outlet.waiting)))),
+            ], default=pages))
         finally:
             for task in tasks:
                 task.cancel()

@@ -14,6 +14,7 @@ from sinks.transparency.results_folder import ResultsFolder
 from sinks.transparency.results_notes import results_text
 from views.documents import Documents
 from views.encoding import encode_json
+from views.flushes import ResultsUnreadable
 from views.reader import BrokerUnreachable, ResultsReader
 
 
@@ -37,12 +38,19 @@ class ResultsNotary:
         """When a consultation's result was signed, and its positions and state."""
 
     async def run(self) -> None:
-        """Sign until cancelled, over whatever becomes of the broker."""
+        """Sign until cancelled, over whatever becomes of the broker.
+
+        Ends where results cannot be understood: the logs are kept on without them.
+        """
         while True:
             try:
                 await self._follow()
             except BrokerUnreachable as error:
                 log.warning("results cannot be read", reason=str(error))
+            except ResultsUnreadable as error:
+                log.error("results are not signed any more", reason=str(error), remedy=(  # noqa: TRY400 -- said, not traced
+                    "install the version that wrote them and start the notary again"))
+                return
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self) -> None:

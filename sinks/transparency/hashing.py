@@ -33,17 +33,6 @@ def perfect_root(row: Sequence[bytes]) -> bytes:
     return row[0]
 
 
-def peaks(row: Sequence[bytes]) -> list[bytes]:
-    """Hash a row of any length to the roots of its perfect subtrees, from left to right."""
-    found, begin = [], 0
-    for exponent in reversed(range(len(row).bit_length())):
-        size = 1 << exponent
-        if len(row) & size:
-            found.append(perfect_root(row[begin:begin + size]))
-            begin += size
-    return found
-
-
 def joined(roots: Sequence[bytes]) -> bytes:
     """Hash the roots of ever smaller perfect subtrees to the root over all of them."""
     if not roots:

@@ -14,10 +14,10 @@ is written again, and is the same, since the log it is fed from never changes.
 from collections.abc import Sequence
 
 from sinks.faults import TreeRefused
-from sinks.transparency.checkpoints import Checkpoint, open_checkpoint
+from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.hashing import EMPTY_ROOT, leaf_hash
-from sinks.transparency.notes import Refused, Signer
+from sinks.transparency.notes import Refused, Signer, text_of
 from sinks.transparency.proofs import Prover, is_consistent
 from sinks.transparency.regrowing import regrow
 from sinks.transparency.tiles import (
@@ -65,8 +65,10 @@ class Keeper:
                                     "is gone")
             self._publish(self.checkpoint)
             return
-        checkpoints = [self._opened(note) for note in notes]
         try:
+            # Their roots are compared; the signature of the last one says by whom they are.
+            checkpoints = [parse_checkpoint(text_of(note)) for note in notes[:-1]]
+            checkpoints.append(open_checkpoint(notes[-1], self._signer.verifier))
             self._regrow(checkpoints)
         except Refused as error:
             raise self._refused(str(error)) from error
@@ -89,12 +91,6 @@ class Keeper:
 
     def _bundle(self, tile: Tile) -> list[bytes]:
         return read_bundle(self._folder.read(tile) or b"") or []
-
-    def _opened(self, note: str) -> Checkpoint:
-        try:
-            return open_checkpoint(note, self._signer.verifier)
-        except Refused as error:
-            raise self._refused(f"one of its checkpoints is not by this key ({error})") from error
 
     def last_entry(self) -> bytes | None:
         """Give the newest entry; None of an empty log."""

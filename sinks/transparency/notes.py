@@ -101,6 +101,11 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
     return text
 
 
+def text_of(note: str) -> str:
+    """Give the text of a note, whoever signed it; raise Refused where it is none."""
+    return _split(note)[0]
+
+
 def _split(note: str) -> tuple[str, list[str]]:
     if len(note) > NOTE_BYTES_MAX or not _is_text(note):
         raise Refused("the note is too long or not plain lines")

@@ -6,6 +6,7 @@ from schemas.topics import Topics
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
+from sinks.transparency.notes import text_of
 from sinks.transparency.policy import POLICY, place_of
 from sinks.transparency.proofs import Prover, included
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
@@ -68,4 +69,4 @@ def _head(folder: LogFolder) -> tuple[str, Checkpoint | None]:
     note = folder.checkpoint()
     if note is None:
         return "", None
-    return note, parse_checkpoint(note.rpartition("\n\n")[0] + "\n")
+    return note, parse_checkpoint(text_of(note))

@@ -21,6 +21,7 @@ PAGES = (
     "/c/{open}/vote/mine", "/c/{open}/vote/you", "/c/{open}/vote/you?thanks",
     "/c/{open}/vote/receipts", "/c/{secret}", "/c/{secret}/vote?proposal=p1",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
+    "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
     "/c/nowhere", "/problems/votes-unavailable",
 )
 """Addresses, with consultations by their state."""

@@ -58,6 +58,7 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
     ("ledger", {"ready": False, "partitions": {}}, "no partition was assigned yet"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
+    ("notary", {"ready": False, "stopped": ["why"], "logs": []}, "why"),
 ])
 def test_who_is_not_ready_says_why(kind: str, status: dict[str, Any], why: str) -> None:
     """/readyz answers 503 with the reason, and the figure says the same."""

@@ -55,14 +55,16 @@ def test_the_log_says_whether_voting_is_open_and_the_clock_whether_it_should_be(
 
 
 def test_the_banner_moves_with_the_clock_alone(given: Given) -> None:
-    """Nothing came in, yet the page says when voting should have opened or closed, on its tag."""
+    """Nothing came in, yet pages say whether voting should be open, and invite to it only then."""
     tags = []
-    for now, said in ((OPENS - INSTANT, "Voting is not open yet"), (OPENS, "Voting is open"),
-                      (CLOSES, "The announced closing has passed")):
+    for now, said, invited in ((OPENS - INSTANT, "Voting is not open yet", False),
+                               (OPENS, "Voting is open", True),
+                               (CLOSES, "The announced closing has passed", False)):
         given.now = now
         for path in (PAGE, f"{PAGE}/proposals"):
             answer = given.client.get(path)
             assert said in answer.text
+            assert (f'href="{PAGE}/vote"' in answer.text) is invited
             tags.append(answer.headers["etag"])
     assert len(set(tags)) == len(tags)
 

@@ -159,7 +159,8 @@ class _Logs:
         self._partitions = [
             *(TopicPartition(topics.votes, number) for number in numbers),
             *(TopicPartition(topics.decisions, number) for number in numbers),
-            TopicPartition(topics.catalogue, 0), TopicPartition(topics.dead_letters, 0),
+            *(TopicPartition(name, 0)
+              for name in (topics.catalogue, topics.sequences, topics.dead_letters)),
         ]
         self._consumer: Any = None
 

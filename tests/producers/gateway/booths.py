@@ -92,7 +92,8 @@ class RunningGateway:
 
     async def events(self, topic: str) -> list[tuple[Any, str, dict[str, Any]]]:
         """Read every record of a topic: as it lies there, its event and its fields."""
-        count = self.topics.partitions if topic == self.topics.votes else 1
+        spread = (self.topics.votes, self.topics.decisions)
+        count = self.topics.partitions if topic in spread else 1
         return [(record, *codec.decode(record.value))
                 for record in await read_to_end(self.kafka, topic, count)]
 

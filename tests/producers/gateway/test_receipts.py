@@ -1,6 +1,9 @@
 """A receipt tells the truth: the event lies where it says, as cast, and the signature holds."""
 
+import asyncio
 import base64
+import json
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 
 from producers.gateway import receipts
 from schemas.topics import partition_of
+from tests.e2e.running import scrutin
+from tests.processors.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
 
 
@@ -51,6 +56,33 @@ async def test_the_signature_of_a_receipt_holds_for_it_alone(gateway: RunningGat
     assert not holds(receipt, public, topic, partition=1 - receipt["partition"])
     assert not holds(receipt, public, topic, event=base64.b64decode(receipt["event"])[:-1] + b"x")
     assert not holds(receipt, public, "other.votes")
+
+
+async def test_a_voter_checks_a_vote_by_what_the_public_address_gives(
+    gateway: RunningGateway, shared_stack: Stack, tmp_path: Path
+) -> None:
+    """Receipt, keys, policy and proof, saved from the gateway's address, verify offline."""
+    notary = shared_stack.started("notary", SCRUTIN_CHECKPOINT_SECONDS="0.2")
+    prefix = gateway.topics.prefix
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote("p2")).json()
+        where = f"/v1/receipts/{receipt['partition']}/{receipt['offset']}"
+        async with asyncio.timeout(WAIT_SECONDS):
+            while (proof := await browser.client.get(where)).status_code != 200:
+                assert notary.running(), notary.log()
+                await asyncio.sleep(0.1)
+        for name, text in (
+            ("receipt", json.dumps(receipt)), ("proof", proof.text),
+            ("keys", (await browser.client.get("/v1/keys")).text),
+            ("policy", (await browser.client.get(f"/log/{prefix}/policy")).text),
+        ):
+            (tmp_path / name).write_text(text)
+    done = scrutin({}, "receipt", "verify", str(tmp_path / "receipt"), "--prefix", prefix, *(
+        word for name in ("keys", "proof", "policy") for word in (
+            f"--{name}", str(tmp_path / name))))
+
+    assert "signature: valid" in done.stdout
+    assert f"log: valid. It is entry {receipt['offset']} of localhost/log/{prefix}" in done.stdout
 
 
 async def test_every_salt_is_its_own(gateway: RunningGateway) -> None:
