@@ -43,7 +43,9 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
-    "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
+    "demo": (archive.demo, (
+        "demo_seconds", "recount_pure_seconds", "recount_sql_seconds",
+        "replay_events_per_second")),
 }
 """Measurements that are run together, and the figures each must give."""
 OPTIONAL = ("growth", "soak")

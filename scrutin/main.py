@@ -32,6 +32,7 @@ COMMANDS = {
     ("results",): "results",
     ("audit", "recount"): "audit",
     ("audit", "log"): "audit_log",
+    ("replay",): "replay",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",

@@ -117,8 +117,8 @@ def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> No
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
     found.divergences = ballots.divergences
-    found.checks += _check_decisions(reading, ledgers)
-    found.checks += _check_document(document, made)
+    found.checks += [*check_decisions(ledgers), _check_agreement(reading)]
+    found.checks += check_document("pure", document, made)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
 
@@ -133,16 +133,19 @@ def _by_sql(
         return ballots, counting.from_decisions(reading, consultation), counting.outcomes(reading)
 
 
-def _check_decisions(reading: Reading, ledgers: PureRecount) -> Iterator[Check]:
+def check_decisions(recount: PureRecount) -> Iterator[Check]:
     """Check that the archived decisions are those of the archived votes."""
-    broken = [one for one in ledgers.differences if one.chain_differs]
-    other = [one for one in ledgers.differences if not one.chain_differs]
+    broken = [one for one in recount.differences if one.chain_differs]
+    other = [one for one in recount.differences if not one.chain_differs]
     yield Check("decisions.chain", INVALID if broken else EQUAL,
                 "commits to the archived votes", _places(broken) or "commits to them")
-    disagreeing = reading.disagreeing()
-    yield Check("decisions.agree", INVALID if disagreeing else EQUAL,
-                "one decision of each vote", disagreeing or "one decision of each vote")
     yield check("decisions.bytes", [], _places(other))
+
+
+def _check_agreement(reading: Reading) -> Check:
+    disagreeing = reading.disagreeing()
+    return Check("decisions.agree", INVALID if disagreeing else EQUAL,
+                 "one decision of each vote", disagreeing or "one decision of each vote")
 
 
 def _places(differences: list[pure.Difference]) -> list[dict[str, Any]]:
@@ -150,16 +153,16 @@ def _places(differences: list[pure.Difference]) -> list[dict[str, Any]]:
             for one in differences]
 
 
-def _check_document(document: Document, anew: Document) -> Iterator[Check]:
+def check_document(name: str, document: Document, anew: Document) -> Iterator[Check]:
     """Compare all the document says; ranks and the list of the controversial apart."""
     ranked_now = document["as_of"].get("ranking") == document["as_of"]["votes"]
     live, ranks = _apart(document)
     made, made_ranks = _apart(anew)
-    yield compare_documents("pure.document", live, made)
+    yield compare_documents(f"{name}.document", live, made)
     if ranked_now:
-        yield compare_documents("pure.ranks", ranks, made_ranks)
+        yield compare_documents(f"{name}.ranks", ranks, made_ranks)
     else:
-        yield Check("pure.ranks", NOT_COMPARED, document["as_of"]["votes"],
+        yield Check(f"{name}.ranks", NOT_COMPARED, document["as_of"]["votes"],
                     f"ranks are as of {document['as_of'].get('ranking')}")
 
 

@@ -204,7 +204,7 @@ class Reading:
     def catalogue(self, offset: int) -> Catalogue:
         """Fold the archived catalogue up to an offset."""
         catalogue = Catalogue()
-        for at, value in self._catalogue_records(offset):
+        for at, value in self.catalogue_records(offset):
             try:
                 catalogue.apply(*codec.decode(value), at)
             except Undecodable:
@@ -216,11 +216,12 @@ class Reading:
     def catalogue_chain(self, offset: int) -> str:
         """Chain the catalogue's records up to an offset as the votes are; in hexadecimal."""
         chain = NO_CHAIN
-        for _, value in self._catalogue_records(offset):
+        for _, value in self.catalogue_records(offset):
             chain = linked(chain, value or b"")
         return chain.hex()
 
-    def _catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
+    def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
+        """Give offset and bytes of the archived catalogue up to an offset."""
         table = self._arrow(
             "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
             " AND offset <= {last:Int64} ORDER BY offset",
