@@ -15,7 +15,7 @@ from sinks.recount import report, what_if_report
 from sinks.recount.audit import Audit, audit
 from sinks.recount.checks import EQUAL, EXIT_CODES
 from sinks.recount.reading import WAIT_SECONDS
-from sinks.recount.supposing import suppose
+from sinks.recount.supposing import BadSupposition, suppose
 from sinks.recount.what_if import what_if
 from sinks.transparency.notes import Refused
 from sinks.transparency.policy import parse_policy
@@ -89,6 +89,8 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
         supposed = suppose(
             as_of=when, without_rules=without_rule or (), mapping_as_of=mapping_as_of,
             scores=scores, partitions=settings.partitions)
+        if supposed and columns:
+            raise BadSupposition("--columns belongs to a recount without a what-if: leave one out.")
         if note:
             _require_signed(note, document, policy)
         with auditing.published(consultation, settings, document) as (published, reading):

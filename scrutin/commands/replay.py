@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from aiokafka.errors import KafkaError
 
 from schemas.topics import Topics
 from scrutin import auditing, bootstrap, replaying
-from scrutin.auditing import say
+from scrutin.auditing import Missing, say
 from scrutin.replaying import IntoTaken, Replayed
 from scrutin.settings import load
 from sinks.recount.checks import EQUAL, EXIT_CODES
@@ -56,6 +57,9 @@ def replay(
                 Topics(into, settings.partitions), replication=settings.replication, say=say))
         except IntoTaken as error:
             _refuse(error)
+        except (KafkaError, TimeoutError) as error:
+            raise Missing(f"Kafka stopped answering ({type(error).__name__}: {error}). Start it, "
+                          "then run the same command again: the replay goes on.") from error
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=1) if json_report
                else "\n".join(_lines(found)))
     raise typer.Exit(EXIT_CODES[found.verdict])
