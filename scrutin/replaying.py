@@ -21,10 +21,11 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from processors import provisioning, tally_records
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas
-from processors.kafka_checks import check_topics, connected_admin, reader
+from processors.kafka_checks import check_topics, connected_admin
 from processors.ledger import Ledger
 from processors.results import DESCRIBED_BY
 from schemas.topics import Topics, TopicSpecification
+from sinks.kafka import log_consumer
 from sinks.recount import pure
 from sinks.recount.audit import check_decisions, check_document
 from sinks.recount.checks import Check, check, verdict
@@ -162,7 +163,8 @@ async def replay(
     """Rebuild what was published into fresh topics and compare; raise IntoTaken."""
     began = time.monotonic()
     await _prepare(kafka, into, replication)
-    consumer = await reader(kafka)
+    consumer = log_consumer(kafka)
+    await consumer.start()
     producer = await connected_producer(kafka)
     try:
         work = Replay(reading, into, consumer, producer, say)
