@@ -47,7 +47,9 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),
     "verify7m": (bundles.verified_large, (
         "verify_events_per_second_at_7m", "verify_peak_megabytes_at_7m")),
-    "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
+    "demo": (archive.demo, (
+        "demo_seconds", "recount_pure_seconds", "recount_sql_seconds",
+        "replay_events_per_second")),
 }
 """Measurements that are run together, and the figures each must give."""
 OPTIONAL = ("growth", "soak", "verify7m")

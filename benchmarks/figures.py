@@ -75,6 +75,9 @@ FIGURES = {
         "s", 10, "the campaign's ballot box replayed by the ledger from the archive"),
     "recount_sql_seconds": _less(
         "s", 1, "the campaign recounted by SQL over the votes alone"),
+    "replay_events_per_second": _more(
+        "events/s", None, "the campaign replayed from the archive into fresh topics, read back "
+        "and compared"),
     "decision_latency_milliseconds_p99_at_2000": _less(
         "ms", 20, "acknowledged vote to readable decision, 2,000 votes/s"),
     "decision_latency_milliseconds_p99_at_10000": _less(

@@ -36,6 +36,7 @@ COMMANDS = {
     ("audit", "export"): "audit_export",
     ("audit", "verify"): "audit_verify",
     ("audit", "compare-polis"): "audit_polis",
+    ("replay",): "replay",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",

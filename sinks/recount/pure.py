@@ -57,23 +57,31 @@ def recount(reading: Reading, *, say: Say) -> PureRecount:
     partitions = len(reading.vector)
     found = PureRecount([Ledger(partition, partitions) for partition in range(partitions)])
     for ledger in found.ledgers:
-        _recount_partition(reading, ledger, found, say)
+        for _ in decisions(reading, ledger, found, say):
+            pass
     return found
 
 
-def _recount_partition(reading: Reading, ledger: Ledger, found: PureRecount, say: Say) -> None:
+def decisions(
+    reading: Reading, ledger: Ledger, found: PureRecount, say: Say
+) -> Iterator[list[bytes]]:
+    """Decide a partition again, piece by piece, noting what is not as archived."""
     archived = accepted(reading, ledger.partition)
     last = reading.vector[ledger.partition]
     for offsets, values in reading.votes(ledger.partition):
+        made = []
         for offset, value in zip(offsets, values, strict=True):
-            decision = _decide(ledger, offset, value)
+            decision = decide(ledger, offset, value)
+            made.append(decision)
             kept = next(archived, None)
             if kept != decision:
                 _note(found, ledger, offset, (decision, kept))
+        yield made
         say(f"pure: partition {ledger.partition}, {ledger.last_offset + 1:,} of {last + 1:,}")
 
 
-def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+def decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+    """Decide an archived vote; raise RecountFailed where the ledger stops."""
     if offset != ledger.last_offset + 1:
         raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset "
                            f"{ledger.last_offset + 1} is missing before {offset}")

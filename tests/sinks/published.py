@@ -69,10 +69,14 @@ class Archived:
     topics: Topics
     document: dict[str, Any]
 
-    def audit(self) -> Audit:
+    def audit(self, *, columns: bool = False) -> Audit:
         """Audit the document."""
-        reading = Reading(self.client, self.topics, self.document["as_of"]["votes"])
-        return audit(CONSULTATION, self.document, reading, say=_quiet, wait_seconds=0)
+        return audit(CONSULTATION, self.document, self.reading(), say=_quiet, wait_seconds=0,
+                     columns=columns)
+
+    def reading(self) -> Reading:
+        """Read the archive up to what was published."""
+        return Reading(self.client, self.topics, self.document["as_of"]["votes"])
 
 
 def archived(
