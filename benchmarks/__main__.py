@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks import (
     archive,
+    bundles,
     gateway,
     latency,
     ledger,
@@ -43,11 +44,16 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
-    "demo": (archive.demo, ("demo_seconds", "recount_pure_seconds", "recount_sql_seconds")),
+    "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),
+    "verify7m": (bundles.verified_large, (
+        "verify_events_per_second_at_7m", "verify_peak_megabytes_at_7m")),
+    "demo": (archive.demo, (
+        "demo_seconds", "recount_pure_seconds", "recount_sql_seconds",
+        "replay_events_per_second")),
 }
 """Measurements that are run together, and the figures each must give."""
-OPTIONAL = ("growth", "soak")
-"""Groups that run only when named: fourteen million votes take five minutes, a soak takes ten."""
+OPTIONAL = ("growth", "soak", "verify7m")
+"""Groups that run only when named: they take five or ten minutes, for the millions of votes."""
 
 
 def main() -> int:

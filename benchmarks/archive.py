@@ -45,7 +45,7 @@ async def _run(house: House, prefix: str, settings: dict[str, str], *words: str)
 
 
 async def demo(house: House, _count: int) -> Measured:
-    """Run the demo, then recount its campaign on its data."""
+    """Run the demo, then recount its campaign on its data, and replay it."""
     folder = house.folder / "demo-data"
     began = time.monotonic()
     await _demo(folder, "demo", "--exit")
@@ -54,10 +54,13 @@ async def demo(house: House, _count: int) -> Measured:
         await _demo(folder / "demo", "up", "--detach")
         report = json.loads(await _demo(
             folder / "demo", "audit", "recount", "solutions-jeunes", "--json"))
+        replay = json.loads(await _demo(
+            folder / "demo", "replay", "solutions-jeunes", "--into", "replayed", "--json"))
     finally:
         await _demo(folder / "demo", "down")
     return {"demo_seconds": seconds, "recount_pure_seconds": report["seconds"]["pure"],
-            "recount_sql_seconds": report["seconds"]["sql"]}
+            "recount_sql_seconds": report["seconds"]["sql"],
+            "replay_events_per_second": replay["events"] / replay["seconds"]}
 
 
 async def _demo(folder: Path, *words: str) -> str:

@@ -65,10 +65,19 @@ FIGURES = {
         "leaves/s", None, "votes from Kafka to tiles on disk under a signed checkpoint"),
     "proof_milliseconds": _less(
         "ms", None, "a vote's tlog-proof from the tiles on disk, held against the signed root"),
+    "verify_events_per_second": _more(
+        "events/s", 150_000, "an auditor's bundle of 1,000,000 votes verified on one core, from "
+        "the start of the program to its end"),
+    "verify_peak_megabytes": _less("MB", 512, "the most resident memory of that process"),
+    "verify_events_per_second_at_7m": _more("events/s", 150_000, "the same with 7,000,000 votes"),
+    "verify_peak_megabytes_at_7m": _less("MB", 512, "the same with 7,000,000 votes"),
     "recount_pure_seconds": _less(
         "s", 10, "the campaign's ballot box replayed by the ledger from the archive"),
     "recount_sql_seconds": _less(
         "s", 1, "the campaign recounted by SQL over the votes alone"),
+    "replay_events_per_second": _more(
+        "events/s", None, "the campaign replayed from the archive into fresh topics, read back "
+        "and compared"),
     "decision_latency_milliseconds_p99_at_2000": _less(
         "ms", 20, "acknowledged vote to readable decision, 2,000 votes/s"),
     "decision_latency_milliseconds_p99_at_10000": _less(

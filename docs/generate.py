@@ -36,7 +36,8 @@ EVENTS_OF = {
     TOPICS.decisions: ("DecisionMade",),
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
-        "ProposalGrouped", "ConsultationClosed", "ClosingCompleted"),
+        "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
+        "ConsultationSealed"),
     TOPICS.participants: ("ParticipantDescribed",),
     TOPICS.sequences: ("SequenceServed",),
     TOPICS.networks: ("NetworksSeen",),

@@ -23,6 +23,8 @@ class Consultation:
     proposals: dict[str, Fields] = field(default_factory=dict)
     mapping: dict[str, str] = field(default_factory=dict)
     """Proposal to idea, of the proposals that are grouped."""
+    groupings_after_closing: int = 0
+    """Proposals that were given another idea after the closing was announced."""
     closing: Fields | None = None
     """The announced ConsultationClosed, if any."""
     completed: Fields | None = None
@@ -71,6 +73,8 @@ def _accepted(consultation: Consultation, fields: Fields) -> None:
 
 
 def _grouped(consultation: Consultation, fields: Fields) -> None:
+    moved = consultation.mapping.get(fields["proposal"]) != fields["idea"]
+    consultation.groupings_after_closing += moved and consultation.closing is not None
     if fields["idea"] is None:
         consultation.mapping.pop(fields["proposal"], None)
     else:

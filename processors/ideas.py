@@ -200,6 +200,7 @@ class Ideas:
             participants_received=sum(fields["participants_received"] for fields in seen),
             suspended=sum(fields["suspended"] for fields in seen),
             closed=len(seen) == len(self.partitions) and all(f["closed"] for f in seen),
+            controls_after_closing=sum(f.get("controls_after_closing", 0) for f in seen),
             descriptions=len(state.participants),
             described={name: {answer: number for answer, number in answers.items() if number}
                        for name, answers in state.described.items()},

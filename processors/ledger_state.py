@@ -52,8 +52,8 @@ BELOW_HEAD = (1 << HEAD_SHIFT) - 1
 class Consultation:
     """Figures of one consultation in this partition."""
 
-    __slots__ = ("closed", "control_ids", "name", "participants", "participants_received",
-                 "sealed", "suspended", "voters", "voters_control_ids")
+    __slots__ = ("closed", "control_ids", "controls_after_closing", "name", "participants",
+                 "participants_received", "sealed", "suspended", "voters", "voters_control_ids")
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -64,6 +64,8 @@ class Consultation:
         self.closed = self.sealed = False
         self.control_ids = b""
         self.participants = self.participants_received = self.suspended = 0
+        self.controls_after_closing = 0
+        """Suspensions and reinstatements that took effect after the closing."""
 
 
 class Proposal:
@@ -88,6 +90,7 @@ class Participation(NamedTuple):
     participants_received: int
     suspended: int
     closed: bool
+    controls_after_closing: int = 0
 
 
 class LedgerState:
@@ -239,6 +242,7 @@ class LedgerState:
         record = consultation.voters.get(voter, 0)
         suspends = OUTCOMES[decision.outcome] == "suspended"
         consultation.suspended += 1 if suspends else -1
+        consultation.controls_after_closing += consultation.closed
         record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
         counted_delta = 0
         for change in decision.changes:
@@ -269,7 +273,8 @@ class LedgerState:
             "decided": list(self.decided), "recent": list(self.recent),
             "consultations": [
                 (found.name, found.closed, found.sealed, found.control_ids, found.participants,
-                 found.participants_received, found.suspended, dict(found.voters_control_ids))
+                 found.participants_received, found.suspended, found.controls_after_closing,
+                 dict(found.voters_control_ids))
                 for found in consultations
             ],
             "proposals": [(p.consultation.name, p.name, list(p.counts)) for p in self._by_number],
@@ -287,7 +292,8 @@ class LedgerState:
         for (name, *figures), its_voters in zip(header["consultations"], voters, strict=True):
             found = self.consultation(name)
             (found.closed, found.sealed, found.control_ids, found.participants,
-             found.participants_received, found.suspended, found.voters_control_ids) = figures
+             found.participants_received, found.suspended, found.controls_after_closing,
+             found.voters_control_ids) = figures
             found.voters = its_voters
         for consultation, name, counts in header["proposals"]:
             self.proposal(consultation, name).counts = list(counts)
@@ -316,7 +322,7 @@ class LedgerState:
         if found is None:
             return Participation(0, 0, 0, closed=False)
         return Participation(found.participants, found.participants_received, found.suspended,
-                             found.closed)
+                             found.closed, found.controls_after_closing)
 
     def every_proposal(self) -> list[Proposal]:
         """Give the proposals met in this partition."""

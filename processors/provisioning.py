@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import time
+from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import NewTopic
@@ -11,7 +12,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 from processors.kafka_checks import check_topics, connected_admin
 from processors.rules import VERSION
 from schemas import codec
-from schemas.topics import Topics
+from schemas.topics import Topics, TopicSpecification
 
 
 VISIBLE_SECONDS = 30.0
@@ -24,18 +25,21 @@ async def provision(kafka: str, topics: Topics, *, replication: int) -> list[int
 
     Finished after a kill: a partition that holds a record has adopted its rules already.
     """
-    await _create(kafka, topics, replication)
+    await create(kafka, topics.specifications(), replication=replication)
     await check_topics(kafka, topics.specifications())
     return await _adopt(kafka, topics)
 
 
-async def _create(kafka: str, topics: Topics, replication: int) -> None:
+async def create(
+    kafka: str, topics: Sequence[TopicSpecification], *, replication: int
+) -> None:
+    """Create the topics that are missing, and wait until they are known."""
     admin = await connected_admin(kafka)
     try:
         present = set(await admin.list_topics())
         missing = [
             NewTopic(topic.name, topic.partitions, replication, topic_configs=dict(topic.settings))
-            for topic in topics.specifications() if topic.name not in present
+            for topic in topics if topic.name not in present
         ]
         answer = await admin.create_topics(missing) if missing else None
         for error in answer.topic_errors if answer else ():

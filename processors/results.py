@@ -50,6 +50,8 @@ class Figures:
     suspended: int = 0
     closed: bool = False
     """Whether every partition has decided the closing."""
+    controls_after_closing: int = 0
+    """Suspensions and reinstatements that took effect after it."""
     descriptions: int = 0
     described: dict[str, dict[str, int]] = field(default_factory=dict)
     """For each of DESCRIBED_BY: how many descriptions give each answer."""
@@ -208,6 +210,7 @@ def totals(
         "suspended": figures.suspended,
         "closed": figures.closed,
         "final": is_final(known, as_of, closed=figures.closed),
+        "controls_after_closing": figures.controls_after_closing,
         "counts": entry(named(counts)),
         "descriptions": figures.descriptions,
         **{name: cells(figures.described.get(name, {})) for name in DESCRIBED_BY},
@@ -236,6 +239,8 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
             "participants": totals["participants"],
             "participants_received": totals["participants_received"],
             "suspended_voters": totals["suspended"],
+            "controls_after_closing": totals.get("controls_after_closing", 0),
+            "groupings_after_closing": known.groupings_after_closing,
             **totals["counts"], "undecodable": found.undecodable, "decided": dict(found.decided),
         },
         "themes": _themes(known),

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from processors.ledger import Ledger
 
 
-MAGIC = b"scrutin ledger snapshot 2\n"
+MAGIC = b"scrutin ledger snapshot 3\n"
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
 PREAMBLE_BYTES = len(MAGIC) + 32

@@ -1,5 +1,7 @@
 """Closes a consultation: announced first, then a control in every partition, then completed.
 
+Sealing (producers.sealing) announces and writes its control by the same functions.
+
 Theory of operation: the announcement in the catalogue fixes the control's bytes, salt included.
 Whoever finds an announcement without its completion writes the very same bytes to the partitions
 that lack them, then the completion with the control's offset in each. So an interrupted closing
@@ -17,21 +19,39 @@ from schemas.registry import current
 from schemas.topics import Topics
 
 
+CLOSED = "ConsultationClosed"
+
+
 def closing_fields(
     consultation: str, *, closes_at: int, occurred_at: int, salt: bytes, origin: str
 ) -> dict[str, Any]:
     """Make the fields of the one closing a consultation has."""
     return {
-        "event_id": _digest("ConsultationClosed", consultation),
+        "event_id": event_id_of(CLOSED, consultation),
         "consultation": consultation, "closes_at": closes_at, "salt": salt, "origin": origin,
         "occurred_at": occurred_at,
     }
 
 
-async def announce(writer: BulkWriter, topics: Topics, closing: dict[str, Any]) -> None:
+async def announce(
+    writer: BulkWriter, topics: Topics, control: dict[str, Any], *, event: str = CLOSED
+) -> None:
     """Write the announcement to the catalogue."""
-    value = codec.encode("ConsultationClosed", **closing)
-    await writer.write(topics.catalogue, 0, closing["occurred_at"], value)
+    value = codec.encode(event, **control)
+    await writer.write(topics.catalogue, 0, control["occurred_at"], value)
+
+
+async def put(
+    writer: BulkWriter, topics: Topics, control: dict[str, Any], *, present: dict[int, int],
+    event: str = CLOSED,
+) -> list[int]:
+    """Write the control where it is not `present` (partition to offset); give every offset."""
+    value = codec.encode(event, **control)
+    return [
+        present[partition] if partition in present
+        else await writer.write(topics.votes, partition, control["occurred_at"], value)
+        for partition in range(topics.partitions)
+    ]
 
 
 async def carry_out(
@@ -42,15 +62,10 @@ async def carry_out(
     present: dict[int, int],
     completed_at: int,
 ) -> list[int]:
-    """Write the control where it is not `present` (partition to offset), then the completion."""
-    value = codec.encode("ConsultationClosed", **closing)
-    offsets = [
-        present[partition] if partition in present
-        else await writer.write(topics.votes, partition, closing["occurred_at"], value)
-        for partition in range(topics.partitions)
-    ]
+    """Write the control where it is not `present`, then the completion."""
+    offsets = await put(writer, topics, closing, present=present)
     completion = codec.encode(
-        "ClosingCompleted", event_id=_digest("ClosingCompleted", closing["consultation"]),
+        "ClosingCompleted", event_id=event_id_of("ClosingCompleted", closing["consultation"]),
         consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
         origin=closing["origin"], occurred_at=completed_at,
     )
@@ -59,15 +74,15 @@ async def carry_out(
 
 
 async def present_controls(
-    reader: LogReader, topics: Topics, closing: dict[str, Any]
+    reader: LogReader, topics: Topics, control: dict[str, Any], *, event: str = CLOSED
 ) -> dict[int, int]:
     """Find the control's first offset in each partition that holds it."""
     await reader.require(topics.votes, topics.partitions)
-    value = codec.encode("ConsultationClosed", **closing)
+    value = codec.encode(event, **control)
     present: dict[int, int] = {}
     for partition in range(topics.partitions):
         # The control carries its occurred_at as Kafka timestamp, so none lies before that instant.
-        async for records in reader.read(topics.votes, partition, since=closing["occurred_at"]):
+        async for records in reader.read(topics.votes, partition, since=control["occurred_at"]):
             for record in records:
                 if record.value == value:
                     present.setdefault(partition, record.offset)
@@ -83,9 +98,10 @@ def completion_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | 
 
 def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
     """Give the announcement of a consultation's closing, if it is there."""
-    return known.find("ConsultationClosed", consultation)
+    return known.find(CLOSED, consultation)
 
 
-def _digest(event: str, consultation: str) -> bytes:
+def event_id_of(event: str, consultation: str) -> bytes:
+    """Name the one event of a kind that a consultation has."""
     header = current(event).header
     return hashlib.sha256(header + b"\0" + consultation.encode()).digest()[:16]

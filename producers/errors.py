@@ -22,6 +22,10 @@ class InvalidInput(ProducingError):
     """A file or an argument is not what is expected."""
 
 
+class ChangesFinal(ProducingError):
+    """Figures of a closed consultation would change, and nobody said that they shall."""
+
+
 class Missing(ProducingError):
     """A file, consultation, proposal or idea is not there."""
 

@@ -17,6 +17,7 @@ _KEYS = {
     "ProposalGrouped": "proposal",
     "ConsultationClosed": None,
     "ClosingCompleted": None,
+    "ConsultationSealed": None,
 }
 """Events of the catalogue, and the field that names what they describe within a consultation."""
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from producers import closing, consultation_file
 from producers.consultation_file import ConsultationFile
-from producers.errors import InvalidInput, Missing
+from producers.errors import ChangesFinal, InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.writer import BulkWriter
@@ -31,6 +31,8 @@ class Log:
 
     address: str
     topics: Topics
+    after_closing: bool = False
+    """Whether they may change figures of consultations that are closed."""
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,15 @@ class Suspended:
 
 
 async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
-    """Bring the catalogue up to a file; give the number of events written."""
+    """Bring the catalogue up to a file; give the number of events written.
+
+    Raises ChangesFinal where a proposal of a closed consultation would be grouped anew.
+    """
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
     events = consultation_file.needed_events(file, known, occurred_at=now)
+    if any(value.startswith(current("ProposalGrouped").header) for value in events):
+        _require_open(log, known, file.id)
     await _write_catalogue(log, events, now)
     return len(events)
 
@@ -68,7 +75,7 @@ async def group(
     """Group a proposal under an idea (None: take it out); give the consultation, and if written.
 
     Without a consultation the only one in the log is meant. Raises Missing for an unknown
-    consultation, proposal or idea.
+    consultation, proposal or idea, ChangesFinal for one that is closed.
     """
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
@@ -79,6 +86,7 @@ async def group(
     newest = known.find("ProposalGrouped", consultation, proposal)
     if (newest or {}).get("idea") == idea:
         return consultation, False
+    _require_open(log, known, consultation)
     event = consultation_file.encoded(
         "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
         replaced=newest, occurred_at=now,
@@ -115,7 +123,10 @@ async def suspend(
     log: Log, event: Suspension, voter: str, reason: str, *, consultation: str | None, now: int,
     salt: bytes,
 ) -> Suspended:
-    """Suspend or reinstate a voter (32 hexadecimal digits), unless the log already says so."""
+    """Suspend or reinstate a voter (32 hexadecimal digits), unless the log already says so.
+
+    Raises ChangesFinal where the consultation is closed, InvalidInput where it is sealed.
+    """
     pseudonym = parse_voter(voter)
     if not reason.strip():
         raise InvalidInput("the reason is empty: say why, it stays in the log.")
@@ -128,6 +139,11 @@ async def suspend(
         return Suspended(consultation, partition, None, written=False)
     if latest is not None and latest[0] == event:
         return Suspended(consultation, partition, latest[2], written=False)
+    if known.find("ConsultationSealed", consultation):
+        raise InvalidInput(
+            f"consultation {consultation!r} is sealed: it is not known any more whose votes are "
+            "whose, so none can be set aside or counted again. Its figures stay.")
+    _require_open(log, known, consultation)
     followed = latest[1]["event_id"] if latest else b""
     event_id = hashlib.sha256(
         current(event).header + consultation.encode() + b"\0" + pseudonym + followed
@@ -142,6 +158,14 @@ async def suspend(
     async with BulkWriter(log.address) as writer:
         offset = await writer.write(log.topics.votes, partition, now, value)
     return Suspended(consultation, partition, offset, written=True)
+
+
+def _require_open(log: Log, known: KnownCatalogue, consultation: str) -> None:
+    if not log.after_closing and closing.announcement_of(known, consultation):
+        raise ChangesFinal(
+            f"consultation {consultation!r} is closed: this would change figures that were "
+            "published as final. If it must be, add --after-closing: results and pages will say "
+            "for ever that figures were changed after the closing. Nothing was written.")
 
 
 def parse_voter(text: str) -> bytes:

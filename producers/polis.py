@@ -22,6 +22,10 @@ COMMENTS_COLUMNS = (
     "timestamp", "datetime", "comment-id", "author-id", "agrees", "disagrees", "moderated",
     "comment-body",
 )
+CURRENT_FILES = ("participants-votes.csv", "participant-votes.csv")
+"""Names that the file of current votes has had."""
+CONVENTION = "agree=+1;disagree=-1;pass=0"
+"""What newer exports declare, and older ones mean (polis-export/1)."""
 CHOICE_OF_VOTE = {"1": "agree", "-1": "disagree", "0": "neutral"}
 """Polis: 1 agree, -1 disagree, 0 pass."""
 TEXT_BYTES_MOST = 2_000
@@ -57,6 +61,8 @@ class PolisComment:
     timestamp: int
     comment: str
     body: str
+    claimed: tuple[int, int]
+    """Agrees and disagrees as the export says: nothing is counted by them."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +89,38 @@ def read_export(directory: Path) -> PolisExport:
         _comment(row, _Place(comments_path, line))
         for row, line in _rows(comments_path, COMMENTS_COLUMNS)
     ]
+    summary = _summary(directory / "summary.csv")
+    convention = summary.get("vote-convention", CONVENTION)
+    if convention.split(";")[:3] != CONVENTION.split(";"):
+        raise InvalidInput(
+            f"{directory / 'summary.csv'}: vote-convention {convention!r}, only {CONVENTION} is "
+            "read. Convert votes.csv first: the wrong sign would turn every vote round.")
     return PolisExport(
         name=directory.resolve().name,
         votes=tuple(sorted(votes, key=lambda vote: (vote.timestamp, vote.row))),
         comments=tuple(sorted(comments, key=lambda c: (c.timestamp, c.comment))),
-        summary=_summary(directory / "summary.csv"),
+        summary=summary,
     )
+
+
+def read_current(directory: Path) -> dict[tuple[str, str], int] | None:
+    """Read the current vote, as a choice, of each cell (participant, comment); None without file.
+    """
+    for path in (directory / name for name in CURRENT_FILES):
+        if path.exists():
+            return dict(_current(path))
+    return None
+
+
+def _current(path: Path) -> Iterator[tuple[tuple[str, str], int]]:
+    for row, line in _rows(path, None):
+        for column, vote in row.items():
+            if not (_is_number(column) and vote):
+                continue
+            choice = CHOICE_OF_VOTE.get(vote)
+            if choice is None:
+                raise _Place(path, line).wrong(column, f"{vote!r} is not 1, -1 or 0.")
+            yield (row.get("participant", ""), column), CHOICES.index(choice)
 
 
 def voter_of(consultation: str, voter: str) -> bytes:
@@ -151,17 +183,18 @@ class _Place:
         return InvalidInput(f"{self.path}, line {self.line}, column {column}: {what}")
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[dict[str, str], int]]:
-    """Give the rows of a file with these columns, each with its last line."""
+def _rows(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[dict[str, str], int]]:
+    """Give the rows of a file with these columns (None: any), each with its last line."""
     csv.field_size_limit(FIELD_CHARACTERS_MOST)
     try:
         with path.open(encoding="utf-8", newline="") as file:
             reader = csv.DictReader(file, strict=True)
-            _check_columns(path, columns, reader.fieldnames or ())
+            names = reader.fieldnames or ()
+            _check_columns(path, names if columns is None else columns, names)
             for row in reader:
                 if None in row or None in row.values():
                     raise InvalidInput(
-                        f"{path}, line {reader.line_num}: not {len(columns)} fields. Export the "
+                        f"{path}, line {reader.line_num}: not {len(names)} fields. Export the "
                         "set again, or mend the row."
                     )
                 yield row, reader.line_num
@@ -206,6 +239,7 @@ def _comment(row: dict[str, str], place: _Place) -> PolisComment:
     return PolisComment(
         timestamp=_instant(row, place), comment=_name(row, "comment-id", place),
         body=row["comment-body"],
+        claimed=(_count(row, "agrees", place), _count(row, "disagrees", place)),
     )
 
 
@@ -216,6 +250,13 @@ def _instant(row: dict[str, str], place: _Place) -> int:
             "timestamp",
             f"{text!r} is not a whole number of milliseconds since 1970. Mend the row.",
         )
+    return int(text)
+
+
+def _count(row: dict[str, str], column: str, place: _Place) -> int:
+    text = row[column]
+    if not (_is_number(text) and len(text) <= INSTANT_DIGITS_MOST):
+        raise place.wrong(column, f"{text!r} is not a whole number. Mend the row.")
     return int(text)
 
 

@@ -43,6 +43,11 @@ def operations_processes(settings: Settings) -> dict[str, str]:
     }
 
 
+def keys_folder(settings: Settings) -> Path:
+    """Name the folder of the gateway's keys."""
+    return settings.data_folder / "keys"
+
+
 def transparency_folder(settings: Settings) -> Path:
     """Name the folder of the transparency logs, which the notary writes and the views serve."""
     return settings.data_folder / "transparency"

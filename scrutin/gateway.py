@@ -8,7 +8,6 @@ import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -91,15 +90,10 @@ async def _read_on(reader: ResultsReader) -> None:
         await asyncio.sleep(RETRY_SECONDS)
 
 
-def keys_folder(settings: Settings) -> Path:
-    """Name the folder of the gateway's keys."""
-    return settings.data_folder / "keys"
-
-
 @contextlib.asynccontextmanager
 async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[ASGIApp]:
     """Connect the parts of a gateway; what is not for it, the pages answer: one address."""
-    keys = KeyFolder(keys_folder(settings))
+    keys = KeyFolder(bootstrap.keys_folder(settings))
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,

@@ -30,12 +30,18 @@ COMMANDS = {
     ("status",): "status",
     ("down",): "down",
     ("results",): "results",
+    ("export",): "export",
     ("audit", "recount"): "audit",
     ("audit", "log"): "audit_log",
+    ("audit", "export"): "audit_export",
+    ("audit", "verify"): "audit_verify",
+    ("audit", "compare-polis"): "audit_polis",
+    ("replay",): "replay",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",
     ("consultation", "apply"): "consultation",
     ("close",): "close",
+    ("seal",): "seal",
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
@@ -48,7 +54,8 @@ COMMANDS = {
     ("views",): "views",
     ("gateway",): "gateway",
 }
-"""Words of a command, and its module in scrutin/commands, whose function is the last word."""
+"""Words of a command, and its module in scrutin/commands, whose function is the last word (with
+underscores for hyphens)."""
 
 GROUPS = {
     "audit": "Check what is published.",
@@ -58,8 +65,8 @@ GROUPS = {
 }
 
 
-def application(first: str | None = None) -> typer.Typer:
-    """Make the program with the commands that begin with a word; all without one."""
+def application(*begin: str) -> typer.Typer:
+    """Make the program with the commands that begin with these words; all without any."""
     app = typer.Typer(
         name="scrutin", no_args_is_help=True, add_completion=False,
         pretty_exceptions_enable=False,
@@ -67,12 +74,13 @@ def application(first: str | None = None) -> typer.Typer:
     app.callback()(_root)
     groups: dict[str, typer.Typer] = {}
     for words, module in COMMANDS.items():
-        if first is not None and words[0] != first:
+        if words[:len(begin)] != begin:
             continue
         home = app
         if len(words) > 1:
             home = groups.setdefault(words[0], typer.Typer(no_args_is_help=True))
-        command = getattr(importlib.import_module(f"scrutin.commands.{module}"), words[-1])
+        command = getattr(importlib.import_module(f"scrutin.commands.{module}"),
+                          words[-1].replace("-", "_"))
         home.command(words[-1], help=_flowing(inspect.getdoc(command) or ""))(command)
     for name, group in groups.items():
         app.add_typer(group, name=name, help=GROUPS[name])
@@ -84,6 +92,11 @@ def _flowing(text: str) -> str:
     return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
+def _beginnings(size: int) -> set[tuple[str, ...]]:
+    """Give the first words of all commands."""
+    return {words[:size] for words in COMMANDS}
+
+
 def _root() -> None:
     """Public consultations on one log with one fold. Start with `scrutin demo`."""
 
@@ -91,9 +104,10 @@ def _root() -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors meant for people end in one sentence and a status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    first = given[0] if given and any(words[0] == given[0] for words in COMMANDS) else None
+    begin = next((words for size in (2, 1) for words in _beginnings(size)
+                  if words == tuple(given[:size])), ())
     try:
-        application(first)(given, prog_name="scrutin")
+        application(*begin)(given, prog_name="scrutin")
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
     except ValidationError as error:

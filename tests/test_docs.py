@@ -9,11 +9,18 @@ from pathlib import Path
 import pytest
 
 from docs import generate
+from processors import results
 from producers.consultation_file import ConsultationFile
+from producers.gateway import guards, networks
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import VOTERS_REMEMBERED
 from schemas import registry, words
-from schemas.topics import Topics
+from schemas.topics import KEPT_FORTNIGHT, Topics
 from scrutin.main import COMMANDS
 from scrutin.settings import Settings
+from views.operations import access
+from views.pages import languages
+from views.voting.pages import PAPER_COOKIE, PAPER_SECONDS
 
 
 ROOT = Path(__file__).parents[1]
@@ -67,6 +74,38 @@ def test_every_topic_is_documented() -> None:
     assert [topic for topic in topics if f"`{topic}`" not in text] == []
 
 
+def test_the_privacy_page_says_what_is_kept_and_for_how_long() -> None:
+    """Each topic, cookie and key is named, with the time that the code keeps it."""
+    text = _page("docs/privacy.md")
+    topics = [topic.name for topic in Topics("scrutin", 4).specifications()]
+    cookies = (guards.SECURE_COOKIE, guards.LOOPBACK_COOKIE, PAPER_COOKIE, languages.COOKIE,
+               access.COOKIE)
+    days = int(KEPT_FORTNIGHT["retention.ms"]) // networks.DAY_MILLISECONDS
+
+    assert [name for name in (*topics, *cookies) if f"`{name}`" not in text] == []
+    assert f"{days} days; its key is destroyed after {24 * networks.KEY_DAYS} hours" in text
+    assert {guards.COOKIE_SECONDS, PAPER_SECONDS} == {365 * 86_400}, "the page says: a year"
+    assert access.COOKIE_SECONDS == 12 * 3_600, "the page says: twelve hours"
+    assert networks.TIDY_SECONDS == 600, "the page says: within ten minutes"
+    for number in (VOTERS_REMEMBERED, guards.ADDRESSES_REMEMBERED, results.WITHHELD_BELOW):
+        assert f"{number:,}" in text
+    settings = {f"SCRUTIN_{name.upper()}" for name in Settings.model_fields}
+    assert set(re.findall(r"SCRUTIN_[A-Z_]+", text)) <= settings
+
+
+def test_the_privacy_page_names_the_keys_that_are_destroyed(tmp_path: Path) -> None:
+    """What a sealing deletes is what the page lists: no key more, none less."""
+    keys = KeyFolder(tmp_path)
+    for make in (keys.pepper, keys.participants_pepper):
+        make("ID")
+    keys.network("2026-01-01")
+    gone = [str(path.relative_to(tmp_path)).replace("2026-01-01", "DATE")
+            for path in (*keys.seal("ID"), *keys.destroy_networks(before="2026-01-02"))]
+    listed = _page("docs/privacy.md").split("## Sealing")[1].split("\n## ")[0]
+
+    assert sorted(gone) == sorted(re.findall(r"^\d\. `([^`]+)`", listed, re.MULTILINE))
+
+
 def test_every_word_of_the_ledger_is_explained() -> None:
     """Choices, qualifications, outcomes, reasons and trusts stand in the glossary."""
     text = _page("docs/glossary.md")
@@ -78,7 +117,7 @@ def test_every_word_of_the_ledger_is_explained() -> None:
 
 def test_every_command_is_documented() -> None:
     """Each command has a heading in the page of commands, and no other has."""
-    headings = re.findall(r"^## ([a-z ]+)$", _page("docs/commands.md"), re.MULTILINE)
+    headings = re.findall(r"^## ([a-z -]+)$", _page("docs/commands.md"), re.MULTILINE)
 
     assert sorted(headings) == sorted(" ".join(command) for command in COMMANDS)
 

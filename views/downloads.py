@@ -156,6 +156,33 @@ DAYS = [
 ]
 
 
+MAPPING = [
+    Column("proposal", "identifier of a proposal that is grouped", lambda cell: _text(cell[0])),
+    Column("idea", "its idea: the idea's counts are the sums over its proposals",
+           lambda cell: _text(cell[1])),
+    Column("theme", "the idea's theme", lambda cell: _text(cell[2])),
+]
+
+WITHHELD = [
+    Column("file", "where it would stand", lambda cell: cell[0]),
+    Column("withheld", "what is not there", lambda cell: _text(cell[1])),
+    Column("reason", "why", lambda cell: cell[2]),
+]
+
+VOTES = [
+    Column("proposal", "identifier of the proposal", lambda vote: _text(vote.proposal)),
+    Column("vote", "name of this vote in this file alone: two votes of one voter have nothing in "
+           "common, here or in another export", lambda vote: vote.name),
+    Column("choice", "agree, disagree or neutral", lambda vote: vote.choice),
+    Column("qualifications", "qualifications of the choice, with spaces between",
+           lambda vote: " ".join(vote.qualifications)),
+    Column("set_aside", "why it does not count; empty for a counted vote",
+           lambda vote: vote.set_aside),
+    Column("day", "day of the voter's last cast on the proposal, in the consultation's time zone",
+           lambda vote: vote.day),
+]
+
+
 def table(columns: list[Column], rows: Iterable[Any]) -> bytes:
     """Write a table as CSV: UTF-8, commas, a header of column names, lines ended as RFC 4180 says.
     """
@@ -177,26 +204,64 @@ def ideas_csv(document: Entry) -> bytes:
 
 def whole_zip(document: Entry, published_at: int | None, told: Told | None, body: bytes) -> bytes:
     """Put everything into one file; `body` is the results document as JSON."""
-    participation = document["participation"]
-    answers = [(name, cell["value"], cell["count"])
-               for name in ("gender", "age_band", "region") for cell in participation[name]]
-    files = {
-        "results.json": body,
-        "proposals.csv": proposals_csv(document),
-        "ideas.csv": ideas_csv(document),
-        "participation.csv": table(PARTICIPATION, answers),
-    }
-    if told:
-        files["days.csv"] = table(DAYS, sorted(told.days.items()))
-    files["README.md"] = readme(document).encode()
-    metadata = _metadata(document, published_at, files)
-    files["metadata.json"] = json.dumps(metadata, ensure_ascii=False, indent=1).encode()
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as into:
+    return packed(files(document, published_at, told, body))
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """Put files into a ZIP: the same files are the same bytes."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as into:
         for name, content in sorted(files.items()):
             into.writestr(zipfile.ZipInfo(name, MOMENT), content, zipfile.ZIP_DEFLATED,
                           COMPRESSION_LEVEL)
-    return packed.getvalue()
+    return archive.getvalue()
+
+
+def files(
+    document: Entry, published_at: int | None, told: Told | None, body: bytes,
+    votes: Iterable[Any] | None = None,
+) -> dict[str, bytes]:
+    """Make every file to take away; with the votes, one by one, where they are given."""
+    participation = document["participation"]
+    answers = [(name, cell["value"], cell["count"])
+               for name in ("gender", "age_band", "region") for cell in participation[name]]
+    themes = {idea["id"]: idea["theme"] for idea in document["ideas"]}
+    made = {
+        "results.json": body,
+        "proposals.csv": proposals_csv(document),
+        "ideas.csv": ideas_csv(document),
+        "mapping.csv": table(MAPPING, [
+            (entry["id"], entry["idea"], themes.get(entry["idea"]))
+            for entry in document["proposals"] if entry["idea"] is not None]),
+        "participation.csv": table(PARTICIPATION, answers),
+        "withheld.csv": table(WITHHELD, _withheld(answers, votes=votes is not None)),
+    }
+    if told:
+        made["days.csv"] = table(DAYS, sorted(told.days.items()))
+    if votes is not None:
+        made["votes.csv"] = table(VOTES, votes)
+    made["README.md"] = readme(document).encode()
+    metadata = _metadata(document, published_at, made)
+    made["metadata.json"] = json.dumps(metadata, ensure_ascii=False, indent=1).encode()
+    return made
+
+
+def _withheld(
+    answers: Iterable[tuple[str, str, int | None]], *, votes: bool
+) -> list[tuple[str, str, str]]:
+    """List what the files leave out to protect people."""
+    rows = [("participation.csv", f"{name}: {value}",
+             "under 10 descriptions, or the smallest beside the only one that is")
+            for name, value, count in answers if count is None]
+    rows.append(("participation.csv", "who described themselves how",
+                 "descriptions cannot be joined to votes"))
+    if votes:
+        return [*rows, ("votes.csv", "times within the day", "a time can tell who voted"),
+                ("votes.csv", "which votes are of one voter",
+                 "a row of forty opinions can tell who holds them"),
+                ("votes.csv", "votes replaced, withdrawn, late or refused",
+                 "they do not stand; proposals.csv counts them")]
+    return [*rows, ("votes.csv", "votes one by one", "the export was made without --votes")]
 
 
 def _metadata(
@@ -218,7 +283,8 @@ def readme(document: Entry) -> str:
     """Write the data dictionary."""
     name = document["consultation"]["id"]
     tables = (("proposals.csv", PROPOSALS), ("ideas.csv", IDEAS),
-              ("participation.csv", PARTICIPATION), ("days.csv", DAYS))
+              ("mapping.csv", MAPPING), ("participation.csv", PARTICIPATION),
+              ("withheld.csv", WITHHELD), ("days.csv", DAYS), ("votes.csv", VOTES))
     lines = [
         f"# Results of the consultation {name}", "",
         f"Licence: Licence Ouverte / Open Licence 2.0 ({LICENCE}), {LICENCE_ADDRESS}.",
@@ -229,11 +295,13 @@ def readme(document: Entry) -> str:
         "  of each file.", "",
         "Check: `scrutin audit recount` recomputes these numbers from the log. By hand: each",
         "`share_x` is `x / votes`, and `received` is the sum of the three choices and of every",
-        "column from `set_aside_unproven` to `refused_too_many`.", "",
+        "column from `set_aside_unproven` to `refused_too_many`. The counts of an idea are the",
+        "sums over its proposals (mapping.csv). Where votes.csv is there, its rows without",
+        "`set_aside` are the counted votes of each proposal.", "",
         "CSV: UTF-8, commas, one header line. A cell is empty where there is no such number, or",
         "where the consultation hides it until voting has closed. An apostrophe stands before a",
         "text that a spreadsheet would take for a formula. `days.csv` is there if the archive",
-        "answered.",
+        "answered, `votes.csv` only in an export that was asked for it (`scrutin export --votes`).",
     ]
     for file, columns in tables:
         lines += ["", f"## {file}", "", "| column | meaning |", "| --- | --- |",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from producers.gateway import identity, sequence
 from producers.gateway.follower import Follower
-from producers.gateway.keys import KeyFolder
+from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.memory import Memory
 from producers.gateway.models import Receipt
 from producers.gateway.networks import Networks
@@ -113,7 +113,10 @@ class Booth:
         if known.find("ConsultationClosed", consultation) or (
                 closes_at is not None and now >= closes_at):
             raise Refused(problems.CLOSED)
-        pepper = self._keys.pepper(consultation)
+        try:
+            pepper = self._keys.pepper(consultation)
+        except KeysDestroyed:
+            raise Refused(problems.CLOSED) from None
         return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:

@@ -3,7 +3,9 @@
 A key is a file of 32 random bytes that only its owner may read, made at its first use. Two
 processes that make the same key at once end up with one: the file appears whole or not at all,
 and the second takes what the first has made. Destroying a key is deleting its file, each copy of
-it: docs/operate.md lists them.
+it: docs/operate.md lists them. A sealed consultation keeps its folder with a mark in it, and no
+key is made where the mark lies: whoever makes one looks for the mark again afterwards, and sealing
+marks before it deletes, so that of the two at least one deletes the key.
 """
 
 import contextlib
@@ -22,10 +24,16 @@ KEY_BYTES = 32
 """Length of every key: what SHA-256 and Ed25519 take."""
 FILE_MODE = 0o600
 FOLDER_MODE = 0o700
+SEALED = "sealed"
+"""The mark in the folder of a consultation whose keys were destroyed."""
 
 
 class KeysUnusable(Exception):
     """A key cannot be read or made; the message says what to do."""
+
+
+class KeysDestroyed(Exception):
+    """The consultation was sealed: its keys are gone for good."""
 
 
 class KeyFolder:
@@ -33,6 +41,8 @@ class KeyFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._signers: dict[tuple[str, str], Signer] = {}
+        """Keys of consultations that were read, by consultation and name."""
 
     @functools.cached_property
     def device(self) -> Signer:
@@ -61,16 +71,56 @@ class KeyFolder:
         """Name networks on a day."""
         return Signer(self._key(f"networks/{date}"))
 
-    def destroy_networks(self, *, before: str) -> None:
-        """Delete the network keys of all days before a date."""
-        for path in (self._folder / "networks").glob("*.key"):
-            if path.stem < before:
-                path.unlink(missing_ok=True)
+    def holds_network(self, date: str) -> bool:
+        """Whether the network key of a day lies here."""
+        return (self._folder / "networks" / f"{date}.key").exists()
 
-    @functools.lru_cache(maxsize=1_024)  # noqa: B019 -- one folder lives as long as its process
-    def _of_consultation(self, consultation: str, name: str) -> Signer:
+    def destroy_networks(self, *, before: str) -> list[Path]:
+        """Delete the network keys of all days before a date; give the files."""
+        gone = [path for path in sorted((self._folder / "networks").glob("*.key"))
+                if path.stem < before]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        return gone
+
+    def knows(self, consultation: str) -> bool:
+        """Whether keys of a consultation lie here, or lay here until it was sealed."""
+        return self.folder_of(consultation).exists()
+
+    def seal(self, consultation: str) -> list[Path]:
+        """Delete every key of a consultation, for good; give the files."""
+        folder = self.folder_of(consultation)
+        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        (folder / SEALED).touch(mode=FILE_MODE)
+        _sync(folder)
+        gone = [path for path in sorted(folder.iterdir()) if path.name != SEALED]
+        for path in gone:
+            path.unlink(missing_ok=True)
+        _sync(folder)
+        return gone
+
+    def forget_destroyed(self) -> None:
+        """Forget the keys of consultations that somebody has sealed meanwhile."""
+        self._signers = {place: signer for place, signer in self._signers.items()
+                         if not (self.folder_of(place[0]) / SEALED).exists()}
+
+    def folder_of(self, consultation: str) -> Path:
+        """Name the folder of a consultation's keys."""
         # Identifiers are free text; the letter before keeps "." and ".." from being folders.
-        return Signer(self._key(f"consultations/c-{quote(consultation, safe='')}/{name}"))
+        return self._folder / "consultations" / f"c-{quote(consultation, safe='')}"
+
+    def _of_consultation(self, consultation: str, name: str) -> Signer:
+        signer = self._signers.get((consultation, name))
+        if signer is None:
+            folder = self.folder_of(consultation)
+            if not (folder / SEALED).exists():
+                signer = Signer(self._key(f"consultations/{folder.name}/{name}"))
+            if (folder / SEALED).exists():
+                (folder / f"{name}.key").unlink(missing_ok=True)
+                raise KeysDestroyed(consultation)
+            assert signer is not None, "a mark is never taken away"
+            self._signers[consultation, name] = signer
+        return signer
 
     def _key(self, name: str) -> bytes:
         path = self._folder / f"{name}.key"
@@ -109,3 +159,12 @@ def _made(path: Path) -> bytes:
     finally:
         draft.unlink()
     return path.read_bytes()
+
+
+def _sync(folder: Path) -> None:
+    """Have the disk hold what became of the files of a folder."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -67,10 +67,13 @@ class Networks:
             self._outlet.post(self._topic, 0, self._last, value)
 
     async def tidy(self, clock: Clock) -> None:
-        """Destroy the keys of days long past, again and again."""
+        """Destroy the keys of days long past, forget those that others destroyed; for ever."""
         while True:
             day = int(clock() * 1_000) // DAY_MILLISECONDS
             self._keys.destroy_networks(before=_date(day - KEY_DAYS + 1))
+            self._keys.forget_destroyed()
+            if self._signer and not self._keys.holds_network(_date(self._day)):
+                self._signer = None
             await asyncio.sleep(TIDY_SECONDS)
 
 

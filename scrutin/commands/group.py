@@ -21,16 +21,20 @@ def group(
     consultation: Annotated[str | None, typer.Option(
         help="Identifier of the consultation; needed where the log holds several.",
         show_default=False)] = None,
+    after_closing: Annotated[bool, typer.Option(
+        "--after-closing", help="Change figures of a closed consultation; results will say so.",
+    )] = False,
 ) -> None:
     """Group a proposal under an idea: its votes stay, the idea's counts follow.
 
-    Exit status 2 where the idea or the consultation is not said, 3 where one of them, Kafka or a
-    topic is missing.
+    Exit status 2 where the idea or the consultation is not said, or it is closed, 3 where one of
+    them, Kafka or a topic is missing.
     """
     if (idea is None) != none:
         producing.fail(InvalidInput("name an idea, or --none to take the proposal out of its idea"))
     named, written = producing.finish(operations.group(
-        producing.log(), proposal, idea, consultation=consultation, now=producing.now()))
+        producing.log(after_closing=after_closing), proposal, idea, consultation=consultation,
+        now=producing.now()))
     place = f"under {idea}" if idea else "without an idea"
     producing.say(f"{proposal}: {'now' if written else 'already'} {place}")
     typer.echo(json.dumps(

@@ -25,9 +25,9 @@ def stack() -> tuple[str, Topics]:
     return bootstrap.kafka_address(settings), bootstrap.topics(settings)
 
 
-def log() -> Log:
+def log(*, after_closing: bool = False) -> Log:
     """Give the log that operators write to."""
-    return Log(*stack())
+    return Log(*stack(), after_closing)
 
 
 def finish(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -18,15 +18,19 @@ def suspend(
     consultation: Annotated[str | None, typer.Option(
         help="Identifier of the consultation; needed where the log holds several.",
         show_default=False)] = None,
+    after_closing: Annotated[bool, typer.Option(
+        "--after-closing", help="Change figures of a closed consultation; results will say so.",
+    )] = False,
 ) -> None:
     """Set aside every vote of a voter, those to come too, until reinstated.
 
     Nothing is written where the log already says so. Exit status 2 where the voter or the
-    consultation is not said rightly, 3 where the consultation, Kafka or a topic is missing.
+    consultation is not said rightly, or it is closed, 3 where the consultation, Kafka or
+    a topic is missing.
     """
     done = producing.finish(operations.suspend(
-        producing.log(), "VoterSuspended", voter, reason, consultation=consultation,
-        now=producing.now(), salt=secrets.token_bytes(16)))
+        producing.log(after_closing=after_closing), "VoterSuspended", voter, reason,
+        consultation=consultation, now=producing.now(), salt=secrets.token_bytes(16)))
     producing.say(f"{voter}: suspended" if done.written
                   else f"{voter} is suspended already: nothing written")
     typer.echo(json.dumps(vars(done)))

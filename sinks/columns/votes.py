@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current
-from schemas.words import CHOICES, KINDS, ORIGINS, QUALIFICATIONS, TRUSTS
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, TRUSTS
+from sinks.ballots import BALLOT_EVENTS, KIND_OF_EVENT, decode_ballot
 from sinks.columns.records import (
     IDENTIFIER_BYTES,
     Records,
@@ -26,24 +26,16 @@ from sinks.columns.vectors import (
 from sinks.columns.words import Pair, Pairs
 
 
-MAX_BALLOT_BYTES = 4_096
-"""The ledger reads no longer record of the ballot box: a longer one is undecodable."""
-
 _SYMBOLS = {
     "choice": CHOICES, "qualification": QUALIFICATIONS, "trust": TRUSTS, "origin": ORIGINS,
 }
-_KIND_OF_EVENT = {
-    "".join(word.capitalize() for word in kind.split("_")): number
-    for number, kind in enumerate(KINDS) if number
-}
-_BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
 
 
 def votes_table(records: Records) -> pa.Table:
     """Decode a stretch of the ballot box; raise UnreadableRecord at the first unknown schema."""
     values = Values(records.values)
     columns = _Columns(len(records))
-    for event in _BALLOT_EVENTS:
+    for event in BALLOT_EVENTS:
         _read_ballots(event, values, records, columns)
     for row in np.flatnonzero(~columns.decoded).tolist():
         _read_carefully(row, records, columns)
@@ -105,7 +97,7 @@ def _shape(event: str) -> _Shape:
     return _Shape(current(event).header, fixed, HEADER_BYTES + sizes + len("ccp1t"))
 
 
-_SHAPES = {event: _shape(event) for event in _BALLOT_EVENTS}
+_SHAPES = {event: _shape(event) for event in BALLOT_EVENTS}
 
 
 def _read_ballots(event: str, values: Values, records: Records, columns: _Columns) -> None:
@@ -133,7 +125,7 @@ def _read_ballots(event: str, values: Values, records: Records, columns: _Column
     is_text = pair_codes >= 0
     plain, rows = plain[is_text], rows[is_text]
     columns.decoded[rows] = True
-    columns.kind[rows] = _KIND_OF_EVENT[event]
+    columns.kind[rows] = KIND_OF_EVENT[event]
     columns.pair_codes[rows] = pair_codes[is_text]
     columns.event_id[rows] = found["event_id"][plain]
     columns.voter[rows] = found["voter"][plain]
@@ -152,7 +144,7 @@ def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
         return
     except UnknownSchema as error:
         raise UnreadableRecord(records, row, error) from error
-    columns.kind[row] = _KIND_OF_EVENT[event]
+    columns.kind[row] = KIND_OF_EVENT[event]
     columns.event_id[row] = identifier_of(fields["event_id"])
     if "voter" in fields:
         columns.voter[row] = identifier_of(fields["voter"])
@@ -164,13 +156,3 @@ def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
     columns.occurred_at[row] = fields["occurred_at"]
     columns.ledger_version[row] = max(0, fields.get("ledger_version", 0))
     columns.texts["reason"][row] = fields.get("reason", "")
-
-
-def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:
-    """Decode as the ledger does: what it cannot read is undecodable, what it may not, unknown."""
-    if value and len(value) > MAX_BALLOT_BYTES:
-        raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
-    schema = codec.schema_of(value)
-    if schema.event not in _KIND_OF_EVENT:
-        raise UnknownSchema(schema.id)
-    return codec.decode(value)

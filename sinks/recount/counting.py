@@ -20,6 +20,7 @@ class Recounted:
     participants: int
     participants_received: int
     suspended: int
+    controls_after_closing: int
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     """Count the ballot box alone: rules of version 1 in SQL, no look at the decisions."""
     closed_at, sealed_at = ([NEVER] * len(reading.vector) for _ in range(2))
     last_control: dict[str, str] = {}
+    after_closing = 0
     for partition, at, control, voter, _ in reading.query("controls", consultation=consultation):
         if control == "consultation_closed":
             closed_at[partition] = min(closed_at[partition], at)
@@ -50,7 +52,10 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
             if at > closed_at[partition]:
                 sealed_at[partition] = min(sealed_at[partition], at)
         elif at < sealed_at[partition]:
-            last_control[_hexadecimal(voter)] = control
+            name = _hexadecimal(voter)
+            takes_effect = last_control.get(name, "voter_reinstated") != control
+            after_closing += takes_effect and at > closed_at[partition]
+            last_control[name] = control
     suspended = [voter for voter, control in last_control.items() if control == "voter_suspended"]
     rows = reading.query("ballots", consultation=consultation, closed_at=closed_at,
                          sealed_at=sealed_at, suspended=suspended)
@@ -58,7 +63,8 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
     return BallotRecount(
         proposals=_by_proposal(rows), participants=total[-2], participants_received=total[-1],
-        suspended=len(suspended), divergences=[Divergence(*row) for row in sorted(divergences)],
+        suspended=len(suspended), controls_after_closing=after_closing,
+        divergences=[Divergence(*row) for row in sorted(divergences)],
     )
 
 
@@ -66,7 +72,8 @@ def from_decisions(reading: Reading, consultation: str) -> Recounted:
     """Sum (after - before) over the decisions."""
     rows = reading.query("changes", of_decisions=True, consultation=consultation)
     voters = reading.query("voters", of_decisions=True, consultation=consultation)[0]
-    return Recounted(_by_proposal(rows), *map(int, voters))
+    after = reading.query("after_closing", of_decisions=True, consultation=consultation)[0]
+    return Recounted(_by_proposal(rows), *map(int, (*voters, *after)))
 
 
 def outcomes(reading: Reading) -> dict[str, int]:

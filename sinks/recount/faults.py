@@ -17,3 +17,9 @@ class ArchiveUnreadable(RecountFailed):
     """An archived record cannot be read by this version."""
 
     exit_code = 5
+
+
+class OtherVotesDecided(RecountFailed):
+    """The archived decisions do not commit to the archived votes."""
+
+    exit_code = 4

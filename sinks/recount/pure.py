@@ -19,6 +19,7 @@ from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 from sinks.recount.reading import Reading, Say
+from sinks.recount.summing import added, figures_of, summed
 
 
 @dataclass(frozen=True)
@@ -44,28 +45,11 @@ class PureRecount:
 
     def figures(self, consultation: str, *, also: set[str]) -> Figures:
         """Sum a consultation over partitions; proposals nothing was cast on only if in `also`."""
-        sums: dict[str, list[int]] = {}
-        for ledger in self.ledgers:
-            for (name, proposal), counts in ledger.tallies().items():
-                if name == consultation and (any(counts) or proposal in also):
-                    held = sums.setdefault(proposal, [0] * len(counts))
-                    sums[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
-        voters = [ledger.participation(consultation) for ledger in self.ledgers]
-        return Figures(
-            proposals=dict(sums),
-            participants=sum(found.participants for found in voters),
-            participants_received=sum(found.participants_received for found in voters),
-            suspended=sum(found.suspended for found in voters),
-            closed=bool(voters) and all(found.closed for found in voters),
-        )
+        return summed([figures_of(ledger, consultation, also=also) for ledger in self.ledgers])
 
     def decided(self) -> dict[str, int]:
         """Sum the records decided by outcome, of the whole log."""
-        sums: dict[str, int] = {}
-        for ledger in self.ledgers:
-            for outcome, number in ledger.decided_by_outcome().items():
-                sums[outcome] = sums.get(outcome, 0) + number
-        return sums
+        return added(ledger.decided_by_outcome() for ledger in self.ledgers)
 
 
 def recount(reading: Reading, *, say: Say) -> PureRecount:
@@ -73,23 +57,31 @@ def recount(reading: Reading, *, say: Say) -> PureRecount:
     partitions = len(reading.vector)
     found = PureRecount([Ledger(partition, partitions) for partition in range(partitions)])
     for ledger in found.ledgers:
-        _recount_partition(reading, ledger, found, say)
+        for _ in decisions(reading, ledger, found, say):
+            pass
     return found
 
 
-def _recount_partition(reading: Reading, ledger: Ledger, found: PureRecount, say: Say) -> None:
-    archived = _accepted(reading, ledger.partition)
+def decisions(
+    reading: Reading, ledger: Ledger, found: PureRecount, say: Say
+) -> Iterator[list[bytes]]:
+    """Decide a partition again, piece by piece, noting what is not as archived."""
+    archived = accepted(reading, ledger.partition)
     last = reading.vector[ledger.partition]
     for offsets, values in reading.votes(ledger.partition):
+        made = []
         for offset, value in zip(offsets, values, strict=True):
-            decision = _decide(ledger, offset, value)
+            decision = decide(ledger, offset, value)
+            made.append(decision)
             kept = next(archived, None)
             if kept != decision:
                 _note(found, ledger, offset, (decision, kept))
+        yield made
         say(f"pure: partition {ledger.partition}, {ledger.last_offset + 1:,} of {last + 1:,}")
 
 
-def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+def decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
+    """Decide an archived vote; raise RecountFailed where the ledger stops."""
     if offset != ledger.last_offset + 1:
         raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset "
                            f"{ledger.last_offset + 1} is missing before {offset}")
@@ -104,7 +96,7 @@ def _decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
     return decision
 
 
-def _accepted(reading: Reading, partition: int) -> Iterator[bytes]:
+def accepted(reading: Reading, partition: int) -> Iterator[bytes]:
     """Give the archived decisions as a reader accepts them: source offset = last + 1."""
     expected = 0
     for piece in reading.decisions(partition):

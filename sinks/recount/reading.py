@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -10,10 +11,13 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
 from processors.catalogue import Catalogue
+from processors.decisions import NO_CHAIN, decode
+from processors.ledger import linked
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from sinks.logs import ArchivedLog, archived_logs
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 
 
@@ -36,6 +40,12 @@ WITH held AS (
 )
 SELECT min(place) FROM (SELECT place + 1 AS place FROM held UNION ALL SELECT toUInt64(0))
 WHERE place NOT IN (SELECT place FROM held)
+"""
+_CONTRADICTING = """
+SELECT partition, offset, groupUniqArray(hex(ifNull(value, ''))) AS contents
+FROM {table:Identifier} WHERE topic = {topic:String}
+GROUP BY partition, offset HAVING uniqExact(timestamp, isNull(value), ifNull(value, '')) > 1
+ORDER BY partition, offset LIMIT 10
 """
 _DECIDED_TWICE = """
 SELECT partition, source_offset FROM decisions
@@ -65,6 +75,34 @@ class Reading:
         self._client, self._topics = client, topics
         self.vector = list(vector)
 
+    def at(self, vector: Sequence[int]) -> "Reading":
+        """Read the same archive up to another vector."""
+        return Reading(self._client, self._topics, vector)
+
+    def until(self, instant: datetime) -> list[int]:
+        """Give the last offsets of the longest prefixes without a later Kafka timestamp."""
+        milliseconds = int(instant.timestamp() * 1000)
+        rows = self._client.query(
+            "SELECT partition, if(countIf(is_later) = 0, max(at), minIf(at, is_later) - 1)"
+            " FROM (SELECT partition, toInt64(offset) AS at,"
+            "  toUnixTimestamp64Milli(timestamp) > {instant:Int64} AS is_later"
+            "  FROM votes WHERE topic = {topic:String}) GROUP BY partition",
+            parameters={"topic": self._topics.votes, "instant": milliseconds}).result_rows
+        found = {int(partition): int(offset) for partition, offset in rows}
+        return [found.get(partition, -1) for partition in range(len(self.vector))]
+
+    def chain(self, partition: int, source_offset: int) -> bytes | None:
+        """Give the chain of the decision of a votes offset, from its bytes."""
+        rows = self._client.query(
+            "SELECT hex(value) FROM decisions WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32} AND source_offset = {offset:UInt64}"
+            " ORDER BY offset LIMIT 1",
+            parameters={"topic": self._topics.decisions, "partition": partition,
+                        "offset": source_offset}).result_rows
+        if not rows or not _is_decision(value := bytes.fromhex(rows[0][0])):
+            return None
+        return decode(value).chain
+
     def query(self, name: str, *, of_decisions: bool = False, **parameters: Any) -> list[Row]:
         """Run a query of recount/sql on the votes, or on the decisions."""
         topic = self._topics.decisions if of_decisions else self._topics.votes
@@ -78,7 +116,7 @@ class Reading:
         while lacking := self._lacking(catalogue_offset):
             if time.monotonic() > deadline:
                 raise ArchiveLacks(
-                    f"the archive does not hold what was published, after {seconds:.0f} s: "
+                    f"the archive does not hold what is asked of it, after {seconds:.0f} s: "
                     + "; ".join(lacking) + ". See that `scrutin archive` runs and what it logs.")
             say("waiting for the archive: " + lacking[0])
             time.sleep(WAIT_POLL_SECONDS)
@@ -118,22 +156,55 @@ class Reading:
         return [tuple(row) for row in
                 self._client.query(_DECIDED_TWICE, parameters=parameters).result_rows]
 
+    def logs(self) -> list[ArchivedLog]:
+        """Give the logs that a recount rests on."""
+        rests_on = (self._topics.votes, self._topics.decisions, self._topics.catalogue)
+        return [log for log in archived_logs(self._topics) if log.topic in rests_on]
+
+    def contradicting(self, log: ArchivedLog) -> list[tuple[int, int, list[bytes]]]:
+        """List (partition, offset, contents) of offsets that have rows of other content."""
+        parameters = {"topic": log.topic, "table": log.table}
+        rows, distinct = self._client.query(
+            "SELECT count(), uniqExact(partition, offset) FROM {table:Identifier}"
+            " WHERE topic = {topic:String}", parameters=parameters).result_rows[0]
+        if rows == distinct:
+            return []
+        return [(partition, offset, sorted(map(bytes.fromhex, contents)))
+                for partition, offset, contents in
+                self._client.query(_CONTRADICTING, parameters=parameters).result_rows]
+
+    def rows(self, log: ArchivedLog, partition: int) -> Iterator[pa.Table]:
+        """Give every row of a partition as it is stored, in the order of offsets."""
+        parameters: dict[str, Any] = {
+            "topic": log.topic, "table": log.table, "partition": partition}
+        end = self._client.query(
+            "SELECT max(offset) + 1 FROM {table:Identifier} WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32}", parameters=parameters).result_rows[0][0]
+        for first in range(0, end, PIECE_RECORDS):
+            found = self._arrow(
+                "SELECT * FROM {table:Identifier} WHERE topic = {topic:String}"
+                " AND partition = {partition:UInt32} AND offset >= {first:UInt64}"
+                " AND offset < {end:UInt64} ORDER BY offset",
+                {**parameters, "first": first, "end": first + PIECE_RECORDS})
+            if found.num_rows:
+                yield found
+
     def unreadable(self) -> list[Row]:
-        """List (partition, offset, why) of decisions that cannot be decoded."""
+        """List (partition, offset, why) of decisions that cannot be decoded.
+
+        A column that only says so is no reason: its bytes are tried.
+        """
         rows = self._client.query(
-            "SELECT partition, offset, fault FROM decisions WHERE topic = {topic:String}"
-            " AND fault != '' ORDER BY partition, offset LIMIT 10",
+            "SELECT partition, offset, fault, hex(value) FROM decisions"
+            " WHERE topic = {topic:String} AND fault != '' ORDER BY partition, offset",
             parameters={"topic": self._topics.decisions}).result_rows
-        return [tuple(row) for row in rows]
+        return [(partition, offset, fault) for partition, offset, fault, value in rows
+                if not _is_decision(bytes.fromhex(value))][:10]
 
     def catalogue(self, offset: int) -> Catalogue:
         """Fold the archived catalogue up to an offset."""
         catalogue = Catalogue()
-        table = self._arrow(
-            "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
-            " AND offset <= {last:Int64} ORDER BY offset",
-            {"topic": self._topics.catalogue, "last": offset})
-        for at, value in zip(*_lists(table), strict=True):
+        for at, value in self.catalogue_records(offset):
             try:
                 catalogue.apply(*codec.decode(value), at)
             except Undecodable:
@@ -141,6 +212,21 @@ class Reading:
             except UnknownSchema as error:
                 raise ArchiveUnreadable(f"catalogue offset {at}: {error}") from error
         return catalogue
+
+    def catalogue_chain(self, offset: int) -> str:
+        """Chain the catalogue's records up to an offset as the votes are; in hexadecimal."""
+        chain = NO_CHAIN
+        for _, value in self.catalogue_records(offset):
+            chain = linked(chain, value or b"")
+        return chain.hex()
+
+    def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
+        """Give offset and bytes of the archived catalogue up to an offset."""
+        table = self._arrow(
+            "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
+            " AND offset <= {last:Int64} ORDER BY offset",
+            {"topic": self._topics.catalogue, "last": offset})
+        return zip(*_lists(table), strict=True)
 
     def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
         """Give the archived votes of a partition up to the vector: offsets and values."""
@@ -180,6 +266,14 @@ class Reading:
 
     def _arrow(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
         return self._client.query_arrow(sql, parameters=parameters, use_strings=False)
+
+
+def _is_decision(value: bytes) -> bool:
+    try:
+        decode(value)
+    except (Undecodable, UnknownSchema):
+        return False
+    return True
 
 
 def _lists(table: pa.Table) -> tuple[list[Any], ...]:

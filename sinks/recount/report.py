@@ -1,7 +1,7 @@
 """A verdict for people, and for programs. Pure."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sinks.recount.audit import Audit
@@ -14,14 +14,16 @@ from sinks.recount.checks import (
     INVALID,
     NOT_COMPARED,
     UNREADABLE,
+    Check,
 )
+from sinks.recount.pure import PureRecount
 
 
 FORMAT = "scrutin-recount/1"
 SENTENCES = {
     EQUAL: "EQUAL: every recomputed number is the published one.",
     DIFFERENT: "DIFFERENT: what was recomputed is not what was published.",
-    INVALID: "INVALID: the decisions do not commit to the archived votes.",
+    INVALID: "INVALID: the archive contradicts itself, or its decisions are not of its votes.",
     UNREADABLE: "UNREADABLE: archived records cannot be read.",
 }
 _COLUMNS = ("live", "pure", "SQL", "Σ changes")
@@ -48,8 +50,8 @@ def lines(audit: Audit) -> Iterator[str]:
     yield ""
     yield from _table(audit)
     yield from _divergences(audit)
-    yield from _failed(audit)
-    yield from _first_differences(audit)
+    yield from failed(audit.checks)
+    yield from first_differences(audit.pure) if audit.pure else ()
     yield "seconds: " + ", ".join(f"{name} {took}" for name, took in audit.seconds.items())
     yield SENTENCES[audit.verdict]
 
@@ -77,10 +79,11 @@ def _divergences(audit: Audit) -> Iterator[str]:
     yield ""
 
 
-def _failed(audit: Audit) -> Iterator[str]:
-    equal = sum(check.status == EQUAL for check in audit.checks)
-    yield f"{equal} of {len(audit.checks)} checks equal"
-    for check in audit.checks:
+def failed(checks: Sequence[Check]) -> Iterator[str]:
+    """Say of each check that is not equal what was found."""
+    equal = sum(check.status == EQUAL for check in checks)
+    yield f"{equal} of {len(checks)} checks equal"
+    for check in checks:
         if check.status == NOT_COMPARED:
             yield f"  {check.id}: not compared, {check.actual}"
         elif check.status != EQUAL:
@@ -91,11 +94,12 @@ def _failed(audit: Audit) -> Iterator[str]:
     yield ""
 
 
-def _first_differences(audit: Audit) -> Iterator[str]:
-    if not (audit.pure and audit.pure.differences):
+def first_differences(recount: PureRecount) -> Iterator[str]:
+    """Give both decisions at the first votes offset of each partition where they differ."""
+    if not recount.differences:
         return
-    yield f"{audit.pure.differing_decisions:,} decisions differ; the first of each partition:"
-    for one in audit.pure.differences:
+    yield f"{recount.differing_decisions:,} decisions differ; the first of each partition:"
+    for one in recount.differences:
         what = "the chain shows other votes" if one.chain_differs else "same votes, other decision"
         yield f"  partition {one.partition}, votes offset {one.source_offset}: {what}"
         yield f"    recomputed {json.dumps(one.recomputed, ensure_ascii=False)}"

@@ -7,6 +7,9 @@ from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.notes import Refused, Verifier, from_base64, open_note, to_base64
 
 
+LINES = 5
+"""Origin, size, root, an empty line, the log's signature: what we write of a checkpoint."""
+
 _NUMBER = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
 
 
@@ -47,3 +50,11 @@ def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
     if found.origin != verifier.name:
         raise Refused(f"the checkpoint is of the log {found.origin}, not of {verifier.name}")
     return found
+
+
+def split_checkpoints(text: str) -> list[str]:
+    """Cut the list of a log's checkpoints, as we write it, into notes; raise Refused."""
+    lines = text.splitlines(keepends=True)
+    if len(lines) % LINES or (lines and not lines[-1].endswith("\n")):
+        raise Refused("the list of checkpoints is cut short")
+    return ["".join(lines[at:at + LINES]) for at in range(0, len(lines), LINES)]

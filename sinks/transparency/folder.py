@@ -14,14 +14,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from sinks.faults import TreeRefused
+from sinks.transparency.checkpoints import LINES, split_checkpoints
 from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.tiles import ENTRIES, Tile, read_bundle, split_hashes, write_bundle
 
 
 THREADS = 8
 """Files brought to the disk at once: together 3,000 a second were measured, one by one 500."""
-CHECKPOINT_LINES = 5
-"""Origin, size, root, an empty line, the log's signature: what we write of a checkpoint."""
 
 class LogFolder:
     """The files of one log. One process may write."""
@@ -62,9 +61,7 @@ class LogFolder:
 
     def history(self) -> list[str]:
         """Read every checkpoint signed so far, oldest first."""
-        lines = self._kept().decode().splitlines(keepends=True)
-        return ["".join(lines[at:at + CHECKPOINT_LINES])
-                for at in range(0, len(lines), CHECKPOINT_LINES)]
+        return split_checkpoints(self._kept().decode())
 
     def _kept(self) -> bytes:
         """Read the checkpoints that were written whole; a cut one was never shown to anybody."""
@@ -73,7 +70,7 @@ class LogFolder:
         except FileNotFoundError:
             return b""
         whole = len(lines) if not lines or lines[-1].endswith(b"\n") else len(lines) - 1
-        return b"".join(lines[:whole - whole % CHECKPOINT_LINES])
+        return b"".join(lines[:whole - whole % LINES])
 
     # What is written
 

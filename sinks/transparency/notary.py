@@ -21,10 +21,9 @@ from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoder
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import UnknownSchema
 from schemas.topics import Topics
-from sinks.columns.votes import MAX_BALLOT_BYTES, decode_ballot
+from sinks.ballots import consultation_of_ballot, decode_ballot
 from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
 from sinks.kafka import (
     KafkaPatience,
@@ -51,11 +50,6 @@ CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
 
 Decode = Callable[[bytes | None], tuple[str, dict[str, Any]]]
 """Reads a record of a topic; raises Undecodable, or UnknownSchema where nobody may pass."""
-
-_BALLOTS = {
-    current(event).header: decoder(event, "consultation")
-    for event in ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
-}
 
 log = structlog.get_logger()
 
@@ -147,16 +141,11 @@ class Book:
         return entries, closings
 
     def _named(self, value: bytes | None) -> tuple[str, str]:
-        """Read a record's event, where it matters, and its consultation; empty where it has none.
-
-        What ballots are mostly, is read by the decoders of the ledger, which check as much.
-        """
-        ballot = None
-        if value is not None and len(value) <= MAX_BALLOT_BYTES:
-            ballot = _BALLOTS.get(value[:HEADER_BYTES])
+        """Read a record's event, where it matters, and its consultation; empty if it has none."""
         try:
-            if ballot is not None and value is not None:
-                return "", ballot(value)[0]
+            ballot = consultation_of_ballot(value)
+            if ballot is not None:
+                return "", ballot
             event, fields = self._decode(value)
         except Undecodable:
             return "", ""

@@ -1,8 +1,10 @@
 """Four real vote logs, imported and counted end to end: every figure of their README."""
 
 import json
+import zipfile
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from deploy.local import services
 from processors.decisions import decode
@@ -10,7 +12,7 @@ from processors.standing import fields as standing_fields
 from producers.polis import voter_of
 from schemas.topics import Topics
 from tests.e2e import polis
-from tests.e2e.running import end_offsets, eventually, read, scrutin, workers
+from tests.e2e.running import Worker, end_offsets, eventually, read, scrutin, workers
 
 
 PARTITIONS = 4
@@ -33,14 +35,11 @@ async def test_polis_sets_imported_twice_give_every_figure_of_their_readme(
 
         assert await end_offsets(broker.address, topics.votes, PARTITIONS) == ends
         assert await end_offsets(broker.address, topics.catalogue, 1) == catalogue_end
-        vector = [end - 1 for end in ends]
-        await eventually(
-            lambda: running["ideas"].status().get("published") == vector
-            and running["ideas"].status().get("catalogue") == catalogue_end[0] - 1,
-            "results hold every vote and the whole catalogue")
+        await published(broker.address, topics, running["ideas"])
         for name, figures in polis.SETS.items():
             check_results(environment, name, figures)
         await check_cells(broker.address, topics)
+        await check_exports(broker.address, topics, environment, running["ideas"], tmp_path)
 
 
 def check_results(environment: dict[str, str], name: str, figures: polis.Figures) -> None:
@@ -60,6 +59,56 @@ def check_results(environment: dict[str, str], name: str, figures: polis.Figures
         neutral=totals["counted"]["neutral"], comments_that_differ=differ,
     ) == figures
     assert totals["unknown_proposals"] == 0
+
+
+async def check_exports(
+    kafka: str, topics: Topics, environment: dict[str, str], ideas: Worker, folder: Path
+) -> None:
+    """Export a set and import it again: the same figures; nothing before the voting has closed."""
+    name, form = "brexit-consensus", ("--format", "polis-export/1", "--votes")
+    (folder / "hidden.json").write_text(json.dumps({
+        "id": "hidden", "question": {"en": "What?"}, "opens_at": "2026-01-01T00:00:00Z",
+        "languages": ["en"], "shares_embargoed": True}))
+    scrutin(environment, "consultation", "apply", str(folder / "hidden.json"))
+    await published(kafka, topics, ideas)
+    for early in (("hidden",), (name, *form)):
+        refused = scrutin(
+            environment, "export", *early, "--output", str(folder / "early"), expected=1)
+        assert "Nothing was written" in refused.stderr
+    assert not (folder / "early").exists()
+
+    scrutin(environment, "close", name)
+    await published(kafka, topics, ideas)
+    scrutin(environment, "export", name, *form, "--output", str(folder / "again"))
+    scrutin(environment, "export", name, "--votes", "--output", str(folder / "open.zip"))
+    scrutin(environment, "import", "polis", str(folder / "again"))
+    await published(kafka, topics, ideas)
+    counted = figures_of(environment, name)
+    assert figures_of(environment, "again") == counted
+
+    scrutin(environment, "seal", name, "--keyless", "--yes")
+    await published(kafka, topics, ideas)
+    assert figures_of(environment, name) == counted
+    with zipfile.ZipFile(folder / "open.zip") as packed:
+        assert packed.read("votes.csv").count(b"\r\n") == 1 + polis.SETS[name].current
+
+
+def figures_of(environment: dict[str, str], name: str) -> Any:
+    """Give every figure of a set, but for ranks, which follow a second later, and the whole log's.
+    """
+    document = json.loads(scrutin(environment, "results", name, "--json").stdout)
+    del document["totals"]["decided"]
+    return document["totals"], [{**entry, "rank": None} for entry in document["proposals"]]
+
+
+async def published(kafka: str, topics: Topics, ideas: Worker) -> None:
+    """Wait until the results hold everything that lies in the logs."""
+    vector = [end - 1 for end in await end_offsets(kafka, topics.votes, PARTITIONS)]
+    catalogue = (await end_offsets(kafka, topics.catalogue, 1))[0] - 1
+    await eventually(
+        lambda: ideas.status().get("published") == vector
+        and ideas.status().get("catalogue") == catalogue,
+        "results hold every vote and the whole catalogue")
 
 
 async def check_cells(kafka: str, topics: Topics) -> None:

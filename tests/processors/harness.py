@@ -247,6 +247,7 @@ def expected_document(ledgers: list[Ledger]) -> dict[str, Any]:
         proposals, participants=sum(found.participants for found in voters),
         participants_received=sum(found.participants_received for found in voters),
         suspended=sum(found.suspended for found in voters),
+        controls_after_closing=sum(found.controls_after_closing for found in voters),
         closed=all(found.closed for found in voters))
     as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), catalogue.offset, -1)
     return results.document(results.compute(

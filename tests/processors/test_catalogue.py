@@ -48,6 +48,15 @@ def test_any_past_mapping_is_the_fold_of_a_prefix() -> None:
         {"p": "i1"}, {"p": "i1", "q": "i1"}, {"p": "i2", "q": "i1"}, {"p": "i2"}, {"p": "i2"}]
 
 
+def test_what_is_regrouped_after_the_closing_is_counted() -> None:
+    """A grouping that says again what is known is none."""
+    found = folded([
+        grouped("p", "i1"), ("ConsultationClosed", {}), grouped("p", "i1"), grouped("p", "i2"),
+        grouped("q", None), grouped("p", None)]).consultations["jeunes"]
+
+    assert found.groupings_after_closing == 2
+
+
 def test_a_record_folded_already_is_skipped() -> None:
     """Reading from an earlier offset again changes nothing."""
     catalogue = folded([grouped("p", "i1"), grouped("p", "i2")])

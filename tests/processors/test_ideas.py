@@ -189,6 +189,8 @@ def test_sums_over_partitions_are_the_sums_of_the_ledgers(done: list[Step]) -> N
 
         assert figures.participants == sum(found.participants for found in ledgers)
         assert figures.suspended == sum(found.suspended for found in ledgers)
+        assert figures.controls_after_closing == sum(
+            found.controls_after_closing for found in ledgers)
 
 
 @given(done=st.lists(steps, max_size=30))

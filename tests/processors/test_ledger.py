@@ -87,6 +87,7 @@ def test_participation_equals_a_naive_recount(log: Log) -> None:
             sum(key[0] == name for key in naive.voters_received),
             sum(key[0] == name for key in naive.suspended),
             name in naive.closed,
+            naive.controls_after_closing[name],
         )
 
         assert expected == ledger.participation(name)
@@ -282,12 +283,14 @@ def test_suspended_is_shown_before_unproven() -> None:
 
 
 def test_controls_of_voters_apply_after_the_closing() -> None:
-    """Fraud found after the closing is still set aside; votes come too late."""
-    log: Log = [adopted(), vote(1), closed(2), vote(3, "disagree"), suspended(4)]
-    _, decisions = decided(log)
+    """Fraud found after the closing is still set aside, and it is counted that it was so late."""
+    log: Log = [adopted(), vote(1), suspended(5, voter=voter(1)), closed(2), vote(3, "disagree"),
+                suspended(4), suspended(6)]
+    ledger, decisions = decided(log)
 
     assert [codec.decode(decision)[1]["outcome"] for decision in decisions] == [
-        "adopted", "counted", "closed", "late", "suspended"]
+        "adopted", "counted", "suspended", "closed", "late", "suspended", "unchanged"]
+    assert ledger.participation("jeunes").controls_after_closing == 1
 
 
 def test_a_sealed_consultation_has_counts_but_no_voters() -> None:

@@ -88,7 +88,7 @@ def test_every_consultation_keeps_its_own_voters() -> None:
     ledger.decide(3, vote(3, consultation="c65600"))
 
     assert ledger.live_votes == 3
-    assert ledger.participation("c65999") == ledger.participation("c65600") == (1, 1, 0, False)
+    assert ledger.participation("c65999") == ledger.participation("c65600") == (1, 1, 0, False, 0)
 
 
 def test_the_last_link_proves_the_ballot_box() -> None:

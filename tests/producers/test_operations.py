@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from deploy.local import services
 from producers import closing, operations
 from producers.consultation_file import ConsultationFile, load
-from producers.errors import InvalidInput, Missing, ProducingError
+from producers.errors import ChangesFinal, InvalidInput, Missing, ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
@@ -96,6 +97,29 @@ async def test_a_closing_killed_anywhere_is_finished_by_the_next(log: Log, writt
     assert {record.value for records in found for record in records[1:]} == {
         codec.encode("ConsultationClosed", **announced)}
     assert [len(records) for records in found] == [2, 2, 2]
+
+
+CHANGES: dict[str, Callable[[Log], Awaitable[Any]]] = {
+    "apply": lambda log: operations.apply(log, ConsultationFile.model_validate({
+        **DESCRIPTION, "proposals": [{**DESCRIPTION["proposals"][1], "idea": "i1"}]}), now=NOW),
+    "group": OPERATIONS["group"], "suspend": suspended,
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+async def test_figures_of_a_closed_consultation_change_only_where_it_is_said(
+    log: Log, name: str
+) -> None:
+    """Refused in a sentence, with nothing written; done where the operator asks for it."""
+    await operations.close(log, "jeunes", now=NOW, salt=bytes(16))
+    ends = await end_offsets(log.address, log.topics)
+    with pytest.raises(ChangesFinal, match="--after-closing"):
+        await CHANGES[name](log)
+    assert await end_offsets(log.address, log.topics) == ends
+
+    await CHANGES[name](replace(log, after_closing=True))
+    after = await end_offsets(log.address, log.topics)
+    assert sum(after.values()) == sum(ends.values()) + 1
 
 
 async def test_a_closing_before_its_time_says_when_it_was(log: Log) -> None:

@@ -45,7 +45,7 @@ class World:
         self.now = events_began = 1_647_900_000_000
         many = ("votes", "decisions", "tallies")
         self.logs = {name: [Log(number) for number in range(PARTITIONS)] for name in many}
-        self.logs |= {"results": [Log()], "catalogue": [Log()]}
+        self.logs |= {name: [Log()] for name in ("results", "catalogue", "sequences")}
         for value in CATALOGUE:
             self.logs["catalogue"][0].append(value, None, events_began)
         for partition, log in enumerate(self.logs["votes"]):

@@ -51,6 +51,7 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         figures.participants += voters.participants
         figures.participants_received += voters.participants_received
         figures.suspended += voters.suspended
+        figures.controls_after_closing += voters.controls_after_closing
         for outcome, number in ledger.decided_by_outcome().items():
             decided[outcome] = decided.get(outcome, 0) + number
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
@@ -68,10 +69,14 @@ class Archived:
     topics: Topics
     document: dict[str, Any]
 
-    def audit(self) -> Audit:
+    def audit(self, *, columns: bool = False) -> Audit:
         """Audit the document."""
-        reading = Reading(self.client, self.topics, self.document["as_of"]["votes"])
-        return audit(CONSULTATION, self.document, reading, say=_quiet, wait_seconds=0)
+        return audit(CONSULTATION, self.document, self.reading(), say=_quiet, wait_seconds=0,
+                     columns=columns)
+
+    def reading(self) -> Reading:
+        """Read the archive up to what was published."""
+        return Reading(self.client, self.topics, self.document["as_of"]["votes"])
 
 
 def archived(

@@ -57,7 +57,7 @@ CATALOGUE = [
     consultation("later", opens_at=FAR_AHEAD), proposal("p1", "later"),
     consultation("over", closes_at=LONG_AGO + 1), proposal("p1", "over"),
     consultation("hidden", shares_embargoed=True), proposal("p1", "hidden"),
-    consultation("shut"), proposal("p1", "shut"),
+    consultation("shut"), proposal("p1", "shut"), consultation("sealed"), proposal("p1", "sealed"),
     described("ConsultationClosed", "shut", closes_at=LONG_AGO, salt=bytes(16)),
 ]
 

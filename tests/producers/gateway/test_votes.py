@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from producers.gateway.keys import SEALED, KeyFolder
 from tests.processors.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
@@ -239,3 +240,14 @@ async def test_networks_lie_apart_from_votes(gateway: RunningGateway) -> None:
     assert seen[receipt["event_id"]] not in value
 
 
+async def test_nothing_is_taken_for_a_sealed_consultation(
+    gateway: RunningGateway, shared_stack: Stack
+) -> None:
+    """A gateway that has not even heard of the closing says "closed" and makes no pepper."""
+    keys = KeyFolder(shared_stack.folder / "data" / "keys")
+    keys.seal("sealed")
+    async with Browser(gateway.url) as browser:
+        answer = await browser.vote(of="sealed")
+
+    assert answer.status_code == 409, answer.text
+    assert [path.name for path in keys.folder_of("sealed").iterdir()] == [SEALED]

@@ -13,10 +13,11 @@ from schemas import codec, hot
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.words import CHOICES, KINDS, ORIGINS, OUTCOMES, QUALIFICATIONS, REASONS, TRUSTS
+from sinks.ballots import MAX_BALLOT_BYTES
 from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
 from sinks.columns.records import LATEST_MILLISECONDS, Records, UnreadableRecord
-from sinks.columns.votes import MAX_BALLOT_BYTES, votes_table
+from sinks.columns.votes import votes_table
 from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
 
 

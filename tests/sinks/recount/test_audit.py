@@ -1,6 +1,7 @@
 """Whatever was changed after the fact is found, named, and ends with the right exit code."""
 
 import copy
+import hashlib
 from typing import Any
 
 import pytest
@@ -117,6 +118,60 @@ def test_two_decisions_of_one_vote_are_found(clickhouse: ClickHouse, topic_prefi
     found = archived(clickhouse.url, topic_prefix, box, decisions=decisions).audit()
     assert EXIT_CODES[found.verdict] == 4
     assert failed(found) == {"decisions.agree"}
+
+
+@pytest.mark.parametrize(("table", "topic"), [("votes_log", "votes"),
+                                              ("decisions_log", "decisions")])
+def test_a_second_row_of_other_content_is_named(
+    clickhouse: ClickHouse, topic_prefix: str, consultation: Archived, table: str, topic: str
+) -> None:
+    """Two records at one offset: exit code 4, and the place is named with both contents."""
+    store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    log = log_of(consultation.topics, f"{topic_prefix}.{topic}")
+    kept, other = (store.value(table, log.topic, 1, offset=offset) for offset in (20, 21))
+    stock(store, log, 1, [other], first=20)
+    found = consultation.audit()
+    assert EXIT_CODES[found.verdict] == 4
+    [place] = next(check for check in found.checks if check.id == "archive.rows").actual
+    assert (place["table"], place["partition"], place["offset"]) == (table, 1, 20)
+    assert {record["sha256"] for record in place["records"]} == {
+        hashlib.sha256(value or b"").hexdigest() for value in (kept, other)}
+
+
+@pytest.mark.parametrize(("table", "column", "lie"), [
+    ("votes_log", "choice", "if(choice = 'agree', 'disagree', 'agree')"),
+    ("votes_log", "proposal", "'p-x'"),
+    ("votes_log", "voter", "reverse(voter)"),
+    ("decisions_log", "after", "arrayMap(held -> toUInt8(bitXor(held, 3)), after)"),
+    ("decisions_log", "outcome", "'late'"),
+    ("decisions_log", "fault", "'unreadable'"),
+    ("decisions_log", "source_offset", "source_offset + 1000"),
+])
+def test_a_column_that_lies_is_named(
+    consultation: Archived, table: str, column: str, lie: str
+) -> None:
+    """A decoded column changed under untouched bytes: exit code 4, place and column named."""
+    where = "partition = 0 AND kind = 'vote_cast' AND consultation = 'jeunes'"
+    offset = consultation.client.query(
+        f"SELECT min(offset) FROM {table} WHERE {where}").result_rows[0][0]
+    consultation.client.command(
+        f"ALTER TABLE {table} UPDATE {column} = {lie} WHERE {where} AND offset = {offset}"
+        " SETTINGS mutations_sync = 2")
+    found = consultation.audit()
+    assert EXIT_CODES[found.verdict] == 4
+    [place] = next(check for check in found.checks if check.id == "archive.columns").actual
+    assert (place["table"], place["partition"], place["offset"], place["column"]) == (
+        table, 0, offset, column)
+    assert place["archived"] != place["decoded"]
+
+
+def test_columns_that_change_no_number_are_read_when_asked(consultation: Archived) -> None:
+    """A column that no number rests on is held against its bytes only with the option."""
+    consultation.client.command(
+        "ALTER TABLE votes_log UPDATE origin = 'web' WHERE partition = 1 AND offset = 30"
+        " SETTINGS mutations_sync = 2")
+    assert consultation.audit().verdict == "equal"
+    assert consultation.audit(columns=True).verdict == "invalid"
 
 
 def test_an_unreadable_decision_ends_the_audit(clickhouse: ClickHouse, topic_prefix: str) -> None:

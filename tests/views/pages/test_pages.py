@@ -17,7 +17,7 @@ from schemas import codec
 from tests.views import campaign
 from tests.views.pages.html import Element, parse
 from views.days import Told
-from views.pages import rendering, results_page
+from views.pages import proposals_page, rendering, results_page
 
 
 SIZE = 120
@@ -228,6 +228,23 @@ def test_a_simulated_campaign_says_so_and_no_other_does(language: str) -> None:
         found["consultation"]["origin"] = origin
         made = rendering.render("results.html", language, **results_page.page(found, None))
         assert (words in made) is said
+
+
+@every
+def test_a_change_after_the_closing_is_said_and_nothing_else_is(language: str) -> None:
+    """Whoever reads final figures reads beside them that they were changed after the closing."""
+    found = copy.deepcopy(document("campaign"))
+    words = {"fr": "modifiés après la clôture", "en": "changed after the closing"}[language]
+    for controls, groupings in ((0, 0), (1, 0), (0, 2)):
+        found["totals"] |= {
+            "controls_after_closing": controls, "groupings_after_closing": groupings}
+        for name, model in (
+            ("results.html", results_page.page(found, None)),
+            ("all_proposals.html", proposals_page.page(
+                found, proposals_page.Asked(), phase="final", published_at=None)),
+        ):
+            made = rendering.render(name, language, **model).decode()
+            assert (words in made) is bool(controls or groupings)
 
 
 @every

@@ -1,0 +1,99 @@
+"""Seals a closed consultation: announced, its keys destroyed, then a control in every partition.
+
+Theory of operation: as with a closing, the announcement in the catalogue fixes the control's bytes.
+The controls are written after the keys are gone, so what a partition says was done. Whoever finds
+an announcement goes on where the last run ended: keys that are left, partitions that lack the
+control. No event is touched: counts, proofs and recounts are what they were.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from producers import closing
+from producers.errors import InvalidInput, Missing
+from producers.gateway.keys import KeyFolder
+from producers.known_catalogue import read_catalogue
+from producers.log_reader import LogReader
+from producers.operations import Log
+from producers.writer import BulkWriter
+
+
+EVENT = "ConsultationSealed"
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """A completed sealing; `destroyed` lists what this run deleted."""
+
+    consultation: str
+    offsets: list[int]
+    destroyed: list[Path]
+    written: bool
+    """Whether this run had to write or delete anything."""
+
+
+async def closed_at(log: Log, consultation: str) -> int:
+    """Say when a consultation's closing was completed (ms); raise InvalidInput where it is open."""
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+    known.require_consultation(consultation)
+    completed = closing.completion_of(known, consultation)
+    if completed is None:
+        raise InvalidInput(
+            f"consultation {consultation!r} is not closed: its voters could not vote any more. "
+            f"Close it first with `scrutin close {consultation}`.")
+    return int(completed["occurred_at"])
+
+
+async def seal(
+    log: Log, consultation: str, folders: Sequence[KeyFolder], *, keyless: bool, now: int,
+    salt: bytes,
+) -> Sealed:
+    """Seal a closed consultation, or finish a sealing that was interrupted.
+
+    Destroys its keys, and the network keys of all days up to its closing, in each of the folders.
+    Raises Missing where a folder has no keys of it, unless it is `keyless`: nobody ever voted
+    through a gateway.
+    """
+    ended_at = await closed_at(log, consultation)
+    if not keyless:
+        _require_keys(consultation, folders)
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+        announced = known.find(EVENT, consultation)
+        present = (await closing.present_controls(reader, log.topics, announced, event=EVENT)
+                   if announced else {})
+    async with BulkWriter(log.address) as writer:
+        if announced is None:
+            announced = {
+                "event_id": closing.event_id_of(EVENT, consultation),
+                "consultation": consultation, "salt": salt, "origin": "operator",
+                "occurred_at": now,
+            }
+            await closing.announce(writer, log.topics, announced, event=EVENT)
+        destroyed = _destroyed(consultation, folders, ended_at)
+        offsets = await closing.put(writer, log.topics, announced, present=present, event=EVENT)
+    written = bool(destroyed) or len(present) < log.topics.partitions
+    return Sealed(consultation, offsets, destroyed, written)
+
+
+def _require_keys(consultation: str, folders: Sequence[KeyFolder]) -> None:
+    for folder in folders:
+        place = folder.folder_of(consultation)
+        if not folder.knows(consultation):
+            raise Missing(
+                f"{place}: no keys of consultation {consultation!r} lie here, so nothing would be "
+                "destroyed. Run this where the gateway runs, with its SCRUTIN_DATA_DIR; where no "
+                "vote ever came through a gateway (an import, a simulation) add --keyless.")
+
+
+def _destroyed(consultation: str, folders: Sequence[KeyFolder], ended_at: int) -> list[Path]:
+    """Delete what joins devices and networks to votes; give the files."""
+    day_after = dt.datetime.fromtimestamp(ended_at / 1_000, dt.UTC).date() + dt.timedelta(days=1)
+    gone: list[Path] = []
+    for folder in folders:
+        gone += folder.seal(consultation)
+        gone += folder.destroy_networks(before=day_after.isoformat())
+    return gone

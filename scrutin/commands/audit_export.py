@@ -1,0 +1,101 @@
+"""`scrutin audit export`: a consultation in one file, for whoever wants to repeat the count."""
+
+import os
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from schemas.topics import Topics
+from scrutin import bootstrap
+from scrutin.settings import Settings, load
+from sinks.bundle.archived import ArchivedConsultation
+from sinks.bundle.export import Export, signed_result
+from sinks.bundle.faults import NotExported
+from sinks.bundle.layout import AUDITOR, PUBLIC
+from sinks.faults import TreeRefused
+from sinks.recount.faults import RecountFailed
+from sinks.store import connect
+from sinks.transparency.folder import sync_folder
+from sinks.transparency.keys import load_key
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import place_of
+
+
+QUERY_SECONDS = 600.0
+"""Longest wait for one query: the table of a very large consultation is still not for ever."""
+
+
+def export(
+    consultation: Annotated[str, typer.Argument(help="Identifier of the consultation.")],
+    *,
+    output: Annotated[Path, typer.Option(help="File to write; it appears whole or not at all.")],
+    auditor: Annotated[bool, typer.Option(
+        "--auditor", help="Put every record in, with its voter: for an auditor under an agreement, "
+        "not for publication. All consultations of the log are in it.")] = False,
+) -> None:
+    """Write a bundle: the newest signed result of a consultation, and all it rests on.
+
+    The public bundle has a row for each vote, under a pseudonym that no other row shares, made with
+    a key that nobody keeps. Needs the archive, and the notary's folder and catalogue key in
+    SCRUTIN_DATA_DIR. Exit codes: 0 written, 2 usage, 3 something missing, embargoed or unreachable,
+    5 unreadable.
+    """
+    settings = load()
+    topics = bootstrap.topics(settings)
+    try:
+        signer = _signer(settings, topics)
+        signed = signed_result(
+            bootstrap.transparency_folder(settings), topics, consultation, signer)
+        client = connect(bootstrap.clickhouse_url(settings), settings.clickhouse_database,
+                         seconds=QUERY_SECONDS, create=False)
+        try:
+            source = ArchivedConsultation(
+                client, topics, consultation, signed.document["as_of"]["votes"])
+            _write(output, Export(signed, source, topics, signer, _say),
+                   AUDITOR if auditor else PUBLIC)
+        finally:
+            client.close()
+    except RecountFailed as error:
+        _fail(str(error), error.exit_code)
+    except (NotExported, TreeRefused, bootstrap.StackNotRunning) as error:
+        _fail(str(error), 3)
+    except ClickHouseError as error:
+        _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
+              "has made its tables.", 3)
+    typer.echo(f"{output}: {output.stat().st_size:,} bytes. Verify it before you hand it out: "
+               f"scrutin audit verify {output}")
+
+
+def _signer(settings: Settings, topics: Topics) -> Signer:
+    """Give the key of the catalogue's log, which signs results and bundles."""
+    place = place_of(topics, topics.catalogue, 0)
+    path = settings.data_folder / "keys" / "transparency" / f"{place}.key"
+    key = load_key(path)
+    if key is None:
+        raise NotExported(f"the key {path} is not here: a bundle is signed where the notary runs.")
+    return Signer(f"{settings.log_origin}/{place}", key)
+
+
+def _write(output: Path, exporting: Export, kind: str) -> None:
+    """Write to a draft beside the file, and give it its name when the disk has all of it."""
+    draft = output.with_name(f"{output.name}.draft")
+    try:
+        with draft.open("wb") as file:
+            exporting.write(file, kind)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(output)
+    finally:
+        draft.unlink(missing_ok=True)
+    sync_folder(output.parent)
+
+
+def _say(progress: str) -> None:
+    typer.echo(progress, err=True)
+
+
+def _fail(reason: str, exit_code: int) -> NoReturn:
+    typer.echo(f"scrutin: {reason}", err=True)
+    raise typer.Exit(exit_code)

@@ -1,0 +1,55 @@
+"""`scrutin audit verify`: does this bundle hold, and what does it leave to trust? Offline."""
+
+import json
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from scrutin import collector
+from sinks.bundle.report import as_json, lines
+from sinks.bundle.verify import verify as verified
+from sinks.recount.checks import EXIT_CODES
+
+
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="The file `scrutin audit export` wrote.")],
+    *,
+    policy: Annotated[Path | None, typer.Option(
+        help="The logs' public keys as you kept them: the saved answer of /log/PREFIX/policy. "
+        "Without it those in the bundle are taken.")] = None,
+    checkpoint: Annotated[list[Path] | None, typer.Option(
+        help="A checkpoint of one of the logs that was kept before, or given by somebody else; may "
+        "be repeated.")] = None,
+    json_report: Annotated[
+        bool, typer.Option("--json", help="Print the report as JSON on stdout.")] = False,
+) -> None:
+    """Verify a bundle, offline: every byte, every signature, every number.
+
+    Says of each published number from what it was recomputed, or why it has to be trusted, and
+    where the first fault is. Exit codes: 0 all holds, 1 recomputed is not what was published,
+    2 usage, 3 something missing, 4 a hash, a signature or a record is not what was signed,
+    5 unreadable; the lowest layer's fault wins.
+    """
+    collector.relax()
+    began = time.monotonic()
+    try:
+        keys = policy.read_text("utf-8") if policy else None
+        saved = [path.read_text("utf-8") for path in checkpoint or ()]
+    except UnicodeDecodeError as error:
+        typer.echo(f"scrutin: a file you gave is not text: {error}", err=True)
+        raise typer.Exit(5) from error
+    with bundle.open("rb") as file:
+        found = verified(file, say=_say, policy=keys, saved=saved)
+    seconds = time.monotonic() - began
+    if json_report:
+        typer.echo(json.dumps(as_json(found, seconds), ensure_ascii=False, indent=1))
+    else:
+        typer.echo("\n".join(lines(
+            found, seconds, kept_keys=policy is not None, kept_checkpoints=len(saved))))
+    raise typer.Exit(EXIT_CODES[found.verdict])
+
+
+def _say(progress: str) -> None:
+    typer.echo(progress, err=True)

@@ -1,0 +1,75 @@
+"""A record of the ballot box, read as the ledger reads it, and the consultation it names. Pure."""
+
+from typing import Any
+
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.words import KINDS
+
+
+MAX_BALLOT_BYTES = 4_096
+"""The ledger reads no longer record of the ballot box: a longer one is undecodable."""
+IDENTIFIER_BYTES = 16
+BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
+KIND_OF_EVENT = {
+    "".join(word.capitalize() for word in kind.split("_")): number
+    for number, kind in enumerate(KINDS) if number
+}
+
+_CONSULTATIONS = {
+    current(event).header: decoder(event, "consultation") for event in BALLOT_EVENTS}
+
+
+def _place_of_consultation(event: str) -> int:
+    """Give where the consultation begins in an event: behind fields of known size."""
+    at = HEADER_BYTES
+    for field in current(event).fields:
+        kind = field["type"]
+        if field["name"] == "consultation":
+            return at
+        fixed = kind == "Identifier" or kind["type"] == "fixed"
+        at += IDENTIFIER_BYTES if fixed else 1
+    raise AssertionError(f"{event} names no consultation")
+
+
+PLACES = {current(event).header: _place_of_consultation(event) for event in BALLOT_EVENTS}
+"""Where the consultation lies, by the header of an event that can be read."""
+
+
+def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:
+    """Decode as the ledger does: what it cannot read is undecodable, what it may not, unknown."""
+    if value and len(value) > MAX_BALLOT_BYTES:
+        raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
+    schema = codec.schema_of(value)
+    if schema.event not in KIND_OF_EVENT:
+        raise UnknownSchema(schema.id)
+    return codec.decode(value)
+
+
+def consultation_of_ballot(value: bytes | None) -> str | None:
+    """Give the consultation of a vote or qualification; None where it is something else.
+
+    The ledger's decoders read what ballots are mostly, and check as much; raises Undecodable.
+    """
+    if value is not None and len(value) <= MAX_BALLOT_BYTES:
+        ballot = _CONSULTATIONS.get(value[:HEADER_BYTES])
+        if ballot is not None:
+            name: str = ballot(value)[0]
+            return name
+    return None
+
+
+def consultation_of(value: bytes | None) -> str:
+    """Give the consultation a record of the ballot box names; empty where it names none.
+
+    Raises UnknownSchema where nobody may say what the record is.
+    """
+    try:
+        name = consultation_of_ballot(value)
+        if name is None:
+            name = decode_ballot(value)[1].get("consultation", "")
+    except Undecodable:
+        return ""
+    return name

@@ -1,0 +1,96 @@
+"""What a bundle takes from the archive."""
+
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from itertools import groupby
+from typing import Any
+
+from clickhouse_connect.driver.client import Client
+
+from schemas.topics import Topics
+from sinks.bundle.ballots import Row
+from sinks.bundle.layout import Record
+from sinks.recount.pure import accepted
+from sinks.recount.reading import Reading, Say
+
+
+_CATALOGUE = """
+SELECT offset, value FROM catalogue WHERE topic = {topic:String}
+    AND consultation = {consultation:String} AND offset <= {last:Int64} ORDER BY offset
+"""
+_ENDINGS = """
+SELECT offset, value FROM votes WHERE topic = {topic:String} AND partition = {partition:UInt32}
+    AND consultation = {consultation:String} AND offset <= {last:Int64}
+    AND kind IN ('consultation_closed', 'consultation_sealed') ORDER BY offset
+"""
+_SUSPENSIONS = """
+SELECT count() FROM votes WHERE topic = {topic:String} AND consultation = {consultation:String}
+    AND offset <= {vector:Array(Int64)}[partition + 1]
+    AND kind IN ('voter_suspended', 'voter_reinstated')
+"""
+
+
+class ArchivedConsultation:
+    """One consultation in the archive, up to the offsets of a result."""
+
+    def __init__(
+        self, client: Client, topics: Topics, consultation: str, vector: list[int]
+    ) -> None:
+        self._client, self._topics, self._consultation = client, topics, consultation
+        self._vector = vector
+        self._reading = Reading(client, topics, vector)
+
+    def wait(self, catalogue: int, say: Say) -> None:
+        """Wait until the archive holds all that the result counts."""
+        self._reading.wait(catalogue, say=say)
+
+    def catalogue(self, last: int) -> list[Record]:
+        """Give the consultation's records in the catalogue."""
+        return self._records(_CATALOGUE, topic=self._topics.catalogue, last=last)
+
+    def endings(self, partition: int) -> list[Record]:
+        """Give what closed and sealed the consultation in a partition."""
+        return self._records(_ENDINGS, topic=self._topics.votes, partition=partition,
+                             last=self._vector[partition])
+
+    def suspensions(self) -> int:
+        """Count the suspensions and reinstatements of voters."""
+        rows = self._client.query(_SUSPENSIONS, parameters={
+            "topic": self._topics.votes, "consultation": self._consultation,
+            "vector": self._vector}).result_rows
+        return int(rows[0][0])
+
+    def votes(self, partition: int) -> Iterator[Record]:
+        """Give every vote of a partition."""
+        for offsets, values in self._reading.votes(partition):
+            yield from zip(offsets, values, strict=True)
+
+    def decisions(self, partition: int) -> Iterator[Record]:
+        """Give the decisions of a partition as a reader accepts them, up to the last counted."""
+        last = self._vector[partition]
+        for offset, value in enumerate(accepted(self._reading, partition)):
+            if offset > last:
+                return
+            yield offset, value
+
+    def ballots(self, zone: str) -> Iterator[tuple[str, Iterable[Row]]]:
+        """Give the rows of the public table, proposal by proposal; days are of a time zone."""
+        sql = (resources.files("sinks") / "bundle" / "sql" / "ballots.sql").read_text("utf-8")
+        for proposal, rows in groupby(self._streamed(sql, zone), lambda row: row[0]):
+            yield proposal.decode(), (
+                Row(partition, voter, day.decode(), standing, numbers)
+                for _, partition, voter, standing, day, *numbers in rows)
+
+    def _streamed(self, sql: str, zone: str) -> Iterator[tuple[Any, ...]]:
+        parameters = {
+            "votes": self._topics.votes, "decisions": self._topics.decisions, "zone": zone,
+            "consultation": self._consultation, "vector": self._vector}
+        with self._client.query_arrow_stream(
+                sql, parameters=parameters, use_strings=False) as blocks:
+            for block in blocks:
+                yield from zip(*(column.to_pylist() for column in block.columns), strict=True)
+
+    def _records(self, sql: str, **parameters: Any) -> list[Record]:
+        table = self._client.query_arrow(
+            sql, parameters={"consultation": self._consultation, **parameters}, use_strings=False)
+        return list(zip(*(column.to_pylist() for column in table.columns), strict=True))

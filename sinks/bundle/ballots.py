@@ -1,0 +1,183 @@
+"""The public table: one row a vote, under a pseudonym that no other row shares. Pure.
+
+Theory of operation: a row is a voter's vote on one proposal, with all that became of the events
+about it, so every count of a proposal is the sum of a column, and rows obey the same conservation
+law as counts do. The pseudonym is an HMAC, under a key that is drawn for one export and thrown
+away, of partition, voter and proposal: nobody, the operator included, can tell which rows are of
+one voter. Rows stand in the order of their pseudonyms, and times are whole days.
+"""
+
+import csv
+import hashlib
+import hmac
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from processors.standing import choice_of, qualifications_of, set_aside_of
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
+from sinks.bundle.faults import BundleFault, Different, Unreadable
+
+
+PSEUDONYM_BYTES = 16
+KEY_BYTES = 32
+LINE_BYTES_MAX = 1_024
+"""No row comes near it."""
+
+BECAME = tuple(name for name in COUNTS if name not in {
+    "received", *CHOICES, *QUALIFICATIONS, *(f"set_aside_{reason}" for reason in SET_ASIDE)})
+"""What became of a received vote that is not in force: superseded to refused_too_many."""
+MEANINGS = {
+    "proposal": "identifier of the proposal; see proposals in results.json",
+    "vote": "pseudonym of this vote, in hexadecimal: its voter has another one on every other "
+            "proposal and in every other export",
+    "day": "day of the first event about it, in the consultation's time zone",
+    "events": "records of the log about it: votes, withdrawals and qualifications",
+    "received": "how many of them are votes",
+    "choice": "agree, disagree or neutral; empty if none is in force",
+    "qualifications": "qualifications in force, with a space between them",
+    "set_aside": "why the vote in force is kept and not counted: unproven or suspended; empty if "
+                 "it is counted",
+    "superseded": "votes replaced by another choice", "withdrawn": "votes taken back",
+    "unchanged": "votes that made the choice in force again",
+    "repeated": "votes delivered again", "proven": "votes that made one set aside count",
+    "late": "votes after the closing", "refused_misplaced": "refused: in another's partition",
+    "refused_unproven_change": "refused: unproven, and the vote in force is proven",
+    "refused_too_many": "refused: the voter held the greatest number of votes",
+}
+COLUMNS = tuple(MEANINGS)
+_NUMBERS = ("events", "received", *BECAME)
+_HEADER = ",".join(COLUMNS)
+
+
+@dataclass
+class Row:
+    """One vote: what the log holds about it."""
+
+    partition: int
+    voter: bytes
+    day: str
+    standing: int
+    """What is in force, packed (see processors.standing)."""
+    numbers: Sequence[int]
+    """Events, votes received, then as BECAME."""
+
+
+def write_rows(proposal: str, rows: Iterable[Row], key: bytes) -> bytes:
+    """Write the rows of one proposal; proposals follow each other in their own order."""
+    lines = []
+    for row in rows:
+        named = b"%d\0%b\0%b" % (row.partition, row.voter, proposal.encode())
+        pseudonym = hmac.digest(key, named, hashlib.sha256)[:PSEUDONYM_BYTES].hex()
+        choice = choice_of(row.standing)
+        events, received, *became = map(str, row.numbers)
+        lines.append((pseudonym, ",".join((
+            pseudonym, row.day, events, received, CHOICES[choice] if choice >= 0 else "",
+            " ".join(QUALIFICATIONS[index] for index in qualifications_of(row.standing))
+            if choice >= 0 else "",
+            (set_aside_of(row.standing) or "") if choice >= 0 else "", *became))))
+    quoted = quote(proposal)
+    return "".join(f"{quoted},{line}\n" for _, line in sorted(lines)).encode()
+
+
+def quote(text: str) -> str:
+    """Write a cell as RFC 4180 has it."""
+    return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
+
+
+def header() -> bytes:
+    """Write the first line."""
+    return f"{_HEADER}\n".encode()
+
+
+@dataclass
+class Summed:
+    """The sums of a public table."""
+
+    proposals: dict[str, list[int]] = field(default_factory=dict)
+    """Counts by proposal, in the order of words.COUNTS."""
+    events: int = 0
+    rows: int = 0
+
+
+def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
+    """Sum a table; raise where a row is not one, or cannot be true."""
+    found = Summed()
+    places = {count: place for place, count in enumerate(COUNTS)}
+    became_at = [places[count] for count in BECAME]
+    before = ("", "")
+    for number, cells in enumerate(_cells(name, pieces), 1):
+        if number == 1:
+            if tuple(cells) != COLUMNS:
+                raise Unreadable(name, f"its columns are {cells}, they must be {list(COLUMNS)}")
+            continue
+        place = f"{name}, line {number}"
+        proposal, counts = _counted(place, cells, places)
+        if (proposal, cells[1]) <= before:
+            raise BundleFault(place, "this vote stands here a second time, or out of order")
+        before = (proposal, cells[1])
+        events, received, *became = _numbers(place, cells)
+        if received != bool(counts) + sum(became) or events < received:
+            raise Different(place, f"{received} votes received of {events} events do not make "
+                            "what stands in this row")
+        held = found.proposals.setdefault(proposal, [0] * len(COUNTS))
+        held[places["received"]] += received
+        for count in counts:
+            held[count] += 1
+        for count, amount in zip(became_at, became, strict=True):
+            held[count] += amount
+        found.events += events
+        found.rows += 1
+    return found
+
+
+def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
+    """Give the cells of each row."""
+    try:
+        yield from csv.reader(_lines(name, pieces), strict=True)
+    except csv.Error as error:
+        raise Unreadable(name, f"not a table: {error}") from error
+
+
+def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str, list[int]]:
+    """Give a row's proposal, and the counts its vote in force raises."""
+    if len(cells) != len(COLUMNS):
+        raise Unreadable(place, f"{len(cells)} cells, a row has {len(COLUMNS)}")
+    proposal, choice, qualified, aside = cells[0], cells[5], cells[6], cells[7]
+    if not choice:
+        return proposal, []
+    if aside:
+        if aside not in SET_ASIDE:
+            raise Unreadable(place, f"{aside!r} is no reason to set a vote aside")
+        return proposal, [places[f"set_aside_{aside}"]]
+    qualifications = qualified.split(" ") if qualified else []
+    if choice not in CHOICES or not set(qualifications) <= set(_QUALIFICATIONS_OF[choice]) or len(
+            set(qualifications)) != len(qualifications):
+        raise Unreadable(place, f"{choice!r} with {qualified!r} is no vote")
+    return proposal, [places[choice], *(places[each] for each in qualifications)]
+
+
+_QUALIFICATIONS_OF = {
+    choice: QUALIFICATIONS[3 * place:3 * place + 3] for place, choice in enumerate(CHOICES)}
+
+
+def _numbers(place: str, cells: list[str]) -> list[int]:
+    numbers = [cells[3], cells[4], *cells[8:]]
+    if not all(number.isascii() and number.isdigit() for number in numbers):
+        raise Unreadable(place, "a number is none")
+    return list(map(int, numbers))
+
+
+def _lines(name: str, pieces: Iterable[bytes]) -> Iterator[str]:
+    """Give the lines of a file."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        if len(rest) > LINE_BYTES_MAX:
+            raise Unreadable(name, "a line has no end")
+        for line in lines:
+            try:
+                yield line.decode() + "\n"
+            except UnicodeDecodeError as error:
+                raise Unreadable(name, f"not text: {error}") from error
+    if rest:
+        raise Unreadable(name, "its last line is cut short")

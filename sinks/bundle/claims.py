@@ -1,0 +1,61 @@
+"""Each published number: recomputed from what, or trusted for what reason. Pure."""
+
+from dataclasses import dataclass
+
+from sinks.bundle.layout import AUDITOR
+
+
+RECOMPUTED, TRUSTED = "recomputed", "trusted"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What the document says, whether it was recomputed, and on what that rests."""
+
+    what: str
+    how: str
+    why: str
+
+
+_ROWS = "from the rows, one a vote, and the log's leaves"
+_RECORDS = "from every record of the ballot box, decided again"
+_SUMS = ("counts of proposals: received, counted, qualifications",
+         "counts of ideas and of the consultation")
+_AS_CAST = "that each row says what was cast"
+_DERIVED = "shares, intervals, scores, zones"
+
+
+def claims(kind: str, *, ranked: bool) -> list[Claim]:
+    """List every number of a document that holds."""
+    auditor = kind == AUDITOR
+    source = _RECORDS if auditor else _ROWS
+    found = [Claim(what, RECOMPUTED, source) for what in _SUMS]
+    found.append(Claim(_DERIVED, RECOMPUTED, "from these counts"))
+    found.append(
+        Claim("ranks and the controversial", RECOMPUTED, "from these scores") if ranked else
+        Claim("ranks and the controversial", TRUSTED, "made before the last votes were counted"))
+    found += [
+        Claim("words, ideas and their proposals", RECOMPUTED, "from the catalogue's records"),
+        Claim("open, closed or final", RECOMPUTED, "from the closing in each partition"),
+        Claim("records of the log, in all", RECOMPUTED, "from the leaves"),
+    ]
+    per_voter = {
+        _AS_CAST:
+            "rows are counted against the log's leaves, and not joined to them",
+        "participants, received participants, suspended voters, suspensions after the closing":
+            "rows do not show which are of one voter",
+        "which votes are set aside, repeated, late, refused":
+            "sums were recomputed; rules look at events, which rows do not hold",
+        "records of the log, by outcome": "those of other consultations are not in this bundle",
+    }
+    if auditor:
+        found += [Claim(what, RECOMPUTED, _RECORDS) for what in per_voter if what != _AS_CAST]
+    else:
+        found += [Claim(what, TRUSTED, f"{why}; an auditor's bundle recomputes it")
+                  for what, why in per_voter.items()]
+    found += [
+        Claim("descriptions: number, gender, age, region", TRUSTED,
+              "kept apart from votes, on purpose; not in any bundle"),
+        Claim("voters are people", TRUSTED, "nobody can see which pseudonyms are invented"),
+    ]
+    return found

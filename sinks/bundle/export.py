@@ -1,0 +1,198 @@
+"""Write a bundle: the signed result of a consultation, and all it rests on.
+
+Theory of operation: the result names the offsets; each log is taken up to its first checkpoint
+that covers them, with every checkpoint before it. Contents and their order follow from these, and
+in a public bundle from the key its pseudonyms are made with, which is drawn here and lost.
+"""
+
+import json
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from schemas.topics import Topics
+from sinks.bundle import layout
+from sinks.bundle.ballots import KEY_BYTES, Row, header, write_rows
+from sinks.bundle.faults import NotExported
+from sinks.bundle.layout import AUDITOR, PUBLIC, Record, write_record
+from sinks.bundle.manifest import Manifest, note_text, write_manifest
+from sinks.bundle.packing import Packer
+from sinks.bundle.readme import readmes
+from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
+from sinks.transparency.entries import parse_entry
+from sinks.transparency.folder import LogFolder
+from sinks.transparency.notes import Refused, Signer
+from sinks.transparency.policy import POLICY
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from sinks.transparency.results_notes import require_signed
+from sinks.transparency.tiles import ENTRIES, WIDTH, Tile, read_bundle, width_of
+
+
+PIECE_RECORDS = 4_096
+"""Records joined before they are written: a quarter of a megabyte."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Signed:
+    """What was signed of a consultation, where the notary left it."""
+
+    folder: Path
+    """Of the transparency logs of one topic generation."""
+    document: dict[str, Any]
+    body: bytes
+    note: str
+
+    def log(self, folder: str) -> LogFolder:
+        """Give a log by its name in the bundle."""
+        return LogFolder(self.folder / folder.removeprefix("logs/"))
+
+
+def signed_result(folder: Path, topics: Topics, consultation: str, signer: Signer) -> Signed:
+    """Read the newest signed result; raise NotExported."""
+    results = ResultsFolder(folder / topics.prefix / RESULTS)
+    note, body = results.note(consultation), results.document(consultation)
+    if note is None or body is None:
+        raise NotExported(
+            f"no signed result of {consultation!r} in {folder}: `scrutin notary` signs one every "
+            "ten minutes and when voting has closed. Run this where its folder is.")
+    try:
+        require_signed(note, body, signer.verifier)
+    except Refused as error:
+        raise NotExported(f"the signed result of {consultation!r} cannot be used: {error}. If the "
+                          "notary signed another one this moment, try again.") from error
+    document = json.loads(body)
+    if "embargoed_until" in document:
+        raise NotExported(f"shares of {consultation!r} are hidden until voting has closed, and a "
+                          "bundle would show them: export it then.")
+    return Signed(folder / topics.prefix, document, body, note)
+
+
+class Source(Protocol):
+    """Where the records of one consultation are, up to the offsets of its result."""
+
+    def wait(self, catalogue: int, say: Say) -> None: ...
+    def catalogue(self, last: int) -> Iterable[Record]: ...
+    def endings(self, partition: int) -> Iterable[Record]: ...
+    def suspensions(self) -> int: ...
+    def votes(self, partition: int) -> Iterable[Record]: ...
+    def decisions(self, partition: int) -> Iterable[Record]: ...
+    def ballots(self, zone: str) -> Iterable[tuple[str, Iterable[Row]]]: ...
+
+
+class Export:
+    """One bundle being written."""
+
+    def __init__(
+        self, signed: Signed, archived: Source, topics: Topics, signer: Signer, say: Say,
+    ) -> None:
+        as_of = signed.document["as_of"]
+        self._signed, self._archived, self._signer, self._say = signed, archived, signer, say
+        self._consultation: str = signed.document["consultation"]["id"]
+        self._votes, self._catalogue = tuple(as_of["votes"]), as_of["catalogue"]
+        self._topics = topics
+        self._leaves: Counter[str] = Counter()
+
+    def write(self, file: BinaryIO, kind: str, key: bytes | None = None) -> Manifest:
+        """Write the bundle; a key is given only to make the same public one again."""
+        self._archived.wait(self._catalogue, self._say)
+        manifest = Manifest(kind, self._consultation, self._topics.prefix, len(self._votes),
+                            self._votes, self._catalogue)
+        packer = Packer(file)
+        for name, text in readmes(kind, self._consultation).items():
+            packer.add(name, [text.encode()])
+        for name, body in _schemas():
+            packer.add(name, [body])
+        packer.add(layout.RESULTS, [self._signed.body])
+        packer.add(layout.RESULTS_NOTE, [self._signed.note.encode()])
+        packer.add(layout.POLICY, [(self._signed.folder / POLICY).read_bytes()])
+        self._write_log(packer, layout.CATALOGUE_LOG, self._catalogue, Counter())
+        packer.add(layout.CATALOGUE, _joined(self._archived.catalogue(self._catalogue)))
+        for partition, last in enumerate(self._votes):
+            self._write_log(packer, layout.votes_log(partition), last, self._leaves)
+            self._write_records(packer, partition, kind)
+            self._say(f"partition {partition}: written up to offset {last:,}")
+        if kind == PUBLIC:
+            packer.add(layout.BALLOTS, self._rows(key or secrets.token_bytes(KEY_BYTES)))
+        packer.add(layout.LEAVES, [json.dumps({
+            "consultations": dict(sorted(self._leaves.items())),
+            "suspensions": self._archived.suspensions()}, ensure_ascii=False, indent=1).encode()])
+        body = write_manifest(manifest, packer.files)
+        packer.add(layout.MANIFEST, [body])
+        packer.add(layout.MANIFEST_NOTE, [self._signer.sign(note_text(manifest, body)).encode()])
+        packer.close()
+        return manifest
+
+    def _write_records(self, packer: Packer, partition: int, kind: str) -> None:
+        if kind == AUDITOR:
+            packer.add(layout.votes(partition), _joined(self._archived.votes(partition)))
+            packer.add(layout.decisions(partition), _joined(self._archived.decisions(partition)))
+        else:
+            packer.add(layout.votes(partition), _joined(self._archived.endings(partition)))
+
+    def _write_log(self, packer: Packer, folder: str, last: int, leaves: Counter[str]) -> None:
+        """Write the checkpoints and entries of a log up to the first checkpoint that covers it."""
+        log = self._signed.log(folder)
+        notes, size = [], -1
+        for note in log.history():
+            notes.append(note)
+            size = _checkpoint(note).size
+            if size > last:
+                break
+        if size <= last:
+            raise NotExported(f"no checkpoint of {log.path} covers offset {last}: see that "
+                              "`scrutin notary` runs and what it logs.")
+        packer.add(f"{folder}/checkpoints", [note.encode() for note in notes])
+        packer.add(f"{folder}/entries", _entries(log, size, last, leaves))
+
+    def _rows(self, key: bytes) -> Iterator[bytes]:
+        yield header()
+        zone = self._signed.document["consultation"]["time_zone"]
+        for proposal, rows in self._archived.ballots(zone):
+            yield write_rows(proposal, rows, key)
+
+
+def _checkpoint(note: str) -> Checkpoint:
+    return parse_checkpoint(note.rpartition("\n\n")[0] + "\n")
+
+
+def _entries(log: LogFolder, size: int, last: int, leaves: Counter[str]) -> Iterator[bytes]:
+    """Give the entry bundles of a log, and count the entries up to an offset by consultation."""
+    for number in range(-(-size // WIDTH)):
+        tile = Tile(ENTRIES, number, width_of(ENTRIES, number, size))
+        data = log.read(tile)
+        entries = read_bundle(data or b"")
+        if data is None or entries is None or len(entries) != tile.width:
+            raise NotExported(f"{log.path / tile.path} is missing or damaged: restore it from a "
+                              "copy; `scrutin audit log` checks the whole folder.")
+        for entry in entries[:max(0, last + 1 - number * WIDTH)]:
+            read = parse_entry(entry)
+            leaves[read.consultation if read else ""] += 1
+        yield data
+
+
+def _joined(records: Iterable[Record]) -> Iterator[bytes]:
+    """Write records, many in one piece."""
+    held = []
+    for record in records:
+        held.append(write_record(*record))
+        if len(held) == PIECE_RECORDS:
+            yield b"".join(held)
+            held = []
+    yield b"".join(held)
+
+
+def _schemas() -> Iterator[tuple[str, bytes]]:
+    """Give every published schema, their ids, and the schema of the results document."""
+    folder = resources.files("schemas")
+    yield "schemas/ids.json", (folder / "ids.json").read_bytes()
+    for event in sorted((folder / "history").iterdir(), key=lambda found: found.name):
+        for version in sorted(event.iterdir(), key=lambda found: found.name):
+            yield f"schemas/{event.name}/{version.name}", version.read_bytes()
+    results = resources.files("processors") / "results.schema.json"
+    yield "schemas/results.schema.json", results.read_bytes()

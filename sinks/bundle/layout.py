@@ -1,0 +1,115 @@
+"""What lies where in a bundle, and how records lie in a file. Pure.
+
+A record is its offset (8 bytes), its size (4 bytes, big-endian, 2^32 - 1 for a record without a
+value) and its bytes. A log's entries lie in one file as the log's entry bundles hold them, each
+behind its size in two bytes.
+"""
+
+import struct
+from collections.abc import Iterable, Iterator
+
+from sinks.bundle.faults import Unreadable
+from sinks.transparency.tiles import WIDTH
+
+
+FORMAT = "scrutin-bundle/1"
+PUBLIC, AUDITOR = "public", "auditor"
+
+MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"
+RESULTS, RESULTS_NOTE = "results/results.json", "results/results.note"
+POLICY = "logs/policy"
+CATALOGUE = "records/catalogue"
+LEAVES = "leaves.json"
+BALLOTS = "ballots.csv"
+CATALOGUE_LOG = "logs/catalogue/0"
+
+Record = tuple[int, bytes | None]
+
+_HEAD = struct.Struct(">QI")
+_NO_VALUE = 0xFFFFFFFF
+RECORD_BYTES_MAX = 16 << 20
+"""No record of ours comes near it: a larger size is damage, not a reason to take memory."""
+
+
+def votes(partition: int) -> str:
+    """Name the file of a partition's votes: all of them for auditors, else what ended voting."""
+    return f"records/votes/{partition}"
+
+
+def decisions(partition: int) -> str:
+    """Name the file of a partition's decisions, by the offsets of the votes."""
+    return f"records/decisions/{partition}"
+
+
+def votes_log(partition: int) -> str:
+    """Name the folder of a partition's log."""
+    return f"logs/votes/{partition}"
+
+
+def write_record(offset: int, value: bytes | None) -> bytes:
+    """Write a record."""
+    if value is None:
+        return _HEAD.pack(offset, _NO_VALUE)
+    return _HEAD.pack(offset, len(value)) + value
+
+
+def read_records(name: str, pieces: Iterable[bytes]) -> Iterator[Record]:
+    """Read the records of a file; raise Unreadable where it is not whole."""
+    for offsets, values in read_batches(name, pieces):
+        yield from zip(offsets, values, strict=True)
+
+
+def read_batches(
+    name: str, pieces: Iterable[bytes]
+) -> Iterator[tuple[list[int], list[bytes | None]]]:
+    """Read offsets and values of records, some thousands at a time, straight-line."""
+    unpack, head_bytes = _HEAD.unpack_from, _HEAD.size
+    rest, done = b"", 0
+    for piece in pieces:
+        held, at = rest + piece, 0
+        size_held = len(held)
+        last = size_held - head_bytes
+        offsets: list[int] = []
+        values: list[bytes | None] = []
+        while at <= last:
+            offset, size = unpack(held, at)
+            begin = at + head_bytes
+            if size == _NO_VALUE:
+                value, end = None, begin
+            else:
+                end = begin + size
+                if end > size_held:
+                    if size > RECORD_BYTES_MAX:
+                        raise Unreadable(name, f"no record begins at byte {done + at}")
+                    break
+                value = held[begin:end]
+            offsets.append(offset)
+            values.append(value)
+            at = end
+        rest, done = held[at:], done + at
+        yield offsets, values
+    if rest:
+        raise Unreadable(name, f"it is cut short within the record at byte {done}")
+
+
+def read_entries(name: str, pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Read the entries of a log, 256 at a time; raise Unreadable where they are not whole."""
+    entries: list[bytes] = []
+    rest = b""
+    for piece in pieces:
+        held, at = rest + piece, 0
+        while at + 2 <= len(held):
+            begin = at + 2
+            end = begin + (held[at] << 8 | held[at + 1])
+            if end > len(held):
+                break
+            entries.append(held[begin:end])
+            at = end
+            if len(entries) == WIDTH:
+                yield entries
+                entries = []
+        rest = held[at:]
+    if rest:
+        raise Unreadable(name, "it is cut short within an entry")
+    if entries:
+        yield entries

@@ -1,0 +1,190 @@
+"""The lowest layer of numbers: every leaf, every root, every signed checkpoint. Pure.
+
+Theory of operation: the entries of a log are grown into its tree again, and the root at the size of
+each checkpoint must be the signed one. A record that the bundle holds must give the entry at its
+offset; so the first record that was changed, added or moved is named by its offset.
+"""
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+
+from sinks.bundle.faults import BundleFault, Lacking
+from sinks.bundle.layout import read_entries
+from sinks.bundle.packing import Bundle
+from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
+from sinks.transparency.hashing import HASH_BYTES, leaf_hash
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.tiles import WIDTH
+from sinks.transparency.tree import Tree
+
+
+class Log:
+    """A log in a bundle; reading its entries to the end checks it whole."""
+
+    def __init__(
+        self, bundle: Bundle, folder: str, verifier: Verifier, saved: Sequence[str] = ()
+    ) -> None:
+        self.folder, self._bundle = folder, bundle
+        self.name = f"{folder}/entries"
+        self.checkpoints = self._opened(verifier, saved)
+        self.size = self.checkpoints[-1].size
+        self.counts: Counter[str] = Counter()
+        """Entries up to the last offset counted, by consultation."""
+
+    def _opened(self, verifier: Verifier, saved: Sequence[str]) -> list[Checkpoint]:
+        name = f"{self.folder}/checkpoints"
+        text = self._bundle.text(name)
+        try:
+            found = [open_checkpoint(note, verifier) for note in split_checkpoints(text)]
+        except Refused as error:
+            raise BundleFault(name, str(error)) from error
+        if not found:
+            raise Lacking(name, "no checkpoint")
+        sizes = [checkpoint.size for checkpoint in found]
+        if sizes != sorted(sizes):
+            raise BundleFault(name, "the checkpoints do not stand in their order")
+        return sorted([*found, *self._given(found[-1], verifier, saved)],
+                      key=lambda checkpoint: checkpoint.size)
+
+    def _given(
+        self, newest: Checkpoint, verifier: Verifier, saved: Sequence[str]
+    ) -> Iterator[Checkpoint]:
+        """Open the checkpoints of this log that somebody kept, up to the size of the bundle."""
+        for note in saved:
+            if note.partition("\n")[0] != verifier.name:
+                continue
+            try:
+                checkpoint = open_checkpoint(note, verifier)
+            except Refused as error:
+                raise BundleFault("a checkpoint you gave", str(error)) from error
+            if checkpoint.size <= newest.size:
+                yield checkpoint
+
+    def entries(self, last: int) -> Iterator[list[bytes]]:
+        """Give the entries, 256 at a time; raise BundleFault where they are not what was signed."""
+        tree, stops, names = Tree(), deque(self.checkpoints), Counter[bytes]()
+        self._reached(tree, stops)
+        for entries in read_entries(self.name, self._bundle.pieces(self.name)):
+            yield entries
+            names.update([entry[:_DIGEST] for entry in entries[:max(0, last + 1 - tree.size)]])
+            hashes = list(map(leaf_hash, entries))
+            while hashes:
+                if not stops:
+                    raise BundleFault(f"{self.name}, entry {tree.size}", "no checkpoint covers it")
+                taken = stops[0].size - tree.size
+                deque(tree.append(hashes[:taken]), maxlen=0)
+                del hashes[:taken]
+                self._reached(tree, stops)
+        self.counts = Counter({_name(name): count for name, count in names.items()})
+        if stops:
+            raise Lacking(f"{self.name}, entry {tree.size}",
+                          f"it ends here, but {stops[-1].size} entries were signed")
+
+    def _reached(self, tree: Tree, stops: deque[Checkpoint]) -> None:
+        while stops and stops[0].size == tree.size:
+            checkpoint = stops.popleft()
+            if tree.root() != checkpoint.root:
+                raise BundleFault(
+                    f"{self.name}, up to {tree.size}",
+                    f"the entries do not have the root of the checkpoint of {checkpoint.origin} "
+                    f"of size {checkpoint.size}, which was signed: the log was rewritten or forked")
+
+
+_DIGEST = -HASH_BYTES - 1
+"""Where the consultation ends in an entry."""
+
+
+def _name(consultation: bytes) -> str:
+    """Read a consultation; one that is no text is told as it is."""
+    return consultation.decode(errors="backslashreplace")
+
+
+class Leaves:
+    """Records held against the entries at their offsets, in the order of offsets."""
+
+    def __init__(self, name: str, entries: Iterable[list[bytes]]) -> None:
+        self._name = name
+        self._pieces = iter(entries)
+        self._piece: list[bytes] = []
+        self._begin = 0
+        self._row: list[bytes] = []
+
+    def require(self, offset: int, value: bytes | None, consultation: bytes) -> None:
+        """Raise unless a record gives the entry at its offset."""
+        while offset - self._begin >= len(self._piece):
+            self._begin += len(self._piece)
+            self._piece = self._next(offset)
+        if self._piece[offset - self._begin] != entry_bytes(consultation, value):
+            raise self._other(offset)
+
+    def follow(self, entry: bytes) -> None:
+        """Take the entry of the next record, from offset 0 on; compared by the hundred."""
+        self._row.append(entry)
+        if len(self._row) == WIDTH:
+            self._compare()
+            self._begin += WIDTH
+            self._row = []
+
+    def last(self, value: bytes | None) -> None:
+        """Hold the next record, one that cannot be read, against its leaf by its hash alone."""
+        piece, place = self._compare(), len(self._row)
+        if place >= len(piece) or piece[place][-HASH_BYTES:] != sha256(value or b"").digest():
+            raise self._other(self._begin + place)
+
+    def _compare(self) -> list[bytes]:
+        """Compare the records held with the next entries; give these."""
+        piece = self._next(self._begin)
+        if piece[:len(self._row)] != self._row:
+            pairs = zip(piece, self._row, strict=False)
+            same = next((place for place, (one, other) in enumerate(pairs) if one != other),
+                        len(piece))
+            raise self._other(self._begin + same)
+        return piece
+
+    def _next(self, offset: int) -> list[bytes]:
+        piece = next(self._pieces, None)
+        if piece is None:
+            raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
+        return piece
+
+    def _other(self, offset: int) -> BundleFault:
+        return BundleFault(
+            f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
+            "changed, moved or put in the place of another")
+
+    def finish(self) -> None:
+        """Compare what is left, and read the entries that no record was held against."""
+        if self._row:
+            self._compare()
+        for _ in self._pieces:
+            pass
+
+
+def entry_bytes(consultation: bytes, value: bytes | None) -> bytes:
+    """Write the entry of a record; see sinks.transparency.entries."""
+    return consultation + b"\0" + sha256(value or b"").digest()
+
+
+def in_order(
+    name: str, batches: Iterable[tuple[list[int], list[bytes | None]]], last: int
+) -> Iterator[list[bytes | None]]:
+    """Give values from offset 0 to the last counted; raise where one is missing or repeated."""
+    begin = 0
+    for offsets, values in batches:
+        expected = range(begin, begin + len(offsets))
+        if offsets != list(expected):
+            wanted, found = next(
+                pair for pair in zip(expected, offsets, strict=True) if pair[0] != pair[1])
+            if found < wanted:
+                raise BundleFault(f"{name}, offset {found}", "it stands here a second time, or "
+                                  f"in another place: offset {wanted} is next")
+            raise Lacking(f"{name}, offset {wanted}", f"it is missing: {found} stands here")
+        begin += len(offsets)
+        if begin > last + 1:
+            raise BundleFault(f"{name}, offset {last + 1}",
+                              "the results do not count this record, it does not belong here")
+        yield values
+    if begin <= last:
+        raise Lacking(f"{name}, offset {begin}",
+                      f"the records end here, but the results count up to {last}")

@@ -1,0 +1,68 @@
+"""A verdict on a bundle for people, and for programs. Pure."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sinks.bundle.claims import RECOMPUTED, TRUSTED
+from sinks.bundle.verify import Verified
+from sinks.recount.checks import DIFFERENT, EQUAL, EXIT_CODES, INVALID, MISSING, UNREADABLE
+
+
+FORMAT = "scrutin-verification/1"
+SENTENCES = {
+    EQUAL: "EQUAL: everything that can be recomputed from this bundle is what was published.",
+    DIFFERENT: "DIFFERENT: what was recomputed is not what was published.",
+    INVALID: "INVALID: this is not what was signed.",
+    UNREADABLE: "UNREADABLE: the bundle cannot be read.",
+    MISSING: "MISSING: something that must be there is not.",
+}
+
+
+def as_json(found: Verified, seconds: float) -> dict[str, Any]:
+    """Give the report as a document."""
+    manifest, fault = found.manifest, found.fault
+    return {
+        "format": FORMAT,
+        "kind": manifest.kind if manifest else None,
+        "consultation": manifest.consultation if manifest else None,
+        "as_of": {"votes": list(manifest.votes), "catalogue": manifest.catalogue}
+        if manifest else None,
+        "verdict": found.verdict,
+        "exit_code": EXIT_CODES[found.verdict],
+        "fault": {"place": fault.place, "what": fault.what} if fault else None,
+        "differing_decisions": found.differing_decisions,
+        "records": found.records,
+        "seconds": round(seconds, 3),
+        "claims": [vars(claim) for claim in found.claims],
+    }
+
+
+def lines(
+    found: Verified, seconds: float, *, kept_keys: bool, kept_checkpoints: int
+) -> Iterator[str]:
+    """Give the report as lines of text, the verdict last."""
+    if found.manifest:
+        yield (f"Bundle ({found.manifest.kind}) of {found.manifest.consultation} as of votes "
+               f"{list(found.manifest.votes)}")
+        yield (f"{found.records:,} records of the ballot box in {seconds:.1f} s")
+    for how in (RECOMPUTED, TRUSTED):
+        for claim in found.claims:
+            if claim.how == how:
+                yield f"  {how}: {claim.what} ({claim.why})"
+    if found.claims:
+        yield from _outside(kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
+    if found.fault:
+        yield f"first fault: {found.fault.place}"
+        yield f"  {found.fault.what}"
+        if found.differing_decisions:
+            yield f"  {found.differing_decisions:,} decisions differ in all"
+    yield SENTENCES[found.verdict]
+
+
+def _outside(*, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
+    """Say what vouches for the log from outside the bundle."""
+    if kept_keys:
+        yield f"  recomputed: signatures, by the keys you gave, and {kept_checkpoints} checkpoints"
+    else:
+        yield ("  trusted: the keys in the bundle are the operator's, and the log shown is the one "
+               "others see (give --policy and --checkpoint that you or others kept)")

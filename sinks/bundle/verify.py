@@ -1,0 +1,341 @@
+"""Verify a bundle offline: layer by layer, and say of each published number how it was checked.
+
+Theory of operation: the file, the signed manifest, the trees, the decisions, the numbers: each
+layer rests on the one before it, and the first that does not hold ends the verification, with the
+place. What a bundle cannot show is taken over from the published document and told as trusted.
+Pure: given an open file, it reads no clock, no network and no other file.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any, BinaryIO
+
+from processors.catalogue import Catalogue
+from processors.decisions import is_undecodable
+from processors.results import Figures
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.registry import HEADER_BYTES, UnknownSchema
+from sinks.ballots import PLACES, consultation_of
+from sinks.bundle import layout
+from sinks.bundle.ballots import sum_rows
+from sinks.bundle.claims import Claim, claims
+from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
+from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
+from sinks.bundle.logs import Leaves, Log, entry_bytes, in_order
+from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
+from sinks.bundle.packing import Bundle
+from sinks.bundle.replay import Partition, Values, replay, shares_of
+from sinks.recount.checks import EQUAL, NOT_COMPARED
+from sinks.recount.comparing import check_document
+from sinks.recount.recomputing import Document, as_of, recomputed
+from sinks.recount.summing import added, summed
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.results_notes import require_signed
+
+
+_TAKEN_OVER = ("participants", "participants_received", "suspended_voters",
+               "controls_after_closing")
+"""Totals that rows do not show."""
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Verified:
+    """What was found about a bundle; without a fault everything recomputed is equal."""
+
+    manifest: Manifest | None = None
+    fault: BundleFault | None = None
+    claims: list[Claim] = field(default_factory=list)
+    """Each published number, and how it was checked."""
+    records: int = 0
+    differing_decisions: int = 0
+
+    @property
+    def verdict(self) -> str:
+        return self.fault.status if self.fault else EQUAL
+
+
+@dataclass
+class _Counted:
+    """What the records of a bundle give."""
+
+    figures: Figures
+    decided: dict[str, int]
+    faults: list[BundleFault] = field(default_factory=list)
+
+
+def verify(
+    file: BinaryIO, *, say: Say, policy: str | None = None, saved: Sequence[str] = ()
+) -> Verified:
+    """Verify a bundle against keys and checkpoints that were kept, if any are given."""
+    found = Verified()
+    try:
+        say("reading every byte")
+        bundle = Bundle(file)
+        found.manifest, logs = require_whole(bundle, policy)
+        _Verification(bundle, found, logs, saved, say).run()
+    except BundleFault as fault:
+        found.fault = fault
+    return found
+
+
+class _Verification:
+    """One verification of a bundle that is what was signed."""
+
+    def __init__(
+        self, bundle: Bundle, found: Verified, logs: dict[str, Verifier], saved: Sequence[str],
+        say: Say,
+    ) -> None:
+        assert found.manifest is not None
+        self.bundle, self.found, self.manifest = bundle, found, found.manifest
+        self.saved, self.say, self._logs = saved, say, logs
+        self._require_all_logs()
+        self.document = self._published()
+        self.leaves: dict[str, int] = {}
+        """Entries up to the result's offsets by consultation, over all votes logs."""
+
+    def run(self) -> None:
+        """Check trees, decisions and numbers."""
+        catalogue = self._catalogue()
+        auditor = self.manifest.kind == AUDITOR
+        counted = self._replayed() if auditor else self._summed()
+        if faults := [*counted.faults, *self._leaf_count_faults()]:
+            raise lowest(faults)
+        try:
+            self._check_numbers(counted, catalogue)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
+
+    def _require_all_logs(self) -> None:
+        """Raise unless the keys are those of as many votes logs as the bundle has."""
+        place = f"/{self.manifest.topic_prefix}/votes/"
+        keys = sum(place in origin for origin in self._logs)
+        if keys != self.manifest.partitions:
+            raise Lacking(layout.POLICY, f"it names {keys} logs of votes, the bundle is of "
+                          f"{self.manifest.partitions}: a partition was left out, or added")
+
+    def _published(self) -> Document:
+        """Read the results document; raise unless it was signed and is of this bundle."""
+        body, note = self.bundle.read(layout.RESULTS), self.bundle.text(layout.RESULTS_NOTE)
+        try:
+            require_signed(note, body, catalogue_verifier(self._logs))
+            document: Document = json.loads(body, object_pairs_hook=_each_once)
+            totals = document["totals"]
+            [int(totals[name]) for name in _TAKEN_OVER]
+            sum(totals["decided"].values())
+        except Refused as error:
+            raise BundleFault(layout.RESULTS_NOTE, str(error)) from error
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
+        held, manifest = document["as_of"], self.manifest
+        if (document["consultation"]["id"], tuple(held["votes"]), held["catalogue"]) != (
+                manifest.consultation, manifest.votes, manifest.catalogue):
+            raise BundleFault(layout.RESULTS, "it is of another consultation or other offsets than "
+                              "the manifest says")
+        return document
+
+    def _log(self, folder: str) -> Log:
+        place = f"/{self.manifest.topic_prefix}/{folder.removeprefix('logs/')}"
+        keys = [key for origin, key in self._logs.items() if origin.endswith(place)]
+        if len(keys) != 1:
+            raise Lacking(layout.POLICY, f"it names {len(keys)} keys of the log …{place}")
+        return Log(self.bundle, folder, keys[0], self.saved)
+
+    def _records(self, name: str) -> Iterator[Record]:
+        return read_records(name, self.bundle.pieces(name))
+
+    # The catalogue
+
+    def _catalogue(self) -> Catalogue:
+        """Fold the records of the consultation; raise unless they are all, and those signed."""
+        self.say("catalogue: growing its tree, folding its records")
+        log, last = self._log(layout.CATALOGUE_LOG), self.manifest.catalogue
+        name = self.manifest.consultation
+        if log.size <= last:
+            raise Lacking(log.name, f"{log.size} entries are signed, the results rest on {last}")
+        leaves = Leaves(layout.CATALOGUE, log.entries(last))
+        catalogue, number = Catalogue(), 0
+        for offset, value in self._records(layout.CATALOGUE):
+            place = f"{layout.CATALOGUE}, offset {offset}"
+            if not catalogue.offset < offset <= last:
+                raise BundleFault(place, "it stands here a second time, or does not belong here")
+            leaves.require(offset, value, name.encode())
+            try:
+                event, fields = codec.decode(value)
+            except (Undecodable, UnknownSchema) as error:
+                raise Unreadable(place, str(error)) from error
+            catalogue.apply(event, fields, offset)
+            number += 1
+        leaves.finish()
+        if number != log.counts[name]:
+            raise Lacking(layout.CATALOGUE, f"the log has {log.counts[name]} records of this "
+                          f"consultation up to offset {last}, here are {number}")
+        return catalogue
+
+    # The auditor's bundle: every record
+
+    def _replayed(self) -> _Counted:
+        parts, partitions = [], self.manifest.partitions
+        for number, last in enumerate(self.manifest.votes):
+            log, name = self._log(layout.votes_log(number)), layout.votes(number)
+            decided = layout.decisions(number)
+            self._require_size(log, last)
+            leaves = Leaves(name, log.entries(last))
+            part = replay(
+                Partition(number, partitions, self._values(name, last),
+                          self._values(decided, last), name, decided),
+                self.manifest.consultation, shares_of(last + 1), _Followed(name, leaves))
+            leaves.finish()
+            self.leaves = added([self.leaves, log.counts])
+            self.found.records += last + 1
+            self.found.differing_decisions += part.differing
+            self.say(f"partition {number}: {last + 1:,} votes decided again")
+            parts.append(part)
+        return _Counted(
+            summed([figures for part in parts for figures in part.figures]),
+            added(decided for part in parts for decided in part.decided),
+            [part.fault for part in parts if part.fault])
+
+    def _values(self, name: str, last: int) -> Callable[[], Values]:
+        return lambda: in_order(name, read_batches(name, self.bundle.pieces(name)), last)
+
+    def _require_size(self, log: Log, last: int) -> None:
+        if log.size <= last:
+            raise Lacking(log.name, f"{log.size} entries are signed, the results count up to "
+                          f"offset {last}")
+
+    # The public bundle: rows, leaves, and what ended voting
+
+    def _summed(self) -> _Counted:
+        closed = 0
+        endings = 0
+        for number, last in enumerate(self.manifest.votes):
+            log, name = self._log(layout.votes_log(number)), layout.votes(number)
+            self._require_size(log, last)
+            leaves = Leaves(name, log.entries(last))
+            closes = False
+            before = -1
+            for offset, value in self._records(name):
+                if not before < offset <= last:
+                    raise BundleFault(f"{name}, offset {offset}", "it stands here a second time, "
+                                      "or does not belong here")
+                before = offset
+                leaves.require(offset, value, self.manifest.consultation.encode())
+                closes |= self._ends(name, offset, value)
+                endings += 1
+            leaves.finish()
+            closed += closes
+            self.leaves = added([self.leaves, log.counts])
+            self.found.records += last + 1
+            self.say(f"partition {number}: {last + 1:,} entries counted")
+        self.say("summing the rows")
+        rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
+        totals, votes = self.document["totals"], self.manifest.votes
+        participants, received, suspended, late_controls = (
+            totals[name] for name in _TAKEN_OVER)
+        figures = Figures(
+            proposals=dict(rows.proposals), participants=participants,
+            participants_received=received, suspended=suspended,
+            controls_after_closing=late_controls, closed=closed == len(votes))
+        counted = _Counted(figures, totals["decided"])
+        counted.faults += self._unaccounted(rows.events, endings)
+        return counted
+
+    def _ends(self, name: str, offset: int, value: bytes | None) -> bool:
+        """Whether a record closes the consultation; raise where it neither closes nor seals."""
+        try:
+            event, _ = codec.decode(value)
+        except (Undecodable, UnknownSchema) as error:
+            raise Unreadable(f"{name}, offset {offset}", str(error)) from error
+        if event not in ("ConsultationClosed", "ConsultationSealed"):
+            raise BundleFault(f"{name}, offset {offset}", f"{event} does not belong here")
+        return event == "ConsultationClosed"
+
+    def _unaccounted(self, events: int, endings: int) -> Iterator[BundleFault]:
+        """Hold the rows against the leaves: every record of the consultation is in one place."""
+        logged = self.leaves.get(self.manifest.consultation, 0)
+        controls = self._said_leaves()["suspensions"]
+        if logged != events + endings + controls:
+            yield Different(
+                layout.BALLOTS, f"the log has {logged:,} records of this consultation, the rows "
+                f"account for {events:,}, closing and sealing for {endings}, suspensions and "
+                f"reinstatements for {controls}: {logged - events - endings - controls:,} records "
+                "were left out of the count, or added to it")
+        if self.document["totals"]["suspended_voters"] > controls:
+            yield Different(
+                layout.LEAVES, f"{self.document['totals']['suspended_voters']} voters are "
+                f"suspended, but the log has {controls} suspensions: a rule that is not on record")
+
+    # Both
+
+    def _said_leaves(self) -> dict[str, Any]:
+        try:
+            said = json.loads(self.bundle.text(layout.LEAVES))
+            return {"consultations": dict(said["consultations"]),
+                    "suspensions": int(said["suspensions"])}
+        except (ValueError, KeyError, TypeError) as error:
+            raise Unreadable(layout.LEAVES, f"not the counts of leaves: {error!r}") from error
+
+    def _leaf_count_faults(self) -> Iterator[BundleFault]:
+        """Compare the counts of leaves in the bundle with those of the trees."""
+        said = self._said_leaves()["consultations"]
+        if said != self.leaves:
+            name = next(name for name in sorted({*said, *self.leaves})
+                        if said.get(name) != self.leaves.get(name))
+            yield Different(layout.LEAVES, f"of {name or 'no consultation'} {said.get(name, 0)} "
+                            f"leaves are told, the trees have {self.leaves.get(name, 0)}")
+
+    def _check_numbers(self, counted: _Counted, catalogue: Catalogue) -> None:
+        """Compute the document anew and compare all of it."""
+        self.say("computing every number anew")
+        made = recomputed(self.document, counted.figures, catalogue, as_of(self.document),
+                          counted.decided)
+        checks = list(check_document("bundle", self.document, made))
+        for check in checks:
+            if check.status not in (EQUAL, NOT_COMPARED):
+                first = check.actual[0]
+                raise Different(
+                    f"{layout.RESULTS}, {first['path']}",
+                    f"published {first['expected']!r}, recomputed {first['actual']!r} "
+                    f"({check.expected})")
+        records = sum(offset + 1 for offset in self.manifest.votes)
+        if sum(self.document["totals"]["decided"].values()) != records:
+            raise Different(f"{layout.RESULTS}, totals.decided",
+                            f"it adds up to another number than the log's {records:,} records")
+        ranked = all(check.status == EQUAL for check in checks)
+        self.found.claims = claims(self.manifest.kind, ranked=ranked)
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Read an object of JSON; a name that stands in it twice could tell others another number."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return found
+
+
+class _Followed:
+    """Every record of a partition held against its leaf."""
+
+    def __init__(self, name: str, leaves: Leaves) -> None:
+        self._name, self._follow = name, leaves.follow
+        self.last = leaves.last
+
+    def see(self, value: bytes | None, decision: bytes | None) -> None:
+        """Take a record."""
+        # Most are ballots that the ledger could read: their consultation is at a known place.
+        if value is not None and decision is not None and not is_undecodable(decision):
+            at = PLACES.get(value[:HEADER_BYTES])
+            if at is not None:
+                name = value[at + 1:at + 1 + (value[at] >> 1)]
+                self._follow(name + b"\0" + sha256(value).digest())
+                return
+        try:
+            consultation = consultation_of(value).encode()
+        except UnknownSchema as error:
+            raise Unreadable(self._name, str(error)) from error
+        self._follow(entry_bytes(consultation, value))

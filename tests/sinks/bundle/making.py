@@ -1,0 +1,152 @@
+"""Bundles of a random consultation: archived, logged, signed and exported as in production."""
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from schemas.topics import Topics
+from sinks.bundle import layout
+from sinks.bundle.archived import ArchivedConsultation
+from sinks.bundle.export import Export, signed_result
+from sinks.bundle.layout import AUDITOR, PUBLIC, Record, read_records, write_record
+from sinks.bundle.manifest import note_text, read_manifest, write_manifest
+from sinks.bundle.packing import Bundle, Packer
+from sinks.bundle.verify import Verified, verify
+from sinks.transparency.folder import LogFolder
+from sinks.transparency.keeper import Keeper
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import POLICY, place_of, write_policy
+from sinks.transparency.results_folder import RESULTS, ResultsFolder
+from sinks.transparency.results_notes import results_text
+from tests.sinks.ballots import CONSULTATION, Box, Log
+from tests.sinks.published import Archived, archived, catalogue_log
+from tests.sinks.transparency.keeping import entries_of
+
+
+KEY = bytes(range(32))
+
+
+def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
+    """Make the key of a log, always the same."""
+    name = f"example.org/log/{place_of(topics, topic, partition)}"
+    if topic == topics.catalogue:
+        return Signer(name, catalogue_key())
+    return Signer(name, Ed25519PrivateKey.from_private_bytes(bytes([partition + 1] * 32)))
+
+
+def catalogue_key() -> Ed25519PrivateKey:
+    """Make the key of every catalogue's log."""
+    return Ed25519PrivateKey.from_private_bytes(bytes([255] * 32))
+
+
+@dataclass
+class Made:
+    """A consultation's two bundles, and the keys of a dishonest operator."""
+
+    topics: Topics
+    auditor: bytes = field(repr=False)
+    public: bytes = field(repr=False)
+
+    @property
+    def signer(self) -> Signer:
+        """The key of results and bundles."""
+        return signer_of(self.topics, self.topics.catalogue, 0)
+
+    def bundle(self, kind: str) -> bytes:
+        """Give the bundle of a kind."""
+        return self.auditor if kind == AUDITOR else self.public
+
+
+def prepared(url: str, prefix: str, box: Box, data: Path) -> Archived:
+    """Archive a box; log it, sign its result and leave the keys, as the notary does."""
+    state = box.randomness.getstate()
+    found = archived(url, prefix, box)
+    box.randomness.setstate(state)
+    logs: dict[tuple[str, int], Log] = {
+        **{(found.topics.votes, number): log for number, log in enumerate(box.logs)},
+        (found.topics.catalogue, 0): catalogue_log(box)}
+    folder = data / "transparency"
+    for place, log in logs.items():
+        keep(folder / place_of(found.topics, *place), signer_of(found.topics, *place), log)
+    (folder / prefix / POLICY).write_text(write_policy(
+        signer_of(found.topics, *place).verifier for place in logs))
+    signer = signer_of(found.topics, found.topics.catalogue, 0)
+    body = json.dumps(found.document, ensure_ascii=False).encode()
+    ResultsFolder(folder / prefix / RESULTS).publish(
+        CONSULTATION, signer.sign(results_text(body)), body)
+    return found
+
+
+def exported_of(found: Archived, data: Path, kind: str, key: bytes | None) -> bytes:
+    """Export a bundle."""
+    signer = signer_of(found.topics, found.topics.catalogue, 0)
+    signed = signed_result(data / "transparency", found.topics, CONSULTATION, signer)
+    source = ArchivedConsultation(
+        found.client, found.topics, CONSULTATION, found.document["as_of"]["votes"])
+    into = io.BytesIO()
+    Export(signed, source, found.topics, signer, quiet).write(into, kind, key)
+    return into.getvalue()
+
+
+def made(url: str, prefix: str, box: Box, data: Path) -> Made:
+    """Export both bundles of a box."""
+    found = prepared(url, prefix, box, data)
+    return Made(found.topics, *(exported_of(found, data, kind, KEY) for kind in (AUDITOR, PUBLIC)))
+
+
+def keep(path: Path, signer: Signer, log: Log) -> None:
+    """Log records with a checkpoint halfway and one at the end."""
+    keeper = Keeper(LogFolder(path), signer)
+    keeper.open()
+    entries = entries_of(log)
+    for part in (entries[:len(entries) // 2], entries[len(entries) // 2:]):
+        keeper.append(part)
+        keeper.sign()
+
+
+def quiet(_progress: str) -> None:
+    pass
+
+
+def verified(bundle: bytes, **given: Any) -> Verified:
+    """Verify a bundle."""
+    return verify(io.BytesIO(bundle), say=quiet, **given)
+
+
+def contents(bundle: bytes) -> dict[str, bytes]:
+    """Take a bundle apart."""
+    opened = Bundle(io.BytesIO(bundle))
+    return {name: opened.read(name) for name in opened.files}
+
+
+def packed(files: Mapping[str, bytes], signer: Signer | None = None) -> bytes:
+    """Put a bundle together; with a key its manifest is made and signed anew."""
+    into, files = io.BytesIO(), dict(files)
+    packer = Packer(into)
+    manifest = read_manifest(files[layout.MANIFEST])[0]
+    if signer:
+        files.pop(layout.MANIFEST)
+        files.pop(layout.MANIFEST_NOTE)
+    for name, body in files.items():
+        packer.add(name, [body])
+    if signer:
+        body = write_manifest(manifest, packer.files)
+        packer.add(layout.MANIFEST, [body])
+        packer.add(layout.MANIFEST_NOTE, [signer.sign(note_text(manifest, body)).encode()])
+    packer.close()
+    return into.getvalue()
+
+
+def records(files: Mapping[str, bytes], name: str) -> list[Record]:
+    """Read the records of a file."""
+    return list(read_records(name, [files[name]]))
+
+
+def joined(held: list[Record]) -> bytes:
+    """Write records."""
+    return b"".join(write_record(*record) for record in held)

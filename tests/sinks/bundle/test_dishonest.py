@@ -1,0 +1,261 @@
+"""A dishonest operator, who signs anew whatever they like, is caught: what the auditor reads."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from processors import decisions as decision_bytes
+from processors.standing import SUSPENDED
+from schemas import codec
+from schemas.words import KINDS, OUTCOMES
+from sinks.bundle import layout
+from sinks.bundle.layout import AUDITOR, PUBLIC
+from sinks.bundle.verify import Verified
+from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
+from sinks.transparency.checkpoints import Checkpoint
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import parse_policy, write_policy
+from sinks.transparency.results_notes import results_text
+from tests.sinks.bundle.making import (
+    Made,
+    contents,
+    joined,
+    packed,
+    records,
+    signer_of,
+    verified,
+)
+from tests.sinks.transparency.keeping import KEY
+
+
+KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
+Files = dict[str, bytes]
+
+
+def published(made: Made, files: Files, change: Callable[[Any], None]) -> Files:
+    """Publish another document and sign it, as only the operator can."""
+    document = json.loads(files[layout.RESULTS])
+    change(document)
+    body = json.dumps(document, ensure_ascii=False).encode()
+    note = made.signer.sign(results_text(body)).encode()
+    return {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note}
+
+
+def audited(made: Made, files: Files) -> Verified:
+    """Verify what the operator hands out: put together and signed by their own key."""
+    return verified(packed(files, made.signer))
+
+
+def said(found: Verified) -> str:
+    """Give what the auditor reads."""
+    assert found.fault is not None
+    assert found.claims == []
+    return str(found.fault)
+
+
+@KINDS_OF_BUNDLE
+def test_counters_typed_in_by_hand(exported: Made, kind: str) -> None:
+    """One vote more on one proposal: exit code 1, the number's path, both values."""
+    def change(document: Any) -> None:
+        document["proposals"][1]["counted"]["agree"] += 1
+
+    files = contents(exported.bundle(kind))
+    was = json.loads(files[layout.RESULTS])["proposals"][1]["counted"]["agree"]
+    found = audited(exported, published(exported, files, change))
+
+    assert found.verdict == DIFFERENT
+    assert said(found).startswith("results/results.json, proposals.p-1.counted.agree: "
+                                  f"published {was + 1}, recomputed {was}")
+
+
+@KINDS_OF_BUNDLE
+def test_a_share_beautified(exported: Made, kind: str) -> None:
+    """Counts untouched and a percentage rounded up: exit code 1, and the path."""
+    def change(document: Any) -> None:
+        document["ideas"][0]["shares"]["agree"] = 0.9
+
+    found = audited(exported, published(exported, contents(exported.bundle(kind)), change))
+
+    assert found.verdict == DIFFERENT
+    assert "ideas.idée.shares.agree: published 0.9" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_proposals_regrouped_after_publication(exported: Made, kind: str) -> None:
+    """Regrouped on the page, not in the log: code 1. The record of it changed, too: code 4."""
+    def change(document: Any) -> None:
+        document["proposals"][1]["idea"] = None
+        document["ideas"][0]["proposals"] -= 1
+
+    files = contents(exported.bundle(kind))
+    held = records(files, layout.CATALOGUE)
+    offset, grouped = held[-1]
+    event, fields = codec.decode(grouped)
+    held[-1] = offset, codec.encode(event, **{**fields, "idea": None})
+    page = audited(exported, published(exported, files, change))
+    both = audited(exported, {
+        **published(exported, files, change), layout.CATALOGUE: joined(held)})
+    gone = audited(exported, {
+        **published(exported, files, change), layout.CATALOGUE: joined(held[:-1])})
+
+    assert (event, page.verdict, both.verdict, gone.verdict) == (
+        "ProposalGrouped", DIFFERENT, INVALID, MISSING)
+    assert "ideas.idée.proposals: published 1, recomputed 2" in said(page)
+    assert said(both).startswith(f"records/catalogue, offset {offset}: this is not the record")
+    assert "records of this consultation" in said(gone)
+
+
+def test_an_event_left_out_of_an_auditor_s_bundle(exported: Made) -> None:
+    """Left out of votes and decisions alike: exit code 3, the offset that is missing."""
+    files = contents(exported.auditor)
+    votes, decided = (records(files, name(0)) for name in (layout.votes, layout.decisions))
+    found = audited(exported, {
+        **files, layout.votes(0): joined(votes[:40] + votes[41:]),
+        layout.decisions(0): joined(decided[:40] + decided[41:])})
+
+    assert found.verdict == MISSING
+    assert said(found) == "records/votes/0, offset 40: it is missing: 41 stands here"
+
+
+def test_an_event_left_out_of_one_consultation(exported: Made) -> None:
+    """The public rows of one vote are gone: exit code 1, for the leaves are more than the rows."""
+    files = contents(exported.public)
+    head, *rows = files[layout.BALLOTS].decode().splitlines(keepends=True)
+    gone = int(rows[5].split(",")[3])
+    found = audited(exported, {
+        **files, layout.BALLOTS: "".join([head, *rows[:5], *rows[6:]]).encode()})
+
+    assert found.verdict == DIFFERENT
+    assert said(found).startswith("ballots.csv: the log has ")
+    assert f": {gone} records were left out of the count" in said(found)
+
+
+def test_a_fraud_rule_applied_silently(exported: Made) -> None:
+    """A vote set aside with no suspension on record: exit code 1, both decisions are told."""
+    files = contents(exported.auditor)
+    held = records(files, layout.decisions(0))
+    offset, decision = next(
+        (offset, read) for offset, value in held
+        if (read := decision_bytes.decode(value or b"")).outcome == OUTCOMES.index("counted")
+        and not read.changes[0].after & SUSPENDED)
+    [change] = decision.changes
+    aside = decision._replace(changes=(change._replace(after=change.after | SUSPENDED),))
+    held[offset] = offset, decision_bytes.encode(aside)
+    found = audited(exported, {**files, layout.decisions(0): joined(held)})
+
+    assert KINDS[decision.kind] == "vote_cast"
+    assert found.verdict == DIFFERENT
+    assert said(found).startswith(
+        f"records/decisions/0, offset {offset}: the rules decide otherwise")
+    assert "'suspended'" in said(found)
+    assert found.differing_decisions == 1
+
+
+def test_a_fraud_rule_shows_in_the_public_bundle(exported: Made) -> None:
+    """More voters suspended than the log has suspensions: exit code 1."""
+    def change(document: Any) -> None:
+        document["totals"]["suspended_voters"] = 99
+
+    found = audited(exported, published(exported, contents(exported.public), change))
+
+    assert found.verdict == DIFFERENT
+    assert "a rule that is not on record" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_partition_held_open_after_closing(exported: Made, kind: str) -> None:
+    """Told to be final while the log does not close it so: exit code 1."""
+    def change(document: Any) -> None:
+        document["state"], document["final"] = "final", True
+
+    found = audited(exported, published(exported, contents(exported.bundle(kind)), change))
+
+    assert found.verdict == DIFFERENT
+    assert "results/results.json, state: published 'final', recomputed 'closed'" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_log_rewritten_or_forked(exported: Made, kind: str) -> None:
+    """A checkpoint that somebody kept has another root: exit code 4, it is told which."""
+    signer = signer_of(exported.topics, exported.topics.votes, 1)
+    kept = signer.sign(Checkpoint(signer.verifier.name, 20, bytes(32)).text())
+    honest = contents(exported.bundle(kind))["logs/votes/1/checkpoints"].decode()
+    found = verified(exported.bundle(kind), saved=[kept])
+
+    assert verified(exported.bundle(kind), saved=["".join(
+        honest.splitlines(keepends=True)[:5])]).fault is None
+    assert found.verdict == INVALID
+    assert said(found).startswith("logs/votes/1/entries, up to 20: ")
+    assert "the log was rewritten or forked" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_bundle_under_other_keys(exported: Made, kind: str) -> None:
+    """Everything signed anew by keys made for it: the policy an auditor kept refuses it."""
+    honest = contents(exported.bundle(kind))[layout.POLICY].decode()
+    keys = parse_policy(honest)
+    name = exported.signer.verifier.name
+    another = Signer(name, KEY)
+    kept = write_policy(another.verifier if origin == name else verifier
+                        for origin, verifier in keys.items())
+
+    assert verified(exported.bundle(kind), policy=honest).fault is None
+    found = verified(exported.bundle(kind), policy=kept)
+    assert found.verdict == INVALID
+    assert "no signature is by a known key" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_partition_left_out(exported: Made, kind: str) -> None:
+    """A bundle that says it is of one partition, where the keys are of two: exit code 3."""
+    files = contents(exported.bundle(kind))
+    manifest = json.loads(files[layout.MANIFEST])
+    manifest["partitions"] = 1
+    manifest["as_of"]["votes"].pop()
+    files[layout.MANIFEST] = json.dumps(manifest).encode()
+    found = audited(exported, files)
+
+    assert found.verdict == MISSING
+    assert "it names 2 logs of votes, the bundle is of 1" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_a_result_that_says_two_things(exported: Made, kind: str) -> None:
+    """A count that stands twice, to be read differently by others, is refused: exit code 5."""
+    files = contents(exported.bundle(kind))
+    body = files[layout.RESULTS].replace(b'"received": ', b'"received": 999, "received": ', 1)
+    note = exported.signer.sign(results_text(body)).encode()
+    found = audited(exported, {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note})
+
+    assert found.verdict == UNREADABLE
+    assert "a name stands twice" in said(found)
+
+
+def test_more_decisions_than_votes(exported: Made) -> None:
+    """A record behind the last one counted does not belong in the bundle: exit code 4."""
+    files = contents(exported.auditor)
+    held = records(files, layout.decisions(1))
+    held.append((len(held), held[-1][1]))
+    found = audited(exported, {**files, layout.decisions(1): joined(held)})
+
+    assert found.verdict == INVALID
+    assert said(found).startswith(f"records/decisions/1, offset {len(held) - 1}: ")
+
+
+def test_a_result_of_another_consultation(exported: Made) -> None:
+    """A bundle whose result is of other offsets than it says is refused: exit code 4."""
+    def change(document: Any) -> None:
+        document["as_of"]["votes"][0] -= 1
+
+    found = audited(exported, published(exported, contents(exported.public), change))
+    assert found.verdict == INVALID
+    assert "other offsets" in said(found)
+
+
+def test_honest_files_put_together_again_hold(exported: Made) -> None:
+    """The tests above fail for what they change, not for how they put it together."""
+    for kind in (AUDITOR, PUBLIC):
+        files = contents(exported.bundle(kind))
+        assert audited(exported, published(exported, files, lambda _: None)).fault is None
