@@ -208,7 +208,8 @@ class _Seed:
         logs: dict[str, list[Log]] = {
             topic: [list(log) for log in asyncio.run(read(kafka, topic, count))]
             for topic, count in (
-                (topics.votes, PARTITIONS), (topics.decisions, PARTITIONS), (topics.catalogue, 1))}
+                (topics.votes, PARTITIONS), (topics.decisions, PARTITIONS), (topics.catalogue, 1),
+                (topics.sequences, 1))}
         client = connect(self.cluster.clickhouse.url, topics.prefix)
         try:
             self._until(lambda: _archived_rows(client, topics)
