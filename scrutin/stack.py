@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import clickhouse, health, kafka, kafka_runtime
+from deploy.local import clickhouse, health, kafka, kafka_runtime, waiting
 from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.kafka import BrokerConfiguration
 from deploy.local.ports import LOOPBACK, PortBook
@@ -120,7 +120,7 @@ def _broker(configuration: BrokerConfiguration, cache_folder: Path) -> ProcessSp
         name="kafka",
         argv=kafka.broker_argv(configuration, runtime),
         ready=health.readiness(functools.partial(kafka.is_ready, configuration)),
-        ready_seconds=kafka.READY_SECONDS,
+        ready_seconds=waiting.READY_SECONDS,
         stop_seconds=BROKER_STOP_SECONDS,
         address=configuration.address,
         prepare=functools.partial(kafka.prepare_folder, configuration, runtime),
@@ -133,7 +133,7 @@ def _clickhouse(configuration: ClickHouseConfiguration) -> ProcessSpecification:
         name="clickhouse",
         argv=clickhouse.clickhouse_argv(configuration),
         ready=health.readiness(functools.partial(clickhouse.is_ready, configuration)),
-        ready_seconds=clickhouse.READY_SECONDS,
+        ready_seconds=waiting.READY_SECONDS,
         stop_seconds=CLICKHOUSE_STOP_SECONDS,
         address=configuration.url,
         after=(),

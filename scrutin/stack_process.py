@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from deploy.local.errors import ProcessFailedError
 from deploy.local.locks import holder_pid
 from deploy.local.status import StackStatus, read_status
 from deploy.local.supervisor import LOCK_FILE, LOG_FOLDER, Supervisor, hold
+from deploy.local.waiting import until
 from scrutin.settings import Settings
 from scrutin.stack import ExplicitPorts, compose
 
@@ -96,20 +96,24 @@ def _spawn(folder: Path, log_path: Path, ports: ExplicitPorts) -> subprocess.Pop
 def _wait_until_running(
     process: subprocess.Popen[bytes], folder: Path, log_path: Path, *, report: Report
 ) -> StackStatus:
-    deadline = time.monotonic() + DETACHED_READY_SECONDS
-    reported = 0
-    while True:
+    reported, ended, status = 0, False, read_status(folder)
+
+    def settled() -> bool:
+        nonlocal reported, ended, status
         # Asked before the log is read: what it said last is then in what we read.
         ended = process.poll() is not None
         status = read_status(folder)
-        running = status.supervisor_pid == process.pid and status.state == "running"
         reported = _report_new(log_path, reported, report)
-        if running:
-            return status
-        if ended or time.monotonic() > deadline:
-            what = "ended before it was ready" if ended else "was not ready in time"
-            raise ProcessFailedError("The stack", what, log_path, child.tail(log_path))
-        time.sleep(DETACHED_POLL_SECONDS)
+        return ended or running()
+
+    def running() -> bool:
+        return status.supervisor_pid == process.pid and status.state == "running"
+
+    until(settled, seconds=DETACHED_READY_SECONDS, poll_seconds=DETACHED_POLL_SECONDS)
+    if running():
+        return status
+    what = "ended before it was ready" if ended else "was not ready in time"
+    raise ProcessFailedError("The stack", what, log_path, child.tail(log_path))
 
 
 def _report_new(log_path: Path, reported: int, report: Report) -> int:

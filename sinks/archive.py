@@ -20,13 +20,14 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas.topics import Topics
 from sinks.faults import LogTruncated
 from sinks.kafka import (
+    POLL_MILLISECONDS,
     KafkaPatience,
     close_consumer,
+    fetched,
     log_consumer,
     start_consumer,
     watch_ends,
@@ -39,10 +40,6 @@ from sinks.writing import AWAY_SECONDS, Patience, Stopping
 
 THREADS = 4
 """Inserts in flight at most, of different table partitions; more would only share two cores."""
-POLL_MILLISECONDS = 200
-"""Longest wait of the reader: what a lane with new room waits at most."""
-POLL_RECORDS_MAX = 20_000
-"""Records taken at once: about 40 ms of the event loop."""
 GAUGE_SECONDS = 60.0
 """Pause between two counts of all rows: each reads every offset stored."""
 
@@ -189,14 +186,7 @@ class Archive:
             if not places:
                 await asyncio.sleep(POLL_MILLISECONDS / 1000)
                 continue
-            try:
-                batches = await consumer.getmany(
-                    *places, timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
-            except OffsetOutOfRangeError as error:
-                raise LogTruncated(
-                    f"an offset that is next to be archived is not in the log ({error}): the topic "
-                    "was truncated or made anew. Restore it from a replica before going on."
-                ) from error
+            batches = await fetched(consumer, places, "archived")
             for place, records in batches.items():
                 self._lanes[place].offer(records)
             await asyncio.sleep(0)

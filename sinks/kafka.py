@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from sinks.faults import ServiceAway
+from sinks.faults import LogTruncated, ServiceAway
 
 
 FETCH_BYTES_MAX = 32 * 1_048_576
@@ -15,6 +16,10 @@ PARTITION_FETCH_BYTES_MAX = 4 * 1_048_576
 """Bytes of one partition in one answer; twice the largest record the broker takes."""
 FETCH_WAIT_MILLISECONDS = 100
 """Longest the broker holds an empty answer back; records end the wait at once."""
+POLL_MILLISECONDS = 200
+"""Longest wait for records: what has become due meanwhile waits as long at most."""
+POLL_RECORDS_MAX = 20_000
+"""Records taken at once: about 100 ms of work."""
 WATCH_SECONDS = 2.0
 """Pause between two looks at the ends of the logs."""
 RETRY_SECONDS = 1.0
@@ -62,6 +67,24 @@ async def start_consumer(consumer: AIOKafkaConsumer, patience: KafkaPatience) ->
             await asyncio.sleep(RETRY_SECONDS)
         else:
             return
+
+
+async def fetched(
+    consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], next_to_be: str
+) -> Mapping[TopicPartition, list[Any]]:
+    """Take what is there of some partitions; raise LogTruncated where the next offset is gone.
+
+    `next_to_be` says in the message what was to become of that record.
+    """
+    try:
+        batches: Mapping[TopicPartition, list[Any]] = await consumer.getmany(
+            *partitions, timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
+    except OffsetOutOfRangeError as error:
+        raise LogTruncated(
+            f"an offset that is next to be {next_to_be} is not in the log ({error}): the topic was "
+            "truncated or made anew. Restore it from a replica before going on."
+        ) from error
+    return batches
 
 
 async def watch_ends(

@@ -106,7 +106,7 @@ class Store:
                 )
             self._client.command(
                 f"KILL QUERY WHERE startsWith(query_id, '{self._query_prefix}') SYNC")
-            time.sleep(FENCE_POLL_SECONDS)
+            time.sleep(FENCE_POLL_SECONDS)  # killed inserts end when ClickHouse ends them
         return len(found)
 
     def _running(self, query_prefix: str) -> list[str]:

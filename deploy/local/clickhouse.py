@@ -5,7 +5,6 @@ Seen from here it is a server: a folder, a port, an HTTP interface. Inside: `cli
 
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
@@ -21,11 +20,9 @@ from deploy.local.errors import (
 )
 from deploy.local.locks import holder_pid
 from deploy.local.ports import LOOPBACK, require_free
+from deploy.local.waiting import until_ready
 
 
-# Loading the engine takes a second; replaying a large folder may take several.
-READY_SECONDS = 60.0
-READY_POLL_SECONDS = 0.05
 PING_TIMEOUT_SECONDS = 2.0
 PORT_REMEDY = "choose another one (without a choice a free one is found)"
 
@@ -82,12 +79,6 @@ def wait_until_ready(
     process: subprocess.Popen[bytes], configuration: ClickHouseConfiguration, log_path: Path
 ) -> None:
     """Wait for the first answer; raise what the log explains if the process dies or is late."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not is_ready(configuration):
-        if (code := process.poll()) is not None:
-            what = f"ended with status {code} while starting"
-            raise explain_failure(configuration, log_path, what)
-        if time.monotonic() > deadline:
-            what = f"was not ready after {READY_SECONDS:.0f} s"
-            raise ProcessFailedError("ClickHouse", what, log_path, child.tail(log_path))
-        time.sleep(READY_POLL_SECONDS)
+    until_ready(
+        "ClickHouse", process, log_path, is_ready=lambda: is_ready(configuration),
+        explain=lambda what: explain_failure(configuration, log_path, what))

@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import subprocess
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +25,7 @@ from deploy.local.errors import (
 )
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, require_free
+from deploy.local.waiting import until_ready
 
 
 NODE_ID = 1
@@ -37,9 +37,6 @@ HEAP_MIBIBYTES = 512
 FREE_BYTES_MIN = 512 * 1024 * 1024
 # The cleaner's offset map; its default of 128 MiB would be a quarter of our heap.
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
-# A start on a slow disk with much to recover; a broker that needs longer will not come.
-READY_SECONDS = 60.0
-READY_POLL_SECONDS = 0.05
 PORT_REMEDY = "choose another one (without a choice a free one is found)"
 
 _SETTINGS: Mapping[str, str] = {
@@ -230,13 +227,7 @@ def explain_failure(
 def wait_until_ready(
     process: subprocess.Popen[bytes], configuration: BrokerConfiguration, log_path: Path
 ) -> None:
-    """Wait for the broker's first answer; raise what its log explains if it dies or is late."""
-    deadline = time.monotonic() + READY_SECONDS
-    while not is_ready(configuration):
-        if (code := process.poll()) is not None:
-            what = f"ended with status {code} while starting"
-            raise explain_failure(configuration, log_path, what)
-        if time.monotonic() > deadline:
-            what = f"was not ready after {READY_SECONDS:.0f} s"
-            raise ProcessFailedError("Kafka", what, log_path, child.tail(log_path))
-        time.sleep(READY_POLL_SECONDS)
+    """Wait for the first answer; raise what the log explains if the process dies or is late."""
+    until_ready(
+        "Kafka", process, log_path, is_ready=lambda: is_ready(configuration),
+        explain=lambda what: explain_failure(configuration, log_path, what))

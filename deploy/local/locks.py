@@ -9,13 +9,13 @@ never make a start fail.
 import fcntl
 import os
 import struct
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
 from deploy.local.errors import FolderHeldError
+from deploy.local.waiting import until
 
 
 # The holder writes its pid right after taking the lock: a reader in between waits this long.
@@ -76,15 +76,14 @@ def _is_held(descriptor: int) -> bool:
 
 
 def _wait_for_pid(descriptor: int) -> int | None:
-    deadline = time.monotonic() + PID_WAIT_SECONDS
-    while True:
-        text = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
-        if text.isdigit():
-            return int(text)
-        # Released meanwhile, or the holder cannot write: then its name stays unknown.
-        if not _is_held(descriptor) or time.monotonic() > deadline:
-            return None
-        time.sleep(PID_POLL_SECONDS)
+    def written() -> str:
+        return os.pread(descriptor, 32, 0).decode(errors="replace").strip()
+
+    # Released meanwhile, or the holder cannot write: then its name stays unknown.
+    until(lambda: written().isdigit() or not _is_held(descriptor),
+          seconds=PID_WAIT_SECONDS, poll_seconds=PID_POLL_SECONDS)
+    text = written()
+    return int(text) if text.isdigit() else None
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 
 from deploy.local.locks import holder_pid
 from deploy.local.supervisor import LOCK_FILE, STATE_FILE
+from deploy.local.waiting import until
 
 
 # Longer than the sum of what the processes of a stack may take to end.
@@ -73,8 +73,5 @@ def bring_down(data_folder: Path, wait_seconds: float = DOWN_SECONDS) -> int | N
 
 def wait_for(condition: Callable[[], bool], wait_seconds: float) -> None:
     """Wait until a condition holds; raises `TimeoutError` after `wait_seconds`."""
-    deadline = time.monotonic() + wait_seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"still waiting after {wait_seconds:.0f} s")
-        time.sleep(WAIT_POLL_SECONDS)
+    if not until(condition, seconds=wait_seconds, poll_seconds=WAIT_POLL_SECONDS):
+        raise TimeoutError(f"still waiting after {wait_seconds:.0f} s")

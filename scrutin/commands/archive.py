@@ -3,14 +3,11 @@
 import asyncio
 import signal
 
-import structlog
-import typer
-
 from processors.kafka_checks import check_topics
 from scrutin import bootstrap, collector, health, log
+from scrutin.ending import ending
 from scrutin.settings import Settings, load
 from sinks.archive import Archive, ArchivePolicy
-from sinks.faults import reason_of
 from sinks.migrations import MigrationChanged
 
 
@@ -32,17 +29,8 @@ def archive() -> None:
     wanted = (topics.votes, topics.decisions, topics.catalogue)
     asyncio.run(check_topics(
         policy.kafka, [found for found in topics.specifications() if found.name in wanted]))
-    try:
+    with ending("archive", MigrationChanged):
         asyncio.run(_run(policy, settings))
-    except MigrationChanged as error:
-        structlog.get_logger().error("archive ended", reason=str(error))
-        raise typer.Exit(3) from error
-    except BaseException as error:
-        reason = reason_of(error)
-        if reason is None:
-            raise
-        structlog.get_logger().error("archive ended", reason=str(reason))
-        raise typer.Exit(70) from error
 
 
 async def _run(policy: ArchivePolicy, settings: Settings) -> None:

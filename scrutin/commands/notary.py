@@ -3,16 +3,13 @@
 import asyncio
 import signal
 
-import structlog
-import typer
-
 from deploy.local.errors import FolderHeldError
 from deploy.local.locks import FolderLock
 from processors.kafka_checks import check_topics
 from scrutin import bootstrap, collector, health, log
+from scrutin.ending import ending
 from scrutin.results_notary import ResultsNotary
 from scrutin.settings import Settings, load
-from sinks.faults import reason_of
 from sinks.transparency.notary import Notary, NotaryPolicy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from views.reader import ResultsReader
@@ -40,24 +37,15 @@ def notary() -> None:
     asyncio.run(check_topics(policy.kafka, [
         found for found in topics.specifications()
         if found.name in {topics.votes, topics.catalogue, topics.results}]))
-    try:
+    with ending("notary", FolderHeldError):
         lock = FolderLock.acquire(
             policy.folder / f"{topics.prefix}.lock",
             f"another notary (pid {{pid}}) writes the logs in {policy.folder}: run one for each "
             "SCRUTIN_TOPIC_PREFIX.")
-    except FolderHeldError as error:
-        structlog.get_logger().error("notary ended", reason=str(error))
-        raise typer.Exit(3) from error
-    try:
-        asyncio.run(_run(policy, settings))
-    except BaseException as error:
-        reason = reason_of(error)
-        if reason is None:
-            raise
-        structlog.get_logger().error("notary ended", reason=str(reason))
-        raise typer.Exit(70) from error
-    finally:
-        lock.release()
+        try:
+            asyncio.run(_run(policy, settings))
+        finally:
+            lock.release()
 
 
 async def _run(policy: NotaryPolicy, settings: Settings) -> None:

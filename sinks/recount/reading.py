@@ -119,7 +119,7 @@ class Reading:
                     f"the archive does not hold what is asked of it, after {seconds:.0f} s: "
                     + "; ".join(lacking) + ". See that `scrutin archive` runs and what it logs.")
             say("waiting for the archive: " + lacking[0])
-            time.sleep(WAIT_POLL_SECONDS)
+            time.sleep(WAIT_POLL_SECONDS)  # the archive is another process: it tells nobody
 
     def _lacking(self, catalogue_offset: int) -> list[str]:
         """Say of each partition what is missing up to the vector."""

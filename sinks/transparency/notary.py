@@ -17,7 +17,6 @@ from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import OffsetOutOfRangeError
 
 from schemas import codec
 from schemas.codec import Undecodable
@@ -26,8 +25,10 @@ from schemas.topics import Topics
 from sinks.ballots import consultation_of_ballot, decode_ballot
 from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
 from sinks.kafka import (
+    POLL_MILLISECONDS,
     KafkaPatience,
     close_consumer,
+    fetched,
     log_consumer,
     start_consumer,
     watch_ends,
@@ -41,10 +42,6 @@ from sinks.transparency.policy import POLICY, place_of, write_policy
 from sinks.writing import AWAY_SECONDS
 
 
-POLL_MILLISECONDS = 200
-"""Longest wait for records; a checkpoint that is due waits as long at most."""
-POLL_RECORDS_MAX = 20_000
-"""Records taken at once: about 100 ms of work."""
 CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
 """Events that end a consultation."""
 
@@ -284,14 +281,7 @@ class Notary:
         """Take what is there, sign what is due."""
         wanted = [partition for partition, book in self._books.items() if not book.stopped]
         if wanted:
-            try:
-                batches = await consumer.getmany(
-                    *wanted, timeout_ms=POLL_MILLISECONDS, max_records=POLL_RECORDS_MAX)
-            except OffsetOutOfRangeError as error:
-                raise LogTruncated(
-                    f"an offset that is next to be signed is not in the log ({error}): the topic "
-                    "was truncated or made anew. Restore it from a replica before going on."
-                ) from error
+            batches = await fetched(consumer, wanted, "signed")
             for partition, found in batches.items():
                 await asyncio.to_thread(self._books[partition].take, found)
         else:
