@@ -3,10 +3,9 @@
 import asyncio
 import contextlib
 import functools
-import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +35,13 @@ from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
 from views.flushes import Flushes
+from views.live import Live
 from views.operations.access import Access
 from views.operations.pages import metrics
 from views.pages import languages
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
+from views.server import Server
 
 
 SHUTDOWN_SECONDS = 8
@@ -91,8 +92,13 @@ async def _read_on(reader: ResultsReader) -> None:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIterator[ASGIApp]:
-    """Connect the parts of a gateway; what is not for it, the pages answer: one address."""
+async def connected(
+    settings: Settings, kafka: str, topics: Topics
+) -> AsyncIterator[tuple[ASGIApp, Live]]:
+    """Connect the parts of a gateway; what is not for it, the pages answer: one address.
+
+    Gives the application, and the live streams to close before it is stopped.
+    """
     keys = KeyFolder(bootstrap.keys_folder(settings))
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
@@ -103,6 +109,7 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
     memory, rereader, days = Memory(), Rereader(kafka, topics.votes), Days()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, partitions) as outlet:
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
@@ -113,13 +120,13 @@ async def connected(settings: Settings, kafka: str, topics: Topics) -> AsyncIter
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
-            pages = application(reader, publications, beside=Beside(
+            pages = application(reader, publications, live, Beside(
                 desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics)))
             yield Gateway(booth, keys, rates, PageSpeech()).application(otherwise=Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=booth.ready),
                     Sample(GATEWAY_WAITING, outlet.waiting)))),
-            ], default=pages))
+            ], default=pages)), live
         finally:
             for task in tasks:
                 task.cancel()
@@ -138,23 +145,9 @@ async def serve(
     on_serving: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
-    async with connected(settings, kafka, topics) as both:
-        server = _Server(uvicorn.Config(
+    async with connected(settings, kafka, topics) as (both, live):
+        server = Server((live,), uvicorn.Config(
             both, proxy_headers=bool(settings.gateway_proxies),
             forwarded_allow_ips=settings.gateway_proxies, **http_options()))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, server.stop)
         on_serving()
         await server.serve(sockets=[opened])
-
-
-class _Server(uvicorn.Server):
-    """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-    def stop(self) -> None:
-        self.should_exit = True

@@ -60,7 +60,7 @@ async def serve(
     """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
-    server = _Server((live, operations.streams), uvicorn.Config(
+    server = Server((live, operations.streams), uvicorn.Config(
         application(reader, publications, live, beside), log_level="warning", access_log=False,
         lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
     ))
@@ -71,9 +71,6 @@ async def serve(
     ]
     for task in tasks:
         task.add_done_callback(lambda done: _stop_on_failure(server, done))
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop)
     try:
         await server.serve(sockets=[opened])
     finally:
@@ -85,7 +82,7 @@ async def serve(
             raise error
 
 
-def _stop_on_failure(server: "_Server", task: asyncio.Task[None]) -> None:
+def _stop_on_failure(server: "Server", task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         server.stop()
 
@@ -99,18 +96,25 @@ async def _announce(
         await asyncio.sleep(0)
 
 
-class _Server(uvicorn.Server):
-    """A server that leaves signals to `serve`: uvicorn would end the process by them, not by 0."""
+class Server(uvicorn.Server):
+    """A server that ends in order by SIGTERM and SIGINT, its streams first.
+
+    uvicorn would end the process by the signal, not by 0, and wait for whoever follows a stream.
+    """
 
     def __init__(self, streams: Iterable[Closing], config: uvicorn.Config) -> None:
         super().__init__(config)
         self._streams = tuple(streams)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.stop)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
     def stop(self) -> None:
+        """Take no more requests, end the streams, and end once the answers under way are sent."""
         self.should_exit = True
         for streams in self._streams:
             streams.close()
