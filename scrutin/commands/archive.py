@@ -8,6 +8,7 @@ from scrutin import bootstrap, collector, health, log
 from scrutin.ending import ending
 from scrutin.settings import Settings, load
 from sinks.archive import Archive, ArchivePolicy
+from sinks.logs import archived_logs
 from sinks.migrations import MigrationChanged
 
 
@@ -26,7 +27,7 @@ def archive() -> None:
         clickhouse_url=bootstrap.clickhouse_url(settings),
         database=settings.clickhouse_database, topics=topics,
     )
-    wanted = (topics.votes, topics.decisions, topics.catalogue)
+    wanted = {found.topic for found in archived_logs(topics)}
     asyncio.run(check_topics(
         policy.kafka, [found for found in topics.specifications() if found.name in wanted]))
     with ending("archive", MigrationChanged):
