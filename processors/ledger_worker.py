@@ -279,11 +279,16 @@ class LedgerWorker:
             # An idempotent producer may learn no offset of a batch it had to send again.
             if written and written[-1].offset >= 0:
                 held.decisions_offset = written[-1].offset + decided.last_batch_records - 1
-                if decided.frozen is not None:
-                    self.app.add_future(self.snapshots.write(
-                        decided.frozen, held.decisions_offset))
+                self._snapshot(decided, held.decisions_offset)
+            elif decided.frozen is not None:
+                self.snapshots.taken = False
             decided.event.ack()
             self.in_flight.task_done()
+
+    def _snapshot(self, decided: InFlight, decisions_offset: int) -> None:
+        if decided.frozen is not None:
+            decided.held.snapshot_offset = decided.offset
+            self.app.add_future(self.snapshots.write(decided.frozen, decisions_offset))
 
     def _frozen_when_due(self, held: Held) -> Frozen | None:
         """Copy the ledger once enough was decided since the last copy.
@@ -293,9 +298,9 @@ class LedgerWorker:
         """
         ledger = held.ledger
         due = max(self.policy.snapshot_decisions, ledger.live_votes)
-        if ledger.last_offset - held.snapshot_offset < due:
+        if self.snapshots.taken or ledger.last_offset - held.snapshot_offset < due:
             return None
-        held.snapshot_offset = ledger.last_offset
+        self.snapshots.taken = True
         return freeze(ledger)
 
     # Tallies

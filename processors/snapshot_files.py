@@ -34,19 +34,18 @@ class SnapshotFolder:
 
     def __init__(self, folder: Path, topic: str) -> None:
         self._folder, self._topic = folder, topic
-        self._writing = False
+        self.taken = False
+        """Whether a copy is held that is to be written: there is one at a time, for each costs as
+        much memory as keys and references of a partition."""
 
     def _path(self, partition: int) -> Path:
         return self._folder / f"{self._topic}-{partition}.snapshot"
 
     async def write(self, frozen: Frozen, decisions_offset: int) -> None:
-        """Replace the snapshot of a partition; while another is being written nothing happens.
+        """Replace the snapshot of a partition, and let another one be taken.
 
         A full disk must not stop the count: it is said in the log.
         """
-        if self._writing:
-            return
-        self._writing = True
         partition: int = frozen.header["partition"]
         try:
             size = await self._write(frozen, decisions_offset, self._path(partition))
@@ -57,7 +56,7 @@ class SnapshotFolder:
             log.info("snapshot written", partition=partition, decided=frozen.last_offset,
                      megabytes=round(size / 1e6, 1))
         finally:
-            self._writing = False
+            self.taken = False
 
     async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
