@@ -101,8 +101,8 @@ SELECT
     sumIf(casts, misplaced) AS refused_misplaced,
     sum(state.6) AS refused_unproven_change,
     0 AS refused_too_many,
-    uniqExactIf(voter, counts) AS participants,
-    uniqExactIf(voter, first_casts > 0 AND NOT misplaced) AS participants_received
+    uniqExactIf(reinterpretAsUInt128(voter), counts) AS participants,
+    uniqExactIf(reinterpretAsUInt128(voter), first_casts > 0 AND NOT misplaced) AS participants_received
 FROM folded
 GROUP BY proposal WITH ROLLUP
 -- Every branch is cheap; choosing rows for each costs more than evaluating it for all.
