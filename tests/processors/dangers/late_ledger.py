@@ -22,7 +22,6 @@ class LateLedger(LedgerWorker):
         if not self.late_before and batch.records[-1].offset > 0:
             self.late_before = True
             while self.app.consumer_generation_id == batch.generation:
-                # sets no event that a test could wait for.
                 await asyncio.sleep(LOOK_SECONDS)
         await super()._decide(event)
 
