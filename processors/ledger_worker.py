@@ -319,23 +319,25 @@ class LedgerWorker:
 
     async def _flush(self) -> None:
         """Write touched tallies, soon when caught up, seldom while catching up."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            for held in list(self.held.values()):
-                if held.generation is None or held.ledger.last_offset < 0:
-                    continue
-                now = loop.time()
-                everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
-                behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
-                due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
-                # Records that moved no count are flushed too: what is published reaches the end.
-                moved = held.ledger.last_offset > held.flushed_offset
-                if everything or (moved and now - held.flushed_at >= due):
-                    held.flushed_offset = held.ledger.last_offset
-                    await self._write_tallies(held, everything=everything)
-                    held.flushed_at = loop.time()
-                    held.flushed_fully_at = held.flushed_at if everything else held.flushed_fully_at
+            # All partitions go out in one request: none waits for the broker's answer to another.
+            await asyncio.gather(*map(self._flush_when_due, list(self.held.values())))
+
+    async def _flush_when_due(self, held: Held) -> None:
+        if held.generation is None or held.ledger.last_offset < 0:
+            return
+        now = asyncio.get_running_loop().time()
+        everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
+        behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
+        due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
+        # Records that moved no count are flushed too: what is published reaches the end.
+        moved = held.ledger.last_offset > held.flushed_offset
+        if everything or (moved and now - held.flushed_at >= due):
+            held.flushed_offset = held.ledger.last_offset
+            held.flushed_at = now
+            held.flushed_fully_at = now if everything else held.flushed_fully_at
+            await self._write_tallies(held, everything=everything)
 
     def _end(self, held: Held) -> int:
         tp = TP(self.topics.votes, held.ledger.partition)
