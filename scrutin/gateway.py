@@ -30,6 +30,7 @@ from scrutin import bootstrap, health
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
+from scrutin.receipt_checker import ReceiptChecker
 from scrutin.settings import Settings
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
@@ -121,8 +122,10 @@ async def connected(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
+            logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
+            checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
             pages = application(reader, publications, live, Beside(
-                desk=desk, logs=ServedLogs(bootstrap.transparency_folder(settings), topics)))
+                desk=desk, receipts=checker, logs=logs))
             yield Gateway(booth, keys, rates, PageSpeech(), meter).application(otherwise=Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=booth.ready),

@@ -109,9 +109,9 @@ class Settings(BaseSettings):
         "serves them, without scheme, as example.org/log.",
     )
     checkpoint_seconds: float = Field(
-        default=15.0, gt=0,
+        default=15.0, gt=0, le=1_800.0,
         description="Longest time between two checkpoints of a transparency log that grows: a "
-        "receipt can be proven that much later.",
+        "receipt can be proven that much later. At most half of the hour that receipts promise.",
     )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,

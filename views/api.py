@@ -39,6 +39,7 @@ from views.responses import (
 from views.source import Source
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
+from views.voting.receipts import Checker, ReceiptPages
 
 
 STATIC_SECONDS = 31_536_000
@@ -57,6 +58,8 @@ class Beside:
     """The operators' page."""
     logs: transparency.Logs | None = None
     """Transparency logs."""
+    receipts: Checker | None = None
+    """Checks receipts, where there is a desk."""
     desk: Desk | None = None
     """Takes votes of people here..."""
     gateway_url: str = ""
@@ -92,6 +95,8 @@ def application(
     ]
     if beside.desk is not None:
         routes += VotePages(beside.desk, source.flushes, publications.documents).routes()
+        if beside.receipts is not None:
+            routes += ReceiptPages(beside.desk, beside.receipts).routes()
     elif beside.gateway_url:
         routes.append(Route("/c/{consultation}/vote", _sending_to(beside.gateway_url)))
     return Starlette(

@@ -19,7 +19,7 @@ from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter
 from producers.gateway.models import Description, Qualified, Vote
 from producers.gateway.rates import Rates, headers_of
-from producers.gateway.receipts import base64_of
+from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
 from producers.gateway.refusals import Refused
 from producers.gateway.sequence import SIZE
 from schemas import problems
@@ -208,6 +208,7 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
             "size": sealed.size,
             "path": [base64_of(each) for each in sealed.path(place)],
         },
+        "inclusion_seconds": INCLUSION_SECONDS,
         "signature": sealed.signature_base64,
     }
 

@@ -186,7 +186,7 @@ class Booth:
             self._keys.receipt.public_key().public_bytes_raw(), topic=self._topics.votes,
             partition=receipt.partition, offset=receipt.offset, event=value,
             first_offset=receipt.batch.first_offset, size=receipt.batch.size, path=path,
-            signature=signature)
+            inclusion_seconds=receipt.inclusion_seconds, signature=signature)
 
     def _check(self, voter: Voter, act: Act) -> None:
         known = self._follower.known

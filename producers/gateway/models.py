@@ -91,6 +91,9 @@ class Receipt(Request):
         max_length=1_024,
         description="The event as it lies in the log, salt included, base64.")
     batch: Batch
+    inclusion_seconds: Annotated[int, Field(ge=0, lt=2**32), _Whole] = Field(
+        description="The promise: so long after the event's time at most, a signed checkpoint of "
+        "the transparency log covers it.")
     signature: str = Field(
         max_length=88, description="Ed25519, base64; /v1/keys gives the key.")
 

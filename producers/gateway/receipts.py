@@ -4,7 +4,8 @@ Theory of operation: an Ed25519 signature costs as much as the rest of a vote to
 are acknowledged by the broker in batches of neighbouring offsets. So one signature covers a
 batch: it signs the topic, the partition, the first offset, and the root of a Merkle tree
 (RFC 6962 hashing) over the events as they lie in the log. Each receipt carries the event itself
-and the path from it to the root; its place in the tree is its offset less the first one.
+and the path from it to the root; its place in the tree is its offset less the first one. What is
+signed says too how long after the event's own time a checkpoint may take to cover it.
 """
 
 import binascii
@@ -19,6 +20,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
+INCLUSION_SECONDS = 3_600
+"""The promise: so long after the vote at most, a signed checkpoint covers it. One takes seconds; an
+hour is time to start a notary again, and short enough for a voter to come back and look."""
 
 _LEAF = b"\0"
 _NODE = b"\1"
@@ -70,7 +74,7 @@ def _sealed(key: Ed25519PrivateKey, batch: Batch) -> SealedBatch:
         levels.append(_level_above(levels[-1]))
     size = len(batch.values)
     statement = _statement(
-        batch.topic, batch.partition, batch.first_offset, size, levels[-1][0])
+        batch.topic, batch.partition, batch.first_offset, size, levels[-1][0], INCLUSION_SECONDS)
     signature = key.sign(statement)
     return SealedBatch(levels, signature, base64_of(signature))
 
@@ -84,13 +88,16 @@ def _level_above(level: Sequence[bytes]) -> list[bytes]:
     return joined if len(level) % 2 == 0 else [*joined, level[-1]]
 
 
-def _statement(topic: str, partition: int, first_offset: int, size: int, root: bytes) -> bytes:
-    return HEAD + topic.encode() + b"\n" + struct.pack(">IQI", partition, first_offset, size) + root
+def _statement(
+    topic: str, partition: int, first_offset: int, size: int, root: bytes, inclusion_seconds: int,
+) -> bytes:
+    place = struct.pack(">IQII", partition, first_offset, size, inclusion_seconds)
+    return HEAD + topic.encode() + b"\n" + place + root
 
 
 def is_signed(  # noqa: PLR0913 -- the parts of a receipt, each by its name
     public: bytes, *, topic: str, partition: int, offset: int, event: bytes, first_offset: int,
-    size: int, path: Sequence[bytes], signature: bytes,
+    size: int, path: Sequence[bytes], inclusion_seconds: int, signature: bytes,
 ) -> bool:
     """Whether the key signed that an event lies at an offset."""
     index = offset - first_offset
@@ -101,7 +108,8 @@ def is_signed(  # noqa: PLR0913 -- the parts of a receipt, each by its name
         return False
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(
-            signature, _statement(topic, partition, first_offset, size, root))
+            signature,
+            _statement(topic, partition, first_offset, size, root, inclusion_seconds))
     except (InvalidSignature, ValueError, struct.error):
         return False
     return True

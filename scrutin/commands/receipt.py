@@ -1,6 +1,7 @@
 """`scrutin receipt`: is my vote in the log, as I cast it?"""
 
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -20,8 +21,8 @@ def verify(
     keys: Annotated[Path, typer.Option(
         help="The gateway's public key: the saved answer of /v1/keys.")],
     proof: Annotated[Path | None, typer.Option(
-        help="The vote's tlog-proof: the saved answer of /v1/receipts/PARTITION/OFFSET. Without, "
-        "the receipt's own member tlog_proof is taken, if there is one.")] = None,
+        help="The vote's tlog-proof: the saved answer of /v1/receipts/PARTITION/OFFSET, a refusal "
+        "too. Without, the receipt's own member tlog_proof is taken, if there is one.")] = None,
     policy: Annotated[Path | None, typer.Option(
         help="The logs' public keys: the saved answer of /log/PREFIX/policy; needed with a "
         "proof.")] = None,
@@ -31,8 +32,9 @@ def verify(
     """Check a voter's receipt, offline.
 
     Checks that the gateway signed it and, with a proof, that the vote lies in the transparency log
-    at its place, under a signed checkpoint. Exit codes: 0 all that was given holds, 2 usage,
-    3 a file is missing, 4 a signature or proof is invalid, 5 a file cannot be read.
+    at its place, under a signed checkpoint; says whether the promise to put it there still runs.
+    Exit codes: 0 all that was given holds, 2 usage, 3 a file is missing, or the vote is: the
+    promise is broken; 4 a signature or proof is invalid, 5 a file cannot be read.
     """
     topics = Topics(prefix, 1)
     try:
@@ -54,22 +56,48 @@ def verify(
 def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: Topics) -> str:
     where = f"/v1/receipts/{receipt.partition}/{receipt.offset}"
     if proof is None:
-        return f"log: not checked. Give the answer of {where} with --proof."
+        return (f"log: not checked. Give the answer of {where} with --proof.\n"
+                f"promise: {_promise(receipt)}")
+    if _is_refusal(proof):
+        if time.time() > receipt.due_at:
+            _fail(f"BROKEN: the service promised that a signed checkpoint covers it by "
+                  f"{_utc(receipt.due_at)}, and has no proof. Keep the receipt and this answer, "
+                  "show them to whoever watches the consultation: they are evidence.", 3)
+        return f"log: not yet. No checkpoint covers it.\npromise: {_promise(receipt)}"
     if policy is None:
         _fail("a proof is checked with the logs' public keys: save /log/PREFIX/policy, or better "
               "take it from somebody you trust, and give it with --policy.", 3)
     place = place_of(topics, topics.votes, receipt.partition)
     checkpoint = receipt.require_logged(proof, parse_policy(policy.read_text("utf-8")), place)
     return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
-            f"checkpoint of size {checkpoint.size}.")
+            f"checkpoint of size {checkpoint.size}.\npromise: kept.")
+
+
+def _promise(receipt: Receipt) -> str:
+    if time.time() <= receipt.due_at:
+        return f"running. A signed checkpoint must cover it by {_utc(receipt.due_at)}."
+    return (f"over since {_utc(receipt.due_at)}: it must have a proof now. If there is none, the "
+            "promise is broken, and the receipt is evidence of it.")
+
+
+def _is_refusal(proof: str) -> bool:
+    """Whether this is the service's word, in JSON, that no checkpoint covers the vote."""
+    try:
+        return bool(json.loads(proof)["status"] == 404)
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
+def _utc(seconds: float) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _said(receipt: Receipt) -> str:
     fields = receipt.fields
-    cast = datetime.fromtimestamp(fields["occurred_at"] / 1_000, UTC)
     said = fields.get("choice") or fields.get("qualification") or "nothing more"
     return (f"event: {receipt.event} ({said}) on proposal {fields.get('proposal')} of "
-            f"{fields.get('consultation')}, {cast:%Y-%m-%d %H:%M:%S} UTC, {fields.get('trust')}")
+            f"{fields.get('consultation')}, {_utc(fields['occurred_at'] / 1_000)}, "
+            f"{fields.get('trust')}")
 
 
 def _key(path: Path) -> bytes:

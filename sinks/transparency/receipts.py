@@ -1,10 +1,11 @@
 """A voter's receipt, checked by anybody: the gateway's signature, and the log's proof. Pure.
 
 Theory of operation: votes that the broker acknowledged together share one signature, over the
-topic, the partition, the first offset and the root of an RFC 6962 tree of the events; a receipt
-carries its event and the path to that root. The transparency log has another tree, of entries made
-of the same events. So the signature says that the gateway took this vote for this place, and the
-proof that it lies there for everybody. Written from the format, apart from what writes receipts.
+topic, the partition, the first offset, the promised delay and the root of an RFC 6962 tree of the
+events; a receipt carries its event and the path to that root. The transparency log has another
+tree, of entries made of the same events. So the signature says that the gateway took this vote for
+this place, and promised it a checkpoint by a certain time; the proof, that it lies there for
+everybody. Written from the format, apart from what writes receipts.
 """
 
 import struct
@@ -46,7 +47,13 @@ class Receipt:
     first_offset: int
     size: int
     path: tuple[bytes, ...]
+    inclusion_seconds: int
     signature: bytes
+
+    @property
+    def due_at(self) -> float:
+        """Give the time, in seconds since 1970, by which a checkpoint must cover the event."""
+        return float(self.fields["occurred_at"] / 1_000 + self.inclusion_seconds)
 
     def require_signed(self, public: bytes, topic: str) -> None:
         """Raise Refused unless the gateway signed that the event lies at this place."""
@@ -55,7 +62,8 @@ class Receipt:
         if root is None:
             raise Refused("the receipt's path does not lead from its event to a root")
         try:
-            place = struct.pack(">IQI", self.partition, self.first_offset, self.size)
+            place = struct.pack(">IQII", self.partition, self.first_offset, self.size,
+                                self.inclusion_seconds)
             Ed25519PublicKey.from_public_bytes(public).verify(
                 self.signature, HEAD + topic.encode() + b"\n" + place + root)
         except (InvalidSignature, ValueError, struct.error):
@@ -84,6 +92,7 @@ def parse_receipt(document: Any) -> Receipt:
             partition=_whole(document["partition"]), offset=_whole(document["offset"]),
             value=value, event=event, fields=fields, first_offset=_whole(batch["first_offset"]),
             size=_whole(batch["size"]), path=tuple(map(_bytes, batch["path"])),
+            inclusion_seconds=_whole(document["inclusion_seconds"]),
             signature=_bytes(document["signature"]))
         said = (document["event_id"], document["trust"])
     except (KeyError, TypeError, ValueError, Undecodable) as error:

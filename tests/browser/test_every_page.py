@@ -19,7 +19,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PAGES = (
     "/", "/c/{open}", "/c/{open}/vote?proposal=p1", "/c/{open}/vote?proposal=p2",
     "/c/{open}/vote/mine", "/c/{open}/vote/you", "/c/{open}/vote/you?thanks",
-    "/c/{open}/vote/receipts", "/c/{secret}", "/c/{secret}/vote?proposal=p1",
+    "/c/{open}/vote/receipts?partition=0&offset=0", "/c/{over}/vote/receipts", "/c/{secret}",
+    "/c/{secret}/vote?proposal=p1",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
     "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
     "/c/nowhere", "/problems/votes-unavailable", "{views}/ops",

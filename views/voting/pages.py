@@ -77,7 +77,6 @@ class VotePages:
             Route("/c/{consultation}/vote/mine", answering(self._mine)),
             Route("/c/{consultation}/vote/you", answering(self._you)),
             Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
-            Route("/c/{consultation}/vote/receipts", answering(self._about_receipts)),
             Route("/c/{consultation}/vote/receipts/{partition:int}-{offset:int}.json",
                   answering(self._receipt)),
         ]
@@ -175,9 +174,6 @@ class VotePages:
         return self._page(
             guest, "vote_you.html", path=f"{guest.address}/you", offered=shown.ANSWERS,
             may=bool(guest.paper.marks), thanks="thanks" in guest.request.query_params)
-
-    async def _about_receipts(self, guest: Guest) -> Response:
-        return self._page(guest, "vote_receipts.html", path=f"{guest.address}/receipts")
 
     async def _receipt(self, guest: Guest) -> Response:
         place = guest.request.path_params["partition"], guest.request.path_params["offset"]

@@ -64,11 +64,14 @@ def _step(paper: Paper, name: str, current: str) -> str:
 
 def moment(described: Mapping[str, Any], name: str) -> dict[str, Any] | None:
     """Give an instant of a description in its time zone."""
-    if described.get(name) is None:
-        return None
+    at = described.get(name)
+    return None if at is None else instant(described, at / 1_000)
+
+
+def instant(described: Mapping[str, Any], seconds: float) -> dict[str, Any]:
+    """Give a time since 1970 in the time zone of a description."""
     zone = described.get("time_zone") or "Europe/Paris"
-    when = datetime.fromtimestamp(described[name] / 1_000, UTC).astimezone(ZoneInfo(zone))
-    return {"when": when, "zone": zone}
+    return {"when": datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone)), "zone": zone}
 
 
 def mine(paper: Paper, proposals: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

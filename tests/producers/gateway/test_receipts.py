@@ -24,6 +24,7 @@ def holds(receipt: dict[str, Any], public: bytes, topic: str, **other: Any) -> b
         "event": base64.b64decode(receipt["event"]),
         "first_offset": receipt["batch"]["first_offset"], "size": receipt["batch"]["size"],
         "path": [base64.b64decode(each) for each in receipt["batch"]["path"]],
+        "inclusion_seconds": receipt["inclusion_seconds"],
         "signature": base64.b64decode(receipt["signature"]), **other})
 
 
@@ -55,6 +56,7 @@ async def test_the_signature_of_a_receipt_holds_for_it_alone(gateway: RunningGat
     assert not holds(receipt, public, topic, offset=receipt["offset"] + 1)
     assert not holds(receipt, public, topic, partition=1 - receipt["partition"])
     assert not holds(receipt, public, topic, event=base64.b64decode(receipt["event"])[:-1] + b"x")
+    assert not holds(receipt, public, topic, inclusion_seconds=3_601)
     assert not holds(receipt, public, "other.votes")
 
 
@@ -107,7 +109,8 @@ def test_one_signature_covers_every_event_of_a_batch(
     def signed(event: bytes, offset: int, path: list[bytes]) -> bool:
         return receipts.is_signed(
             public, topic="votes", partition=3, offset=offset, event=event, first_offset=70,
-            size=len(values), path=path, signature=sealed.signature)
+            size=len(values), path=path,
+            inclusion_seconds=receipts.INCLUSION_SECONDS, signature=sealed.signature)
 
     path = sealed.path(place)
     assert signed(values[place], 70 + place, path)

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,14 @@ from typer.testing import CliRunner
 
 from schemas.topics import Topics
 from scrutin.commands.receipt import verify
+from scrutin.receipt_checker import ReceiptChecker
 from sinks.transparency.entries import entry_of
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import write_policy
 from sinks.transparency.serving import ServedLogs
 from tests.sinks.transparency.keeping import entries, opened
-from tests.sinks.transparency.receipts import keys, receipt, vote
+from tests.sinks.transparency.receipts import GATEWAY, keys, receipt, vote
+from views.voting.receipts import Checked
 
 
 VOTES = [vote(number) for number in range(5)]
@@ -44,7 +47,7 @@ class Desk:
         file.write_text(json.dumps({**document, "tlog_proof": text} if text else document))
         return CliRunner().invoke(application, [
             str(file), "--keys", str(self.folder / "keys"),
-            *(options or ("--policy", str(self.folder / "policy")))])
+            *(options or ("--policy", str(self.folder / "scrutin/policy")))])
 
 
 @pytest.fixture(scope="module")
@@ -52,8 +55,8 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """Log the votes at their offsets under a checkpoint, and save keys and proof."""
     folder = tmp_path_factory.mktemp("desk")
     keys(folder / "keys")
-    (folder / "policy").write_text(write_policy([SIGNER.verifier]))
     keeper = opened(folder / "scrutin/votes/1", SIGNER)
+    (folder / "scrutin/policy").write_text(write_policy([SIGNER.verifier]))
     keeper.append([*entries(297), *(entry_of("town", value) for value in VOTES)])
     keeper.sign()
     proof = ServedLogs(folder, Topics("scrutin", 2)).proof(1, 300)
@@ -68,6 +71,7 @@ def test_a_true_receipt_holds(desk: Desk) -> None:
     assert done.exit_code == 0, done.output
     assert "VoteCast (agree) on proposal p1 of town, 2023-11-14" in done.output
     assert "partition 1 offset 300" in done.output
+    assert "promise: kept" in done.output
     assert "entry 300 of example.org/log/scrutin/votes/1 under the signed checkpoint of size 302" \
         in done.output
 
@@ -82,9 +86,28 @@ def test_what_was_not_checked_is_said(desk: Desk) -> None:
     assert "--policy" in lacking.stderr
 
 
+@pytest.mark.parametrize(("age_seconds", "exit_code", "said"), [
+    (0, 0, "promise: running"), (3_700, 3, "BROKEN: the service promised")])
+def test_a_promise_runs_and_then_is_broken(
+    desk: Desk, age_seconds: int, exit_code: int, said: str
+) -> None:
+    """A vote without a checkpoint has a signed hour; then its receipt is evidence: exit code 3."""
+    value = vote(1, occurred_at=int((time.time() - age_seconds) * 1_000))
+    refusal = '{"type": "/problems/not-in-log", "status": 404}'
+    done = desk.check(receipt([value], 0, first_offset=9_000), proof=refusal)
+    alone = desk.check(receipt([value], 0, first_offset=9_000), proof="")
+    later = desk.check({**receipt([value], 0, first_offset=9_000), "inclusion_seconds": 90_000})
+
+    assert done.exit_code == exit_code
+    assert said in done.output
+    assert alone.exit_code == 0
+    assert ("promise: running" if age_seconds == 0 else "promise: over since") in alone.output
+    assert later.exit_code == 4
+
+
 @pytest.mark.parametrize("path", [
     ("partition",), ("offset",), ("batch", "first_offset"), ("batch", "size"), ("event_id",),
-    ("trust",), ("event",), ("signature",), ("batch", "path", 0)], ids=str)
+    ("trust",), ("event",), ("signature",), ("inclusion_seconds",), ("batch", "path", 0)], ids=str)
 def test_no_changed_part_of_a_receipt_survives(desk: Desk, path: tuple[Any, ...]) -> None:
     """Each part of a receipt, changed, makes it invalid or unreadable."""
     changed = copy.deepcopy(RECEIPT)
@@ -132,6 +155,31 @@ def test_a_forked_log_is_shown_by_a_receipt(desk: Desk, tmp_path: Path) -> None:
     assert "signature: valid" in done.output
     assert "the proof does not lead from this entry to the root" in done.stderr
     assert "it is evidence" in done.stderr
+
+
+def test_the_page_finds_what_the_command_finds(desk: Desk) -> None:
+    """In the log, not yet, overdue, another vote there, changed, no receipt: each is said."""
+    topics, now = Topics("scrutin", 2), time.time()
+    checker = ReceiptChecker(
+        GATEWAY.public_key().public_bytes_raw(), ServedLogs(desk.folder, topics), topics)
+
+    def verdict(document: Any) -> str:
+        return checker.check(json.dumps(document).encode(), now).verdict
+
+    fresh = vote(1, occurred_at=int(now * 1_000))
+    logged = checker.check(json.dumps(RECEIPT).encode(), now)
+    done = desk.check(json.loads(logged.document))
+    assert (logged.verdict, logged.size, done.exit_code) == ("logged", 302, 0)
+    assert verdict(receipt([fresh], 0, first_offset=302)) == "running"
+    assert verdict(receipt([vote(9)], 0, first_offset=302)) == "broken"
+    assert verdict(receipt([vote(9)], 0, first_offset=300)) == "differs"
+    assert verdict({**RECEIPT, "offset": 299}) == "unsigned"
+    assert verdict({**RECEIPT, "trust": "suspect"}) == "unsigned"
+    assert verdict([]) == "unreadable"
+    assert checker.look(1, 301) == Checked(
+        "logged", place=(1, 301), log=SIGNER.verifier.name, size=302)
+    assert checker.look(1, 302) == Checked("running", place=(1, 302))
+    assert checker.look(2, 0) is None
 
 
 def test_what_is_no_receipt_is_unreadable(desk: Desk) -> None:
