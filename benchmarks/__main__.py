@@ -15,6 +15,7 @@ from benchmarks import (
     gateway,
     latency,
     ledger,
+    live,
     pages,
     report,
     soak,
@@ -40,6 +41,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "latency": (latency.latencies, tuple(
         name for name in FIGURES if name.startswith(("decision_latency", "result_latency")))),
     "gateway": (gateway.gateway, tuple(name for name in FIGURES if name.startswith("gateway_"))),
+    "live": (live.live, tuple(name for name in FIGURES if name.startswith("live_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),

@@ -93,6 +93,18 @@ FIGURES = {
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, the same runs"),
     "gateway_latency_milliseconds_p99": _less(
         "ms", 50, "request to receipt, 64 connections that vote without a pause"),
+    "live_latency_milliseconds_p99": _less(
+        "ms", 150, "receipt to the snapshot that holds the vote, at a client of the live stream, "
+        "2,000 votes/s through a gateway"),
+    "live_clients": _more(
+        "clients", 2_000, "streams of one process that are all still followed after 90 s of "
+        "200 votes/s"),
+    "live_clients_snapshots_per_second": _more(
+        "snapshots/s", None, "of the one of these clients that had the fewest; 2 at most"),
+    "live_clients_latency_milliseconds_p99": _less(
+        "ms", None, "receipt to the snapshot that holds the vote, at one of these clients"),
+    "live_clients_memory_megabytes_per_minute": _less(
+        "MB/min", 1, "resident memory of that process meanwhile, fitted"),
     "results_page_kilobytes": _less(
         "kB", 100, "the campaign's results page with its style and script, compressed as sent"),
     "results_page_milliseconds": _less(

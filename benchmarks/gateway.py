@@ -34,14 +34,14 @@ NO_LIMIT = "1000000000"
 async def gateway(house: House, _count: int) -> Measured:
     """Measure votes and, by turns, the empty answers of the same framework."""
     topics = await house.filled(0)
-    await apply(Log(house.kafka, topics), _consultation(), now=BEGAN_AT)
+    await apply(Log(house.kafka, topics), consultation(), now=BEGAN_AT)
     port, empty_port = find_free(2)
     servers = [
         house.worker("gateway", topics, SCRUTIN_GATEWAY_PORT=str(port),
                      SCRUTIN_GATEWAY_VOTER_RATE=NO_LIMIT, SCRUTIN_GATEWAY_NETWORK_RATE=NO_LIMIT),
         house.started([sys.executable, "-m", "benchmarks.empty_answer", str(empty_port)], {})]
     for server, address in zip(servers, (f"{port}/readyz", f"{empty_port}/"), strict=True):
-        await _answers(server, f"http://127.0.0.1:{address}")
+        await answers(server, f"http://127.0.0.1:{address}")
     found = await _voted(*(f"{port}:{server.popen.pid}" for port, server in zip(
         (port, empty_port), servers, strict=True)))
     await _check_log(house, topics, found["gateway"])
@@ -56,7 +56,7 @@ async def gateway(house: House, _count: int) -> Measured:
     }
 
 
-def _consultation() -> ConsultationFile:
+def consultation() -> ConsultationFile:
     return ConsultationFile.model_validate({
         "id": CONSULTATION, "question": {"fr": "Que faire ?"}, "languages": ["fr"],
         "opens_at": "2020-01-01T00:00:00+00:00",
@@ -64,7 +64,7 @@ def _consultation() -> ConsultationFile:
                        "author": {"name": f"n{number}"}} for number in range(PROPOSALS)]})
 
 
-async def _answers(server: Process, url: str) -> None:
+async def answers(server: Process, url: str) -> None:
     """Wait until a server answers anything but that it is not ready."""
     async with asyncio.timeout(READY_SECONDS):
         while await asyncio.to_thread(_status, url) in {None, 503}:

@@ -43,6 +43,11 @@ class Clock:
                   if at >= counted_from]
         return statistics.quantiles(delays, n=100)[98]
 
+    def holds_all(self) -> bool:
+        """Whether the last publication holds every acknowledged vote."""
+        return bool(self.vectors) and all(
+            self.vectors[-1][1][partition] >= offset for partition, offset in self.acknowledged)
+
     def published(self) -> dict[tuple[int, int], float]:
         """Give for each vote the time of the first publication that holds it."""
         found = {}

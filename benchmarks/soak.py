@@ -56,7 +56,7 @@ async def soaked(house: House, _count: int) -> Measured:
         workers = {name: house.worker(name, topics, **url) for name in WORKERS}
         for worker in workers.values():
             await worker.ready()
-        sampling = asyncio.create_task(_sampled(workers))
+        sampling = asyncio.create_task(sampled(workers, SECONDS, SAMPLE_SECONDS))
         await _send(house, topics)
         samples = await sampling
         for worker in workers.values():
@@ -80,16 +80,18 @@ async def _send(house: House, topics: Topics) -> None:
             await asyncio.sleep(TICK_SECONDS)
 
 
-async def _sampled(workers: dict[str, Process]) -> dict[str, list[tuple[float, float]]]:
+async def sampled(
+    workers: dict[str, Process], seconds: float, pause_seconds: float
+) -> dict[str, list[tuple[float, float]]]:
     """Give (minutes, resident megabytes) of each process, all along."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in workers}
     began = time.monotonic()
-    async with asyncio.timeout(SECONDS + READY_SECONDS):
-        while (passed := time.monotonic() - began) < SECONDS:
+    async with asyncio.timeout(seconds + READY_SECONDS):
+        while (passed := time.monotonic() - began) < seconds:
             for name, worker in workers.items():
                 worker.check_running()
                 samples[name].append((passed / 60, worker.resident_bytes() / 1e6))
-            await asyncio.sleep(SAMPLE_SECONDS)
+            await asyncio.sleep(pause_seconds)
     return samples
 
 

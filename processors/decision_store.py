@@ -44,8 +44,8 @@ class Held:
     """Last source offset in a snapshot, taken or read; -1: none."""
     decisions_offset: int | None = None
     """Offset in the decisions topic up to which nothing is left to fold; None: fold everything."""
-    undecodable: list[int] = field(default_factory=lambda: [0, 0])
-    """Records seen and undecodable ones among them, in the current window."""
+    undecodable: list[int] = field(default_factory=list)
+    """Offsets of the newest undecodable records, as many as a window holds."""
 
 
 class Holder(Protocol):

@@ -8,18 +8,18 @@ flush may lie inside the owner's. Sums over partitions move by the difference of
 the one it replaces. `take` computes only what moved.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from processors import results, scores
-from processors.catalogue import Catalogue
-from processors.results import AsOf, Block, Figures, Published
+from processors import results, scored_records, scores
+from processors.catalogue import Catalogue, Consultation
+from processors.results import AsOf, Block, Computed, Figures, Published
 from schemas import codec
 from schemas.hot import decoder
 from schemas.registry import HEADER_BYTES, current
-from schemas.words import COUNTS
+from schemas.words import CHOICES, COUNTS
 
 
 Record = tuple[bytes, bytes]
@@ -67,8 +67,10 @@ class _State:
     """Sum over all proposals, kept as they move."""
     members: dict[str, list[str]] = field(default_factory=dict)
     """Proposals of each idea; empty where the catalogue moved since."""
-    blocks: dict[str, Block] = field(default_factory=dict)
+    proposals: dict[str, Block] = field(default_factory=dict)
+    """What rankings look at of each proposal..."""
     ideas: dict[str, Block] = field(default_factory=dict)
+    """... and of each idea; empty where the catalogue moved since."""
     participants: dict[bytes, Described] = field(default_factory=dict)
     described: dict[str, dict[str, int]] = field(
         default_factory=lambda: {name: {} for name in results.DESCRIBED_BY})
@@ -238,18 +240,15 @@ class Ideas:
 
     def _take_consultation(self, name: str, state: _State, *, ranked: bool) -> Iterator[Record]:
         known = self.catalogue.consultations.get(name)
-        for proposal in state.moved:
-            state.blocks[proposal] = results.entry(results.named(state.sums[proposal]))
         mapping = known.mapping if known else {}
         if not state.members:
             state.members = results.members(known)
         moved_ideas = (
             {mapping[p] for p in state.moved if p in mapping} | state.moved_ideas
             if state.ideas else set(state.members))
-        state.ideas |= results.idea_blocks(
-            state.sums, {idea: state.members[idea] for idea in moved_ideas})
         totals = results.totals(name, self.figures(name), state.pooled, known, self.as_of())
-        yield from self._scored(name, state, mapping, moved_ideas)
+        yield from self._proposals(name, state, known)
+        yield from self._ideas(name, state, moved_ideas)
         yield (f"{name}\0totals".encode(), _encoded_totals(totals))
         if ranked:
             yield (f"{name}\0ranking".encode(), _encoded_ranking(name, state, self.as_of()))
@@ -258,20 +257,20 @@ class Ideas:
         state.moved.clear()
         state.moved_ideas.clear()
 
-    def _scored(
-        self, name: str, state: _State, mapping: dict[str, str], ideas: set[str]
-    ) -> Iterator[Record]:
-        known = self.catalogue.consultations.get(name)
-        proposals = known.proposals if known else {}
+    def _proposals(self, name: str, state: _State, known: Consultation | None) -> Iterator[Record]:
+        proposals, mapping = (known.proposals, known.mapping) if known else ({}, {})
         for proposal in sorted(state.moved):
-            yield (f"{name}\0proposal\0{proposal}".encode(), codec.encode(
-                "ProposalScored", consultation=name, proposal=proposal,
-                idea=mapping.get(proposal), known=proposal in proposals,
-                entry=_encoded_entry(state.blocks[proposal])))
-        for idea in sorted(ideas):
-            yield (f"{name}\0idea\0{idea}".encode(), codec.encode(
-                "IdeaScored", consultation=name, idea=idea, proposals=len(state.members[idea]),
-                entry=_encoded_entry(state.ideas[idea])))
+            counts = state.sums[proposal]
+            computed = _computed(counts, proposal, state.proposals)
+            yield (f"{name}\0proposal\0{proposal}".encode(), scored_records.proposal_scored(
+                name, proposal, mapping.get(proposal), proposal in proposals, counts, computed))
+
+    def _ideas(self, name: str, state: _State, ideas: set[str]) -> Iterator[Record]:
+        moved = {idea: state.members[idea] for idea in sorted(ideas)}
+        for idea, counts in results.pooled_ideas(state.sums, moved).items():
+            computed = _computed(counts, idea, state.ideas)
+            yield (f"{name}\0idea\0{idea}".encode(), scored_records.idea_scored(
+                name, idea, len(moved[idea]), counts, computed))
 
     def _marker(self, published_at: int) -> bytes:
         as_of = self.as_of()
@@ -302,11 +301,13 @@ def _waiting(value: bytes) -> Waiting:
     return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)
 
 
-def _encoded_entry(block: Block) -> dict[str, Any]:
-    return {
-        "counts": results.flat(block), "shares": block["shares"],
-        "intervals": block["intervals"], "scores": block["scores"], "zone": block["zone"],
-    }
+def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> Computed:
+    """Compute what follows from counts, and keep of it what rankings look at."""
+    named = results.named(counts)
+    computed = results.computed(named)
+    rankable[name] = {
+        "counted": {"votes": sum([named[choice] for choice in CHOICES])}, "scores": computed[2]}
+    return computed
 
 
 def _encoded_totals(totals: Block) -> bytes:
@@ -320,8 +321,8 @@ def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
 
     return codec.encode(
         "ProposalsRanked", consultation=name, offsets=list(as_of.votes),
-        ideas=listed(scores.ranks(state.ideas)), proposals=listed(scores.ranks(state.blocks)),
-        controversial=scores.controversial(state.blocks),
+        ideas=listed(scores.ranks(state.ideas)), proposals=listed(scores.ranks(state.proposals)),
+        controversial=scores.controversial(state.proposals),
     )
 
 

@@ -35,9 +35,10 @@ from schemas.topics import Topics
 PUBLISH_SECONDS = 0.02
 """Results are published at most so often..."""
 REST_FACTOR = 1
-"""... and after a publication the worker rests this many times its duration: half of a core."""
+"""... and after a publication the worker rests this many times the CPU it took: half of a core.
+Waiting for the broker's answer is a rest already."""
 MAX_REST_SECONDS = 2.0
-"""... but not longer: what a broker that was away held up is no work to rest from."""
+"""... but not longer, though everything at once be published."""
 REFRESH_SECONDS = 5.0
 """So often a slice of everything is published again..."""
 REFRESH_SLICES = 12
@@ -157,12 +158,13 @@ class IdeasWorker:
             if not self.ready() or not self.ideas.moved(ranked=ranked):
                 continue
             vector = self.ideas.as_of().votes
+            worked = time.thread_time()
             records = self.ideas.take(int(time.time() * 1000), ranked=ranked)
+            rest = rest_seconds(time.thread_time() - worked)
             if ranked:
                 self.ranked_at = began
             await self._write(producer, records)
             self.published = vector
-            rest = rest_seconds(loop.time() - began)
 
     async def _close(self) -> None:
         if hasattr(self, "producer"):

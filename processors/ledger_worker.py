@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 from faust.types import TP
 
-from processors import tally_records
+from processors import poison, tally_records
 from processors.batch_lane import (
     BatchValue,
     Seeks,
@@ -53,9 +53,6 @@ CATCH_UP_RECORDS = 20_000
 """A partition so far behind is catching up; under load there is always something undecided."""
 FULL_FLUSH_SECONDS = 60.0
 """All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
-RATIO_WINDOW_RECORDS = 1_000
-"""The share of undecodable records is taken over so many."""
-
 log = structlog.get_logger("scrutin.ledger")
 
 
@@ -161,11 +158,21 @@ class LedgerWorker:
                 if not held.checked:
                     try:
                         await self._check_last(held.ledger.last_link())
+                        await self._recall_poison(held)
                     except Exception as error:  # noqa: BLE001 -- Faust's recovery would swallow it
                         stop_process(str(error) or "the last vote could not be read again", error)
                     held.checked = True
                 offsets[tp] = held.ledger.last_offset + 1
         return offsets
+
+    async def _recall_poison(self, held: Held) -> None:
+        """A ledger that stopped among undecodable records does not go on by starting again."""
+        if held.ledger.decided[held.ledger.undecodable_slot]:
+            values = await self.looker.values(
+                TopicPartition(self.topics.decisions, held.ledger.partition),
+                -poison.WINDOW_RECORDS)
+            held.undecodable = poison.offsets(values)
+            await self._check_poison(held)
 
     def durable_offset(self, partition: TP) -> int | None:
         """Commit what is durable, for lag monitoring."""
@@ -230,11 +237,14 @@ class LedgerWorker:
             await asyncio.wait_for(asyncio.gather(*letters), WRITE_SECONDS)
         decided.sent = await writer.send(self.topics.decisions, held.ledger.partition)
         decided.last_batch_records = writer.last_batch_records
-        if alarm is not None:
-            # What came before it is decided: nobody shall wait for that.
+        if alarm is not None or undecodable:
+            # What came before the end is decided: nobody shall wait for that.
             await asyncio.wait_for(asyncio.gather(*decided.sent), WRITE_SECONDS)
+        if alarm is not None:
             raise alarm
-        self._check_ratio(held, len(batch.records), len(undecodable))
+        if undecodable:
+            poison.remember(held.undecodable, [record.offset for record in undecodable])
+            await self._check_poison(held)
         await self.in_flight.put(decided)
 
     async def _seek_again(self, held: Held) -> None:
@@ -252,21 +262,23 @@ class LedgerWorker:
                 ("reason", b"undecodable"),
             ])
 
-    def _check_ratio(self, held: Held, records: int, undecodable: int) -> None:
-        """Stop where most records cannot be read: a bad release must not refuse a campaign."""
-        seen = held.undecodable
-        seen[0] += records
-        seen[1] += undecodable
-        ratio = self.policy.undecodable_ratio
-        if seen[0] < RATIO_WINDOW_RECORDS:
+    async def _check_poison(self, held: Held) -> None:
+        """Stop where too many records cannot be read, unless an operator let the ledger go on."""
+        ledger, most = held.ledger, self.policy.undecodable_ratio * poison.WINDOW_RECORDS
+        if most >= poison.WINDOW_RECORDS or poison.count(held.undecodable, ledger) <= most:
             return
-        if ratio < 1 and seen[1] > ratio * seen[0]:
+        catalogue = await self.looker.values(TopicPartition(self.topics.catalogue, 0), 0)
+        accepted = poison.accepted_until(catalogue, ledger.partition)
+        held.undecodable = [offset for offset in held.undecodable if offset > accepted]
+        found = poison.count(held.undecodable, ledger)
+        if found > most:
             stop_process(
-                f"votes partition {held.ledger.partition}: {seen[1]} of the last {seen[0]} "
-                "records are undecodable. Look at the dead-letters topic and at what writes the "
-                "votes; to go on all the same, set SCRUTIN_UNDECODABLE_RATIO=1."
+                f"votes partition {ledger.partition}: {found} of the last {poison.WINDOW_RECORDS} "
+                f"records up to offset {ledger.last_offset} are undecodable. Look at the "
+                "dead-letters topic and mend what writes the votes. Where they may stay refused, "
+                f"say so: `scrutin accept-undecodable {ledger.partition} --until "
+                f"{ledger.last_offset} --reason TEXT`; then start the ledger again."
             )
-        held.undecodable = [0, 0]
 
     async def _settle(self) -> None:
         """Acknowledge batches in order, each after the broker has its decisions."""
@@ -307,23 +319,25 @@ class LedgerWorker:
 
     async def _flush(self) -> None:
         """Write touched tallies, soon when caught up, seldom while catching up."""
-        loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            for held in list(self.held.values()):
-                if held.generation is None or held.ledger.last_offset < 0:
-                    continue
-                now = loop.time()
-                everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
-                behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
-                due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
-                # Records that moved no count are flushed too: what is published reaches the end.
-                moved = held.ledger.last_offset > held.flushed_offset
-                if everything or (moved and now - held.flushed_at >= due):
-                    held.flushed_offset = held.ledger.last_offset
-                    await self._write_tallies(held, everything=everything)
-                    held.flushed_at = loop.time()
-                    held.flushed_fully_at = held.flushed_at if everything else held.flushed_fully_at
+            # All partitions go out in one request: none waits for the broker's answer to another.
+            await asyncio.gather(*map(self._flush_when_due, list(self.held.values())))
+
+    async def _flush_when_due(self, held: Held) -> None:
+        if held.generation is None or held.ledger.last_offset < 0:
+            return
+        now = asyncio.get_running_loop().time()
+        everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
+        behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
+        due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
+        # Records that moved no count are flushed too: what is published reaches the end.
+        moved = held.ledger.last_offset > held.flushed_offset
+        if everything or (moved and now - held.flushed_at >= due):
+            held.flushed_offset = held.ledger.last_offset
+            held.flushed_at = now
+            held.flushed_fully_at = now if everything else held.flushed_fully_at
+            await self._write_tallies(held, everything=everything)
 
     def _end(self, held: Held) -> int:
         tp = TP(self.topics.votes, held.ledger.partition)

@@ -47,6 +47,22 @@ class Looker:
             value: bytes | None = (await consumer.getone(partition)).value
             return held, value
 
+    async def values(self, partition: TopicPartition, first: int) -> list[bytes | None]:
+        """Give the values from an offset on to the end; a negative one counts from the end."""
+        async with self._asking, asyncio.timeout(LOOK_UP_SECONDS):
+            consumer = await self._connected()
+            end = (await consumer.end_offsets([partition]))[partition]
+            beginning = (await consumer.beginning_offsets([partition]))[partition]
+            position = max(beginning, first if first >= 0 else end + first)
+            consumer.assign([partition])
+            consumer.seek(partition, position)
+            values: list[bytes | None] = []
+            while position < end:
+                record = await consumer.getone(partition)
+                values.append(record.value)
+                position = record.offset + 1
+            return values
+
     async def stop(self) -> None:
         """Close the connection, if there is one."""
         if self._consumer is not None:

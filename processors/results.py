@@ -24,6 +24,9 @@ PUBLISHED_WORDS = (*CHOICES, *QUALIFICATIONS)
 
 Block = dict[str, Any]
 Cells = list[dict[str, Any]]
+Computed = tuple[
+    dict[str, float], dict[str, list[float]], dict[str, dict[str, float]], str | None]
+"""Shares, intervals, scores and zone of one entry."""
 
 _REFUSED = tuple(name.removeprefix("refused_") for name in COUNTS if name.startswith("refused_"))
 _OUTCOMES = ("superseded", "withdrawn", "unchanged", "repeated", "proven", "late")
@@ -87,9 +90,7 @@ def entry(counts: Mapping[str, int]) -> Block:
     return block(counts, *computed(counts))
 
 
-def computed(
-    counts: Mapping[str, int],
-) -> tuple[dict[str, float], dict[str, list[float]], dict[str, dict[str, float]], str | None]:
+def computed(counts: Mapping[str, int]) -> Computed:
     """Compute shares, intervals, scores and zone; all empty without counted votes."""
     votes = sum(counts[choice] for choice in CHOICES)
     if not votes:
@@ -161,7 +162,8 @@ def compute(
     """Compute every published number of a consultation from its figures."""
     known = catalogue.consultations.get(consultation)
     blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
-    ideas = idea_blocks(figures.proposals, members(known))
+    ideas = {name: entry(named(counts))
+             for name, counts in pooled_ideas(figures.proposals, members(known)).items()}
     return Published(
         consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
         totals=totals(
@@ -185,12 +187,12 @@ def members(known: Consultation | None) -> dict[str, list[str]]:
     return found
 
 
-def idea_blocks(
+def pooled_ideas(
     sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]]
-) -> dict[str, Block]:
+) -> dict[str, list[int]]:
     """Pool the counts of the proposals of each idea; some have none yet."""
     return {
-        idea: entry(named(pooled(sums[name] for name in proposals if name in sums)))
+        idea: pooled(sums[name] for name in proposals if name in sums)
         for idea, proposals in members.items()
     }
 

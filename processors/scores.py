@@ -5,12 +5,13 @@ Scores of version make-org/2022 follow Make.org's ProposalScorer of January 2022
 weighting by sequence (scrutin counts every trusted vote alike).
 """
 
+import functools
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from typing import Any
 
-from schemas.words import CHOICES, QUALIFICATIONS
+from schemas.words import CHOICES
 
 
 SCORES_VERSION = "make-org/2022"
@@ -20,6 +21,12 @@ LISTED_CONTROVERSIAL = 20
 """So many of the most controversial proposals are listed."""
 SHARE_DIGITS = 6
 """Decimal digits of published shares, interval bounds and scores."""
+SCORE_NAMES = (
+    "top", "controversy", "rejection", "adhesion", "greatness", "realistic", "engagement")
+"""What `scores` gives, in its order."""
+REMEMBERED = 65_536
+"""Pairs of part and whole whose figures are remembered: most parts are small, and zero is one of
+them on every proposal. Some 12 MB, if ever so many are met."""
 
 _Z = 1.959963984540054
 """97.5 % quantile of the normal distribution: Wilson's interval at 95 %."""
@@ -36,12 +43,14 @@ def percent(part: int, whole: int) -> int:
     return (200 * part + whole) // (2 * whole)
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def share(part: int, whole: int) -> float:
     """Give part / whole with SHARE_DIGITS digits, rounded half up from the integers."""
     scale: int = 10 ** SHARE_DIGITS
     return (2 * scale * part + whole) // (2 * whole) / scale
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def wilson(part: int, whole: int) -> Interval:
     """Give Wilson's 95 % interval of part / whole (E. B. Wilson, 1927)."""
     p, square = part / whole, _Z * _Z
@@ -52,6 +61,7 @@ def wilson(part: int, whole: int) -> Interval:
     return round(max(low, 0.0), SHARE_DIGITS), round(min(high, 1.0), SHARE_DIGITS)
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
 def _individual(part: int, votes: int, smoothing: float) -> Score:
     """Give one smoothed share with its margin (Agresti-Coull, two standard deviations)."""
     value = min((part + smoothing) / (1 + votes), 1.0)
@@ -60,9 +70,15 @@ def _individual(part: int, votes: int, smoothing: float) -> Score:
     return value, 2 * math.sqrt(adjusted * (1 - adjusted) / count)
 
 
-def _sum(*signed: tuple[int, Score]) -> Score:
-    return (sum(sign * value for sign, (value, _) in signed),
-            math.sqrt(sum(margin * margin for _, (_, margin) in signed)))
+def _sum(added: tuple[Score, ...], taken_away: tuple[Score, ...] = ()) -> Score:
+    value = square = 0.0
+    for part, margin in added:
+        value += part
+        square += margin * margin
+    for part, margin in taken_away:
+        value -= part
+        square += margin * margin
+    return value, math.sqrt(square)
 
 
 def _least(first: Score, second: Score) -> Score:
@@ -71,30 +87,26 @@ def _least(first: Score, second: Score) -> Score:
 
 def scores(counts: Mapping[str, int]) -> dict[str, Score]:
     """Compute the scores of SCORES_VERSION from counted votes; empty without any."""
-    votes = sum(counts[choice] for choice in CHOICES)
+    votes = sum([counts[choice] for choice in CHOICES])
     if not votes:
         return {}
-    part = {name: _individual(counts[name], votes, _SMOOTHING_CHOICE) for name in CHOICES}
-    part |= {name: _individual(counts[name], votes, _SMOOTHING_QUALIFICATION)
-             for name in QUALIFICATIONS}
+    agree, disagree = (
+        _individual(counts[name], votes, _SMOOTHING_CHOICE) for name in ("agree", "disagree"))
+    like_it, doable, no_way, impossible = (
+        _individual(counts[name], votes, _SMOOTHING_QUALIFICATION)
+        for name in ("like_it", "doable", "no_way", "impossible"))
     platitude = _individual(
         counts["platitude_agree"] + counts["platitude_disagree"], votes, _SMOOTHING_QUALIFICATION)
-    greatness = _sum((1, part["like_it"]), (-1, part["no_way"]))
-    realistic = _sum((1, part["doable"]), (-1, part["impossible"]))
-    found = {
-        "top": _sum((1, part["agree"]), (1, part["like_it"]), (1, part["doable"]),
-                    (-1, part["no_way"]), (-1, part["impossible"]), (-1, platitude)),
-        "controversy": _sum((1, _least(part["agree"], part["disagree"])),
-                            (1, _least(part["like_it"], part["no_way"]))),
-        "rejection": _sum((1, part["disagree"]), (1, part["no_way"]), (1, part["impossible"]),
-                          (-1, part["like_it"]), (-1, part["doable"]), (-1, platitude)),
-        "adhesion": part["agree"],
-        "greatness": greatness,
-        "realistic": realistic,
-        "engagement": _sum((1, greatness), (1, realistic), (-1, platitude)),
-    }
+    greatness = _sum((like_it,), (no_way,))
+    realistic = _sum((doable,), (impossible,))
+    found = (
+        _sum((agree, like_it, doable), (no_way, impossible, platitude)),
+        _sum((_least(agree, disagree), _least(like_it, no_way))),
+        _sum((disagree, no_way, impossible), (like_it, doable, platitude)),
+        agree, greatness, realistic, _sum((greatness, realistic), (platitude,)),
+    )
     return {name: (round(value, SHARE_DIGITS), round(margin, SHARE_DIGITS))
-            for name, (value, margin) in found.items()}
+            for name, (value, margin) in zip(SCORE_NAMES, found, strict=True)}
 
 
 def zone(counts: Mapping[str, int]) -> str | None:

@@ -75,6 +75,11 @@ class LogReader:
                 "provision` once, and check SCRUTIN_TOPIC_PREFIX and SCRUTIN_PARTITIONS."
             )
 
+    async def end(self, topic: str, partition: int) -> int:
+        """Give the offset at which the next record of a partition will lie."""
+        place = TopicPartition(topic, partition)
+        return int((await self._consumer.end_offsets([place]))[place])
+
     async def read(
         self, topic: str, partition: int, *, since: int | None = None
     ) -> AsyncIterator[Sequence[ConsumerRecord]]:

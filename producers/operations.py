@@ -128,8 +128,6 @@ async def suspend(
     Raises ChangesFinal where the consultation is closed, InvalidInput where it is sealed.
     """
     pseudonym = parse_voter(voter)
-    if not reason.strip():
-        raise InvalidInput("the reason is empty: say why, it stays in the log.")
     partition = partition_of(pseudonym, log.topics.partitions)
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
@@ -148,16 +146,46 @@ async def suspend(
     event_id = hashlib.sha256(
         current(event).header + consultation.encode() + b"\0" + pseudonym + followed
     ).digest()[:16]
-    try:
-        value = codec.encode(
-            event, event_id=event_id, voter=pseudonym, consultation=consultation, reason=reason,
-            salt=salt, origin="operator", occurred_at=now,
-        )
-    except codec.OutOfBounds as error:
-        raise InvalidInput(f"{error}. Give a shorter --reason.") from error
+    value = _encoded(event, reason, event_id=event_id, voter=pseudonym,
+                     consultation=consultation, salt=salt, occurred_at=now)
     async with BulkWriter(log.address) as writer:
         offset = await writer.write(log.topics.votes, partition, now, value)
     return Suspended(consultation, partition, offset, written=True)
+
+
+async def accept_undecodable(
+    log: Log, partition: int, until: int, reason: str, *, now: int, salt: bytes
+) -> bool:
+    """Let the ledger of a partition go on past undecodable votes; say if anything was written."""
+    if partition >= log.topics.partitions:
+        raise InvalidInput(
+            f"there is no votes partition {partition}: they are 0 to {log.topics.partitions - 1}.")
+    async with LogReader(log.address) as reader:
+        await reader.require(log.topics.votes, log.topics.partitions)
+        end = await reader.end(log.topics.votes, partition)
+        known = await read_catalogue(reader, log.topics)
+    if until >= end:
+        raise InvalidInput(
+            f"votes partition {partition} ends before offset {until}: give an offset below {end}, "
+            "as the ledger named it.")
+    name = f"{partition}:{until}".encode()
+    event_id = hashlib.sha256(current("UndecodableAccepted").header + name).digest()[:16]
+    if event_id in known.event_ids:
+        return False
+    value = _encoded("UndecodableAccepted", reason, event_id=event_id, partition=partition,
+                     until_offset=until, salt=salt, occurred_at=now)
+    await _write_catalogue(log, [value], now)
+    return True
+
+
+def _encoded(event: str, reason: str, **fields: Any) -> bytes:
+    """Encode what an operator says, with its reason."""
+    if not reason.strip():
+        raise InvalidInput("the reason is empty: say why, it stays in the log.")
+    try:
+        return codec.encode(event, reason=reason, origin="operator", **fields)
+    except codec.OutOfBounds as error:
+        raise InvalidInput(f"{error}. Give a shorter --reason.") from error
 
 
 def _require_open(log: Log, known: KnownCatalogue, consultation: str) -> None:

@@ -8,6 +8,9 @@ for ATTEMPT_SECONDS, and an acknowledgement without an offset. Then nobody knows
 is in the log. An idempotent producer of aiokafka that failed refuses every later batch of the
 partition, so a new one sends the same batch again, before any later one: the log may then hold
 the events of one batch twice, which the ledger decides as `repeated`, and never out of order.
+So it may if the broker is killed while records of the past are written: a broker that starts again
+forgets producers whose newest record is older than `producer.id.expiration.ms` (a day), and takes
+the retry of a batch it had already written for a new one.
 """
 
 import asyncio

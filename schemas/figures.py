@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
@@ -33,6 +33,21 @@ class Figure:
     def counter(self) -> bool:
         """Whether it only grows while the process runs."""
         return self.name.endswith("_total")
+
+    @property
+    def family(self) -> str:
+        """What Prometheus calls it together with its kin: the three of a histogram are one."""
+        for part in ("_bucket", "_count", "_sum"):
+            if self.name.endswith(part):
+                return self.name.removesuffix(part)
+        return self.name
+
+    @property
+    def kind(self) -> str:
+        """Its type as Prometheus names it."""
+        if self.family != self.name:
+            return "histogram"
+        return "counter" if self.counter else "gauge"
 
 
 FIGURES: dict[str, Figure] = {}
@@ -96,6 +111,33 @@ NOTARY_STOPPED = _figure(
 GATEWAY_WAITING = _figure(
     "scrutin_gateway_waiting_records", "gateway", "records",
     "Events taken whose acknowledgement by the broker is awaited.")
+GATEWAY_WAITING_MOST = _figure(
+    "scrutin_gateway_waiting_records_max", "gateway", "records",
+    "So many may wait; what comes beyond is refused as busy.")
+GATEWAY_WAIT = _figure(
+    "scrutin_gateway_wait_seconds", "gateway", "seconds",
+    "How long the oldest of them has been waiting; 0 without any.")
+GATEWAY_CONNECTED = _figure(
+    "scrutin_gateway_connected", "gateway", "0 or 1",
+    "Whether a broker takes events; while none does, votes are refused as unavailable.")
+GATEWAY_ACKNOWLEDGED = _figure(
+    "scrutin_gateway_acknowledged_records_total", "gateway", "records",
+    "Events acknowledged by the broker; those of the votes topic are receipts.", "topic")
+GATEWAY_ANSWERS = _figure(
+    "scrutin_gateway_answers_total", "gateway", "answers",
+    "Answers by operation of /v1 (as in its OpenAPI document; pages: everything else) and status.",
+    "route", "status")
+GATEWAY_REFUSALS = _figure(
+    "scrutin_gateway_refusals_total", "gateway", "answers",
+    "Refusals of /v1 and of the booth's forms, by the name of the problem (/problems/NAME).",
+    "reason")
+GATEWAY_SECONDS_CLASSES = _figure(
+    "scrutin_gateway_answer_seconds_bucket", "gateway", "answers",
+    "Answers of /v1 that took at most so long, refusals included.", "le")
+GATEWAY_SECONDS_COUNT = _figure(
+    "scrutin_gateway_answer_seconds_count", "gateway", "answers", "All of them.")
+GATEWAY_SECONDS_SUM = _figure(
+    "scrutin_gateway_answer_seconds_sum", "gateway", "seconds", "How long all of them took.")
 
 LOG_END = _figure(
     "scrutin_log_end_offset", "views", "offset", "End of a log: first offset not written yet.",
@@ -170,13 +212,13 @@ class _Samples(Collector):
         self._samples = samples
 
     def collect(self) -> Iterator[Metric]:
-        families: dict[str, CounterMetricFamily | GaugeMetricFamily] = {}
+        families: dict[str, Metric] = {}
         for sample in self._samples:
             figure = sample.figure
-            kind = CounterMetricFamily if figure.counter else GaugeMetricFamily
             family = families.setdefault(
-                figure.name, kind(figure.name, figure.meaning, labels=figure.labels))
-            family.add_metric(sample.labels, sample.value)
+                figure.family, Metric(figure.family, figure.meaning, figure.kind))
+            family.add_sample(
+                figure.name, dict(zip(figure.labels, sample.labels, strict=True)), sample.value)
         yield from families.values()
 
 

@@ -15,6 +15,7 @@ from producers.gateway.exchange import JSON, Answer, Asked
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
+from producers.gateway.meter import Meter
 from producers.gateway.models import Receipt
 from producers.gateway.outlet import Acknowledged, NotWritten
 from producers.gateway.rates import Rates, headers_of
@@ -37,6 +38,7 @@ class GatewayDesk:
     memory: Memory
     rates: Rates
     rereader: Rereader
+    meter: Meter
 
     def described(self, consultation: str) -> Mapping[str, Any] | None:
         return self.follower.known.find("ConsultationDescribed", consultation)
@@ -53,8 +55,14 @@ class GatewayDesk:
             voter = self.booth.voter(
                 consultation, device.id, guards.origin_of(asked), guards.network_of(asked))
         except Refused as refused:
-            raise _turned_away(refused) from None
+            raise self.turned_away(refused) from None
         return GatewayVisit(self, asked, device, voter)
+
+    def turned_away(self, refused: Refused) -> TurnedAway:
+        """Say it as the pages take it, and count it."""
+        self.meter.refused(refused.problem.name)
+        return TurnedAway(refused.problem, {
+            name.decode(): value.decode() for name, value in refused.headers.items()})
 
 
 def _check_form(asked: Asked) -> None:
@@ -100,7 +108,7 @@ class GatewayVisit:
         try:
             served = await self.desk.booth.serve(self.voter, included)
         except Refused as refused:
-            raise _turned_away(refused) from None
+            raise self.desk.turned_away(refused) from None
         return [each["proposal"] for each in served.proposals
                 if each["proposal"] not in voted or each["proposal"] in included]
 
@@ -110,7 +118,7 @@ class GatewayVisit:
             done = await self.desk.booth.record(
                 self.voter, booth.Act(act.event, act.proposal, act.word, act.proof), key)
         except Refused as refused:
-            raise _turned_away(refused) from None
+            raise self.desk.turned_away(refused) from None
         batch, place = done.acknowledged
         return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted")
 
@@ -124,7 +132,7 @@ class GatewayVisit:
             await self.desk.booth.describe(
                 self.voter, Receipt.model_validate_json(found), dict(answers))
         except Refused as refused:
-            raise _turned_away(refused) from None
+            raise self.desk.turned_away(refused) from None
 
     async def receipt(self, place: tuple[int, int]) -> bytes | None:
         self._count()
@@ -157,7 +165,8 @@ class GatewayVisit:
         """Count what reaches the broker; pages alone are free."""
         rate = self.desk.rates.count(self.voter.id, self.voter.network, time.time())
         if rate.exceeded:
-            raise _turned_away(Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)))
+            raise self.desk.turned_away(
+                Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)))
 
 
 def _own(value: bytes | None, voter: booth.Voter) -> dict[str, Any] | None:
@@ -168,8 +177,3 @@ def _own(value: bytes | None, voter: booth.Voter) -> dict[str, Any] | None:
         return None
     own = (fields.get("voter"), fields.get("consultation")) == (voter.id, voter.consultation)
     return fields if own else None
-
-
-def _turned_away(refused: Refused) -> TurnedAway:
-    return TurnedAway(refused.problem, {
-        name.decode(): value.decode() for name, value in refused.headers.items()})

@@ -19,12 +19,12 @@ from producers.gateway.booth import Booth
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
+from producers.gateway.meter import Meter
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
-from schemas.figures import GATEWAY_WAITING, Sample
 from schemas.topics import Topics
 from scrutin import bootstrap, health
 from scrutin.days import ask_archive
@@ -108,6 +108,7 @@ async def connected(
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
                   topics.networks: 1}
     memory, rereader, days = Memory(), Rereader(kafka, topics.votes), Days()
+    meter = Meter()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
@@ -120,15 +121,15 @@ async def connected(
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
-            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader)
+            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
             logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
             checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
             pages = application(reader, publications, live, Beside(
                 desk=desk, receipts=checker, logs=logs))
-            yield Gateway(booth, keys, rates, PageSpeech()).application(otherwise=Router([
+            yield Gateway(booth, keys, rates, PageSpeech(), meter).application(otherwise=Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=booth.ready),
-                    Sample(GATEWAY_WAITING, outlet.waiting)))),
+                    *outlet.samples(time.time()), *meter.samples()))),
             ], default=pages)), live
         finally:
             for task in tasks:

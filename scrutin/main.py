@@ -45,6 +45,7 @@ COMMANDS = {
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
+    ("accept-undecodable",): "accept_undecodable",
     ("simulate",): "simulate",
     ("provision",): "provision",
     ("ledger",): "ledger",

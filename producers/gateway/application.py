@@ -16,6 +16,7 @@ from producers.gateway import guards, operations
 from producers.gateway.booth import Act, Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
 from producers.gateway.keys import KeyFolder
+from producers.gateway.meter import Meter
 from producers.gateway.models import Description, Qualified, Vote
 from producers.gateway.rates import Rates, headers_of
 from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
@@ -48,22 +49,27 @@ class Speech(Protocol):
 class Gateway:
     """The addresses under which votes are taken."""
 
-    def __init__(self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech) -> None:
+    def __init__(
+        self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech, meter: Meter
+    ) -> None:
         self._booth = booth
         self._keys = keys
         self._rates = rates
         self._speech = speech
+        self._meter = meter
         self._logger = structlog.get_logger("gateway")
 
-    def application(self, otherwise: ASGIApp | None = None) -> Router:
+    def application(self, otherwise: ASGIApp) -> Router:
         """Make the application; what it has no address for goes to `otherwise`."""
         found = {
-            operation.handler: Endpoint(getattr(self, operation.handler), self._refused)
+            operation.handler: Endpoint(
+                getattr(self, operation.handler), self._refused,
+                functools.partial(self._answered, operation))
             for operation in operations.OPERATIONS
         }
         return Router(
             operations.routes(found, self._not_allowed), redirect_slashes=False,
-            default=otherwise or Endpoint(_nowhere, self._refused))
+            default=self._meter.metered(otherwise))
 
     # Commands
 
@@ -153,6 +159,7 @@ class Gateway:
             self._logger.error("a request failed", path=asked.path, exc_info=error)
             error = Refused(problems.INTERNAL)
         kind = error.problem
+        self._meter.refused(kind.name)
         language = self._language(asked)
         document = kind.document(
             functools.partial(self._speech.translate, language), asked.path)
@@ -162,6 +169,11 @@ class Gateway:
         if kind.retry_seconds:
             headers[b"retry-after"] = str(kind.retry_seconds).encode()
         return Answer(kind.status, to_json(document), problems.MEDIA_TYPE.encode(), headers)
+
+    def _answered(self, operation: operations.Operation, status: int, seconds: float) -> None:
+        self._meter.answered(operation.handler, status)
+        if operation.path.startswith("/v1/"):
+            self._meter.took(seconds)
 
     def _language(self, asked: Asked) -> str:
         try:
@@ -176,7 +188,9 @@ class Gateway:
     ) -> None:
         asked = Asked(scope, receive)
         refused = Refused(problems.METHOD_NOT_ALLOWED, headers={b"allow": methods.encode()})
-        await self._refused(asked, refused).send(send)
+        answer = self._refused(asked, refused)
+        self._meter.answered("none", answer.status)
+        await answer.send(send)
 
 
 def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
@@ -197,10 +211,6 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
         "inclusion_seconds": INCLUSION_SECONDS,
         "signature": sealed.signature_base64,
     }
-
-
-async def _nowhere(_asked: Asked) -> Answer:
-    raise Refused(problems.NOT_FOUND)
 
 
 async def _vote(asked: Asked) -> Act:

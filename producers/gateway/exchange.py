@@ -6,6 +6,7 @@ question, its cookie parser unquotes every cookie, its handlers are wrapped four
 more than the signatures, the Avro and the broker's acknowledgement of a vote.
 """
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -122,12 +123,15 @@ class Endpoint:
     """An address: a handler, and what is said where it refuses or fails."""
 
     def __init__(
-        self, handler: Handler, refused: Callable[[Asked, Exception], Answer]
+        self, handler: Handler, refused: Callable[[Asked, Exception], Answer],
+        answered: Callable[[int, float], None],
     ) -> None:
         self._handler = handler
         self._refused = refused
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        began = time.perf_counter()
         asked = Asked(scope, receive)
         try:
             answer = await self._handler(asked)
@@ -136,6 +140,7 @@ class Endpoint:
         except Exception as error:  # noqa: BLE001 -- said to the caller, and logged by `refused`
             answer = self._refused(asked, error)
         await answer.send(send, with_body=scope["method"] != "HEAD")
+        self._answered(answer.status, time.perf_counter() - began)
 
 
 Fields = dict[str, Any]

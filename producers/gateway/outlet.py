@@ -14,7 +14,7 @@ connected, again and again until the broker answers; meanwhile every event is No
 """
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
@@ -24,6 +24,8 @@ from aiokafka.errors import KafkaError
 
 from producers.gateway.receipts import Batch
 from producers.writer import abandon
+from schemas import figures
+from schemas.figures import Sample
 
 
 ACKNOWLEDGE_SECONDS = 5.0
@@ -74,6 +76,8 @@ class _Lane:
     topic: str
     partition: int
     waiting: list[_Event] = field(default_factory=list)
+    under_way: list[_Event] = field(default_factory=list)
+    """The batch that waits for its acknowledgement."""
     filled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def take(self) -> list[_Event]:
@@ -82,11 +86,17 @@ class _Lane:
         for count, (_, value, _) in enumerate(self.waiting):
             size += len(value) + RECORD_OVERHEAD_BYTES
             if count == BATCH_RECORDS or (count and size > BATCH_BYTES):
-                taken, self.waiting = self.waiting[:count], self.waiting[count:]
-                return taken
-        taken, self.waiting = self.waiting, []
+                self.under_way, self.waiting = self.waiting[:count], self.waiting[count:]
+                return self.under_way
+        self.under_way, self.waiting = self.waiting, []
         self.filled.clear()
-        return taken
+        return self.under_way
+
+    @property
+    def oldest(self) -> int | None:
+        """When the oldest event without an answer was taken, in milliseconds."""
+        events = self.under_way or self.waiting
+        return events[0][0] if events else None
 
 
 class Outlet:
@@ -102,6 +112,7 @@ class Outlet:
         self._producer: AIOKafkaProducer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = 0
+        self._acknowledged = dict.fromkeys(partitions, 0)
         self._loop = asyncio.get_running_loop()
         self._logger = structlog.get_logger("gateway")
 
@@ -127,6 +138,17 @@ class Outlet:
     def waiting(self) -> int:
         """Events without an answer."""
         return self._waiting
+
+    def samples(self, now: float) -> Iterator[Sample]:
+        """Give what waits, at a moment in seconds since 1970, as figures."""
+        taken = [at for lane in self._lanes.values() if (at := lane.oldest) is not None]
+        for topic, count in self._acknowledged.items():
+            yield Sample(figures.GATEWAY_ACKNOWLEDGED, count, (topic,))
+        yield Sample(figures.GATEWAY_CONNECTED, self.connected)
+        yield Sample(figures.GATEWAY_WAITING, self._waiting)
+        yield Sample(figures.GATEWAY_WAITING_MOST, WAITING_EVENTS)
+        yield Sample(
+            figures.GATEWAY_WAIT, max(now - min(taken) / 1_000, 0.0) if taken else 0.0)
 
     def write(
         self, topic: str, partition: int, timestamp: int, value: bytes
@@ -189,6 +211,7 @@ class Outlet:
 
     async def _deliver(self, lane: _Lane) -> None:
         while True:
+            lane.under_way = []
             await lane.filled.wait()
             events = lane.take()
             producer = self._producer
@@ -206,6 +229,7 @@ class Outlet:
             else:
                 batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
                 self._waiting -= len(events)
+                self._acknowledged[lane.topic] += len(events)
                 for place, (_, _, answer) in enumerate(events):
                     if answer is not None and not answer.done():
                         answer.set_result(Acknowledged(batch, place))

@@ -11,6 +11,7 @@ import yaml
 from schemas.figures import FIGURES, PROCESS_MEMORY, PROCESS_STARTED
 from tests.test_docs import _anchors
 from views.operations import alarms
+from views.operations.gateways import OWN_FAULTS
 
 
 ROOT = Path(__file__).parents[2]
@@ -42,6 +43,10 @@ def test_prometheus_and_the_page_alarm_alike() -> None:
     assert by_name["ScrutinPagesBehind"].endswith(f"> {alarms.LAG_PAGE_SECONDS:.0f}")
     assert by_name["ScrutinArchiveBehind"].endswith(f"> {alarms.LAG_ARCHIVE_SECONDS:.0f}")
     assert f"> {alarms.DEAD_LETTER_RATIO} *" in by_name["ScrutinDeadLetters"]
+    assert by_name["ScrutinGatewayFull"].endswith(f"> {alarms.GATEWAY_FULL_SHARE}")
+    assert f"> {alarms.TURNED_AWAY_RATIO} *" in by_name["ScrutinVotesTurnedAway"]
+    assert f"> {alarms.TURNED_AWAY_MIN} and" in by_name["ScrutinVotesTurnedAway"]
+    assert f'"{"|".join(OWN_FAULTS)}"' in by_name["ScrutinVotesTurnedAway"]
     assert f"> {alarms.DEAD_LETTERS_MIN}\n" in by_name["ScrutinDeadLetters"].replace(" and", "\n")
 
 

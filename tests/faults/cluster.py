@@ -129,6 +129,7 @@ class Cluster:
         if not worker.running():
             return
         if fault.kind is Kind.KILL:
+            self._stopping.pop(fault.target, None)
             worker.kill()
         elif fault.kind in (Kind.STOP, Kind.LEAVE):
             self._tell_to_stop(fault.target)

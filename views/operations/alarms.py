@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from schemas import figures
+from views.operations.gateways import waiting
 from views.operations.watch import Process, Watch
 
 
@@ -20,6 +21,13 @@ DEAD_LETTER_RATIO = 0.01
 """Undecodable records among those of the last minute: more is a bad release, not chance..."""
 DEAD_LETTERS_MIN = 10
 """... if there are so many: one in a quiet minute is a probe."""
+
+GATEWAY_FULL_SHARE = 0.8
+"""Of the events that may wait in a gateway: beyond it refuses within half a second."""
+TURNED_AWAY_RATIO = 0.01
+"""Answers of the last minute that said we cannot: more is an outage, not a restart..."""
+TURNED_AWAY_MIN = 10
+"""... if there are so many."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +44,8 @@ class Alarm:
 def alarms(watch: Watch) -> list[Alarm]:
     """Give all alarms, the severe ones first."""
     found = [
-        *_silent(watch), *_behind(watch), *_archive(watch), *_unreadable(watch),
+        *_silent(watch), *_behind(watch), *_gateways(watch), *_archive(watch),
+        *_unreadable(watch),
         *(Alarm("recount", verdict.consultation) for verdict in watch.recounts
           if not verdict.held),
         *_restarted(watch),
@@ -58,6 +67,16 @@ def _behind(watch: Watch) -> Iterator[Alarm]:
         lag = watch.ruler.worst(hop, watch.clock)
         if lag.seconds is not None and lag.seconds > most:
             yield Alarm(f"behind_{hop}", number=lag.seconds, severe=severe)
+
+
+def _gateways(watch: Watch) -> Iterator[Alarm]:
+    readings = {name: each.reading for name, each in watch.processes.items() if each.answers}
+    for name, records, most, _ in waiting(readings):
+        if records > GATEWAY_FULL_SHARE * most:
+            yield Alarm("gateway_full", name, records)
+    faults, answers = watch.gateways.faults_last_minute(watch.clock)
+    if faults > max(TURNED_AWAY_MIN, TURNED_AWAY_RATIO * answers):
+        yield Alarm("turned_away", number=faults)
 
 
 def _archive(watch: Watch) -> Iterator[Alarm]:

@@ -90,6 +90,7 @@ class Collector:
         watch.see_ends(ends, at, clock)
         for name, reading in zip(names, answers, strict=True):
             watch.see_process(name, reading, at, clock)
+        watch.see_gateways(clock)
         watch.see_process(ITSELF, read(exposition(self.itself()).decode()), at, clock)
         applied = self._flushes.applied
         if applied:

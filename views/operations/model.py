@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from schemas import figures
+from schemas import figures, problems
 from schemas.words import REASONS
 from views.operations.alarms import alarms
+from views.operations.gateways import waiting
 from views.operations.hottest import Hot
-from views.operations.ruler import HOPS
+from views.operations.ruler import HOPS, Lag
 from views.operations.watch import Process, Watch
 
 
@@ -22,6 +23,12 @@ OLD_SECONDS = 10.0
 CHART_SECONDS = 5.0
 """A point of the chart is the mean of so long."""
 CHART_WIDTH, CHART_HEIGHT = 600.0, 100.0
+ROUTES_SHOWN = 8
+"""Rows of the table of answers, the most frequent ones."""
+REFUSALS = {kind.name: kind.title for kind in (
+    *problems.GATEWAY, problems.UNKNOWN_CONSULTATION, problems.NOT_FOUND,
+    problems.METHOD_NOT_ALLOWED, problems.INTERNAL)}
+"""What a gateway can refuse, in words."""
 PLACES = ("gateway_ledger", "gateway_page", "gateway_archive")
 """Hops shown by partition: from the ballot box to each place."""
 
@@ -38,7 +45,8 @@ def page(watch: Watch, hottest: list[Hot], now: float) -> dict[str, Any]:
         "last": watch.looks[-1] if watch.looks else None,
         "set_aside": watch.set_aside,
         "chart": chart(watch),
-        "hops": [(name, watch.ruler.worst(name, watch.clock)) for name in HOPS],
+        "hops": list(_hops(watch)),
+        "gateways": _gateways(watch),
         "page_delay_seconds": watch.page_delay_seconds,
         "partitions": partitions(watch),
         "hidden_partitions": max(len(watch.ruler.partitions()) - PARTITIONS_SHOWN, 0),
@@ -52,6 +60,43 @@ def page(watch: Watch, hottest: list[Hot], now: float) -> dict[str, Any]:
         "recounts": [(found, moment(found.at)) for found in watch.recounts],
         "hottest": hottest,
     }
+
+
+def _gateways(watch: Watch) -> dict[str, Any] | None:
+    """Give what the gateways do together, and what waits in each; None before one answered."""
+    gateways, clock = watch.gateways, watch.clock
+    if not gateways.any:
+        return None
+    readings = {name: each.reading for name, each in watch.processes.items() if each.answers}
+    return {
+        "receipts": gateways.per_second(
+            figures.GATEWAY_ACKNOWLEDGED, clock, watch.topics.votes),
+        "answers": gateways.per_second(figures.GATEWAY_ANSWERS, clock),
+        "half_seconds": gateways.percentile_seconds(0.5, clock),
+        "most_seconds": gateways.percentile_seconds(0.99, clock),
+        "waiting": list(waiting(readings)),
+        "refusals": sorted(
+            ((REFUSALS[name], count) for (name,), count
+             in gateways.last_minute(figures.GATEWAY_REFUSALS, clock).items()
+             if name in REFUSALS), key=lambda row: -row[1]),
+        "routes": sorted(
+            ((route, status, count) for (route, status), count
+             in gateways.last_minute(figures.GATEWAY_ANSWERS, clock).items()),
+            key=lambda row: (-row[2], row))[:ROUTES_SHOWN],
+        "cut": [name for name, reading in readings.items()
+                if reading.one(figures.GATEWAY_CONNECTED.name) == 0],
+    }
+
+
+def _hops(watch: Watch) -> Iterator[tuple[str, Lag]]:
+    """Give each hop with what waits there over all partitions, and first what is not in any."""
+    inside = list(waiting({name: each.reading for name, each in watch.processes.items()
+                           if each.answers}))
+    yield "gateway_log", Lag(
+        sum(records for _, records, _, _ in inside),
+        max(seconds for _, _, _, seconds in inside)) if inside else Lag()
+    for name in HOPS:
+        yield name, watch.ruler.worst(name, watch.clock)
 
 
 def moment(seconds: float) -> datetime:

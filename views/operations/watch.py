@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from schemas import figures
 from schemas.figures import Reading
 from schemas.topics import Topics
+from views.operations.gateways import RATE_SECONDS, Gateways
 from views.operations.recounts import Verdict
 from views.operations.ruler import STALE_SECONDS, Ruler
 
 
 HISTORY_LOOKS = 601
 """Looks of which totals are kept: ten minutes at one a second."""
-RATE_SECONDS = 10.0
-"""Rates are taken over so long: shorter they flicker, longer they are late."""
 MINUTE_SECONDS = 60.0
 
 Ends = Mapping[tuple[str, int], int]
@@ -89,6 +88,7 @@ class Watch:
         self.broker = Process("kafka")
         self.processes = {name: Process(name) for name in processes}
         self.ruler = Ruler()
+        self.gateways = Gateways()
         self.ends: Ends = {}
         self.looks: deque[Look] = deque(maxlen=HISTORY_LOOKS)
         self.page_delay_seconds: float | None = None
@@ -126,6 +126,12 @@ class Watch:
         for (topic, partition), offset in reading.labelled(figures.ARCHIVE_NEXT).items():
             if topic in archived:
                 self.ruler.see(archived[topic], int(partition), int(offset), clock)
+
+    def see_gateways(self, clock: float) -> None:
+        """Note what the gateways among the processes that answered have counted."""
+        self.gateways.see(
+            {name: process.reading for name, process in self.processes.items()
+             if process.answers}, clock)
 
     def see_page(self, offsets: Iterable[int], clock: float) -> None:
         """Note how far the pages are: the last votes offset they hold, by partition."""

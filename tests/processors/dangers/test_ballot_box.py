@@ -1,5 +1,6 @@
 """Dangers of the ballot box: what is wrong with the votes ends the worker, or is decided so."""
 
+import re
 import signal
 
 import pytest
@@ -8,9 +9,12 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from processors.batch_lane import EXIT_STOPPED
 from processors.provisioning import provision
+from producers import operations
+from producers.errors import InvalidInput
 from schemas import codec
 from tests.processors import logs
 from tests.processors.harness import (
+    BEGAN_AT,
     Logs,
     Stack,
     connected_producer,
@@ -149,19 +153,44 @@ async def test_rules_adopted_in_the_middle_of_a_run_change_nothing_before_them(
     assert "adopts ledger version 2, unknown here. Install a version of scrutin" in ledger.log()
 
 
-@pytest.mark.parametrize("share", ["0.5", "1"])
-async def test_mostly_undecodable_votes_end_the_ledger_unless_allowed(
-    lone_stack: Stack, share: str
+async def test_mostly_undecodable_votes_end_the_ledger_until_an_operator_accepts_them(
+    lone_stack: Stack,
 ) -> None:
-    """A bad release must not have a campaign refused; an operator can let it go on."""
+    """A bad release must not have a campaign refused: starting again is not enough, a word is."""
     await prepared(lone_stack, 47, size=0)
     await votes_written(lone_stack, [b"{}"] * 1_200)
-    ledger = lone_stack.started("ledger", SCRUTIN_UNDECODABLE_RATIO=share)
-    if share == "1":
-        await folded_decisions(lone_stack, [1_201])
-        ledger.send(signal.SIGTERM)
-        assert ledger.wait() == 0
-    else:
-        await until(lambda: not ledger.running())
-        assert ledger.wait() == EXIT_STOPPED
-        assert "records are undecodable. Look at the dead-letters topic" in ledger.log()
+    ledger = lone_stack.started("ledger")
+    await until(lambda: not ledger.running())
+    assert ledger.wait() == EXIT_STOPPED
+    found = re.search(r"records up to offset (\d+) are undecodable", ledger.log())
+    assert found
+    last = int(found[1])
+    assert f"`scrutin accept-undecodable 0 --until {last} --reason TEXT`" in ledger.log()
+
+    ledger.start()
+    await until(lambda: not ledger.running())
+    assert ledger.wait() == EXIT_STOPPED
+    assert set(re.findall(r"up to offset (\d+) are undec", ledger.log())) == {found[1]}
+    operators = operations.Log(lone_stack.kafka, lone_stack.topics)
+    with pytest.raises(InvalidInput, match="ends before offset 5000: give an offset below 1201"):
+        await operations.accept_undecodable(
+            operators, 0, 5_000, "mended", now=BEGAN_AT, salt=bytes(16))
+    for written in (True, False):
+        assert written == await operations.accept_undecodable(
+            operators, 0, last, "mended", now=BEGAN_AT, salt=bytes(16))
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, lone_stack.topics.votes, 0, [b"{}"], first_offset=1_201)
+    ledger.start()
+    await folded_decisions(lone_stack, [1_202])
+    ledger.send(signal.SIGTERM)
+    assert ledger.wait() == 0
+
+
+async def test_a_ratio_of_one_lets_undecodable_votes_pass(lone_stack: Stack) -> None:
+    """Who sets it there, for a log of the past, has every record refused and none stopped at."""
+    await prepared(lone_stack, 47, size=0)
+    await votes_written(lone_stack, [b"{}"] * 1_200)
+    ledger = lone_stack.started("ledger", SCRUTIN_UNDECODABLE_RATIO="1")
+    await folded_decisions(lone_stack, [1_201])
+    ledger.send(signal.SIGTERM)
+    assert ledger.wait() == 0

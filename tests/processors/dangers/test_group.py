@@ -17,7 +17,7 @@ from processors.batch_lane import EXIT_STOPPED, BatchValue
 from processors.decision_store import Held
 from processors.ledger import Ledger
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from tests.processors.dangers import stalled_ledger, zombie_ledger
+from tests.processors.dangers import late_ledger, stalled_ledger, zombie_ledger
 from tests.processors.harness import (
     BEGAN_AT,
     ROOT,
@@ -84,6 +84,27 @@ async def beyond(stack: Stack, count: int) -> list[Any]:
                 stack.kafka, stack.topics.decisions, stack.topics.partitions)) <= count:
             await asyncio.sleep(POLL_SECONDS)
     return records[count:]
+
+
+async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_decided(
+    stack: Stack,
+) -> None:
+    """Fetched before a second ledger joined, delivered after: dropped, and decided by who holds."""
+    size = 400
+    box = await prepared(stack, 64, size=size, voters=50)
+    late, heir = stack.worker("ledger", "1"), stack.worker("ledger", "2")
+    late.program = [sys.executable, str(Path(late_ledger.__file__))]
+    late.start()
+    await folded_decisions(stack, [1, 1])
+    async with connected_producer(stack.kafka) as producer:
+        for partition, log in enumerate(box):
+            await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+    heir.start()
+
+    assert await folded_decisions(stack, [size + 1, size + 1]) == decided(box)[1]
+    assert "batch dropped: fetched before the last rebalance" in late.log()
+    assert late.running()
+    assert heir.running()
 
 
 class SeekingLedger(LedgerWorker):

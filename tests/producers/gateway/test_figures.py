@@ -2,8 +2,10 @@
 
 import httpx2
 
-from schemas.figures import GATEWAY_WAITING, INFO, READY, read
-from tests.producers.gateway.booths import RunningGateway
+from producers.gateway.outlet import WAITING_EVENTS
+from schemas import figures
+from schemas.figures import GATEWAY_WAITING, INFO, READY, Reading, read
+from tests.producers.gateway.booths import Browser, RunningGateway
 
 
 async def test_a_gateway_gives_its_figures_to_this_machine_alone(gateway: RunningGateway) -> None:
@@ -16,3 +18,35 @@ async def test_a_gateway_gives_its_figures_to_this_machine_alone(gateway: Runnin
     assert [kind for kind, _, _ in said.labelled(INFO)] == ["gateway"]
     assert (said.one(READY.name), said.one(GATEWAY_WAITING.name)) == (1, 0)
     assert forwarded.status_code == 401
+
+
+async def test_a_gateway_counts_what_it_answers_and_why_not(gateway: RunningGateway) -> None:
+    """A receipt, refusals over the API and the pages, each by route, status and reason, timed."""
+    async with Browser(gateway.url) as browser:
+        before = await figures_of(browser)
+        assert (await browser.vote()).status_code == 202
+        assert (await browser.vote("nothing")).status_code == 404
+        assert (await browser.client.put("/v1/consultations/town/votes")).status_code == 405
+        assert (await browser.client.get("/c/shut/vote")).status_code == 200
+        after = await figures_of(browser)
+
+    def grown(figure: figures.Figure) -> dict[tuple[str, ...], float]:
+        known = before.labelled(figure)
+        return {labels: value - known.get(labels, 0) for labels, value
+                in after.labelled(figure).items() if value != known.get(labels, 0)}
+
+    assert grown(figures.GATEWAY_ACKNOWLEDGED)[(gateway.topics.votes,)] == 1
+    assert grown(figures.GATEWAY_ANSWERS) == {
+        ("cast", "202"): 1, ("cast", "404"): 1, ("none", "405"): 1, ("pages", "200"): 2}
+    assert grown(figures.GATEWAY_REFUSALS) == {
+        ("unknown-proposal",): 1, ("method-not-allowed",): 1, ("closed",): 1}
+    assert grown(figures.GATEWAY_SECONDS_CLASSES)[("+Inf",)] == 2
+    assert grown(figures.GATEWAY_SECONDS_COUNT) == {(): 2}
+    assert 0 < grown(figures.GATEWAY_SECONDS_SUM)[()] < 60
+    assert after.one(figures.GATEWAY_WAITING_MOST.name) == WAITING_EVENTS
+    assert after.one(figures.GATEWAY_CONNECTED.name) == 1
+
+
+async def figures_of(browser: Browser) -> Reading:
+    """Ask a gateway for its figures."""
+    return read((await browser.client.get("/metrics")).text)

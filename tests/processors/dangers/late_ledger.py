@@ -1,0 +1,36 @@
+"""A program: a ledger that gets to its first votes only after a rebalance, as Faust can have it."""
+
+import asyncio
+from typing import Any
+
+from processors.batch_lane import run_worker
+from processors.ledger_worker import LedgerPolicy, LedgerWorker
+from scrutin import bootstrap, log
+from scrutin.settings import load
+
+
+LOOK_SECONDS = 0.02
+
+
+class LateLedger(LedgerWorker):
+    """Holds its first batch that has votes until the group has another generation."""
+
+    late_before = False
+
+    async def _decide(self, event: Any) -> None:
+        batch = event.message.value
+        if not self.late_before and batch.records[-1].offset > 0:
+            self.late_before = True
+            while self.app.consumer_generation_id == batch.generation:
+                await asyncio.sleep(LOOK_SECONDS)
+        await super()._decide(event)
+
+
+if __name__ == "__main__":
+    settings = load()
+    log.configure(settings)
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    run_worker(LateLedger(LedgerPolicy(
+        kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
+        stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
+        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
