@@ -221,7 +221,8 @@ def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
 
     An orderly shutdown would wait for batches that can never be acknowledged.
     """
-    log.critical("worker stopped", reason=message, error=repr(error) if error else None)
+    said = message or (f"{error!r}, without a word" if error else "")
+    log.critical("worker stopped", reason=said, error=repr(error) if error else None)
     os._exit(EXIT_STOPPED)
 
 

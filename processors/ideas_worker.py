@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,10 @@ publication of everything."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
 LOOK_UP_SECONDS = 30.0
-"""Reading the last published vector at start may take so long."""
+"""Asking for ends, or reading a stretch of the results, may take so long at start."""
+TAIL_RECORDS = 10_000
+"""So far before the end of the results the last marker is looked for first: three publications of
+everything in a large campaign."""
 
 log = structlog.get_logger("scrutin.ideas")
 
@@ -159,11 +163,12 @@ class IdeasWorker:
                 continue
             vector = self.ideas.as_of().votes
             worked = time.thread_time()
-            records = self.ideas.take(int(time.time() * 1000), ranked=ranked)
+            now = int(time.time() * 1000)
+            records = self.ideas.take(now, ranked=ranked)
             rest = rest_seconds(time.thread_time() - worked)
             if ranked:
                 self.ranked_at = began
-            await self._write(producer, records)
+            await self._write(producer, records, now)
             self.published = vector
 
     async def _close(self) -> None:
@@ -177,33 +182,21 @@ class IdeasWorker:
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 inputs = [TopicPartition(tp.topic, tp.partition) for tp in self.positions]
                 ends = await looker.end_offsets(inputs)
-                self.published = await self._last_vector(looker)
-                self.starts = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
+            self.published = await last_vector(
+                looker, TopicPartition(self.topics.results, 0), self.topics.partitions)
+            self.starts = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
         finally:
             await looker.stop()
-
-    async def _last_vector(self, looker: Any) -> tuple[int, ...]:
-        tp = TopicPartition(self.topics.results, 0)
-        end = (await looker.end_offsets([tp]))[tp]
-        last: tuple[int, ...] = (-1,) * self.topics.partitions
-        if not end:
-            return last
-        looker.assign([tp])
-        await looker.seek_to_beginning(tp)
-        while await looker.position(tp) < end:
-            for record in (await looker.getmany(tp, timeout_ms=1000)).get(tp, ()):
-                if record.key == FLUSH_KEY:
-                    _, marker = codec.decode(record.value)
-                    last = tuple(map(max, last, marker["offsets"]))
-        return last
 
     def ready(self) -> bool:
         """Whether the state has caught up with the start, and never goes back by publishing."""
         return may_publish(self.positions, self.starts, self.ideas.as_of().votes, self.published)
 
-    async def _write(self, producer: AIOKafkaProducer, records: list[Record]) -> None:
+    async def _write(self, producer: AIOKafkaProducer, records: list[Record], now: int) -> None:
+        """Write a publication; its one time tells its records from strays of another worker."""
         writer = Batches(producer)
-        writer.write((value for _, value in records), keys=(key for key, _ in records))
+        writer.write((value for _, value in records), keys=(key for key, _ in records),
+                     timestamps=repeat(now))
         futures = await writer.send(self.topics.results, 0)
         async with asyncio.timeout(WRITE_SECONDS):
             for future in futures:
@@ -215,6 +208,41 @@ class IdeasWorker:
             "ready": self.ready(), "votes": list(self.ideas.as_of().votes),
             "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
         }
+
+
+async def last_vector(looker: Any, results: TopicPartition, partitions: int) -> tuple[int, ...]:
+    """Give the vector of the last marker in the results: read from their end backwards.
+
+    Raises TimeoutError where a stretch cannot be read within LOOK_UP_SECONDS.
+    """
+    async with asyncio.timeout(LOOK_UP_SECONDS):
+        first = (await looker.beginning_offsets([results]))[results]
+        end = (await looker.end_offsets([results]))[results]
+    looker.assign([results])
+    until, stretch = end, TAIL_RECORDS
+    while until > first:
+        since = max(first, until - stretch)
+        async with asyncio.timeout(LOOK_UP_SECONDS):
+            found = await _newest_vector(looker, results, since, until)
+        if found is not None:
+            return found
+        until, stretch = since, 2 * stretch
+    return (-1,) * partitions
+
+
+async def _newest_vector(
+    looker: Any, results: TopicPartition, since: int, until: int
+) -> tuple[int, ...] | None:
+    """Give the furthest vector of the markers between two offsets, or None."""
+    found: tuple[int, ...] | None = None
+    looker.seek(results, since)
+    while await looker.position(results) < until:
+        for record in (await looker.getmany(results, timeout_ms=1000)).get(results, ()):
+            if record.key == FLUSH_KEY and record.offset < until:
+                _, marker = codec.decode(record.value)
+                offsets = tuple(marker["offsets"])
+                found = offsets if found is None else tuple(map(max, found, offsets))
+    return found
 
 
 def may_publish(

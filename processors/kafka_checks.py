@@ -13,6 +13,12 @@ from schemas.topics import TopicSpecification
 
 CONNECT_SECONDS = 20.0
 """So long a starting worker waits for the broker before it gives up."""
+_AT_STAKE = {
+    "delete": ": records would be lost. Set it with `kafka-configs.sh --alter`, and check with "
+              "`scrutin audit recount` that none are missing.",
+    "compact": ": it would grow without bound. Set it with `kafka-configs.sh --alter`.",
+}
+"""What a topic with other settings would do, by its policy."""
 
 
 class BrokerUnreachable(Exception):
@@ -77,9 +83,8 @@ async def _check_settings(admin: AIOKafkaAdminClient, topic: TopicSpecification)
             for name, value in topic.settings.items():
                 if settings.get(name) != value:
                     raise WrongTopic(
-                        f"topic {topic.name} has {name}={settings.get(name)}, it must be {value}: "
-                        "records would be lost. Set it with `kafka-configs.sh --alter`, and check "
-                        "with `scrutin audit recount` that none are missing."
+                        f"topic {topic.name} has {name}={settings.get(name)}, it must be {value}"
+                        f"{_AT_STAKE[topic.settings['cleanup.policy']]}"
                     )
 
 

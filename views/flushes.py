@@ -4,7 +4,9 @@ Theory of operation: the results topic is compacted, one key a figure. The ideas
 what changed, then the marker `ResultsPublished`; only with its marker is a flush consistent.
 Records wait here, newest of each key, until their marker comes. A marker that lies below the
 last applied one in any place (a zombie's, or of a worker that recovers) is dropped with its
-records: the worker writes everything again every minute, so nothing stays missing. A flush that
+records: the worker writes everything again every minute, so nothing stays missing. All records of
+a flush bear the time of its marker: others among them are strays (of a zombie that was frozen in
+the middle of writing) and wait for a marker of their own, which may never come. A flush that
 knows more of the catalogue than was read here waits for the catalogue, and the catalogue is
 applied no further than the flush knows it: one document, one moment. Values stay encoded until
 somebody asks, so that catching up costs a dictionary store a record. Memory: one value a key,
@@ -25,6 +27,8 @@ from schemas import codec
 FLUSH_KEY = b"\0flush"
 """Key of the marker; no consultation has an empty identifier."""
 
+WAITING_MOST = 4
+"""Flushes begun whose marker has not come: one, and one each of workers that died or lost it."""
 NO_OFFSET = -1
 """The catalogue offset held before any record."""
 
@@ -88,7 +92,7 @@ class Flushes:
         """Moves with every change of what is shown."""
         self._watchers: list[Callable[[], None]] = []
         self._values: dict[str, dict[Figure, bytes]] = {}
-        self._pending: dict[bytes, bytes | None] = {}
+        self._pending: dict[int, dict[bytes, bytes | None]] = {}
         self._complete: tuple[dict[bytes, bytes | None], Flush] | None = None
         self._catalogue_ahead: deque[tuple[int, str, dict[str, Any]]] = deque()
         self._catalogue_read = NO_OFFSET
@@ -97,15 +101,17 @@ class Flushes:
         """Call the watcher after every change of what is shown."""
         self._watchers.append(watcher)
 
-    def receive_result(self, key: bytes | None, value: bytes | None) -> None:
-        """Take the next record of the results topic."""
+    def receive_result(self, key: bytes | None, value: bytes | None, written_at: int) -> None:
+        """Take the next record of the results topic, with its Kafka timestamp (ms)."""
         if key is None:
             raise ResultsUnreadable("a record of the results topic has no key")
         if key == FLUSH_KEY:
             if value is not None:
                 self._close_flush(value)
             return
-        self._pending[key] = value
+        self._pending.setdefault(written_at, {})[key] = value
+        if len(self._pending) > WAITING_MOST:
+            del self._pending[min(self._pending)]
 
     def receive_catalogue(self, offset: int, value: bytes | None) -> None:
         """Take the next record of the catalogue topic."""
@@ -132,7 +138,9 @@ class Flushes:
         if event != "ResultsPublished":
             raise ResultsUnreadable(f"the flush key holds {event}, not ResultsPublished")
         flush = Flush.of(fields)
-        records, self._pending = self._pending, {}
+        records = self._pending.pop(flush.published_at, {})
+        for written_at in [earlier for earlier in self._pending if earlier < flush.published_at]:
+            del self._pending[written_at]
         newest = self._complete[1] if self._complete else self.applied
         if newest is not None and flush.below(newest):
             return

@@ -117,7 +117,7 @@ class ResultsReader:
             timeout_ms=POLL_MILLISECONDS, max_records=BATCH_RECORDS
         )
         for record in batches.get(self._results, ()):
-            self.flushes.receive_result(record.key, record.value)
+            self.flushes.receive_result(record.key, record.value, record.timestamp)
         for record in batches.get(self._catalogue, ()):
             self.flushes.receive_catalogue(record.offset, record.value)
         await asyncio.sleep(0)

@@ -156,17 +156,17 @@ class Load:
                 consumer.seek(place, position)
                 while not self._read.is_set():
                     for record in (await consumer.getmany(timeout_ms=200)).get(place, ()):
-                        self._receive(record.key, record.value)
+                        self._receive(record)
                         position = record.offset + 1
             except (KafkaError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
             finally:
                 await close_consumer(consumer)
 
-    def _receive(self, key: bytes, value: bytes) -> None:
+    def _receive(self, record: Any) -> None:
         before = self.flushes.applied
-        self.flushes.receive_result(key, value)
-        if key != FLUSH_KEY:
+        self.flushes.receive_result(record.key, record.value, record.timestamp)
+        if record.key != FLUSH_KEY:
             return
         applied = self.flushes.applied
         if applied is None or applied is before:

@@ -204,7 +204,7 @@ class World:
     def look(self) -> None:
         """Have the reader of results take the next records; a new reader begins anew."""
         for record in self.logs["results"][0].read(self.read, self.chance.randint(1, 15)):
-            self.reader.receive_result(record.key, record.value)
+            self.reader.receive_result(record.key, record.value, record.timestamp)
             self.read = record.offset + 1
             if self.reader.applied is not None:
                 self.vectors.append(self.reader.applied.vector)

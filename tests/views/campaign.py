@@ -21,6 +21,7 @@ from views.flushes import FLUSH_KEY, Flushes
 
 PARIS = ZoneInfo("Europe/Paris")
 CONSULTATION = "solutions-jeunes"
+PUBLISHED_AT = 1_653_256_800_000
 PROPOSALS = 2_864
 VERBS = ["créer", "financer", "développer", "simplifier", "ouvrir", "renforcer", "généraliser"]
 THINGS = [
@@ -170,7 +171,7 @@ def figures(size: int = PROPOSALS, *, closed: bool = True) -> results.Figures:
 
 
 def result_records(
-    found: results.Published, *, published_at: int = 1_653_256_800_000
+    found: results.Published, *, published_at: int = PUBLISHED_AT
 ) -> list[tuple[bytes, bytes]]:
     """The records the ideas worker writes for a result, its marker last."""
     name = found.consultation
@@ -204,7 +205,7 @@ def proposal_record(
         entry=_entry(block))
 
 
-def marker(as_of: results.AsOf, *, published_at: int = 1_653_256_800_000) -> bytes:
+def marker(as_of: results.AsOf, *, published_at: int = PUBLISHED_AT) -> bytes:
     return codec.encode(
         "ResultsPublished", offsets=list(as_of.votes), catalogue_offset=as_of.catalogue,
         participants_offset=as_of.participants, undecodable=12, decided={"counted": 1},
@@ -243,7 +244,7 @@ def flushes(size: int = PROPOSALS, *, closed: bool = True) -> Flushes:
     values, records = logs(size, closed=closed)
     state = Flushes()
     for key, value in records:
-        state.receive_result(key, value)
+        state.receive_result(key, value, PUBLISHED_AT)
     for offset, value in enumerate(values):
         state.receive_catalogue(offset, value)
     return state
