@@ -329,7 +329,8 @@ class LedgerWorker:
         if held.generation is None or last < 0:
             return
         everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
-        due = FLUSH_SECONDS if last + CATCH_UP_RECORDS >= self._end(held) else CATCH_UP_FLUSH_SECONDS
+        behind = self._end(held) - last > CATCH_UP_RECORDS
+        due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
         # Records that moved no count are flushed too: what is published reaches the end.
         if everything or (last > held.flushed_offset and now - held.flushed_at >= due):
             held.flushed_offset, held.flushed_at = last, now
