@@ -318,10 +318,9 @@ class LedgerWorker:
     # Tallies
 
     async def _flush(self) -> None:
-        """Write touched tallies, soon when caught up, seldom while catching up."""
+        """Write touched tallies of all partitions in one request: none waits for another."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            # All partitions go out in one request: none waits for the broker's answer to another.
             await asyncio.gather(*map(self._flush_when_due, list(self.held.values())))
 
     async def _flush_when_due(self, held: Held) -> None:
