@@ -18,7 +18,7 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -30,6 +30,7 @@ from aiokafka.errors import (
 )
 
 from producers.errors import Missing, ProducingError, Unreachable
+from producers.unhurried import unhurried
 
 
 BATCH_BYTES = 192 * 1024
@@ -242,10 +243,10 @@ class Lane:
 
     async def _started_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = AIOKafkaProducer(
+            self._producer = unhurried(AIOKafkaProducer(
                 bootstrap_servers=self._address, enable_idempotence=True, acks="all",
                 max_batch_size=MAX_BATCH_BYTES, linger_ms=0,
-            )
+            ))
             await self._producer.start()
             known = await self._producer.partitions_for(self._topic)
             if self._partition not in known:
@@ -272,13 +273,38 @@ async def abandon(producer: AIOKafkaProducer) -> None:
     """Close a producer without waiting for what it could not deliver."""
     # Closing waits for outstanding batches, which without a broker is for ever: end the
     # sender first. aiokafka has no public way to abandon batches.
-    sender = producer._sender.sender_task  # noqa: SLF001 -- see above
-    if sender is not None and not sender.done():
-        producer._message_accumulator.fail_all(KafkaError("abandoned"))  # noqa: SLF001 -- see above
-        sender.cancel()
-        await asyncio.wait([sender], timeout=STOP_SECONDS)
+    sender: Any = producer._sender  # noqa: SLF001 -- see above
+    task = sender.sender_task
+    if task is not None and not task.done():
+        # It would fail a transaction that there is not, and the loop log that failure.
+        task.remove_done_callback(sender._fail_all)  # noqa: SLF001 -- see above
+        _fail_batches(producer)
+        task.cancel()
+        await asyncio.wait([task], timeout=STOP_SECONDS)
+        _heard(task)
     # In a task of its own: stopping may end in a cancellation that is not meant for the caller.
     stopping = asyncio.create_task(producer.stop())
     await asyncio.wait([stopping], timeout=STOP_SECONDS)
-    if not stopping.cancel() and not stopping.cancelled():
-        stopping.exception()  # Whatever it was: the next producer starts afresh.
+    stopping.cancel()
+    _heard(stopping)
+
+
+def _fail_batches(producer: AIOKafkaProducer) -> None:
+    """End every batch of a producer, so that nobody waits for one and nothing logs that."""
+    accumulator: Any = producer._message_accumulator  # noqa: SLF001 -- see `abandon`
+    batches = accumulator._pending_batches  # noqa: SLF001 -- see `abandon`
+    # What a batch calls when it fails expects it among the pending ones; one that waits for
+    # another attempt is not.
+    for waiting in accumulator._batches.values():  # noqa: SLF001 -- see `abandon`
+        batches.update(waiting)
+    held = list(batches)
+    accumulator.fail_all(KafkaError("abandoned"))
+    for batch in held:
+        _heard(batch.future)
+        _heard(batch._drain_waiter)  # noqa: SLF001 -- see `abandon`
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take note of an error that nobody waits for: the next producer starts afresh."""
+    if future.done() and not future.cancelled():
+        future.exception()

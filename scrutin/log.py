@@ -1,11 +1,48 @@
-"""Log lines: for people on a console, as JSON in production; always on stderr."""
+"""Log lines: for people on a console, as JSON in production; always on stderr.
+
+Ours say each thing once. Those of libraries are warnings and errors, which a broker that is away
+brings by the thousand: of each the first goes through, and later ones once in REPEAT_SECONDS.
+"""
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 
 from scrutin.settings import Settings
+
+
+REPEAT_SECONDS = 10.0
+"""Pause between two lines of a library that say the same: an outage stays visible, and readable."""
+MESSAGES_REMEMBERED = 1_000
+"""Messages whose last line is remembered: libraries have fewer, but some hold an object's address;
+the one that came first is forgotten first."""
+
+
+class Repeats(logging.Filter):
+    """Leaves out what was said lately, whatever its arguments, and says how often it did."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._said: dict[tuple[str, int, str], tuple[float, int]] = {}
+        """By message: when it went through last, and how many were left out since."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let the first line through, and one in REPEAT_SECONDS."""
+        message, now = (record.name, record.levelno, str(record.msg)), self._clock()
+        at, left_out = self._said.get(message, (now - REPEAT_SECONDS, 0))
+        if now - at < REPEAT_SECONDS:
+            self._said[message] = (at, left_out + 1)
+            return False
+        if left_out:
+            record.msg = f"{record.msg} (and {left_out} like it since the last line of this kind)"
+        self._said[message] = (now, 0)
+        if len(self._said) > MESSAGES_REMEMBERED:
+            del self._said[next(iter(self._said))]
+        return True
 
 
 def configure(settings: Settings) -> None:
@@ -28,3 +65,5 @@ def configure(settings: Settings) -> None:
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr,
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Repeats())

@@ -56,13 +56,18 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(
     reader: ResultsReader, opened: socket.socket, publications: Publications,
     operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
+    protocol: type[asyncio.Protocol],
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
+
+    `protocol` speaks HTTP, within bounds of its own.
+    """
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
     server = Server((live, operations.streams), uvicorn.Config(
-        application(reader, publications, live, beside), log_level="warning", access_log=False,
-        lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
+        application(reader, publications, live, beside), http=protocol, log_level="warning",
+        access_log=False, lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS,
+        server_header=False,
     ))
     tasks = [
         asyncio.create_task(reader.read()),

@@ -23,6 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from producers.gateway.receipts import Batch
+from producers.unhurried import unhurried
 from producers.writer import abandon
 from schemas import figures
 from schemas.figures import Sample
@@ -181,16 +182,20 @@ class Outlet:
         task.add_done_callback(self._tasks.discard)
 
     async def _connect(self) -> None:
-        """Connect a new producer, however long it takes."""
+        """Connect a new producer, however long it takes; say why not, once for each reason."""
+        said = ""
         while True:
-            producer = AIOKafkaProducer(
+            producer = unhurried(AIOKafkaProducer(
                 bootstrap_servers=self._address, enable_idempotence=True, acks="all",
-                max_batch_size=2 * BATCH_BYTES, linger_ms=0)
+                max_batch_size=2 * BATCH_BYTES, linger_ms=0))
             try:
                 await self._start(producer)
             except (KafkaError, OSError, TimeoutError) as error:
-                self._logger.warning("no broker takes events", kafka=self._address,
-                                     reason=f"{type(error).__name__}: {error}")
+                reason = f"{type(error).__name__}: {error}"
+                if reason != said:
+                    self._logger.warning(
+                        "no broker takes events", kafka=self._address, reason=reason)
+                said = reason
                 await abandon(producer)
                 await asyncio.sleep(RETRY_SECONDS)
             except asyncio.CancelledError:

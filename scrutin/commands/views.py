@@ -10,6 +10,7 @@ import typer
 
 from scrutin import bootstrap, health, log
 from scrutin.days import ask_archive
+from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings, load
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside
@@ -68,7 +69,8 @@ async def _serve(
         gateway_url=settings.gateway_url)
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
     try:
-        await serve(reader, opened, publications, operations, beside, on_ready=on_ready)
+        await serve(reader, opened, publications, operations, beside, on_ready=on_ready,
+                    protocol=JoinedWrites)
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

@@ -46,6 +46,8 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
             "rows do not show which are of one voter",
         "which votes are set aside, repeated, late, refused":
             "sums were recomputed; rules look at events, which rows do not hold",
+        "how many records are suspensions, and of which consultation each leaf is":
+            "the log's leaves are counted by the name signed with them; the records are not here",
         "records of the log, by outcome": "those of other consultations are not in this bundle",
     }
     if auditor:
@@ -54,6 +56,8 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
         found += [Claim(what, TRUSTED, f"{why}; an auditor's bundle recomputes it")
                   for what, why in per_voter.items()]
     found += [
+        Claim("that no record of the catalogue is signed under another's name", TRUSTED,
+              "those of others are not in this bundle; `scrutin audit log --archive` compares all"),
         Claim("descriptions: number, gender, age, region", TRUSTED,
               "kept apart from votes, on purpose; not in any bundle"),
         Claim("voters are people", TRUSTED, "nobody can see which pseudonyms are invented"),

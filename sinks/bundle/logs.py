@@ -27,6 +27,8 @@ class Log:
     ) -> None:
         self.folder, self._bundle = folder, bundle
         self.name = f"{folder}/entries"
+        self.compared = 0
+        """Checkpoints that somebody kept and that lie in this tree."""
         self.checkpoints = self._opened(verifier, saved)
         self.size = self.checkpoints[-1].size
         self.counts: Counter[str] = Counter()
@@ -59,6 +61,7 @@ class Log:
             except Refused as error:
                 raise BundleFault("a checkpoint you gave", str(error)) from error
             if checkpoint.size <= newest.size:
+                self.compared += 1
                 yield checkpoint
 
     def entries(self, last: int) -> Iterator[list[bytes]]:

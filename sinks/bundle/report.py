@@ -50,7 +50,7 @@ def lines(
             if claim.how == how:
                 yield f"  {how}: {claim.what} ({claim.why})"
     if found.claims:
-        yield from _outside(kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
+        yield from _outside(found, kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
     if found.fault:
         yield f"first fault: {found.fault.place}"
         yield f"  {found.fault.what}"
@@ -59,10 +59,15 @@ def lines(
     yield SENTENCES[found.verdict]
 
 
-def _outside(*, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
+def _outside(found: Verified, *, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
     """Say what vouches for the log from outside the bundle."""
     if kept_keys:
-        yield f"  recomputed: signatures, by the keys you gave, and {kept_checkpoints} checkpoints"
+        yield "  recomputed: signatures, by the keys you gave"
     else:
         yield ("  trusted: the keys in the bundle are the operator's, and the log shown is the one "
                "others see (give --policy and --checkpoint that you or others kept)")
+    if kept_checkpoints:
+        yield f"  recomputed: {found.checkpoints_compared} of the checkpoints you gave"
+    if later := kept_checkpoints - found.checkpoints_compared:
+        yield (f"  not compared: {later} of the checkpoints you gave are larger than this bundle's "
+               "trees; `scrutin audit log` compares them with the served log")

@@ -53,6 +53,8 @@ class Verified:
     """Each published number, and how it was checked."""
     records: int = 0
     differing_decisions: int = 0
+    checkpoints_compared: int = 0
+    """Of those given: a larger one than the bundle's tree cannot be compared here."""
 
     @property
     def verdict(self) -> str:
@@ -94,6 +96,7 @@ class _Verification:
         self.bundle, self.found, self.manifest = bundle, found, found.manifest
         self.saved, self.say, self._logs = saved, say, logs
         self._require_all_logs()
+        self._require_comparable()
         self.document = self._published()
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
@@ -117,6 +120,13 @@ class _Verification:
         if keys != self.manifest.partitions:
             raise Lacking(layout.POLICY, f"it names {keys} logs of votes, the bundle is of "
                           f"{self.manifest.partitions}: a partition was left out, or added")
+
+    def _require_comparable(self) -> None:
+        """Raise where a checkpoint given is of a log the bundle has not: it would prove nothing."""
+        for origin in (note.partition("\n")[0] for note in self.saved):
+            if origin not in self._logs:
+                raise Lacking("a checkpoint you gave", f"it is of the log {origin!r}, the bundle "
+                              "has none of this name: other logs are shown here than to you")
 
     def _published(self) -> Document:
         """Read the results document; raise unless it was signed and is of this bundle."""
@@ -143,7 +153,9 @@ class _Verification:
         keys = [key for origin, key in self._logs.items() if origin.endswith(place)]
         if len(keys) != 1:
             raise Lacking(layout.POLICY, f"it names {len(keys)} keys of the log …{place}")
-        return Log(self.bundle, folder, keys[0], self.saved)
+        log = Log(self.bundle, folder, keys[0], self.saved)
+        self.found.checkpoints_compared += log.compared
+        return log
 
     def _records(self, name: str) -> Iterator[Record]:
         return read_records(name, self.bundle.pieces(name))
@@ -168,6 +180,7 @@ class _Verification:
                 event, fields = codec.decode(value)
             except (Undecodable, UnknownSchema) as error:
                 raise Unreadable(place, str(error)) from error
+            self._require_own(place, fields)
             catalogue.apply(event, fields, offset)
             number += 1
         leaves.finish()
@@ -175,6 +188,12 @@ class _Verification:
             raise Lacking(layout.CATALOGUE, f"the log has {log.counts[name]} records of this "
                           f"consultation up to offset {last}, here are {number}")
         return catalogue
+
+    def _require_own(self, place: str, fields: dict[str, Any]) -> None:
+        """Raise where the entry was signed under the name of another consultation."""
+        if fields.get("consultation") != self.manifest.consultation:
+            raise BundleFault(place, f"the log has it under {self.manifest.consultation!r}, the "
+                              f"record says {fields.get('consultation')!r}")
 
     # The auditor's bundle: every record
 
@@ -248,11 +267,12 @@ class _Verification:
     def _ends(self, name: str, offset: int, value: bytes | None) -> bool:
         """Whether a record closes the consultation; raise where it neither closes nor seals."""
         try:
-            event, _ = codec.decode(value)
+            event, fields = codec.decode(value)
         except (Undecodable, UnknownSchema) as error:
             raise Unreadable(f"{name}, offset {offset}", str(error)) from error
         if event not in ("ConsultationClosed", "ConsultationSealed"):
             raise BundleFault(f"{name}, offset {offset}", f"{event} does not belong here")
+        self._require_own(f"{name}, offset {offset}", fields)
         return event == "ConsultationClosed"
 
     def _unaccounted(self, events: int, endings: int) -> Iterator[BundleFault]:

@@ -212,9 +212,11 @@ class VotePages:
         held.partition = done.partition
         if act.event == "VoteCast":
             held.cast(act.proposal, act.word, done.offset, trusted=done.trusted)
+        elif not done.trusted and held.refuse(act.proposal, wanted.word, done.offset):
+            pass  # The page asks for a confirmation.
         elif act.event == "VoteWithdrawn":
             held.withdraw(act.proposal, done.offset)
-        elif done.trusted:
+        else:
             held.qualify(act.proposal, act.word, done.offset,
                          added=act.event == "QualificationAdded")
 

@@ -39,6 +39,9 @@ class Mark:
     last: int
     """Offset of the last act of any kind."""
     acts: int = 1
+    unproven: str = ""
+    """The last act, as its button names it, where it came without a proof and the vote with one:
+    the ledger refuses it."""
 
 
 @dataclass
@@ -83,7 +86,18 @@ class Paper:
         mark = self.marks.get(proposal)
         if mark is not None:
             (mark.qualifications.add if added else mark.qualifications.discard)(word)
-            mark.last, mark.acts = offset, mark.acts + 1
+            mark.last, mark.acts, mark.unproven = offset, mark.acts + 1, ""
+
+    def refuse(self, proposal: str, button: str, offset: int) -> bool:
+        """Mark an act without proof that the ledger refuses; false where it takes it.
+
+        It takes it where the vote itself is set aside, or where there is none.
+        """
+        mark = self.marks.get(proposal)
+        if mark is None or not mark.trusted:
+            return False
+        mark.last, mark.acts, mark.unproven = offset, mark.acts + 1, button
+        return True
 
     def written(self, seal: Seal) -> str:
         """Write the paper as a cookie's value, within PAPER_CHARACTERS."""
@@ -98,6 +112,7 @@ class Paper:
         rows = [[
             name, _index(mark.choice), _bits(mark.qualifications), _index(mark.before),
             int(mark.trusted), mark.cast, mark.last - mark.cast, mark.acts,
+            *([mark.unproven] if mark.unproven else ()),
         ] for name, mark in marks]
         content = zlib.compress(json.dumps(
             [self.sequence, rows, self.voted, self.partition, int(self.described)],
@@ -118,8 +133,8 @@ def read(text: str | None, seal: Seal) -> Paper:
     sequence, rows, voted, partition, described = json.loads(zlib.decompress(content))
     return Paper(sequence, {
         name: Mark(_choice(choice), _words(bits), _choice(before), bool(trusted), cast,
-                   cast + later, acts)
-        for name, choice, bits, before, trusted, cast, later, acts in rows
+                   cast + later, acts, *unproven)
+        for name, choice, bits, before, trusted, cast, later, acts, *unproven in rows
     }, voted, partition, bool(described))
 
 

@@ -26,6 +26,8 @@ from tests.producers.gateway.booths import RunningGateway
 VOTERS = 32
 """Voters who vote without a pause, each a request at a time: thousands of votes a second."""
 VOTES_BEFORE, VOTES_AFTER = 2_000, 500
+LOG_LINES = 200
+"""Longest log of three outages of a few seconds: each is told, nothing by the thousand."""
 VOTE = json.dumps({"proposal": "p1", "choice": "agree"}).encode()
 
 
@@ -122,6 +124,8 @@ async def test_no_outage_of_the_broker_breaks_a_promise(
         load.ended = True
 
     assert gateway.worker.running()
+    assert "Traceback" not in gateway.worker.log()
+    assert gateway.worker.log().count("\n") < LOG_LINES
     assert {answer.status for _, answer in load.answers} == {202, 503, 504}
     log = {(record.partition, record.offset): (record.value, fields)
            for record, _, fields in await gateway.events(gateway.topics.votes)}
