@@ -318,24 +318,21 @@ class LedgerWorker:
     # Tallies
 
     async def _flush(self) -> None:
-        """Write touched tallies, soon when caught up, seldom while catching up."""
+        """Write touched tallies of all partitions in one request: none waits for another."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
-            # All partitions go out in one request: none waits for the broker's answer to another.
             await asyncio.gather(*map(self._flush_when_due, list(self.held.values())))
 
     async def _flush_when_due(self, held: Held) -> None:
-        if held.generation is None or held.ledger.last_offset < 0:
+        now, last = asyncio.get_running_loop().time(), held.ledger.last_offset
+        if held.generation is None or last < 0:
             return
-        now = asyncio.get_running_loop().time()
         everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
-        behind = held.ledger.last_offset + CATCH_UP_RECORDS < self._end(held)
+        behind = self._end(held) - last > CATCH_UP_RECORDS
         due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
         # Records that moved no count are flushed too: what is published reaches the end.
-        moved = held.ledger.last_offset > held.flushed_offset
-        if everything or (moved and now - held.flushed_at >= due):
-            held.flushed_offset = held.ledger.last_offset
-            held.flushed_at = now
+        if everything or (last > held.flushed_offset and now - held.flushed_at >= due):
+            held.flushed_offset, held.flushed_at = last, now
             held.flushed_fully_at = now if everything else held.flushed_fully_at
             await self._write_tallies(held, everything=everything)
 
@@ -351,8 +348,7 @@ class LedgerWorker:
         writer = Batches(await self.connected_producer())
         writer.write((value for _, value in records), keys=(key for key, _ in records))
         async with asyncio.timeout(WRITE_SECONDS):
-            for future in await writer.send(self.topics.tallies, held.ledger.partition):
-                await future
+            await asyncio.gather(*await writer.send(self.topics.tallies, held.ledger.partition))
 
     # Watching
 
@@ -385,8 +381,7 @@ class LedgerWorker:
         ends = await self.looker.ends(
             TopicPartition(self.topics.votes, number) for number in list(self.held))
         for tp, end in ends.items():
-            held = self.held.get(tp.partition)
-            if held is not None:
+            if held := self.held.get(tp.partition):
                 held.end = end
 
     def status(self) -> dict[str, Any]:
