@@ -6,11 +6,14 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from schemas.topics import MAX_DEAD_LETTER_BYTES
+
 
 MAX_BATCH_BYTES = 1 << 20
 """Bytes of one batch written..."""
-MAX_REQUEST_BYTES = 2 << 20
-"""... and of one request: the decision of a suspension can be larger than a batch."""
+MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES
+"""... and of one request: the decision of a suspension can be larger than a batch, and a dead
+letter is larger than the record it holds."""
 WRITE_SECONDS = 30.0
 """What the broker has not acknowledged by then ends the worker: a restart recovers."""
 

@@ -38,6 +38,8 @@ from processors.decision_store import DecisionTable, Held
 from processors.kafka_checks import check_topics
 from processors.ledger import ChainLink
 from processors.looker import Looker
+from processors.progress import Progress
+from processors.rules import OUTCOME, REASON, slot_of
 from processors.snapshot_files import SnapshotFolder
 from processors.snapshots import Frozen, freeze
 from schemas.topics import Topics
@@ -53,6 +55,8 @@ CATCH_UP_RECORDS = 20_000
 """A partition so far behind is catching up; under load there is always something undecided."""
 FULL_FLUSH_SECONDS = 60.0
 """All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
+SEALED_SLOT = slot_of(OUTCOME["sealed"], REASON["none"])
+
 log = structlog.get_logger("scrutin.ledger")
 
 
@@ -228,7 +232,11 @@ class LedgerWorker:
             return
         producer = await self.connected_producer()
         writer = Batches(producer)
+        sealed_before = held.ledger.decided[SEALED_SLOT]
         undecodable, alarm = decide_batch(held, batch.records, writer)
+        if held.ledger.decided[SEALED_SLOT] != sealed_before:
+            self.snapshots.forget(tp.partition, held.ledger.last_offset)
+            held.snapshot_offset = -1
         frozen = self._frozen_when_due(held)
         decided = InFlight(event, held, held.ledger.last_offset, frozen)
         # First the dead letters: once the decision is there, nobody writes them any more.
@@ -354,28 +362,18 @@ class LedgerWorker:
 
     async def _watch(self) -> None:
         """End the process when a partition with input makes no progress: Faust can stall."""
-        loop = asyncio.get_running_loop()
-        progress: dict[int, tuple[int, float]] = {}
+        loop, progress = asyncio.get_running_loop(), Progress(self.policy.stall_seconds)
         while True:
             await asyncio.sleep(min(1.0, self.policy.stall_seconds / 4))
             try:
                 await self._hear_ends()
             except (KafkaError, TimeoutError, OSError) as error:
                 log.warning("end offsets unknown: the broker is away", error=repr(error))
-                progress.clear()
+                progress.forget()
                 continue
-            now = loop.time()
-            for partition, held in self.held.items():
-                offset, since = progress.get(partition, (-2, now))
-                if held.ledger.last_offset != offset or held.end <= offset + 1:
-                    offset, since = held.ledger.last_offset, now
-                progress[partition] = (offset, since)
-                if now - since > self.policy.stall_seconds:
-                    stop_process(
-                        f"votes partition {partition} has stood at offset {offset} for "
-                        f"{now - since:.0f} s while the log goes on to {held.end}. A restart "
-                        "recovers from the log."
-                    )
+            stall = progress.stall(self.held, loop.time(), rebalancing=self.app.rebalancing)
+            if stall is not None:
+                stop_process(stall)
 
     async def _hear_ends(self) -> None:
         ends = await self.looker.ends(

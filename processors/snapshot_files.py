@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 
@@ -29,6 +30,11 @@ ReadDecision = Callable[[int, int], Awaitable[bytes | None]]
 log = structlog.get_logger("scrutin.snapshots")
 
 
+def _opened(path: Path) -> BinaryIO:
+    """Open a new file that its owner alone may read: it says who voted what."""
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
 class SnapshotFolder:
     """The snapshots of one decisions topic: at most one file a partition, replaced whole."""
 
@@ -37,9 +43,23 @@ class SnapshotFolder:
         self.taken = False
         """Whether a copy is held that is to be written: there is one at a time, for each costs as
         much memory as keys and references of a partition."""
+        self._sealed_at: dict[int, int] = {}
+        """Offset of the newest sealing, by partition: no copy from before it is kept."""
 
     def _path(self, partition: int) -> Path:
         return self._folder / f"{self._topic}-{partition}.snapshot"
+
+    def forget(self, partition: int, offset: int) -> None:
+        """Delete the snapshot of a partition in which a consultation was sealed at an offset."""
+        self._sealed_at[partition] = offset
+        self._unlink(partition)
+
+    def _unlink(self, partition: int) -> None:
+        try:
+            self._path(partition).unlink(missing_ok=True)
+        except OSError:
+            log.exception("a snapshot from before a sealing was not deleted: delete it by hand",
+                      path=str(self._path(partition)))
 
     async def write(self, frozen: Frozen, decisions_offset: int) -> None:
         """Replace the snapshot of a partition, and let another one be taken.
@@ -57,13 +77,15 @@ class SnapshotFolder:
                      megabytes=round(size / 1e6, 1))
         finally:
             self.taken = False
+            if frozen.last_offset < self._sealed_at.get(partition, -1):
+                self._unlink(partition)
 
     async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:
         self._folder.mkdir(parents=True, exist_ok=True)
         # Two workers may hold the partition for a moment: each writes a file of its own.
         unfinished = path.with_suffix(f".{os.getpid()}")
         try:
-            with unfinished.open("wb") as file:
+            with _opened(unfinished) as file:
                 file.seek(snapshots.PREAMBLE_BYTES)
                 digest = hashlib.sha256()
                 for part in snapshots.body(

@@ -3,6 +3,10 @@
 from dataclasses import dataclass
 
 
+MAX_RECORD_BYTES = 2 << 20
+"""The broker takes no longer record (`message.max.bytes`)..."""
+MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + (64 << 10)
+"""... but into the dead letters: there it comes with headers, and must not be refused."""
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
 """What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""
@@ -77,7 +81,9 @@ class Topics:
             TopicSpecification(self.participants, 1, KEPT_FOREVER),
             TopicSpecification(self.sequences, 1, KEPT_FOREVER),
             TopicSpecification(self.networks, 1, KEPT_FORTNIGHT),
-            TopicSpecification(self.dead_letters, 1, KEPT_FOREVER),
+            TopicSpecification(
+                self.dead_letters, 1,
+                {**KEPT_FOREVER, "max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}),
             TopicSpecification(self.tallies, self.partitions, COMPACTED),
             TopicSpecification(self.results, 1, COMPACTED),
         ]

@@ -18,7 +18,8 @@ from deploy.local.errors import LocalStackError, ProcessFailedError
 from deploy.local.health import Ready
 
 
-# A process that dies this often in this time will not be cured by one more start.
+# A process that dies this often in this time, or as often without being ready in between, will not
+# be cured by one more start.
 RESTARTS_MAX = 5
 RESTART_WINDOW_SECONDS = 60.0
 # The pause before a restart doubles with each one in the window, so that five fit into it.
@@ -74,6 +75,7 @@ class SupervisedProcess:
         self.retry_at = 0.0
         self._deaths: deque[float] = deque()
         self._was_ready = False
+        self._deaths_since_ready = 0
         self._popen: subprocess.Popen[bytes] | None = None
 
     @property
@@ -93,6 +95,7 @@ class SupervisedProcess:
         self.state, self.since = state, datetime.now(UTC)
         if state is State.RUNNING:
             self._was_ready = True
+            self._deaths_since_ready = 0
 
     def start(self, now: float) -> None:
         """Start the child; raises what `prepare` raises."""
@@ -120,6 +123,7 @@ class SupervisedProcess:
         A process that was never ready will not be cured by a restart: that is an error at once.
         """
         self._deaths.append(now)
+        self._deaths_since_ready += 1
         while self._deaths[0] < now - RESTART_WINDOW_SECONDS:
             self._deaths.popleft()
         if not self._was_ready:
@@ -127,6 +131,9 @@ class SupervisedProcess:
         if len(self._deaths) > RESTARTS_MAX:
             times, window = len(self._deaths), RESTART_WINDOW_SECONDS
             raise self.failure(f"{what}, for the {times}th time within {window:.0f} s")
+        if self._deaths_since_ready > RESTARTS_MAX:
+            raise self.failure(
+                f"{what}, for the {self._deaths_since_ready}th time without being ready in between")
         self.restarts += 1
         pause = BACKOFF_SECONDS * 2.0 ** (len(self._deaths) - 1)
         self.retry_at = now + min(pause, BACKOFF_SECONDS_MAX)

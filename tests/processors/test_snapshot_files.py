@@ -1,5 +1,6 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -76,6 +77,22 @@ async def test_a_snapshot_of_another_log_is_not_used(
         held[41] = other
         assert await folder.read(PARTITION, PARTITIONS, read_decision) is None
     assert "does not hold its last decision" in capsys.readouterr().out
+
+
+async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
+    """Nor one that was being written: it says who voted what, to its owner alone as long."""
+    def files() -> list[Path]:
+        return list(tmp_path.iterdir())
+
+    ledger, _ = decided_log([adopted(), vote(1)])
+    folder = SnapshotFolder(tmp_path, "any.decisions")
+    await folder.write(freeze(ledger), 1)
+    assert [stat.S_IMODE(found.stat().st_mode) for found in files()] == [0o600]
+
+    folder.forget(PARTITION, ledger.last_offset + 1)
+    assert not files()
+    await folder.write(freeze(ledger), 1)
+    assert not files()
 
 
 async def test_a_folder_that_cannot_be_written_stops_nothing(

@@ -4,6 +4,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import repeat
 from typing import Any, cast
 
 from processors import tally_records
@@ -153,7 +154,8 @@ class IdeasProcess:
             return
         writer = Batches(self.producer)
         records = self.ideas.take(now, ranked=ranked)
-        writer.write((value for _, value in records), keys=(key for key, _ in records))
+        writer.write((value for _, value in records), keys=(key for key, _ in records),
+                     timestamps=repeat(now))
         finished(writer.send("results", 0))
         self.published = votes
 

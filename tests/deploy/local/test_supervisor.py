@@ -149,11 +149,13 @@ async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:
         assert _process(tmp_path, "ledger")["pid"] == other
 
 
+@pytest.mark.parametrize("window_seconds", [60.0, 0.0])
 async def test_what_dies_too_often_stops_the_stack(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, window_seconds: float
 ) -> None:
-    """Past the limit of restarts the whole stack ends, naming the process and its log."""
+    """Past the limit of restarts, in a time or without being ready, naming process and log."""
     monkeypatch.setattr(process_module, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(process_module, "RESTART_WINDOW_SECONDS", window_seconds)
     (tmp_path / "ledger.pid").touch()
     specifications = [specify("broker", tmp_path), specify("ledger", tmp_path, HOPELESS)]
     supervisor = Supervisor(tmp_path, specifications, urls={}, report=lambda _line: None)
