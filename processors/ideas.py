@@ -29,6 +29,7 @@ Described = tuple[str | None, ...]
 FLUSH_KEY = b"\0flush"
 _TALLIED_HEADER = current("ProposalTallied").header
 _decode_tallied = decoder("ProposalTallied")
+_NOTHING = (0,) * len(COUNTS)
 
 
 class Waiting(NamedTuple):
@@ -146,11 +147,11 @@ class Ideas:
         if previous == counts:
             return
         state = self._state(consultation)
-        sums = state.sums.setdefault(proposal, [0] * len(COUNTS))
-        for index, count in enumerate(counts):
-            delta = count - (previous[index] if previous else 0)
-            sums[index] += delta
-            state.pooled[index] += delta
+        sums, pooled = state.sums.setdefault(proposal, [0] * len(COUNTS)), state.pooled
+        for index, (count, before) in enumerate(zip(counts, previous or _NOTHING, strict=True)):
+            if count != before:
+                sums[index] += count - before
+                pooled[index] += count - before
         tallies.counts[key] = counts
         state.moved.add(proposal)
         state.moved_at_all = True
@@ -182,7 +183,10 @@ class Ideas:
         state.moved_at_all = True
 
     def _state(self, consultation: str) -> _State:
-        return self._states.setdefault(consultation, _State())
+        found = self._states.get(consultation)
+        if found is None:
+            found = self._states[consultation] = _State()
+        return found
 
     # Publishing
 

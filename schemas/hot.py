@@ -22,6 +22,10 @@ from schemas.registry import HEADER_BYTES, current
 SHORT_STRING_BYTES = 63
 """The longest string whose Avro length takes one byte; the ballot box holds no longer one."""
 
+LEAST_RUN = 4
+"""So many longs at the end of a record are first tried as a byte each: all but the first of a row,
+for that is an offset or an instant."""
+
 Decoder = Callable[[bytes], tuple[Any, ...]]
 Encoder = Callable[..., bytes]
 Wanted = str | tuple[str, ...]
@@ -95,6 +99,28 @@ class _Body:
             f"  {found and found + '= '}{table}[value[{at}:{at + len(fields)}]]")
 
     def _variable_part(self, fields: list[dict[str, Any]]) -> None:
+        run = len(list(itertools.takewhile(
+            lambda field: _resolved(field["type"])["type"] == "long", reversed(fields)))) - 1
+        if run >= LEAST_RUN:
+            self._variable_fields(fields[:-run])
+            self._long_run(fields[-run:])
+        else:
+            self._variable_fields(fields, last=True)
+
+    def _long_run(self, fields: list[dict[str, Any]]) -> None:
+        """Write the longs that end a record: most often each is a byte."""
+        names = ", ".join(field["name"] for field in fields)
+        self.tables["one_byte"] = _ONE_BYTE
+        self.lines += [
+            "  ending = value[at:]",
+            f"  if len(ending) == {len(fields)} and ending.isascii():",
+            f"   {names} = map(one_byte, ending)",
+            "  else:"]
+        before, self.lines = self.lines, []
+        self._variable_fields(fields, last=True)
+        self.lines = [*before, *(f" {line}" for line in self.lines)]
+
+    def _variable_fields(self, fields: list[dict[str, Any]], *, last: bool = False) -> None:
         for field in fields:
             kind, name = _resolved(field["type"]), field["name"]
             if kind["type"] not in ("string", "long"):
@@ -107,8 +133,8 @@ class _Body:
                 if span and span[-1] == name:
                     self.lines.append(f"  {'_'.join(span)} = value[span:at]")
             else:
-                self._long(name, last=field is fields[-1])
-        if not fields or _resolved(fields[-1]["type"])["type"] == "string":
+                self._long(name, last=last and field is fields[-1])
+        if last and (not fields or _resolved(fields[-1]["type"])["type"] == "string"):
             self.lines.append("  if at != len(value): raise ValueError(f'{len(value)} bytes')")
 
     def _string(self, name: str, field: dict[str, Any]) -> None:
@@ -212,6 +238,8 @@ def _compiled(name: str, lines: list[str], tables: dict[str, Any] | None = None)
     return scope[name]
 
 
+_ONE_BYTE = tuple(byte >> 1 ^ -(byte & 1) for byte in range(128)).__getitem__
+"""The value of a long that is one byte."""
 _LONG_CLASSES = bytes(0 if byte == 0 else 1 if byte == 1 else 2 if byte < 128 else 3
                       for byte in range(256))
 """Class of a byte of a long: zero, one, the last one otherwise, one that is followed by more."""
