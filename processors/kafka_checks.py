@@ -1,7 +1,7 @@
 """What a worker makes sure of before it starts: a broker that answers, topics as they must be."""
 
 import asyncio
-from typing import Any
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -13,12 +13,8 @@ from schemas.topics import TopicSpecification
 
 CONNECT_SECONDS = 20.0
 """So long a starting worker waits for the broker before it gives up."""
-_AT_STAKE = {
-    "delete": ": records would be lost. Set it with `kafka-configs.sh --alter`, and check with "
-              "`scrutin audit recount` that none are missing.",
-    "compact": ": it would grow without bound. Set it with `kafka-configs.sh --alter`.",
-}
-"""What a topic with other settings would do, by its policy."""
+_SET_FOR_TOPIC = 1
+"""Kafka's number for a setting whose source is the topic itself (DescribeConfigs, version 1)."""
 
 
 class BrokerUnreachable(Exception):
@@ -76,16 +72,30 @@ async def check_topics(kafka: str, wanted: list[TopicSpecification]) -> None:
 
 
 async def _check_settings(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic.name)
-    for answer in await admin.describe_configs([resource]):
-        for entry in answer.resources:
-            settings: dict[str, Any] = {item[0]: item[1] for item in entry[4]}
-            for name, value in topic.settings.items():
-                if settings.get(name) != value:
-                    raise WrongTopic(
-                        f"topic {topic.name} has {name}={settings.get(name)}, it must be {value}"
-                        f"{_AT_STAKE[topic.settings['cleanup.policy']]}"
-                    )
+    settings = await described_settings(admin, topic.name)
+    for name, value in topic.settings.items():
+        if settings[name].value != value:
+            raise WrongTopic(
+                f"topic {topic.name} has {name}={settings[name].value}, it must be {value}: "
+                "records would be lost. Set it with `kafka-configs.sh --alter`, and check "
+                "with `scrutin audit recount` that none are missing."
+            )
+
+
+class Setting(NamedTuple):
+    """A setting of a topic."""
+
+    value: str | None
+    of_topic: bool
+    """Whether it was set for this topic; else it is the broker's."""
+
+
+async def described_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, Setting]:
+    """Give all settings of a topic by name."""
+    resource = ConfigResource(ConfigResourceType.TOPIC, topic)
+    return {name: Setting(value, source == _SET_FOR_TOPIC)
+            for answer in await admin.describe_configs([resource])
+            for entry in answer.resources for name, value, _, source, *_ in entry[4]}
 
 
 async def reader(kafka: str) -> AIOKafkaConsumer:

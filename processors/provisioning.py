@@ -6,10 +6,11 @@ import time
 from collections.abc import Sequence
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import NewTopic
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from processors.kafka_checks import check_topics, connected_admin
+from processors.kafka_checks import check_topics, connected_admin, described_settings
 from processors.rules import VERSION
 from schemas import codec
 from schemas.topics import Topics, TopicSpecification
@@ -38,7 +39,8 @@ async def create(
     try:
         present = set(await admin.list_topics())
         missing = [
-            NewTopic(topic.name, topic.partitions, replication, topic_configs=dict(topic.settings))
+            NewTopic(topic.name, topic.partitions, replication,
+                     topic_configs={**topic.settings, **topic.tuning})
             for topic in topics if topic.name not in present
         ]
         answer = await admin.create_topics(missing) if missing else None
@@ -51,8 +53,21 @@ async def create(
             wanted = {topic.name for topic in missing}
             while wanted - set(await admin.list_topics()):  # noqa: ASYNC110 -- nobody tells us
                 await asyncio.sleep(VISIBLE_POLL_SECONDS)
+        for topic in topics:
+            if topic.name in present and topic.tuning:
+                await _tune(admin, topic)
     finally:
         await admin.close()
+
+
+async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
+    """Give a topic that an earlier version made the settings it would be made with now."""
+    found = await described_settings(admin, topic.name)
+    if any(found[name].value != value for name, value in topic.tuning.items()):
+        # What is not named in the request would go back to its default.
+        own = {name: setting.value for name, setting in found.items() if setting.of_topic}
+        await admin.alter_configs([ConfigResource(
+            ConfigResourceType.TOPIC, topic.name, configs={**own, **topic.tuning})])
 
 
 async def _adopt(kafka: str, topics: Topics) -> list[int]:

@@ -1,6 +1,6 @@
 """The topics: their names, the settings they must have, and who lies in which partition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 MAX_RECORD_BYTES = 2 << 20
@@ -10,9 +10,10 @@ MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + (64 << 10)
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
 """What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""
-COMPACTED = {
-    "cleanup.policy": "compact", "segment.bytes": str(16 << 20), "segment.ms": "600000",
-    "max.compaction.lag.ms": "600000", "min.cleanable.dirty.ratio": "0.2",
+COMPACTED = {"cleanup.policy": "compact"}
+OFTEN_COMPACTED = {
+    "segment.bytes": str(16 << 20), "segment.ms": "600000", "max.compaction.lag.ms": "600000",
+    "min.cleanable.dirty.ratio": "0.2",
 }
 """Figures are written again every minute, and Kafka never compacts the segment it writes to: in
 segments of its default size the topic would be gigabytes before anything went, and whoever starts
@@ -26,6 +27,8 @@ class TopicSpecification:
     name: str
     partitions: int
     settings: dict[str, str]
+    tuning: dict[str, str] = field(default_factory=dict)
+    """Settings under which nothing can be lost: `scrutin provision` sets them where they differ."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +85,10 @@ class Topics:
             TopicSpecification(self.sequences, 1, KEPT_FOREVER),
             TopicSpecification(self.networks, 1, KEPT_FORTNIGHT),
             TopicSpecification(
-                self.dead_letters, 1,
-                {**KEPT_FOREVER, "max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}),
-            TopicSpecification(self.tallies, self.partitions, COMPACTED),
-            TopicSpecification(self.results, 1, COMPACTED),
+                self.dead_letters, 1, KEPT_FOREVER,
+                {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}),
+            TopicSpecification(self.tallies, self.partitions, COMPACTED, OFTEN_COMPACTED),
+            TopicSpecification(self.results, 1, COMPACTED, OFTEN_COMPACTED),
         ]
 
 
