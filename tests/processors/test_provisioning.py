@@ -21,5 +21,5 @@ async def test_provisioning_tunes_topics_that_are_there_and_nothing_else(lone_st
         await admin.close()
 
     assert wanted.tuning
-    assert {name: found[name].value for name, setting in found.items() if setting.of_topic} == {
+    assert {name: setting.value for name, setting in found.items() if setting.of_topic} == {
         "cleanup.policy": "compact", "flush.messages": "7", **wanted.tuning}
