@@ -32,7 +32,8 @@ from sinks.recount.checks import EQUAL, NOT_COMPARED
 from sinks.recount.comparing import check_document
 from sinks.recount.recomputing import Document, as_of, recomputed
 from sinks.recount.summing import added, summed
-from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.checkpoints import parse_checkpoint
+from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.results_notes import require_signed
 
 
@@ -54,7 +55,7 @@ class Verified:
     records: int = 0
     differing_decisions: int = 0
     checkpoints_compared: int = 0
-    """Of those given: a larger one than the bundle's tree cannot be compared here."""
+    """Of those given: a larger one than the bundle's tree cannot be compared here: a fault."""
 
     @property
     def verdict(self) -> str:
@@ -100,6 +101,7 @@ class _Verification:
         self.document = self._published()
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
+        self.ranked = False
 
     def run(self) -> None:
         """Check trees, decisions and numbers."""
@@ -112,6 +114,8 @@ class _Verification:
             self._check_numbers(counted, catalogue)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
+        self._require_all_compared()
+        self.found.claims = claims(self.manifest.kind, ranked=self.ranked)
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""
@@ -123,10 +127,25 @@ class _Verification:
 
     def _require_comparable(self) -> None:
         """Raise where a checkpoint given is of a log the bundle has not: it would prove nothing."""
-        for origin in (note.partition("\n")[0] for note in self.saved):
+        for note in self.saved:
+            try:
+                origin = parse_checkpoint(text_of(note)).origin
+            except Refused as error:
+                raise Unreadable("a checkpoint you gave", str(error)) from error
             if origin not in self._logs:
                 raise Lacking("a checkpoint you gave", f"it is of the log {origin!r}, the bundle "
                               "has none of this name: other logs are shown here than to you")
+
+    def _require_all_compared(self) -> None:
+        """Raise where a checkpoint given is beyond the trees of the bundle.
+
+        They may have been cut: then what was given is the one thing that tells.
+        """
+        if beyond := len(self.saved) - self.found.checkpoints_compared:
+            raise Lacking("a checkpoint you gave", f"{beyond} of {len(self.saved)} cannot be held "
+                          "against this bundle: they are larger than its trees, so it cannot show "
+                          "that it is of the same log. All else here holds. Get a newer bundle; "
+                          "`scrutin audit log` compares them with the served log")
 
     def _published(self) -> Document:
         """Read the results document; raise unless it was signed and is of this bundle."""
@@ -326,8 +345,7 @@ class _Verification:
         if sum(self.document["totals"]["decided"].values()) != records:
             raise Different(f"{layout.RESULTS}, totals.decided",
                             f"it adds up to another number than the log's {records:,} records")
-        ranked = all(check.status == EQUAL for check in checks)
-        self.found.claims = claims(self.manifest.kind, ranked=ranked)
+        self.ranked = all(check.status == EQUAL for check in checks)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from schemas import codec
 from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC
-from sinks.bundle.report import lines
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 from sinks.transparency.checkpoints import Checkpoint
@@ -194,15 +193,18 @@ def test_a_log_rewritten_or_forked(exported: Made, kind: str) -> None:
 
 @KINDS_OF_BUNDLE
 def test_a_kept_checkpoint_is_compared_or_told(exported: Made, kind: str) -> None:
-    """One of a log that is not shown is a fault; one beyond the bundle is told as such."""
+    """Of a log that is not shown, beyond the bundle, or no checkpoint: each is a fault."""
     signer = signer_of(exported.topics, exported.topics.votes, 1)
     larger = signer.sign(Checkpoint(signer.verifier.name, 10**6, bytes(32)).text())
     other = signer.sign(Checkpoint("example.org/log/other", 20, bytes(32)).text())
-    found = verified(exported.bundle(kind), saved=[larger])
-    told = "\n".join(lines(found, 1.0, kept_keys=False, kept_checkpoints=1))
+    honest = "".join(contents(exported.bundle(kind))["logs/votes/1/checkpoints"].decode()
+                     .splitlines(keepends=True)[:5])
+    found = verified(exported.bundle(kind), saved=[honest, larger])
 
-    assert (found.fault, found.checkpoints_compared) == (None, 0)
-    assert "not compared: 1 of the checkpoints you gave" in told
+    assert found.verdict == MISSING
+    assert "1 of 2 cannot be held against this bundle" in said(found)
+    for broken in ("garbage", larger.replace("\n", "\r\n"), honest + "more"):
+        assert verified(exported.bundle(kind), saved=[broken]).verdict == UNREADABLE
     assert said(verified(exported.bundle(kind), saved=[other])).startswith(
         "a checkpoint you gave: it is of the log 'example.org/log/other'")
 
