@@ -33,7 +33,8 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
     found.append(Claim(_DERIVED, RECOMPUTED, "from these counts"))
     found.append(
         Claim("ranks and the controversial", RECOMPUTED, "from these scores") if ranked else
-        Claim("ranks and the controversial", TRUSTED, "made before the last votes were counted"))
+        Claim("ranks and the controversial", TRUSTED, "made before the last votes were counted; a final "
+              "result has ranks of all its votes"))
     found += [
         Claim("words, ideas and their proposals", RECOMPUTED, "from the catalogue's records"),
         Claim("open, closed or final", RECOMPUTED, "from the closing in each partition"),

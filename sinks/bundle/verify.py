@@ -29,7 +29,7 @@ from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
 from sinks.bundle.packing import Bundle
 from sinks.bundle.replay import Partition, Values, replay, shares_of
 from sinks.recount.checks import EQUAL, NOT_COMPARED
-from sinks.recount.comparing import check_document
+from sinks.recount.comparing import check_document, ranked_now
 from sinks.recount.recomputing import Document, as_of, recomputed
 from sinks.recount.summing import added, summed
 from sinks.transparency.checkpoints import parse_checkpoint
@@ -341,11 +341,15 @@ class _Verification:
                     f"{layout.RESULTS}, {first['path']}",
                     f"published {first['expected']!r}, recomputed {first['actual']!r} "
                     f"({check.expected})")
+        self.ranked = ranked_now(self.document)
+        if self.document["final"] and not self.ranked:
+            raise Different(f"{layout.RESULTS}, as_of.ranking", "a final result must have ranks of "
+                            "the very votes it counts, these are as of "
+                            f"{self.document['as_of'].get('ranking')!r}")
         records = sum(offset + 1 for offset in self.manifest.votes)
         if sum(self.document["totals"]["decided"].values()) != records:
             raise Different(f"{layout.RESULTS}, totals.decided",
                             f"it adds up to another number than the log's {records:,} records")
-        self.ranked = all(check.status == EQUAL for check in checks)
 
 
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -2,15 +2,18 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.local.services import ClickHouse
 from processors import decisions as decision_bytes
 from processors.standing import SUSPENDED
 from schemas import codec
 from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
+from sinks.bundle.claims import TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
@@ -18,10 +21,12 @@ from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
 from sinks.transparency.results_notes import results_text
+from tests.sinks.ballots import random_box
 from tests.sinks.bundle.making import (
     Made,
     contents,
     joined,
+    made,
     packed,
     records,
     signer_of,
@@ -34,18 +39,18 @@ KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
 Files = dict[str, bytes]
 
 
-def published(made: Made, files: Files, change: Callable[[Any], None]) -> Files:
+def published(by: Made, files: Files, change: Callable[[Any], None]) -> Files:
     """Publish another document and sign it, as only the operator can."""
     document = json.loads(files[layout.RESULTS])
     change(document)
     body = json.dumps(document, ensure_ascii=False).encode()
-    note = made.signer.sign(results_text(body)).encode()
+    note = by.signer.sign(results_text(body)).encode()
     return {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note}
 
 
-def audited(made: Made, files: Files) -> Verified:
+def audited(by: Made, files: Files) -> Verified:
     """Verify what the operator hands out: put together and signed by their own key."""
-    return verified(packed(files, made.signer))
+    return verified(packed(files, by.signer))
 
 
 def said(found: Verified) -> str:
@@ -174,6 +179,54 @@ def test_a_partition_held_open_after_closing(exported: Made, kind: str) -> None:
 
     assert found.verdict == DIFFERENT
     assert "results/results.json, state: published 'final', recomputed 'closed'" in said(found)
+
+
+@KINDS_OF_BUNDLE
+def test_ranks_typed_in_by_hand(
+    exported: Made, kind: str, clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Ranks told to be of earlier votes: a final result may not, another only possible ones."""
+    def earlier(document: Any) -> None:
+        document["as_of"]["ranking"] = [-1, 0]
+
+    def of_no_votes(document: Any) -> None:
+        document["as_of"]["ranking"] = [-1, 10**6]
+
+    def of_nothing(document: Any) -> None:
+        earlier(document)
+        document["controversial"] = ["made-up"]
+
+    def among_none(document: Any) -> None:
+        earlier(document)
+        document["proposals"][0]["rank"] = {"position": 1, "best": 1, "worst": 9}
+
+    files = contents(exported.bundle(kind))
+    held, *refused = (audited(exported, published(exported, files, change))
+                      for change in (earlier, of_no_votes, of_nothing, among_none))
+    box = random_box(21, 120)
+    box.close()
+    box.completed = True
+    closed = made(clickhouse.url, topic_prefix, box, tmp_path)
+    final = audited(closed, published(closed, contents(closed.bundle(kind)), earlier))
+
+    assert [claim.how for claim in held.claims if "ranks" in claim.what] == [TRUSTED]
+    assert [one.verdict for one in refused] == [DIFFERENT] * 3
+    assert [said(one).split(": ")[0].partition(", ")[2] for one in refused] == [
+        "as_of.ranking", "controversial", "proposals.p-0.rank"]
+    assert verified(closed.bundle(kind)).fault is None
+    assert (final.verdict, said(final).split(":")[0]) == (
+        DIFFERENT, "results/results.json, as_of.ranking")
+
+
+@KINDS_OF_BUNDLE
+def test_a_proposal_that_stands_twice(exported: Made, kind: str) -> None:
+    """A second entry of a proposal, with a count of its own, is found: exit code 1."""
+    def change(document: Any) -> None:
+        document["proposals"].insert(0, {**document["proposals"][1], "received": 10**6})
+
+    found = audited(exported, published(exported, contents(exported.bundle(kind)), change))
+
+    assert (found.verdict, "order of proposals" in said(found)) == (DIFFERENT, True)
 
 
 @KINDS_OF_BUNDLE
