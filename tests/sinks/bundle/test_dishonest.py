@@ -1,7 +1,6 @@
 """A dishonest operator, who signs anew whatever they like, is caught: what the auditor reads."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
 from sinks.bundle.claims import TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
-from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Signer
@@ -24,11 +22,13 @@ from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import random_box
 from tests.sinks.bundle.making import (
     Made,
+    audited,
     contents,
     joined,
     made,
-    packed,
+    published,
     records,
+    said,
     signer_of,
     verified,
 )
@@ -36,28 +36,6 @@ from tests.sinks.transparency.keeping import KEY
 
 
 KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
-Files = dict[str, bytes]
-
-
-def published(by: Made, files: Files, change: Callable[[Any], None]) -> Files:
-    """Publish another document and sign it, as only the operator can."""
-    document = json.loads(files[layout.RESULTS])
-    change(document)
-    body = json.dumps(document, ensure_ascii=False).encode()
-    note = by.signer.sign(results_text(body)).encode()
-    return {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note}
-
-
-def audited(by: Made, files: Files) -> Verified:
-    """Verify what the operator hands out: put together and signed by their own key."""
-    return verified(packed(files, by.signer))
-
-
-def said(found: Verified) -> str:
-    """Give what the auditor reads."""
-    assert found.fault is not None
-    assert found.claims == []
-    return str(found.fault)
 
 
 @KINDS_OF_BUNDLE
