@@ -30,6 +30,12 @@ HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
 
 
+BALLOTS = frozenset(("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn"))
+"""Events that voters get receipts for."""
+DUE_AT_MAX_SECONDS = 253_402_300_799
+"""The end of the year 9999: no date is later."""
+
+
 class Unreadable(Exception):
     """Not a receipt of this version."""
 
@@ -95,12 +101,23 @@ def parse_receipt(document: Any) -> Receipt:
             inclusion_seconds=_whole(document["inclusion_seconds"]),
             signature=_bytes(document["signature"]))
         said = (document["event_id"], document["trust"])
-    except (KeyError, TypeError, ValueError, Undecodable) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, Undecodable) as error:
         raise Unreadable(f"not a receipt: {type(error).__name__} {error}") from error
+    _require_ballot(found)
     if said != (fields["event_id"].hex(), fields.get("trust")):
         raise Refused(f"the receipt says {said[1]} of event {said[0]}; the event itself says "
                       f"{fields.get('trust')} of {fields['event_id'].hex()}")
     return found
+
+
+def _require_ballot(found: Receipt) -> None:
+    """Raise Unreadable unless the event is one that voters make, at a time that can be written."""
+    if found.event not in BALLOTS:
+        raise Unreadable(f"not a receipt: {found.event} is no voter's event")
+    at_seconds = found.fields["occurred_at"] // 1_000
+    if not 0 <= found.inclusion_seconds <= DUE_AT_MAX_SECONDS or not (
+            0 <= at_seconds <= DUE_AT_MAX_SECONDS - found.inclusion_seconds):
+        raise Unreadable("not a receipt: its time or its promise lies beyond any date")
 
 
 def _whole(number: Any) -> int:
