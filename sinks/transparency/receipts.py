@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas import codec
 from schemas.codec import Undecodable
+from sinks.ballots import BALLOT_EVENTS
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.entries import entry_of
 from sinks.transparency.hashing import leaf_hash
@@ -30,8 +31,6 @@ HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
 
 
-BALLOTS = frozenset(("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn"))
-"""Events that voters get receipts for."""
 DUE_AT_MAX_SECONDS = 253_402_300_799
 """The end of the year 9999: no date is later."""
 
@@ -112,7 +111,7 @@ def parse_receipt(document: Any) -> Receipt:
 
 def _require_ballot(found: Receipt) -> None:
     """Raise Unreadable unless the event is one that voters make, at a time that can be written."""
-    if found.event not in BALLOTS:
+    if found.event not in BALLOT_EVENTS:
         raise Unreadable(f"not a receipt: {found.event} is no voter's event")
     at_seconds = found.fields["occurred_at"] // 1_000
     if not 0 <= found.inclusion_seconds <= DUE_AT_MAX_SECONDS or not (
