@@ -14,7 +14,7 @@ from pathlib import Path
 from producers import closing
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import KeyFolder
-from producers.known_catalogue import read_catalogue
+from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.writer import BulkWriter
@@ -32,6 +32,8 @@ class Sealed:
     destroyed: list[Path]
     written: bool
     """Whether this run had to write or delete anything."""
+    network_key_kept: str | None = None
+    """Today, where its network key stays: another consultation is open and uses it."""
 
 
 async def closed_at(log: Log, consultation: str) -> int:
@@ -54,6 +56,7 @@ async def seal(
     """Seal a closed consultation, or finish a sealing that was interrupted.
 
     Destroys its keys, and the network keys of all days up to its closing, in each of the folders.
+    While another consultation is open today's network key stays, until it expires like every day's.
     Raises Missing where a folder has no keys of it, unless it is `keyless`: nobody ever voted
     through a gateway.
     """
@@ -73,10 +76,24 @@ async def seal(
                 "occurred_at": now,
             }
             await closing.announce(writer, log.topics, announced, event=EVENT)
-        destroyed = _destroyed(consultation, folders, ended_at)
+        before = _day_of(ended_at) + dt.timedelta(days=1)
+        kept = None
+        if before > _day_of(now) and _another_is_open(known, consultation):
+            before = _day_of(now)
+            kept = before.isoformat()
+        destroyed = _destroyed(consultation, folders, before)
         offsets = await closing.put(writer, log.topics, announced, present=present, event=EVENT)
     written = bool(destroyed) or len(present) < log.topics.partitions
-    return Sealed(consultation, offsets, destroyed, written)
+    return Sealed(consultation, offsets, destroyed, written, kept)
+
+
+def _another_is_open(known: KnownCatalogue, consultation: str) -> bool:
+    return any(closing.completion_of(known, other) is None
+               for other in known.consultations() if other != consultation)
+
+
+def _day_of(milliseconds: int) -> dt.date:
+    return dt.datetime.fromtimestamp(milliseconds / 1_000, dt.UTC).date()
 
 
 def _require_keys(consultation: str, folders: Sequence[KeyFolder]) -> None:
@@ -89,11 +106,10 @@ def _require_keys(consultation: str, folders: Sequence[KeyFolder]) -> None:
                 "vote ever came through a gateway (an import, a simulation) add --keyless.")
 
 
-def _destroyed(consultation: str, folders: Sequence[KeyFolder], ended_at: int) -> list[Path]:
-    """Delete what joins devices and networks to votes; give the files."""
-    day_after = dt.datetime.fromtimestamp(ended_at / 1_000, dt.UTC).date() + dt.timedelta(days=1)
+def _destroyed(consultation: str, folders: Sequence[KeyFolder], before: dt.date) -> list[Path]:
+    """Delete what joins devices, and networks of days before a date, to votes; give the files."""
     gone: list[Path] = []
     for folder in folders:
         gone += folder.seal(consultation)
-        gone += folder.destroy_networks(before=day_after.isoformat())
+        gone += folder.destroy_networks(before=before.isoformat())
     return gone

@@ -25,7 +25,7 @@ class ReceiptChecker:
         try:
             read = json.loads(document)
             receipt = parse_receipt(read)
-        except (ValueError, Unreadable, UnknownSchema) as error:
+        except (ValueError, RecursionError, Unreadable, UnknownSchema) as error:
             return Checked("unreadable", str(error))
         except Refused as error:
             return Checked("unsigned", str(error))

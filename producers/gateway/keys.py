@@ -77,10 +77,12 @@ class KeyFolder:
 
     def destroy_networks(self, *, before: str) -> list[Path]:
         """Delete the network keys of all days before a date; give the files."""
-        gone = [path for path in sorted((self._folder / "networks").glob("*.key"))
-                if path.stem < before]
+        folder = self._folder / "networks"
+        gone = [path for path in sorted(folder.glob("*.key")) if path.stem < before]
         for path in gone:
             path.unlink(missing_ok=True)
+        if gone:
+            _sync(folder)
         return gone
 
     def knows(self, consultation: str) -> bool:

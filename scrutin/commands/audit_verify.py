@@ -44,7 +44,7 @@ def verify(
         found = verified(file, say=_say, policy=keys, saved=saved)
     seconds = time.monotonic() - began
     if json_report:
-        typer.echo(json.dumps(as_json(found, seconds), ensure_ascii=False, indent=1))
+        typer.echo(json.dumps(as_json(found, seconds), indent=1))
     else:
         typer.echo("\n".join(lines(
             found, seconds, kept_keys=policy is not None, kept_checkpoints=len(saved))))

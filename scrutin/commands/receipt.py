@@ -10,9 +10,11 @@ import typer
 
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from sinks.printable import printable
 from sinks.transparency.notes import Refused, from_base64
 from sinks.transparency.policy import parse_policy, place_of
 from sinks.transparency.receipts import Receipt, Unreadable, parse_receipt
+from sinks.transparency.tlog_proof import parse_proof
 
 
 def verify(
@@ -40,21 +42,31 @@ def verify(
     try:
         document = _json(file)
         receipt = parse_receipt(document)
-        typer.echo(_said(receipt))
         receipt.require_signed(_key(keys), topics.votes)
+        # Only now: until then anybody may have written it.
+        typer.echo(printable(_said(receipt)))
         typer.echo(f"signature: valid. The gateway took it for {topics.votes} partition "
                    f"{receipt.partition} offset {receipt.offset}.")
         text = proof.read_text("utf-8") if proof else document.get("tlog_proof")
-        typer.echo(_logged(receipt, text, policy, topics))
     except Refused as error:
-        _fail(f"INVALID: {error}. Keep the receipt: it is evidence, of a forgery or of a log that "
-              "was changed.", 4)
+        _fail(f"INVALID: {error}. It is no receipt of the gateway with this key: it shows nothing.",
+              4)
     except (Unreadable, UnknownSchema, UnicodeDecodeError) as error:
         _fail(f"{file} or a file given with it cannot be read: {error}", 5)
+    try:
+        typer.echo(_logged(receipt, text, policy, topics))
+    except Refused as error:
+        _fail(f"INVALID: {error}. The receipt holds: keep it, and fetch the proof and the policy "
+              "again. If they do not fit it then either, it is evidence of a log that was "
+              "changed.", 4)
+    except (Unreadable, UnicodeDecodeError) as error:
+        _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
 
 
 def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: Topics) -> str:
     where = f"/v1/receipts/{receipt.partition}/{receipt.offset}"
+    if proof is not None and not isinstance(proof, str):
+        raise Unreadable("the receipt's tlog_proof is no text")
     if proof is None:
         return (f"log: not checked. Give the answer of {where} with --proof.\n"
                 f"promise: {_promise(receipt)}")
@@ -68,7 +80,12 @@ def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: To
         _fail("a proof is checked with the logs' public keys: save /log/PREFIX/policy, or better "
               "take it from somebody you trust, and give it with --policy.", 3)
     place = place_of(topics, topics.votes, receipt.partition)
-    checkpoint = receipt.require_logged(proof, parse_policy(policy.read_text("utf-8")), place)
+    try:
+        parse_proof(proof)
+        logs = parse_policy(policy.read_text("utf-8"))
+    except Refused as error:
+        raise Unreadable(str(error)) from error
+    checkpoint = receipt.require_logged(proof, logs, place)
     return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
             f"checkpoint of size {checkpoint.size}.\npromise: kept.")
 
@@ -84,7 +101,7 @@ def _is_refusal(proof: str) -> bool:
     """Whether this is the service's word, in JSON, that no checkpoint covers the vote."""
     try:
         return bool(json.loads(proof)["status"] == 404)
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return False
 
 
@@ -111,7 +128,7 @@ def _key(path: Path) -> bytes:
 def _json(path: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_text("utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} is not JSON ({error})") from error
     if not isinstance(found, dict):
         raise Unreadable(f"{path} is not a JSON object")
@@ -119,5 +136,5 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def _fail(reason: str, exit_code: int) -> NoReturn:
-    typer.echo(f"scrutin: {reason}", err=True)
+    typer.echo(printable(f"scrutin: {reason}"), err=True)
     raise typer.Exit(exit_code)

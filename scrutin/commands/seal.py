@@ -48,4 +48,8 @@ def seal(
         f"{consultation}: {'sealed' if sealed.written else 'was sealed already'}; "
         f"{len(sealed.destroyed)} keys destroyed. Copies elsewhere (backups, other machines) are "
         "for you to destroy.")
+    if sealed.network_key_kept:
+        producing.say(
+            f"networks/{sealed.network_key_kept}.key stays, for another consultation is open: it "
+            "is destroyed within 48 hours by a gateway, or when you run this again tomorrow.")
     typer.echo(json.dumps(vars(sealed), default=str))

@@ -10,6 +10,7 @@ one voter. Rows stand in the order of their pseudonyms, and times are whole days
 import csv
 import hashlib
 import hmac
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -22,6 +23,8 @@ PSEUDONYM_BYTES = 16
 KEY_BYTES = 32
 LINE_BYTES_MAX = 1_024
 """No row comes near it."""
+DIGITS_MAX = 19
+"""As many as an offset of Kafka can have: no row has more events."""
 
 BECAME = tuple(name for name in COUNTS if name not in {
     "received", *CHOICES, *QUALIFICATIONS, *(f"set_aside_{reason}" for reason in SET_ASIDE)})
@@ -97,6 +100,19 @@ class Summed:
     """Counts by proposal, in the order of words.COUNTS."""
     events: int = 0
     rows: int = 0
+    received_rows: int = 0
+    """Rows of which a vote was received."""
+    counted: Counter[str] = field(default_factory=Counter)
+    in_force: Counter[str] = field(default_factory=Counter)
+    """Rows of each proposal whose vote counts, and those that hold a vote at all."""
+
+    @property
+    def most_counted(self) -> int:
+        return max(self.counted.values(), default=0)
+
+    @property
+    def most_in_force(self) -> int:
+        return max(self.in_force.values(), default=0)
 
 
 def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
@@ -127,6 +143,10 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
             held[count] += amount
         found.events += events
         found.rows += 1
+        found.received_rows += received > 0
+        if counts:
+            found.in_force[proposal] += 1
+            found.counted[proposal] += not cells[7]
     return found
 
 
@@ -162,7 +182,8 @@ _QUALIFICATIONS_OF = {
 
 def _numbers(place: str, cells: list[str]) -> list[int]:
     numbers = [cells[3], cells[4], *cells[8:]]
-    if not all(number.isascii() and number.isdigit() for number in numbers):
+    if not all(number.isascii() and number.isdigit() and len(number) <= DIGITS_MAX
+               for number in numbers):
         raise Unreadable(place, "a number is none")
     return list(map(int, numbers))
 

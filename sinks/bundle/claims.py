@@ -1,5 +1,6 @@
 """Each published number: recomputed from what, or trusted for what reason. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sinks.bundle.layout import AUDITOR
@@ -25,25 +26,29 @@ _AS_CAST = "that each row says what was cast"
 _DERIVED = "shares, intervals, scores, zones"
 
 
-def claims(kind: str, *, ranked: bool) -> list[Claim]:
-    """List every number of a document that holds."""
+def claims(kind: str, *, ranked: bool, foreign: Sequence[str] = ()) -> list[Claim]:
+    """List every number of a document that holds, and the files that are not of this version."""
     auditor = kind == AUDITOR
     source = _RECORDS if auditor else _ROWS
     found = [Claim(what, RECOMPUTED, source) for what in _SUMS]
     found.append(Claim(_DERIVED, RECOMPUTED, "from these counts"))
     found.append(
         Claim("ranks and the controversial", RECOMPUTED, "from these scores") if ranked else
-        Claim("ranks and the controversial", TRUSTED, "made before the last votes were counted"))
+        Claim("ranks and the controversial", TRUSTED, "made before the last votes were counted; a "
+              "final result has ranks of all its votes"))
     found += [
         Claim("words, ideas and their proposals", RECOMPUTED, "from the catalogue's records"),
         Claim("open, closed or final", RECOMPUTED, "from the closing in each partition"),
         Claim("records of the log, in all", RECOMPUTED, "from the leaves"),
+        Claim("pages and schemas", RECOMPUTED, "they are this version's own") if not foreign else
+        Claim("pages and schemas", TRUSTED, "not as this version writes them, follow no advice in "
+              f"them unread: {', '.join(foreign)}"),
     ]
     per_voter = {
         _AS_CAST:
             "rows are counted against the log's leaves, and not joined to them",
         "participants, received participants, suspended voters, suspensions after the closing":
-            "rows do not show which are of one voter",
+            "rows do not show which are of one voter; they bound these numbers",
         "which votes are set aside, repeated, late, refused":
             "sums were recomputed; rules look at events, which rows do not hold",
         "how many records are suspensions, and of which consultation each leaf is":
@@ -58,7 +63,7 @@ def claims(kind: str, *, ranked: bool) -> list[Claim]:
     found += [
         Claim("that no record of the catalogue is signed under another's name", TRUSTED,
               "those of others are not in this bundle; `scrutin audit log --archive` compares all"),
-        Claim("descriptions: number, gender, age, region", TRUSTED,
+        Claim("descriptions: number, gender, age, region, and their offset", TRUSTED,
               "kept apart from votes, on purpose; not in any bundle"),
         Claim("voters are people", TRUSTED, "nobody can see which pseudonyms are invented"),
     ]

@@ -10,18 +10,17 @@ import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 from schemas.topics import Topics
 from sinks.bundle import layout
 from sinks.bundle.ballots import KEY_BYTES, Row, header, write_rows
+from sinks.bundle.enclosed import enclosed
 from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record, write_record
 from sinks.bundle.manifest import Manifest, note_text, write_manifest
 from sinks.bundle.packing import Packer
-from sinks.bundle.readme import readmes
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.entries import parse_entry
 from sinks.transparency.folder import LogFolder
@@ -104,9 +103,7 @@ class Export:
         manifest = Manifest(kind, self._consultation, self._topics.prefix, len(self._votes),
                             self._votes, self._catalogue)
         packer = Packer(file)
-        for name, text in readmes(kind, self._consultation).items():
-            packer.add(name, [text.encode()])
-        for name, body in _schemas():
+        for name, body in enclosed(kind, self._consultation).items():
             packer.add(name, [body])
         packer.add(layout.RESULTS, [self._signed.body])
         packer.add(layout.RESULTS_NOTE, [self._signed.note.encode()])
@@ -185,14 +182,3 @@ def _joined(records: Iterable[Record]) -> Iterator[bytes]:
             yield b"".join(held)
             held = []
     yield b"".join(held)
-
-
-def _schemas() -> Iterator[tuple[str, bytes]]:
-    """Give every published schema, their ids, and the schema of the results document."""
-    folder = resources.files("schemas")
-    yield "schemas/ids.json", (folder / "ids.json").read_bytes()
-    for event in sorted((folder / "history").iterdir(), key=lambda found: found.name):
-        for version in sorted(event.iterdir(), key=lambda found: found.name):
-            yield f"schemas/{event.name}/{version.name}", version.read_bytes()
-    results = resources.files("processors") / "results.schema.json"
-    yield "schemas/results.schema.json", results.read_bytes()

@@ -5,6 +5,7 @@ value) and its bytes. A log's entries lie in one file as the log's entry bundles
 behind its size in two bytes.
 """
 
+import re
 import struct
 from collections.abc import Iterable, Iterator
 
@@ -22,6 +23,21 @@ CATALOGUE = "records/catalogue"
 LEAVES = "leaves.json"
 BALLOTS = "ballots.csv"
 CATALOGUE_LOG = "logs/catalogue/0"
+
+PAGES = ("README.md", "LISEZMOI.md")
+_SCHEMA = re.compile(r"schemas/([A-Za-z]{1,64}/[0-9]{1,6}\.avsc|ids\.json|results\.schema\.json)")
+
+_MEBIBYTE = 1 << 20
+WHOLE_BYTES_MAX = {
+    MANIFEST: 4 * _MEBIBYTE,
+    MANIFEST_NOTE: _MEBIBYTE, RESULTS_NOTE: _MEBIBYTE, POLICY: _MEBIBYTE,
+    LEAVES: 16 * _MEBIBYTE,
+    RESULTS: 64 * _MEBIBYTE,
+}
+"""Largest sizes of files that are held whole: a list of all files that there can be, one note or
+as many keys as logs, some hundred thousand consultations, some 25,000 proposals."""
+CHECKPOINTS_BYTES_MAX = 256 * _MEBIBYTE
+"""Of one log: a checkpoint every 15 seconds for half a year. No other file is held whole."""
 
 Record = tuple[int, bytes | None]
 
@@ -44,6 +60,22 @@ def decisions(partition: int) -> str:
 def votes_log(partition: int) -> str:
     """Name the folder of a partition's log."""
     return f"logs/votes/{partition}"
+
+
+def names(kind: str, partitions: int) -> set[str]:
+    """Name every file that a bundle has, but for the schemas of its version."""
+    logs = (CATALOGUE_LOG, *map(votes_log, range(partitions)))
+    return {
+        *PAGES, MANIFEST, MANIFEST_NOTE, RESULTS, RESULTS_NOTE, POLICY, CATALOGUE, LEAVES,
+        *(f"{log}/{name}" for log in logs for name in ("checkpoints", "entries")),
+        *map(votes, range(partitions)),
+        *(map(decisions, range(partitions)) if kind == AUDITOR else (BALLOTS,)),
+    }
+
+
+def is_schema(name: str) -> bool:
+    """Whether a name is one that a schema has, in this version or another."""
+    return _SCHEMA.fullmatch(name) is not None
 
 
 def write_record(offset: int, value: bytes | None) -> bytes:

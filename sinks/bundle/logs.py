@@ -54,7 +54,7 @@ class Log:
     ) -> Iterator[Checkpoint]:
         """Open the checkpoints of this log that somebody kept, up to the size of the bundle."""
         for note in saved:
-            if note.partition("\n")[0] != verifier.name:
+            if not note.startswith(f"{verifier.name}\n"):
                 continue
             try:
                 checkpoint = open_checkpoint(note, verifier)

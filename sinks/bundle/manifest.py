@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from sinks.bundle import layout
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable, lowest
 from sinks.bundle.layout import AUDITOR, FORMAT, MANIFEST, MANIFEST_NOTE, POLICY, PUBLIC
 from sinks.bundle.packing import Bundle, Packed
@@ -111,11 +112,30 @@ def require_whole(bundle: Bundle, policy: str | None) -> tuple[Manifest, dict[st
     faults = list(_compare(bundle, files))
     if not faults and bundle.damaged:
         faults.append(Unreadable(bundle.damaged[0], "the checksum beside it was changed"))
-    if policy is not None and not faults and parse_policy(bundle.text(POLICY)) != logs:
-        faults.append(BundleFault(POLICY, "its keys are not those you gave"))
+    if policy is not None and not faults:
+        faults += _other_keys(bundle, logs)
     if faults:
         raise lowest(faults)
     return manifest, logs
+
+
+def _other_keys(bundle: Bundle, logs: dict[str, Verifier]) -> Iterable[BundleFault]:
+    """Compare the keys in the bundle with those that were given."""
+    try:
+        if parse_policy(bundle.text(POLICY)) != logs:
+            yield BundleFault(POLICY, "its keys are not those you gave")
+    except Refused as error:
+        yield Unreadable(POLICY, str(error))
+
+
+def require_layout(bundle: Bundle, manifest: Manifest) -> None:
+    """Raise where the bundle has a file that none of its kind has, or lacks one that each has."""
+    names = layout.names(manifest.kind, manifest.partitions)
+    for name in bundle.files:
+        if name not in names and not layout.is_schema(name):
+            raise BundleFault(name, "no bundle has a file of this name")
+    for name in sorted(names - bundle.files.keys()):
+        raise Lacking(name, "the bundle has no such file")
 
 
 def _hash_line(body: bytes) -> str:
@@ -134,3 +154,8 @@ def _compare(bundle: Bundle, files: Mapping[str, Mapping[str, Any]]) -> Iterable
             yield BundleFault(name, "the signed manifest does not name it")
         elif files[name] != {"bytes": packed.size, "sha256": packed.sha256}:
             yield BundleFault(name, "it is not the one that was signed: its hash differs")
+    order = [name for name in bundle.files if name not in (MANIFEST, MANIFEST_NOTE)]
+    if order != list(files):
+        first = next((name for name, other in zip(order, files, strict=False) if name != other),
+                     MANIFEST)
+        yield BundleFault(first, "the signed manifest names another file at this place")

@@ -13,12 +13,16 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple
 
 from sinks.bundle.faults import Lacking, Unreadable
+from sinks.bundle.layout import CHECKPOINTS_BYTES_MAX, WHOLE_BYTES_MAX
 
 
 PIECE_BYTES = 1 << 20
 """Contents are read and written in pieces: memory stays flat whatever a file holds."""
 NAME_BYTES_MAX = 255
 """No name of ours comes near it; a longer one is refused before it is read."""
+
+FILES_MAX = 8_192
+"""Twice as many as a bundle of 1,024 partitions has: what stands in the list of files is held."""
 
 _LOCAL = struct.Struct("<4s5HIIIHH")
 _LOCAL_EXTRA = struct.Struct("<HHQQ")
@@ -92,6 +96,8 @@ class Bundle:
             if packed.name in self.files:
                 raise Unreadable(packed.name, "the bundle has two files of this name")
             self.files[packed.name] = packed
+            if len(self.files) > FILES_MAX:
+                raise Unreadable(packed.name, f"the bundle has more than {FILES_MAX:,} files")
         at = self._file.tell() - len(head)
         self._file.seek(at)
         expected = _ending(list(self.files.values()), at)
@@ -142,7 +148,10 @@ class Bundle:
             yield piece
 
     def read(self, name: str) -> bytes:
-        """Give a whole file."""
+        """Give a whole file; raise Unreadable where it is larger than one of its kind can be."""
+        most = WHOLE_BYTES_MAX.get(name, CHECKPOINTS_BYTES_MAX)
+        if self._packed(name).size > most:
+            raise Unreadable(name, f"it has more than {most:,} bytes, this version holds no more")
         return b"".join(self.pieces(name))
 
     def text(self, name: str) -> str:

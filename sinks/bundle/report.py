@@ -5,6 +5,7 @@ from typing import Any
 
 from sinks.bundle.claims import RECOMPUTED, TRUSTED
 from sinks.bundle.verify import Verified
+from sinks.printable import printable
 from sinks.recount.checks import DIFFERENT, EQUAL, EXIT_CODES, INVALID, MISSING, UNREADABLE
 
 
@@ -40,7 +41,14 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
 def lines(
     found: Verified, seconds: float, *, kept_keys: bool, kept_checkpoints: int
 ) -> Iterator[str]:
-    """Give the report as lines of text, the verdict last."""
+    """Give the report as lines of text, the verdict last; nothing in them moves a terminal."""
+    yield from map(printable, _lines(
+        found, seconds, kept_keys=kept_keys, kept_checkpoints=kept_checkpoints))
+
+
+def _lines(
+    found: Verified, seconds: float, *, kept_keys: bool, kept_checkpoints: int
+) -> Iterator[str]:
     if found.manifest:
         yield (f"Bundle ({found.manifest.kind}) of {found.manifest.consultation} as of votes "
                f"{list(found.manifest.votes)}")
@@ -50,7 +58,7 @@ def lines(
             if claim.how == how:
                 yield f"  {how}: {claim.what} ({claim.why})"
     if found.claims:
-        yield from _outside(found, kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
+        yield from _outside(kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
     if found.fault:
         yield f"first fault: {found.fault.place}"
         yield f"  {found.fault.what}"
@@ -59,7 +67,7 @@ def lines(
     yield SENTENCES[found.verdict]
 
 
-def _outside(found: Verified, *, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
+def _outside(*, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
     """Say what vouches for the log from outside the bundle."""
     if kept_keys:
         yield "  recomputed: signatures, by the keys you gave"
@@ -67,7 +75,4 @@ def _outside(found: Verified, *, kept_keys: bool, kept_checkpoints: int) -> Iter
         yield ("  trusted: the keys in the bundle are the operator's, and the log shown is the one "
                "others see (give --policy and --checkpoint that you or others kept)")
     if kept_checkpoints:
-        yield f"  recomputed: {found.checkpoints_compared} of the checkpoints you gave"
-    if later := kept_checkpoints - found.checkpoints_compared:
-        yield (f"  not compared: {later} of the checkpoints you gave are larger than this bundle's "
-               "trees; `scrutin audit log` compares them with the served log")
+        yield f"  recomputed: the roots of the {kept_checkpoints} checkpoints you gave"

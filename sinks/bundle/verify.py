@@ -6,7 +6,6 @@ place. What a bundle cannot show is taken over from the published document and t
 Pure: given an open file, it reads no clock, no network and no other file.
 """
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -22,23 +21,30 @@ from sinks.ballots import PLACES, consultation_of
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
+from sinks.bundle.documents import published, said_leaves
+from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
 from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
 from sinks.bundle.logs import Leaves, Log, entry_bytes, in_order
-from sinks.bundle.manifest import Manifest, catalogue_verifier, require_whole
+from sinks.bundle.manifest import Manifest, require_layout, require_whole
 from sinks.bundle.packing import Bundle
+from sinks.bundle.plausible import implausible
 from sinks.bundle.replay import Partition, Values, replay, shares_of
 from sinks.recount.checks import EQUAL, NOT_COMPARED
-from sinks.recount.comparing import check_document
-from sinks.recount.recomputing import Document, as_of, recomputed
+from sinks.recount.comparing import check_document, ranked_now
+from sinks.recount.recomputing import as_of, recomputed
 from sinks.recount.summing import added, summed
-from sinks.transparency.notes import Refused, Verifier
-from sinks.transparency.results_notes import require_signed
+from sinks.transparency.checkpoints import parse_checkpoint
+from sinks.transparency.notes import Refused, Verifier, text_of
 
 
 _TAKEN_OVER = ("participants", "participants_received", "suspended_voters",
                "controls_after_closing")
 """Totals that rows do not show."""
+
+_NOT_OURS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
+             ValueError)
+"""What bytes of anybody's make can raise, where they nest too deep or numbers are too large."""
 
 Say = Callable[[str], None]
 
@@ -54,7 +60,7 @@ class Verified:
     records: int = 0
     differing_decisions: int = 0
     checkpoints_compared: int = 0
-    """Of those given: a larger one than the bundle's tree cannot be compared here."""
+    """Of those given: a larger one than the bundle's tree cannot be compared here: a fault."""
 
     @property
     def verdict(self) -> str:
@@ -82,6 +88,9 @@ def verify(
         _Verification(bundle, found, logs, saved, say).run()
     except BundleFault as fault:
         found.fault = fault
+    except _NOT_OURS as error:
+        # Whoever signs may sign anything: what no layer foresaw ends as unreadable, too.
+        found.fault = Unreadable("the bundle", f"it holds what no bundle of ours does: {error!r}")
     return found
 
 
@@ -96,10 +105,12 @@ class _Verification:
         self.bundle, self.found, self.manifest = bundle, found, found.manifest
         self.saved, self.say, self._logs = saved, say, logs
         self._require_all_logs()
+        require_layout(bundle, self.manifest)
         self._require_comparable()
-        self.document = self._published()
+        self.document = published(bundle, self.manifest, logs)
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
+        self.ranked = False
 
     def run(self) -> None:
         """Check trees, decisions and numbers."""
@@ -112,6 +123,9 @@ class _Verification:
             self._check_numbers(counted, catalogue)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
+        self._require_all_compared()
+        self.found.claims = claims(self.manifest.kind, ranked=self.ranked, foreign=foreign(
+            self.bundle, self.manifest.kind, self.manifest.consultation))
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""
@@ -123,30 +137,25 @@ class _Verification:
 
     def _require_comparable(self) -> None:
         """Raise where a checkpoint given is of a log the bundle has not: it would prove nothing."""
-        for origin in (note.partition("\n")[0] for note in self.saved):
+        for note in self.saved:
+            try:
+                origin = parse_checkpoint(text_of(note)).origin
+            except Refused as error:
+                raise Unreadable("a checkpoint you gave", str(error)) from error
             if origin not in self._logs:
                 raise Lacking("a checkpoint you gave", f"it is of the log {origin!r}, the bundle "
                               "has none of this name: other logs are shown here than to you")
 
-    def _published(self) -> Document:
-        """Read the results document; raise unless it was signed and is of this bundle."""
-        body, note = self.bundle.read(layout.RESULTS), self.bundle.text(layout.RESULTS_NOTE)
-        try:
-            require_signed(note, body, catalogue_verifier(self._logs))
-            document: Document = json.loads(body, object_pairs_hook=_each_once)
-            totals = document["totals"]
-            [int(totals[name]) for name in _TAKEN_OVER]
-            sum(totals["decided"].values())
-        except Refused as error:
-            raise BundleFault(layout.RESULTS_NOTE, str(error)) from error
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
-            raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
-        held, manifest = document["as_of"], self.manifest
-        if (document["consultation"]["id"], tuple(held["votes"]), held["catalogue"]) != (
-                manifest.consultation, manifest.votes, manifest.catalogue):
-            raise BundleFault(layout.RESULTS, "it is of another consultation or other offsets than "
-                              "the manifest says")
-        return document
+    def _require_all_compared(self) -> None:
+        """Raise where a checkpoint given is beyond the trees of the bundle.
+
+        They may have been cut: then what was given is the one thing that tells.
+        """
+        if beyond := len(self.saved) - self.found.checkpoints_compared:
+            raise Lacking("a checkpoint you gave", f"{beyond} of {len(self.saved)} cannot be held "
+                          "against this bundle: they are larger than its trees, so it cannot show "
+                          "that it is of the same log. All else here holds. Get a newer bundle; "
+                          "`scrutin audit log` compares them with the served log")
 
     def _log(self, folder: str) -> Log:
         place = f"/{self.manifest.topic_prefix}/{folder.removeprefix('logs/')}"
@@ -254,14 +263,19 @@ class _Verification:
         self.say("summing the rows")
         rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
         totals, votes = self.document["totals"], self.manifest.votes
-        participants, received, suspended, late_controls = (
-            totals[name] for name in _TAKEN_OVER)
+        controls = said_leaves(self.bundle).suspensions
+        try:
+            faults = list(implausible(self.document, rows, controls))
+            participants, received, suspended, late_controls = (
+                totals[name] for name in _TAKEN_OVER)
+        except (KeyError, TypeError) as error:
+            raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         figures = Figures(
             proposals=dict(rows.proposals), participants=participants,
             participants_received=received, suspended=suspended,
             controls_after_closing=late_controls, closed=closed == len(votes))
         counted = _Counted(figures, totals["decided"])
-        counted.faults += self._unaccounted(rows.events, endings)
+        counted.faults += [*self._unaccounted(rows.events, endings, controls), *faults]
         return counted
 
     def _ends(self, name: str, offset: int, value: bytes | None) -> bool:
@@ -275,34 +289,21 @@ class _Verification:
         self._require_own(f"{name}, offset {offset}", fields)
         return event == "ConsultationClosed"
 
-    def _unaccounted(self, events: int, endings: int) -> Iterator[BundleFault]:
+    def _unaccounted(self, events: int, endings: int, controls: int) -> Iterator[BundleFault]:
         """Hold the rows against the leaves: every record of the consultation is in one place."""
         logged = self.leaves.get(self.manifest.consultation, 0)
-        controls = self._said_leaves()["suspensions"]
         if logged != events + endings + controls:
             yield Different(
                 layout.BALLOTS, f"the log has {logged:,} records of this consultation, the rows "
                 f"account for {events:,}, closing and sealing for {endings}, suspensions and "
                 f"reinstatements for {controls}: {logged - events - endings - controls:,} records "
                 "were left out of the count, or added to it")
-        if self.document["totals"]["suspended_voters"] > controls:
-            yield Different(
-                layout.LEAVES, f"{self.document['totals']['suspended_voters']} voters are "
-                f"suspended, but the log has {controls} suspensions: a rule that is not on record")
 
     # Both
 
-    def _said_leaves(self) -> dict[str, Any]:
-        try:
-            said = json.loads(self.bundle.text(layout.LEAVES))
-            return {"consultations": dict(said["consultations"]),
-                    "suspensions": int(said["suspensions"])}
-        except (ValueError, KeyError, TypeError) as error:
-            raise Unreadable(layout.LEAVES, f"not the counts of leaves: {error!r}") from error
-
     def _leaf_count_faults(self) -> Iterator[BundleFault]:
         """Compare the counts of leaves in the bundle with those of the trees."""
-        said = self._said_leaves()["consultations"]
+        said = said_leaves(self.bundle).consultations
         if said != self.leaves:
             name = next(name for name in sorted({*said, *self.leaves})
                         if said.get(name) != self.leaves.get(name))
@@ -322,20 +323,15 @@ class _Verification:
                     f"{layout.RESULTS}, {first['path']}",
                     f"published {first['expected']!r}, recomputed {first['actual']!r} "
                     f"({check.expected})")
+        self.ranked = ranked_now(self.document)
+        if self.document["final"] and not self.ranked:
+            raise Different(f"{layout.RESULTS}, as_of.ranking", "a final result must have ranks of "
+                            "the very votes it counts, these are as of "
+                            f"{self.document['as_of'].get('ranking')!r}")
         records = sum(offset + 1 for offset in self.manifest.votes)
         if sum(self.document["totals"]["decided"].values()) != records:
             raise Different(f"{layout.RESULTS}, totals.decided",
                             f"it adds up to another number than the log's {records:,} records")
-        ranked = all(check.status == EQUAL for check in checks)
-        self.found.claims = claims(self.manifest.kind, ranked=ranked)
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Read an object of JSON; a name that stands in it twice could tell others another number."""
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice in one object")
-    return found
 
 
 class _Followed:

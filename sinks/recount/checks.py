@@ -83,7 +83,7 @@ def _differences(live: Any, recomputed: Any, path: str) -> Iterable[dict[str, An
     elif isinstance(live, list) and isinstance(recomputed, list) and len(live) == len(recomputed):
         for number, (one, other) in enumerate(zip(live, recomputed, strict=True)):
             yield from _differences(one, other, f"{path}[{_name(one, number)}]")
-    elif live != recomputed:
+    elif live != recomputed or isinstance(live, bool) != isinstance(recomputed, bool):
         yield {"path": path, "expected": live, "actual": recomputed}
 
 

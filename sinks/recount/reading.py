@@ -17,6 +17,8 @@ from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from schemas.words import KINDS
+from sinks.ballots import BALLOT_EVENTS, KIND_OF_EVENT
 from sinks.logs import ArchivedLog, archived_logs
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 
@@ -80,14 +82,27 @@ class Reading:
         return Reading(self._client, self._topics, vector)
 
     def until(self, instant: datetime) -> list[int]:
-        """Give the last offsets of the longest prefixes without a later Kafka timestamp."""
+        """Give the last offsets of the longest prefixes without a later Kafka timestamp.
+
+        What operators wrote before a partition's first ballot ends no prefix: rules are adopted
+        when a ledger first runs, after votes that are imported under their own times.
+        """
+        begins = [0] * len(self.vector)
+        for partition, offset in self._client.query(
+                "SELECT partition, min(offset) FROM votes WHERE topic = {topic:String}"
+                " AND kind IN {kinds:Array(String)} GROUP BY partition",
+                parameters={"topic": self._topics.votes, "kinds": [
+                    KINDS[KIND_OF_EVENT[event]] for event in BALLOT_EVENTS]}).result_rows:
+            begins[int(partition)] = int(offset)
         milliseconds = int(instant.timestamp() * 1000)
         rows = self._client.query(
             "SELECT partition, if(countIf(is_later) = 0, max(at), minIf(at, is_later) - 1)"
             " FROM (SELECT partition, toInt64(offset) AS at,"
-            "  toUnixTimestamp64Milli(timestamp) > {instant:Int64} AS is_later"
+            "  toUnixTimestamp64Milli(timestamp) > {instant:Int64}"
+            "   AND at >= {begins:Array(Int64)}[partition + 1] AS is_later"
             "  FROM votes WHERE topic = {topic:String}) GROUP BY partition",
-            parameters={"topic": self._topics.votes, "instant": milliseconds}).result_rows
+            parameters={"topic": self._topics.votes, "instant": milliseconds,
+                        "begins": begins}).result_rows
         found = {int(partition): int(offset) for partition, offset in rows}
         return [found.get(partition, -1) for partition in range(len(self.vector))]
 

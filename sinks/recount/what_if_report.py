@@ -33,6 +33,9 @@ def lines(found: WhatIf) -> Iterator[str]:
     yield from (f"  {sentence}" for sentence in found.supposed.sentences())
     yield (f"published as of votes {found.published['as_of']['votes']}, supposed as of "
            f"{[place['offset'] for place in found.positions]}")
+    if not found.document["totals"]["received"] and found.published["totals"]["received"]:
+        yield ("No vote of it was received up to there: an instant is compared with Kafka's "
+               "timestamps, and ends each partition before its first later record.")
     yield ""
     for change in only(found.changes, "totals").get("", []):
         yield f"  {change.name:<26}" + _change(change)

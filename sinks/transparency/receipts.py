@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas import codec
 from schemas.codec import Undecodable
+from sinks.ballots import BALLOT_EVENTS
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.entries import entry_of
 from sinks.transparency.hashing import leaf_hash
@@ -28,6 +29,10 @@ from sinks.transparency.tlog_proof import parse_proof, verify
 
 HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
+
+
+DUE_AT_MAX_SECONDS = 253_402_300_799
+"""The end of the year 9999: no date is later."""
 
 
 class Unreadable(Exception):
@@ -95,12 +100,23 @@ def parse_receipt(document: Any) -> Receipt:
             inclusion_seconds=_whole(document["inclusion_seconds"]),
             signature=_bytes(document["signature"]))
         said = (document["event_id"], document["trust"])
-    except (KeyError, TypeError, ValueError, Undecodable) as error:
+    except (KeyError, TypeError, ValueError, RecursionError, Undecodable) as error:
         raise Unreadable(f"not a receipt: {type(error).__name__} {error}") from error
+    _require_ballot(found)
     if said != (fields["event_id"].hex(), fields.get("trust")):
         raise Refused(f"the receipt says {said[1]} of event {said[0]}; the event itself says "
                       f"{fields.get('trust')} of {fields['event_id'].hex()}")
     return found
+
+
+def _require_ballot(found: Receipt) -> None:
+    """Raise Unreadable unless the event is one that voters make, at a time that can be written."""
+    if found.event not in BALLOT_EVENTS:
+        raise Unreadable(f"not a receipt: {found.event} is no voter's event")
+    at_seconds = found.fields["occurred_at"] // 1_000
+    if not 0 <= found.inclusion_seconds <= DUE_AT_MAX_SECONDS or not (
+            0 <= at_seconds <= DUE_AT_MAX_SECONDS - found.inclusion_seconds):
+        raise Unreadable("not a receipt: its time or its promise lies beyond any date")
 
 
 def _whole(number: Any) -> int:

@@ -12,6 +12,7 @@ from playwright.async_api import Page, expect
 from tests.browser.site import Site
 from tests.browser.windows import Windows
 from tests.producers.gateway import booths
+from views.voting.pages import PAPER_COOKIE
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -74,6 +75,22 @@ async def test_a_page_is_open_to_everybody(
         found += [f"{template}: {fault}" for fault in await faults(page)]
 
     assert not found, "\n".join(found)
+
+
+async def test_a_browser_forgets_its_votes_after_the_closing(
+    windows: Windows, consultations: Consultations
+) -> None:
+    """The paper with the visitor's votes is taken away when the booth is visited once more."""
+    page = await windows.open("/")
+    path = f"/c/{consultations['over']}/vote"
+    address = f"{windows.url}{path}"
+    await page.context.add_cookies([
+        {"name": PAPER_COOKIE, "value": "held", "domain": "127.0.0.1", "path": path}])
+    held = [await page.context.cookies(address)]
+    await page.goto(address)
+    held.append(await page.context.cookies(address))
+
+    assert [PAPER_COOKIE in {one["name"] for one in cookies} for cookies in held] == [True, False]
 
 
 async def faults(page: Page) -> list[str]:

@@ -85,6 +85,26 @@ async def test_a_sealing_destroys_every_copy_of_its_keys_and_no_other(
     assert len({records[-1].value for records in found}) == 1
 
 
+async def test_a_sealing_leaves_another_consultation_its_network_key(
+    log: Log, tmp_path: Path
+) -> None:
+    """Sealed on the closing's day while another is open: today's key stays, and goes a day later.
+    """
+    keys = keys_of(tmp_path)
+    other = ConsultationFile.model_validate({**DESCRIPTION, "id": "other"})
+    await operations.apply(log, other, now=NOW)
+    today = f"networks/{CLOSING_DAY}.key"
+    first = await sealed(log, keys)
+    then = left(tmp_path)
+    tomorrow = await sealing.seal(log, "jeunes", [keys], keyless=False, now=NOW + 86_400_000,
+                                  salt=bytes(16))
+
+    assert first.network_key_kept == CLOSING_DAY.isoformat()
+    assert then == {*REMAIN, today}
+    assert (tomorrow.network_key_kept, tomorrow.destroyed) == (None, [tmp_path / today])
+    assert left(tmp_path) == REMAIN
+
+
 @pytest.mark.parametrize(("destroyed", "written_to"), [
     (False, 0), (True, 0), (True, 1), (True, 3)])
 async def test_a_sealing_killed_anywhere_is_finished_by_the_next(

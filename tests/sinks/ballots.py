@@ -27,6 +27,8 @@ class Box:
     logs: list[Log] = field(default_factory=list)
     sent: list[tuple[int, bytes]] = field(default_factory=list)
     """Ballot events so far, with their partition, to deliver some again."""
+    completed: bool = False
+    """Whether the catalogue says that the closing lies in every partition."""
 
     def __post_init__(self) -> None:
         for partition in range(self.partitions):

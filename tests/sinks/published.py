@@ -31,6 +31,9 @@ def catalogue_log(box: Box) -> Log:
           for name in ("p-0", "p-1")),
         *(("ProposalGrouped", {"proposal": name, "idea": "idée"}) for name in ("p-0", "p-1")),
     ]
+    if box.completed:
+        events.append(("ClosingCompleted", {
+            "closing": bytes(16), "offsets": [len(log) - 1 for log in box.logs]}))
     return [codec.encode(event, event_id=box.identifier(), **fields, **common)
             for event, fields in events]
 

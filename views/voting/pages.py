@@ -273,6 +273,9 @@ class VotePages:
         status = 200 if asked and settled else turned.problem.status
         response = html(request, body, status=status, headers=NO_STORE)
         _headers(response, turned)
+        if turned.problem == problems.CLOSED and PAPER_COOKIE in request.cookies:
+            # Nothing reads it after the closing, and it tells what this browser voted.
+            response.delete_cookie(PAPER_COOKIE, path=_address(consultation))
         return response
 
     def _keep(self, guest: Guest, response: Response) -> None:

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
+from schemas import codec
 from schemas.topics import Topics
 from scrutin.commands.receipt import verify
 from scrutin.receipt_checker import ReceiptChecker
@@ -130,15 +131,16 @@ def _other(text: str) -> str:
 @given(data=st.data())
 @settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_changed_proof_survives(desk: Desk, data: st.DataObject) -> None:
-    """A proof with one character changed or lost is invalid, and so is another vote's."""
+    """A proof with one character changed or lost is invalid, or none that can be read."""
     at = data.draw(st.integers(0, len(desk.proof) - 1))
     others = [one for one in ("", "A", "1", "\n") if one != desk.proof[at]]
     other = data.draw(st.sampled_from(others))
     changed = desk.proof[:at] + other + desk.proof[at + 1:]
     done = desk.check(RECEIPT, proof=changed)
 
-    assert done.exit_code == 4, done.output
-    assert "INVALID" in done.stderr
+    assert done.exit_code in {4, 5}, done.output
+    assert "signature: valid" in done.output
+    assert ("INVALID: " if done.exit_code == 4 else "Fetch it again.") in done.stderr
 
 
 def test_a_forked_log_is_shown_by_a_receipt(desk: Desk, tmp_path: Path) -> None:
@@ -182,8 +184,35 @@ def test_the_page_finds_what_the_command_finds(desk: Desk) -> None:
     assert checker.look(2, 0) is None
 
 
+def test_a_stranger_s_words_are_not_shown(desk: Desk) -> None:
+    """Nothing of a receipt is said before its signature held, and nothing moves the terminal."""
+    hostile = codec.encode(
+        "VoteCast", event_id=bytes(16), voter=bytes(16), salt=bytes(16), choice="agree",
+        trust="trusted", origin="web", consultation="town", proposal="\x1b[2Kp1",
+        occurred_at=1_700_000_000_000)
+    unsigned = desk.check({**receipt([hostile], 0, first_offset=0), "offset": 1}, proof="")
+    signed = desk.check(receipt([hostile], 0, first_offset=0), proof="")
+
+    assert (unsigned.exit_code, signed.exit_code) == (4, 0)
+    assert "town" not in unsigned.output
+    assert "\x1b" not in signed.output
+    assert "\\x1b[2Kp1" in signed.output
+
+
 def test_what_is_no_receipt_is_unreadable(desk: Desk) -> None:
-    """Another document, or an event that is none, is exit code 5."""
+    """Another document, an event that is no voter's, a time of no calendar: exit code 5."""
+    closed = codec.encode(
+        "ConsultationClosed", event_id=bytes(16), consultation="town", salt=bytes(16),
+        origin="operator", occurred_at=1, closes_at=1)
+    for value in (closed, vote(1, occurred_at=2**62), vote(1, occurred_at=-(2**62))):
+        assert desk.check(receipt([value], 0, first_offset=0), proof="").exit_code == 5
+    deep = desk.folder / "deep.json"
+    deep.write_text('{"a":' + "[" * 200_000)
+    assert CliRunner().invoke(
+        application, [str(deep), "--keys", str(desk.folder / "keys")]).exit_code == 5
+    for proof in ("no proof", "[" * 200_000):
+        done = desk.check(RECEIPT, proof=proof)
+        assert (done.exit_code, "evidence" in done.stderr) == (5, False)
     assert desk.check({"partition": 1}).exit_code == 5
     assert desk.check({**RECEIPT, "event": "AAAA"}).exit_code == 5
     assert desk.check({**RECEIPT, "offset": "300"}).exit_code == 5

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.sinks.transparency.keeping import entries_of
 
 
 KEY = bytes(range(32))
+Files = dict[str, bytes]
 
 
 def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
@@ -118,7 +119,7 @@ def verified(bundle: bytes, **given: Any) -> Verified:
     return verify(io.BytesIO(bundle), say=quiet, **given)
 
 
-def contents(bundle: bytes) -> dict[str, bytes]:
+def contents(bundle: bytes) -> Files:
     """Take a bundle apart."""
     opened = Bundle(io.BytesIO(bundle))
     return {name: opened.read(name) for name in opened.files}
@@ -150,3 +151,24 @@ def records(files: Mapping[str, bytes], name: str) -> list[Record]:
 def joined(held: list[Record]) -> bytes:
     """Write records."""
     return b"".join(write_record(*record) for record in held)
+
+
+def published(by: Made, files: Files, change: Callable[[Any], None]) -> Files:
+    """Publish another document and sign it, as only the operator can."""
+    document = json.loads(files[layout.RESULTS])
+    change(document)
+    body = json.dumps(document, ensure_ascii=False).encode()
+    note = by.signer.sign(results_text(body)).encode()
+    return {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note}
+
+
+def audited(by: Made, files: Files) -> Verified:
+    """Verify what the operator hands out: put together and signed by their own key."""
+    return verified(packed(files, by.signer))
+
+
+def said(found: Verified) -> str:
+    """Give what the auditor reads."""
+    assert found.fault is not None
+    assert found.claims == []
+    return str(found.fault)

@@ -1,30 +1,34 @@
 """A dishonest operator, who signs anew whatever they like, is caught: what the auditor reads."""
 
 import json
-from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from deploy.local.services import ClickHouse
 from processors import decisions as decision_bytes
 from processors.standing import SUSPENDED
 from schemas import codec
 from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
+from sinks.bundle.claims import TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
-from sinks.bundle.report import lines
-from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
 from sinks.transparency.results_notes import results_text
+from tests.sinks.ballots import random_box
 from tests.sinks.bundle.making import (
     Made,
+    audited,
     contents,
     joined,
-    packed,
+    made,
+    published,
     records,
+    said,
     signer_of,
     verified,
 )
@@ -32,28 +36,6 @@ from tests.sinks.transparency.keeping import KEY
 
 
 KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
-Files = dict[str, bytes]
-
-
-def published(made: Made, files: Files, change: Callable[[Any], None]) -> Files:
-    """Publish another document and sign it, as only the operator can."""
-    document = json.loads(files[layout.RESULTS])
-    change(document)
-    body = json.dumps(document, ensure_ascii=False).encode()
-    note = made.signer.sign(results_text(body)).encode()
-    return {**files, layout.RESULTS: body, layout.RESULTS_NOTE: note}
-
-
-def audited(made: Made, files: Files) -> Verified:
-    """Verify what the operator hands out: put together and signed by their own key."""
-    return verified(packed(files, made.signer))
-
-
-def said(found: Verified) -> str:
-    """Give what the auditor reads."""
-    assert found.fault is not None
-    assert found.claims == []
-    return str(found.fault)
 
 
 @KINDS_OF_BUNDLE
@@ -178,6 +160,54 @@ def test_a_partition_held_open_after_closing(exported: Made, kind: str) -> None:
 
 
 @KINDS_OF_BUNDLE
+def test_ranks_typed_in_by_hand(
+    exported: Made, kind: str, clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Ranks told to be of earlier votes: a final result may not, another only possible ones."""
+    def earlier(document: Any) -> None:
+        document["as_of"]["ranking"] = [-1, 0]
+
+    def of_no_votes(document: Any) -> None:
+        document["as_of"]["ranking"] = [-1, 10**6]
+
+    def of_nothing(document: Any) -> None:
+        earlier(document)
+        document["controversial"] = ["made-up"]
+
+    def among_none(document: Any) -> None:
+        earlier(document)
+        document["proposals"][0]["rank"] = {"position": 1, "best": 1, "worst": 9}
+
+    files = contents(exported.bundle(kind))
+    held, *refused = (audited(exported, published(exported, files, change))
+                      for change in (earlier, of_no_votes, of_nothing, among_none))
+    box = random_box(21, 120)
+    box.close()
+    box.completed = True
+    closed = made(clickhouse.url, topic_prefix, box, tmp_path)
+    final = audited(closed, published(closed, contents(closed.bundle(kind)), earlier))
+
+    assert [claim.how for claim in held.claims if "ranks" in claim.what] == [TRUSTED]
+    assert [one.verdict for one in refused] == [DIFFERENT] * 3
+    assert [said(one).split(": ")[0].partition(", ")[2] for one in refused] == [
+        "as_of.ranking", "controversial", "proposals.p-0.rank"]
+    assert verified(closed.bundle(kind)).fault is None
+    assert (final.verdict, said(final).split(":")[0]) == (
+        DIFFERENT, "results/results.json, as_of.ranking")
+
+
+@KINDS_OF_BUNDLE
+def test_a_proposal_that_stands_twice(exported: Made, kind: str) -> None:
+    """A second entry of a proposal, with a count of its own, is found: exit code 1."""
+    def change(document: Any) -> None:
+        document["proposals"].insert(0, {**document["proposals"][1], "received": 10**6})
+
+    found = audited(exported, published(exported, contents(exported.bundle(kind)), change))
+
+    assert (found.verdict, "order of proposals" in said(found)) == (DIFFERENT, True)
+
+
+@KINDS_OF_BUNDLE
 def test_a_log_rewritten_or_forked(exported: Made, kind: str) -> None:
     """A checkpoint that somebody kept has another root: exit code 4, it is told which."""
     signer = signer_of(exported.topics, exported.topics.votes, 1)
@@ -194,15 +224,18 @@ def test_a_log_rewritten_or_forked(exported: Made, kind: str) -> None:
 
 @KINDS_OF_BUNDLE
 def test_a_kept_checkpoint_is_compared_or_told(exported: Made, kind: str) -> None:
-    """One of a log that is not shown is a fault; one beyond the bundle is told as such."""
+    """Of a log that is not shown, beyond the bundle, or no checkpoint: each is a fault."""
     signer = signer_of(exported.topics, exported.topics.votes, 1)
     larger = signer.sign(Checkpoint(signer.verifier.name, 10**6, bytes(32)).text())
     other = signer.sign(Checkpoint("example.org/log/other", 20, bytes(32)).text())
-    found = verified(exported.bundle(kind), saved=[larger])
-    told = "\n".join(lines(found, 1.0, kept_keys=False, kept_checkpoints=1))
+    honest = "".join(contents(exported.bundle(kind))["logs/votes/1/checkpoints"].decode()
+                     .splitlines(keepends=True)[:5])
+    found = verified(exported.bundle(kind), saved=[honest, larger])
 
-    assert (found.fault, found.checkpoints_compared) == (None, 0)
-    assert "not compared: 1 of the checkpoints you gave" in told
+    assert found.verdict == MISSING
+    assert "1 of 2 cannot be held against this bundle" in said(found)
+    for broken in ("garbage", larger.replace("\n", "\r\n"), honest + "more"):
+        assert verified(exported.bundle(kind), saved=[broken]).verdict == UNREADABLE
     assert said(verified(exported.bundle(kind), saved=[other])).startswith(
         "a checkpoint you gave: it is of the log 'example.org/log/other'")
 

@@ -59,14 +59,20 @@ def test_a_vector_gives_the_document_of_the_shorter_logs(
 def test_an_instant_ends_each_partition_before_the_first_later_record(
     consultation: Archived, box: Box
 ) -> None:
-    """The prefix ends there though earlier timestamps follow; in the consultation's time zone."""
+    """The prefix ends there though earlier timestamps follow; in the consultation's time zone.
+
+    Rules that were adopted later than that, before the first ballot, do not end it.
+    """
     consultation.client.command(
-        "ALTER TABLE votes_log UPDATE timestamp = toDateTime64(if(offset = 50, 9000, offset), 3,"
-        " 'UTC') WHERE 1 SETTINGS mutations_sync = 2")
+        "ALTER TABLE votes_log UPDATE timestamp = toDateTime64("
+        "if(offset IN (0, 50), 9000, offset), 3, 'UTC') WHERE 1 SETTINGS mutations_sync = 2")
     for instant in (datetime(1970, 1, 1, 0, 20, tzinfo=UTC), datetime(1970, 1, 1, 0, 20)):  # noqa: DTZ001 -- what a person types
         found = supposing(consultation, Supposition(until=instant))
         assert [place["offset"] for place in found.positions] == [49, 49]
     assert found.document == document_of([log[:50] for log in box.logs], catalogue_log(box))
+    none = supposing(consultation, Supposition(until=datetime(1970, 1, 1, tzinfo=UTC)))
+    assert [place["offset"] for place in none.positions] == [0, 0]
+    assert any("No vote of it was received up to there" in line for line in lines(none))
 
 
 def test_without_unproven_every_vote_reads_as_trusted(consultation: Archived, box: Box) -> None:

@@ -1,0 +1,64 @@
+"""Numbers that a bundle takes over from the document: could they be true? Pure.
+
+Rows do not show which are of one voter, so participants cannot be recounted from them. But each
+participant has a row, and on one proposal as many rows as there are: that bounds what may be told.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from processors.results import DESCRIBED_BY
+from schemas.words import OUTCOMES, REASONS
+from sinks.bundle import layout
+from sinks.bundle.ballots import Summed
+from sinks.bundle.faults import BundleFault, Different
+
+
+_DECIDED = {*OUTCOMES, *(f"{outcome}_{reason}" for outcome in OUTCOMES for reason in REASONS)}
+
+
+def implausible(document: dict[str, Any], rows: Summed, controls: int) -> Iterator[BundleFault]:
+    """Find what cannot be true of the voters of these rows and so many suspensions on record."""
+    totals = document["totals"]
+    participants, received = totals["participants"], totals["participants_received"]
+    for name, least, number, most in (
+            ("participants_received", rows.most_in_force, received, rows.received_rows),
+            ("participants", rows.most_counted, participants, received),
+            ("controls_after_closing", 0, totals["controls_after_closing"], controls)):
+        if not (_is_count(number) and least <= number <= most):
+            yield _fault(f"totals.{name}", number, f"a number from {least:,} to {most:,}")
+    if not _is_count(totals["suspended_voters"]):
+        yield _fault("totals.suspended_voters", totals["suspended_voters"], "a count")
+    elif totals["suspended_voters"] > controls:
+        yield Different(
+            layout.LEAVES, f"{totals['suspended_voters']} voters are suspended, but the log has "
+            f"{controls} suspensions: a rule that is not on record")
+
+
+def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
+    """Find what cannot be true of any consultation, in either kind of bundle."""
+    for name, number in document["totals"]["decided"].items():
+        if name not in _DECIDED or not _is_count(number):
+            yield _fault(f"totals.decided.{name}", number, "a count of one of the outcomes")
+    described, until = document["participation"], document["as_of"]["participants"]
+    if type(until) is not int or until < -1:
+        yield _fault("as_of.participants", until, "an offset")
+    if not _is_count(number := described["descriptions"]):
+        yield _fault("participation.descriptions", number, "a count")
+        return
+    for name in DESCRIBED_BY:
+        cells = described[name]
+        counts = [cell["count"] for cell in cells if cell["count"] is not None]
+        if not (all(map(_is_count, counts)) and sum(counts) <= number
+                and all(sorted(cell) == ["count", "value"] and isinstance(cell["value"], str)
+                        for cell in cells)):
+            yield _fault(f"participation.{name}", cells, f"cells of {number:,} descriptions")
+
+
+def _is_count(number: Any) -> bool:
+    return type(number) is int and number >= 0
+
+
+def _fault(path: str, found: Any, expected: str) -> BundleFault:
+    return Different(f"{layout.RESULTS}, {path}",
+                     f"published {found!r}, which cannot be: it must be {expected}")
