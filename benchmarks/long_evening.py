@@ -35,6 +35,5 @@ class FullRates(rates.Rates):
 
 
 if __name__ == "__main__":
-    gateway.Memory = FullMemory  # type: ignore[misc]  # the same, only full
-    gateway.Rates = FullRates  # type: ignore[misc]  # as above
+    vars(gateway).update(Memory=FullMemory, Rates=FullRates)  # where its parts are connected
     main()

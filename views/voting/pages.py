@@ -19,7 +19,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from schemas import problems
+from schemas import problems, words
 from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
@@ -172,7 +172,7 @@ class VotePages:
 
     async def _you(self, guest: Guest) -> Response:
         return self._page(
-            guest, "vote_you.html", path=f"{guest.address}/you", offered=shown.ANSWERS,
+            guest, "vote_you.html", path=f"{guest.address}/you", offered=words.ANSWERS,
             may=bool(guest.paper.marks), thanks="thanks" in guest.request.query_params)
 
     async def _receipt(self, guest: Guest) -> Response:
