@@ -35,11 +35,13 @@ from views.responses import (
     refused,
     represented,
     speaking,
+    turned_away,
 )
 from views.source import Source
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 from views.voting.receipts import Checker, ReceiptPages
+from views.workshop import TooManyReaders
 
 
 STATIC_SECONDS = 31_536_000
@@ -102,7 +104,8 @@ def application(
     return Starlette(
         routes=routes,
         middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={HTTPException: refused, Exception: failed},
+        exception_handlers={
+            HTTPException: refused, TooManyReaders: turned_away, Exception: failed},
     )
 
 
@@ -129,7 +132,8 @@ class Views:
 
     async def results_page(self, request: Request) -> Response:
         publication = self._publication(request)
-        page = publication.page(language_of(request), self._publications.around(publication))
+        page = await publication.page(
+            language_of(request), self._publications.around(publication))
         response = await represented(request, page, "text/html", caching(final=publication.final))
         return speaking(request, response)
 
@@ -139,7 +143,7 @@ class Views:
         around, document = self._publications.around(publication), publication.document
         try:
             wanted = proposals_page.asked(request.query_params, document)
-            page = publication.proposals(language_of(request), around, wanted)
+            page = await publication.proposals(language_of(request), around, wanted)
         except proposals_page.BadPart as error:
             return self._faulty(request, 400, proposals_page.fault(
                 document, error.name, phase=around.phase))
@@ -166,7 +170,7 @@ class Views:
     async def results(self, request: Request) -> Response:
         publication = self._publication(request)
         life = caching(final=publication.final)
-        return await represented(request, publication.results(), "application/json", life)
+        return await represented(request, await publication.results(), "application/json", life)
 
     async def live(self, request: Request) -> Response:
         """Stream what changes: totals, and the proposals that the query names."""

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from processors.results import AsOf
 from tests.views import campaign
-from views.flushes import WAITING_MOST, FLUSH_KEY, Figure, Flushes, ResultsUnreadable
+from views.flushes import FLUSH_KEY, WAITING_MOST, Figure, Flushes, ResultsUnreadable
 
 
 NAME = "c"
