@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from processors.results import described
 from views import problems, transparency
@@ -71,8 +71,17 @@ class Beside:
 def application(
     source: Source, publications: Publications | None = None, live: Live | None = None,
     beside: Beside | None = None,
-) -> Starlette:
+) -> ASGIApp:
     """Make the application that shows a source, and what there is beside it."""
+    # From outside: Starlette answers faults of ours outside of every middleware it is given.
+    return SecurityHeaders(routed(source, publications, live, beside))
+
+
+def routed(
+    source: Source, publications: Publications | None = None, live: Live | None = None,
+    beside: Beside | None = None,
+) -> Starlette:
+    """Make the application without the headers that every answer carries."""
     beside = beside or Beside()
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
@@ -101,12 +110,8 @@ def application(
             routes += ReceiptPages(beside.desk, beside.receipts).routes()
     elif beside.gateway_url:
         routes.append(Route("/c/{consultation}/vote", _sending_to(beside.gateway_url)))
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={
-            HTTPException: refused, TooManyReaders: turned_away, Exception: failed},
-    )
+    return Starlette(routes=routes, exception_handlers={
+        HTTPException: refused, TooManyReaders: turned_away, Exception: failed})
 
 
 class Views:

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from schemas import problems, words
+from views import numbers
 from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
@@ -71,13 +72,14 @@ class VotePages:
     def routes(self) -> list[Route]:
         """Give the addresses."""
         answering = self._answering
+        numbers.register()
         return [
             Route("/c/{consultation}/vote", answering(self._ballot)),
             Route("/c/{consultation}/vote", answering(self._act), methods=["POST"]),
             Route("/c/{consultation}/vote/mine", answering(self._mine)),
             Route("/c/{consultation}/vote/you", answering(self._you)),
             Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
-            Route("/c/{consultation}/vote/receipts/{partition:int}-{offset:int}.json",
+            Route("/c/{consultation}/vote/receipts/{partition:number}-{offset:number}.json",
                   answering(self._receipt)),
         ]
 
