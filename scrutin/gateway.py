@@ -113,12 +113,13 @@ async def connected(
                   network_per_minute=settings.gateway_network_rate)
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
                   topics.networks: 1}
-    memory, rereader, days = Memory(), Rereader(kafka, topics.votes), Days()
+    memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, partitions) as outlet:
+        rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
