@@ -87,7 +87,8 @@ FIGURES = {
     "result_latency_milliseconds_p99_at_10000": _less(
         "ms", 150, "acknowledged vote to the publication that holds it, 10,000 votes/s"),
     "gateway_votes_per_second": _more(
-        "votes/s", 10_000, "one gateway process, every protection on, acknowledged by the broker"),
+        "votes/s", 10_000,
+        "one gateway that remembers all it may, every protection on, acknowledged"),
     "gateway_against_empty": _more(
         "×", 0.25, "the same framework and server answering an empty 202, by turns"),
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, the same runs"),

@@ -37,7 +37,7 @@ async def gateway(house: House, _count: int) -> Measured:
     await apply(Log(house.kafka, topics), consultation(), now=BEGAN_AT)
     port, empty_port = find_free(2)
     servers = [
-        house.worker("gateway", topics, SCRUTIN_GATEWAY_PORT=str(port),
+        house.worker("gateway", topics, "benchmarks.long_evening", SCRUTIN_GATEWAY_PORT=str(port),
                      SCRUTIN_GATEWAY_VOTER_RATE=NO_LIMIT, SCRUTIN_GATEWAY_NETWORK_RATE=NO_LIMIT),
         house.started([sys.executable, "-m", "benchmarks.empty_answer", str(empty_port)], {})]
     for server, address in zip(servers, (f"{port}/readyz", f"{empty_port}/"), strict=True):

@@ -133,10 +133,12 @@ class House:
                     await writer.ready()
         return topics
 
-    def worker(self, command: str, topics: Topics, **settings: str) -> Process:
+    def worker(
+        self, command: str, topics: Topics, program: str = "scrutin", **settings: str
+    ) -> Process:
         """Start a worker of ours."""
         port = find_free(1)[0]
-        return self.started([sys.executable, "-m", "scrutin", command], {
+        return self.started([sys.executable, "-m", program, command], {
             "SCRUTIN_KAFKA": self.kafka, "SCRUTIN_TOPIC_PREFIX": topics.prefix,
             "SCRUTIN_PARTITIONS": str(PARTITIONS), "SCRUTIN_HEALTH_PORT": str(port),
             "SCRUTIN_DATA_DIR": str(self.folder / topics.prefix), "SCRUTIN_LOG_FORMAT": "json",

@@ -19,7 +19,7 @@ from processors.results import AsOf, Block, Computed, Figures, Published
 from schemas import codec
 from schemas.hot import decoder
 from schemas.registry import HEADER_BYTES, current
-from schemas.words import CHOICES, COUNTS
+from schemas.words import ANSWERS, CHOICES, COUNTS
 
 
 Record = tuple[bytes, bytes]
@@ -292,7 +292,7 @@ class Ideas:
 
 def _describe(state: _State, answers: Described, sign: int) -> None:
     for name, answer in zip(results.DESCRIBED_BY, answers, strict=False):
-        if answer is not None:
+        if answer in ANSWERS[name]:  # Else it was not stated, or is not in the list of today.
             numbers = state.described[name]
             numbers[answer] = numbers.get(answer, 0) + sign
 

@@ -33,6 +33,20 @@ SET_ASIDE = _symbols("DecisionMade", "SetAside")
 QUALIFICATIONS_PER_CHOICE = 3
 """QUALIFICATIONS lists those of agree, then of disagree, then of neutral."""
 
+ANSWERS = {
+    "gender": ("woman", "man", "other"),
+    "age_band": ("15-17", "18-24", "25-34", "35-49", "50-64", "65+"),
+    # One ISO 3166-2 code a region of France, in the order of their names.
+    "region": (
+        "FR-ARA", "FR-BFC", "FR-BRE", "FR-CVL", "FR-20R", "FR-GES", "FR-971", "FR-973", "FR-HDF",
+        "FR-IDF", "FR-974", "FR-972", "FR-976", "FR-NOR", "FR-NAQ", "FR-OCC", "FR-PDL", "FR-PAC"),
+}
+"""What participants may say about themselves, by field of ParticipantDescribed.
+
+The schema takes any short text, so that these lists can grow; what is not in them is neither taken
+nor published, for anybody could write it.
+"""
+
 COUNTS = tuple(
     field["name"]
     for field in current("ProposalTallied").fields

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import functools
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ from scrutin import bootstrap, health
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.joined_writes import JoinedWrites
+from scrutin.readers import Door
 from scrutin.receipt_checker import ReceiptChecker
 from scrutin.settings import Settings
 from sinks.transparency.serving import ServedLogs
@@ -42,11 +44,15 @@ from views.operations.pages import metrics
 from views.pages import languages
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
+from views.responses import SecurityHeaders
 from views.server import Server
 
 
 SHUTDOWN_SECONDS = 8
 """Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
+SWITCH_SECONDS = 0.001
+"""Longest turn of a thread that makes pages while votes wait; Python's own is five times that, and
+a vote waits several times."""
 RETRY_SECONDS = 1.0
 """Pause before results are read again from a broker that went away."""
 
@@ -107,12 +113,13 @@ async def connected(
                   network_per_minute=settings.gateway_network_rate)
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
                   topics.networks: 1}
-    memory, rereader, days = Memory(), Rereader(kafka, topics.votes), Days()
+    memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, partitions) as outlet:
+        rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
@@ -121,16 +128,22 @@ async def connected(
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
                 networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
+
+            def ready() -> bool:
+                return booth.ready and reader.ready.is_set()
+
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
             logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
             checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
             pages = application(reader, publications, live, Beside(
                 desk=desk, receipts=checker, logs=logs))
-            yield Gateway(booth, keys, rates, PageSpeech(), meter).application(otherwise=Router([
+            inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
-                    *health.common(settings, "gateway", ready=booth.ready),
+                    *health.common(settings, "gateway", ready=ready()),
                     *outlet.samples(time.time()), *meter.samples()))),
-            ], default=pages)), live
+            ], default=Door(pages, rates))
+            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
+            yield voting.application(otherwise=SecurityHeaders(inner)), live
         finally:
             for task in tasks:
                 task.cancel()
@@ -149,6 +162,7 @@ async def serve(
     on_serving: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
+    sys.setswitchinterval(SWITCH_SECONDS)
     async with connected(settings, kafka, topics) as (both, live):
         server = Server((live,), uvicorn.Config(
             both, proxy_headers=bool(settings.gateway_proxies),

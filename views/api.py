@@ -12,10 +12,10 @@ from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from processors.results import described
 from views import problems, transparency
@@ -35,11 +35,13 @@ from views.responses import (
     refused,
     represented,
     speaking,
+    turned_away,
 )
 from views.source import Source
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 from views.voting.receipts import Checker, ReceiptPages
+from views.workshop import TooManyReaders
 
 
 STATIC_SECONDS = 31_536_000
@@ -69,8 +71,17 @@ class Beside:
 def application(
     source: Source, publications: Publications | None = None, live: Live | None = None,
     beside: Beside | None = None,
-) -> Starlette:
+) -> ASGIApp:
     """Make the application that shows a source, and what there is beside it."""
+    # From outside: Starlette answers faults of ours outside of every middleware it is given.
+    return SecurityHeaders(routed(source, publications, live, beside))
+
+
+def routed(
+    source: Source, publications: Publications | None = None, live: Live | None = None,
+    beside: Beside | None = None,
+) -> Starlette:
+    """Make the application without the headers that every answer carries."""
     beside = beside or Beside()
     publications = publications or Publications(source.flushes, time.monotonic)
     views = Views(source, publications, live or Live(source.flushes, publications.documents))
@@ -99,11 +110,8 @@ def application(
             routes += ReceiptPages(beside.desk, beside.receipts).routes()
     elif beside.gateway_url:
         routes.append(Route("/c/{consultation}/vote", _sending_to(beside.gateway_url)))
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(SecurityHeaders)],
-        exception_handlers={HTTPException: refused, Exception: failed},
-    )
+    return Starlette(routes=routes, exception_handlers={
+        HTTPException: refused, TooManyReaders: turned_away, Exception: failed})
 
 
 class Views:
@@ -129,7 +137,8 @@ class Views:
 
     async def results_page(self, request: Request) -> Response:
         publication = self._publication(request)
-        page = publication.page(language_of(request), self._publications.around(publication))
+        page = await publication.page(
+            language_of(request), self._publications.around(publication))
         response = await represented(request, page, "text/html", caching(final=publication.final))
         return speaking(request, response)
 
@@ -139,7 +148,7 @@ class Views:
         around, document = self._publications.around(publication), publication.document
         try:
             wanted = proposals_page.asked(request.query_params, document)
-            page = publication.proposals(language_of(request), around, wanted)
+            page = await publication.proposals(language_of(request), around, wanted)
         except proposals_page.BadPart as error:
             return self._faulty(request, 400, proposals_page.fault(
                 document, error.name, phase=around.phase))
@@ -166,7 +175,7 @@ class Views:
     async def results(self, request: Request) -> Response:
         publication = self._publication(request)
         life = caching(final=publication.final)
-        return await represented(request, publication.results(), "application/json", life)
+        return await represented(request, await publication.results(), "application/json", life)
 
     async def live(self, request: Request) -> Response:
         """Stream what changes: totals, and the proposals that the query names."""

@@ -5,15 +5,20 @@ handed to the same module's `document`. Figures that did not change since the la
 not decoded again: a flush touches some dozens of proposals of thousands.
 """
 
+from dataclasses import replace
 from typing import Any
 
 from processors import ideas, results
+from processors.catalogue import Consultation
 from schemas import codec
 from views.embargo import concealed, embargoed
 from views.flushes import Figure, Flushes, ResultsUnreadable
 
 
 Decoded = dict[Figure, tuple[bytes, Any]]
+Own = tuple[dict[Figure, bytes], Consultation | None]
+"""What belongs to one consultation alone: its figures but the rankings, which follow from them and
+name positions of the whole log, and its part of the catalogue."""
 
 
 class Documents:
@@ -53,6 +58,15 @@ class Documents:
             return None
         known = self._decoded.get(consultation, {}).get(name)
         return known[1] if known and known[0] == value else _decode(name, value)
+
+    def own(self, consultation: str) -> Own:
+        """Give what a document of the consultation is made from, to be compared with later."""
+        figures = {name: value for name, value in self._flushes.figures(consultation).items()
+                   if name.kind != "ranking"}
+        known = self._flushes.catalogue.consultations.get(consultation)
+        return figures, known and replace(
+            known, themes=dict(known.themes), ideas=dict(known.ideas),
+            proposals=dict(known.proposals), mapping=dict(known.mapping))
 
     def as_of(self) -> results.AsOf:
         """Give the positions of the logs that the documents hold."""

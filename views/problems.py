@@ -30,6 +30,13 @@ TOO_MANY_STREAMS = ProblemKind(
             "time; try the live figures again in a few seconds."),
     RETRY_SECONDS,
 )
+TOO_MANY_READERS = ProblemKind(
+    "too-many-readers", 503,
+    message("Too many readers at once"),
+    message("Pages are made one after the other, and many wait already. Votes are taken all the "
+            "same; try again in a few seconds."),
+    RETRY_SECONDS,
+)
 NOT_READY = ProblemKind(
     "not-ready", 503,
     message("Results are being read"),
@@ -48,7 +55,7 @@ PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
+        TOO_MANY_READERS, NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
     )
 }
 

@@ -3,14 +3,20 @@
 Theory of operation: a publication is one results document with its JSON and its pages, each made
 when first asked for. While votes come in, flushes follow each other many times a second; a
 publication younger than REBUILD_SECONDS is sent even if a newer flush is there, so that making
-documents takes a bounded share of the processor however many people look.
+documents takes a bounded share of the processor however many people look. Final results stay as
+they were first published, with their positions in the logs and their tag, until something of
+their own changes: a later vote elsewhere says nothing about them. The document is put together
+on the event loop, where flushes are applied; what is made of it, in threads.
 """
 
 import asyncio
+import contextlib
+import functools
 import gzip
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,11 +24,12 @@ from typing import Any
 from processors.results import FORMAT
 from views import downloads
 from views.days import Days, Told
-from views.documents import Documents
+from views.documents import Documents, Own
 from views.encoding import encode_json
 from views.flushes import Flushes
 from views.pages import proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
+from views.workshop import TooManyReaders, Workshop
 
 
 REBUILD_SECONDS = 0.25
@@ -40,6 +47,9 @@ DOWNLOAD_SECONDS = 10.0
 
 DOWNLOADS_KEPT = 16
 """Files held, the last made ones: up to a megabyte each."""
+
+PAGES_HELD = 64
+"""Pages held of a publication, the last asked for: each a hundred kilobytes."""
 
 COMPRESSION_LEVEL = 6
 """Of gzip: 5 MB of JSON take a tenth of a second, in a thread, once a publication."""
@@ -73,64 +83,79 @@ class Surroundings:
 
 
 class Publication:
-    """One results document and what is made from it."""
+    """One results document and what is made from it, each once."""
 
-    def __init__(self, document: dict[str, Any], *, published_at: int | None, tag: str) -> None:
+    def __init__(
+        self, document: dict[str, Any], *, published_at: int | None, tag: str, workshop: Workshop
+    ) -> None:
         self.document = document
         self.published_at = published_at
-        self._tag = tag
-        self._json: Representation | None = None
-        self._pages: dict[str, tuple[Surroundings, Representation]] = {}
+        self.tag = tag
+        self._workshop = workshop
+        self._made: OrderedDict[str, asyncio.Task[Representation]] = OrderedDict()
 
     @property
     def final(self) -> bool:
         return bool(self.document["final"])
 
-    def results(self) -> Representation:
+    async def results(self) -> Representation:
         """Give the document as JSON."""
-        if self._json is None:
-            self._json = Representation(encode_json(self.document), self._tag)
-        return self._json
+        return await self._once(
+            self.tag, lambda: Representation(encode_json(self.document), self.tag))
 
-    def page(self, language: str, around: Surroundings) -> Representation:
+    async def page(self, language: str, around: Surroundings) -> Representation:
         """Give the results page in a language."""
-        known = self._pages.get(language)
-        if known is None or known[0] != around:
-            model = results_page.page(
-                self.document, self.published_at, phase=around.phase, told=around.told,
-                address=around.address)
-            made = self._rendered("results.html", language, around, model)
-            known = self._pages[language] = (around, made)
-        return known[1]
+        return await self._rendered("results.html", language, around, lambda: results_page.page(
+            self.document, self.published_at, phase=around.phase, told=around.told,
+            address=around.address))
 
-    def proposals(
+    async def proposals(
         self, language: str, around: Surroundings, wanted: proposals_page.Asked
     ) -> Representation:
         """Give a page of the list of proposals; NoSuchPage where there are fewer."""
-        model = proposals_page.page(
-            self.document, wanted, phase=around.phase, published_at=self.published_at)
-        return self._rendered("all_proposals.html", language, around, model, wanted.query())
+        return await self._rendered(
+            "all_proposals.html", language, around, lambda: proposals_page.page(
+                self.document, wanted, phase=around.phase, published_at=self.published_at),
+            wanted.query())
 
-    def file(self, name: str, told: Told | None) -> Representation:
+    async def file(self, name: str, told: Told | None) -> Representation:
         """Make a file to take away; half a second of work for some of them."""
+        body = (await self.results()).body
         made = {
             "proposals.csv": lambda: downloads.proposals_csv(self.document),
             "ideas.csv": lambda: downloads.ideas_csv(self.document),
             "results.zip": lambda: downloads.whole_zip(
-                self.document, self.published_at, told, self.results().body),
+                self.document, self.published_at, told, body),
         }
         held = f"{told.told_at}" if told else ""
-        return Representation(made[name](), _digest([self._tag, self.published_at, name, held]))
+        tag = _digest([self.tag, self.published_at, name, held])
+        return await self._workshop.make(lambda: Representation(made[name](), tag))
 
-    def _rendered(
-        self, template: str, language: str, around: Surroundings, model: dict[str, Any],
-        query: str = "",
+    async def _rendered(
+        self, template: str, language: str, around: Surroundings,
+        model: Callable[[], dict[str, Any]], query: str = "",
     ) -> Representation:
-        body = rendering.render(template, language, **model)
         told_at = around.told.told_at.isoformat() if around.told else ""
-        held = [template, self._tag, self.published_at, language, rendering.revision(),
-                around.phase, told_at, query]
-        return Representation(body, _digest(held))
+        tag = _digest([template, self.tag, self.published_at, language, rendering.revision(),
+                       around.phase, told_at, query])
+        return await self._once(
+            tag, lambda: Representation(rendering.render(template, language, **model()), tag))
+
+    async def _once(self, tag: str, make: Callable[[], Representation]) -> Representation:
+        """Give what bears a tag; the first caller starts the work, the others wait for it."""
+        making = self._made.pop(tag, None)
+        if making is None:
+            making = asyncio.create_task(self._workshop.make(make))
+            making.add_done_callback(functools.partial(self._forget_failed, tag))
+        self._made[tag] = making  # The last asked for stands last.
+        if len(self._made) > PAGES_HELD:
+            self._made.popitem(last=False)
+        # Shielded: a visitor who leaves must not stop what others wait for.
+        return await asyncio.shield(making)
+
+    def _forget_failed(self, tag: str, making: asyncio.Task[Representation]) -> None:
+        if making.cancelled() or making.exception() is not None:
+            self._made.pop(tag, None)
 
 
 def _digest(held: list[Any]) -> str:
@@ -142,12 +167,15 @@ class _Kept:
     publication: Publication
     version: int
     made_at: float
+    own: Own | None
+    """What settled final results were made from."""
 
 
 @dataclass(frozen=True)
 class _File:
     making: asyncio.Task[Representation]
     made_at: float
+    made_from: tuple[str, int | None, Told | None]
 
 
 def _now() -> datetime:
@@ -171,23 +199,38 @@ class Publications:
         self._now = now
         self._address = address.rstrip("/")
         self.documents = Documents(flushes)
+        self._workshop = Workshop()
         self._kept: dict[str, _Kept] = {}
         self._files: dict[tuple[str, str, bool], _File] = {}
 
     def publication(self, consultation: str) -> Publication | None:
         """Give the publication to send now; None where nobody knows the consultation."""
         kept = self._kept.get(consultation)
-        if kept and (kept.version == self._flushes.version or self._young(kept)):
+        if kept and (kept.version == self._flushes.version or self._young(kept)
+                     or self._unmoved(consultation, kept)):
             return kept.publication
         document = self.documents.document(consultation)
         if document is None:
             return None
         made = self._publish(consultation, document)
+        # Rankings follow from the counts, but later: until they hold them, nothing is settled.
+        settled = made.final and document["as_of"]["ranking"] == document["as_of"]["votes"]
+        self._keep(consultation, made, self.documents.own(consultation) if settled else None)
+        return made
+
+    def _keep(self, consultation: str, publication: Publication, own: Own | None) -> None:
         self._kept.pop(consultation, None)
-        self._kept[consultation] = _Kept(made, self._flushes.version, self._clock())
+        self._kept[consultation] = _Kept(
+            publication, self._flushes.version, self._clock(), own)
         while len(self._kept) > PUBLICATIONS_KEPT:
             del self._kept[next(iter(self._kept))]
-        return made
+
+    def _unmoved(self, consultation: str, kept: _Kept) -> bool:
+        """Whether final results say the same, whatever came in elsewhere."""
+        if kept.own is None or kept.own != self.documents.own(consultation):
+            return False
+        self._keep(consultation, kept.publication, kept.own)
+        return True
 
     def around(self, publication: Publication) -> Surroundings:
         """Give what pages of a publication say beside its document, now."""
@@ -201,7 +244,9 @@ class Publications:
         return results_page.phase_of(state, consultation, self._now())
 
     async def file(self, publication: Publication, name: str) -> Representation:
-        """Give a file to take away, made in a thread and kept for DOWNLOAD_SECONDS.
+        """Give a file to take away, made in a thread and kept while nothing changes.
+
+        A newer one is made after DOWNLOAD_SECONDS at the soonest.
 
         A file of a state that hides how people vote differs from one that shows it: it is never
         sent in the other's place.
@@ -209,25 +254,34 @@ class Publications:
         consultation = publication.document["consultation"]["id"]
         key = (consultation, name, "embargoed_until" in publication.document)
         kept = self._files.get(key)
-        if kept is None or self._clock() - kept.made_at >= DOWNLOAD_SECONDS:
-            told = self._days.of(consultation)
-            making = asyncio.create_task(asyncio.to_thread(publication.file, name, told))
-            kept = _File(making, self._clock())
+        told = self._days.of(consultation)
+        made_from = publication.tag, publication.published_at, told
+        if kept is None or (kept.made_from != made_from
+                            and self._clock() - kept.made_at >= DOWNLOAD_SECONDS):
+            making = asyncio.create_task(publication.file(name, told))
+            making.add_done_callback(functools.partial(self._forget_failed, key))
+            kept = _File(making, self._clock(), made_from)
             self._files.pop(key, None)
             self._files[key] = kept
             while len(self._files) > DOWNLOADS_KEPT:
                 del self._files[next(iter(self._files))]
         return await asyncio.shield(kept.making)
 
-    def warm(self) -> Iterator[str]:
-        """Make what the first visitors ask for, consultation by consultation, naming each."""
+    async def warm(self) -> None:
+        """Make what the first visitors ask for, consultation by consultation."""
         for consultation in self._flushes.consultations()[:WARMED_CONSULTATIONS]:
             publication = self.publication(consultation)
             if publication:
-                publication.results()
-                for language in LANGUAGES:
-                    publication.page(language, self.around(publication))
-            yield consultation
+                with contextlib.suppress(TooManyReaders):  # Then they have come already.
+                    await publication.results()
+                    for language in LANGUAGES:
+                        await publication.page(language, self.around(publication))
+
+    def _forget_failed(
+        self, key: tuple[str, str, bool], making: asyncio.Task[Representation]
+    ) -> None:
+        if making.cancelled() or making.exception() is not None:
+            self._files.pop(key, None)
 
     def _young(self, kept: _Kept) -> bool:
         return self._clock() - kept.made_at < REBUILD_SECONDS
@@ -236,4 +290,5 @@ class Publications:
         applied = self._flushes.applied
         held = [FORMAT, consultation, document["as_of"], self._flushes.catalogue.offset]
         published_at = applied.published_at if applied else None
-        return Publication(document, published_at=published_at, tag=_digest(held))
+        return Publication(
+            document, published_at=published_at, tag=_digest(held), workshop=self._workshop)

@@ -127,6 +127,11 @@ async def refused(request: Request, error: Exception) -> Response:
     return response
 
 
+async def turned_away(request: Request, _error: Exception) -> Response:
+    """Ask to come back later: more is asked for than can be made soon."""
+    return explained(request, problems.TOO_MANY_READERS, as_json=_is_api(request))
+
+
 async def failed(request: Request, _error: Exception) -> Response:
     """Explain a fault of ours; the server logs it, the visitor learns nothing of our insides."""
     return explained(request, problems.INTERNAL, as_json=_is_api(request))

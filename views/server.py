@@ -97,8 +97,7 @@ async def _announce(
 ) -> None:
     await reader.ready.wait()
     on_ready()
-    for _consultation in publications.warm():
-        await asyncio.sleep(0)
+    await publications.warm()
 
 
 class Server(uvicorn.Server):

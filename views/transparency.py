@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from views import problems
+from views import numbers, problems
 from views.publications import Representation
 from views.responses import represented
 
@@ -52,9 +52,10 @@ class Logs(Protocol):
 def routes(logs: Logs) -> list[Route]:
     """Serve logs."""
     served = _Served(logs)
+    numbers.register()
     return [
         Route("/log/{path:path}", served.file),
-        Route("/v1/receipts/{partition:int}/{offset:int}", served.receipt),
+        Route("/v1/receipts/{partition:number}/{offset:number}", served.receipt),
         Route("/v1/consultations/{consultation}/results/note", served.note),
         Route("/v1/consultations/{consultation}/results/signed", served.signed),
     ]

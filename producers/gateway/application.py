@@ -50,13 +50,15 @@ class Gateway:
     """The addresses under which votes are taken."""
 
     def __init__(
-        self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech, meter: Meter
+        self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech, meter: Meter,
+        ready: Callable[[], bool],
     ) -> None:
         self._booth = booth
         self._keys = keys
         self._rates = rates
         self._speech = speech
         self._meter = meter
+        self._ready = ready
         self._logger = structlog.get_logger("gateway")
 
     def application(self, otherwise: ASGIApp) -> Router:
@@ -120,7 +122,7 @@ class Gateway:
         return Answer(200, b"ok\n", b"text/plain", NO_STORE)
 
     async def readyz(self, _asked: Asked) -> Answer:
-        if not self._booth.ready:
+        if not self._ready():
             raise Refused(problems.UNAVAILABLE)
         return Answer(200, b"ok\n", b"text/plain", NO_STORE)
 

@@ -24,6 +24,12 @@ QUERY_FIELDS = 8
 """Fields of a query, at most: no address takes more than three."""
 
 JSON = b"application/json"
+SECURITY = (
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""On every answer: whoever opens it in a browser gets text that does nothing."""
 NO_STORE: dict[bytes, bytes] = {b"cache-control": b"no-store"}
 
 
@@ -105,6 +111,7 @@ class Answer:
         headers = [
             (b"content-type", self.media_type),
             (b"content-length", str(len(self.body)).encode()),
+            *SECURITY,
             *self.headers.items(),
         ]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})

@@ -10,7 +10,7 @@ from collections import OrderedDict
 
 KEYS_REMEMBERED = 200_000
 """Idempotency-Keys whose content is remembered: twenty seconds of the greatest load, hours of a
-usual one; some 40 MB."""
+usual one; some 50 MB."""
 VOTERS_REMEMBERED = 50_000
 """Voters whose choices are remembered; the one who acted longest ago is forgotten first."""
 CHOICES_REMEMBERED = 1_000
@@ -23,14 +23,15 @@ class Memory:
     def __init__(self, *, keys: int = KEYS_REMEMBERED, voters: int = VOTERS_REMEMBERED) -> None:
         self._keys_most = keys
         self._voters_most = voters
-        self._contents: dict[bytes, bytes] = {}
+        # A plain dict looks for its first key past all that were deleted before it: each time more.
+        self._contents: OrderedDict[bytes, bytes] = OrderedDict()
         self._choices: OrderedDict[bytes, dict[str, str | None]] = OrderedDict()
 
     def same_content(self, event_id: bytes, content: bytes) -> bool:
         """Whether a key comes with the content it came with first, or for the first time."""
         held = self._contents.setdefault(event_id, content)
         if len(self._contents) > self._keys_most:
-            del self._contents[next(iter(self._contents))]
+            self._contents.popitem(last=False)
         return held == content
 
     def choose(self, voter: bytes, proposal: str, choice: str | None) -> None:

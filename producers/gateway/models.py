@@ -1,11 +1,10 @@
 """What the gateway takes and gives, in the terms of its OpenAPI document."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from schemas.registry import current
-from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
+from schemas.words import ANSWERS, CHOICES, QUALIFICATIONS, TRUSTS
 
 
 IDENTIFIER_BYTES = 63
@@ -16,12 +15,6 @@ PATH_HASHES = 16
 """Hashes of a path, at most: the height of a tree of MAX_BATCH."""
 PROOF_CHARACTERS = 64
 """A view proof has 28; room for a longer one."""
-
-_DESCRIPTION = {
-    field["name"]: field["type"][1]["maxLength"]
-    for field in current("ParticipantDescribed").fields
-    if field["name"] in {"gender", "age_band", "region"}
-}
 
 
 def _whole(number: Any) -> Any:
@@ -40,6 +33,13 @@ Qualification = Literal[
     "like_it", "doable", "platitude_agree", "no_way", "impossible", "platitude_disagree",
     "do_not_understand", "no_opinion", "do_not_care"]
 Trust = Literal["trusted", "suspect"]
+if TYPE_CHECKING:
+    Gender = str
+    AgeBand = str
+    Region = str
+else:
+    Gender, AgeBand, Region = (
+        Literal[ANSWERS[name]] for name in ("gender", "age_band", "region"))
 Proof = Annotated[str, Field(
     max_length=PROOF_CHARACTERS,
     description="The view proof that came with the proposal; without it the act is suspect.")]
@@ -101,10 +101,9 @@ class Receipt(Request):
 class Description(Request):
     """What a participant donates: every field may be left out; the last description wins."""
 
-    gender: str | None = Field(None, max_length=_DESCRIPTION["gender"])
-    age_band: str | None = Field(None, max_length=_DESCRIPTION["age_band"])
-    region: str | None = Field(
-        None, max_length=_DESCRIPTION["region"], description="ISO 3166-2, such as FR-75.")
+    gender: Gender | None = None
+    age_band: AgeBand | None = None
+    region: Region | None = Field(None, description="A region of France, ISO 3166-2.")
     receipt: Receipt = Field(description="The receipt of a vote of this voter.")
 
 

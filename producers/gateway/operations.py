@@ -84,7 +84,7 @@ OPERATIONS = (
     Operation("GET", "/v1/openapi.json", "openapi", "This document", 200, None, documented=False),
     Operation("GET", "/livez", "livez", "Whether the process answers", 200, None,
               documented=False),
-    Operation("GET", "/readyz", "readyz", "Whether votes can be taken", 200, None,
+    Operation("GET", "/readyz", "readyz", "Whether votes can be taken and results shown", 200, None,
               documented=False),
 )
 

@@ -4,12 +4,17 @@ The memory is bounded. A window that began first is forgotten first, which favou
 worst somebody gets a second window early.
 """
 
+from collections import OrderedDict
 from typing import NamedTuple
 
 
 WINDOW_SECONDS = 60
 WINDOWS = 200_000
-"""Windows remembered: two hundred thousand voters in a minute; some 50 MB."""
+"""Windows remembered: two hundred thousand voters in a minute; some 60 MB."""
+READERS_PER_MINUTE = 3_000
+"""Pages and files the readers of one network may ask for: six hundred people who open one."""
+ENDED_DROPPED = 2
+"""Ended windows dropped for each one that begins: their number shrinks, no request pays for all."""
 
 
 class Rate(NamedTuple):
@@ -29,13 +34,21 @@ class Rates:
     """The limits of voters and networks."""
 
     def __init__(
-        self, *, voter_per_minute: int, network_per_minute: int, windows: int = WINDOWS
+        self, *, voter_per_minute: int, network_per_minute: int,
+        readers_per_minute: int = READERS_PER_MINUTE, windows: int = WINDOWS,
     ) -> None:
         self._voter_quota = voter_per_minute
         self._network_quota = network_per_minute
+        self._readers_quota = readers_per_minute
         self._windows_most = windows
-        self._windows: dict[bytes, list[float]] = {}
+        # A plain dict looks for its first key past all that were deleted before it: each time more.
+        self._windows: OrderedDict[bytes, list[float]] = OrderedDict()
         """Count and end of a window, in the order in which they began."""
+
+    @property
+    def windows(self) -> int:
+        """Windows that are remembered."""
+        return len(self._windows)
 
     def count(self, voter: bytes, network: bytes, now: float) -> Rate:
         """Count a request; give the limit that is exceeded, else the one with the least left."""
@@ -45,15 +58,28 @@ class Rates:
         of_network = self._counted("network", self._network_quota, network, now)
         return of_network if of_network.left < of_voter.left else of_voter
 
-    def _counted(self, name: str, quota: int, whom: bytes, now: float) -> Rate:
-        window = self._windows.get(whom)  # Voters have 16 bytes, networks fewer: no two meet.
+    def count_reader(self, network: bytes, now: float, cost: int = 1) -> Rate:
+        """Count what a network reads; `cost` is how many requests it stands for."""
+        return self._counted("readers", self._readers_quota, b"r" + network, now, cost)
+
+    def _counted(self, name: str, quota: int, whom: bytes, now: float, cost: int = 1) -> Rate:
+        # Voters have 16 bytes, networks 3 or 6, their readers one more: no two meet.
+        window = self._windows.get(whom)
         if window is None or window[1] <= now:
             self._windows.pop(whom, None)  # So that the new one stands last.
             window = self._windows[whom] = [0, now + WINDOW_SECONDS]
-            if len(self._windows) > self._windows_most:
-                del self._windows[next(iter(self._windows))]
-        window[0] += 1
+            self._forget(now)
+        window[0] += cost
         return Rate(name, quota, quota - int(window[0]), int(window[1] - now) + 1)
+
+    def _forget(self, now: float) -> None:
+        """Drop what has ended, oldest first, and what is too many."""
+        for _ in range(ENDED_DROPPED):
+            if next(iter(self._windows.values()))[1] > now:
+                break
+            self._windows.popitem(last=False)
+        if len(self._windows) > self._windows_most:
+            self._windows.popitem(last=False)
 
 
 def headers_of(rate: Rate) -> dict[bytes, bytes]:

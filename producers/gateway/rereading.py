@@ -1,6 +1,7 @@
 """Reads single votes back from the log: a receipt asked for later, on any gateway."""
 
 import asyncio
+from collections.abc import Callable
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
@@ -9,7 +10,9 @@ from producers.gateway.outlet import NotWritten
 
 
 READ_SECONDS = 3.0
-"""Longest wait for a record that lies in the log: it takes milliseconds."""
+"""Longest wait for one's turn and a record that lies in the log: it takes milliseconds."""
+WAITING_MOST = 64
+"""Readers who wait or read, at most: a second of work; the next one is asked to come back."""
 FETCH_BYTES = 64 * 1024
 """A fetch brings the whole batch that holds the record; more of the log is not wanted."""
 
@@ -17,24 +20,41 @@ FETCH_BYTES = 64 * 1024
 class Rereader:
     """One consumer, connected when first needed, for one reader at a time."""
 
-    def __init__(self, address: str, topic: str) -> None:
+    def __init__(self, address: str, topic: str, *, connected: Callable[[], bool]) -> None:
         self._address = address
         self._topic = topic
+        self._connected = connected
         self._consumer: AIOKafkaConsumer | None = None
         self._turn = asyncio.Lock()
+        self._waiting = 0
 
     async def value_at(self, partition: int, offset: int) -> bytes | None:
-        """Give the value at an offset, None where none lies; raise NotWritten without a broker."""
-        place = TopicPartition(self._topic, partition)
+        """Give the value at an offset, None where none lies; raise NotWritten without a broker.
+
+        Raise it at once where it is known that no broker answers, or where too many wait.
+        """
+        if not self._connected() or self._waiting >= WAITING_MOST:
+            raise NotWritten
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(READ_SECONDS):  # The wait for one's turn is part of it.
+                return await self._in_turn(TopicPartition(self._topic, partition), offset)
+        except OffsetOutOfRangeError:
+            return None
+        except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+            raise NotWritten from error
+        finally:
+            self._waiting -= 1
+
+    async def _in_turn(self, place: TopicPartition, offset: int) -> bytes | None:
         async with self._turn:
             try:
-                async with asyncio.timeout(READ_SECONDS):
-                    return await self._read(place, offset)
+                return await self._read(place, offset)
             except OffsetOutOfRangeError:
-                return None
-            except (KafkaError, OSError, TimeoutError, AssertionError) as error:
+                raise
+            except BaseException:  # A consumer broken off in the middle serves nobody else.
                 await self.close()
-                raise NotWritten from error
+                raise
 
     async def close(self) -> None:
         """Let the consumer go."""

@@ -365,14 +365,15 @@ def test_the_marker_is_the_last_record() -> None:
 
 
 def test_the_last_description_of_a_participant_counts() -> None:
-    """Describing oneself again replaces the answers; a participant is counted once."""
+    """Describing oneself again replaces the answers; one that is on no list was not stated."""
     state = Ideas(1)
     for offset, value in enumerate(itertools.chain(
             (participant(number, "woman", None) for number in range(12)),
-            (participant(0, "man", "FR-BRE"), participant(1, None, "FR-IDF")))):
+            (participant(0, "man", "FR-BRE"), participant(1, None, "FR-IDF")),
+            (participant(12, "Vote for me", "FR-XXX"),))):
         state.apply_participants(value, offset)
     figures = state.figures("jeunes")
 
-    assert figures.descriptions == 12
+    assert figures.descriptions == 13
     assert figures.described == {
         "gender": {"woman": 10, "man": 1}, "age_band": {}, "region": {"FR-BRE": 1, "FR-IDF": 1}}

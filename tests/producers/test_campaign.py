@@ -246,10 +246,11 @@ def test_voters_and_participants_cannot_be_joined() -> None:
 
 
 def test_about_a_third_of_the_participants_donate_a_description() -> None:
-    """35 % of the participants describe themselves."""
+    """35 % of the participants describe themselves, in words that voters are offered too."""
     wanted, _ = full_campaign()
     assert wanted.descriptions == round(0.35 * wanted.participants)
-    assert all(region is None or region.startswith("FR-") for region in wanted.region)
+    assert all(set(getattr(wanted, name)) - {None} == set(offered)
+               for name, offered in words.ANSWERS.items())
 
 
 def test_arrivals_have_bursts() -> None:

@@ -280,6 +280,18 @@ def test_every_answer_carries_the_security_headers(client: TestClient, path: str
     assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
 
 
+def test_a_fault_of_ours_carries_the_security_headers_too(source: Published) -> None:
+    """Whatever fails while an answer is made: 500, said in words, and no header less."""
+    def broken() -> float:
+        raise OSError
+
+    app = application(source, Publications(source.flushes, broken))
+    answer = TestClient(app, raise_server_exceptions=False).get(RESULTS)
+    assert (answer.status_code, answer.json()["type"]) == (500, "/problems/internal-error")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+
+
 def test_only_the_api_may_be_read_from_other_sites(client: TestClient) -> None:
     """The numbers are public; the pages are not to be scripted by others."""
     assert client.get(RESULTS).headers["access-control-allow-origin"] == "*"

@@ -20,7 +20,7 @@ from processors.catalogue import Catalogue
 from schemas import codec, words
 from tests.views import campaign
 from views import problems
-from views.api import FILES, application
+from views.api import FILES, application, routed
 from views.days import Days
 from views.documents import Documents
 from views.flushes import Flushes
@@ -69,7 +69,7 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
 
 def addresses() -> list[str]:
     """Every address of the application but the endless one, its places filled in."""
-    paths = [route.path for route in application(world(swapped=False)).routes
+    paths = [route.path for route in routed(world(swapped=False)).routes
              if isinstance(route, Route) and not route.path.endswith("/live")]
     assert len(paths) > 8
     filled = [path.replace("{consultation}", NAME) for path in paths]

@@ -1,16 +1,27 @@
 """What is made once and kept: made anew when what it says changes, and not before."""
 
+import asyncio
+import threading
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from starlette.testclient import TestClient
 
+from processors.results import AsOf
 from tests.views import campaign
 from tests.views.test_api import Clock, Published
 from views.api import FILES, application
 from views.days import Days
+from views.flushes import FLUSH_KEY
 from views.pages.results_page import phase_of
-from views.publications import DOWNLOAD_SECONDS, Publications
+from views.publications import (
+    DOWNLOAD_SECONDS,
+    REBUILD_SECONDS,
+    Publication,
+    Publications,
+    Representation,
+)
+from views.workshop import TooManyReaders, Workshop
 
 
 SIZE = 60
@@ -24,8 +35,8 @@ INSTANT = timedelta(milliseconds=1)
 class Given:
     """An application with an archive and a clock of its own, both moved by hand."""
 
-    def __init__(self) -> None:
-        self.source = Published(campaign.flushes(SIZE, closed=False))
+    def __init__(self, *, closed: bool = False) -> None:
+        self.source = Published(campaign.flushes(SIZE, closed=closed))
         self.source.ready.set()
         self.days, self.clock, self.now = Days(), Clock(), OPENS
         self.publications = Publications(
@@ -33,6 +44,27 @@ class Given:
             address="https://vote.example.org/")
         self.client = TestClient(application(self.source, self.publications),
                                  headers={"accept-language": "en"})
+
+    def publication(self) -> Publication:
+        """Give what is published now."""
+        found = self.publications.publication(campaign.CONSULTATION)
+        assert found is not None
+        return found
+
+    async def file(self, name: str) -> Representation:
+        return await self.publications.file(self.publication(), name)
+
+    def later(self, *records: tuple[bytes, bytes]) -> None:
+        """Publish records, and that every log went on; then some time passes."""
+        flushes = self.source.flushes
+        assert flushes.applied is not None
+        for record in records:
+            flushes.receive_result(*record, campaign.PUBLISHED_AT)
+        offsets = tuple(offset + 1 for offset in flushes.applied.offsets)
+        flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf(
+            offsets, flushes.applied.catalogue_offset, flushes.applied.participants_offset)),
+            campaign.PUBLISHED_AT)
+        self.clock.now += REBUILD_SECONDS
 
 
 @pytest.fixture
@@ -93,16 +125,45 @@ def test_a_file_is_named_after_its_consultation(given: Given, name: str) -> None
 
 
 async def test_a_file_is_made_once_a_while(given: Given) -> None:
-    """However many people ask, a file is made anew after DOWNLOAD_SECONDS at the soonest."""
-    publication = given.publications.publication(campaign.CONSULTATION)
-    assert publication is not None
-    first = await given.publications.file(publication, "results.zip")
-    given.clock.now = DOWNLOAD_SECONDS - 0.01
-    assert await given.publications.file(publication, "results.zip") is first
+    """However many people ask, a file is made anew when it changed, after DOWNLOAD_SECONDS."""
+    first = await given.file("results.zip")
     given.clock.now = DOWNLOAD_SECONDS
-    again = await given.publications.file(publication, "results.zip")
+    assert await given.file("results.zip") is first
+    given.later()
+    again = await given.file("results.zip")
     assert again is not first
-    assert again.body == first.body
+    given.clock.now += DOWNLOAD_SECONDS - 2 * REBUILD_SECONDS
+    given.later()
+    assert await given.file("results.zip") is again
+
+
+async def test_final_results_stay_as_they_were_published_while_others_vote() -> None:
+    """Votes elsewhere move no tag of final results; their own catalogue and figures do."""
+    given = Given(closed=True)
+    first, file = given.publication(), await given.file("results.zip")
+    for _ in range(2):
+        given.later()
+        assert given.publication() is first
+        assert await given.file("results.zip") is file
+    given.later(campaign.proposal_record(campaign.CONSULTATION, "p-0001", 7))
+    suspended = given.publication()
+    assert suspended.tag != first.tag
+    known = given.source.flushes.catalogue.consultations[campaign.CONSULTATION]
+    known.mapping.pop(next(iter(known.mapping)))
+    given.later()
+    assert given.publication().tag != suspended.tag
+
+
+async def test_readers_are_turned_away_where_too_many_wait() -> None:
+    """Beyond the bound a page is refused at once, and those that wait are made."""
+    workshop, gate = Workshop(waiting_most=3), threading.Event()
+    waiting = [asyncio.create_task(workshop.make(gate.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    with pytest.raises(TooManyReaders):
+        await workshop.make(gate.wait)
+    gate.set()
+    assert await asyncio.gather(*waiting) == [True] * 3
+    assert await workshop.make(gate.wait)
 
 
 def test_shared_addresses_are_those_people_reach_the_page_at(given: Given) -> None:

@@ -92,3 +92,4 @@ def test_a_receipt_is_proven_once_its_vote_is_signed(client: TestClient) -> None
     assert (later.status_code, later.json()["type"]) == (404, "/problems/not-in-log")
     assert int(later.headers["retry-after"]) > 0
     assert client.get("/v1/receipts/7/0").status_code == 404
+    assert client.get(f"/v1/receipts/0/{'9' * 5_000}").status_code == 404

@@ -19,7 +19,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from schemas import problems
+from schemas import problems, words
+from views import numbers
 from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
@@ -71,13 +72,14 @@ class VotePages:
     def routes(self) -> list[Route]:
         """Give the addresses."""
         answering = self._answering
+        numbers.register()
         return [
             Route("/c/{consultation}/vote", answering(self._ballot)),
             Route("/c/{consultation}/vote", answering(self._act), methods=["POST"]),
             Route("/c/{consultation}/vote/mine", answering(self._mine)),
             Route("/c/{consultation}/vote/you", answering(self._you)),
             Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
-            Route("/c/{consultation}/vote/receipts/{partition:int}-{offset:int}.json",
+            Route("/c/{consultation}/vote/receipts/{partition:number}-{offset:number}.json",
                   answering(self._receipt)),
         ]
 
@@ -172,7 +174,7 @@ class VotePages:
 
     async def _you(self, guest: Guest) -> Response:
         return self._page(
-            guest, "vote_you.html", path=f"{guest.address}/you", offered=shown.ANSWERS,
+            guest, "vote_you.html", path=f"{guest.address}/you", offered=words.ANSWERS,
             may=bool(guest.paper.marks), thanks="thanks" in guest.request.query_params)
 
     async def _receipt(self, guest: Guest) -> Response:

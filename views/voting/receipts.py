@@ -18,6 +18,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas import problems
+from views import numbers
 from views.pages import rendering
 from views.responses import html, language_of
 from views.voting import shown
@@ -26,8 +27,6 @@ from views.voting.desk import Desk, TurnedAway
 
 FORM_BYTES = 32_768
 """Longest form: a receipt and its proof take three thousand bytes, pasted and as a file twice."""
-NUMBER_DIGITS_MAX = 18
-"""Of a partition or an offset: neither has more."""
 NO_STORE = {"cache-control": "no-store"}
 FILE = "file"
 """Asks for the receipt with its proof, to take away."""
@@ -125,8 +124,7 @@ class ReceiptPages:
 
 def _place(request: Request) -> tuple[int, int] | None:
     given = [request.query_params.get(name, "") for name in ("partition", "offset")]
-    if not all(text.isascii() and text.isdigit() and len(text) <= NUMBER_DIGITS_MAX
-               for text in given):
+    if not all(numbers.NUMBER.fullmatch(text) for text in given):
         return None
     return int(given[0]), int(given[1])
 

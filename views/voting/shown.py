@@ -7,19 +7,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from schemas.words import ANSWERS
 from views.pages import results_page
 from views.voting.desk import Visit
 from views.voting.paper import Paper, qualifications_of
 
-
-GENDERS = ("woman", "man", "other")
-AGE_BANDS = ("15-17", "18-24", "25-34", "35-49", "50-64", "65+")
-REGIONS = (
-    "FR-ARA", "FR-BFC", "FR-BRE", "FR-CVL", "FR-20R", "FR-GES", "FR-971", "FR-973", "FR-HDF",
-    "FR-IDF", "FR-974", "FR-972", "FR-976", "FR-NOR", "FR-NAQ", "FR-OCC", "FR-PDL", "FR-PAC",
-)
-"""One code a region, in the order of their names; what is asked is what results can show."""
-ANSWERS = {"gender": GENDERS, "age_band": AGE_BANDS, "region": REGIONS}
 
 KEY_BYTES = 12
 """Of the random part of an Idempotency-Key: 96 bits."""

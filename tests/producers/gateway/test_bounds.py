@@ -49,6 +49,17 @@ def test_windows_are_forgotten_in_the_order_they_began() -> None:
     assert not rates.count(b"a" * 16, b"", 1.0).exceeded
 
 
+def test_windows_that_ended_are_not_kept() -> None:
+    """After a busy minute each window that begins lets two ended ones go: memory is given back."""
+    rates = Rates(voter_per_minute=1, network_per_minute=1)
+    for voter in range(50):
+        rates.count(bytes([voter]) * 16, b"", 0.0)
+    for voter in range(50, 100):
+        rates.count(bytes([voter]) * 16, b"", 61.0)
+
+    assert rates.windows == 50
+
+
 def test_keys_are_forgotten_in_the_order_they_came() -> None:
     """Within the bound another content is noticed, past it the key is as new."""
     memory = Memory(keys=2)

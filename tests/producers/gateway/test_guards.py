@@ -24,6 +24,7 @@ def assert_problem(answer: httpx2.Response, status: int, name: str) -> None:
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["status"] == status
     assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize("headers", [
@@ -55,6 +56,7 @@ async def test_the_own_page_may_act_and_is_recorded_as_the_web(gateway: RunningG
             "sec-fetch-site": "same-origin", "origin": gateway.url})
 
     assert answer.status_code == 202
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert booths.event_of(answer.json())[1]["origin"] == "web"
 
 

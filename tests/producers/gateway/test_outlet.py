@@ -1,12 +1,14 @@
 """The outlet alone: offsets in order, a full queue, and a broker that is not there."""
 
 import asyncio
+import socket
 
 import pytest
 
 from deploy.local.ports import find_free
 from deploy.local.services import Broker
 from producers.gateway import outlet as outlet_module
+from producers.gateway import rereading
 from producers.gateway.outlet import BATCH_BYTES, Full, NotWritten, Outlet
 from schemas.topics import Topics
 from tests.producers.kafka_log import provisioned, read_all
@@ -53,6 +55,29 @@ async def test_a_full_queue_refuses_at_once(
             outlet.write(topics.votes, 0, 0, b"x")
         assert [(await answer).offset for answer in answers] == [1, 2, 3, 4, 5]
         assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 6
+
+
+async def test_receipts_read_anew_wait_within_bounds_for_a_broker_that_is_silent(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Too many readers, or no broker to ask: refused at once; the others after one and one wait."""
+    monkeypatch.setattr(rereading, "WAITING_MOST", 3)
+    monkeypatch.setattr(rereading, "READ_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        connected = True
+        reader = rereading.Rereader(
+            f"127.0.0.1:{silent.getsockname()[1]}", "any", connected=lambda: connected)
+        waiting = [asyncio.create_task(reader.value_at(0, 0)) for _ in range(3)]
+        await asyncio.sleep(0)
+        with pytest.raises(NotWritten):
+            await reader.value_at(0, 0)
+        assert not any(task.done() for task in waiting)
+        found = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(each) for each in found] == [NotWritten] * 3
+        connected = False
+        with pytest.raises(NotWritten):
+            await reader.value_at(0, 0)
+        await reader.close()
 
 
 async def test_without_a_broker_nothing_is_written_and_that_is_said() -> None:

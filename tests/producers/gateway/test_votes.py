@@ -188,7 +188,8 @@ async def test_no_answer_tells_how_others_vote(gateway: RunningGateway, of: str)
         receipt = (await browser.vote(of=of)).json()
 
     assert set(receipt) == {
-        "partition", "offset", "event_id", "trust", "event", "batch", "signature"}
+        "partition", "offset", "event_id", "trust", "event", "batch", "inclusion_seconds",
+        "signature"}
     assert set(served) == {"sequence", "proposals"}
     assert {name for each in served["proposals"] for name in each} == {
         "id", "text", "author", "proof"}
@@ -198,7 +199,7 @@ async def test_a_description_cannot_be_joined_to_votes(gateway: RunningGateway) 
     """With the receipt of a vote a description is recorded under another pseudonym."""
     async with Browser(gateway.url) as browser:
         receipt = (await browser.vote()).json()
-        body = {"gender": "woman", "age_band": "25-34", "region": "FR-75", "receipt": receipt}
+        body = {"gender": "woman", "age_band": "25-34", "region": "FR-BRE", "receipt": receipt}
         answers = [await browser.post("town/participants", body) for _ in range(2)]
     described = [fields for _, _, fields in await gateway.events(gateway.topics.participants)]
     participants = {fields["participant"] for fields in described}
@@ -207,7 +208,18 @@ async def test_a_description_cannot_be_joined_to_votes(gateway: RunningGateway) 
     assert len(participants) == 1
     assert event_of(receipt)[1]["voter"] not in participants
     assert (described[-1]["gender"], described[-1]["age_band"], described[-1]["region"]) == (
-        "woman", "25-34", "FR-75")
+        "woman", "25-34", "FR-BRE")
+
+
+async def test_a_description_holds_listed_answers_only(gateway: RunningGateway) -> None:
+    """Nobody can put a text of his own on the results page: each field names what it takes."""
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote()).json()
+        for field in ("gender", "age_band", "region"):
+            answer = await browser.post(
+                "town/participants", {field: "Vote X", "receipt": receipt})
+
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
 
 
 async def test_a_description_needs_a_vote_of_the_same_voter(gateway: RunningGateway) -> None:

@@ -1,0 +1,39 @@
+"""`scrutin gateway` late on a long evening: what it remembers has reached its bounds.
+
+A gateway that has just started forgets nothing yet, and forgetting is part of a vote's cost.
+"""
+
+import secrets
+import time
+
+from producers.gateway import memory, rates
+from producers.gateway.identity import IDENTIFIER_BYTES
+from scrutin import gateway
+from scrutin.main import main
+
+
+class FullMemory(memory.Memory):
+    """A memory that must forget something for each key and voter that comes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        for _ in range(memory.KEYS_REMEMBERED):
+            self.same_content(secrets.token_bytes(IDENTIFIER_BYTES), b"")
+        for _ in range(memory.VOTERS_REMEMBERED):
+            self.choose(secrets.token_bytes(IDENTIFIER_BYTES), "", None)
+
+
+class FullRates(rates.Rates):
+    """Limits of as many voters as are remembered, all within their minute."""
+
+    def __init__(self, *, voter_per_minute: int, network_per_minute: int) -> None:
+        super().__init__(
+            voter_per_minute=voter_per_minute, network_per_minute=network_per_minute)
+        now = time.time()
+        for _ in range(rates.WINDOWS):
+            self.count(secrets.token_bytes(IDENTIFIER_BYTES), b"", now)
+
+
+if __name__ == "__main__":
+    vars(gateway).update(Memory=FullMemory, Rates=FullRates)  # where its parts are connected
+    main()

@@ -1,0 +1,75 @@
+"""The door for readers at the gateway: what one network may ask for, so that votes come first.
+
+Theory of operation: pages and votes share a process. Pages are made in threads and held, but each
+costs some of its time, and a live stream holds one of a bounded number of places. Here, where
+proxies are known and clients have addresses, every network has its share; the views alone, behind
+an ingress, would see one network.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from producers.gateway import guards
+from producers.gateway.exchange import Asked
+from producers.gateway.rates import WINDOW_SECONDS, Rates, headers_of
+from schemas import problems
+from views.responses import explained
+
+
+STREAMS_PER_NETWORK = 50
+"""Live streams of one network: a room of people, a fiftieth of all places."""
+LIST_COST = 5
+"""Requests that a search stands for: it makes a page that nobody else may want."""
+
+
+class Door:
+    """Lets readers in to the pages."""
+
+    def __init__(
+        self, pages: ASGIApp, rates: Rates, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._pages = pages
+        self._rates = rates
+        self._clock = clock
+        self._streams: Counter[bytes] = Counter()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer, or say that it is too much."""
+        network = guards.network_of(Asked(scope, receive)) if scope["type"] == "http" else b""
+        if not network or scope["method"] not in ("GET", "HEAD"):
+            await self._pages(scope, receive, send)
+            return
+        path = scope["path"]
+        searching = path.endswith("/proposals") and scope["query_string"]
+        rate = self._rates.count_reader(network, self._clock(), LIST_COST if searching else 1)
+        if rate.exceeded:
+            await _refuse(scope, receive, send, {
+                name.decode(): value.decode() for name, value in headers_of(rate).items()})
+        elif path.startswith("/v1/") and path.endswith("/live"):
+            await self._follow(network, scope, receive, send)
+        else:
+            await self._pages(scope, receive, send)
+
+    async def _follow(self, network: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._streams[network] >= STREAMS_PER_NETWORK:
+            await _refuse(scope, receive, send, {"retry-after": str(WINDOW_SECONDS)})
+            return
+        self._streams[network] += 1
+        try:
+            await self._pages(scope, receive, send)
+        finally:
+            self._streams[network] -= 1
+            if not self._streams[network]:
+                del self._streams[network]
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+    request = Request(scope, receive)
+    response = explained(
+        request, problems.TOO_MANY_REQUESTS, as_json=request.url.path.startswith("/v1/"))
+    response.headers.update(headers)
+    await response(scope, receive, send)

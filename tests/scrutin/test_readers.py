@@ -1,0 +1,72 @@
+"""The door for readers: a network has its share of pages and of live streams, and no more."""
+
+import asyncio
+from typing import Any
+
+from starlette.testclient import TestClient
+from starlette.types import Receive, Scope, Send
+
+from producers.gateway.rates import Rates
+from scrutin.readers import LIST_COST, STREAMS_PER_NETWORK, Door
+from tests.views import campaign
+from tests.views.test_api import PAGE, Clock, Published
+from views.api import application
+
+
+def rates(readers_per_minute: int) -> Rates:
+    return Rates(voter_per_minute=1, network_per_minute=1, readers_per_minute=readers_per_minute)
+
+
+def test_a_network_that_reads_too_much_is_told_to_wait() -> None:
+    """A search stands for several requests; past the bound 429 says until when, to one network."""
+    source, clock = Published(campaign.flushes(4, closed=False)), Clock()
+    source.ready.set()
+    door = Door(application(source), rates(LIST_COST + 1), clock)
+    one, other = (
+        TestClient(door, client=(address, 1)) for address in ("192.0.2.7", "198.51.100.7"))
+    answers = [one.get(path) for path in (f"{PAGE}/proposals?q=faut", PAGE, PAGE, "/v1/x")]
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert [answer.headers.get("retry-after") for answer in answers] == [None, None, "61", "61"]
+    assert answers[3].json()["type"] == "/problems/too-many-requests"
+    assert other.get(PAGE).status_code == 200
+    clock.now = 60.0
+    assert one.get(PAGE).status_code == 200
+
+
+async def test_no_network_takes_all_places_of_live_streams() -> None:
+    """Past its share a network gets 429; a stream that ends gives its place back."""
+    ended, open_streams = asyncio.Event(), 0
+
+    async def streaming(_scope: Scope, _receive: Receive, _send: Send) -> None:
+        nonlocal open_streams
+        open_streams += 1
+        await ended.wait()
+
+    door = Door(streaming, rates(1_000))
+    streams = [asyncio.create_task(status_of(door, "192.0.2.7"))
+               for _ in range(STREAMS_PER_NETWORK)]
+    await asyncio.sleep(0)
+    assert await status_of(door, "192.0.2.250") == 429
+    streams.append(asyncio.create_task(status_of(door, "198.51.100.7")))
+    await asyncio.sleep(0)
+    assert open_streams == STREAMS_PER_NETWORK + 1
+    ended.set()
+    await asyncio.gather(*streams)
+    assert await status_of(door, "192.0.2.7") is None
+
+
+async def status_of(door: Door, address: str) -> int | None:
+    """Follow from an address; give the status of a refusal."""
+    found: list[int] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        found.extend([message["status"]] if "status" in message else [])
+
+    await door({
+        "type": "http", "method": "GET", "path": "/v1/consultations/x/live", "query_string": b"",
+        "headers": [], "client": (address, 1), "scheme": "http", "server": ("x", 80),
+    }, receive, send)
+    return found[0] if found else None
