@@ -108,21 +108,13 @@ def phase_of(state: str, consultation: Mapping[str, Any], now: datetime) -> str:
 def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give the lists that are made from how people voted."""
     ideas = {idea["id"]: idea for idea in document["ideas"]}
-    proposals, ranked = {}, []
-    for entry in document["proposals"]:
-        proposals[entry["id"]] = entry
-        if entry["rank"]:
-            ranked.append(entry)
+    ranked = [entry for entry in document["proposals"] if entry["rank"]]
     return {
         "themes": _themes(document, ideas),
         "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
         "ranked_proposals": len(ranked),
         "glance": glance(document["proposals"]),
-        "controversial": [
-            row(proposals[name])
-            for name in document["controversial"][:CONTROVERSIAL_SHOWN]
-            if name in proposals
-        ],
+        "controversial": [row(entry) for entry in _controversial(ranked)],
         "uncertain": [row(entry) for entry in _uncertain(ranked)],
         "approved": [row(entry) for entry in _approved(ranked)],
     }
@@ -144,10 +136,17 @@ def row(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"entry": entry, "measures": measures(entry)}
 
 
+def _controversial(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choose by the lower bound of their controversy; the zone holds the page to its words."""
+    asked = [(entry["scores"]["controversy"]["margin"] - entry["scores"]["controversy"]["value"],
+              entry["id"], entry) for entry in ranked if entry["zone"] == "controversy"]
+    return [entry for _, _, entry in heapq.nsmallest(CONTROVERSIAL_SHOWN, asked)]
+
+
 def _uncertain(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose ranked proposals by the lower bound of their neutral share, the highest first."""
+    """Choose by the lower bound of their neutral share, the highest first, in zone limbo."""
     asked = [(-entry["intervals"]["neutral"][0], entry["id"], entry)
-             for entry in ranked if entry["counted"]["neutral"]]
+             for entry in ranked if entry["zone"] == "limbo"]
     return [entry for _, _, entry in heapq.nsmallest(UNCERTAIN_SHOWN, asked)]
 
 

@@ -55,9 +55,13 @@ def test_the_target_keeps_its_place_when_it_is_passed() -> None:
 def test_lists_are_bounded_and_in_their_order() -> None:
     """Each list shows the first of its kind, no more than its bound."""
     document = campaign.document(SIZE)
+    ranked = [entry for entry in document["proposals"] if entry["rank"]]
+    zones = ["limbo" if number % 2 else entry["zone"] for number, entry in enumerate(ranked)]
+    undecided = {**document, "proposals": [
+        {**entry, "zone": zone} for entry, zone in zip(ranked, zones, strict=True)]}
     made = page(document, None)
     shown = [row["entry"]["id"] for row in made["controversial"]]
-    unsure = [row["entry"] for row in made["uncertain"]]
+    unsure = [row["entry"] for row in page(undecided, None)["uncertain"]]
     assert shown == document["controversial"][:CONTROVERSIAL_SHOWN]
     assert [row["entry"]["rank"]["position"] for row in made["approved"]] == list(
         range(1, APPROVED_SHOWN + 1))
@@ -65,9 +69,20 @@ def test_lists_are_bounded_and_in_their_order() -> None:
     lows = [entry["intervals"]["neutral"][0] for entry in unsure]
     assert lows == sorted(lows, reverse=True)
     assert all(entry["counted"]["votes"] >= RANKED_VOTES for entry in unsure)
-    left_out = [entry for entry in document["proposals"]
-                if entry["counted"]["votes"] >= RANKED_VOTES and entry not in unsure]
+    left_out = [entry for entry in undecided["proposals"]
+                if entry["zone"] == "limbo" and entry not in unsure]
     assert max(entry["intervals"]["neutral"][0] for entry in left_out) <= lows[-1]
+
+
+def test_a_list_never_holds_what_its_words_deny() -> None:
+    """Where one side prevails everywhere, nothing is called controversial or uncertain."""
+    document = {**campaign.document(SIZE)}
+    document["proposals"] = [
+        entry for entry in document["proposals"] if entry["zone"] == "consensus"]
+    made = page(document, None)
+    assert set(document["controversial"]) & {entry["id"] for entry in document["proposals"]}
+    assert made["ranked_proposals"]
+    assert (made["controversial"], made["uncertain"]) == ([], [])
 
 
 def test_what_became_of_votes_adds_up() -> None:
