@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from views.pages.languages import LANGUAGES, in_language, translations
 from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
+from views.pages.results_page import last_day
 from views.pages.typography import Typography
 
 
@@ -75,6 +76,7 @@ def environment(language: str) -> Environment:
         month=typography.month,
         minute=typography.minute,
         city=typography.city,
+        last_day=last_day,
         decimal=typography.decimal,
         duration=typography.duration,
         second=typography.second,

@@ -85,6 +85,7 @@ def page(
         "target": _target(document),
         "participation": _participation(document["participation"]),
         "calendar": told and calendar(told.days),
+        "after_closing": _after_closing(document["consultation"], told),
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "percent_votes": PERCENT_VOTES,
@@ -206,19 +207,31 @@ def _in_order(value: str) -> tuple[bool, str]:
 
 
 def moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
-    """Give instants in the consultation's time zone; `last_day` where it closes at midnight."""
+    """Give instants in the consultation's time zone."""
     zone = ZoneInfo(consultation.get("time_zone") or "Europe/Paris")
     opens, closes = consultation.get("opens_at"), consultation.get("closes_at")
-    closing = datetime.fromisoformat(closes).astimezone(zone) if closes else None
-    midnight = closing is not None and (closing.hour, closing.minute, closing.second) == (0, 0, 0)
     return {
         "zone": str(zone),
         "opens": datetime.fromisoformat(opens).astimezone(zone) if opens else None,
-        "closes": closing,
-        "last_day": (closing - timedelta(seconds=1)).date() if closing and midnight else None,
+        "closes": datetime.fromisoformat(closes).astimezone(zone) if closes else None,
         "published": None if published_at is None
         else datetime.fromtimestamp(published_at / 1_000, UTC).astimezone(zone),
     }
+
+
+def last_day(closing: datetime) -> date | None:
+    """Name the last day of a closing at midnight, which ends the day before."""
+    midnight = (closing.hour, closing.minute, closing.second) == (0, 0, 0)
+    return (closing - timedelta(seconds=1)).date() if midnight else None
+
+
+def _after_closing(consultation: Mapping[str, Any], told: Told | None) -> int:
+    """Count the votes received on days that lie wholly after the closing."""
+    closes = moments(consultation, None)["closes"]
+    if not told or not closes:
+        return 0
+    last = last_day(closes) or closes.date()
+    return sum(votes for day, votes in told.days.items() if day > last)
 
 
 def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """What the page shows, before it is HTML."""
 
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from processors.scores import RANKED_VOTES
 from tests.views import campaign
+from views.days import Told
 from views.pages.results_page import (
     APPROVED_SHOWN,
     CONTROVERSIAL_SHOWN,
     PERCENT_VOTES,
     UNCERTAIN_SHOWN,
     fates,
+    last_day,
     measure,
     page,
 )
@@ -100,17 +102,21 @@ def test_ideas_without_theme_are_not_lost() -> None:
     assert sum(len(theme["rows"]) for theme in themes) == len(document["ideas"])
 
 
-@pytest.mark.parametrize(("closes", "last_day"), [
+@pytest.mark.parametrize(("closes", "last"), [
     ("2022-05-23T00:00:00+02:00", "2022-05-22"),
     ("2022-05-22T18:00:00+02:00", None),
     (None, None),
 ])
-def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last_day: Any) -> None:
+def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last: str | None) -> None:
     """A closing time is exclusive: midnight ends the day before."""
     document = {**campaign.document(SIZE)}
     document["consultation"] = {**document["consultation"], "closes_at": closes}
-    moments = page(document, None)["moments"]
-    assert (moments["last_day"] and moments["last_day"].isoformat()) == last_day
+    told = Told({date(2022, 5, day): day for day in (21, 22, 23)}, datetime(2022, 5, 24, tzinfo=UTC))
+    made = page(document, None, told=told)
+    closing = made["moments"]["closes"]
+    found = closing and last_day(closing)
+    assert (found and found.isoformat()) == last
+    assert made["after_closing"] == (23 if closes else 0)
 
 
 def test_stages_may_be_days_months_or_words() -> None:
