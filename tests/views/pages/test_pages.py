@@ -85,6 +85,18 @@ def test_headings_descend_one_by_one_from_a_single_first(state: str, language: s
 
 @every
 @every_state
+def test_contents_name_every_section_and_no_other(state: str, language: str) -> None:
+    """A section that has nothing to say is left out, its link too; every other one has both."""
+    root = page(state, language)
+    sections = [e.attributes["id"] for e in root.all("section")]
+    (contents,) = (e for e in root.all("nav") if e.within(name="contents"))
+    links = [e.attributes["href"].removeprefix("#") for e in contents.all("a")]
+    assert links == sections
+    assert ("context" in sections) == (state != "nothing described")
+
+
+@every
+@every_state
 def test_landmarks_and_tables_are_named(state: str, language: str) -> None:
     """One main, a skip link first, named navigations, captions and scopes on every table."""
     root = page(state, language)

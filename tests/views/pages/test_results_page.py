@@ -111,7 +111,8 @@ def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last: str 
     """A closing time is exclusive: midnight ends the day before."""
     document = {**campaign.document(SIZE)}
     document["consultation"] = {**document["consultation"], "closes_at": closes}
-    told = Told({date(2022, 5, day): day for day in (21, 22, 23)}, datetime(2022, 5, 24, tzinfo=UTC))
+    told = Told({date(2022, 5, day): day for day in (21, 22, 23)},
+                datetime(2022, 5, 24, tzinfo=UTC))
     made = page(document, None, told=told)
     closing = made["moments"]["closes"]
     found = closing and last_day(closing)
