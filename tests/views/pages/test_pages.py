@@ -84,6 +84,18 @@ def test_headings_descend_one_by_one_from_a_single_first(state: str, language: s
 
 
 @every
+def test_a_citizen_is_given_what_a_check_takes(language: str) -> None:
+    """The section leads to the receipts, the keys, the signed results and the note over them."""
+    (section,) = (e for e in page("campaign", language).all("section")
+                  if e.attributes["id"] == "check")
+    results = f"/v1/consultations/{campaign.CONSULTATION}/results"
+    receipts = f"/c/{campaign.CONSULTATION}/vote/receipts"
+    assert {receipts, f"{receipts}#keys", results, f"{results}/signed", f"{results}/note"} <= {
+        e.attributes["href"] for e in section.all("a")}
+    assert f"scrutin audit verify {campaign.CONSULTATION}.zip" in section.text()
+
+
+@every
 @every_state
 def test_contents_name_every_section_and_no_other(state: str, language: str) -> None:
     """A section that has nothing to say is left out, its link too; every other one has both."""
