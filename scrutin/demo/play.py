@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import aiohttp
 
@@ -31,6 +33,8 @@ CONSULTATION = "solutions-jeunes"
 PUBLISHED = Path(__file__).with_name("published.json")
 OPEN_CONSULTATION = "nos-villes"
 OPEN_FILE = Path(__file__).with_name("open.json")
+OPEN_DAYS = 30
+"""So long the open consultation is announced to last, from the day of the demo on."""
 OPENING_SECONDS = 30.0
 """So long the gateway may take to know what was just described: it takes half a second."""
 OPENING_POLL_SECONDS = 0.2
@@ -39,6 +43,16 @@ CATCH_UP_SECONDS = 180.0
 SIMULATE_SECONDS = 300.0
 MARKER = "demo.marker"
 """Only a folder with this file in it is emptied before the demo starts."""
+
+
+def open_consultation(today: date) -> dict[str, Any]:
+    """Describe the open consultation as one that opened today."""
+    described: dict[str, Any] = json.loads(OPEN_FILE.read_text("utf-8"))
+    opens = datetime.combine(today, datetime.min.time(), ZoneInfo(described["time_zone"]))
+    last = today + timedelta(OPEN_DAYS - 1)
+    return described | {
+        "opens_at": opens.isoformat(), "closes_at": (opens + timedelta(OPEN_DAYS)).isoformat(),
+        "stages": [{"name": "consultation", "begins": f"{today}", "ends": f"{last}"}]}
 
 
 class DemoFailed(Exception):
@@ -140,7 +154,10 @@ class Demo:
 
     async def open_booth(self, gateway: str) -> int:
         """Describe a consultation that is open and let a crowd vote; give the number of votes."""
-        process = await self._scrutin("consultation", "apply", str(OPEN_FILE))
+        file = self.settings.data_dir / OPEN_FILE.name
+        described = open_consultation(datetime.now(UTC).date())
+        file.write_text(json.dumps(described), "utf-8")
+        process = await self._scrutin("consultation", "apply", str(file))
         _, errors = await process.communicate()
         if process.returncode:
             raise DemoFailed(f"scrutin consultation apply ended with {process.returncode}: "

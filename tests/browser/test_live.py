@@ -1,7 +1,9 @@
 """The live figures of a results page: over a cut, and for people whom motion disturbs."""
 
+import json
+
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Route, expect
 
 from tests.browser.site import Site
 from tests.browser.test_lists import agrees
@@ -32,6 +34,38 @@ async def test_a_stream_that_is_cut_is_said_and_catches_up(windows: Windows, sit
     await page.unroute(STREAM)
     await expect(counter).to_have_text("1", timeout=15_000)
     await expect(state).to_have_text(str(await page.get_attribute("#live", "data-moving")))
+
+
+async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
+    windows: Windows, site: Site
+) -> None:
+    """A snapshot of a server that lags is dropped; what no snapshot repaints says so."""
+    name = await site.consultation()
+    page = await windows.open("/", language="en")
+    answers = [("9000000-9000000-900-0", 7), ("9000000-1-900-0", 3)]
+
+    async def answer(route: Route) -> None:
+        place, votes = answers.pop(0) if len(answers) > 1 else answers[0]
+        counts = {"received": votes, "set_aside": 0, "counted": {"votes": votes}}
+        data = {"state": "open", "proposals": {}, "totals": {
+            **counts, "participants": votes, "participants_received": votes}}
+        await route.fulfill(content_type="text/event-stream", body=(
+            f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
+
+    await page.goto(f"/c/{name}")
+    await expect(page.locator("[data-loaded]").first).to_be_hidden()
+    await page.route(STREAM, answer)
+    await page.reload()
+    counter = page.locator("[data-live=votes]").first
+    await expect(counter).to_have_text("7")
+    await expect(page.locator("[data-live=log_records]")).to_have_text("18,000,002")
+    for loaded in await page.locator("[data-loaded]").all():
+        await expect(loaded).to_be_visible()
+    await expect(page.locator(".counts tfoot .number")).to_have_text("0")
+    for _ in range(10):  # One every 50 ms: longer than a figure waits to be painted.
+        async with page.expect_response(STREAM):
+            pass
+    await expect(counter).to_have_text("7")
 
 
 async def test_nothing_moves_for_who_asks_for_less_motion(windows: Windows, site: Site) -> None:

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from producers.gateway.models import Receipt
 from tests.browser.site import Site, until_answering
@@ -65,6 +65,30 @@ async def test_the_counter_of_another_window_follows_a_voter(
     assert [event for event, _ in events] == [
         "VoteCast", "QualificationAdded", "VoteCast", "VoteWithdrawn", "VoteCast", "VoteCast"]
     assert {(fields["trust"], fields["origin"]) for _, fields in events} == {("trusted", "web")}
+
+
+async def test_a_page_that_came_before_the_count_asks_again_by_itself(
+    windows: Windows, site: Site
+) -> None:
+    """A vote "counted in a moment" is shown counted that moment, without a click or a new page."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    await votes(page, "agree")
+    await expect(page.locator(".shares")).to_contain_text("1 vote counted")
+
+    async def too_early(route: Route) -> None:
+        answer = await route.fetch()
+        shown = (await answer.text()).replace(
+            '<section class="shares"', '<section class="shares" data-waiting')
+        await route.fulfill(response=answer, body=shown)
+
+    await page.route("**/vote?proposal=p1", too_early, times=2)
+    await page.reload()
+    await page.focus("#act-agree")
+    await expect(page.locator("[data-waiting]")).to_have_count(1)
+    await expect(page.locator("[data-waiting]")).to_have_count(0)
+    await expect(page.locator(".shares")).to_contain_text("1 vote counted")
+    await expect(page.locator("#act-agree")).to_be_focused()
 
 
 async def test_a_vote_without_proof_is_set_aside_until_it_is_confirmed(

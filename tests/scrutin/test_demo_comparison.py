@@ -3,15 +3,17 @@
 import copy
 import json
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 
 import pytest
 
 from processors import results
 from processors.catalogue import Catalogue
+from producers.consultation_file import ConsultationFile
 from schemas.words import COUNTS
 from scrutin.demo.comparison import compare
-from scrutin.demo.play import PUBLISHED
+from scrutin.demo.play import OPEN_DAYS, PUBLISHED, open_consultation
 
 
 @pytest.fixture(scope="module")
@@ -92,3 +94,13 @@ def test_a_lost_vote_breaks_conservation(published: dict[str, Any]) -> None:
 
     assert different(document, published) - KEY_FIGURES == {
         ("conservation", "votes accounted for"), ("conservation", "proposals where it fails")}
+
+
+def test_the_open_consultation_opened_today() -> None:
+    """The file that the demo applies is one that anybody could, open from this midnight on."""
+    described = ConsultationFile.model_validate(open_consultation(date(2026, 10, 20)))
+    assert described.opens_at.isoformat() == "2026-10-20T00:00:00+02:00"
+    assert described.closes_at
+    assert (described.closes_at - described.opens_at).days == OPEN_DAYS  # Winter time since.
+    assert described.organisers
+    assert described.stages[0].begins == "2026-10-20"

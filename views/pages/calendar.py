@@ -8,6 +8,15 @@ from datetime import date, timedelta
 COLUMNS_MAX = 100
 """More columns than this cannot be told apart on a phone: longer units are taken."""
 
+FEW_COLUMNS = 8
+"""Under so many, columns drawn over the whole width are slabs: each has a width of its own."""
+
+FEW_WIDTH_PIXELS = 90
+"""Width of a column where there are few; a telephone shows three."""
+
+LEAST_WIDTH_PIXELS = 270
+"""Least width of the picture: the first and the last day are written side by side under it."""
+
 COLUMN_WIDTH = 10
 GAP_WIDTH = 2
 HEIGHT = 100
@@ -33,6 +42,8 @@ class Calendar:
     view_box: str
     votes: int
     highest: Column
+    width: str
+    """Of the picture, as SVG writes it."""
 
 
 def calendar(days: Mapping[date, int]) -> Calendar | None:
@@ -48,6 +59,8 @@ def calendar(days: Mapping[date, int]) -> Calendar | None:
         unit=unit, columns=columns, path=_path(columns, highest.votes),
         view_box=f"0 0 {COLUMN_WIDTH * len(columns)} {HEIGHT}",
         votes=sum(days.values()), highest=highest,
+        width="100%" if len(columns) >= FEW_COLUMNS
+        else str(max(LEAST_WIDTH_PIXELS, FEW_WIDTH_PIXELS * len(columns))),
     )
 
 

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
@@ -10,7 +11,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from views.pages.languages import LANGUAGES, in_language, translations
 from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
-from views.pages.typography import Typography
+from views.pages.results_page import last_day
+from views.pages.typography import Typography, in_french
 
 
 @functools.cache
@@ -45,6 +47,12 @@ def revision() -> str:
     return digest.hexdigest()[:12]
 
 
+def shown_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
+    """Give the text nearest to a language, set as its own language is, and that language."""
+    text, found = in_language(texts, language)
+    return in_french(text) if found == "fr" else text, found
+
+
 @functools.cache
 def environment(language: str) -> Environment:
     """Make the template environment of a language."""
@@ -67,7 +75,7 @@ def environment(language: str) -> Environment:
         revision=revision(),
         regions=REGIONS,
         pieces=Pieces(typography, translations(language)),
-        in_language=functools.partial(in_language, language=language),
+        in_language=functools.partial(shown_in, language=language),
         integer=typography.integer,
         percent=typography.percent,
         percent_to_a_tenth=typography.percent_to_a_tenth,
@@ -75,6 +83,7 @@ def environment(language: str) -> Environment:
         month=typography.month,
         minute=typography.minute,
         city=typography.city,
+        last_day=last_day,
         decimal=typography.decimal,
         duration=typography.duration,
         second=typography.second,

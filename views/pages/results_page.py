@@ -85,6 +85,7 @@ def page(
         "target": _target(document),
         "participation": _participation(document["participation"]),
         "calendar": told and calendar(told.days),
+        "after_closing": _after_closing(document["consultation"], told),
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "percent_votes": PERCENT_VOTES,
@@ -108,21 +109,13 @@ def phase_of(state: str, consultation: Mapping[str, Any], now: datetime) -> str:
 def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
     """Give the lists that are made from how people voted."""
     ideas = {idea["id"]: idea for idea in document["ideas"]}
-    proposals, ranked = {}, []
-    for entry in document["proposals"]:
-        proposals[entry["id"]] = entry
-        if entry["rank"]:
-            ranked.append(entry)
+    ranked = [entry for entry in document["proposals"] if entry["rank"]]
     return {
         "themes": _themes(document, ideas),
         "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
         "ranked_proposals": len(ranked),
         "glance": glance(document["proposals"]),
-        "controversial": [
-            row(proposals[name])
-            for name in document["controversial"][:CONTROVERSIAL_SHOWN]
-            if name in proposals
-        ],
+        "controversial": [row(entry) for entry in _controversial(ranked)],
         "uncertain": [row(entry) for entry in _uncertain(ranked)],
         "approved": [row(entry) for entry in _approved(ranked)],
     }
@@ -144,10 +137,17 @@ def row(entry: Mapping[str, Any]) -> dict[str, Any]:
     return {"entry": entry, "measures": measures(entry)}
 
 
+def _controversial(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Choose by the lower bound of their controversy; the zone holds the page to its words."""
+    asked = [(entry["scores"]["controversy"]["margin"] - entry["scores"]["controversy"]["value"],
+              entry["id"], entry) for entry in ranked if entry["zone"] == "controversy"]
+    return [entry for _, _, entry in heapq.nsmallest(CONTROVERSIAL_SHOWN, asked)]
+
+
 def _uncertain(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose ranked proposals by the lower bound of their neutral share, the highest first."""
+    """Choose by the lower bound of their neutral share, the highest first, in zone limbo."""
     asked = [(-entry["intervals"]["neutral"][0], entry["id"], entry)
-             for entry in ranked if entry["counted"]["neutral"]]
+             for entry in ranked if entry["zone"] == "limbo"]
     return [entry for _, _, entry in heapq.nsmallest(UNCERTAIN_SHOWN, asked)]
 
 
@@ -207,19 +207,31 @@ def _in_order(value: str) -> tuple[bool, str]:
 
 
 def moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
-    """Give instants in the consultation's time zone; `last_day` where it closes at midnight."""
+    """Give instants in the consultation's time zone."""
     zone = ZoneInfo(consultation.get("time_zone") or "Europe/Paris")
     opens, closes = consultation.get("opens_at"), consultation.get("closes_at")
-    closing = datetime.fromisoformat(closes).astimezone(zone) if closes else None
-    midnight = closing is not None and (closing.hour, closing.minute, closing.second) == (0, 0, 0)
     return {
         "zone": str(zone),
         "opens": datetime.fromisoformat(opens).astimezone(zone) if opens else None,
-        "closes": closing,
-        "last_day": (closing - timedelta(seconds=1)).date() if closing and midnight else None,
+        "closes": datetime.fromisoformat(closes).astimezone(zone) if closes else None,
         "published": None if published_at is None
         else datetime.fromtimestamp(published_at / 1_000, UTC).astimezone(zone),
     }
+
+
+def last_day(closing: datetime) -> date | None:
+    """Name the last day of a closing at midnight, which ends the day before."""
+    midnight = (closing.hour, closing.minute, closing.second) == (0, 0, 0)
+    return (closing - timedelta(seconds=1)).date() if midnight else None
+
+
+def _after_closing(consultation: Mapping[str, Any], told: Told | None) -> int:
+    """Count the votes received on days that lie wholly after the closing."""
+    closes = moments(consultation, None)["closes"]
+    if not told or not closes:
+        return 0
+    last = last_day(closes) or closes.date()
+    return sum(votes for day, votes in told.days.items() if day > last)
 
 
 def _stage(stage: Mapping[str, Any]) -> dict[str, Any]:

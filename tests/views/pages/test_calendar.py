@@ -34,6 +34,14 @@ def test_a_campaign_of_two_months_is_shown_by_day_and_an_empty_day_stays() -> No
     assert [column.votes for column in made.columns[:2]] == [5, 0]
     assert made.highest.begins == date(2022, 5, 22)
     assert made.path.count("M") == 2
+    assert made.width == "100%"
+
+
+def test_few_days_are_columns_and_not_slabs() -> None:
+    """A picture of few columns is as wide as they need, never as the page."""
+    widths = [made.width for days in (2, 5) if (made := calendar(
+        {date(2022, 3, 22): 5, date(2022, 3, 21 + days): 1}))]
+    assert widths == ["270", "450"]
 
 
 def test_longer_spans_take_longer_units() -> None:

@@ -84,6 +84,30 @@ def test_headings_descend_one_by_one_from_a_single_first(state: str, language: s
 
 
 @every
+def test_a_citizen_is_given_what_a_check_takes(language: str) -> None:
+    """The section leads to the receipts, the keys, the signed results and the note over them."""
+    (section,) = (e for e in page("campaign", language).all("section")
+                  if e.attributes["id"] == "check")
+    results = f"/v1/consultations/{campaign.CONSULTATION}/results"
+    receipts = f"/c/{campaign.CONSULTATION}/vote/receipts"
+    assert {receipts, f"{receipts}#keys", results, f"{results}/signed", f"{results}/note"} <= {
+        e.attributes["href"] for e in section.all("a")}
+    assert f"scrutin audit verify {campaign.CONSULTATION}.zip" in section.text()
+
+
+@every
+@every_state
+def test_contents_name_every_section_and_no_other(state: str, language: str) -> None:
+    """A section that has nothing to say is left out, its link too; every other one has both."""
+    root = page(state, language)
+    sections = [e.attributes["id"] for e in root.all("section")]
+    (contents,) = (e for e in root.all("nav") if e.within(name="contents"))
+    links = [e.attributes["href"].removeprefix("#") for e in contents.all("a")]
+    assert links == sections
+    assert ("context" in sections) == (state != "nothing described")
+
+
+@every
 @every_state
 def test_landmarks_and_tables_are_named(state: str, language: str) -> None:
     """One main, a skip link first, named navigations, captions and scopes on every table."""
@@ -136,7 +160,7 @@ def test_every_percentage_has_its_count(state: str, language: str) -> None:
         own = "".join(piece for piece in element.pieces if isinstance(piece, str))
         if not re.search(r"\d[\u00a0\u202f ]?%", own):
             continue
-        if any(element.within(name=each) for each in ("facts", "method", "axis")):
+        if any(element.within(name=each) for each in ("facts", "method", "axis", "threshold")):
             continue
         holder = element
         while not holder.within(name="measure") or holder.parent is None:

@@ -1,7 +1,7 @@
 """What the page shows, before it is HTML."""
 
+from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 
 from processors.scores import RANKED_VOTES
 from tests.views import campaign
+from views.days import Told
 from views.pages.results_page import (
     APPROVED_SHOWN,
     CONTROVERSIAL_SHOWN,
     PERCENT_VOTES,
     UNCERTAIN_SHOWN,
     fates,
+    last_day,
     measure,
     page,
 )
@@ -55,9 +57,13 @@ def test_the_target_keeps_its_place_when_it_is_passed() -> None:
 def test_lists_are_bounded_and_in_their_order() -> None:
     """Each list shows the first of its kind, no more than its bound."""
     document = campaign.document(SIZE)
+    ranked = [entry for entry in document["proposals"] if entry["rank"]]
+    zones = ["limbo" if number % 2 else entry["zone"] for number, entry in enumerate(ranked)]
+    undecided = {**document, "proposals": [
+        {**entry, "zone": zone} for entry, zone in zip(ranked, zones, strict=True)]}
     made = page(document, None)
     shown = [row["entry"]["id"] for row in made["controversial"]]
-    unsure = [row["entry"] for row in made["uncertain"]]
+    unsure = [row["entry"] for row in page(undecided, None)["uncertain"]]
     assert shown == document["controversial"][:CONTROVERSIAL_SHOWN]
     assert [row["entry"]["rank"]["position"] for row in made["approved"]] == list(
         range(1, APPROVED_SHOWN + 1))
@@ -65,9 +71,20 @@ def test_lists_are_bounded_and_in_their_order() -> None:
     lows = [entry["intervals"]["neutral"][0] for entry in unsure]
     assert lows == sorted(lows, reverse=True)
     assert all(entry["counted"]["votes"] >= RANKED_VOTES for entry in unsure)
-    left_out = [entry for entry in document["proposals"]
-                if entry["counted"]["votes"] >= RANKED_VOTES and entry not in unsure]
+    left_out = [entry for entry in undecided["proposals"]
+                if entry["zone"] == "limbo" and entry not in unsure]
     assert max(entry["intervals"]["neutral"][0] for entry in left_out) <= lows[-1]
+
+
+def test_a_list_never_holds_what_its_words_deny() -> None:
+    """Where one side prevails everywhere, nothing is called controversial or uncertain."""
+    document = {**campaign.document(SIZE)}
+    document["proposals"] = [
+        entry for entry in document["proposals"] if entry["zone"] == "consensus"]
+    made = page(document, None)
+    assert set(document["controversial"]) & {entry["id"] for entry in document["proposals"]}
+    assert made["ranked_proposals"]
+    assert (made["controversial"], made["uncertain"]) == ([], [])
 
 
 def test_what_became_of_votes_adds_up() -> None:
@@ -85,17 +102,22 @@ def test_ideas_without_theme_are_not_lost() -> None:
     assert sum(len(theme["rows"]) for theme in themes) == len(document["ideas"])
 
 
-@pytest.mark.parametrize(("closes", "last_day"), [
+@pytest.mark.parametrize(("closes", "last"), [
     ("2022-05-23T00:00:00+02:00", "2022-05-22"),
     ("2022-05-22T18:00:00+02:00", None),
     (None, None),
 ])
-def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last_day: Any) -> None:
+def test_a_closing_at_midnight_names_the_last_day(closes: str | None, last: str | None) -> None:
     """A closing time is exclusive: midnight ends the day before."""
     document = {**campaign.document(SIZE)}
     document["consultation"] = {**document["consultation"], "closes_at": closes}
-    moments = page(document, None)["moments"]
-    assert (moments["last_day"] and moments["last_day"].isoformat()) == last_day
+    told = Told({date(2022, 5, day): day for day in (21, 22, 23)},
+                datetime(2022, 5, 24, tzinfo=UTC))
+    made = page(document, None, told=told)
+    closing = made["moments"]["closes"]
+    found = closing and last_day(closing)
+    assert (found and found.isoformat()) == last
+    assert made["after_closing"] == (23 if closes else 0)
 
 
 def test_stages_may_be_days_months_or_words() -> None:

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from views.pages.typography import Typography
+from views.pages.rendering import shown_in
+from views.pages.typography import Typography, in_french
 
 
 FRENCH = Typography("fr")
@@ -49,3 +50,23 @@ def test_dates_and_times() -> None:
 def test_a_zone_is_named_by_its_city() -> None:
     """People know cities, not zones."""
     assert (FRENCH.city("Europe/Paris"), FRENCH.city("Europe/London")) == ("Paris", "Londres")
+
+
+@pytest.mark.parametrize(("typed", "shown"), [
+    ("Qu'est-ce que l'école ?", "Qu’est-ce que l’école\u202f?"),
+    ("Oui! Non ; et: « bien » ?!", "Oui\u202f! Non\u202f; et\u00a0: «\u00a0bien\u00a0»\u202f?!"),
+    ("le parcours «avenir»", "le parcours «\u00a0avenir\u00a0»"),
+    ("https://exemple.fr/?a=1;b=2 à 10:30, 62 %", "https://exemple.fr/?a=1;b=2 à 10:30, 62\u00a0%"),
+    ("un mot, deux mots.", "un mot, deux mots."),
+])
+def test_french_texts_are_set_as_french_once(typed: str, shown: str) -> None:
+    """Marks keep to their words and apostrophes curl; addresses and times stay, twice is once."""
+    assert in_french(typed) == shown
+    assert in_french(shown) == shown
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_a_text_is_set_by_its_own_language(language: str) -> None:
+    """French is set as French on an English page too; an English text is never touched."""
+    assert shown_in({"fr": "l'eau ?"}, language) == ("l’eau\u202f?", "fr")
+    assert shown_in({"en": "why 'now' ?"}, language) == ("why 'now' ?", "en")

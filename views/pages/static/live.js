@@ -1,8 +1,11 @@
 // Repaints the figures of a page that is complete without it. Theory of operation: the stream
 // sends whole snapshots of the totals and of the proposals on screen; the newest one waits here
 // and is painted at most four times a second. Only text and bar widths change, never the
-// structure, so that no reader loses their place. A browser connects anew by itself after a cut,
-// save where it was answered with an error: then this program does.
+// structure, so that no reader loses their place; what is not repainted then says that it stands
+// as it was loaded. The id of a snapshot is its place in the logs: one that lies before what is
+// shown (of a server that lags behind another) is dropped, so that no figure goes back. A browser
+// connects anew by itself after a cut, save where it was answered with an error: then this
+// program does.
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const REPAINT_MILLISECONDS = calm ? 2_000 : 250;
@@ -23,6 +26,7 @@ let stream = null;
 let paused = false;
 let ended = false;
 let newest = null;
+let place = placesOf(panel.dataset.place);
 let painting = null;
 let paintedAt = -REPAINT_MILLISECONDS;
 let votes = null;
@@ -36,6 +40,14 @@ let again = null;
 // Whole percent, half up, from integers: the same rule as on the server.
 const percent = (count, base) => Math.floor((200 * count + base) / (2 * base));
 
+// An offset may be -1: "5--1-7" is 5, -1 and 7.
+function placesOf(id) {
+  return [...id.matchAll(/(?:^|-)(-?\d+)/g)].map((found) => Number(found[1]));
+}
+
+const isBefore = (these, those) =>
+  these.length === those.length && these.some((offset, index) => offset < those[index]);
+
 function write(element, text) {
   if (element && element.textContent !== text) element.textContent = text;
 }
@@ -47,6 +59,7 @@ function paintTotals(totals) {
     set_aside: totals.set_aside,
     participants: totals.participants,
     participants_received: totals.participants_received,
+    log_records: place.slice(0, -2).reduce((sum, offset) => sum + offset + 1, 0),
   };
   for (const element of document.querySelectorAll("[data-live]")) {
     const value = values[element.dataset.live];
@@ -96,6 +109,8 @@ function paint() {
   paintedAt = performance.now();
   if (!newest || paused) return;
   if (newest.totals) paintTotals(newest.totals);
+  const moved = place.join("-") !== panel.dataset.place;
+  for (const element of document.querySelectorAll("[data-loaded]")) element.hidden = !moved;
   for (const element of entries) {
     const entry = newest.proposals[element.dataset.liveProposal];
     if (entry) paintProposal(element, entry.counted);
@@ -122,6 +137,9 @@ function connect() {
     again = setTimeout(connect, REFUSED_MILLISECONDS);
   };
   stream.onmessage = (event) => {
+    const sent = placesOf(event.lastEventId);
+    if (isBefore(sent, place)) return;
+    place = sent;
     newest = JSON.parse(event.data);
     painting ??= setTimeout(paint, paintedAt + REPAINT_MILLISECONDS - performance.now());
   };

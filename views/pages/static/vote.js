@@ -7,6 +7,8 @@ const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 1_000;
 const LONGEST_WAIT_MILLISECONDS = 20_000;
 const ANSWER_MILLISECONDS = 15_000;
+const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
+const LOOK_MILLISECONDS = 1_000;
 
 const spoken = document.getElementById("spoken");
 const trouble = document.getElementById("trouble");
@@ -47,6 +49,22 @@ async function send(form, fields) {
   }
 }
 
+// Asks again for what everybody votes, until one's own vote is counted in it. The rest of the
+// page, and the focus, stay as they are.
+async function look() {
+  const held = ballot();
+  for (let looks = 0; looks < LOOKS && held?.querySelector("[data-waiting]"); looks += 1) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    if (sending || held !== ballot()) return;
+    const answer = await fetch(location.href).catch(() => null);
+    if (!answer?.ok) continue;
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const [shown, fresh] = [held, page].map((within) => within.querySelector(".shares"));
+    if (sending) return;
+    if (fresh && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
+  }
+}
+
 async function receive(answer) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.getElementById("ballot");
@@ -63,6 +81,7 @@ async function receive(answer) {
   ballot().replaceWith(fresh);
   (document.getElementById(focused) ?? document.getElementById("proposal")).focus();
   spoken.textContent = fresh.dataset.spoken;
+  look();
 }
 
 async function submit(form, fields) {
@@ -91,6 +110,8 @@ document.addEventListener("submit", (event) => {
   troubleButton.onclick = () => wake?.();
   submit(form, fields);
 });
+
+look();
 
 window.addEventListener("online", () => wake?.());
 
