@@ -91,9 +91,10 @@ class Replay:
             await self._tally(ledger, ideas)
         await self._copy_catalogue(catalogue_offset, ideas)
         self.say("replay: writing the results")
-        records = ideas.take(int(time.time() * 1000), ranked=True)
+        now = int(time.time() * 1000)
+        records = ideas.take(now, ranked=True)
         await self._write(self.into.results, 0, [value for _, value in records],
-                          keys=[key for key, _ in records])
+                          keys=[key for key, _ in records], timestamps=repeat(now))
         return [*check_decisions(self.recount), check("decisions.topic", computed, held)]
 
     async def _decide(self, ledger: Ledger) -> str:
@@ -132,9 +133,10 @@ class Replay:
     async def _write(
         self, topic: str, partition: int, values: Sequence[bytes], *,
         keys: Iterable[bytes | None] = repeat(None),
+        timestamps: Iterable[int | None] = repeat(None),
     ) -> None:
         batches = Batches(self.producer)
-        batches.write(values, keys=keys)
+        batches.write(values, keys=keys, timestamps=timestamps)
         futures = await batches.send(topic, partition)
         async with asyncio.timeout(WRITE_SECONDS):
             for acknowledged in futures:

@@ -282,6 +282,7 @@ async def publish(address: str, prefix: str, size: int = PROPOSALS) -> None:
     for value in values:
         await producer.send(topics.catalogue, value, partition=0)
     for key, value in records:
-        await producer.send(topics.results, value, key=key, partition=0)
+        await producer.send(topics.results, value, key=key, partition=0,
+                            timestamp_ms=PUBLISHED_AT)
     await producer.flush()
     await producer.stop()
