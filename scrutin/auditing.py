@@ -65,18 +65,21 @@ def _fail(reason: object, exit_code: int) -> NoReturn:
 @contextmanager
 def published(
     consultation: str, settings: Settings, path: Path | None
-) -> Iterator[tuple[Document, Reading]]:
-    """Give the published document, live or saved, and the archive up to its positions."""
+) -> Iterator[tuple[Document, Reading, bool]]:
+    """Give the published document, live or saved, and the archive up to its positions.
+
+    Says too whether how people vote is hidden now: then no number may be shown unasked.
+    """
     topics = bootstrap.topics(settings)
-    document = (_saved(path, consultation, topics.partitions) if path
-                else asyncio.run(_live(consultation, settings)))
+    document, hidden = ((_saved(path, consultation, topics.partitions), False) if path
+                        else asyncio.run(_live(consultation, settings)))
     if document is None:
         raise Missing(f"nothing is published of consultation {consultation!r}. `scrutin results` "
                       "and /v1/consultations name those there are.")
     client = connect(bootstrap.clickhouse_url(settings), settings.clickhouse_database,
                      seconds=QUERY_SECONDS, create=False)
     try:
-        yield document, Reading(client, topics, document["as_of"]["votes"])
+        yield document, Reading(client, topics, document["as_of"]["votes"]), hidden
     finally:
         client.close()
 
@@ -114,9 +117,10 @@ def _is_document(found: Any, partitions: int) -> bool:
             and isinstance(identifier, str) and all(isinstance(block, dict) for block in blocks))
 
 
-async def _live(consultation: str, settings: Settings) -> dict[str, Any] | None:
-    """Read what is published now."""
+async def _live(consultation: str, settings: Settings) -> tuple[dict[str, Any] | None, bool]:
+    """Read what is published now, and whether shares are hidden."""
     reader = ResultsReader(bootstrap.kafka_address(settings), bootstrap.topics(settings))
     say("reading the published results")
     await reader.read(until_ready=True)
-    return Documents(reader.flushes).whole_document(consultation)
+    documents = Documents(reader.flushes)
+    return documents.whole_document(consultation), documents.embargoed(consultation)

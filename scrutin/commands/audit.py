@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -16,7 +16,7 @@ from sinks.recount.audit import Audit, audit
 from sinks.recount.checks import EQUAL, EXIT_CODES
 from sinks.recount.reading import WAIT_SECONDS
 from sinks.recount.supposing import BadSupposition, suppose
-from sinks.recount.what_if import what_if
+from sinks.recount.what_if import WhatIf, what_if
 from sinks.transparency.notes import Refused
 from sinks.transparency.policy import parse_policy
 from sinks.transparency.results_notes import require_signed
@@ -42,6 +42,9 @@ Columns = Annotated[
 Wait = Annotated[
     float, typer.Option(
         min=0, help="Seconds to wait for the archive to hold what was published.")]
+ShowEmbargoed = Annotated[
+    bool, typer.Option(
+        "--show-embargoed", help="Print numbers though they are hidden until voting has closed.")]
 When = Annotated[
     str | None, typer.Option(
         "--as-of", metavar="WHEN", rich_help_panel=WHAT_IF,
@@ -69,6 +72,7 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
     policy: Policy = None,
     columns: Columns = False,
     wait: Wait = WAIT_SECONDS,
+    show_embargoed: ShowEmbargoed = False,
     when: When = None,
     without_rule: WithoutRule = None,
     mapping_as_of: MappingAsOf = None,
@@ -83,6 +87,8 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
 
     With one of the last four options it recounts as supposed instead, and lists every published
     number that would be another: 0 none, 1 some.
+
+    While shares are hidden until voting has closed, it says what is equal and prints no number.
     """
     settings = load()
     with auditing.exit_codes():
@@ -93,17 +99,18 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
             raise BadSupposition("--columns belongs to a recount without a what-if: leave one out.")
         if note:
             _require_signed(note, document, policy)
-        with auditing.published(consultation, settings, document) as (published, reading):
+        with auditing.published(consultation, settings, document) as (
+                published, reading, embargoed):
+            hidden = embargoed and not show_embargoed
             if supposed:
-                answer = what_if(
-                    consultation, published, supposed, reading, say=say, wait_seconds=wait)
-                _print(what_if_report.as_json(answer) if json_report
-                       else what_if_report.lines(answer))
-                raise typer.Exit(answer.exit_code)
+                _require_shown(hidden=hidden)
+                _end(what_if(consultation, published, supposed, reading, say=say,
+                             wait_seconds=wait), json_report=json_report)
             found = audit(
                 consultation, published, reading, say=say, wait_seconds=wait, columns=columns)
     if document is None:
         _keep(found, settings)
+    found = report.without_numbers(found) if hidden else found
     _print(report.as_json(found) if json_report else report.lines(found))
     raise typer.Exit(EXIT_CODES[found.verdict])
 
@@ -111,6 +118,18 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
 def _print(made: dict[str, Any] | Iterator[str]) -> None:
     typer.echo(json.dumps(made, ensure_ascii=False, indent=1) if isinstance(made, dict)
                else "\n".join(made))
+
+
+def _end(answer: WhatIf, *, json_report: bool) -> NoReturn:
+    """Print what a supposition changes, and end with its exit code."""
+    _print(what_if_report.as_json(answer) if json_report else what_if_report.lines(answer))
+    raise typer.Exit(answer.exit_code)
+
+
+def _require_shown(*, hidden: bool) -> None:
+    if hidden:
+        raise BadSupposition("the shares are hidden until voting has closed, and a what-if lists "
+                             "them: give --show-embargoed if you may see them.")
 
 
 def _keep(found: Audit, settings: Settings) -> None:

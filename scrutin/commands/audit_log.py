@@ -9,6 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from scrutin import bootstrap
 from scrutin.settings import load
 from sinks.logs import archived_logs
+from sinks.printable import printable
 from sinks.store import connect
 from sinks.transparency.archived import ArchiveBehind, require_archived
 from sinks.transparency.auditing import Audited, audit
@@ -91,12 +92,14 @@ def _said(audited: Audited, saved: int) -> str:
     head = audited.checkpoint
     lines = [f"log: {head.origin}, {head.size} entries, root {head.root.hex()}",
              "checked: signature, every entry and every tile",
-             f"earlier checkpoints: {saved}, all of this log"]
-    return "\n".join([*lines, *(
+             f"earlier checkpoints you gave: {saved}, each lies in this log" if saved else
+             "earlier checkpoints: none given, so this shows only that the log fits itself. Keep "
+             "this one, and give it next time with --checkpoint"]
+    return "\n".join(map(printable, [*lines, *(
         f"entries of {name or 'no consultation'}: {count}"
-        for name, count in sorted(audited.consultations.items()))])
+        for name, count in sorted(audited.consultations.items()))]))
 
 
 def _fail(reason: str, exit_code: int) -> NoReturn:
-    typer.echo(f"scrutin: {reason}", err=True)
+    typer.echo(printable(f"scrutin: {reason}"), err=True)
     raise typer.Exit(exit_code)

@@ -15,7 +15,7 @@ from scrutin import auditing, bootstrap, replaying
 from scrutin.auditing import Missing, say
 from scrutin.replaying import IntoTaken, Replayed
 from scrutin.settings import load
-from sinks.recount.checks import EQUAL, EXIT_CODES
+from sinks.recount.checks import EQUAL, EXIT_CODES, concealed
 from sinks.recount.reading import WAIT_SECONDS
 from sinks.recount.report import failed, first_differences
 
@@ -49,7 +49,8 @@ def replay(
         _refuse(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "
                 "'-', at most 100.")
     with (auditing.exit_codes(),
-          auditing.published(consultation, settings, document) as (published, reading)):
+          auditing.published(consultation, settings, document) as (
+              published, reading, hidden)):
         reading.wait(published["as_of"]["catalogue"], say=say, seconds=wait)
         try:
             found = asyncio.run(replaying.replay(
@@ -60,6 +61,8 @@ def replay(
         except (KafkaError, TimeoutError) as error:
             raise Missing(f"Kafka stopped answering ({type(error).__name__}: {error}). Start it, "
                           "then run the same command again: the replay goes on.") from error
+    if hidden:
+        found.checks, found.recount.differences = concealed(found.checks), []
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=1) if json_report
                else "\n".join(_lines(found)))
     raise typer.Exit(EXIT_CODES[found.verdict])

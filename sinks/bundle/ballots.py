@@ -10,6 +10,7 @@ one voter. Rows stand in the order of their pseudonyms, and times are whole days
 import csv
 import hashlib
 import hmac
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -48,6 +49,8 @@ MEANINGS = {
     "refused_too_many": "refused: the voter held the greatest number of votes",
 }
 COLUMNS = tuple(MEANINGS)
+_NAMED = re.compile(rf"[0-9a-f]{{{2 * PSEUDONYM_BYTES}}} \d{{4}}-\d\d-\d\d", re.ASCII).fullmatch
+"""Pseudonym and day of a row."""
 _NUMBERS = ("events", "received", *BECAME)
 _HEADER = ",".join(COLUMNS)
 
@@ -163,16 +166,20 @@ def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str,
     if len(cells) != len(COLUMNS):
         raise Unreadable(place, f"{len(cells)} cells, a row has {len(COLUMNS)}")
     proposal, choice, qualified, aside = cells[0], cells[5], cells[6], cells[7]
+    if not _NAMED(f"{cells[1]} {cells[2]}"):
+        raise Unreadable(place, "its pseudonym or its day is none")
     if not choice:
+        if qualified or aside:
+            raise Unreadable(place, "it tells of a vote that is not in force")
         return proposal, []
-    if aside:
-        if aside not in SET_ASIDE:
-            raise Unreadable(place, f"{aside!r} is no reason to set a vote aside")
-        return proposal, [places[f"set_aside_{aside}"]]
     qualifications = qualified.split(" ") if qualified else []
     if choice not in CHOICES or not set(qualifications) <= set(_QUALIFICATIONS_OF[choice]) or len(
             set(qualifications)) != len(qualifications):
         raise Unreadable(place, f"{choice!r} with {qualified!r} is no vote")
+    if aside:
+        if aside not in SET_ASIDE:
+            raise Unreadable(place, f"{aside!r} is no reason to set a vote aside")
+        return proposal, [places[f"set_aside_{aside}"]]
     return proposal, [places[choice], *(places[each] for each in qualifications)]
 
 

@@ -40,9 +40,12 @@ def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
     for name, number in document["totals"]["decided"].items():
         if name not in _DECIDED or not _is_count(number):
             yield _fault(f"totals.decided.{name}", number, "a count of one of the outcomes")
-    described, until = document["participation"], document["as_of"]["participants"]
-    if type(until) is not int or until < -1:
-        yield _fault("as_of.participants", until, "an offset")
+    described = document["participation"]
+    for name in ("participants", "catalogue"):
+        if type(offset := document["as_of"][name]) is not int or offset < -1:
+            yield _fault(f"as_of.{name}", offset, "an offset")
+    if not all(type(offset) is int for offset in document["as_of"]["votes"]):
+        yield _fault("as_of.votes", document["as_of"]["votes"], "offsets")
     if not _is_count(number := described["descriptions"]):
         yield _fault("participation.descriptions", number, "a count")
         return

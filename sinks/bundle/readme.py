@@ -12,10 +12,14 @@ _PROGRAM = """
 import csv, hashlib, io, json, zipfile
 from collections import Counter
 
+def require(holds, *place):
+    if not holds:
+        raise SystemExit(f"NOT EQUAL: {place!r}")
+
 bundle = zipfile.ZipFile("BUNDLE.zip")
 manifest = json.loads(bundle.read("manifest.json"))
 for name, file in manifest["files"].items():
-    assert hashlib.sha256(bundle.read(name)).hexdigest() == file["sha256"], name
+    require(hashlib.sha256(bundle.read(name)).hexdigest() == file["sha256"], name)
 """
 _PUBLIC_PROGRAM = """
 counts, events = {}, 0
@@ -29,11 +33,11 @@ for row in rows:
         held.update([row["choice"], *row["qualifications"].split()])
 for proposal in json.loads(bundle.read("results/results.json"))["proposals"]:
     held, counted = counts.get(proposal["id"], Counter()), proposal["counted"]
-    assert proposal["received"] == held["received"], proposal["id"]
+    require(proposal["received"] == held["received"], proposal["id"])
     for name in ("agree", "disagree", "neutral"):
-        assert counted[name] == held[name], (proposal["id"], name)
+        require(counted[name] == held[name], proposal["id"], name)
     for name, number in counted["qualifications"].items():
-        assert number == held[name], (proposal["id"], name)
+        require(number == held[name], proposal["id"], name)
 
 leaves = Counter()
 for number, last in enumerate(manifest["as_of"]["votes"]):
@@ -54,7 +58,7 @@ for number, last in enumerate(manifest["as_of"]["votes"]):
         value = b"" if size == 2**32 - 1 else votes[at + 12:at + 12 + size]
         at += 12 + len(value)
         end = entry + 2 + int.from_bytes(entries[entry:entry + 2], "big")
-        assert hashlib.sha256(value).digest() == entries[end - 32:end], (number, offset)
+        require(hashlib.sha256(value).digest() == entries[end - 32:end], number, offset)
         entry = end
 print("every record is the one in its log")
 """

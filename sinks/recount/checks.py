@@ -46,6 +46,14 @@ def verdict(checks: Iterable[Check]) -> str:
     return next((status for status in reversed(_FROM_THE_TOP) if status in found), EQUAL)
 
 
+HIDDEN = "hidden until voting has closed"
+
+
+def concealed(checks: Iterable[Check]) -> list[Check]:
+    """Give checks without a number: what was compared, and what came of it."""
+    return [Check(one.id, one.status, HIDDEN, HIDDEN) for one in checks]
+
+
 Counts = Mapping[str, Sequence[int]]
 
 

@@ -1,17 +1,22 @@
 """A log at an address, or in a folder, for whoever looks at it from outside."""
 
 import http
+import http.client
 import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Protocol
 
 from sinks.transparency.folder import LogFolder, cut
-from sinks.transparency.tiles import Tile
+from sinks.transparency.tiles import ENTRY_BYTES_MAX, WIDTH, Tile
 
 
 ANSWER_SECONDS = 30
 """Longest wait for one file."""
+
+
+ANSWER_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)
+"""The largest bundle of entries: 256, each behind its size. Nothing of a log is larger."""
 
 
 class LogAway(Exception):
@@ -48,14 +53,20 @@ class RemoteLog:
         address = f"{self._url}/{path}"
         try:
             with urllib.request.urlopen(address, timeout=ANSWER_SECONDS) as answer:  # noqa: S310 -- source() lets http and https through
-                found: bytes = answer.read()
-                return found
+                found: bytes = answer.read(ANSWER_BYTES_MAX + 1)
+                lacking = answer.length
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.NOT_FOUND:
                 return None
             raise LogAway(f"{address} answers {error.code} {error.reason}") from error
-        except OSError as error:
-            raise LogAway(f"{address} cannot be reached ({error})") from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise LogAway(f"{address} cannot be reached ({error!r})") from error
+        if len(found) > ANSWER_BYTES_MAX:
+            raise LogAway(f"{address} answers more than {ANSWER_BYTES_MAX:,} bytes: no file of a "
+                          "log is so large")
+        if lacking:
+            raise LogAway(f"{address} was cut short: {lacking:,} bytes lack")
+        return found
 
 
 def source(where: str) -> Source:

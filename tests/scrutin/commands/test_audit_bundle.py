@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -68,6 +69,15 @@ def test_what_is_exported_verifies_elsewhere(archive: Path, option: list[str]) -
             capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip()
+        spoilt = bundle.with_name("spoilt.zip")
+        with zipfile.ZipFile(bundle) as held, zipfile.ZipFile(spoilt, "w") as written_anew:
+            for name in held.namelist():
+                body = held.read(name)
+                written_anew.writestr(name, body + b" " if name == layout.RESULTS else body)
+        done = subprocess.run(
+            [sys.executable, "-I", "-O", "-c", program.replace("BUNDLE.zip", str(spoilt))],
+            capture_output=True, text=True, check=False)
+        assert (done.returncode, layout.RESULTS in done.stderr) == (1, True)
 
 
 def test_a_fault_is_told_with_its_place_and_code(archive: Path) -> None:

@@ -1,7 +1,10 @@
 """`scrutin audit log`: an operator who rewrites, forks or cuts a log is caught, and told how."""
 
+import contextlib
 import shutil
+import threading
 from collections.abc import Sequence
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from scrutin.commands.audit_log import log
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import write_policy
+from sinks.transparency.remote import ANSWER_BYTES_MAX
 from tests.sinks.ballots import Log, random_box
 from tests.sinks.stocking import log_of, open_store, stock
 from tests.sinks.transparency.keeping import KEY, SIGNER, entries, entries_of, opened
@@ -63,9 +67,46 @@ def test_an_honest_log_is_what_was_signed(tmp_path: Path) -> None:
 
     assert done.exit_code == 0, done.output
     assert "700 entries" in done.output
-    assert "earlier checkpoints: 2, all of this log" in done.output
+    assert "earlier checkpoints you gave: 2, each lies in this log" in done.output
     assert "entries of town: 700" in done.output
     assert (away.exit_code, gone.exit_code) == (4, 3)
+
+
+@pytest.mark.parametrize(("said_bytes", "sent_bytes", "fault"), [
+    ("100", 10, "was cut short: 90 bytes lack"),
+    (str(ANSWER_BYTES_MAX + 1), ANSWER_BYTES_MAX + 1, "no file of a log is so large"),
+    ("chunks", 10, "cannot be reached (IncompleteRead"),
+])
+def test_an_answer_cut_short_or_without_end_is_a_log_that_is_away(
+    tmp_path: Path, said_bytes: str, sent_bytes: int, fault: str
+) -> None:
+    """A server that breaks off or never ends is exit code 3, and no fault of the log."""
+    grown(tmp_path, [HONEST[:3]])
+
+    class Answering(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            chunked = said_bytes == "chunks"
+            self.send_header(*(("Transfer-Encoding", "chunked") if chunked else
+                               ("Content-Length", said_bytes)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write((b"ff\r\n" if chunked else b"") + b"x" * sent_bytes)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+        protocol_version = "HTTP/1.1"
+
+    with HTTPServer(("127.0.0.1", 0), Answering) as server:
+        serving = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        serving.start()
+        done = audited(f"http://127.0.0.1:{server.server_port}/{PLACE}", tmp_path / "policy")
+        server.shutdown()
+        serving.join()
+
+    assert done.exit_code == 3, done.output
+    assert fault in done.stderr
 
 
 @pytest.mark.parametrize("now", [

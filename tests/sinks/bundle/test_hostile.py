@@ -137,6 +137,22 @@ def test_trusted_numbers_are_possible_ones(
         said(found)
 
 
+@pytest.mark.parametrize(("cell", "text"), [
+    (1, "=1+1"), (2, "\x1b[2K"), (6, "like_it")], ids=["pseudonym", "day", "no vote qualified"])
+def test_cells_are_what_they_are_called(exported: Made, cell: int, text: str) -> None:
+    """Cells that no count needs are held to their form, too: exit code 5, with the line."""
+    files = contents(exported.public)
+    head, *rows = files[layout.BALLOTS].decode().splitlines(keepends=True)
+    at = next(number for number, row in enumerate(rows) if not row.split(",")[5])
+    cells = rows[at].split(",")
+    cells[cell] = text
+    rows[at] = ",".join(cells)
+    found = audited(exported, {**files, layout.BALLOTS: "".join([head, *rows]).encode()})
+
+    assert found.verdict == UNREADABLE
+    assert said(found).startswith(f"ballots.csv, line {at + 2}: ")
+
+
 @KINDS_OF_BUNDLE
 def test_outcomes_are_known_ones(exported: Made, kind: str) -> None:
     """Records decided under a name that is no outcome, or fewer than none: exit code 1."""

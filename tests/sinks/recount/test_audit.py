@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import json
 from typing import Any
 
 import pytest
@@ -10,9 +11,9 @@ from deploy.local.services import ClickHouse
 from processors.decisions import decode
 from schemas.words import KINDS, OUTCOMES
 from sinks.recount.audit import Audit
-from sinks.recount.checks import EXIT_CODES
+from sinks.recount.checks import EXIT_CODES, HIDDEN
 from sinks.recount.faults import ArchiveLacks
-from sinks.recount.report import as_json, lines
+from sinks.recount.report import as_json, lines, without_numbers
 from tests.sinks.ballots import decide, random_box
 from tests.sinks.published import Archived, archived
 from tests.sinks.stocking import log_of, open_store, stock
@@ -45,6 +46,23 @@ def test_a_changed_count_is_found(consultation: Archived) -> None:
         "pure.document", "pure.proposals", "sql.proposals", "changes.proposals"}
     named = next(check for check in found.checks if check.id == "sql.proposals").actual
     assert named[0]["id"] == forged["proposals"][0]["id"]
+
+
+def test_a_recount_without_numbers_tells_only_what_is_equal(consultation: Archived) -> None:
+    """While shares are hidden: every check and the verdict, no count of the consultation."""
+    forged = copy.deepcopy(consultation.document)
+    forged["totals"]["counted"]["agree"] += 100_000
+    found = Archived(consultation.client, consultation.topics, forged).audit()
+    told = without_numbers(found)
+    shown = "\n".join([*lines(told), json.dumps(as_json(told)["checks"])])
+
+    assert "100" in "\n".join(lines(found))
+    assert failed(told) == failed(found)
+    assert told.verdict == found.verdict == "different"
+    assert not [check for check in told.checks if check.expected != HIDDEN
+                or check.actual != HIDDEN]
+    assert str(forged["totals"]["counted"]["agree"]) not in shown.replace(",", "")
+    assert "agree:" not in shown.replace("totals.agree: DIFFERENT", "")
 
 
 def test_a_changed_share_is_found(consultation: Archived) -> None:
