@@ -68,6 +68,28 @@ INTERNAL = ProblemKind(
             "Try again in a moment."),
 )
 
+# What is wrong with one field of a request, by the name that pydantic has for it
+
+FAULTS = {
+    "missing": message("is missing"),
+    "extra_forbidden": message("is unknown: it may be misspelt"),
+    "literal_error": message("is none of the words taken here"),
+    "json_invalid": message("is no valid JSON"),
+    "model_type": message("must be an object"),
+    "list_type": message("must be a list"),
+    "string_type": message("must be a text"),
+    "int_type": message("must be a whole number"),
+    "string_too_short": message("is shorter than allowed"),
+    "string_too_long": message("is longer than allowed"),
+    "too_long": message("is longer than allowed"),
+    "greater_than_equal": message("is smaller than allowed"),
+    "less_than": message("is larger than allowed"),
+    "less_than_equal": message("is larger than allowed"),
+}
+"""What is allowed follows in parentheses, where it can be named."""
+OTHER_FAULT = message("cannot be understood")
+
+
 # What the gateway refuses
 
 UNKNOWN_PROPOSAL = ProblemKind(
@@ -136,8 +158,9 @@ TOO_LARGE = ProblemKind(
 TOO_MANY_REQUESTS = ProblemKind(
     "too-many-requests", 429,
     message("Too many requests"),
-    message("You, or people who share your network, act faster than is taken. Wait as long as "
-            "Retry-After says, then send the same request again. Nothing was recorded."),
+    message("Too many requests in a short time came from you, or from people who share your "
+            "network. Wait a moment (programs: as long as Retry-After says), then try again. "
+            "Nothing was recorded."),
 )
 UNAVAILABLE = ProblemKind(
     "votes-unavailable", 503,

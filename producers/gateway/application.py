@@ -20,13 +20,15 @@ from producers.gateway.meter import Meter
 from producers.gateway.models import Description, Qualified, Vote
 from producers.gateway.rates import Rates, headers_of
 from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
-from producers.gateway.refusals import Refused
+from producers.gateway.refusals import Fault, Refused
 from producers.gateway.sequence import SIZE
 from schemas import problems
 
 
 ERRORS_NAMED = 8
 """Faults of a body that are named; more help nobody."""
+BOUNDS = ("max_length", "min_length", "ge", "lt", "le", "pattern")
+"""What pydantic calls them."""
 READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"max-age=300"}
 """For what is the same for everybody."""
 
@@ -98,7 +100,7 @@ class Gateway:
         included = [name for name in (_queried(asked, "include") or "").split(",") if name]
         if len(included) > SIZE:
             raise Refused(problems.INVALID_REQUEST, errors=[
-                {"field": "include", "message": f"names {SIZE} proposals at most"}])
+                Fault("include", "too_long", str(SIZE))])
         served = await self._booth.serve(voter, included)
         return self._given(asked, {
             "sequence": served.event_id.hex(),
@@ -142,9 +144,9 @@ class Gateway:
         voter = self._booth.voter(
             asked.parts["consultation"], device.id, guards.origin_of(asked), network)
         rate = self._rates.count(voter.id, network, time.time())
-        headers = headers_of(rate)
+        headers = asked.limits = headers_of(rate)
         if rate.exceeded:
-            raise Refused(problems.TOO_MANY_REQUESTS, headers=headers)
+            raise Refused(problems.TOO_MANY_REQUESTS)
         return voter, device, headers
 
     def _given(
@@ -163,11 +165,12 @@ class Gateway:
         kind = error.problem
         self._meter.refused(kind.name)
         language = self._language(asked)
-        document = kind.document(
-            functools.partial(self._speech.translate, language), asked.path)
+        translate = functools.partial(self._speech.translate, language)
+        document = kind.document(translate, asked.path)
         if error.errors:
-            document["errors"] = error.errors
-        headers = {**NO_STORE, b"content-language": language.encode(), **error.headers}
+            document["errors"] = [fault.document(translate) for fault in error.errors]
+        headers = {**NO_STORE, b"content-language": language.encode(), **asked.limits,
+                   **error.headers}
         if kind.retry_seconds:
             headers[b"retry-after"] = str(kind.retry_seconds).encode()
         return Answer(kind.status, to_json(document), problems.MEDIA_TYPE.encode(), headers)
@@ -242,7 +245,7 @@ def _queried(asked: Asked, name: str) -> str | None:
     most = operations.QUERY_CHARACTERS[name]
     if value is not None and len(value) > most:
         raise Refused(problems.INVALID_REQUEST, errors=[
-            {"field": name, "message": f"has {most} characters at most"}])
+            Fault(name, "string_too_long", str(most))])
     return value
 
 
@@ -250,8 +253,15 @@ def _parsed(model: type[Model], body: bytes) -> Model:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        faults = error.errors(include_url=False, include_input=False)
         raise Refused(problems.INVALID_REQUEST, errors=[
-            {"field": ".".join(map(str, fault["loc"])), "message": fault["msg"]}
+            Fault(".".join(map(str, fault["loc"])), fault["type"], _allowed(fault.get("ctx", {})))
             for fault in faults[:ERRORS_NAMED]
         ]) from None
+
+
+def _allowed(context: dict[str, Any]) -> str:
+    """Name what pydantic says is allowed, without a word of English."""
+    words = str(context.get("expected", "")).replace("' or '", "', '").replace("'", "")
+    bounds = (str(context[name]) for name in BOUNDS if name in context)
+    return words or next(bounds, "")

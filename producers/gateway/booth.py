@@ -147,7 +147,7 @@ class Booth:
         event_id = identity.time_ordered_id(now, self._salts.draw(10))
         value = codec.encode(
             "SequenceServed", event_id=event_id, voter=voter.id,
-            consultation=voter.consultation, algorithm=sequence.ALGORITHM, seed=seed,
+            consultation=voter.consultation, algorithm=dated.algorithm, seed=seed,
             offsets=list(dated.offsets), catalogue_offset=dated.catalogue_offset,
             included=[name for name in included if name in dated.pool.by_id], history=history,
             proposals=proposals, origin=ORIGINS[voter.origin], occurred_at=now)

@@ -40,6 +40,8 @@ class Asked:
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         """By lower-case name; of a header sent twice the last."""
+        self.limits: dict[bytes, bytes] = {}
+        """Headers that tell what is left to whoever asks, once that is known."""
         self._receive = receive
 
     @property

@@ -3,7 +3,8 @@
 Decoding the results of three thousand proposals takes a tenth of a second, in which no vote would
 be taken. So a pool is made in small steps between other tasks, at most every REFRESH_SECONDS, and
 served meanwhile as it was. It is made from one whole flush of the results: a sequence can then be
-explained by the flush's offsets.
+explained by the flush's offsets. While a consultation hides how people vote its pool does not know
+it either: who is shown what would tell.
 """
 
 import asyncio
@@ -12,7 +13,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from producers.gateway.follower import Follower
-from producers.gateway.sequence import COUNTS, Candidate, Pool
+from producers.gateway.sequence import (
+    ALGORITHM,
+    BLIND_ALGORITHM,
+    COUNTS,
+    Candidate,
+    Pool,
+)
 from schemas import codec
 
 
@@ -42,6 +49,7 @@ class DatedPool:
     """A pool, and what it was made from."""
 
     pool: Pool
+    algorithm: str
     offsets: tuple[int, ...]
     catalogue_offset: int
     made_at: float
@@ -72,16 +80,20 @@ class Pools:
         snapshot = self._results(consultation)
         proposals = self._follower.proposals(consultation)
         catalogue_offset = self._follower.offset
+        described = self._follower.known.find("ConsultationDescribed", consultation) or {}
+        blind = bool(described.get("shares_embargoed"))  # None was asked for before the field.
         candidates = []
         for number, (name, accepted) in enumerate(proposals.items()):
             author = accepted["author"]
             value = snapshot.proposals.get(name)
-            candidates.append(Candidate(
-                name, author and author["name"], _counts(value) if value else _NOTHING))
+            candidate = Candidate(
+                name, author and author["name"], _counts(value) if value else _NOTHING)
+            candidates.append(candidate.blind() if blind else candidate)
             if number % STEP_RECORDS == STEP_RECORDS - 1:
                 await asyncio.sleep(0)
-        made = DatedPool(Pool(candidates), snapshot.offsets, catalogue_offset,
-                         asyncio.get_running_loop().time())
+        made = DatedPool(
+            Pool(candidates), BLIND_ALGORITHM if blind else ALGORITHM, snapshot.offsets,
+            catalogue_offset, asyncio.get_running_loop().time())
         self._pools[consultation] = made
         return made
 

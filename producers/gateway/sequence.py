@@ -24,6 +24,8 @@ from schemas.words import CHOICES
 
 ALGORITHM = "scrutin-sequence/1"
 """Written into each event; another rule is another version."""
+BLIND_ALGORITHM = "scrutin-sequence/1-blind"
+"""The same while how people vote is hidden: candidates know how many voted, and no more."""
 SIZE = 12
 """Proposals of a sequence."""
 NEW_VOTES = 10
@@ -55,6 +57,12 @@ class Candidate(NamedTuple):
     @property
     def votes(self) -> int:
         return sum(self.counts[:3])
+
+    def blind(self) -> "Candidate":
+        """Forget how people voted: as many votes, spread evenly, and no qualification."""
+        even, rest = divmod(self.votes, len(CHOICES))
+        choices = (even + (place < rest) for place in range(len(CHOICES)))
+        return self._replace(counts=(*choices, *(0,) * (len(COUNTS) - len(CHOICES))))
 
 
 class Pool:

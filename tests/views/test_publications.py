@@ -30,6 +30,7 @@ API = f"/v1/consultations/{campaign.CONSULTATION}"
 OPENS = datetime.fromisoformat("2022-03-22T00:00:00+01:00")
 CLOSES = datetime.fromisoformat("2022-05-23T00:00:00+02:00")
 INSTANT = timedelta(milliseconds=1)
+DAYS = {date(2022, 3, 22): 30, date(2022, 3, 23): 10}
 
 
 class Given:
@@ -105,11 +106,11 @@ def test_days_appear_when_the_archive_has_told_them(given: Given) -> None:
     """Before, the page says why there is no picture; afterwards it has picture, table and tag."""
     before = given.client.get(PAGE)
     assert "the archive, which has not answered yet" in before.text
-    given.days.tell(campaign.CONSULTATION, {date(2022, 3, 22): 40}, datetime.now(UTC))
+    given.days.tell(campaign.CONSULTATION, DAYS, datetime.now(UTC))
     after = given.client.get(PAGE)
     assert after.headers["etag"] != before.headers["etag"]
     assert "40 votes received, by day" in after.text
-    given.days.tell(campaign.CONSULTATION, {date(2022, 3, 22): 40}, datetime.now(UTC))
+    given.days.tell(campaign.CONSULTATION, DAYS, datetime.now(UTC))
     assert given.client.get(PAGE).headers["etag"] == after.headers["etag"]
 
 

@@ -8,10 +8,12 @@ import httpx2
 import pytest
 
 from producers.gateway.exchange import BODY_BYTES
+from schemas.problems import FAULTS
 from scrutin.joined_writes import HEAD_BYTES
 from tests.processors.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
+from views.pages.languages import LANGUAGES
 
 
 VOTES = "/v1/consultations/town/votes"
@@ -93,13 +95,20 @@ async def test_a_form_cannot_vote(gateway: RunningGateway, content_type: str) ->
     b'{"proposal":"p1","choice":"agree","proof":5}', b"[" * 2_000,
 ])
 async def test_a_body_that_is_no_vote_is_explained(gateway: RunningGateway, body: bytes) -> None:
-    """What cannot be understood is answered 400 with the fields at fault, never 500."""
+    """What cannot be understood is answered 400 with what is wrong with which field, never 500."""
     async with Browser(gateway.url) as browser:
-        answer = await browser.client.post(
-            VOTES, content=body, headers={"content-type": "application/json"})
+        french, answer = [await browser.client.post(
+            VOTES, content=body, headers={"content-type": "application/json",
+                                          "accept-language": language}) for language in LANGUAGES]
 
     assert_problem(answer, 400, "invalid-request")
-    assert answer.json()["errors"]
+    assert [each["field"] for each in answer.json()["errors"]] == [
+        each["field"] for each in french.json()["errors"]]
+    said = [each["message"].partition(" (")[0] for each in answer.json()["errors"]]
+    assert said
+    assert set(said) <= set(FAULTS.values())
+    assert not set(said) & {each["message"] for each in french.json()["errors"]}
+    assert answer.headers["ratelimit-policy"].startswith('"voter";q=')
 
 
 async def test_a_body_is_bounded(gateway: RunningGateway) -> None:

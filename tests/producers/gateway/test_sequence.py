@@ -3,13 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.gateway import sequence
+from producers.gateway.follower import Follower
+from producers.gateway.pools import Pools
 from producers.gateway.sequence import COUNTS, NEW_VOTES, SIZE, Candidate, Pool, serve
+from schemas import codec
+from schemas.topics import Topics
+from scrutin.gateway import FlushSnapshot
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
+from tests.views import campaign
 
 
 EXPECTED = ["p28", "p35", "p36", "p21", "p07", "p14", "p19", "p29",
@@ -102,6 +109,32 @@ def test_what_is_asked_for_comes_first() -> None:
 
 def _seeds(count: int) -> Sequence[bytes]:
     return [number.to_bytes(16, "big") for number in range(count)]
+
+
+@pytest.mark.parametrize("alike", [False, True])
+async def test_under_embargo_no_sequence_tells_how_people_vote(*, alike: bool) -> None:
+    """Two worlds that differ by choices alone serve alike where these are hidden, only there."""
+    worlds = []
+    for choices in (("agree", "disagree"), ("disagree", "agree")):
+        dated = await voted_on(choices, hidden=alike).pool("town")
+        worlds.append([serve(dated.pool, [], seed) for seed in _seeds(20)])
+
+    assert (worlds[0] == worlds[1]) is alike
+    assert dated.algorithm == (sequence.BLIND_ALGORITHM if alike else sequence.ALGORITHM)
+    assert [each.votes for each in dated.pool.by_id.values()] == list(range(20, 60))
+
+
+def voted_on(choices: tuple[str, str], *, hidden: bool) -> Pools:
+    """Give the pools of a consultation whose proposals got one choice or the other, by turns."""
+    follower = Follower("nowhere:1", Topics("any", 1))
+    catalogue = [booths.consultation("town", shares_embargoed=hidden),
+                 *(booths.proposal(f"p{number}") for number in range(40))]
+    for follower.offset, value in enumerate(catalogue):
+        follower.known.apply(*codec.decode(value))
+    found = FlushSnapshot((), {
+        name: campaign.proposal_record("town", name, 20 + number, choices[number % 2])[1]
+        for number, name in enumerate(follower.proposals("town"))})
+    return Pools(follower, lambda _: found)
 
 
 async def test_a_served_sequence_is_on_the_record_and_can_be_explained(
