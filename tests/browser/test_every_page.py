@@ -30,6 +30,15 @@ PAGES = (
 NARROW_PIXELS = 320
 RULES = {"type": "tag", "values": [
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+SPACED = """() => {
+    const spaced = new CSSStyleSheet();
+    spaced.replaceSync(`* { line-height: 1.5 !important; letter-spacing: .12em !important;
+        word-spacing: .16em !important } p { margin-bottom: 2em !important }`);
+    document.adoptedStyleSheets = [spaced];
+    for (const details of document.querySelectorAll("details")) details.open = true;
+    return document.documentElement.scrollWidth;
+}"""
+"""As a reader may space texts (WCAG 1.4.12)."""
 COLOURS = {"type": "rule", "values": ["color-contrast"]}
 """What another theme can change."""
 
@@ -61,7 +70,7 @@ async def consultations(held: Consultations, site: Site) -> Consultations:
 async def test_a_page_is_open_to_everybody(
     windows: Windows, consultations: Consultations, language: str
 ) -> None:
-    """No page has a fault of WCAG 2.2 AA, or scrolls sideways at 320 pixels, in any theme."""
+    """No page has a fault of WCAG 2.2 AA, or scrolls sideways at 320 pixels, whatever theme and spacing."""
     windows.network_may_fail = True  # What lies nowhere is a page too.
     page = await windows.open("/", language=language)
     for name in ("open", "secret"):
@@ -105,6 +114,9 @@ async def faults(page: Page) -> list[str]:
     width = await page.evaluate("document.documentElement.scrollWidth")
     if width > NARROW_PIXELS:
         found.append(f"{width} pixels wide")
+    width = await page.evaluate(SPACED)
+    if width > NARROW_PIXELS:
+        found.append(f"{width} pixels wide with text spaced")
     assert wide is not None
     await page.set_viewport_size(wide)
     return found

@@ -8,8 +8,13 @@ proposals are then some two dozen elements and ten kilobytes, compressed.
 Across: the share of agree. Upwards: division, the lesser of agree and disagree, 50 % at most. With
 nobody neutral every dot would lie on the two upper sides of the triangle; below them are the
 neutral votes.
+
+Colour is not all that tells the zones apart: consensus is a disc, rejection a square, controversy a
+square on its corner, indecision a ring. A line of no length with square ends is a square; the
+picture turns the path of the controversial ones by 45 degrees, so their places are turned back.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -86,7 +91,7 @@ def glance(proposals: Iterable[Mapping[str, Any]]) -> Glance:
     # Large dots first: small ones lie on top and stay visible.
     drawn = sorted(places, key=lambda key: (-key[0], ZONES.index(key[1])))
     return Glance(
-        dots=[Dots(zone, width, _path(places[width, zone])) for width, zone in drawn],
+        dots=[Dots(zone, width, _path(zone, places[width, zone])) for width, zone in drawn],
         groups=[Group(zone, *counts[zone]) for zone in ZONES],
         proposals=sum(number for number, _ in counts.values()), without_votes=without,
     )
@@ -99,5 +104,11 @@ def place(counted: Mapping[str, int]) -> tuple[int, int]:
     return round(WIDTH * agree / votes), HEIGHT - round(2 * HEIGHT * division / votes)
 
 
-def _path(places: set[tuple[int, int]]) -> str:
-    return "".join(f"M{x} {y}h0" for x, y in sorted(places))
+def turned_back(x: int, y: int) -> tuple[int, int]:
+    """Give the place that a turn by 45 degrees about the origin brings to x, y."""
+    return round((x + y) / math.sqrt(2)), round((y - x) / math.sqrt(2))
+
+
+def _path(zone: str, places: set[tuple[int, int]]) -> str:
+    found = (turned_back(*each) for each in places) if zone == "controversy" else places
+    return "".join(f"M{x} {y}h0" for x, y in sorted(found))

@@ -1,12 +1,13 @@
 """The debate at a glance: nothing is lost in the picture, and its place says what it must."""
 
+import math
 import re
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.views import campaign
-from views.pages.glance import HEIGHT, SIZES, WIDTH, ZONES, glance, place
+from views.pages.glance import HEIGHT, SIZES, WIDTH, ZONES, glance, place, turned_back
 
 
 SIZE = 400
@@ -31,12 +32,14 @@ def test_every_proposal_with_votes_is_in_the_picture_and_in_the_table() -> None:
     """Each place of a proposal is on the path of its zone and size; the table counts them all."""
     proposals = campaign.document(SIZE)["proposals"]
     made = glance(proposals)
-    drawn = {(dots.zone, dots.width): set(re.findall(r"M(\d+) (\d+)h0", dots.path))
+    drawn = {(dots.zone, dots.width): set(re.findall(r"M(-?\d+) (-?\d+)h0", dots.path))
              for dots in made.dots}
     for entry in proposals:
         votes = entry["counted"]["votes"]
         width = max(width for least, width in SIZES if votes >= least)
         x, y = place(entry["counted"])
+        if entry["zone"] == "controversy":
+            x, y = turned_back(x, y)
         assert (str(x), str(y)) in drawn[entry["zone"], width]
     assert made.proposals == sum(group.proposals for group in made.groups) == SIZE
     assert sum(group.votes for group in made.groups) == sum(
@@ -49,6 +52,14 @@ def test_thousands_of_proposals_are_a_few_elements() -> None:
     assert len(made.dots) <= ELEMENTS_MAX
     widths = [dots.width for dots in made.dots]
     assert widths == sorted(widths, reverse=True)
+
+
+@given(st.integers(0, WIDTH), st.integers(0, HEIGHT))
+def test_what_is_turned_back_stands_in_its_place_when_the_picture_turns_it(x: int, y: int) -> None:
+    """A turn by 45 degrees brings the place back, within the rounding."""
+    u, v = turned_back(x, y)
+    assert abs((u - v) / math.sqrt(2) - x) <= 1
+    assert abs((u + v) / math.sqrt(2) - y) <= 1
 
 
 def test_proposals_without_votes_are_said_not_drawn() -> None:

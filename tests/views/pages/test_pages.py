@@ -18,6 +18,7 @@ from tests.views import campaign
 from tests.views.pages.html import Element, parse
 from views.days import Told
 from views.pages import proposals_page, rendering, results_page
+from views.pages.glance import ZONES
 
 
 SIZE = 120
@@ -311,6 +312,15 @@ def test_every_picture_has_a_name_words_and_a_table(language: str) -> None:
     for section in ("glance", "days"):
         (found,) = (e for e in root.all("section") if e.attributes["id"] == section)
         assert len(found.all("table")) == 1
+
+
+@every
+def test_zones_are_told_apart_without_colour(language: str) -> None:
+    """Each zone of the table has a shape of its own, by its ends, its turn or its hole."""
+    (table,) = (e for e in parse(whole(language)).all("table") if e.within(name="zones"))
+    shapes = [[(path.attributes["stroke-width"], path.attributes.get("transform"))
+               for path in swatch.all("path")] for swatch in table.all("svg")]
+    assert len({str(shape) for shape in shapes}) == len(shapes) == len(ZONES)
 
 
 @every
