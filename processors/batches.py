@@ -9,6 +9,10 @@ from aiokafka import AIOKafkaProducer
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 
 
+Headers = list[tuple[str, bytes]]
+"""As aiokafka wants them."""
+_NONE: Headers = []
+
 MAX_BATCH_BYTES = 1 << 20
 """Bytes of one batch written..."""
 MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES
@@ -38,15 +42,18 @@ class Batches:
 
     def write(
         self, values: Iterable[bytes], *, keys: Iterable[bytes | None] = repeat(None),
-        timestamps: Iterable[int | None] = repeat(None),
+        timestamps: Iterable[int | None] = repeat(None), headers: Headers = _NONE,
     ) -> None:
-        """Add records; keys and timestamps (milliseconds) go along with the values."""
+        """Add records; keys and timestamps (milliseconds) go along with the values.
+
+        The headers are those of every record.
+        """
         append = self._batches[-1].append
         for value, key, timestamp in zip(values, keys, timestamps, strict=False):
-            if append(key=key, value=value, timestamp=timestamp) is None:
+            if append(key=key, value=value, timestamp=timestamp, headers=headers) is None:
                 self._batches.append(self._producer.create_batch())
                 append = self._batches[-1].append
-                append(key=key, value=value, timestamp=timestamp)
+                append(key=key, value=value, timestamp=timestamp, headers=headers)
 
     @property
     def last_batch_records(self) -> int:

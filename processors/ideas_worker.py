@@ -10,7 +10,6 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,8 @@ from processors.batch_lane import (
 from processors.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas, Record
 from processors.kafka_checks import reader
+from processors.results import AsOf
+from processors.vectors import headers
 from schemas import codec
 from schemas.topics import Topics
 
@@ -161,15 +162,14 @@ class IdeasWorker:
                 refreshed_at = began
             if not self.ready() or not self.ideas.moved(ranked=ranked):
                 continue
-            vector = self.ideas.as_of().votes
+            as_of = self.ideas.as_of()
             worked = time.thread_time()
-            now = int(time.time() * 1000)
-            records = self.ideas.take(now, ranked=ranked)
+            records = self.ideas.take(int(time.time() * 1000), ranked=ranked)
             rest = rest_seconds(time.thread_time() - worked)
             if ranked:
                 self.ranked_at = began
-            await self._write(producer, records, now)
-            self.published = vector
+            await self._write(producer, records, as_of)
+            self.published = as_of.votes
 
     async def _close(self) -> None:
         if hasattr(self, "producer"):
@@ -192,11 +192,13 @@ class IdeasWorker:
         """Whether the state has caught up with the start, and never goes back by publishing."""
         return may_publish(self.positions, self.starts, self.ideas.as_of().votes, self.published)
 
-    async def _write(self, producer: AIOKafkaProducer, records: list[Record], now: int) -> None:
-        """Write a publication; its one time tells its records from strays of another worker."""
+    async def _write(
+        self, producer: AIOKafkaProducer, records: list[Record], as_of: AsOf
+    ) -> None:
+        """Write a publication; its vector tells its records from strays of another worker."""
         writer = Batches(producer)
         writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     timestamps=repeat(now))
+                     headers=headers(as_of))
         futures = await writer.send(self.topics.results, 0)
         async with asyncio.timeout(WRITE_SECONDS):
             for future in futures:

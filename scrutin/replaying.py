@@ -19,11 +19,12 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from processors import provisioning, tally_records
-from processors.batches import WRITE_SECONDS, Batches, connected_producer
+from processors.batches import WRITE_SECONDS, Batches, Headers, connected_producer
 from processors.ideas import FLUSH_KEY, Ideas
 from processors.kafka_checks import check_topics, connected_admin
 from processors.ledger import Ledger
 from processors.results import DESCRIBED_BY
+from processors.vectors import headers
 from schemas.topics import Topics, TopicSpecification
 from sinks.kafka import log_consumer
 from sinks.recount import pure
@@ -91,10 +92,9 @@ class Replay:
             await self._tally(ledger, ideas)
         await self._copy_catalogue(catalogue_offset, ideas)
         self.say("replay: writing the results")
-        now = int(time.time() * 1000)
-        records = ideas.take(now, ranked=True)
+        records = ideas.take(int(time.time() * 1000), ranked=True)
         await self._write(self.into.results, 0, [value for _, value in records],
-                          keys=[key for key, _ in records], timestamps=repeat(now))
+                          keys=[key for key, _ in records], headers=headers(ideas.as_of()))
         return [*check_decisions(self.recount), check("decisions.topic", computed, held)]
 
     async def _decide(self, ledger: Ledger) -> str:
@@ -133,10 +133,10 @@ class Replay:
     async def _write(
         self, topic: str, partition: int, values: Sequence[bytes], *,
         keys: Iterable[bytes | None] = repeat(None),
-        timestamps: Iterable[int | None] = repeat(None),
+        headers: Headers = [],  # noqa: B006 -- nobody adds to it
     ) -> None:
         batches = Batches(self.producer)
-        batches.write(values, keys=keys, timestamps=timestamps)
+        batches.write(values, keys=keys, headers=headers)
         futures = await batches.send(topic, partition)
         async with asyncio.timeout(WRITE_SECONDS):
             for acknowledged in futures:

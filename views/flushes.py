@@ -4,13 +4,13 @@ Theory of operation: the results topic is compacted, one key a figure. The ideas
 what changed, then the marker `ResultsPublished`; only with its marker is a flush consistent.
 Records wait here, newest of each key, until their marker comes. A marker that lies below the
 last applied one in any place (a zombie's, or of a worker that recovers) is dropped with its
-records: the worker writes everything again every minute, so nothing stays missing. All records of
-a flush bear the time of its marker: others among them are strays (of a zombie that was frozen in
-the middle of writing) and wait for a marker of their own, which may never come. A flush that
-knows more of the catalogue than was read here waits for the catalogue, and the catalogue is
-applied no further than the flush knows it: one document, one moment. Values stay encoded until
-somebody asks, so that catching up costs a dictionary store a record. Memory: one value a key,
-once applied and at most once more waiting.
+records: the worker writes everything again every minute, so nothing stays missing. Every record
+bears the vector it was computed at: one below what is shown or waits under its key, or beyond the
+marker, is a stray (of a zombie that was frozen in the middle of writing) and is not shown. A
+flush that knows more of the catalogue than was read here waits for the catalogue, and the
+catalogue is applied no further than the flush knows it: one document, one moment. Values stay
+encoded until somebody asks, so that catching up costs a dictionary store a record. Memory: one
+value a key, once applied and at most once more waiting.
 
 Pure: no I/O, no clock.
 """
@@ -27,10 +27,26 @@ from schemas import codec
 FLUSH_KEY = b"\0flush"
 """Key of the marker; no consultation has an empty identifier."""
 
-WAITING_MOST = 4
-"""Flushes begun whose marker has not come: one, and one each of workers that died or lost it."""
+STRAYS_MOST = 3
+"""So many strays wait under one key, at most: each is of another worker that was lost."""
 NO_OFFSET = -1
 """The catalogue offset held before any record."""
+
+
+Vector = tuple[int, ...]
+"""Offsets of the votes, the catalogue, participants; empty: not known, of an older version."""
+
+
+class Versioned(NamedTuple):
+    """A value, and the vector it was computed at."""
+
+    value: bytes | None
+    vector: Vector
+
+
+def lower(one: Vector, other: Vector) -> bool:
+    """Whether a vector lies below another one in any place, where both are known."""
+    return one is not other and any(map(int.__lt__, one, other))
 
 
 class ResultsUnreadable(Exception):
@@ -92,8 +108,11 @@ class Flushes:
         """Moves with every change of what is shown."""
         self._watchers: list[Callable[[], None]] = []
         self._values: dict[str, dict[Figure, bytes]] = {}
-        self._pending: dict[int, dict[bytes, bytes | None]] = {}
-        self._complete: tuple[dict[bytes, bytes | None], Flush] | None = None
+        self._pending: dict[bytes, tuple[Versioned, ...]] = {}
+        """What waits for a marker; of a key those of higher vectors too, which came before."""
+        self._complete: tuple[dict[bytes, Versioned], Flush] | None = None
+        self._vectors: dict[bytes, Vector] = {}
+        """Vectors of the values shown."""
         self._catalogue_ahead: deque[tuple[int, str, dict[str, Any]]] = deque()
         self._catalogue_read = NO_OFFSET
 
@@ -101,17 +120,19 @@ class Flushes:
         """Call the watcher after every change of what is shown."""
         self._watchers.append(watcher)
 
-    def receive_result(self, key: bytes | None, value: bytes | None, written_at: int) -> None:
-        """Take the next record of the results topic, with its Kafka timestamp (ms)."""
+    def receive_result(
+        self, key: bytes | None, value: bytes | None, vector: Vector = ()
+    ) -> None:
+        """Take the next record of the results topic, and the vector it bears, if any."""
         if key is None:
             raise ResultsUnreadable("a record of the results topic has no key")
         if key == FLUSH_KEY:
             if value is not None:
                 self._close_flush(value)
             return
-        self._pending.setdefault(written_at, {})[key] = value
-        if len(self._pending) > WAITING_MOST:
-            del self._pending[min(self._pending)]
+        above = [waiting for waiting in self._pending.get(key, ())
+                 if lower(vector, waiting.vector)]
+        self._pending[key] = (Versioned(value, vector), *above[:STRAYS_MOST])
 
     def receive_catalogue(self, offset: int, value: bytes | None) -> None:
         """Take the next record of the catalogue topic."""
@@ -138,15 +159,28 @@ class Flushes:
         if event != "ResultsPublished":
             raise ResultsUnreadable(f"the flush key holds {event}, not ResultsPublished")
         flush = Flush.of(fields)
-        records = self._pending.pop(flush.published_at, {})
-        for written_at in [earlier for earlier in self._pending if earlier < flush.published_at]:
-            del self._pending[written_at]
+        records = self._taken(flush.vector)
         newest = self._complete[1] if self._complete else self.applied
         if newest is not None and flush.below(newest):
             return
         waiting = self._complete[0] if self._complete else {}
-        self._complete = ({**waiting, **records}, flush)
+        self._complete = ({**waiting, **{
+            key: record for key, record in records.items()
+            if key not in waiting or not lower(record.vector, waiting[key].vector)}}, flush)
         self._advance()
+
+    def _taken(self, vector: Vector) -> dict[bytes, Versioned]:
+        """Take what waits and is not beyond a vector, of each key the furthest."""
+        taken: dict[bytes, Versioned] = {}
+        beyond: dict[bytes, tuple[Versioned, ...]] = {}
+        for key, waiting in self._pending.items():
+            for record in waiting:
+                if lower(vector, record.vector):
+                    beyond[key] = (*beyond.get(key, ()), record)
+                elif key not in taken or not lower(record.vector, taken[key].vector):
+                    taken[key] = record
+        self._pending = beyond
+        return taken
 
     def _advance(self) -> None:
         """Apply the complete flush when the catalogue reaches it, then the catalogue up to it."""
@@ -154,8 +188,10 @@ class Flushes:
         if self._complete and self._complete[1].catalogue_offset <= self._catalogue_read:
             records, self.applied = self._complete
             self._complete = None
-            for key, value in records.items():
-                self._store(key, value)
+            for key, record in records.items():
+                if not lower(record.vector, self._vectors.get(key, ())):
+                    self._vectors[key] = record.vector
+                    self._store(key, record.value)
             self.version += 1
         while self._catalogue_ahead and self._may_apply(self._catalogue_ahead[0][0]):
             offset, event, fields = self._catalogue_ahead.popleft()

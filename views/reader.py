@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from processors.vectors import vector_of
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
@@ -117,7 +118,8 @@ class ResultsReader:
             timeout_ms=POLL_MILLISECONDS, max_records=BATCH_RECORDS
         )
         for record in batches.get(self._results, ()):
-            self.flushes.receive_result(record.key, record.value, record.timestamp)
+            self.flushes.receive_result(
+                record.key, record.value, vector_of(record.headers))
         for record in batches.get(self._catalogue, ()):
             self.flushes.receive_catalogue(record.offset, record.value)
         await asyncio.sleep(0)

@@ -18,6 +18,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors import results
+from processors.vectors import vector_of
 from producers.writer import abandon
 from schemas.topics import Topics
 from schemas.words import COUNTS
@@ -165,7 +166,7 @@ class Load:
 
     def _receive(self, record: Any) -> None:
         before = self.flushes.applied
-        self.flushes.receive_result(record.key, record.value, record.timestamp)
+        self.flushes.receive_result(record.key, record.value, vector_of(record.headers))
         if record.key != FLUSH_KEY:
             return
         applied = self.flushes.applied

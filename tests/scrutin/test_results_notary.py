@@ -51,7 +51,7 @@ class Town:
         for key, value in tally_records.flush(self._ledger, everything=False):
             self._ideas.apply_tallies(0, key, value)
         for key, value in self._ideas.take(0, ranked=ranked):
-            self.reader.flushes.receive_result(key, value, 0)
+            self.reader.flushes.receive_result(key, value)
         return offset
 
     def signed(self) -> Any:

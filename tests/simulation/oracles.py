@@ -64,7 +64,7 @@ def _results(world: World, ledgers: list[Ledger]) -> None:
         for key, value in tally_records.flush(ledger, everything=True):
             ideas.apply_tallies(ledger.partition, key, value)
     for key, value in ideas.take(0, ranked=True):
-        expected.receive_result(key, value, 0)
+        expected.receive_result(key, value)
     assert expected.applied is not None
     assert world.reader.applied is not None, "nothing was published"
     assert world.reader.applied.vector == expected.applied.vector, "results do not reach the end"

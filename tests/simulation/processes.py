@@ -4,7 +4,6 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Any, cast
 
 from processors import tally_records
@@ -15,6 +14,7 @@ from processors.decision_store import Held
 from processors.ideas import FLUSH_KEY, Ideas
 from processors.ideas_worker import may_publish
 from processors.ledger import Ledger
+from processors.vectors import headers
 from schemas import codec
 from sinks.archive import resume
 from sinks.lane import Lane
@@ -155,7 +155,7 @@ class IdeasProcess:
         writer = Batches(self.producer)
         records = self.ideas.take(now, ranked=ranked)
         writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     timestamps=repeat(now))
+                     headers=headers(self.ideas.as_of()))
         finished(writer.send("results", 0))
         self.published = votes
 

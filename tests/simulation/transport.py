@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
+from processors.batches import Headers
 from sinks.columns.records import Records
 from sinks.store import Stored
 from sinks.stretches import Stretch
@@ -24,6 +25,7 @@ class Record(NamedTuple):
     key: bytes | None
     value: bytes | None
     partition: int
+    headers: Headers = []  # noqa: RUF012 -- nobody adds to it
 
 
 class Log:
@@ -33,9 +35,12 @@ class Log:
         self.partition, self.end = partition, 0
         self.records: list[Record] = []
 
-    def append(self, value: bytes | None, key: bytes | None = None, timestamp: int = 0) -> None:
+    def append(
+        self, value: bytes | None, key: bytes | None = None, timestamp: int = 0,
+        headers: Headers = [],  # noqa: B006 -- nobody adds to it
+    ) -> None:
         """Write a record at the end."""
-        self.records.append(Record(self.end, timestamp, key, value, self.partition))
+        self.records.append(Record(self.end, timestamp, key, value, self.partition, headers))
         self.end += 1
 
     def read(self, position: int, most: int) -> list[Record]:
@@ -57,13 +62,15 @@ class OutputBatch:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self.records: list[tuple[bytes | None, bytes | None, int]] = []
+        self.records: list[tuple[bytes | None, bytes | None, int, Headers]] = []
 
-    def append(self, *, key: bytes | None, value: bytes, timestamp: int | None) -> object | None:
+    def append(
+        self, *, key: bytes | None, value: bytes, timestamp: int | None, headers: Headers
+    ) -> object | None:
         """Take a record, None where there is no room."""
         if len(self.records) >= self.most:
             return None
-        self.records.append((value, key, timestamp or 0))
+        self.records.append((value, key, timestamp or 0, headers))
         return self
 
     def record_count(self) -> int:

@@ -9,6 +9,7 @@ broker's answers and ClickHouse's table are simulated (transport.py). An alarm o
 import random
 from typing import Any
 
+from processors.vectors import vector_of
 from schemas.topics import Topics
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
 from sinks.faults import ArchiveSuperseded, InsertIncomplete
@@ -204,7 +205,7 @@ class World:
     def look(self) -> None:
         """Have the reader of results take the next records; a new reader begins anew."""
         for record in self.logs["results"][0].read(self.read, self.chance.randint(1, 15)):
-            self.reader.receive_result(record.key, record.value, record.timestamp)
+            self.reader.receive_result(record.key, record.value, vector_of(record.headers))
             self.read = record.offset + 1
             if self.reader.applied is not None:
                 self.vectors.append(self.reader.applied.vector)

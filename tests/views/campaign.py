@@ -244,7 +244,7 @@ def flushes(size: int = PROPOSALS, *, closed: bool = True) -> Flushes:
     values, records = logs(size, closed=closed)
     state = Flushes()
     for key, value in records:
-        state.receive_result(key, value, PUBLISHED_AT)
+        state.receive_result(key, value)
     for offset, value in enumerate(values):
         state.receive_catalogue(offset, value)
     return state
@@ -282,7 +282,6 @@ async def publish(address: str, prefix: str, size: int = PROPOSALS) -> None:
     for value in values:
         await producer.send(topics.catalogue, value, partition=0)
     for key, value in records:
-        await producer.send(topics.results, value, key=key, partition=0,
-                            timestamp_ms=PUBLISHED_AT)
+        await producer.send(topics.results, value, key=key, partition=0)
     await producer.flush()
     await producer.stop()

@@ -116,7 +116,7 @@ def test_the_tag_moves_with_the_vector(
     before = client.get(RESULTS).headers["etag"]
     assert source.flushes.applied is not None
     later = AsOf((999_999,) * 4, source.flushes.applied.catalogue_offset, 200_000)
-    source.flushes.receive_result(FLUSH_KEY, campaign.marker(later), campaign.PUBLISHED_AT)
+    source.flushes.receive_result(FLUSH_KEY, campaign.marker(later))
     assert client.get(RESULTS).headers["etag"] == before
     clock.now += REBUILD_SECONDS
     answer = client.get(RESULTS)
@@ -201,10 +201,9 @@ def test_several_consultations_are_listed(source: Published, client: TestClient)
     assert source.flushes.applied is not None
     applied = source.flushes.applied
     source.flushes.receive_result(
-        *campaign.proposal_record("a/b", "p", 3), campaign.PUBLISHED_AT)
+        *campaign.proposal_record("a/b", "p", 3))
     source.flushes.receive_result(
-        FLUSH_KEY, campaign.marker(AsOf(applied.offsets, applied.catalogue_offset, 200_000)),
-        campaign.PUBLISHED_AT)
+        FLUSH_KEY, campaign.marker(AsOf(applied.offsets, applied.catalogue_offset, 200_000)))
     page = client.get("/").text
     assert f'href="{PAGE}"' in page
     assert 'href="/c/a%2Fb"' in page

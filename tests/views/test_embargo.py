@@ -62,7 +62,7 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
     as_of = results.AsOf((10, 20, 30, 40), catalogue.offset, 5)
     found = results.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
     for key, value in campaign.result_records(found):
-        made.flushes.receive_result(key, value, campaign.PUBLISHED_AT)
+        made.flushes.receive_result(key, value)
     made.ready.set()
     return made
 

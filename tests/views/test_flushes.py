@@ -6,11 +6,10 @@ from hypothesis import strategies as st
 
 from processors.results import AsOf
 from tests.views import campaign
-from views.flushes import FLUSH_KEY, WAITING_MOST, Figure, Flushes, ResultsUnreadable
+from views.flushes import FLUSH_KEY, Figure, Flushes, ResultsUnreadable
 
 
 NAME = "c"
-AT = campaign.PUBLISHED_AT
 
 
 def scored(proposal: str, votes: int) -> tuple[bytes, bytes]:
@@ -31,7 +30,7 @@ def shown(flushes: Flushes) -> dict[str, int]:
 def after(*records: tuple[bytes, bytes | None]) -> Flushes:
     flushes = Flushes()
     for key, value in records:
-        flushes.receive_result(key, value, AT)
+        flushes.receive_result(key, value)
     return flushes
 
 
@@ -78,7 +77,7 @@ def test_the_catalogue_goes_no_further_than_the_flush() -> None:
     flushes.receive_catalogue(0, described)
     flushes.receive_catalogue(1, theme)
     assert not flushes.catalogue.consultations[campaign.CONSULTATION].themes
-    flushes.receive_result(*closing(5, catalogue=1), AT)
+    flushes.receive_result(*closing(5, catalogue=1))
     assert flushes.catalogue.consultations[campaign.CONSULTATION].themes
 
 
@@ -94,43 +93,35 @@ def test_a_tombstone_takes_a_figure_away() -> None:
     key, value = scored("a", 1)
     flushes = after((key, value), closing(1), (key, None))
     assert flushes.figures(NAME) == {Figure("proposal", "a"): value}
-    flushes.receive_result(*closing(2), AT)
+    flushes.receive_result(*closing(2))
     assert flushes.figures(NAME) == {}
 
 
 def test_a_stray_of_another_worker_is_never_shown_under_a_later_marker() -> None:
-    """A zombie frozen in the middle of writing leaves figures without a marker: they wait."""
+    """A zombie frozen in the middle of writing leaves figures of an earlier vector, no marker."""
     flushes = after(scored("a", 8), closing(8))
-    flushes.receive_result(*scored("a", 9), AT + 2)
-    flushes.receive_result(*scored("a", 3), AT + 1)
-    flushes.receive_result(*scored("b", 3), AT + 1)
-    flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((9,), -1, -1), published_at=AT + 2),
-                           AT + 2)
+    flushes.receive_result(*scored("a", 9), (9, -1, -1))
+    flushes.receive_result(*scored("a", 12), (12, -1, -1))
+    flushes.receive_result(*scored("a", 9), (9, -1, -1))
+    flushes.receive_result(*scored("a", 3), (3, -1, -1))
+    flushes.receive_result(*closing(9))
+    flushes.receive_result(*scored("a", 4), (4, -1, -1))
+    flushes.receive_result(*scored("b", 4), (4, -1, -1))
+    flushes.receive_result(*closing(10))
 
-    assert shown(flushes) == {"a": 9}
-    assert not flushes._pending
+    assert shown(flushes) == {"a": 9, "b": 4}
 
 
 def test_a_late_marker_takes_nothing_of_the_flush_it_falls_into() -> None:
-    """What the owner has written already is shown with the owner's marker."""
+    """What the owner has written already is shown with the owner's marker, not before."""
     flushes = after(scored("a", 8), closing(8))
-    flushes.receive_result(*scored("a", 9), AT + 2)
-    flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((7,), -1, -1), published_at=AT + 1),
-                           AT + 1)
-    flushes.receive_result(*scored("b", 1), AT + 2)
-    flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((9,), -1, -1), published_at=AT + 2),
-                           AT + 2)
+    flushes.receive_result(*scored("a", 9), (9, -1, -1))
+    flushes.receive_result(*closing(7))
+    flushes.receive_result(*scored("b", 1), (9, -1, -1))
+    assert shown(flushes) == {"a": 8}
 
+    flushes.receive_result(*closing(9))
     assert shown(flushes) == {"a": 9, "b": 1}
-
-
-def test_flushes_that_never_end_do_not_pile_up() -> None:
-    """Workers that die while they write leave a bounded rest behind."""
-    flushes = Flushes()
-    for number in range(50):
-        flushes.receive_result(*scored("a", number), AT + number)
-
-    assert len(flushes._pending) == WAITING_MOST
 
 
 def test_another_number_of_partitions_is_refused() -> None:
@@ -164,9 +155,9 @@ def test_what_is_shown_is_a_fold_of_whole_flushes_that_do_not_go_back(
         first, second = step
         if isinstance(first, str):
             waiting[first] = second
-            flushes.receive_result(*scored(first, second), AT)
+            flushes.receive_result(*scored(first, second))
             continue
-        flushes.receive_result(*closing(first, second), AT)
+        flushes.receive_result(*closing(first, second))
         if first >= last[0] and second >= last[1]:
             expected, last = {**expected, **waiting}, (first, second)
         waiting = {}

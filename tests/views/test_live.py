@@ -23,7 +23,6 @@ from views.pages import rendering
 
 
 NAME = "c"
-AT = campaign.PUBLISHED_AT
 STREAM = f"/v1/consultations/{campaign.CONSULTATION}/live"
 WAIT_SECONDS = 10.0
 SNAPSHOT_BYTES = 8_192
@@ -72,10 +71,9 @@ class Stage:
     def publish(self, votes: int, proposals: tuple[str, ...] = ("a", "b")) -> None:
         """Publish the state in which each proposal has so many votes."""
         for proposal in proposals:
-            self.flushes.receive_result(*campaign.proposal_record(NAME, proposal, votes), AT)
+            self.flushes.receive_result(*campaign.proposal_record(NAME, proposal, votes))
         self.offset += 1
-        self.flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((self.offset,), -1, -1)),
-                                    AT)
+        self.flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((self.offset,), -1, -1)))
 
     def join(self, proposals: tuple[str, ...] = ("a",), last_id: str | None = None) -> Reader:
         self.readers.append(Reader(self.live, proposals, last_id))

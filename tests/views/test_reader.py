@@ -39,8 +39,7 @@ class Log:
         return ResultsReader(self._broker.address, self.topics)
 
     async def result(self, key: bytes, value: bytes | None) -> None:
-        await self._producer.send_and_wait(
-            self.topics.results, value, key=key, partition=0, timestamp_ms=campaign.PUBLISHED_AT)
+        await self._producer.send_and_wait(self.topics.results, value, key=key, partition=0)
 
     async def scored(self, proposal: str, votes: int) -> None:
         await self.result(*campaign.proposal_record(NAME, proposal, votes))

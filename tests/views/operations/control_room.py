@@ -17,7 +17,6 @@ from views.operations.pages import Operations
 
 
 SIZE = 60
-AT = campaign.PUBLISHED_AT
 TOKEN = "correct-horse-battery-staple"
 TOPICS = Topics("scrutin", 4)
 VOTES = (166_202, 165_871, 166_045, 165_931)
@@ -93,8 +92,8 @@ class ControlRoom:
         """On a proposal so many have chosen the same now."""
         flushes = self.source.flushes
         flushes.receive_result(
-            *campaign.proposal_record(campaign.CONSULTATION, proposal, votes, choice), AT)
+            *campaign.proposal_record(campaign.CONSULTATION, proposal, votes, choice))
         applied = flushes.applied
         assert applied is not None
         flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf(
-            applied.offsets, applied.catalogue_offset, applied.participants_offset)), AT)
+            applied.offsets, applied.catalogue_offset, applied.participants_offset)))
