@@ -133,12 +133,22 @@ class ResultsNotary:
                 self._take(consultation)
 
     def _take_unranked(self, now: float) -> None:
-        """Take what has waited for its ranks long enough; verifiers trust older ones."""
+        """Take what has waited for its ranks long enough; verifiers trust older ones.
+
+        Of a final result they refuse them, so it waits on.
+        """
         for consultation, since in list(self._due.items()):
-            if now - since > RANKS_SECONDS:
-                log.warning("result has older ranks", consultation=consultation, remedy=(
-                    "see that `scrutin ideas` keeps up; the next result is taken in ten minutes"))
-                self._take(consultation)
+            if now - since <= RANKS_SECONDS:
+                continue
+            if self._documents.state(consultation) == "final":
+                self._due[consultation] = now
+                log.warning("final result waits for its ranks", consultation=consultation, remedy=(
+                    "see that `scrutin ideas` runs and keeps up; it is signed once ranks hold the "
+                    "votes its counts hold"))
+                continue
+            log.warning("result has older ranks", consultation=consultation, remedy=(
+                "see that `scrutin ideas` keeps up; the next result is taken in ten minutes"))
+            self._take(consultation)
 
     def _take(self, consultation: str) -> None:
         del self._due[consultation]

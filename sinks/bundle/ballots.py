@@ -24,6 +24,8 @@ PSEUDONYM_BYTES = 16
 KEY_BYTES = 32
 LINE_BYTES_MAX = 1_024
 """No row comes near it."""
+PROPOSALS_MAX = 250_000
+"""Ten times as many as the largest results document lists: their sums are held."""
 DIGITS_MAX = 19
 """As many as an offset of Kafka can have: no row has more events."""
 
@@ -139,6 +141,8 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
             raise Different(place, f"{received} votes received of {events} events do not make "
                             "what stands in this row")
         held = found.proposals.setdefault(proposal, [0] * len(COUNTS))
+        if len(found.proposals) > PROPOSALS_MAX:
+            raise Unreadable(place, f"it names more than {PROPOSALS_MAX:,} proposals")
         held[places["received"]] += received
         for count in counts:
             held[count] += 1

@@ -9,7 +9,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 
-from sinks.bundle.faults import BundleFault, Lacking
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable
 from sinks.bundle.layout import read_entries
 from sinks.bundle.packing import Bundle
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
@@ -17,6 +17,10 @@ from sinks.transparency.hashing import HASH_BYTES, leaf_hash
 from sinks.transparency.notes import Refused, Verifier
 from sinks.transparency.tiles import WIDTH
 from sinks.transparency.tree import Tree
+
+
+CONSULTATIONS_MAX = 250_000
+"""As many as the counts of leaves have room for: their names are held."""
 
 
 class Log:
@@ -71,6 +75,9 @@ class Log:
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
             yield entries
             names.update([entry[:_DIGEST] for entry in entries[:max(0, last + 1 - tree.size)]])
+            if len(names) > CONSULTATIONS_MAX:
+                raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} "
+                                 "consultations")
             hashes = list(map(leaf_hash, entries))
             while hashes:
                 if not stops:

@@ -11,12 +11,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from processors import tally_records
 from processors.ideas import Ideas
 from processors.ledger import Ledger
+from schemas import codec
 from schemas.topics import Topics
 from scrutin import results_notary
 from scrutin.results_notary import ResultsNotary
 from sinks.transparency.notes import Signer
 from sinks.transparency.results_folder import ResultsFolder
-from tests.processors.logs import CONSULTATIONS, PARTITION, PARTITIONS, adopted, vote
+from tests.processors.logs import CONSULTATIONS, PARTITION, PARTITIONS, adopted, closed, vote
 from views.reader import ResultsReader
 
 
@@ -47,7 +48,21 @@ class Town:
     def vote(self, *, ranked: bool) -> int:
         """Take a vote and publish it, with ranks or without; give its offset."""
         offset = self._ledger.last_offset + 1
-        self._ledger.decide(offset, vote(offset))
+        return self._publish(vote(offset), ranked=ranked)
+
+    def close(self, *, ranked: bool) -> int:
+        """Close the first consultation for good and publish that; give the closing's offset."""
+        offset = self._ledger.last_offset + 1
+        completed = codec.encode(
+            "ClosingCompleted", event_id=bytes(16), closing=bytes(16), offsets=[offset],
+            consultation=CONSULTATIONS[0], origin="operator", occurred_at=1)
+        self._ideas.apply_catalogue(completed, 0)
+        self.reader.flushes.receive_catalogue(0, completed)
+        return self._publish(closed(offset, consultation=CONSULTATIONS[0]), ranked=ranked)
+
+    def _publish(self, event: bytes, *, ranked: bool) -> int:
+        offset = self._ledger.last_offset + 1
+        self._ledger.decide(offset, event)
         for key, value in tally_records.flush(self._ledger, everything=False):
             self._ideas.apply_tallies(0, key, value)
         for key, value in self._ideas.take(0, ranked=ranked):
@@ -79,7 +94,7 @@ def test_a_result_is_signed_with_ranks_of_its_votes_under_checkpoints(tmp_path: 
 def test_ranks_that_do_not_come_are_waited_for_no_longer_than_a_bound(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With ideas that never rank, the result is signed all the same, and says so."""
+    """With ideas that never rank, a result is signed all the same, but no final one."""
     monkeypatch.setattr(results_notary, "RANKS_SECONDS", -1.0)
     town = Town(tmp_path)
     town.logs.covered = town.vote(ranked=False)
@@ -87,3 +102,12 @@ def test_ranks_that_do_not_come_are_waited_for_no_longer_than_a_bound(
 
     assert town.signed()["votes"] == [town.logs.covered]
     assert town.signed()["ranking"] != town.signed()["votes"]
+
+    town.close(ranked=False)
+    town.logs.covered += 2
+    town.notary.sign_due()
+    town.notary.sign_due()
+    assert town.signed()["votes"] == [town.logs.covered - 2], "a final result waits for its ranks"
+    last = town.vote(ranked=True)
+    town.notary.sign_due()
+    assert (town.signed()["votes"], town.signed()["ranking"]) == ([last], [last])

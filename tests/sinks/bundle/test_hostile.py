@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from schemas.words import OUTCOMES
-from sinks.bundle import layout
+from sinks.bundle import ballots, layout, logs
 from sinks.bundle.claims import TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
@@ -92,6 +92,12 @@ def test_files_held_whole_have_bounds(
             patched.setitem(layout.WHOLE_BYTES_MAX, name, len(files[name]) - 1)
             found = verified(exported.bundle(kind))
         assert (found.verdict, said(found).split(":")[0]) == (UNREADABLE, name)
+    for module, bound, place in ((ballots, "PROPOSALS_MAX", layout.BALLOTS),
+                                 (logs, "CONSULTATIONS_MAX", "logs/votes/0/entries")):
+        with monkeypatch.context() as patched:
+            patched.setattr(module, bound, 1)
+            found = verified(exported.public)
+        assert (found.verdict, said(found).startswith(place)) == (UNREADABLE, True)
     many = verified(packed({**files, **{f"{number}": b"" for number in range(8_192)}}))
     assert (many.verdict, "more than 8,192 files" in said(many)) == (UNREADABLE, True)
 
