@@ -22,7 +22,7 @@ from views.responses import explained
 
 STREAMS_PER_NETWORK = 50
 """Live streams of one network: a room of people, a fiftieth of all places."""
-LIST_COST = 5
+LIST_COST = 20
 """Requests that a search stands for: it makes a page that nobody else may want."""
 
 

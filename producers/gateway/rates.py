@@ -11,8 +11,9 @@ from typing import NamedTuple
 WINDOW_SECONDS = 60
 WINDOWS = 200_000
 """Windows remembered: two hundred thousand voters in a minute; some 60 MB."""
-READERS_PER_MINUTE = 3_000
-"""Pages and files the readers of one network may ask for: six hundred people who open one."""
+READS_PER_ACT = 2
+"""Pages and files the readers of a network may ask for, for each request its voters may send: in
+the booth an act is answered by a page, and some only read."""
 ENDED_DROPPED = 2
 """Ended windows dropped for each one that begins: their number shrinks, no request pays for all."""
 
@@ -35,11 +36,11 @@ class Rates:
 
     def __init__(
         self, *, voter_per_minute: int, network_per_minute: int,
-        readers_per_minute: int = READERS_PER_MINUTE, windows: int = WINDOWS,
+        readers_per_minute: int | None = None, windows: int = WINDOWS,
     ) -> None:
         self._voter_quota = voter_per_minute
         self._network_quota = network_per_minute
-        self._readers_quota = readers_per_minute
+        self._readers_quota = readers_per_minute or READS_PER_ACT * network_per_minute
         self._windows_most = windows
         # A plain dict looks for its first key past all that were deleted before it: each time more.
         self._windows: OrderedDict[bytes, list[float]] = OrderedDict()
