@@ -253,6 +253,17 @@ def test_the_language_is_asked_then_remembered_then_accepted(
     assert varied == {"Accept-Encoding", "Accept-Language", "Cookie"}
 
 
+@pytest.mark.parametrize("path", [PAGE, f"{PAGE}/proposals?sort=score"])
+def test_a_page_is_the_same_for_every_voter(client: TestClient, path: str) -> None:
+    """Of all cookies the language alone changes a page: what a CDN's key may rest on."""
+    plain = client.get(path)
+    voter = client.get(path, headers={"cookie": "__Host-scrutin-device=d; paper=p; language=fr"})
+    english = client.get(path, headers={"cookie": "__Host-scrutin-device=d; language=en"})
+    assert (voter.content, voter.headers["etag"]) == (plain.content, plain.headers["etag"])
+    assert "set-cookie" not in voter.headers
+    assert english.headers["etag"] != plain.headers["etag"]
+
+
 def test_a_chosen_language_is_remembered_and_kept_from_shared_caches(client: TestClient) -> None:
     """Choosing sets a careful cookie once; an answer with a cookie is private."""
     first = client.get(f"{PAGE}?lang=en")

@@ -60,11 +60,10 @@ class Given:
         flushes = self.source.flushes
         assert flushes.applied is not None
         for record in records:
-            flushes.receive_result(*record, campaign.PUBLISHED_AT)
+            flushes.receive_result(*record)
         offsets = tuple(offset + 1 for offset in flushes.applied.offsets)
         flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf(
-            offsets, flushes.applied.catalogue_offset, flushes.applied.participants_offset)),
-            campaign.PUBLISHED_AT)
+            offsets, flushes.applied.catalogue_offset, flushes.applied.participants_offset)))
         self.clock.now += REBUILD_SECONDS
 
 
