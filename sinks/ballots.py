@@ -5,7 +5,7 @@ from typing import Any
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.hot import decoder
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import HEADER_BYTES, current
 from schemas.words import KINDS
 
 
@@ -40,11 +40,11 @@ PLACES = {current(event).header: _place_of_consultation(event) for event in BALL
 
 def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:
     """Decode as the ledger does: what it cannot read is undecodable, what it may not, unknown."""
+    schema = codec.schema_of(value)
     if value and len(value) > MAX_BALLOT_BYTES:
         raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
-    schema = codec.schema_of(value)
     if schema.event not in KIND_OF_EVENT:
-        raise UnknownSchema(schema.id)
+        raise Undecodable(f"{schema.event} does not belong in the ballot box")
     return codec.decode(value)
 
 

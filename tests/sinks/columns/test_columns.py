@@ -96,11 +96,23 @@ def test_identifiers_that_are_no_text_are_undecodable() -> None:
     assert (row["kind"], row["proposal"]) == (0, "")
 
 
-@pytest.mark.parametrize("schema_id", [77, 20])
-def test_an_unknown_schema_stops_at_its_record(schema_id: int) -> None:
-    """An id we do not know, or one that is no ballot event, names the first offset not read."""
+def test_what_does_not_belong_in_the_ballot_box_is_undecodable() -> None:
+    """An event of another topic is passed by, as the ledger does: whole, cut or too long."""
     box = random_box(5, 20)
-    values = [*box.logs[0], b"\0" + schema_id.to_bytes(4, "big") + b"later", *box.logs[0]]
+    decision = decide(box)[1][0][3]
+    assert decision is not None
+    for value in (decision, decision[:-1], decision + bytes(MAX_BALLOT_BYTES)):
+        box.logs[0].append(value)
+        assert decode(decide(box)[1][0][-1] or b"").reason == REASONS.index("undecodable")
+        row = votes_table(records([value])).to_pylist()[0]
+        assert (row["kind"], row["consultation"], bool(row["fault"])) == (0, "", True)
+
+
+@pytest.mark.parametrize("more_bytes", [0, MAX_BALLOT_BYTES])
+def test_an_unknown_schema_stops_at_its_record(more_bytes: int) -> None:
+    """An id we do not know names the first offset not read, whatever the record's size."""
+    box = random_box(5, 20)
+    values = [*box.logs[0], b"\0\0\0\0\x4dlater" + bytes(more_bytes), *box.logs[0]]
     with pytest.raises(UnreadableRecord, match="Install the version") as stop:
         votes_table(records(values))
     assert stop.value.offset == 1000 + len(box.logs[0])
