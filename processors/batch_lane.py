@@ -48,7 +48,7 @@ MAX_WAITING_BATCHES = 64
 SESSION_SECONDS = 10.0
 """A dead worker is noticed after this long; Faust's default is 60 s."""
 HEARTBEAT_SECONDS = 2.0
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
 EXIT_STOPPED = 70
