@@ -1,6 +1,7 @@
 """A TCP proxy between archive and ClickHouse that can lose an answer."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -18,6 +19,20 @@ class Proxy:
         self.answers_to_lose = 0
         self.answers_lost = 0
         self.url = ""
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Carry one connection until it or the proxy ends."""
+        task = asyncio.create_task(self.handle(reader, writer))
+        self._connections.add(task)
+        await asyncio.wait([task])
+        self._connections.discard(task)
+
+    async def end(self) -> None:
+        """End what clients left open: those that were killed."""
+        for task in self._connections:
+            task.cancel()
+        await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Carry one connection."""
@@ -37,8 +52,10 @@ class Proxy:
             pass
         finally:
             there.cancel()
-            writer.close()
-            target_writer.close()
+            for end in (writer, target_writer):
+                end.close()
+                with contextlib.suppress(ConnectionError):
+                    await end.wait_closed()
 
     async def _forward(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, asked: bytearray
@@ -57,9 +74,10 @@ def _inserts(asked: bytearray) -> bool:
 async def proxied(url: str) -> AsyncIterator[Proxy]:
     """Run a proxy in front of a URL."""
     proxy = Proxy(url)
-    server = await asyncio.start_server(proxy.handle, "127.0.0.1", 0)
+    server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
     proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield proxy
     finally:
         server.close()
+        await proxy.end()

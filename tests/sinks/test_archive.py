@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from clickhouse_connect.driver.client import Client
@@ -25,6 +27,8 @@ from tests.sinks.proxy import proxied
 from tests.sinks.published import catalogue_log
 from tests.sinks.stocking import log_of, open_store, stock
 from tests.sinks.topics import append, create
+from tests.sinks.transparency import test_notary as notaries
+from tests.sinks.transparency.keeping import entries_of
 from tests.waiting import until
 
 
@@ -276,32 +280,50 @@ async def test_kafka_away_ends_after_a_bound(clickhouse: ClickHouse, topic_prefi
         await Archive(wanted).run()
 
 
-async def test_killed_archives_store_everything_once(
-    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+async def test_killed_archives_and_notaries_hold_everything_once(
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """SIGKILL at random moments while records come in: rows = distinct offsets = log end."""
+    """SIGKILL at random moments, answers of inserts lost: rows = distinct offsets = log end = tree.
+
+    The leaves under the last checkpoint are those of the archived rows.
+    """
     randomness = random.Random(14)
     topics, box = await written(broker.address, topic_prefix, 15, 3_000)
     logs = [list(log) for log in box.logs]
-    for number in range(3):
-        process = _start(broker, clickhouse, topics)
-        more = random_box(20 + number, 2_000).logs
-        await append(broker.address, topics.votes, more)
-        logs = [log + new for log, new in zip(logs, more, strict=True)]
-        await asyncio.sleep(randomness.uniform(1.0, 3.0))
-        process.kill()
-        process.wait()
-    async with running(policy(broker.address, clickhouse.url, topics)) as archive:
-        await caught_up(archive)
-    assert archive_of(clickhouse.url, topics) == dict(enumerate(logs))
+    async with proxied(clickhouse.url) as proxy:
+        for number in range(3):
+            proxy.answers_to_lose += 1
+            processes = [_start(broker, proxy.url, topics, command, tmp_path)
+                         for command in ("archive", "notary")]
+            more = random_box(20 + number, 2_000).logs
+            await append(broker.address, topics.votes, more)
+            logs = [log + new for log, new in zip(logs, more, strict=True)]
+            await asyncio.sleep(randomness.uniform(1.0, 3.0))
+            for process in processes:
+                process.kill()
+                process.wait()
+        proxy.answers_to_lose += 1
+        async with running(policy(broker.address, proxy.url, topics)) as archive:
+            await caught_up(archive)
+        assert proxy.answers_lost
+    signing = replace(notaries.policy(broker.address, topics, tmp_path),
+                      folder=tmp_path / "transparency", keys=tmp_path / "keys" / "transparency")
+    async with notaries.running(signing) as notary:
+        await until(lambda: notaries.caught_up(notary))
+
+    rows = archive_of(clickhouse.url, topics)
+    assert rows == dict(enumerate(logs))
+    for partition, values_there in rows.items():
+        entries, _ = notaries.log_at(signing, f"{topic_prefix}/votes/{partition}")
+        assert entries == entries_of(values_there)
 
 
 async def test_sigterm_ends_in_order(
-    broker: Broker, clickhouse: ClickHouse, topic_prefix: str
+    broker: Broker, clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Told to stop, the archive finishes its inserts and exits with 0."""
     topics, _ = await written(broker.address, topic_prefix, 16, 50)
-    process = _start(broker, clickhouse, topics)
+    process = _start(broker, clickhouse.url, topics, "archive", tmp_path)
     client = connect(clickhouse.url, topics.prefix)
     await until(lambda: bool(_stored(client)))
     process.send_signal(signal.SIGTERM)
@@ -316,10 +338,14 @@ def _stored(client: Client) -> int:
     return int(rows[0][0] or 0) if rows else 0
 
 
-def _start(broker: Broker, clickhouse: ClickHouse, topics: Topics) -> subprocess.Popen[bytes]:
-    """Start `scrutin archive` as an operator would."""
-    return subprocess.Popen([sys.executable, "-m", "scrutin", "archive"], env={
-        **os.environ, "SCRUTIN_KAFKA": broker.address, "SCRUTIN_CLICKHOUSE_URL": clickhouse.url,
+def _start(
+    broker: Broker, clickhouse_url: str, topics: Topics, command: str, folder: Path
+) -> subprocess.Popen[bytes]:
+    """Start `scrutin archive` or `scrutin notary` as an operator would."""
+    return subprocess.Popen([sys.executable, "-m", "scrutin", command], env={
+        **os.environ, "SCRUTIN_KAFKA": broker.address, "SCRUTIN_CLICKHOUSE_URL": clickhouse_url,
+        "SCRUTIN_DATA_DIR": str(folder), "SCRUTIN_LOG_ORIGIN": "example.org/log",
+        "SCRUTIN_CHECKPOINT_SECONDS": "1",
         "SCRUTIN_CLICKHOUSE_DATABASE": topics.prefix, "SCRUTIN_TOPIC_PREFIX": topics.prefix,
         "SCRUTIN_PARTITIONS": str(topics.partitions)})
 
