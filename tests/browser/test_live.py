@@ -52,10 +52,10 @@ async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
         await route.fulfill(content_type="text/event-stream", body=(
             f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
 
-    await page.goto(f"/c/{name}")
-    await expect(page.locator("[data-loaded]").first).to_be_hidden()
     await page.route(STREAM, answer)
-    await page.reload()
+    served = await page.goto(f"/c/{name}")
+    assert served is not None
+    assert "data-loaded hidden>" in await served.text()
     counter = page.locator("[data-live=votes]").first
     await expect(counter).to_have_text("7")
     await expect(page.locator("[data-live=log_records]")).to_have_text("18,000,002")
