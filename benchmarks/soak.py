@@ -12,11 +12,13 @@ import statistics
 import time
 from collections.abc import Iterator
 
+from benchmarks.gateway import answers
 from benchmarks.house import PARTITIONS, READY_SECONDS, House, Process
 from benchmarks.latency import TICK_SECONDS
 from benchmarks.ledger import Measured
 from benchmarks.votes import BEGAN_AT, CONSULTATION, PROPOSALS
 from deploy.local import services
+from deploy.local.ports import find_free
 from producers.writer import BulkWriter
 from schemas.hot import encoder
 from schemas.topics import Topics, partition_of
@@ -32,7 +34,8 @@ POPULATION = 100_000
 SAMPLE_SECONDS = 5.0
 SETTLED_SHARE = 0.3
 """The slope is taken after this share of the time: caches are full by then."""
-WORKERS = ("ledger", "ideas", "archive", "views")
+WORKERS = ("ledger", "ideas", "archive")
+VIEWS = "views"
 
 
 def minds_changing() -> Iterator[tuple[int, int, bytes]]:
@@ -52,10 +55,13 @@ async def soaked(house: House, _count: int) -> Measured:
     topics = await house.filled(0)
     clickhouse = services.start_clickhouse(house.folder / topics.prefix / "clickhouse")
     try:
-        url = {"SCRUTIN_CLICKHOUSE_URL": clickhouse.configuration.url}
-        workers = {name: house.worker(name, topics, **url) for name in WORKERS}
-        for worker in workers.values():
-            await worker.ready()
+        port = find_free(1)[0]
+        workers = {name: house.worker(
+            name, topics, SCRUTIN_CLICKHOUSE_URL=clickhouse.configuration.url,
+            SCRUTIN_VIEWS_PORT=str(port)) for name in (*WORKERS, VIEWS)}
+        for name in WORKERS:
+            await workers[name].ready()
+        await answers(workers[VIEWS], f"http://127.0.0.1:{port}/readyz")
         sampling = asyncio.create_task(sampled(workers, SECONDS, SAMPLE_SECONDS))
         await _send(house, topics)
         samples = await sampling
