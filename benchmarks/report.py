@@ -88,7 +88,7 @@ def page(found: dict[str, dict[str, Any]], notes: list[str]) -> str:
         "<!-- Written by `make bench ARGS=--write-docs`. -->", "# Benchmarks", "",
         "Every figure is measured on real parts by `make bench`; broker and measuring program are",
         "on the same machine. A ratio and what it is taken of are of the same run, by turns.",
-        "Where a goal is missed: [where the time goes, and what it would take](performance.md).", "",
+        "Where a goal is missed: [where the time goes, what it would take](performance.md).", "",
         machine, "",
         "| figure | median | range | unit | goal | |", "| --- | ---: | ---: | --- | ---: | --- |",
         *(f"| `{row[0]}` | " + " | ".join(row[1:]) + " |" for row in rows(found)), "",
