@@ -3,6 +3,8 @@
 import asyncio
 from typing import Any
 
+import structlog
+
 from processors.batch_lane import run_worker
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
 from scrutin import bootstrap, log
@@ -10,6 +12,8 @@ from scrutin.settings import load
 
 
 LOOK_SECONDS = 0.02
+HOLDS = "a batch is held"
+"""Said once it is: a rebalance after that makes the batch a late one."""
 
 
 class LateLedger(LedgerWorker):
@@ -21,6 +25,7 @@ class LateLedger(LedgerWorker):
         batch = event.message.value
         if not self.late_before and batch.records[-1].offset > 0:
             self.late_before = True
+            structlog.get_logger().info(HOLDS)
             while self.app.consumer_generation_id == batch.generation:
                 await asyncio.sleep(LOOK_SECONDS)
         await super()._decide(event)

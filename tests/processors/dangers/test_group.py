@@ -31,6 +31,7 @@ from tests.processors.harness import (
     read_to_end,
     write,
 )
+from tests.waiting import until
 
 
 POLL_SECONDS = 0.05
@@ -99,6 +100,7 @@ async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_deci
     async with connected_producer(stack.kafka) as producer:
         for partition, log in enumerate(box):
             await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+    await until(lambda: late_ledger.HOLDS in late.log())
     heir.start()
 
     assert await folded_decisions(stack, [size + 1, size + 1]) == decided(box)[1]
