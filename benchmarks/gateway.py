@@ -1,8 +1,6 @@
 """How many votes one gateway takes a second, and how long each voter waits."""
 
 import asyncio
-import json
-import os
 import sys
 import urllib.error
 import urllib.request
@@ -17,6 +15,7 @@ from benchmarks.house import (
     Unmeasurable,
     counting_ends,
     reading,
+    told_by,
 )
 from benchmarks.ledger import Measured
 from benchmarks.votes import BEGAN_AT, CONSULTATION, PROPOSALS
@@ -84,14 +83,7 @@ def _status(url: str) -> int | None:
 
 async def _voted(*servers: str) -> dict[str, Any]:
     """Let the voters vote, in their own process."""
-    voters = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.voters", *servers, str(SECONDS),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ)
-    said, why = await voters.communicate()
-    if voters.returncode:
-        raise Unmeasurable(f"the voters ended: {why.decode()[-500:]}")
-    found: dict[str, Any] = json.loads(said)
-    return found
+    return await told_by("benchmarks.voters", *servers, str(SECONDS))
 
 
 async def _check_log(house: House, topics: Topics, found: dict[str, Any]) -> None:

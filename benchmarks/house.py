@@ -224,3 +224,15 @@ def counting_ends(consumer: AIOKafkaConsumer, topic: str) -> Callable[[], Any]:
         return sum((await consumer.end_offsets(partitions)).values())
 
     return count
+
+
+async def told_by(module: str, *arguments: str) -> dict[str, Any]:
+    """Run a program of ours beside what is measured; give what it says, or raise Unmeasurable."""
+    program = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, *arguments,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ)
+    said, why = await program.communicate()
+    if program.returncode:
+        raise Unmeasurable(f"{module} ended: {why.decode()[-500:]}")
+    found: dict[str, Any] = json.loads(said)
+    return found

@@ -1,13 +1,10 @@
 """How soon a vote is seen by who follows the live figures, and what a crowd of followers costs."""
 
 import asyncio
-import json
-import os
-import sys
 from typing import Any
 
 from benchmarks.gateway import NO_LIMIT, answers, consultation
-from benchmarks.house import House, Process, Unmeasurable
+from benchmarks.house import House, Process, told_by
 from benchmarks.ledger import Measured
 from benchmarks.soak import sampled, slope
 from benchmarks.votes import BEGAN_AT
@@ -60,12 +57,5 @@ async def _followed(
     port: int, views_port: int, clients: int, rate: float, seconds: float
 ) -> dict[str, Any]:
     """Let so many follow while people vote, in a process of their own."""
-    followers = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.followers",
-        *map(str, (port, views_port, clients, rate, seconds)),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ)
-    said, why = await followers.communicate()
-    if followers.returncode:
-        raise Unmeasurable(f"the followers ended: {why.decode()[-500:]}")
-    found: dict[str, Any] = json.loads(said)
-    return found
+    return await told_by(
+        "benchmarks.followers", *map(str, (port, views_port, clients, rate, seconds)))

@@ -34,8 +34,8 @@ from sinks.kafka import (
 )
 from sinks.lane import Counted, Lane
 from sinks.logs import ArchivedLog, archived_logs
-from sinks.store import CLIENT_ERRORS, Store, connect
-from sinks.writing import AWAY_SECONDS, Patience, Stopping
+from sinks.store import CLIENT_ERRORS, Stopping, Store, connect
+from sinks.writing import AWAY_SECONDS, Patience
 
 
 THREADS = 4
@@ -144,7 +144,7 @@ class Archive:
         pa.array([""])
         store = Store(connect(self._policy.clickhouse_url, self._policy.database),
                       self._policy.topics.prefix)
-        fenced = store.take_over()
+        fenced = store.take_over(self._stopping)
         log.info("archive owns its tables", generation=store.generation, fenced_inserts=fenced)
         return store
 

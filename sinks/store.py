@@ -7,6 +7,7 @@ find it, kill it and wait for its end. Whoever lost an answer looks up what is s
 concluded from the lost answer itself.
 """
 
+import threading
 import time
 import uuid
 from dataclasses import dataclass
@@ -36,6 +37,10 @@ BLOCK_ROWS_MAX = 1_048_576
 
 CLIENT_ERRORS = (ClickHouseError, OSError)
 """What the client raises where an answer is missing or says no."""
+
+
+class Stopping(Exception):
+    """The archive was told to stop while it waited for ClickHouse."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,11 @@ class Store:
         self._query_prefix = f"archive:{topic_prefix}:"
         self.generation = 0
 
-    def take_over(self) -> int:
-        """Make the tables, become the owner, end the predecessor's inserts; give how many."""
+    def take_over(self, stopping: threading.Event) -> int:
+        """Make the tables, become the owner, end the predecessor's inserts; give how many.
+
+        Raises Stopping where the archive is told to stop meanwhile.
+        """
         migrate(self._client)
         parameters = {"prefix": self._topic_prefix, "archiver": self._archiver}
         self._client.command(
@@ -90,9 +98,9 @@ class Store:
             "WHERE topic_prefix = {prefix:String} AND archiver = {archiver:UUID}",
             parameters=parameters,
         ).result_rows[0][0])
-        return self._fence()
+        return self._fence(stopping)
 
-    def _fence(self) -> int:
+    def _fence(self, stopping: threading.Event) -> int:
         """Kill running inserts of any predecessor and wait until none is left."""
         deadline = time.monotonic() + FENCE_SECONDS
         found: set[str] = set()
@@ -106,7 +114,8 @@ class Store:
                 )
             self._client.command(
                 f"KILL QUERY WHERE startsWith(query_id, '{self._query_prefix}') SYNC")
-            time.sleep(FENCE_POLL_SECONDS)  # killed inserts end when ClickHouse ends them
+            if stopping.wait(FENCE_POLL_SECONDS):
+                raise Stopping
         return len(found)
 
     def _running(self, query_prefix: str) -> list[str]:

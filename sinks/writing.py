@@ -21,7 +21,7 @@ import pyarrow as pa
 from sinks.columns.records import Records
 from sinks.faults import ArchiveSuperseded, InsertIncomplete, ServiceAway
 from sinks.logs import ArchivedLog
-from sinks.store import CLIENT_ERRORS, Store, Stored
+from sinks.store import CLIENT_ERRORS, Stopping, Store, Stored
 
 
 AWAY_SECONDS = 60.0
@@ -30,10 +30,6 @@ BACKOFF_FIRST_SECONDS = 0.1
 """First pause before asking again; each further one is twice as long."""
 BACKOFF_SECONDS_MAX = 2.0
 """Longest pause before asking again: what a return of the service is noticed late by."""
-
-
-class Stopping(Exception):
-    """The archive was told to stop while it waited for ClickHouse."""
 
 
 class Patience:

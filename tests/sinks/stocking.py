@@ -1,5 +1,7 @@
 """Put logs straight into the archive's tables, as the archive does, without a broker."""
 
+import threading
+
 from schemas.topics import Topics
 from sinks.columns.records import Records
 from sinks.logs import ArchivedLog, archived_logs
@@ -10,7 +12,7 @@ from tests.sinks.ballots import Log
 def open_store(url: str, database: str, prefix: str) -> Store:
     """Make the tables and own them."""
     store = Store(connect(url, database), prefix)
-    store.take_over()
+    store.take_over(threading.Event())
     return store
 
 

@@ -182,7 +182,7 @@ async def test_a_predecessor_is_fenced(clickhouse: ClickHouse, topic_prefix: str
     watching = connect(clickhouse.url, topic_prefix)
     await until(lambda: _running(watching))
     after = Store(connect(clickhouse.url, topic_prefix), topic_prefix)
-    assert await asyncio.to_thread(after.take_over) == 1
+    assert await asyncio.to_thread(after.take_over, threading.Event()) == 1
     assert not _running(watching)
     slow.join(20)
     stored = watching.query("SELECT count() FROM votes_log").result_rows[0][0]

@@ -5,10 +5,8 @@ from typing import Any
 
 import structlog
 
-from processors.batch_lane import run_worker
-from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from processors.ledger_worker import LedgerWorker
+from tests.processors.dangers.program import run
 
 
 LOOK_SECONDS = 0.02
@@ -32,10 +30,4 @@ class LateLedger(LedgerWorker):
 
 
 if __name__ == "__main__":
-    settings = load()
-    log.configure(settings)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    run_worker(LateLedger(LedgerPolicy(
-        kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
-        stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
-        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
+    run(lambda _folder: LateLedger)

@@ -1,12 +1,11 @@
 """A program: a ledger that stalls as Faust can, and an ordinary one when it is started again."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
-from processors.batch_lane import run_worker
-from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from processors.ledger_worker import LedgerWorker
+from tests.processors.dangers.program import run
 
 
 class StalledLedger(LedgerWorker):
@@ -16,14 +15,13 @@ class StalledLedger(LedgerWorker):
         await asyncio.Event().wait()
 
 
-if __name__ == "__main__":
-    settings = load()
-    log.configure(settings)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    stalled_before = settings.data_folder / "stalled-before"
+def chosen(folder: Path) -> type[LedgerWorker]:
+    """Stall the first time only."""
+    stalled_before = folder / "stalled-before"
     kind = LedgerWorker if stalled_before.exists() else StalledLedger
     stalled_before.touch()
-    run_worker(kind(LedgerPolicy(
-        kafka=settings.kafka, topics=bootstrap.topics(settings), instance="1",
-        stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
-        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
+    return kind
+
+
+if __name__ == "__main__":
+    run(chosen)

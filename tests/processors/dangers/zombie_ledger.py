@@ -3,12 +3,10 @@
 import os
 import signal
 
-from processors.batch_lane import run_worker
 from processors.decision_store import Held
-from processors.ledger_worker import LedgerPolicy, LedgerWorker
+from processors.ledger_worker import LedgerWorker
 from processors.snapshots import Frozen
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from tests.processors.dangers.program import run
 
 
 class ZombieLedger(LedgerWorker):
@@ -24,10 +22,4 @@ class ZombieLedger(LedgerWorker):
 
 
 if __name__ == "__main__":
-    settings = load()
-    log.configure(settings)
-    settings.data_folder.mkdir(parents=True, exist_ok=True)
-    run_worker(ZombieLedger(LedgerPolicy(
-        kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
-        stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
-        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
+    run(lambda _folder: ZombieLedger)

@@ -1,0 +1,21 @@
+"""How a ledger that stands for a danger is run: as `scrutin ledger` is, whatever it cannot read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from processors.batch_lane import run_worker
+from processors.ledger_worker import LedgerPolicy, LedgerWorker
+from scrutin import bootstrap, log
+from scrutin.settings import load
+
+
+def run(kind_in: Callable[[Path], type[LedgerWorker]]) -> NoReturn:
+    """Run the kind of ledger that is chosen by its data folder, until it ends."""
+    settings = load()
+    log.configure(settings)
+    settings.data_folder.mkdir(parents=True, exist_ok=True)
+    run_worker(kind_in(settings.data_folder)(LedgerPolicy(
+        kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
+        stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
+        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
