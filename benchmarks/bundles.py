@@ -5,7 +5,7 @@ and signed as the notary does. `scrutin audit verify` then runs as whoever downl
 """
 
 import asyncio
-import os
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,15 +69,23 @@ def _verified(folder: Path, count: int) -> tuple[float, float]:
         Made(folder, count).export(bundle)
     began = time.perf_counter()
     with (folder / "verify.log").open("wb") as log:
-        done = os.posix_spawn(
-            sys.executable, [sys.executable, "-m", "scrutin", "audit", "verify", str(bundle)],
-            os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, log.fileno(), 1),
-                                      (os.POSIX_SPAWN_DUP2, log.fileno(), 2)])
-        _, status, used = os.wait4(done, 0)
+        done = subprocess.run(
+            [sys.executable, "-c", _RUN, "-m", "scrutin", "audit", "verify", str(bundle)],
+            stdout=subprocess.PIPE, stderr=log, check=False, text=True)
     seconds = time.perf_counter() - began
-    if status:
+    if done.returncode:
         raise RuntimeError((folder / "verify.log").read_text("utf-8"))
-    return count / seconds, used.ru_maxrss * 1_024 / MEGABYTE
+    return count / seconds, int(done.stdout) * 1_024 / MEGABYTE
+
+
+_RUN = """
+import resource, subprocess, sys
+done = subprocess.run([sys.executable, *sys.argv[1:]], stdout=sys.stderr)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+sys.exit(done.returncode)
+"""
+"""Runs a program and prints the most memory it took. A small process asks, for the system counts
+the pages of whoever starts a program as the program's until it begins."""
 
 
 class Made:

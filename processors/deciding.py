@@ -22,19 +22,16 @@ def decide_batch(
     Gives the undecodable ones, and what stopped it.
     """
     ledger = held.ledger
-    decide, slot = ledger.decide, ledger.undecodable_slot
+    slot, before = ledger.undecodable_slot, ledger.last_offset
     undecodable_before = ledger.decided[slot]
-    decided: list[Any] = []
     decisions: list[bytes] = []
     alarm = None
     try:
-        for record in records:
-            decision = decide(record.offset, record.value)
-            if decision is not None:
-                decisions.append(decision)
-                decided.append(record)
+        ledger.decide_all([(record.offset, record.value) for record in records], decisions)
     except (LedgerStopped, UnknownSchema) as error:
         alarm = error
+    fresh = [record for record in records if record.offset > before]
+    decided = fresh[:len(decisions)]
     writer.write(decisions, timestamps=[record.timestamp for record in decided])
     if ledger.decided[slot] == undecodable_before:
         return [], alarm

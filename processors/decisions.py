@@ -83,9 +83,13 @@ def encode(decision: Decision) -> bytes:
     ))
 
 
+UNDECODABLE = HEADER + b"\0\0"
+"""A decision of a record that nobody could read begins so: it alone has no ids."""
+
+
 def is_undecodable(value: bytes) -> bool:
-    """Whether a decision of ours is that of a record nobody could read: it alone has no ids."""
-    return value[HEADER_BYTES:HEADER_BYTES + 2] == b"\0\0"
+    """Whether a decision of ours is that of a record nobody could read."""
+    return value.startswith(UNDECODABLE)
 
 
 def optional(encoded: bytes | None) -> bytes:

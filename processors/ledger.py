@@ -12,6 +12,7 @@ Theory of operation:
 """
 
 import hashlib
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from processors.controls import CONTROLS, undecodable, version_in_force
@@ -42,7 +43,7 @@ from processors.rules import (
 from processors.standing import SUSPENDED
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import Decoder, decoder, long
+from schemas.hot import decoder, long
 from schemas.registry import HEADER_BYTES, current
 from schemas.topics import partition_of
 
@@ -96,27 +97,67 @@ class Ledger(LedgerState):
 
         Raises HoleInVotes, UnknownSchema or LedgerStopped: then nothing has changed.
         """
-        if offset != self.last_offset + 1:
-            if offset <= self.last_offset:
-                return None
-            raise HoleInVotes(
-                f"votes partition {self.partition}: offset {offset} came after "
-                f"{self.last_offset}. Records are missing from the ballot box (transaction, "
-                "compaction or deletion): check the topic before going on."
-            )
-        value = value or b""
-        chain = hashlib.sha256(self.chain + value).digest()[:CHAIN_BYTES]
-        try:
-            ballot = _BALLOTS.get(value[:HEADER_BYTES])
-            if ballot is not None and len(value) <= MAX_BALLOT_BYTES:
-                decision = self._ballot(*ballot, offset, chain, value)
-            else:
-                decision = self._control(offset, chain, value)
-        except Undecodable:
-            decision = self._decided(undecodable(self, offset, chain))
-        self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
-        self.recent.append(decision)
-        return decision
+        decisions: list[bytes] = []
+        self.decide_all([(offset, value)], decisions)
+        return decisions[0] if decisions else None
+
+    def decide_all(
+        self, records: Iterable[tuple[int, bytes | None]], decisions: list[bytes]
+    ) -> None:
+        """Decide each record not decided yet, adding to `decisions`; one may raise as in `decide`.
+
+        Every vote passes here: kept straight-line.
+        """
+        ballots, proposals, votes, sha256 = _BALLOTS, self._proposals, self._votes, hashlib.sha256
+        for offset, read in records:
+            if offset != self.last_offset + 1:
+                if offset <= self.last_offset:
+                    continue
+                raise self._hole(offset)
+            value = read or b""
+            chain = sha256(self.chain + value).digest()[:CHAIN_BYTES]
+            try:
+                ballot = ballots.get(value[:HEADER_BYTES])
+                if ballot is not None and len(value) <= MAX_BALLOT_BYTES:
+                    kind, ballot_decoder = ballot
+                    event_id, voter, suspect, span, detail = ballot_decoder(value)
+                    version = self.ledger_version or version_in_force(self)
+                    proposal = proposals.get(span) or self.intern(span)
+                    record = proposal.voters.get(voter, 0)
+                    vote_key = voter + proposal.key
+                    digest = event_id[DIGEST_BYTES:]
+                    held, situation = None, 0
+                    if record:
+                        held = votes.get(vote_key)
+                        situation = SUSPENDED if record & SUSPENDED_FLAG else 0
+                        if held is not None:
+                            situation |= held[0]
+                    if ((not record and partition_of(voter, self.partitions) != self.partition)
+                            or (held is not None and remembers(held, digest))
+                            or proposal.consultation.closed or record & LIVE_BITS >= _FULL):
+                        found = self._unusual(kind, detail, suspect, situation, held, digest,
+                                              proposal, voter)
+                    else:
+                        found = TRANSITIONS[kind][detail][suspect][situation]
+                    self.settle(found, voter, record, vote_key, held, proposal, digest)
+                    decision = b"".join((
+                        _HEAD, event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
+                        _LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
+                        else self._encoded(offset), proposal.middle, found[1]))
+                else:
+                    decision = self._control(offset, chain, value)
+            except Undecodable:
+                decision = self._decided(undecodable(self, offset, chain))
+            self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
+            self.recent.append(decision)
+            decisions.append(decision)
+
+    def _hole(self, offset: int) -> HoleInVotes:
+        return HoleInVotes(
+            f"votes partition {self.partition}: offset {offset} came after "
+            f"{self.last_offset}. Records are missing from the ballot box (transaction, "
+            "compaction or deletion): check the topic before going on."
+        )
 
     def _control(self, offset: int, chain: bytes, value: bytes) -> bytes:
         schema = codec.schema_of(value)  # an unknown id stops the partition, whatever its size
@@ -133,40 +174,6 @@ class Ledger(LedgerState):
         self.settle_control(decision)
         return value
 
-    def _ballot(
-        self, kind: int, ballot_decoder: Decoder, offset: int, chain: bytes, value: bytes
-    ) -> bytes:
-        """Decide a vote or qualification event. Every vote passes here: kept straight-line."""
-        event_id, voter, suspect, span, detail = ballot_decoder(value)
-        version = self.ledger_version or version_in_force(self)
-        proposal = self._proposals.get(span) or self.intern(span)
-        record = proposal.voters.get(voter, 0)
-        vote_key = voter + proposal.key
-        digest = event_id[DIGEST_BYTES:]
-        held = None
-        if record:
-            held = self._votes.get(vote_key)
-            situation = SUSPENDED if record & SUSPENDED_FLAG else 0
-            if held is not None:
-                situation |= held[0]
-        elif partition_of(voter, self.partitions) == self.partition:
-            situation = 0
-        else:
-            # A voter known here belongs here, so only unknown ones are looked at.
-            return self._misplaced(kind, event_id, voter, offset, chain, proposal)
-        if ((held is not None and remembers(held, digest)) or proposal.consultation.closed
-                or record & LIVE_BITS >= _FULL):
-            found = self._unusual(kind, detail, suspect, situation, held, digest, proposal, record)
-        else:
-            found = TRANSITIONS[kind][detail][suspect][situation]
-        self.settle(found, voter, record, vote_key, held, proposal, digest)
-        return b"".join((
-            _HEAD, event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
-            _LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
-            else self._encoded(offset),
-            proposal.middle, found[1],
-        ))
-
     def _encoded(self, offset: int) -> bytes:
         """Encode an offset, and keep its upper part for the next ones."""
         encoded = long(offset)
@@ -176,9 +183,13 @@ class Ledger(LedgerState):
 
     def _unusual(  # noqa: PLR0913 -- the whole situation of one event
         self, kind: int, detail: int, suspect: int, situation: int, held: bytes | None,
-        digest: bytes, proposal: Proposal, record: int,
+        digest: bytes, proposal: Proposal, voter: bytes,
     ) -> PlainTransition:
-        """Find the transition where an event is repeated, late or one vote too many."""
+        """Find the transition where an event is elsewhere, repeated, late or one vote too many."""
+        record = proposal.voters.get(voter, 0)
+        # A voter known here belongs here.
+        if not record and partition_of(voter, self.partitions) != self.partition:
+            return standing_still(kind, "refused", 0, "misplaced")
         if held is not None and remembers(held, digest):
             return standing_still(kind, "repeated", situation)
         if proposal.consultation.closed:
@@ -186,17 +197,6 @@ class Ledger(LedgerState):
         if kind == VOTE_CAST and not situation & 3 and record & LIVE_BITS >= _FULL:
             return standing_still(kind, "refused", situation, "too_many")
         return TRANSITIONS[kind][detail][suspect][situation]
-
-    def _misplaced(
-        self, kind: int, event_id: bytes, voter: bytes, offset: int, chain: bytes,
-        proposal: Proposal,
-    ) -> bytes:
-        found = standing_still(kind, "refused", 0, "misplaced")
-        self.settle(found, b"", 0, b"", None, proposal, b"")
-        return b"".join((
-            _HEAD, event_id, b"\x02", voter, chain, found[0],
-            _VERSIONS[version_in_force(self)], long(offset), proposal.middle, found[1],
-        ))
 
     # Folding decisions read back
 

@@ -15,9 +15,7 @@ import sys
 from collections.abc import Sequence
 
 import typer
-from pydantic import ValidationError
-
-from scrutin.bootstrap import StackNotRunning
+from pydantic_core import ValidationError
 
 
 EXIT_USAGE = 2
@@ -131,14 +129,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(EXIT_MISSING)
 
 
+_FOR_PEOPLE = (
+    ("scrutin.bootstrap", "StackNotRunning"),
+    ("processors.kafka_checks", "BrokerUnreachable"),
+    ("processors.kafka_checks", "WrongTopic"),
+    ("scrutin.health", "HealthPortTaken"),
+)
+"""Errors whose message says what happened and what to do, by modules a command may not need."""
+
+
 def _for_people(error: Exception) -> bool:
-    """Whether an error's message says what happened and what to do; others are our faults."""
-    if isinstance(error, StackNotRunning):
-        return True
-    checks, health = (
-        sys.modules.get(name) for name in ("processors.kafka_checks", "scrutin.health"))
-    known = (*((checks.BrokerUnreachable, checks.WrongTopic) if checks else ()),
-             *((health.HealthPortTaken,) if health else ()))
+    """Whether an error is meant for people; others are our faults."""
+    known = tuple(
+        getattr(sys.modules[module], name)
+        for module, name in _FOR_PEOPLE if module in sys.modules)
     return isinstance(error, known)
 
 

@@ -13,9 +13,8 @@ from sinks.bundle.faults import BundleFault, Lacking, Unreadable
 from sinks.bundle.layout import read_entries
 from sinks.bundle.packing import Bundle
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
-from sinks.transparency.hashing import HASH_BYTES, leaf_hash
+from sinks.transparency.hashing import HASH_BYTES, leaf_hashes
 from sinks.transparency.notes import Refused, Verifier
-from sinks.transparency.tiles import WIDTH
 from sinks.transparency.tree import Tree
 
 
@@ -78,7 +77,7 @@ class Log:
             if len(names) > CONSULTATIONS_MAX:
                 raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} "
                                  "consultations")
-            hashes = list(map(leaf_hash, entries))
+            hashes = leaf_hashes(entries)
             while hashes:
                 if not stops:
                     raise BundleFault(f"{self.name}, entry {tree.size}", "no checkpoint covers it")
@@ -118,55 +117,30 @@ class Leaves:
         self._pieces = iter(entries)
         self._piece: list[bytes] = []
         self._begin = 0
-        self._row: list[bytes] = []
 
     def require(self, offset: int, value: bytes | None, consultation: bytes) -> None:
         """Raise unless a record gives the entry at its offset."""
         while offset - self._begin >= len(self._piece):
             self._begin += len(self._piece)
-            self._piece = self._next(offset)
+            self._piece = self.next_piece(offset)
         if self._piece[offset - self._begin] != entry_bytes(consultation, value):
-            raise self._other(offset)
+            raise self.other(offset)
 
-    def follow(self, entry: bytes) -> None:
-        """Take the entry of the next record, from offset 0 on; compared by the hundred."""
-        self._row.append(entry)
-        if len(self._row) == WIDTH:
-            self._compare()
-            self._begin += WIDTH
-            self._row = []
-
-    def last(self, value: bytes | None) -> None:
-        """Hold the next record, one that cannot be read, against its leaf by its hash alone."""
-        piece, place = self._compare(), len(self._row)
-        if place >= len(piece) or piece[place][-HASH_BYTES:] != sha256(value or b"").digest():
-            raise self._other(self._begin + place)
-
-    def _compare(self) -> list[bytes]:
-        """Compare the records held with the next entries; give these."""
-        piece = self._next(self._begin)
-        if piece[:len(self._row)] != self._row:
-            pairs = zip(piece, self._row, strict=False)
-            same = next((place for place, (one, other) in enumerate(pairs) if one != other),
-                        len(piece))
-            raise self._other(self._begin + same)
-        return piece
-
-    def _next(self, offset: int) -> list[bytes]:
+    def next_piece(self, offset: int) -> list[bytes]:
+        """Give the next entries, those from `offset` on: 256, but at the end of the log."""
         piece = next(self._pieces, None)
         if piece is None:
             raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
         return piece
 
-    def _other(self, offset: int) -> BundleFault:
+    def other(self, offset: int) -> BundleFault:
+        """Give the fault of a record that is not the one at its place in the log."""
         return BundleFault(
             f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
             "changed, moved or put in the place of another")
 
     def finish(self) -> None:
-        """Compare what is left, and read the entries that no record was held against."""
-        if self._row:
-            self._compare()
+        """Read the entries that no record was held against: they grow the tree to its end."""
         for _ in self._pieces:
             pass
 

@@ -6,9 +6,10 @@ one share, by the last byte of their pseudonym: others' events only move offset 
 decision is made once and must be the recorded one, byte for byte; memory holds one share.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, Protocol
 
 from processors.decisions import decode
@@ -41,8 +42,8 @@ Values = Iterable["list[bytes | None]"]
 class Witness(Protocol):
     """Sees each record once, in order."""
 
-    def see(self, value: bytes | None, decision: bytes | None) -> None:
-        """Take a record, and what was decided of it if it is of the first share."""
+    def see(self, values: list[bytes | None], decisions: list[bytes | None]) -> None:
+        """Take the next records, and what is recorded as decided of each."""
 
     def last(self, value: bytes | None) -> None:
         """Take a record that nobody may decide: nothing comes after it."""
@@ -94,28 +95,32 @@ def _replay_share(
 ) -> None:
     """Decide the events of one share of all; its ledger is gone before the next one begins."""
     ledger = Ledger(partition.number, partition.partitions)
-    decide = ledger.decide if part == (0, 1) else _decider(ledger, *part)
-    see = witness.see if witness else None
-    both = zip(chain.from_iterable(partition.votes()),
-               chain.from_iterable(partition.decisions()), strict=True)
-    for offset, (value, kept) in enumerate(both):
+    decide_all = ledger.decide_all if part == (0, 1) else _decider(ledger, *part)
+    decisions, begin = chain.from_iterable(partition.decisions()), 0
+    for values in partition.votes():
+        recorded = list(islice(decisions, len(values)))
+        made: list[Any] = []
         try:
-            made = decide(offset, value)
+            decide_all(enumerate(values, begin), made)
         except (UnknownSchema, LedgerStopped) as error:
+            at = ledger.last_offset + 1
             if witness:
-                witness.last(value)
-            raise Unreadable(f"{partition.votes_name}, offset {offset}", str(error)) from error
-        if see:
-            see(value, made)
-        if made != kept and made is not None:
-            _note(found, partition.decisions_name, offset, made, kept)
+                witness.see(values[:at - begin], recorded[:at - begin])
+                witness.last(values[at - begin])
+            raise Unreadable(f"{partition.votes_name}, offset {at}", str(error)) from error
+        if witness:
+            witness.see(values, recorded)
+        if made != recorded:
+            _note(found, partition.decisions_name, begin, made, recorded)
+        begin += len(values)
+    deque(decisions, maxlen=0)  # what comes after the last record is a fault, and raised there
     found.figures.append(figures_of(ledger, consultation))
     found.decided.append(ledger.decided_by_outcome())
 
 
 def _decider(
     ledger: Ledger, share: int, shares: int
-) -> Callable[[int, bytes | None], bytes | None]:
+) -> Callable[[Iterable[tuple[int, bytes | None]], list[bytes | None]], None]:
     """Decide the events of one share, pass over those of others: None."""
 
     def decide(offset: int, value: bytes | None) -> bytes | None:
@@ -134,28 +139,39 @@ def _decider(
         ledger.advance(offset, linked(ledger.chain, value or b""), b"")
         return None
 
-    return decide
+    def decide_all(
+        records: Iterable[tuple[int, bytes | None]], made: list[bytes | None]
+    ) -> None:
+        for offset, value in records:
+            made.append(decide(offset, value))
+
+    return decide_all
 
 
-def _note(found: Replayed, name: str, offset: int, made: bytes, kept: bytes | None) -> None:
-    """Keep the first decision that differs, in words."""
-    found.differing += 1
-    place = f"{name}, offset {offset}"
+def _note(
+    found: Replayed, name: str, begin: int, made: list[bytes | None], recorded: list[bytes | None],
+) -> None:
+    """Count the decisions that differ, and keep the first in words; None is made of no other's."""
+    for offset, (one, other) in enumerate(zip(made, recorded, strict=True), begin):
+        if one is None or one == other:
+            continue
+        found.differing += 1
+        if found.fault is None or offset < found.fault_at:
+            found.fault = _difference(f"{name}, offset {offset}", one, other)
+            found.fault_at = offset
+
+
+def _difference(place: str, made: bytes, kept: bytes | None) -> BundleFault:
     recomputed = decode(made)
     try:
         recorded = decode(kept or b"")
     except Undecodable as error:
-        fault: BundleFault = Unreadable(place, str(error))
-    else:
-        if recorded.chain != recomputed.chain:
-            fault = BundleFault(place, "this decision is not of these votes: its chain commits to "
-                                "others")
-        else:
-            fault = Different(place, "the rules decide otherwise: recomputed "
-                              f"{_said(recomputed.described())}, recorded "
-                              f"{_said(recorded.described())}")
-    if found.fault is None or offset < found.fault_at:
-        found.fault, found.fault_at = fault, offset
+        return Unreadable(place, str(error))
+    if recorded.chain != recomputed.chain:
+        return BundleFault(place, "this decision is not of these votes: its chain commits to "
+                           "others")
+    return Different(place, "the rules decide otherwise: recomputed "
+                     f"{_said(recomputed.described())}, recorded {_said(recorded.described())}")
 
 
 def _said(decision: dict[str, Any]) -> str:

@@ -6,26 +6,25 @@ place. What a bundle cannot show is taken over from the published document and t
 Pure: given an open file, it reads no clock, no network and no other file.
 """
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, BinaryIO
 
 from processors.catalogue import Catalogue
-from processors.decisions import is_undecodable
 from processors.results import Figures
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES, UnknownSchema
-from sinks.ballots import PLACES, consultation_of
+from schemas.registry import UnknownSchema
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
 from sinks.bundle.documents import published, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
+from sinks.bundle.following import Followed
 from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
-from sinks.bundle.logs import Leaves, Log, entry_bytes, in_order
+from sinks.bundle.logs import Leaves, Log, in_order
 from sinks.bundle.manifest import Manifest, require_layout, require_whole
 from sinks.bundle.packing import Bundle
 from sinks.bundle.plausible import implausible
@@ -42,8 +41,8 @@ _TAKEN_OVER = ("participants", "participants_received", "suspended_voters",
                "controls_after_closing")
 """Totals that rows do not show."""
 
-_NOT_OURS = (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError,
-             ValueError)
+_NOT_OURS = (ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError,
+             TypeError, ValueError, struct.error)
 """What bytes of anybody's make can raise, where they nest too deep or numbers are too large."""
 
 Say = Callable[[str], None]
@@ -88,9 +87,13 @@ def verify(
         _Verification(bundle, found, logs, saved, say).run()
     except BundleFault as fault:
         found.fault = fault
+    except MemoryError:
+        found.fault = Lacking("this machine", "memory ran out before all was verified. Nothing is "
+                              "said about the bundle: verify it on a machine with 1 GB to spare")
     except _NOT_OURS as error:
         # Whoever signs may sign anything: what no layer foresaw ends as unreadable, too.
-        found.fault = Unreadable("the bundle", f"it holds what no bundle of ours does: {error!r}")
+        found.fault = Unreadable("the bundle", "it holds what no bundle of ours does "
+                                 f"({type(error).__name__}: {error})")
     return found
 
 
@@ -212,12 +215,12 @@ class _Verification:
             log, name = self._log(layout.votes_log(number)), layout.votes(number)
             decided = layout.decisions(number)
             self._require_size(log, last)
-            leaves = Leaves(name, log.entries(last))
+            followed = Followed(name, Leaves(name, log.entries(last)))
             part = replay(
                 Partition(number, partitions, self._values(name, last),
                           self._values(decided, last), name, decided),
-                self.manifest.consultation, shares_of(last + 1), _Followed(name, leaves))
-            leaves.finish()
+                self.manifest.consultation, shares_of(last + 1), followed)
+            followed.finish()
             self.leaves = added([self.leaves, log.counts])
             self.found.records += last + 1
             self.found.differing_decisions += part.differing
@@ -332,26 +335,3 @@ class _Verification:
         if sum(self.document["totals"]["decided"].values()) != records:
             raise Different(f"{layout.RESULTS}, totals.decided",
                             f"it adds up to another number than the log's {records:,} records")
-
-
-class _Followed:
-    """Every record of a partition held against its leaf."""
-
-    def __init__(self, name: str, leaves: Leaves) -> None:
-        self._name, self._follow = name, leaves.follow
-        self.last = leaves.last
-
-    def see(self, value: bytes | None, decision: bytes | None) -> None:
-        """Take a record."""
-        # Most are ballots that the ledger could read: their consultation is at a known place.
-        if value is not None and decision is not None and not is_undecodable(decision):
-            at = PLACES.get(value[:HEADER_BYTES])
-            if at is not None:
-                name = value[at + 1:at + 1 + (value[at] >> 1)]
-                self._follow(name + b"\0" + sha256(value).digest())
-                return
-        try:
-            consultation = consultation_of(value).encode()
-        except UnknownSchema as error:
-            raise Unreadable(self._name, str(error)) from error
-        self._follow(entry_bytes(consultation, value))

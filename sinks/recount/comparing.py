@@ -1,6 +1,5 @@
 """A results document made anew, held against the published one. Pure."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -61,12 +60,14 @@ def _difference(path: str, expected: Any, actual: str) -> dict[str, Any]:
 
 def _apart(document: Document) -> tuple[Document, Document]:
     """Split a document: all but the ranks, and the ranks, each with entries by identifier."""
-    rest: Document = json.loads(json.dumps(document))
-    rest["as_of"].pop("ranking", None)
+    rest: Document = {**document, "as_of": {
+        name: held for name, held in document["as_of"].items() if name != "ranking"}}
     ranks: Document = {"controversial": rest.pop("controversial")}
     for name in _RANKED:
         # By identifier one that stands twice would be lost: the order is compared, too.
         rest[f"order of {name}"] = [entry["id"] for entry in rest[name]]
-        ranks[name] = {entry["id"]: entry.pop("rank") for entry in rest[name]}
-        rest[name] = {entry["id"]: entry for entry in rest[name]}
+        ranks[name] = {entry["id"]: entry["rank"] for entry in rest[name]}
+        rest[name] = {
+            entry["id"]: {key: held for key, held in entry.items() if key != "rank"}
+            for entry in rest[name]}
     return rest, ranks

@@ -7,8 +7,9 @@ the layers apart: a chain that is not the hash of the archived votes means that 
 votes that were decided.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice, zip_longest
 from typing import Any
 
 from processors.decisions import Decision, decode
@@ -69,31 +70,34 @@ def decisions(
     archived = accepted(reading, ledger.partition)
     last = reading.vector[ledger.partition]
     for offsets, values in reading.votes(ledger.partition):
-        made = []
-        for offset, value in zip(offsets, values, strict=True):
-            decision = decide(ledger, offset, value)
-            made.append(decision)
-            kept = next(archived, None)
-            if kept != decision:
-                _note(found, ledger, offset, (decision, kept))
+        made = decide_all(ledger, offsets, values)
+        kept = [*islice(archived, len(made))]
+        if made != kept:
+            for offset, *both in zip_longest(offsets, made, kept):
+                if both[0] != both[1]:
+                    _note(found, ledger.partition, offset, both)
         yield made
         say(f"pure: partition {ledger.partition}, {ledger.last_offset + 1:,} of {last + 1:,}")
 
 
-def decide(ledger: Ledger, offset: int, value: bytes | None) -> bytes:
-    """Decide an archived vote; raise RecountFailed where the ledger stops."""
-    if offset != ledger.last_offset + 1:
-        raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset "
-                           f"{ledger.last_offset + 1} is missing before {offset}")
+def decide_all(
+    ledger: Ledger, offsets: Sequence[int], values: Sequence[bytes | None]
+) -> list[bytes]:
+    """Decide archived votes; raise RecountFailed where one is missing or the ledger stops."""
+    made: list[bytes] = []
+    for expected, offset in enumerate(offsets, ledger.last_offset + 1):
+        if offset != expected:
+            raise ArchiveLacks(f"archived votes partition {ledger.partition}: offset {expected} "
+                               f"is missing before {offset}")
     try:
-        decision = ledger.decide(offset, value)
+        ledger.decide_all(zip(offsets, values, strict=True), made)
     except UnknownSchema as error:
         raise ArchiveUnreadable(
-            f"archived votes partition {ledger.partition} offset {offset}: {error}") from error
+            f"archived votes partition {ledger.partition} offset {ledger.last_offset + 1}: "
+            f"{error}") from error
     except LedgerStopped as error:
         raise ArchiveUnreadable(str(error)) from error
-    assert decision is not None, "offsets were checked above"
-    return decision
+    return made
 
 
 def accepted(reading: Reading, partition: int) -> Iterator[bytes]:
@@ -107,17 +111,16 @@ def accepted(reading: Reading, partition: int) -> Iterator[bytes]:
 
 
 def _note(
-    found: PureRecount, ledger: Ledger, offset: int, both: tuple[bytes, bytes | None]
+    found: PureRecount, partition: int, offset: int, both: Sequence[bytes | None]
 ) -> None:
     """Keep the first difference of a partition, in words."""
     found.differing_decisions += 1
-    if any(known.partition == ledger.partition for known in found.differences):
+    if any(known.partition == partition for known in found.differences):
         return
-    recomputed, kept = both
-    archived = _read(kept, ledger.partition, offset)
+    recomputed, archived = decode(both[0] or b""), _read(both[1], partition, offset)
     found.differences.append(Difference(
-        ledger.partition, offset, decode(recomputed).described(), archived.described(),
-        chain_differs=archived.chain != ledger.chain,
+        partition, offset, recomputed.described(), archived.described(),
+        chain_differs=archived.chain != recomputed.chain,
     ))
 
 

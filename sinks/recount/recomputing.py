@@ -1,6 +1,5 @@
 """The whole results document made anew from recounted figures. Pure."""
 
-import json
 from typing import Any
 
 from processors import results
@@ -26,7 +25,7 @@ def recomputed(
     published = results.compute(
         document["consultation"]["id"], figures, catalogue, positions, decided=decided,
         undecodable=decided.get("refused_undecodable", 0))
-    made: Document = json.loads(json.dumps(results.document(published, catalogue)))
+    made: Document = results.document(published, catalogue)
     for name in results.DESCRIBED_BY:
         made["participation"][name] = document["participation"][name]
     return made

@@ -20,7 +20,7 @@ from processors.results import AsOf
 from schemas.words import CHOICES
 from sinks.recount import supposing
 from sinks.recount.faults import OtherVotesDecided
-from sinks.recount.pure import PureRecount, decide
+from sinks.recount.pure import PureRecount, decide_all
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 from sinks.recount.recomputing import Document, recomputed
 from sinks.recount.supposing import Rewrite, Supposition
@@ -101,10 +101,12 @@ def _decided(
     for ledger, last in zip(found.ledgers, reading.vector, strict=True):
         chain = NO_CHAIN
         for offsets, values in reading.votes(ledger.partition):
-            for offset, value in zip(offsets, values, strict=True):
-                if rewrite:
+            supposed = values
+            if rewrite:
+                for value in values:
                     chain = linked(chain, value or b"")
-                decide(ledger, offset, rewrite(value) if rewrite and value else value)
+                supposed = [value and rewrite(value) for value in values]
+            decide_all(ledger, offsets, supposed)
             say(f"what if: partition {ledger.partition}, {ledger.last_offset + 1:,} of "
                 f"{last + 1:,}")
         chain = chain if rewrite else ledger.chain

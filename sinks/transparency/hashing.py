@@ -17,6 +17,12 @@ def leaf_hash(entry: bytes) -> bytes:
     return hashlib.sha256(_LEAF + entry).digest()
 
 
+def leaf_hashes(entries: Sequence[bytes]) -> list[bytes]:
+    """Hash entries of a log, many at a time."""
+    sha256 = hashlib.sha256
+    return [sha256(_LEAF + entry).digest() for entry in entries]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """Hash two neighbouring subtrees to their parent."""
     return hashlib.sha256(_NODE + left + right).digest()

@@ -152,6 +152,22 @@ def test_a_prefix_fed_again_changes_nothing(log: Log, ends: list[int]) -> None:
     assert expected.state() == ledger.state()
 
 
+@given(log=logs(), cut=st.integers(0, 70), back=st.integers(0, 9))
+@property_test
+def test_batches_decide_what_their_records_decide_one_by_one(
+    log: Log, cut: int, back: int
+) -> None:
+    """Wherever a batch begins, also before the end of the last one, and whatever is in it."""
+    expected, decisions = decided(log)
+    ledger, made = Ledger(PARTITION, PARTITIONS), list[bytes]()
+    records = list(enumerate(log))
+    ledger.decide_all(records[:cut], made)
+    ledger.decide_all(records[max(0, cut - back):], made)
+
+    assert decisions == made
+    assert expected.state() == ledger.state()
+
+
 @given(log=logs())
 @property_test
 def test_the_same_log_gives_the_same_bytes(log: Log) -> None:

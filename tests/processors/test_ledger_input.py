@@ -47,6 +47,18 @@ def test_an_unknown_schema_id_is_never_a_decision(size: int) -> None:
     assert ledger.decide(2, vote(2)) is not None
 
 
+def test_what_stands_before_a_record_that_stops_a_batch_is_decided() -> None:
+    """The decisions made so far are there, the ledger stands behind them."""
+    ledger, made = Ledger(PARTITION, PARTITIONS), list[bytes]()
+    unknown = b"\0" + (9_999).to_bytes(4, "big")
+    with pytest.raises(UnknownSchema):
+        ledger.decide_all(enumerate([adopted(), vote(1), unknown, vote(2)]), made)
+    expected, decisions = decided([adopted(), vote(1)])
+
+    assert decisions == made
+    assert expected.state() == ledger.state()
+
+
 def test_an_event_of_another_topic_is_undecodable() -> None:
     """A known event that has no place in a ballot box is refused: no later version reads it."""
     strange = codec.encode("TalliesFlushed", source_offset=1, ledger_version=1, decided={},

@@ -106,8 +106,8 @@ def test_shares_of_voters_add_up_to_the_whole(seed: int) -> None:
 class Seen:
     """A witness that sees."""
 
-    def see(self, value: bytes | None, decision: bytes | None) -> None:
-        """Take a record."""
+    def see(self, values: list[bytes | None], decisions: list[bytes | None]) -> None:
+        """Take records."""
 
     def last(self, value: bytes | None) -> None:
         """Fail: every record can be decided."""

@@ -1,5 +1,6 @@
 """Whatever a hostile operator signs, verification ends with a verdict, and shows it unharmed."""
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,18 @@ from sinks.bundle import ballots, layout, logs
 from sinks.bundle.claims import TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
+from sinks.bundle.verify import verify
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
-from tests.sinks.bundle.making import Made, audited, contents, packed, published, said, verified
+from tests.sinks.bundle.making import (
+    Made,
+    audited,
+    contents,
+    packed,
+    published,
+    quiet,
+    said,
+    verified,
+)
 
 
 KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
@@ -43,6 +54,39 @@ def test_no_signed_bytes_break_the_verifier(
 
     assert found.verdict in (UNREADABLE, INVALID)
     assert said(found)
+
+
+class _Full(io.BytesIO):
+    """A file on a machine without memory."""
+
+    def read(self, _size: int | None = -1, /) -> bytes:
+        raise MemoryError
+
+
+def test_a_machine_without_memory_says_nothing_about_the_bundle() -> None:
+    """That memory ran out is a lack of the machine, exit code 3, and no fault of the bundle."""
+    found = verify(_Full(), say=quiet)
+
+    assert found.verdict == MISSING
+    assert said(found).startswith("this machine: memory ran out")
+
+
+def test_an_event_hidden_behind_a_suspension_that_never_was_is_told_as_trust(
+    exported: Made
+) -> None:
+    """Left out of the rows and put among the suspensions it balances: the claims name that gap."""
+    files = contents(exported.public)
+    leaves = json.loads(files[layout.LEAVES])
+    head, *rows = (line.split(",") for line in files[layout.BALLOTS].decode().split("\n"))
+    row = next(row for row in rows if row[4] == "0")
+    row[3] = str(int(row[3]) - 1)
+    one_more = {**leaves, "suspensions": leaves["suspensions"] + 1}
+    lacking = {**files, layout.BALLOTS: "\n".join(map(",".join, (head, *rows))).encode()}
+
+    assert "1 records were left out of the count" in said(audited(exported, lacking))
+    found = audited(exported, {**lacking, layout.LEAVES: json.dumps(one_more).encode()})
+    assert "how many records are suspensions, and of which consultation each leaf is" in [
+        claim.what for claim in found.claims if claim.how == TRUSTED]
 
 
 def test_keys_that_are_none_are_unreadable(exported: Made) -> None:

@@ -1,0 +1,74 @@
+"""Every record of a partition held against its leaf, by the hundred. Pure.
+
+Theory of operation: nearly all records are ballots, whose consultation lies at a known place, so
+the entry is read off without decoding. Where a decision says that the record could not be read, or
+where the entry is another than the log's, the record is decoded: what it says then, holds.
+"""
+
+from hashlib import sha256
+
+from processors.decisions import UNDECODABLE
+from schemas.registry import HEADER_BYTES, UnknownSchema
+from sinks.ballots import PLACES, consultation_of
+from sinks.bundle.faults import Unreadable
+from sinks.bundle.logs import Leaves, entry_bytes
+from sinks.transparency.hashing import HASH_BYTES
+from sinks.transparency.tiles import WIDTH
+
+
+class Followed:
+    """The records of a partition, in order from offset 0 on."""
+
+    def __init__(self, name: str, leaves: Leaves) -> None:
+        self._name, self._leaves = name, leaves
+        self._values: list[bytes | None] = []
+        self._entries: list[bytes] = []
+        self._begin = 0
+        """Offset of the first record that is held."""
+
+    def see(self, values: list[bytes | None], decisions: list[bytes | None]) -> None:
+        """Take the next records, and what is recorded as decided of each."""
+        add, places = self._entries.append, PLACES
+        for value, decision in zip(values, decisions, strict=True):
+            at = value and places.get(value[:HEADER_BYTES])
+            if value and at and decision and not decision.startswith(UNDECODABLE):
+                name = value[at + 1:at + 1 + (value[at] >> 1)] if at < len(value) else b""
+                add(name + b"\0" + sha256(value).digest())
+            else:
+                add(self._decoded(value))
+        self._values += values
+        while len(self._values) >= WIDTH:
+            self._compare()
+
+    def last(self, value: bytes | None) -> None:
+        """Hold the next record, one that cannot be read, against its leaf by its hash alone."""
+        place = len(self._values)
+        piece = self._compare()
+        if place >= len(piece) or piece[place][-HASH_BYTES:] != sha256(value or b"").digest():
+            raise self._leaves.other(self._begin)
+
+    def finish(self) -> None:
+        """Compare what is left, and read the entries that no record was held against."""
+        if self._values:
+            self._compare()
+        self._leaves.finish()
+
+    def _compare(self) -> list[bytes]:
+        """Compare the first records held with the next entries of the log; give these."""
+        piece = self._leaves.next_piece(self._begin)
+        values, entries = self._values[:WIDTH], self._entries[:WIDTH]
+        if piece[:len(entries)] != entries:
+            for place, (value, entry) in enumerate(zip(values, entries, strict=True)):
+                if place >= len(piece) or (
+                        piece[place] != entry and piece[place] != self._decoded(value)):
+                    raise self._leaves.other(self._begin + place)
+        del self._values[:WIDTH], self._entries[:WIDTH]
+        self._begin += len(values)
+        return piece
+
+    def _decoded(self, value: bytes | None) -> bytes:
+        """Give the entry of a record of any kind."""
+        try:
+            return entry_bytes(consultation_of(value).encode(), value)
+        except UnknownSchema as error:
+            raise Unreadable(self._name, str(error)) from error
