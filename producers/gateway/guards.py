@@ -30,6 +30,8 @@ SECURE_COOKIE = "__Host-scrutin-device"
 """The prefix makes browsers refuse it from a subdomain or over plain HTTP."""
 LOOPBACK_COOKIE = "scrutin-device"
 """On this machine alone, where there is no TLS."""
+DEVICES_REMEMBERED = 65_536
+"""Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
 ADDRESSES_REMEMBERED = 16_384
 """Client addresses whose network is remembered: parsing one takes longer than signing."""
 
@@ -92,10 +94,15 @@ _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network
 def device_of(asked: Asked, key: Signer) -> Device:
     """Give the device of the cookie, or a new one."""
     cookie = asked.cookie(SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE)
-    device = identity.device_of(key, cookie) if cookie else None
+    # None of another length is one of ours, or may be remembered: anybody can send long ones.
+    ours = cookie is not None and len(cookie) == identity.COOKIE_CHARACTERS
+    device = _device_of(key, cookie) if ours else None
     if device is None:
         return Device(secrets.token_bytes(identity.IDENTIFIER_BYTES), is_new=True)
     return Device(device, is_new=False)
+
+
+_device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
 
 
 def remember_device(asked: Asked, answer: Answer, device: Device, key: Signer) -> None:

@@ -8,7 +8,6 @@ that one person votes once. Every use of a key begins with its own word, so that
 for one purpose is worth nothing for another.
 """
 
-import base64
 import binascii
 import hashlib
 import hmac
@@ -21,6 +20,8 @@ Clock = Callable[[], float]
 
 IDENTIFIER_BYTES = 16
 """Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""
+COOKIE_CHARACTERS = 43
+"""Length of a device's cookie: two times 16 bytes in base64 without padding."""
 TIME_BYTES = 5
 """Seconds since 1970 in a view proof: enough for 34,000 years."""
 PROOF_SECONDS = 86_400
@@ -134,8 +135,13 @@ def time_ordered_id(milliseconds: int, randomness: bytes) -> bytes:
     return bytes(body)
 
 
+_TO_URL = bytes.maketrans(b"+/", b"-_")
+_FROM_URL = bytes.maketrans(b"-_", b"+/")
+_PADDING = b"=="
+
+
 def _text(raw: bytes) -> str:
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
+    return binascii.b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
 def _bytes(text: str, size: int) -> bytes | None:
@@ -143,7 +149,7 @@ def _bytes(text: str, size: int) -> bytes | None:
     if len(text) != -(-size * 4 // 3):
         return None
     try:
-        raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    except (binascii.Error, ValueError):
+        raw = binascii.a2b_base64(text.encode().translate(_FROM_URL) + _PADDING)
+    except (binascii.Error, UnicodeEncodeError):
         return None
     return raw if _text(raw) == text else None

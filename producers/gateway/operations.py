@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway.models import (
@@ -107,6 +107,14 @@ class _Address(Route):
     ) -> None:
         super().__init__(operation.path, endpoint, methods=[operation.method])
         self._not_allowed = not_allowed
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as the class above does, whose parts may be converted; ours are text as it is."""
+        found = self.path_regex.match(scope["path"]) if scope["type"] == "http" else None
+        if found is None:
+            return Match.NONE, {}
+        match = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL
+        return match, {"endpoint": self.endpoint, "path_params": found.groupdict()}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.methods is not None

@@ -4,6 +4,7 @@ The memory is bounded. A window that began first is forgotten first, which favou
 worst somebody gets a second window early.
 """
 
+import functools
 from collections import OrderedDict
 from typing import NamedTuple
 
@@ -86,10 +87,15 @@ class Rates:
 def headers_of(rate: Rate) -> dict[bytes, bytes]:
     """Write a limit as draft-ietf-httpapi-ratelimit-headers has it."""
     name, quota, left, reset = rate
-    headers = {
-        b"ratelimit-policy": b'"%b";q=%d;w=%d' % (name.encode(), quota, WINDOW_SECONDS),
-        b"ratelimit": b'"%b";r=%d;t=%d' % (name.encode(), max(left, 0), reset),
-    }
+    policy, begin = _policy(name, quota)
+    headers = {b"ratelimit-policy": policy, b"ratelimit": begin % (max(left, 0), reset)}
     if left < 0:
         headers[b"retry-after"] = b"%d" % reset
     return headers
+
+
+@functools.cache
+def _policy(name: str, quota: int) -> tuple[bytes, bytes]:
+    """Write the policy of a limit, and what is left of it but for its two numbers."""
+    limit = name.encode()
+    return b'"%b";q=%d;w=%d' % (limit, quota, WINDOW_SECONDS), b'"%b";r=%%d;t=%%d' % limit

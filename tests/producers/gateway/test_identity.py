@@ -5,8 +5,10 @@ import hmac
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.types import Message
 
-from producers.gateway import identity
+from producers.gateway import guards, identity
+from producers.gateway.exchange import Asked
 from producers.gateway.identity import CLOCK_SKEW_SECONDS, PROOF_SECONDS, Signer
 from schemas.topics import partition_of
 
@@ -37,6 +39,32 @@ def test_a_cookie_gives_its_device_under_its_key_alone(
     assert identity.device_of(Signer(key), cookie + "A") is None
     changed = ("A" if cookie[0] != "A" else "B") + cookie[1:]
     assert identity.device_of(Signer(key), changed) is None
+
+
+def _asking(cookie: str) -> Asked:
+    """Ask with a device's cookie, on this machine."""
+    async def receive() -> Message:
+        raise AssertionError("nobody reads a body")
+
+    named = f"{guards.LOOPBACK_COOKIE}={cookie}".encode("latin-1")
+    return Asked({"type": "http", "scheme": "http", "headers": [
+        (b"host", b"127.0.0.1:80"), (b"cookie", named)]}, receive)
+
+
+@pytest.mark.parametrize("junk", [
+    "", "A", "A" * (identity.COOKIE_CHARACTERS - 1), "A" * (identity.COOKIE_CHARACTERS + 1),
+    "é" * 60_000])
+def test_a_cookie_that_cannot_be_ours_takes_no_memory(junk: str) -> None:
+    """Of whatever anybody sends only what has our length is remembered; ours is the same twice."""
+    key, device = Signer(bytes(32)), bytes(range(16))
+    remembered = guards._device_of.cache_info
+    own = _asking(identity.device_cookie(key, device))
+    known = [guards.device_of(own, key) for _ in range(2)]
+    before = remembered().currsize
+
+    assert guards.device_of(_asking(junk), key).is_new
+    assert remembered().currsize == before
+    assert known == 2 * [guards.Device(device, is_new=False)]
 
 
 @given(key=KEYS, voter=IDS, names=st.tuples(NAMES, NAMES), now=st.integers(10**6, 2**39),
