@@ -84,7 +84,7 @@ def environment(language: str) -> Environment:
         minute=typography.minute,
         city=typography.city,
         last_day=last_day,
-        decimal=typography.decimal,
+        decimal=typography.decimal, speed=typography.speed,
         duration=typography.duration,
         second=typography.second,
     )

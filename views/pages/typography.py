@@ -60,6 +60,11 @@ class Typography:
         pattern = "#,##0.#" if abs(number) < 10 else "#,##0"
         return str(numbers.format_decimal(number, pattern, locale=self._locale))
 
+    def speed(self, number: float) -> str:
+        """Write how many a second: below ten always with one digit, so that it does not jump."""
+        pattern = "#,##0.0" if abs(number) < 9.95 else "#,##0"
+        return str(numbers.format_decimal(number, pattern, locale=self._locale))
+
     def duration(self, seconds: float) -> str:
         """Write a length of time in the unit that people would use."""
         if seconds < 0.05:
