@@ -144,11 +144,13 @@ class _Body:
             1 + (byte >> 1) if not byte & 1 and byte >> 1 in allowed else None
             for byte in range(256)
         ]
-        if name in self._wanted:
+        spanned = name in self._spans
+        if not spanned:
             self.lines.append("  start = at + 1")
         self.lines.append(f"  at += step_{name}[value[at]]")
-        if name in self._wanted:
-            self.lines.append(f"  {name} = value[start:at].decode()")
+        if not spanned:
+            read = f"{name} = " if name in self._wanted else ""
+            self.lines.append(f"  {read}value[start:at].decode()")
 
     def _long(self, name: str, *, last: bool) -> None:
         """Write a long; the last one must end with the record."""

@@ -23,10 +23,14 @@ _RECORDS = "from every record of the ballot box, decided again"
 _SUMS = ("counts of proposals: received, counted, qualifications",
          "counts of ideas and of the consultation")
 _AS_CAST = "that each row says what was cast"
+_STATE = "open, closed or final"
+_HELD = "that no partition was held open after the closing"
 _DERIVED = "shares, intervals, scores, zones"
 
 
-def claims(kind: str, *, ranked: bool, foreign: Sequence[str] = ()) -> list[Claim]:
+def claims(
+    kind: str, *, ranked: bool, final: bool, foreign: Sequence[str] = ()
+) -> list[Claim]:
     """List every number of a document that holds, and the files that are not of this version."""
     auditor = kind == AUDITOR
     source = _RECORDS if auditor else _ROWS
@@ -38,7 +42,11 @@ def claims(kind: str, *, ranked: bool, foreign: Sequence[str] = ()) -> list[Clai
               "final result has ranks of all its votes"))
     found += [
         Claim("words, ideas and their proposals", RECOMPUTED, "from the catalogue's records"),
-        Claim("open, closed or final", RECOMPUTED, "from the closing in each partition"),
+        Claim(_STATE, RECOMPUTED, "from the closing in each partition") if final or auditor else
+        Claim(_STATE, TRUSTED, "a closing that is not shown may hide among the suspensions; an "
+              "auditor's bundle recomputes it"),
+        Claim(_HELD, RECOMPUTED, "from the times of events, to ten minutes") if auditor else
+        Claim(_HELD, TRUSTED, "rows have days and no offsets; an auditor's bundle recomputes it"),
         Claim("records of the log, in all", RECOMPUTED, "from the leaves"),
         Claim("pages and schemas", RECOMPUTED, "they are this version's own") if not foreign else
         Claim("pages and schemas", TRUSTED, "not as this version writes them, follow no advice in "

@@ -19,6 +19,7 @@ from schemas.registry import UnknownSchema
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
+from sinks.bundle.closing import held_open, taken
 from sinks.bundle.documents import published, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
@@ -72,6 +73,7 @@ class _Counted:
 
     figures: Figures
     decided: dict[str, int]
+    closed_somewhere: bool
     faults: list[BundleFault] = field(default_factory=list)
 
 
@@ -120,15 +122,17 @@ class _Verification:
         catalogue = self._catalogue()
         auditor = self.manifest.kind == AUDITOR
         counted = self._replayed() if auditor else self._summed()
-        if faults := [*counted.faults, *self._leaf_count_faults()]:
+        held_open = self._held_open(counted, catalogue) if auditor else ()
+        if faults := [*counted.faults, *self._leaf_count_faults(), *held_open]:
             raise lowest(faults)
         try:
             self._check_numbers(counted, catalogue)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         self._require_all_compared()
-        self.found.claims = claims(self.manifest.kind, ranked=self.ranked, foreign=foreign(
-            self.bundle, self.manifest.kind, self.manifest.consultation))
+        self.found.claims = claims(
+            self.manifest.kind, ranked=self.ranked, final=self.document["final"], foreign=foreign(
+                self.bundle, self.manifest.kind, self.manifest.consultation))
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""
@@ -229,6 +233,7 @@ class _Verification:
         return _Counted(
             summed([figures for part in parts for figures in part.figures]),
             added(decided for part in parts for decided in part.decided),
+            any(figures.closed for part in parts for figures in part.figures),
             [part.fault for part in parts if part.fault])
 
     def _values(self, name: str, last: int) -> Callable[[], Values]:
@@ -238,6 +243,18 @@ class _Verification:
         if log.size <= last:
             raise Lacking(log.name, f"{log.size} entries are signed, the results count up to "
                           f"offset {last}")
+
+    def _held_open(self, counted: _Counted, catalogue: Catalogue) -> Iterator[BundleFault]:
+        """Read the times of all events where voting was closed anywhere."""
+        known = catalogue.consultations.get(self.manifest.consultation)
+        announced = known.closing if known else None
+        if announced is None and not counted.closed_somewhere:
+            return
+        self.say("the times of all events, and of the closing")
+        yield from held_open(
+            [taken(number, self._values(layout.votes(number), last)(), self.manifest.consultation)
+             for number, last in enumerate(self.manifest.votes)],
+            announced["occurred_at"] if announced else None)
 
     # The public bundle: rows, leaves, and what ended voting
 
@@ -277,7 +294,7 @@ class _Verification:
             proposals=dict(rows.proposals), participants=participants,
             participants_received=received, suspended=suspended,
             controls_after_closing=late_controls, closed=closed == len(votes))
-        counted = _Counted(figures, totals["decided"])
+        counted = _Counted(figures, totals["decided"], closed > 0)
         counted.faults += [*self._unaccounted(rows.events, endings, controls), *faults]
         return counted
 

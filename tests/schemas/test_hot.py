@@ -95,6 +95,8 @@ def test_a_projection_refuses_what_the_whole_decoder_refuses(
     value = mutated(codec.encode(event, **fields), data.draw(mutations()))
     whole = attempted(hot.decoder(event), value)
     projected = attempted(hot.decoder(event, "event_id", SPAN), value)
+    named = attempted(hot.decoder(event, "consultation"), value)
+    assert (named is None) == (whole is None)
     if projected is not None and utf8(projected[1]):
         assert whole is not None
     else:
@@ -117,6 +119,14 @@ def test_a_span_leaves_utf_8_to_its_reader() -> None:
     assert hot.decoder("VoteCast", SPAN)(value) == (b"\x0cjeunes\x04\xff1",)
     with pytest.raises(Undecodable, match="VoteCast: truncated or malformed body"):
         hot.decoder("VoteCast")(value)
+
+
+def test_a_text_that_nobody_asks_for_is_checked_too() -> None:
+    """Whoever reads the consultation alone refuses the record that the ledger cannot read."""
+    value = hot.encoder("VoteCast")(*VOTE).replace(b"p1", b"\xff1")
+
+    with pytest.raises(Undecodable, match="VoteCast: truncated or malformed body"):
+        hot.decoder("VoteCast", "consultation")(value)
 
 
 @pytest.mark.parametrize("number", [

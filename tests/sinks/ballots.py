@@ -1,7 +1,7 @@
 """Small random ballot boxes: every kind of event, every oddity, deterministic by seed."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from processors.ledger import Ledger
@@ -27,6 +27,8 @@ class Box:
     logs: list[Log] = field(default_factory=list)
     sent: list[tuple[int, bytes]] = field(default_factory=list)
     """Ballot events so far, with their partition, to deliver some again."""
+    elapsed_milliseconds: int = 0
+    """What has passed besides a millisecond for each ballot event."""
     completed: bool = False
     """Whether the catalogue says that the closing lies in every partition."""
 
@@ -54,7 +56,8 @@ class Box:
     def ballot(self, voter: bytes, proposal: str, *, consultation: str = CONSULTATION) -> None:
         """Append a random ballot event of a voter."""
         suspect = int(self.randomness.random() < 0.3)
-        common = (ORIGIN, consultation, proposal, BEGAN_AT + len(self.sent))
+        now = BEGAN_AT + self.elapsed_milliseconds + len(self.sent)
+        common = (ORIGIN, consultation, proposal, now)
         kind = self.randomness.random()
         identifiers = (self.identifier(), voter, self.identifier())
         if kind < 0.55:
@@ -82,6 +85,7 @@ class Box:
         _, value = self.randomness.choice(self.sent) if self.sent else (0, b"\0\0\0\0\1")
         self.put(self.randomness.randrange(self.partitions), self.randomness.choice([
             None, b"", b"\1\0\0\0\1", value[:-1], value[:40], value + b"\0", b"\0\0\0\0\1" * 1000,
+            value.replace(b"\x06p-", b"\x06\xff-"),
         ]))
 
     def control(self, event: str, voter: bytes) -> None:
@@ -92,17 +96,17 @@ class Box:
         for _ in range(self.randomness.choice([1, 1, 2])):
             self.put(partition_of(voter, self.partitions), value)
 
-    def close(self) -> None:
-        """Close the consultation in every partition."""
-        self._everywhere("ConsultationClosed", closes_at=BEGAN_AT)
+    def close(self, *, partitions: Sequence[int] | None = None) -> None:
+        """Close the consultation in every partition, or in some."""
+        self._put("ConsultationClosed", partitions, closes_at=BEGAN_AT)
 
     def seal(self) -> None:
         """Seal the consultation in every partition."""
-        self._everywhere("ConsultationSealed")
+        self._put("ConsultationSealed", None)
 
-    def _everywhere(self, event: str, **fields: int) -> None:
+    def _put(self, event: str, partitions: Sequence[int] | None, **fields: int) -> None:
         event_id = self.identifier()
-        for partition in range(self.partitions):
+        for partition in range(self.partitions) if partitions is None else partitions:
             self.put(partition, codec.encode(
                 event, event_id=event_id, consultation=CONSULTATION, salt=self.identifier(),
                 origin="operator", occurred_at=BEGAN_AT, **fields))

@@ -1,6 +1,7 @@
 """A dishonest operator, who signs anew whatever they like, is caught: what the auditor reads."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,14 @@ from processors.standing import SUSPENDED
 from schemas import codec
 from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout
-from sinks.bundle.claims import TRUSTED
+from sinks.bundle.claims import RECOMPUTED, TRUSTED
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
 from sinks.transparency.results_notes import results_text
-from tests.sinks.ballots import random_box
+from tests.sinks.ballots import Box, random_box
 from tests.sinks.bundle.making import (
     Made,
     audited,
@@ -157,6 +158,56 @@ def test_a_partition_held_open_after_closing(exported: Made, kind: str) -> None:
 
     assert found.verdict == DIFFERENT
     assert "results/results.json, state: published 'final', recomputed 'closed'" in said(found)
+
+
+@pytest.mark.parametrize(("closed_later", "said_of_it"), [(True, "later"), (False, "never")])
+def test_a_partition_that_went_on_taking_votes_after_the_closing(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path, *, closed_later: bool,
+    said_of_it: str,
+) -> None:
+    """Closed here and open there for an hour: exit code 1, the latest vote and both times."""
+    by = made(clickhouse.url, topic_prefix, _held_open(3_600, closed_later=closed_later), tmp_path)
+    found = verified(by.auditor)
+    last = records(contents(by.auditor), layout.votes(1))[-1 - closed_later][0]
+
+    assert found.verdict == DIFFERENT
+    assert said(found) == (
+        f"records/votes/1, offset {last}: it happened at 2022-03-21 23:00:00+00:00, voting was "
+        f"closed at 2022-03-21 22:00:00+00:00, and in this partition {said_of_it}: it was held "
+        "open")
+    assert "that no partition was held open after the closing" in [
+        claim.what for claim in verified(by.public).claims if claim.how == TRUSTED]
+
+
+def test_votes_of_the_minute_of_the_closing_hold_nothing_open(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """What the clocks of gateways and operators explain is no fault."""
+    by = made(clickhouse.url, topic_prefix, _held_open(60, closed_later=True), tmp_path)
+
+    assert verified(by.auditor).fault is None
+
+
+def _held_open(seconds: int, *, closed_later: bool) -> Box:
+    """Close one partition, and go on voting in the other."""
+    box = Box(2, random.Random(3))
+    people = [box.voter_in(number % 2) for number in range(6)]
+    for voter in people * 5:
+        box.ballot(voter, "p-1")
+    box.close(partitions=[0])
+    box.elapsed_milliseconds = 1_000 * seconds
+    for voter in people[1::2] * 3:
+        box.ballot(voter, "p-0")
+    if closed_later:
+        box.close(partitions=[1])
+    return box
+
+
+def test_a_state_that_a_public_bundle_cannot_show_is_told_as_trust(exported: Made) -> None:
+    """A closing hidden among the suspensions leaves a result that says it is not final."""
+    for kind, how in ((AUDITOR, RECOMPUTED), (PUBLIC, TRUSTED)):
+        found = verified(exported.bundle(kind))
+        assert [how] == [claim.how for claim in found.claims if claim.what.startswith("open, ")]
 
 
 @KINDS_OF_BUNDLE
