@@ -47,23 +47,28 @@ class Followed:
         if place >= len(piece) or piece[place][-HASH_BYTES:] != sha256(value or b"").digest():
             raise self._leaves.other(self._begin)
 
-    def finish(self) -> None:
-        """Compare what is left, and read the entries that no record was held against."""
+    def end(self) -> None:
+        """Compare what is held."""
         if self._values:
             self._compare()
+
+    def finish(self) -> None:
+        """Compare what is left, and read the entries that no record was held against."""
+        self.end()
         self._leaves.finish()
 
     def _compare(self) -> list[bytes]:
         """Compare the first records held with the next entries of the log; give these."""
+        values, entries = self._values, self._entries
+        self._values, self._entries = [], []  # Where something is wrong nothing else is compared.
         piece = self._leaves.next_piece(self._begin)
-        values, entries = self._values[:WIDTH], self._entries[:WIDTH]
-        if piece[:len(entries)] != entries:
-            for place, (value, entry) in enumerate(zip(values, entries, strict=True)):
+        if piece[:len(entries)] != entries[:WIDTH]:
+            for place, (value, entry) in enumerate(zip(values[:WIDTH], entries, strict=False)):
                 if place >= len(piece) or (
                         piece[place] != entry and piece[place] != self._decoded(value)):
                     raise self._leaves.other(self._begin + place)
-        del self._values[:WIDTH], self._entries[:WIDTH]
-        self._begin += len(values)
+        self._begin += min(len(values), WIDTH)
+        self._values, self._entries = values[WIDTH:], entries[WIDTH:]
         return piece
 
     def _decoded(self, value: bytes | None) -> bytes:

@@ -158,8 +158,11 @@ def in_order(
     for offsets, values in batches:
         expected = range(begin, begin + len(offsets))
         if offsets != list(expected):
-            wanted, found = next(
-                pair for pair in zip(expected, offsets, strict=True) if pair[0] != pair[1])
+            good, wanted, found = next(
+                (place, *pair) for place, pair in enumerate(zip(expected, offsets, strict=True))
+                if pair[0] != pair[1])
+            if good:
+                yield values[:good]
             if found < wanted:
                 raise BundleFault(f"{name}, offset {found}", "it stands here a second time, or "
                                   f"in another place: offset {wanted} is next")

@@ -37,6 +37,8 @@ _COMMON = frozenset(current(event).header for event in (
 """Controls that concern every voter."""
 
 Values = Iterable["list[bytes | None]"]
+DecideAll = Callable[[Iterable[tuple[int, bytes | None]], list[Any]], None]
+"""Adds to a list what is decided of records at their offsets."""
 
 
 class Witness(Protocol):
@@ -47,6 +49,9 @@ class Witness(Protocol):
 
     def last(self, value: bytes | None) -> None:
         """Take a record that nobody may decide: nothing comes after it."""
+
+    def end(self) -> None:
+        """Say what is wrong with the records seen: something else is, and stands above them."""
 
 
 @dataclass
@@ -96,9 +101,29 @@ def _replay_share(
     """Decide the events of one share of all; its ledger is gone before the next one begins."""
     ledger = Ledger(partition.number, partition.partitions)
     decide_all = ledger.decide_all if part == (0, 1) else _decider(ledger, *part)
+    try:
+        _decide_all(partition, ledger, decide_all, witness, found)
+    except BundleFault:
+        if witness:
+            witness.end()
+        raise
+    found.figures.append(figures_of(ledger, consultation))
+    found.decided.append(ledger.decided_by_outcome())
+
+
+def _decide_all(
+    partition: Partition, ledger: Ledger, decide_all: DecideAll, witness: Witness | None,
+    found: Replayed,
+) -> None:
+    """Decide all records, and hold the decisions against those recorded."""
     decisions, begin = chain.from_iterable(partition.decisions()), 0
     for values in partition.votes():
-        recorded = list(islice(decisions, len(values)))
+        try:
+            recorded = list(islice(decisions, len(values)))
+        except BundleFault:
+            if witness:
+                witness.see(values, [None] * len(values))
+            raise
         made: list[Any] = []
         try:
             decide_all(enumerate(values, begin), made)
@@ -114,13 +139,11 @@ def _replay_share(
             _note(found, partition.decisions_name, begin, made, recorded)
         begin += len(values)
     deque(decisions, maxlen=0)  # what comes after the last record is a fault, and raised there
-    found.figures.append(figures_of(ledger, consultation))
-    found.decided.append(ledger.decided_by_outcome())
 
 
 def _decider(
     ledger: Ledger, share: int, shares: int
-) -> Callable[[Iterable[tuple[int, bytes | None]], list[bytes | None]], None]:
+) -> DecideAll:
     """Decide the events of one share, pass over those of others: None."""
 
     def decide(offset: int, value: bytes | None) -> bytes | None:

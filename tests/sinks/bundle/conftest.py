@@ -11,6 +11,9 @@ from tests.sinks.bundle.making import Made, made
 
 @pytest.fixture(scope="session")
 def exported(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """Export a closed consultation with every kind of event, oddity and control."""
+    """Export a closed consultation with every kind of event, oddity and control.
+
+    Its partitions have more than 512 records: leaves are compared 256 at a time.
+    """
     prefix = f"test_{uuid.uuid4().hex[:12]}"
-    return made(clickhouse.url, prefix, random_box(21, 400), tmp_path_factory.mktemp("bundles"))
+    return made(clickhouse.url, prefix, random_box(21, 1_300), tmp_path_factory.mktemp("bundles"))

@@ -126,6 +126,21 @@ def test_no_moved_event_survives(exported: Made, change: str, where: float) -> N
     assert int(place.rpartition(" ")[2]) in (first, first - 1 if change == "repeated" else first)
 
 
+@pytest.mark.parametrize("missing", [VOTES, DECISIONS])
+def test_of_two_faults_the_lower_one_is_told(exported: Made, missing: str) -> None:
+    """A changed record lies below a missing one, though both are read at once: 4, its offset."""
+    files = contents(exported.auditor)
+    votes = records(files, VOTES)
+    offset, value = next(record for record in votes[10:] if record[1])
+    votes[offset] = offset, flipped(value or b"", 300)
+    changed = {**files, VOTES: joined(votes)}
+    held = records(changed, missing)
+    found = verified(packed(
+        {**changed, missing: joined(held[:300] + held[301:])}, exported.signer))
+
+    assert (found.verdict, place_of(found)) == (INVALID, f"{VOTES}, offset {offset}")
+
+
 @settings(many, max_examples=60)
 @given(where=ANYWHERE, within=ANYWHERE, bit=BITS)
 @pytest.mark.parametrize("name", [VOTES, DECISIONS, layout.CATALOGUE])
