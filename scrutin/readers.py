@@ -40,9 +40,10 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say that it is too much."""
         network = guards.network_of(Asked(scope, receive)) if scope["type"] == "http" else b""
-        if not network or scope["method"] not in ("GET", "HEAD"):
+        if not network:
             await self._pages(scope, receive, send)
             return
+        # A form counts too: what is answered, if only with a refusal, is a page.
         path = scope["path"]
         searching = path.endswith("/proposals") and scope["query_string"]
         rate = self._rates.count_reader(network, self._clock(), LIST_COST if searching else 1)

@@ -123,13 +123,18 @@ class Booth:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
         self._check(voter, act)
         now = int(time.time() * 1_000)
-        event_id = self._event_id(voter, act, key, now)
+        event_id, is_new = self._event_id(voter, act, key, now)
         trust = self._trust(voter, act, now)
         head = (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES))
         value = _encoded(head, act, (
             trust, voter.origin, voter.consultation, act.proposal, now))
         partition = partition_of(voter.id, self._topics.partitions)
-        acknowledged = await self._write(self._topics.votes, partition, now, value)
+        try:
+            acknowledged = await self._write(self._topics.votes, partition, now, value)
+        except Refused as refused:
+            if is_new and refused.problem is not problems.UNKNOWN_OUTCOME:
+                self._memory.forget_content(event_id)  # nothing was written: the key is free
+            raise
         self._networks.saw(event_id, voter.network, now)
         if act.kind == "VoteCast":
             self._memory.choose(voter.id, act.proposal, act.word)
@@ -198,15 +203,19 @@ class Booth:
             if choice is not None and choice != of:
                 raise Refused(problems.WRONG_QUALIFICATION)
 
-    def _event_id(self, voter: Voter, act: Act, key: str | None, now: int) -> bytes:
+    def _event_id(
+        self, voter: Voter, act: Act, key: str | None, now: int
+    ) -> tuple[bytes, bool]:
+        """Name an event, and say whether its key is met for the first time."""
         if key is None:
-            return identity.time_ordered_id(now, self._salts.draw(10))
+            return identity.time_ordered_id(now, self._salts.draw(10)), False
         found = identity.event_id(self._keys.pepper(voter.consultation), voter.id, key)
-        content = f"{act.kind}\0{act.proposal}\0{act.word}".encode()
+        content = f"{act.kind}\0{act.proposal}\0{act.word}\0{act.proof or ''}".encode()
         digest = hashlib.blake2b(content, digest_size=CONTENT_BYTES).digest()
+        is_new = not self._memory.holds_content(found)
         if not self._memory.same_content(found, digest):
             raise Refused(problems.KEY_REUSED)
-        return found
+        return found, is_new
 
     def _trust(self, voter: Voter, act: Act, now: int) -> int:
         shown = identity.is_shown(

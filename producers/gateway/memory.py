@@ -34,6 +34,14 @@ class Memory:
             self._contents.popitem(last=False)
         return held == content
 
+    def holds_content(self, event_id: bytes) -> bool:
+        """Whether the content of a key is remembered."""
+        return event_id in self._contents
+
+    def forget_content(self, event_id: bytes) -> None:
+        """Forget what a key came with."""
+        self._contents.pop(event_id, None)
+
     def choose(self, voter: bytes, proposal: str, choice: str | None) -> None:
         """Remember a choice; None: it was withdrawn."""
         choices = self._choices.get(voter)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 WINDOW_SECONDS = 60
 WINDOWS = 200_000
 """Windows remembered: two hundred thousand voters in a minute; some 60 MB."""
-READS_PER_ACT = 2
-"""Pages and files the readers of a network may ask for, for each request its voters may send: in
-the booth an act is answered by a page, and some only read."""
+READS_PER_ACT = 3
+"""Pages, files and forms that a network may ask for or send, for each request its voters may send:
+in the booth an act is a form and the page that answers it, and some only read."""
 ENDED_DROPPED = 2
 """Ended windows dropped for each one that begins: their number shrinks, no request pays for all."""
 
@@ -53,9 +53,12 @@ class Rates:
         return len(self._windows)
 
     def count(self, voter: bytes, network: bytes, now: float) -> Rate:
-        """Count a request; give the limit that is exceeded, else the one with the least left."""
+        """Count a request; give the limit that is exceeded, else the one with the least left.
+
+        What one voter asks for beyond their own limit takes nothing from their neighbours.
+        """
         of_voter = self._counted("voter", self._voter_quota, voter, now)
-        if not network:
+        if not network or of_voter.exceeded:
             return of_voter
         of_network = self._counted("network", self._network_quota, network, now)
         return of_network if of_network.left < of_voter.left else of_voter

@@ -11,7 +11,9 @@ next. At last the order is shuffled, so that no place helps anybody.
 
 Draws are numpy's RandomState, whose streams never change (NEP 19): a `SequenceServed` event holds
 seed, offsets and history, and `serve` gives the same proposals for them in years. Left out of
-Make.org's rules: the filter of common keywords, which depends on a language's word forms.
+Make.org's rules: the filter of common keywords, which depends on a language's word forms; and the
+end of a tested proposal at 1,500 votes, by which a consultation of few proposals would run dry
+before it closes: among candidates the least voted goes first anyway.
 """
 
 from collections.abc import Collection, Iterable, Sequence

@@ -10,7 +10,7 @@ from hashlib import sha256
 from processors.decisions import UNDECODABLE
 from schemas.registry import HEADER_BYTES, UnknownSchema
 from sinks.ballots import PLACES, consultation_of
-from sinks.bundle.faults import Unreadable
+from sinks.bundle.faults import BundleFault, Unreadable
 from sinks.bundle.logs import Leaves, entry_bytes
 from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.tiles import WIDTH
@@ -59,17 +59,27 @@ class Followed:
 
     def _compare(self) -> list[bytes]:
         """Compare the first records held with the next entries of the log; give these."""
-        values, entries = self._values, self._entries
-        self._values, self._entries = [], []  # Where something is wrong nothing else is compared.
-        piece = self._leaves.next_piece(self._begin)
-        if piece[:len(entries)] != entries[:WIDTH]:
-            for place, (value, entry) in enumerate(zip(values[:WIDTH], entries, strict=False)):
-                if place >= len(piece) or (
-                        piece[place] != entry and piece[place] != self._decoded(value)):
-                    raise self._leaves.other(self._begin + place)
-        self._begin += min(len(values), WIDTH)
-        self._values, self._entries = values[WIDTH:], entries[WIDTH:]
+        values, entries = self._values[:WIDTH], self._entries[:WIDTH]
+        del self._values[:WIDTH], self._entries[:WIDTH]
+        try:
+            piece = self._leaves.next_piece(self._begin)
+            if piece[:len(entries)] != entries:
+                self._require_same(piece, values, entries)
+        except BundleFault:
+            self._values.clear()  # where something is wrong nothing behind it is compared
+            self._entries.clear()
+            raise
+        self._begin += len(values)
         return piece
+
+    def _require_same(
+        self, piece: list[bytes], values: list[bytes | None], entries: list[bytes]
+    ) -> None:
+        """Raise at the first record that is not the one in the log."""
+        for place, (value, entry) in enumerate(zip(values, entries, strict=True)):
+            if place >= len(piece) or (
+                    piece[place] != entry and piece[place] != self._decoded(value)):
+                raise self._leaves.other(self._begin + place)
 
     def _decoded(self, value: bytes | None) -> bytes:
         """Give the entry of a record of any kind."""

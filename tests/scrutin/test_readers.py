@@ -33,6 +33,17 @@ def test_a_network_that_reads_too_much_is_told_to_wait() -> None:
     assert one.get(PAGE).status_code == 200
 
 
+def test_forms_count_as_pages_do() -> None:
+    """Whoever sends forms without a pause gets 429 as readers do: each is answered by a page."""
+    source = Published(campaign.flushes(4, closed=False))
+    source.ready.set()
+    client = TestClient(Door(application(source), rates(2), Clock()), client=("192.0.2.7", 1))
+    statuses = [client.post(f"{PAGE}/vote", data={"proposal": "p"}).status_code for _ in range(4)]
+
+    assert statuses[2:] == [429, 429]
+    assert 429 not in statuses[:2]
+
+
 async def test_no_network_takes_all_places_of_live_streams() -> None:
     """Past its share a network gets 429; a stream that ends gives its place back."""
     ended, open_streams = asyncio.Event(), 0

@@ -91,3 +91,25 @@ def test_the_choices_of_one_voter_are_bounded() -> None:
 
     assert len(memory.history(b"a")) == CHOICES_REMEMBERED
     assert memory.choice(b"a", "p0") is None
+
+
+def test_what_a_voter_asks_for_too_much_takes_nothing_from_the_network() -> None:
+    """One device past its own limit leaves its neighbours theirs."""
+    rates = Rates(voter_per_minute=2, network_per_minute=5)
+    for _ in range(50):
+        rates.count(VOTER, NETWORK, 0.0)
+
+    assert [rates.count(bytes([n]) * 16, NETWORK, 0.0).exceeded for n in range(1, 5)] == [
+        False, False, False, True]
+
+
+def test_a_key_whose_event_was_not_written_is_free_again() -> None:
+    """Forgotten, a key may come with something else; what others came with stays."""
+    memory = Memory()
+    assert memory.same_content(b"one", b"a")
+    assert memory.same_content(b"other", b"b")
+    memory.forget_content(b"one")
+
+    assert not memory.holds_content(b"one")
+    assert memory.same_content(b"one", b"c")
+    assert not memory.same_content(b"other", b"c")

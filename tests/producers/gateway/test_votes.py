@@ -126,6 +126,17 @@ async def test_a_key_used_for_something_else_is_refused(gateway: RunningGateway)
     assert [fields["event_id"].hex() for _, _, fields in events].count(first["event_id"]) == 1
 
 
+async def test_a_proof_added_to_a_key_is_another_content(gateway: RunningGateway) -> None:
+    """The event of the key stays suspect: no receipt may say that it is trusted."""
+    async with Browser(gateway.url) as browser:
+        proof = await proof_of(browser)
+        first = await browser.vote(key="no-proof-yet")
+        again = await browser.vote(key="no-proof-yet", proof=proof)
+
+    assert (first.status_code, first.json()["trust"]) == (202, "suspect")
+    assert again.json()["type"] == "/problems/idempotency-key-reused"
+
+
 async def test_the_same_key_of_another_voter_is_another_event(gateway: RunningGateway) -> None:
     """Nobody can take another voter's key away."""
     async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
