@@ -115,6 +115,12 @@ WRONG_QUALIFICATION = ProblemKind(
     message("Three qualifications belong to each choice. Change your vote first, or pick one of "
             "those below your choice. Nothing was recorded."),
 )
+NOTHING_TO_QUALIFY = ProblemKind(
+    "nothing-to-qualify", 409,
+    message("There is no vote to qualify"),
+    message("Your vote on this proposal was withdrawn. Vote on it again, then qualify that vote. "
+            "Nothing was recorded."),
+)
 NO_VOTE = ProblemKind(
     "no-vote", 409,
     message("A vote comes first"),
@@ -185,8 +191,8 @@ UNKNOWN_OUTCOME = ProblemKind(
 )
 
 GATEWAY = (
-    UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NO_VOTE, INVALID_REQUEST,
-    INVALID_KEY, KEY_REUSED, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS, UNAVAILABLE,
-    BUSY, UNKNOWN_OUTCOME,
+    UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NOTHING_TO_QUALIFY, NO_VOTE,
+    INVALID_REQUEST, INVALID_KEY, KEY_REUSED, OTHER_SITE, NOT_JSON, TOO_LARGE,
+    TOO_MANY_REQUESTS, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

@@ -202,6 +202,8 @@ class Booth:
             of = CHOICES[_QUALIFICATION[act.word] // QUALIFICATIONS_PER_CHOICE]
             if choice is not None and choice != of:
                 raise Refused(problems.WRONG_QUALIFICATION)
+            if self._memory.withdrew(voter.id, act.proposal):
+                raise Refused(problems.NOTHING_TO_QUALIFY)
 
     def _event_id(
         self, voter: Voter, act: Act, key: str | None, now: int

@@ -58,6 +58,11 @@ class Memory:
         """Give a voter's choice, if it is remembered."""
         return self._choices.get(voter, {}).get(proposal)
 
+    def withdrew(self, voter: bytes, proposal: str) -> bool:
+        """Whether it is remembered that the voter's vote was withdrawn, and not cast since."""
+        choices = self._choices.get(voter, {})
+        return proposal in choices and choices[proposal] is None
+
     def history(self, voter: bytes) -> list[str]:
         """List the proposals a voter acted on, as far as remembered, sorted."""
         return sorted(self._choices.get(voter, ()))

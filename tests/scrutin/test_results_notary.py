@@ -18,6 +18,7 @@ from scrutin.results_notary import ResultsNotary
 from sinks.transparency.notes import Signer
 from sinks.transparency.results_folder import ResultsFolder
 from tests.processors.logs import CONSULTATIONS, PARTITION, PARTITIONS, adopted, closed, vote
+from tests.producers.gateway import booths
 from views.reader import ResultsReader
 
 
@@ -59,6 +60,12 @@ class Town:
         self._ideas.apply_catalogue(completed, 0)
         self.reader.flushes.receive_catalogue(0, completed)
         return self._publish(closed(offset, consultation=CONSULTATIONS[0]), ranked=ranked)
+
+    def hide_shares(self) -> None:
+        """Describe the first consultation as one that hides shares while it is open."""
+        described = booths.consultation(CONSULTATIONS[0], shares_embargoed=True)
+        self._ideas.apply_catalogue(described, 0)
+        self.reader.flushes.receive_catalogue(0, described)
 
     def _publish(self, event: bytes, *, ranked: bool) -> int:
         offset = self._ledger.last_offset + 1
@@ -111,3 +118,17 @@ def test_ranks_that_do_not_come_are_waited_for_no_longer_than_a_bound(
     last = town.vote(ranked=True)
     town.notary.sign_due()
     assert (town.signed()["votes"], town.signed()["ranking"]) == ([last], [last])
+
+
+def test_hidden_shares_are_not_signed_and_published(tmp_path: Path) -> None:
+    """What is signed lies open to everybody: under an embargo it says how many voted, not how."""
+    town = Town(tmp_path)
+    town.hide_shares()
+    town.logs.covered = town.vote(ranked=True)
+    town.notary.sign_due()
+    document = json.loads(town.folder.document(CONSULTATIONS[0]) or b"{}")
+    entries = [document["totals"], *document["proposals"]]
+
+    assert (document["shares"], document["controversial"]) == (None, [])
+    assert [list(entry["counted"]) for entry in entries] == [["votes"]] * len(entries)
+    assert len(entries) == 2

@@ -98,6 +98,20 @@ async def test_a_qualification_of_another_choice_is_refused(gateway: RunningGate
     assert taken.status_code == 202
 
 
+async def test_a_withdrawn_vote_is_not_qualified(gateway: RunningGateway) -> None:
+    """While the gateway remembers the withdrawal it says so; voted anew it is taken."""
+    async with Browser(gateway.url) as browser:
+        body = {"proposal": "p1", "qualification": "like_it"}
+        await browser.vote()
+        await browser.delete("town/votes/p1")
+        refused = await browser.post("town/qualifications", body)
+        await browser.vote()
+        taken = await browser.post("town/qualifications", body)
+
+    assert (refused.status_code, refused.json()["type"]) == (409, "/problems/nothing-to-qualify")
+    assert taken.status_code == 202
+
+
 async def test_a_key_names_one_event(gateway: RunningGateway) -> None:
     """The same key with the same content gives the same event id; both receipts are true."""
     key = str(uuid.uuid4())
