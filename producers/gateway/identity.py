@@ -20,8 +20,6 @@ Clock = Callable[[], float]
 
 IDENTIFIER_BYTES = 16
 """Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""
-COOKIE_CHARACTERS = 43
-"""Length of a device's cookie: two times 16 bytes in base64 without padding."""
 TIME_BYTES = 5
 """Seconds since 1970 in a view proof: enough for 34,000 years."""
 PROOF_SECONDS = 86_400
@@ -31,6 +29,16 @@ CLOCK_SKEW_SECONDS = 60
 IPV4_PREFIX_BITS = 24
 IPV6_PREFIX_BITS = 48
 """A network is what one subscriber or one small office is given, at least."""
+
+
+
+def _characters(size: int) -> int:
+    """Give the length of so many bytes in base64 without padding."""
+    return -(-size * 4 // 3)
+
+
+COOKIE_CHARACTERS = _characters(2 * IDENTIFIER_BYTES)
+"""Length of a device's cookie: the device, and the code that signs it."""
 
 _SEPARATOR = b"\0"
 _BLOCK_BYTES = 64
@@ -146,7 +154,7 @@ def _text(raw: bytes) -> str:
 
 def _bytes(text: str, size: int) -> bytes | None:
     """Read what `_text` wrote, of a size; there is one spelling only."""
-    if len(text) != -(-size * 4 // 3):
+    if len(text) != _characters(size):
         return None
     try:
         raw = binascii.a2b_base64(text.encode().translate(_FROM_URL) + _PADDING)
