@@ -139,8 +139,11 @@ async def check_signed_results(running: Stack, folder: Path) -> None:
     document = folder / "signed.json"
     document.write_bytes(
         ResultsFolder(folder / "results").document(CONSULTATION) or b"")
-    scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
-            "--note", str(note), "--policy", str(folder / "policy"))
+    recount = scrutin(
+        running.environment, "audit", "recount", CONSULTATION, "--json", "--document",
+        str(document), "--note", str(note), "--policy", str(folder / "policy"))
+    assert json.loads(recount.stdout), "the report alone is on stdout"
+    assert "pure: partition 0" in recount.stderr, "progress is on stderr"
     document.write_bytes(document.read_bytes().replace(b'"final":true', b'"final":false'))
     scrutin(running.environment, "audit", "recount", CONSULTATION, "--document", str(document),
             "--note", str(note), "--policy", str(folder / "policy"), expected=4)
