@@ -222,12 +222,15 @@ class LedgerWorker:
         batch: BatchValue = event.message.value
         held = self.held.get(event.message.partition)
         tp = TP(self.topics.votes, event.message.partition)
+        # Faust's consumer thread moves the group on first, and only then is the table told of it:
+        # until then the state still carries the generation of a batch that came too late.
+        current = self.app.consumer_generation_id
         if (held is None or not self.seeks.in_place(tp, batch)
-                or not may_decide(held, batch.generation)):
+                or batch.generation != current or not may_decide(held, current)):
             log.info("batch dropped: fetched before the last rebalance",
                      partition=tp.partition, records=len(batch.records))
             event.ack()
-            if held is not None and held.generation is not None:
+            if held is not None and may_decide(held, current):
                 await self._seek_again(held)
             return
         producer = await self.connected_producer()

@@ -121,7 +121,10 @@ class SeekingLedger(LedgerWorker):
 
 
 async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> None:
-    """Not held, still recovering, of another generation, from before the seek: not decided."""
+    """Not held, still recovering, of another generation, from before the seek: not decided.
+
+    Nor while the group is in a new generation and the state was not yet told of it.
+    """
     box = await prepared(lone_stack, 62, size=5)
     worker = SeekingLedger(LedgerPolicy(
         kafka=lone_stack.kafka, topics=lone_stack.topics, instance="1", stall_seconds=30,
@@ -139,6 +142,7 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
             message=message, ack=lambda: acknowledged.append(generation))
         await worker._decide(event)
 
+    worker.app.consumer_generation_id = 7
     try:
         await delivered(7)
         held = worker.held[0] = Held(Ledger(0, 1))
@@ -151,6 +155,12 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
         assert acknowledged == [7, 7, 6, 7]
         # The batch dropped may have been the right one: the worker reads on after its last.
         assert worker.sought == [0, 0]
+        worker.app.consumer_generation_id = 8
+        await delivered(7)
+        assert held.ledger.last_offset == -1
+        # The rebalance under way will say where to read on.
+        assert worker.sought == [0, 0]
+        worker.app.consumer_generation_id = 7
         assert await read_to_end(lone_stack.kafka, lone_stack.topics.decisions, 1) == []
 
         await delivered(7)
