@@ -136,7 +136,7 @@ async def connected(
             logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
             checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
             pages = application(reader, publications, live, Beside(
-                desk=desk, receipts=checker, logs=logs))
+                desk=desk, receipts=checker, logs=logs, views_url=settings.views_url))
             inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),

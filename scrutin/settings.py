@@ -73,6 +73,11 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    views_url: str = Field(
+        default="", pattern=r"^(https?://[^/?#\s]+)?$",
+        description="Address of the views as operators reach it, where the gateway sends those "
+        "who ask for /ops; empty: a proxy does.",
+    )
     gateway_host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
     gateway_port: int = Field(
         default=0, ge=0, le=65535,

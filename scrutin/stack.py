@@ -100,6 +100,7 @@ def _environment(
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
         "SCRUTIN_VIEWS_PORT": str(ports["views"]),
+        "SCRUTIN_VIEWS_URL": urls["views"],
         "SCRUTIN_GATEWAY_HOST": settings.gateway_host,
         "SCRUTIN_GATEWAY_PORT": str(ports["gateway"]),
         "SCRUTIN_GATEWAY_URL": urls["gateway"],

@@ -66,6 +66,8 @@ class Beside:
     """Takes votes of people here..."""
     gateway_url: str = ""
     """... or else they are sent there."""
+    views_url: str = ""
+    """Has the operators' page, where this process has none."""
 
 
 def application(
@@ -101,7 +103,7 @@ def routed(
         Route("/static/vote.js", vote_script),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
-        *(beside.operations.routes() if beside.operations else ()),
+        *_operations(beside),
         *(transparency.routes(beside.logs) if beside.logs else ()),
     ]
     if beside.desk is not None:
@@ -244,10 +246,18 @@ class Views:
         return question
 
 
-def _sending_to(gateway_url: str) -> Callable[[Request], Awaitable[Response]]:
+def _operations(beside: Beside) -> list[Route]:
+    """Give the operators' page, or the way to it."""
+    if beside.operations is not None:
+        return beside.operations.routes()
+    return [Route("/ops", _sending_to(beside.views_url))] if beside.views_url else []
+
+
+def _sending_to(url: str) -> Callable[[Request], Awaitable[Response]]:
+    """Send people on to the same address of another process."""
     async def send_on(request: Request) -> Response:
         query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"{gateway_url}{request.url.path}{query}", 302)
+        return RedirectResponse(f"{url}{request.url.path}{query}", 302)
 
     return send_on
 

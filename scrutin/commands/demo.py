@@ -95,6 +95,6 @@ async def _stay(run: Demo, urls: dict[str, str], page: str) -> None:
     print(f"The campaign:  {page}\n"
           f"Open now:      {here}  ({votes} votes, and a few every second)\n"
           f"Vote yourself: {here}/vote\n"
-          f"Operators:     {urls['views']}/ops\n"
+          f"Operators:     {urls['gateway']}/ops\n"
           "The stack stays up until Ctrl-C.", flush=True)
     await trickle(gateway, OPEN_CONSULTATION, run.seed)

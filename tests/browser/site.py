@@ -95,8 +95,9 @@ async def opened(stack: Stack) -> Site:
     for worker in ("ledger", "ideas"):
         stack.started(worker)
     port = free_port()
+    views_url = f"http://127.0.0.1:{port}"
     stack.started("views", SCRUTIN_VIEWS_PORT=str(port))
-    found = Site(stack, booths.started(stack), f"http://127.0.0.1:{port}")
+    found = Site(stack, booths.started(stack, SCRUTIN_VIEWS_URL=views_url), views_url)
     await found.gateway.ready()
     await until_answering(found.views_url)
     return found

@@ -24,7 +24,7 @@ PAGES = (
     "/c/{secret}/vote?proposal=p1",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
     "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
-    "/c/nowhere", "/problems/votes-unavailable", "{views}/ops",
+    "/c/nowhere", "/problems/votes-unavailable", "/ops",
 )
 """Addresses, with consultations by their state; those of the views, where only they have them."""
 NARROW_PIXELS = 320

@@ -97,6 +97,8 @@ async def test_a_vote_without_proof_is_set_aside_until_it_is_confirmed(
     """The page says that a suspect vote does not count, and how to make it count."""
     name = await site.consultation()
     page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    # A first vote would fetch a new proof.
+    await page.evaluate("delete document.getElementById('ballot').dataset.first")
     await page.evaluate("document.querySelector('[name=proof]').value = ''")
     await votes(page, "agree")
     await expect(page.locator(".aside")).to_be_visible()
@@ -166,6 +168,22 @@ async def test_the_back_button_and_a_second_tab_are_harmless(
 
     assert choices_of(await site.events(name)) == ["agree", "disagree", "agree"]
     assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (1, 1)
+
+
+async def test_two_tabs_that_a_new_visitor_opens_at_once_both_vote(
+    windows: Windows, site: Site
+) -> None:
+    """Each tab came with a device of its own and the last is kept: no vote is set aside."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    await page.context.clear_cookies()
+    second = await windows.beside(page.context, f"/c/{name}/vote?proposal=p2")
+    await votes(page, "agree")
+    await votes(second, "disagree")
+    totals = await site.until_received(name, 2)
+
+    assert totals["counted"]["votes"] == 2
+    assert len({fields["voter"] for _, fields in await site.events(name)}) == 1
 
 
 async def test_an_old_form_says_what_it_says_now(windows: Windows, site: Site) -> None:
@@ -336,7 +354,7 @@ async def test_a_form_of_another_site_or_of_nobody_is_refused(
     """A vote needs the device's cookie and a browser that says it comes from this site."""
     windows.network_may_fail = True
     name = await site.consultation()
-    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", script=False)
     form = {**await form_of(page), "act": "agree"}
     request = page.context.request
     answers = [

@@ -34,6 +34,7 @@ def ballot(
             (word, mark is not None and word in mark.qualifications)
             for word in (qualifications_of(choice) if choice else ())],
         "measures": results_page.measures(entry) if entry and choice else None,
+        "first": not paper.marks,
         "position": None if at is None else at + 1,
         "steps": [_step(paper, name, proposal) for name in paper.sequence],
         "next": paper.open_after(proposal),

@@ -7,6 +7,7 @@ const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 1_000;
 const LONGEST_WAIT_MILLISECONDS = 20_000;
 const ANSWER_MILLISECONDS = 15_000;
+const RENEW_MILLISECONDS = 3_000; // A proof that is late is not worth more waiting.
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
 
@@ -29,6 +30,21 @@ const pause = (milliseconds) => new Promise((resolve) => {
   wake = resolve;
   setTimeout(resolve, milliseconds);
 });
+
+// Before the first vote. The booth gave this browser a name, and another one in any other tab that
+// was opened in the same moment: the last is kept. The proof must be of that name, or the vote is
+// set aside.
+async function renew(form, fields) {
+  if (!("first" in ballot().dataset)) return;
+  const query = new URLSearchParams({ proposal: fields.get("proposal") });
+  const answer = await fetch(`${form.action}?${query}`, {
+    signal: AbortSignal.timeout(RENEW_MILLISECONDS),
+  }).catch(() => null);
+  if (!answer?.ok) return; // Then the proof it has is the best there is.
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const proof = page.querySelector("#ballot [name=proof]");
+  if (proof) fields.set("proof", proof.value);
+}
 
 async function send(form, fields) {
   for (let attempt = 1; ; attempt += 1) {
@@ -84,16 +100,17 @@ async function receive(answer) {
   look();
 }
 
-async function submit(form, fields) {
+async function submit(form, fields, again = false) {
   if (sending) return;
   sending = true;
   ballot()?.setAttribute("aria-busy", "true");
   try {
+    if (!again) await renew(form, fields); // What may be in the log is sent as it was.
     const answer = await send(form, fields);
     if (answer) await receive(answer);
     else {
       show(trouble.dataset.givenUp);
-      troubleButton.onclick = () => submit(form, fields);
+      troubleButton.onclick = () => submit(form, fields, true);
     }
   } finally {
     sending = false;
