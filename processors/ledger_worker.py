@@ -222,8 +222,7 @@ class LedgerWorker:
         batch: BatchValue = event.message.value
         held = self.held.get(event.message.partition)
         tp = TP(self.topics.votes, event.message.partition)
-        # Faust's consumer thread moves the group on first, and only then is the table told of it:
-        # until then the state still carries the generation of a batch that came too late.
+        # Faust's consumer thread moves on first: the state may still have the last generation.
         current = self.app.consumer_generation_id
         if (held is None or not self.seeks.in_place(tp, batch)
                 or batch.generation != current or not may_decide(held, current)):

@@ -10,7 +10,7 @@ else gets one snapshot first, and there is no history to keep.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 from starlette.responses import Response
@@ -53,9 +53,13 @@ HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 class Live:
     """The streams of one process, and the task that marks them."""
 
-    def __init__(self, flushes: Flushes, documents: Documents) -> None:
+    def __init__(
+        self, flushes: Flushes, documents: Documents, *,
+        rest: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._flushes = flushes
         self._documents = documents
+        self._rest = rest
         self._clients: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
         self._pacing: asyncio.Task[None] | None = None
@@ -110,8 +114,8 @@ class Live:
             self._changed.clear()
             self._mark_all()
             crowd = len(self._clients) > CROWD_CLIENTS
-            await asyncio.sleep(1 / (CROWD_SNAPSHOTS_PER_SECOND if crowd
-                                     else SNAPSHOTS_PER_SECOND))
+            await self._rest(1 / (CROWD_SNAPSHOTS_PER_SECOND if crowd
+                                  else SNAPSHOTS_PER_SECOND))
 
     def _mark_all(self) -> None:
         for mark in self._clients:

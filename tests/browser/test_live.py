@@ -1,6 +1,7 @@
 """The live figures of a results page: over a cut, and for people whom motion disturbs."""
 
 import json
+from typing import Literal
 
 import pytest
 from playwright.async_api import Route, expect
@@ -66,6 +67,65 @@ async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
         async with page.expect_response(STREAM):
             pass
     await expect(counter).to_have_text("7")
+
+
+HEARD = """
+window.EventSource = class extends EventTarget {
+    constructor() { super(); window.told = this; }
+    close() {}
+};
+window.tell = (place, votes) => window.told.onmessage({
+    lastEventId: `${place}-0-0`,
+    data: JSON.stringify({state: 'open', proposals: {}, totals: {
+        received: votes, set_aside: 0, counted: {votes},
+        participants: votes, participants_received: votes}}),
+});
+"""
+"""A stream that says what the test says, when it says it."""
+
+
+@pytest.mark.parametrize(("motion", "rest_milliseconds"), [
+    ("no-preference", 250), ("reduce", 2_000)])
+async def test_a_figure_moves_at_once_then_four_times_a_second_and_is_spoken_once_a_minute(
+    windows: Windows, site: Site, motion: Literal["no-preference", "reduce"],
+    rest_milliseconds: int,
+) -> None:
+    """By the page's own clock; every two seconds for who asks for less motion."""
+    name = await site.consultation()
+    page = await windows.open("/", language="en")
+    await page.clock.install(time=0)
+    await page.clock.pause_at(1_000)
+    await page.emulate_media(reduced_motion=motion)
+    await page.add_init_script(HEARD)
+    await page.goto(f"/c/{name}")
+    counter, spoken = page.locator("[data-live=votes]").first, page.locator("#live-spoken")
+
+    async def tell(*votes: int) -> None:
+        for number in votes:
+            await page.evaluate(f"tell({1_000_000 + number}, {number})")
+
+    async def shown(after_milliseconds: int) -> str:
+        await page.clock.run_for(after_milliseconds)
+        return await counter.inner_text()
+
+    await page.clock.run_for(1)
+    await tell(5)
+    assert await shown(1) == "5"
+    await tell(6, 7)
+    assert await shown(rest_milliseconds - 10) == "5"
+    await tell(8)
+    assert await shown(10) == "8"
+    await tell(9)
+    assert await shown(rest_milliseconds - 10) == "8"
+    assert await shown(10) == "9"
+    assert await spoken.inner_text() == ""
+    await page.clock.run_for(60_000)
+    assert await spoken.inner_text() == "Votes counted: 9"
+    await tell(10)
+    await page.clock.run_for(50_000)
+    assert await spoken.inner_text() == "Votes counted: 9"
+    await page.clock.run_for(10_000)
+    assert await spoken.inner_text() == "Votes counted: 10"
 
 
 async def test_nothing_moves_for_who_asks_for_less_motion(windows: Windows, site: Site) -> None:

@@ -18,7 +18,14 @@ from tests.views import campaign
 from views.api import application
 from views.documents import Documents
 from views.flushes import FLUSH_KEY, Flushes
-from views.live import CLIENTS_MAX, PROPOSALS_MAX, SNAPSHOTS_PER_SECOND, Live, LiveStream
+from views.live import (
+    CLIENTS_MAX,
+    CROWD_CLIENTS,
+    PROPOSALS_MAX,
+    SNAPSHOTS_PER_SECOND,
+    Live,
+    LiveStream,
+)
 from views.pages import rendering
 
 
@@ -148,6 +155,59 @@ async def test_changes_in_a_burst_share_a_snapshot(stage: Stage) -> None:
         seen.append(votes_of(await reader.next())["a"])
     assert len(seen) < changes / 2
     assert seen == sorted(seen)
+
+
+class Pace:
+    """Rests of the streams, that last until the test ends them."""
+
+    def __init__(self) -> None:
+        self.rests: asyncio.Queue[float] = asyncio.Queue()
+        self._end = asyncio.Event()
+
+    async def rest(self, seconds: float) -> None:
+        self._end.clear()
+        self.rests.put_nowait(seconds)
+        await self._end.wait()
+
+    async def begun(self) -> float:
+        """Wait until the streams rest; give how long they mean to, in seconds."""
+        return await asyncio.wait_for(self.rests.get(), WAIT_SECONDS)
+
+    def end(self) -> None:
+        self._end.set()
+
+
+@pytest.mark.parametrize(("clients", "rest_seconds"), [
+    (1, 1 / 20), (CROWD_CLIENTS, 1 / 20), (CROWD_CLIENTS + 1, 1 / 2)])
+async def test_the_first_change_is_sent_at_once_and_the_next_after_a_rest(
+    clients: int, rest_seconds: float
+) -> None:
+    """After a pause nothing waits; then 20 snapshots a second, 2 above 200 clients."""
+    stage, pace = Stage(), Pace()
+    live = Live(stage.flushes, Documents(stage.flushes), rest=pace.rest)
+    marks = [live.enter() for _ in range(clients)]
+    for votes in (2, 3):
+        stage.publish(votes)
+        assert await pace.begun() == rest_seconds
+        # Marked before the rest, all of them, and not a second time while it lasts.
+        assert all(mark.is_set() for mark in marks)
+        for mark in marks:
+            mark.clear()
+        stage.publish(10 * votes)
+        stage.publish(100 * votes)
+        await asyncio.sleep(0)
+        assert not any(mark.is_set() for mark in marks)
+        pace.end()
+        # What came during the rest is one snapshot, and another rest.
+        assert await pace.begun() == rest_seconds
+        assert all(mark.is_set() for mark in marks)
+        for mark in marks:
+            mark.clear()
+        pace.end()
+        await asyncio.sleep(0)
+    for mark in marks:
+        live.leave(mark)
+    assert CROWD_CLIENTS == 200
 
 
 async def test_a_change_elsewhere_sends_nothing(stage: Stage) -> None:
