@@ -5,10 +5,12 @@ address with the same bytes.
 """
 
 import json
+import re
 import threading
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,13 +20,18 @@ from starlette.testclient import TestClient
 from processors import results
 from processors.catalogue import Catalogue
 from schemas import codec, words
+from schemas.figures import READY, Sample
+from schemas.topics import Topics
+from sinks.transparency.serving import ServedLogs
 from tests.views import campaign
 from views import problems
-from views.api import FILES, application, routed
+from views.api import FILES, Beside, application, routed
 from views.days import Days
 from views.documents import Documents
 from views.flushes import Flushes
 from views.live import Live
+from views.operations.collector import Collector
+from views.operations.pages import Operations
 from views.pages.glance import ZONES
 from views.pages.proposals_page import EMBARGOED_SORTS, SORTS
 from views.publications import Publications
@@ -32,6 +39,9 @@ from views.publications import Publications
 
 SIZE = 40
 NAME = campaign.CONSULTATION
+TOPICS = Topics("scrutin", 4)
+OF_THE_PROCESS = re.compile(rb"(?m)^process_.*$")
+"""How much memory the tests take depends on neither votes nor choices."""
 SWAPPED = {"agree": "disagree", "disagree": "agree", "like_it": "no_way", "no_way": "like_it",
            "doable": "impossible", "impossible": "doable"}
 
@@ -67,11 +77,22 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
     return made
 
 
-def addresses() -> list[str]:
-    """Every address of the application but the endless one, its places filled in."""
-    paths = [route.path for route in routed(world(swapped=False)).routes
+def beside(source: World, folder: Path) -> Beside:
+    """Give what the views have beside the published state."""
+    collector = Collector(
+        "127.0.0.1:1", TOPICS, source, processes={}, token="", data_folder=folder,
+        itself=lambda: [Sample(READY, 1)])
+    list(collector.hottest.look())
+    return Beside(operations=Operations(collector, ""), logs=ServedLogs(folder, TOPICS))
+
+
+def addresses(folder: Path) -> list[str]:
+    """Every address of the application but the endless ones, its places filled in."""
+    source = world(swapped=False)
+    paths = [route.path for route in routed(source, beside=beside(source, folder)).routes
              if isinstance(route, Route) and not route.path.endswith("/live")]
-    assert len(paths) > 8
+    assert {"/ops", "/metrics", "/log/{path:path}",
+            "/v1/consultations/{consultation}/results/signed"} <= set(paths)
     filled = [path.replace("{consultation}", NAME) for path in paths]
     named = [path.replace("{name}", problem) for path in filled for problem in problems.PROBLEMS]
     lists = [f"/c/{NAME}/proposals?{query}" for query in (
@@ -81,15 +102,20 @@ def addresses() -> list[str]:
                    + ",".join(map(str, range(99))), f"/c/{NAME}/nowhere", "/c/nobody"})
 
 
-def answers(source: World) -> dict[str, tuple[int, dict[str, str], bytes]]:
+def answers(source: World, folder: Path) -> dict[str, tuple[int, dict[str, str], bytes]]:
     """Ask every address of a world where the archive told how many voted on which day."""
     days = Days()
     days.tell(NAME, {date(2022, 3, 22): 7}, datetime(2022, 3, 23, tzinfo=UTC))
     publications = Publications(source.flushes, time.monotonic, days=days)
-    client = TestClient(application(source, publications), follow_redirects=False)
-    found = {path: client.get(path) for path in addresses()}
-    return {path: (answer.status_code, dict(answer.headers), answer.content)
-            for path, answer in found.items()}
+    client = TestClient(
+        application(source, publications, beside=beside(source, folder)), follow_redirects=False,
+        client=("127.0.0.1", 5), base_url="http://127.0.0.1:8080")
+    found = {path: client.get(path) for path in addresses(folder)}
+    assert found["/ops"].status_code == found["/metrics"].status_code == 200
+    for answer in found.values():
+        answer.headers.pop("content-length", None)  # The content says it too.
+    return {path: (answer.status_code, dict(answer.headers),
+                   OF_THE_PROCESS.sub(b"", answer.content)) for path, answer in found.items()}
 
 
 def snapshot(source: World) -> bytes:
@@ -105,9 +131,9 @@ def document(source: World) -> dict[str, Any]:
     return made
 
 
-def test_no_address_tells_two_embargoed_worlds_apart() -> None:
+def test_no_address_tells_two_embargoed_worlds_apart(tmp_path: Path) -> None:
     """Pages, data, problems and headers are the same bytes whatever people choose."""
-    assert answers(world(swapped=False)) == answers(world(swapped=True))
+    assert answers(world(swapped=False), tmp_path) == answers(world(swapped=True), tmp_path)
 
 
 def test_no_stream_tells_two_embargoed_worlds_apart() -> None:
@@ -130,10 +156,12 @@ def test_an_embargo_refuses_orders_and_filters_by_how_people_vote() -> None:
 
 
 @pytest.mark.parametrize(("closed", "embargo"), [(True, True), (False, False)])
-def test_the_worlds_differ_where_nothing_is_hidden(*, closed: bool, embargo: bool) -> None:
+def test_the_worlds_differ_where_nothing_is_hidden(
+    tmp_path: Path, *, closed: bool, embargo: bool
+) -> None:
     """Closing lifts the embargo, on pages, data and streams alike: the test above can fail."""
     worlds = [world(swapped=swapped, closed=closed, embargo=embargo) for swapped in (False, True)]
-    first, second = map(answers, worlds)
+    first, second = (answers(each, tmp_path) for each in worlds)
     files = [f"/v1/consultations/{NAME}/{name}" for name in ("results", *FILES)]
     for path in (f"/c/{NAME}", f"/c/{NAME}/proposals", f"/c/{NAME}/proposals?sort=agree", *files):
         assert first[path] != second[path]

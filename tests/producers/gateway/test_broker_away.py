@@ -16,7 +16,7 @@ import pytest
 
 from benchmarks.keep_alive import Answer, Connection, request
 from deploy.local import services
-from schemas import codec
+from schemas import codec, problems
 from schemas.topics import Topics
 from tests.processors.harness import WAIT_SECONDS, Stack, read_to_end
 from tests.producers.gateway import booths
@@ -68,7 +68,8 @@ class Load:
         while not self.ended:
             answer = await connection.ask(request(
                 "POST", "/v1/consultations/town/votes",
-                {"host": self.host, "idempotency-key": key, **cookie}, VOTE))
+                {"host": self.host, "idempotency-key": key, "accept-language": "en", **cookie},
+                VOTE))
             self.answers.append((key, answer))
             if not cookie:
                 device = answer.head.partition(b"set-cookie: ")[2].partition(b";")[0]
@@ -127,11 +128,26 @@ async def test_no_outage_of_the_broker_breaks_a_promise(
     assert "Traceback" not in gateway.worker.log()
     assert gateway.worker.log().count("\n") < LOG_LINES
     assert {answer.status for _, answer in load.answers} == {202, 503, 504}
+    assert_the_voter_is_told_what_to_do(load)
     log = {(record.partition, record.offset): (record.value, fields)
            for record, _, fields in await gateway.events(gateway.topics.votes)}
     assert_receipts_are_true(log, load)
     own_stack.started("ledger")
     assert_decided_once(log, await decisions(gateway, len(log)))
+
+
+def assert_the_voter_is_told_what_to_do(load: Load) -> None:
+    """Fail unless who got no receipt reads whether to send it again, and how it counts once."""
+    told = set()
+    for _, answer in load.answers:
+        if answer.status != 202:
+            problem = json.loads(answer.body)
+            told.add((answer.status, problem["type"], problem["detail"]))
+    expected = {(kind.status, kind.address, kind.advice) for kind in (
+        problems.UNAVAILABLE, problems.UNKNOWN_OUTCOME)}
+    assert expected <= told
+    assert told - expected <= {(503, problems.BUSY.address, problems.BUSY.advice)}
+    assert all("Idempotency-Key" in advice for *_, advice in told)
 
 
 Log = dict[tuple[int, int], tuple[bytes, dict[str, Any]]]

@@ -2,14 +2,17 @@
 
 import asyncio
 import socket
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from deploy.local.ports import find_free
 from deploy.local.services import Broker
 from producers.gateway import outlet as outlet_module
 from producers.gateway import rereading
-from producers.gateway.outlet import BATCH_BYTES, Full, NotWritten, Outlet
+from producers.gateway.outlet import BATCH_BYTES, Full, NotWritten, Outlet, Unknown
 from schemas.topics import Topics
 from tests.producers.kafka_log import provisioned, read_all
 from tests.waiting import until
@@ -55,6 +58,35 @@ async def test_a_full_queue_refuses_at_once(
             outlet.write(topics.votes, 0, 0, b"x")
         assert [(await answer).offset for answer in answers] == [1, 2, 3, 4, 5]
         assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 6
+
+
+async def test_an_acknowledgement_without_an_offset_is_none(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An idempotent producer that sent twice may learn no offset: unknown, and another producer."""
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    send_batch = AIOKafkaProducer.send_batch
+    sent_by = []
+
+    async def repeated(self: AIOKafkaProducer, *arguments: Any, **options: Any) -> Any:
+        answer = await send_batch(self, *arguments, **options)
+        sent_by.append(self)
+        if len(sent_by) > 1:
+            return answer
+        # As aiokafka reads DuplicateSequenceNumber: the batch lies in the log, who knows where.
+        await answer
+        lost: asyncio.Future[SimpleNamespace] = asyncio.get_running_loop().create_future()
+        lost.set_result(SimpleNamespace(offset=-1))
+        return lost
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", repeated)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        with pytest.raises(Unknown):
+            await outlet.write(topics.votes, 0, 0, b"x")
+        await until(lambda: outlet.connected)
+        assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 2
+    assert sent_by[0] is not sent_by[1]
 
 
 async def test_receipts_read_anew_wait_within_bounds_for_a_broker_that_is_silent(
