@@ -3,12 +3,14 @@
 A new page goes into PAGES; the visitor has voted on p1 and on nothing else.
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.async_api import Page, expect
 
+from tests.browser.showroom import showroom
 from tests.browser.site import Site
 from tests.browser.windows import Windows
 from tests.producers.gateway import booths
@@ -24,9 +26,11 @@ PAGES = (
     "/c/{secret}/vote?proposal=p1",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
     "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
-    "/c/nowhere", "/problems/votes-unavailable", "/ops",
+    "/c/nowhere", "/problems/votes-unavailable", "/ops", "/nothing/at/all",
+    "{showroom}/c/solutions-jeunes", "{showroom}/c/solutions-jeunes/proposals",
+    "{showroom}/c/solutions-jeunes/proposals?zone=controversy&q=jeunes", "{showroom}/ops",
 )
-"""Addresses, with consultations by their state; those of the views, where only they have them."""
+"""Addresses, with consultations by their state; the showroom has something in every list."""
 NARROW_PIXELS = 320
 RULES = {"type": "tag", "values": [
     "wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -51,8 +55,15 @@ def held() -> Consultations:
     return {}
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Serve the showroom."""
+    with showroom(tmp_path_factory.mktemp("showroom")) as url:
+        yield url
+
+
 @pytest.fixture
-async def consultations(held: Consultations, site: Site) -> Consultations:
+async def consultations(held: Consultations, site: Site, filled: str) -> Consultations:
     """Give a consultation in every state, described once."""
     if not held:
         held |= {
@@ -61,7 +72,7 @@ async def consultations(held: Consultations, site: Site) -> Consultations:
             "empty": await site.consultation(texts={}),
             "later": await site.consultation(opens_at=booths.FAR_AHEAD),
             "over": await site.consultation(closes_at=booths.LONG_AGO + 1),
-            "views": site.views_url,
+            "showroom": filled,
         }
     return held
 
@@ -84,6 +95,61 @@ async def test_a_page_is_open_to_everybody(
         found += [f"{template}: {fault}" for fault in await faults(page)]
 
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
+    windows: Windows, consultations: Consultations, site: Site, language: str
+) -> None:
+    """No cookie, too fast, a vote without proof, receipts of all kinds, the door of operations."""
+    windows.network_may_fail = True
+    strict = booths.started(site.stack, f"strict-{language}", SCRUTIN_GATEWAY_VOTER_RATE="1")
+    ballot = f"/c/{consultations['open']}/vote"
+    page = await windows.open(f"{ballot}?proposal=p3", language=language)
+    found = []
+
+    async def look(at: str) -> None:
+        await expect(page.locator(at)).to_be_visible()
+        found.extend(f"{at}: {fault}" for fault in await faults(page))
+
+    await post(page, "agree", proof="")
+    await look(".aside #act-confirm")
+    receipt = await page.context.request.get(str(
+        await page.get_attribute(".receipt a[download]", "href")))
+    for text in (await receipt.text(), (await receipt.text()).replace('"signature": "', '"signature": "A'), "?"):
+        await page.goto(f"{ballot}/receipts")
+        await page.fill("#receipt", text)
+        await page.click("button[value=check]")
+        await look(".verdict")
+    await page.context.clear_cookies()
+    await page.goto(f"{ballot}?proposal=p3")
+    await page.context.clear_cookies()
+    await post(page, "agree")
+    await look("main:not(:has(#ballot)) h1")
+    await strict.ready()
+    await page.goto(f"{strict.url}{ballot}?proposal=p3")
+    await post(page, "agree")
+    await look("[data-problem=too-many-requests]")
+    await page.set_extra_http_headers({"x-forwarded-for": "198.51.100.7"})
+    await page.goto(f"{site.views_url}/ops")
+    await look("form h1, main h1")
+    strict.worker.kill()
+
+    assert not found, "\n".join(found)
+
+
+async def post(page: Page, act: str, **fields: str) -> None:
+    """Send the form of the ballot as a browser without scripts would, with some fields changed."""
+    async with page.expect_navigation():
+        await page.evaluate("""fields => {
+            const form = document.querySelector(".ballot form");
+            for (const [name, value] of Object.entries(fields)) {
+                const field = form.querySelector(`input[name=${name}]`)
+                    ?? form.appendChild(document.createElement("input"));
+                Object.assign(field, { type: "hidden", name, value });
+            }
+            HTMLFormElement.prototype.submit.call(form);
+        }""", {"act": act, **fields})
 
 
 async def test_a_browser_forgets_its_votes_after_the_closing(

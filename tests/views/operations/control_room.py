@@ -8,12 +8,15 @@ from processors.results import AsOf
 from schemas import figures
 from schemas.figures import Figure, Reading, Sample, exposition, read
 from schemas.topics import Topics
+from schemas.words import REASONS
 from tests.views import campaign
 from tests.views.test_api import Published
 from views.api import Beside, application
 from views.flushes import FLUSH_KEY
 from views.operations.collector import Collector
 from views.operations.pages import Operations
+from views.operations.recounts import Verdict
+from views.operations.watch import Look
 
 
 SIZE = 60
@@ -21,6 +24,13 @@ TOKEN = "correct-horse-battery-staple"
 TOPICS = Topics("scrutin", 4)
 VOTES = (166_202, 165_871, 166_045, 165_931)
 """Next offsets that the campaign's results hold."""
+
+BEFORE, NOW = 100.0, 110.0
+"""Two looks, on a clock that never goes back."""
+STARTED = 40.0
+REFUSED = {name: (index + 1) * 100 for index, name in enumerate(
+    f"refused_{reason}" for reason in REASONS if reason != "none")}
+"""Records refused, another number for each reason."""
 
 
 def reading(*samples: Sample) -> Reading:
@@ -74,6 +84,30 @@ class ControlRoom:
         watch.looked_at = watch.clock = at
         watch.looks.append(self.collector._totals(at, applied.decided))
         self.collector.on_look()
+
+    def busy(self) -> None:
+        """Everything moves, and no two figures are the same."""
+        self.look(BEFORE)
+        moved = tuple(end + 7_000 + 1_000 * number for number, end in enumerate(VOTES))
+        self.look(NOW, letters=13)
+        watch = self.watch
+        watch.see_ends({**watch.ends, **{
+            (TOPICS.votes, number): end for number, end in enumerate(moved)}}, NOW, NOW)
+        watch.clock = NOW + 3
+        ledger = reading(Sample(figures.READY, 1))
+        ledger.values[figures.PROCESS_STARTED] = {(): STARTED}
+        ledger.values[figures.PROCESS_MEMORY] = {(): 321_000_000.0}
+        watch.see_process("ledger", ledger, NOW, NOW)
+        watch.see_process("ideas", None, NOW - 5, NOW)
+        watch.looks.clear()
+        for at, times in ((BEFORE, 1), (NOW, 2)):
+            watch.looks.append(Look(
+                at, arrived=12_340 * times, received=11_110 * times, counted=10_020 * times,
+                set_aside=1_090 * times, dead_letters=13 * (times - 1), decided={
+                    "late": 55 * times, **{name: count * times for name, count in REFUSED.items()}}))
+        watch.set_aside = {"unproven": 61, "suspended": 62}
+        watch.recounts = [Verdict("town", "equal", 0, 415, 415, [1], NOW),
+                          Verdict("village", "different", 1, 417, 414, [1], NOW)]
 
     def archive(
         self, at: float, *, votes: tuple[int, ...] = VOTES, rows: int = 0, missing: int = 0
