@@ -106,7 +106,7 @@ async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     strict = booths.started(site.stack, f"strict-{language}", SCRUTIN_GATEWAY_VOTER_RATE="1")
     ballot = f"/c/{consultations['open']}/vote"
     page = await windows.open(f"{ballot}?proposal=p3", language=language)
-    found = []
+    found: list[str] = []
 
     async def look(at: str) -> None:
         await expect(page.locator(at)).to_be_visible()
@@ -116,7 +116,9 @@ async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     await look(".aside #act-confirm")
     receipt = await page.context.request.get(str(
         await page.get_attribute(".receipt a[download]", "href")))
-    for text in (await receipt.text(), (await receipt.text()).replace('"signature": "', '"signature": "A'), "?"):
+    mine = await receipt.text()
+    changed = mine.replace('"signature": "', '"signature": "A')
+    for text in (mine, changed, "?"):
         await page.goto(f"{ballot}/receipts")
         await page.fill("#receipt", text)
         await page.click("button[value=check]")

@@ -104,7 +104,7 @@ class ControlRoom:
             watch.looks.append(Look(
                 at, arrived=12_340 * times, received=11_110 * times, counted=10_020 * times,
                 set_aside=1_090 * times, dead_letters=13 * (times - 1), decided={
-                    "late": 55 * times, **{name: count * times for name, count in REFUSED.items()}}))
+                    name: count * times for name, count in (("late", 55), *REFUSED.items())}))
         watch.set_aside = {"unproven": 61, "suspended": 62}
         watch.recounts = [Verdict("town", "equal", 0, 415, 415, [1], NOW),
                           Verdict("village", "different", 1, 417, 414, [1], NOW)]
