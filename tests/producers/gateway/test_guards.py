@@ -8,12 +8,13 @@ import httpx2
 import pytest
 
 from producers.gateway.exchange import BODY_BYTES
+from schemas import problems
 from schemas.problems import FAULTS
 from scrutin.joined_writes import HEAD_BYTES
 from tests.processors.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
-from views.pages.languages import LANGUAGES
+from views.pages.languages import LANGUAGES, translations
 
 
 VOTES = "/v1/consultations/town/votes"
@@ -189,6 +190,31 @@ async def test_a_problem_speaks_the_voters_language_and_has_a_page(
     assert answer.headers["content-language"] == language[:2].replace("de", "en")
     assert page.status_code == 200
     assert title in page.text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_every_refusal_of_a_vote_is_in_the_voters_language(
+    gateway: RunningGateway, language: str
+) -> None:
+    """Unknown, closed, not yet open, or a qualification of another choice."""
+    spoken = {"accept-language": language}
+    said = translations(language).gettext
+    async with Browser(gateway.url) as browser:
+        await browser.vote("p1", "agree")
+        refused = {
+            problems.UNKNOWN_CONSULTATION: await browser.vote(of="nowhere", headers=spoken),
+            problems.UNKNOWN_PROPOSAL: await browser.vote("p9", headers=spoken),
+            problems.CLOSED: await browser.vote(of="over", headers=spoken),
+            problems.NOT_YET_OPEN: await browser.vote(of="later", headers=spoken),
+            problems.WRONG_QUALIFICATION: await browser.post("town/qualifications", {
+                "proposal": "p1", "qualification": "no_way"}, headers=spoken),
+        }
+    for problem, answer in refused.items():
+        assert_problem(answer, problem.status, problem.name)
+        assert answer.json()["title"] == said(problem.title)
+        assert answer.json()["detail"] == said(problem.advice)
+        assert answer.headers["content-language"] == language
+    assert {said(problem.title) == problem.title for problem in refused} == {language == "en"}
 
 
 async def test_a_device_cookie_is_out_of_reach(gateway: RunningGateway) -> None:
