@@ -16,9 +16,7 @@ def apply(
         help="JSON file: question, dates, themes, ideas, proposals, organisers, facts.",
         show_default=False)],
     *,
-    after_closing: Annotated[bool, typer.Option(
-        "--after-closing", help="Change figures of a closed consultation; results will say so.",
-    )] = False,
+    after_closing: producing.AfterClosing = False,
 ) -> None:
     """Bring the catalogue up to a file; only what is new or different is written.
 

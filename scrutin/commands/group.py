@@ -21,9 +21,7 @@ def group(
     consultation: Annotated[str | None, typer.Option(
         help="Identifier of the consultation; needed where the log holds several.",
         show_default=False)] = None,
-    after_closing: Annotated[bool, typer.Option(
-        "--after-closing", help="Change figures of a closed consultation; results will say so.",
-    )] = False,
+    after_closing: producing.AfterClosing = False,
 ) -> None:
     """Group a proposal under an idea: its votes stay, the idea's counts follow.
 

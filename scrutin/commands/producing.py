@@ -1,11 +1,11 @@
-"""What the commands that write events share: their stack, their clock, the end with an error."""
+"""What the commands that write events share: options, stack, clock, the end with an error."""
 
 import asyncio
 import logging
 import sys
 import time
 from collections.abc import Coroutine
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
@@ -17,6 +17,15 @@ from scrutin.settings import load
 
 
 Answer = TypeVar("Answer")
+
+Voter = Annotated[str, typer.Argument(
+    help="Pseudonym of the voter: 32 hexadecimal digits.", show_default=False)]
+Reason = Annotated[str, typer.Option(help="Why; it stays in the log.", show_default=False)]
+Consultation = Annotated[str | None, typer.Option(
+    help="Identifier of the consultation; needed where the log holds several.",
+    show_default=False)]
+AfterClosing = Annotated[bool, typer.Option(
+    "--after-closing", help="Change figures of a closed consultation; results will say so.")]
 
 
 def stack() -> tuple[str, Topics]:

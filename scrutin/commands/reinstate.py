@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from typing import Annotated
 
 import typer
 
@@ -11,16 +10,11 @@ from scrutin.commands import producing
 
 
 def reinstate(
-    voter: Annotated[str, typer.Argument(
-        help="Pseudonym of the voter: 32 hexadecimal digits.", show_default=False)],
+    voter: producing.Voter,
     *,
-    reason: Annotated[str, typer.Option(help="Why; it stays in the log.", show_default=False)],
-    consultation: Annotated[str | None, typer.Option(
-        help="Identifier of the consultation; needed where the log holds several.",
-        show_default=False)] = None,
-    after_closing: Annotated[bool, typer.Option(
-        "--after-closing", help="Change figures of a closed consultation; results will say so.",
-    )] = False,
+    reason: producing.Reason,
+    consultation: producing.Consultation = None,
+    after_closing: producing.AfterClosing = False,
 ) -> None:
     """Let the votes of a suspended voter count again.
 

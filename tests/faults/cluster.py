@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import NamedTuple
 
+from deploy.local.ports import find_free
 from deploy.local.services import Broker, ClickHouse, Service
 from processors.batch_lane import EXIT_STOPPED
 from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
-from tests.processors.harness import Stack, Worker, free_port
+from tests.processors.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION
 
 
@@ -66,7 +67,7 @@ class Cluster:
             command, instance or "1", SCRUTIN_CLICKHOUSE_URL=self.clickhouse.url,
             SCRUTIN_CLICKHOUSE_DATABASE=self.stack.topics.prefix,
             SCRUTIN_SNAPSHOT_DECISIONS=str(SNAPSHOT_DECISIONS),
-            SCRUTIN_HEALTH_PORT=str(free_port()))
+            SCRUTIN_HEALTH_PORT=str(find_free(1)[0]))
         made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
         return made
 

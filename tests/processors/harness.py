@@ -4,7 +4,6 @@ import asyncio
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
@@ -126,14 +125,6 @@ class Stack:
         for worker in self.workers:
             if worker.running():
                 worker.kill()
-
-
-def free_port() -> int:
-    """Find a port nobody listens on."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 # Writing

@@ -4,9 +4,10 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
+from deploy.local.ports import find_free
 from processors.provisioning import provision
 from scrutin.main import EXIT_MISSING
-from tests.processors.harness import Stack, free_port
+from tests.processors.harness import Stack
 
 
 @pytest.mark.parametrize(("topic", "setting", "value"), [
@@ -46,7 +47,7 @@ async def test_another_partition_count_keeps_the_ledger_from_starting(
 
 async def test_without_a_broker_every_worker_says_where_it_looked(lone_stack: Stack) -> None:
     """Nobody answers: a sentence that names the address and what to do, and status 3."""
-    address = f"127.0.0.1:{free_port()}"
+    address = f"127.0.0.1:{find_free(1)[0]}"
     workers = [lone_stack.started(command, SCRUTIN_KAFKA=address)
                for command in ("ledger", "ideas", "provision")]
     for worker in workers:

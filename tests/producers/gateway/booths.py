@@ -8,6 +8,7 @@ from typing import Any, Self
 
 import httpx2
 
+from deploy.local.ports import find_free
 from processors.provisioning import provision
 from schemas import codec
 from schemas.topics import Topics
@@ -16,7 +17,6 @@ from tests.processors.harness import (
     Stack,
     Worker,
     connected_producer,
-    free_port,
     read_to_end,
     write,
 )
@@ -107,7 +107,7 @@ class RunningGateway:
 
 def started(stack: Stack, instance: str = "1", **settings: str) -> RunningGateway:
     """Start a gateway; `ready` waits for it."""
-    port = free_port()
+    port = find_free(1)[0]
     worker = stack.started("gateway", instance, SCRUTIN_GATEWAY_PORT=str(port), **settings)
     return RunningGateway(worker, f"http://127.0.0.1:{port}", stack.topics, stack.kafka)
 
