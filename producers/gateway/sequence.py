@@ -16,6 +16,7 @@ end of a tested proposal at 1,500 votes, by which a consultation of few proposal
 before it closes: among candidates the least voted goes first anyway.
 """
 
+import itertools
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
@@ -103,15 +104,16 @@ class _Choice:
             self._authors.add(candidate.author)
 
     def fill(self, ranked: Iterable[Candidate], places: int, *, least_voted: bool) -> None:
-        """Take up to so many of ranked candidates."""
-        waiting = [each for each in ranked if self.open_to(each)]
-        while waiting and places > 0 and self.places > 0:
-            found = waiting[0]
-            if least_voted:
-                found = min(waiting[:CANDIDATES], key=lambda each: each.votes)
-            self.take(found)
-            places -= 1
-            waiting = [each for each in waiting if self.open_to(each)]
+        """Take up to so many of ranked candidates, looking at no more of them than that takes."""
+        # Who is not open once never is again.
+        still_open = filter(self.open_to, ranked)
+        best: list[Candidate] = []
+        for _ in range(min(places, self.places)):
+            best = [each for each in best if self.open_to(each)]
+            best += itertools.islice(still_open, (CANDIDATES if least_voted else 1) - len(best))
+            if not best:
+                return
+            self.take(min(best, key=lambda each: each.votes) if least_voted else best[0])
 
 
 def serve(
@@ -137,8 +139,9 @@ def _drawn(
     pool: Pool, choice: _Choice, randomness: np.random.RandomState
 ) -> tuple[list[Candidate], list[Candidate], list[Candidate]]:
     """Draw the scores of some tested proposals; rank those of consensus, controversy, and all."""
-    picked = [place for place in randomness.permutation(len(pool.tested))
-              if choice.open_to(pool.tested[place])][:DRAWN]
+    picked = list(itertools.islice(
+        (place for place in randomness.permutation(len(pool.tested)).tolist()
+         if choice.open_to(pool.tested[place])), DRAWN))
     if not picked:
         return [], [], []
     positive, votes = pool.positive[picked], pool.votes[picked][:, None]
