@@ -44,7 +44,8 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "live": (live.live, tuple(name for name in FIGURES if name.startswith("live_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
-    "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds")),
+    "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds",
+                            "sequence_milliseconds")),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),
     "verify7m": (bundles.verified_large, (

@@ -1,6 +1,7 @@
-"""The results page of a whole campaign: how heavy it is, and how long it takes to make."""
+"""What a campaign of full size costs its readers: the results page, and a voter's sequence."""
 
 import gzip
+import random
 import statistics
 import time
 from collections import Counter
@@ -8,14 +9,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from benchmarks.house import House
+from benchmarks.votes import PROPOSALS
 from processors import results
 from processors.catalogue import Catalogue
 from producers.campaign import published
 from producers.campaign.catalogue import catalogue
 from producers.campaign.expected import Expected, expected
 from producers.campaign.plan import plan
+from producers.gateway import sequence
 from schemas import codec
-from schemas.words import COUNTS
+from schemas.words import CHOICES, COUNTS
 from views.days import Told
 from views.pages import rendering, results_page
 from views.pages.languages import LANGUAGES
@@ -45,7 +48,26 @@ async def pages(_house: House, _votes: int) -> dict[str, float]:
         seconds.append(statistics.median(taken[1:]))
         sizes.append(len(_packed(page)) + static)
     return {"results_page_milliseconds": max(seconds) * 1e3,
-            "results_page_kilobytes": max(sizes) / 1e3}
+            "results_page_kilobytes": max(sizes) / 1e3,
+            "sequence_milliseconds": max(map(_sequence_seconds, (0, PROPOSALS // 2, PROPOSALS)))
+            * 1e3}
+
+
+def _sequence_seconds(tested: int) -> float:
+    """Choose sequences where so many proposals have enough votes to be tested."""
+    chance = random.Random(SEED)
+    pool = sequence.Pool(
+        sequence.Candidate(
+            f"p{number}", f"author {chance.randrange(PROPOSALS)}",
+            (*(chance.randrange(10, 200) if number < tested else 1 for _ in CHOICES), *(0,) * 6))
+        for number in range(PROPOSALS))
+    taken = []
+    for _ in range(RENDERS):
+        seed = chance.randbytes(16)
+        began = time.perf_counter()
+        sequence.serve(pool, [], seed)
+        taken.append(time.perf_counter() - began)
+    return statistics.median(taken)
 
 
 def _packed(body: bytes) -> bytes:
