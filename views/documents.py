@@ -56,8 +56,12 @@ class Documents:
         value = self._flushes.figures(consultation).get(name)
         if value is None:
             return None
-        known = self._decoded.get(consultation, {}).get(name)
-        return known[1] if known and known[0] == value else _decode(name, value)
+        decoded = self._decoded.setdefault(consultation, {})
+        known = decoded.get(name)
+        if known is None or known[0] != value:
+            # Every page of the booth asks for the totals: whether shares may be shown.
+            known = decoded[name] = value, _decode(name, value)
+        return known[1]
 
     def own(self, consultation: str) -> Own:
         """Give what a document of the consultation is made from, to be compared with later."""
