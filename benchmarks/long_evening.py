@@ -20,7 +20,7 @@ class FullMemory(memory.Memory):
         for _ in range(memory.KEYS_REMEMBERED):
             self.same_content(secrets.token_bytes(IDENTIFIER_BYTES), b"")
         for _ in range(memory.VOTERS_REMEMBERED):
-            self.choose(secrets.token_bytes(IDENTIFIER_BYTES), "", None)
+            self.choose(secrets.token_bytes(IDENTIFIER_BYTES), "", None, trusted=True)
 
 
 class FullRates(rates.Rates):

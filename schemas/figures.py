@@ -163,7 +163,8 @@ DECIDED = _figure(
 DEAD_LETTERS = _figure(
     "scrutin_dead_letters_total", "views", "records", "Undecodable records kept as they came.")
 LIVE_CLIENTS = _figure(
-    "scrutin_live_clients", "views", "clients", "Open streams of live figures.")
+    "scrutin_live_clients", "views, gateway", "clients",
+    "Open streams of live figures; 2,500 at most.")
 ANSWERS = _figure(
     "scrutin_process_answers", "views", "0 or 1",
     "Whether a process (or the broker) answered the operators' page when last asked.",

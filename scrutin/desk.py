@@ -24,7 +24,7 @@ from producers.gateway.refusals import Refused
 from producers.gateway.rereading import Rereader
 from schemas import codec, problems
 from schemas.topics import Topics
-from views.voting.desk import Act, Recorded, TurnedAway
+from views.voting.desk import Act, Recorded, TurnedAway, Voted
 
 
 @dataclass
@@ -98,13 +98,14 @@ class GatewayVisit:
             int(time.time()))
 
     async def serve(
-        self, included: Sequence[str], voted: Mapping[str, str | None]
+        self, included: Sequence[str], voted: Mapping[str, Voted]
     ) -> list[str]:
         self._count()
-        for proposal, choice in voted.items():
+        for proposal, held in voted.items():
             # Another gateway may have taken it, or this one before its restart.
             if self.desk.memory.choice(self.voter.id, proposal) is None:
-                self.desk.memory.choose(self.voter.id, proposal, choice)
+                self.desk.memory.choose(
+                    self.voter.id, proposal, held.choice, trusted=held.trusted)
         try:
             served = await self.desk.booth.serve(self.voter, included)
         except Refused as refused:

@@ -6,7 +6,7 @@ import functools
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,8 @@ from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
+from schemas import figures
+from schemas.figures import Sample
 from schemas.topics import Topics
 from scrutin import bootstrap, health
 from scrutin.days import ask_archive
@@ -140,7 +142,7 @@ async def connected(
             inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),
-                    *outlet.samples(time.time()), *meter.samples()))),
+                    *_samples(live, outlet, meter)))),
             ], default=Door(pages, rates))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
             yield voting.application(otherwise=SecurityHeaders(inner)), live
@@ -149,6 +151,12 @@ async def connected(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await rereader.close()
+
+
+def _samples(live: Live, outlet: Outlet, meter: Meter) -> Iterator[Sample]:
+    yield Sample(figures.LIVE_CLIENTS, live.clients)
+    yield from outlet.samples(time.time())
+    yield from meter.samples()
 
 
 def http_options() -> dict[str, Any]:

@@ -3,9 +3,12 @@
 Theory of operation: pages and votes share a process. Pages are made in threads and held, but each
 costs some of its time, and a live stream holds one of a bounded number of places. Here, where
 proxies are known and clients have addresses, every network has its share; the views alone, behind
-an ingress, would see one network.
+an ingress, would see one network. A network may be a school or a mobile operator: so what one of
+its people reads or searches takes nothing from the booth of the others, where acts have their
+limits anyway, and what every page needs is always given.
 """
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -22,6 +25,8 @@ from views.responses import explained
 
 STREAMS_PER_NETWORK = 50
 """Live streams of one network: a room of people, a fiftieth of all places."""
+BOOTH = re.compile(r"/c/[^/]+/vote(?:/|$)")
+"""The booth's pages and forms."""
 LIST_COST = 20
 """Requests that a search stands for: it makes a page that nobody else may want."""
 
@@ -45,8 +50,13 @@ class Door:
             return
         # A form counts too: what is answered, if only with a refusal, is a page.
         path = scope["path"]
+        if path.startswith("/static/"):
+            await self._pages(scope, receive, send)
+            return
         searching = path.endswith("/proposals") and scope["query_string"]
-        rate = self._rates.count_reader(network, self._clock(), LIST_COST if searching else 1)
+        rate = self._rates.count_reader(
+            network, self._clock(), kind="booth" if BOOTH.match(path) else "readers",
+            cost=LIST_COST if searching else 1)
         if rate.exceeded:
             await _refuse(scope, receive, send, {
                 name.decode(): value.decode() for name, value in headers_of(rate).items()})

@@ -86,7 +86,10 @@ def routed(
     """Make the application without the headers that every answer carries."""
     beside = beside or Beside()
     publications = publications or Publications(source.flushes, time.monotonic)
-    views = Views(source, publications, live or Live(source.flushes, publications.documents))
+    live = live or Live(source.flushes, publications.documents)
+    views = Views(source, publications, live)
+    if beside.operations is not None:
+        beside.operations.live_clients = lambda: live.clients
     routes = [
         Route("/", views.home),
         Route("/c/{consultation}", views.results_page),

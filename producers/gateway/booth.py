@@ -136,10 +136,9 @@ class Booth:
                 self._memory.forget_content(event_id)  # nothing was written: the key is free
             raise
         self._networks.saw(event_id, voter.network, now)
-        if act.kind == "VoteCast":
-            self._memory.choose(voter.id, act.proposal, act.word)
-        elif act.kind == "VoteWithdrawn":
-            self._memory.choose(voter.id, act.proposal, None)
+        if act.kind in ("VoteCast", "VoteWithdrawn"):
+            self._memory.choose(
+                voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
         return Recorded(acknowledged, event_id, TRUSTS[trust])
 
     async def serve(self, voter: Voter, included: Sequence[str]) -> Served:

@@ -7,6 +7,8 @@ be told, and to leave out of a sequence what was voted on.
 
 from collections import OrderedDict
 
+from schemas.words import CHOICES
+
 
 KEYS_REMEMBERED = 200_000
 """Idempotency-Keys whose content is remembered: twenty seconds of the greatest load, hours of a
@@ -15,6 +17,13 @@ VOTERS_REMEMBERED = 50_000
 """Voters whose choices are remembered; the one who acted longest ago is forgotten first."""
 CHOICES_REMEMBERED = 1_000
 """Choices remembered of one voter: nobody votes on more in one sitting."""
+
+Held = tuple[str | None, bool]
+"""A choice, and whether it came with a proof."""
+_NOTHING: Held = (None, False)
+_HELD: dict[Held, Held] = {
+    held: held for choice in (None, *CHOICES) for held in ((choice, False), (choice, True))}
+"""One object for each: there are a million votes to remember."""
 
 
 class Memory:
@@ -25,7 +34,7 @@ class Memory:
         self._voters_most = voters
         # A plain dict looks for its first key past all that were deleted before it: each time more.
         self._contents: OrderedDict[bytes, bytes] = OrderedDict()
-        self._choices: OrderedDict[bytes, dict[str, str | None]] = OrderedDict()
+        self._choices: OrderedDict[bytes, dict[str, Held]] = OrderedDict()
 
     def same_content(self, event_id: bytes, content: bytes) -> bool:
         """Whether a key comes with the content it came with first, or for the first time."""
@@ -42,8 +51,13 @@ class Memory:
         """Forget what a key came with."""
         self._contents.pop(event_id, None)
 
-    def choose(self, voter: bytes, proposal: str, choice: str | None) -> None:
-        """Remember a choice; None: it was withdrawn."""
+    def choose(
+        self, voter: bytes, proposal: str, choice: str | None, *, trusted: bool
+    ) -> None:
+        """Remember a choice, None where it was withdrawn, as the ledger takes it.
+
+        Without a proof it takes nothing from a vote that has one (`processors.rules`).
+        """
         choices = self._choices.get(voter)
         if choices is None:
             choices = self._choices[voter] = {}
@@ -51,17 +65,21 @@ class Memory:
                 self._choices.popitem(last=False)
         else:
             self._choices.move_to_end(voter)
-        if proposal in choices or len(choices) < CHOICES_REMEMBERED:
-            choices[proposal] = choice
+        held = choices.get(proposal)
+        if held is None:
+            if len(choices) < CHOICES_REMEMBERED:
+                choices[proposal] = _HELD[choice, trusted]
+        elif trusted or not held[1] or held[0] is None:
+            choices[proposal] = _HELD[choice, trusted]
 
     def choice(self, voter: bytes, proposal: str) -> str | None:
         """Give a voter's choice, if it is remembered."""
-        return self._choices.get(voter, {}).get(proposal)
+        return self._choices.get(voter, {}).get(proposal, _NOTHING)[0]
 
     def withdrew(self, voter: bytes, proposal: str) -> bool:
         """Whether it is remembered that the voter's vote was withdrawn, and not cast since."""
         choices = self._choices.get(voter, {})
-        return proposal in choices and choices[proposal] is None
+        return proposal in choices and choices[proposal][0] is None
 
     def history(self, voter: bytes) -> list[str]:
         """List the proposals a voter acted on, as far as remembered, sorted."""

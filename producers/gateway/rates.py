@@ -63,9 +63,12 @@ class Rates:
         of_network = self._counted("network", self._network_quota, network, now)
         return of_network if of_network.left < of_voter.left else of_voter
 
-    def count_reader(self, network: bytes, now: float, cost: int = 1) -> Rate:
-        """Count what a network reads; `cost` is how many requests it stands for."""
-        return self._counted("readers", self._readers_quota, b"r" + network, now, cost)
+    def count_reader(
+        self, network: bytes, now: float, *, kind: str = "readers", cost: int = 1
+    ) -> Rate:
+        """Count what a network reads of a kind; `cost` is how many requests it stands for."""
+        whom = kind[:1].encode() + network
+        return self._counted(kind, self._readers_quota, whom, now, cost)
 
     def _counted(self, name: str, quota: int, whom: bytes, now: float, cost: int = 1) -> Rate:
         # Voters have 16 bytes, networks 3 or 6, their readers one more: no two meet.

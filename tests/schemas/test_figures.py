@@ -1,14 +1,19 @@
 """The figures: each has one name and can be read back from Prometheus's text."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas import figures
 from schemas.figures import FIGURES, PROCESS_MEMORY, Figure, Sample, exposition, read
 
 
+ROOT = Path(__file__).parents[2]
+ROOMS = ("producers", "processors", "sinks", "scrutin", "views")
+"""Where figures are measured."""
 UNITS = ("total", "seconds", "bytes", "offset", "offsets", "messages", "rows", "records", "votes",
          "partitions", "clients")
 """Last words of names that tell the unit; the others are states."""
@@ -26,6 +31,16 @@ def test_names_follow_the_ways_of_prometheus(figure: Figure) -> None:
     name = re.sub(r"_(max|bucket|count|sum)$", "", figure.name)
     if name.rpartition("_")[2] not in UNITS:
         assert figure.unit in ("0 or 1", "1", "votes")
+
+
+def test_no_figure_is_documented_that_nobody_gives() -> None:
+    """Some module beside the list of figures has the name of each."""
+    programs = "\n".join(path.read_text("utf-8") for room in ROOMS
+                         for path in (ROOT / room).rglob("*.py"))
+    constants = [name for name, value in vars(figures).items() if isinstance(value, Figure)]
+
+    assert len(constants) == len(FIGURES)
+    assert [name for name in constants if not re.search(rf"\b{name}\b", programs)] == []
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False),

@@ -33,6 +33,20 @@ def test_a_network_that_reads_too_much_is_told_to_wait() -> None:
     assert one.get(PAGE).status_code == 200
 
 
+def test_what_neighbours_read_takes_nothing_from_the_booth() -> None:
+    """Past the bound of pages the booth is open, and styles are given; and the other way round."""
+    source = Published(campaign.flushes(4, closed=False))
+    source.ready.set()
+    client = TestClient(Door(application(source), rates(2), Clock()), client=("192.0.2.7", 1))
+    read = [client.get(PAGE).status_code for _ in range(3)]
+    booth = [client.get(f"{PAGE}/vote").status_code for _ in range(3)]
+
+    assert read == [200, 200, 429]
+    assert [status == 429 for status in booth] == [False, False, True]
+    assert client.get("/static/style.css").status_code == 200
+    assert client.get("/c/x/votes").status_code == 429
+
+
 def test_forms_count_as_pages_do() -> None:
     """Whoever sends forms without a pause gets 429 as readers do: each is answered by a page."""
     source = Published(campaign.flushes(4, closed=False))

@@ -77,6 +77,8 @@ class Operations:
         self.streams = Streams(self._parts)
         self._access = Access(token)
         self._shown: dict[str, tuple[str, bytes]] = {}
+        self.live_clients: Callable[[], int] = lambda: 0
+        """Says how many live streams are open, once somebody serves them."""
         collector.on_look = self._looked
 
     def routes(self) -> list[Route]:
@@ -144,6 +146,7 @@ class Operations:
 
     def _samples(self) -> Iterator[Sample]:
         yield from self.collector.itself()
+        yield Sample(figures.LIVE_CLIENTS, self.live_clients())
         yield from samples(self.collector.watch)
 
     def _model(self) -> dict[str, Any]:

@@ -37,6 +37,14 @@ class Recorded(NamedTuple):
     trusted: bool
 
 
+class Voted(Protocol):
+    """What a visitor's browser knows of a vote."""
+
+    choice: str | None
+    """None: withdrawn."""
+    trusted: bool
+
+
 class Visit(Protocol):
     """Somebody in the booth of one open consultation."""
 
@@ -51,7 +59,7 @@ class Visit(Protocol):
     def proof(self, proposal: str) -> str:
         """Prove that a proposal is shown to the visitor now."""
 
-    async def serve(self, included: Sequence[str], voted: Mapping[str, str | None]) -> list[str]:
+    async def serve(self, included: Sequence[str], voted: Mapping[str, "Voted"]) -> list[str]:
         """Choose the next proposals, on the record; `voted` names what needs no second look."""
 
     async def act(self, act: Act, key: str) -> Recorded:

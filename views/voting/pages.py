@@ -131,9 +131,7 @@ class VotePages:
         return guest.to(found) if found else _to(f"{guest.address}/mine")
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
-        marks = guest.paper.marks
-        guest.paper.sequence = await guest.visit.serve(
-            included, {name: mark.choice for name, mark in marks.items()})
+        guest.paper.sequence = await guest.visit.serve(included, guest.paper.marks)
 
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""
@@ -169,7 +167,8 @@ class VotePages:
             guest, "vote_mine.html", path=f"{guest.address}/mine",
             votes=shown.mine(guest.paper, accepted), held=guest.paper,
             next=guest.paper.open_after(None),
-            left=any(name not in guest.paper.marks for name in accepted),
+            more=any(name not in guest.paper.marks and name not in guest.paper.sequence
+                     for name in accepted),
             any_proposal=bool(accepted), key=shown.new_key())
 
     async def _you(self, guest: Guest) -> Response:
@@ -211,16 +210,7 @@ class VotePages:
         mark = held.marks.get(act.proposal)
         key = wanted.idempotency_key(mark.acts if mark else 0)
         done = await guest.visit.act(act, key)
-        held.partition = done.partition
-        if act.event == "VoteCast":
-            held.cast(act.proposal, act.word, done.offset, trusted=done.trusted)
-        elif not done.trusted and held.refuse(act.proposal, wanted.word, done.offset):
-            pass  # The page asks for a confirmation.
-        elif act.event == "VoteWithdrawn":
-            held.withdraw(act.proposal, done.offset)
-        else:
-            held.qualify(act.proposal, act.word, done.offset,
-                         added=act.event == "QualificationAdded")
+        held.mark(act, wanted.word, done)
 
     async def _describe(self, guest: Guest) -> Response:
         form = await forms.read(guest.request)

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
+from views.voting.desk import Act, Recorded
 
 
 PAPER_CHARACTERS = 3_600
@@ -62,17 +63,31 @@ class Paper:
         at = self.sequence.index(proposal) + 1 if proposal in self.sequence else 0
         return next((name for name in self.sequence[at:] if name not in self.marks), None)
 
+    def mark(self, act: Act, button: str, done: Recorded) -> None:
+        """Mark a recorded act, by the rules that the ledger decides it by."""
+        self.partition = done.partition
+        if not done.trusted and self.refuse(act.proposal, button, done.offset):
+            return  # The page asks for a confirmation.
+        if act.event == "VoteCast":
+            self.cast(act.proposal, act.word, done.offset, trusted=done.trusted)
+        elif act.event == "VoteWithdrawn":
+            self.withdraw(act.proposal, done.offset)
+        else:
+            self.qualify(
+                act.proposal, act.word, done.offset, added=act.event == "QualificationAdded")
+
     def cast(self, proposal: str, choice: str, offset: int, *, trusted: bool) -> None:
-        """Mark a choice; another one drops the qualifications, as the ledger does."""
+        """Mark a choice that is not refused; another one drops the qualifications, as the ledger
+        does, and the same one without a proof leaves the vote as it was."""
         old = self.marks.pop(proposal, None)
         if old is None:
             self.voted += 1
             self.marks[proposal] = Mark(choice, set(), None, trusted, offset, offset)
             return
-        kept = old.qualifications if old.choice == choice else set()
-        before = old.before if old.choice == choice else old.choice
+        same = old.choice == choice
         self.marks[proposal] = Mark(
-            choice, kept, before, trusted, offset, offset, old.acts + 1)
+            choice, old.qualifications if same else set(), old.before if same else old.choice,
+            trusted or (same and old.trusted), offset, offset, old.acts + 1)
 
     def withdraw(self, proposal: str, offset: int) -> None:
         """Mark a vote as taken back."""
@@ -91,10 +106,11 @@ class Paper:
     def refuse(self, proposal: str, button: str, offset: int) -> bool:
         """Mark an act without proof that the ledger refuses; false where it takes it.
 
-        It takes it where the vote itself is set aside, or where there is none.
+        It takes it where the vote itself is set aside, where there is none, and where the act says
+        what the vote says already.
         """
         mark = self.marks.get(proposal)
-        if mark is None or not mark.trusted:
+        if mark is None or mark.choice in (None, button) or not mark.trusted:
             return False
         mark.last, mark.acts, mark.unproven = offset, mark.acts + 1, button
         return True

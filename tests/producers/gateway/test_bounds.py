@@ -77,7 +77,7 @@ def test_the_voter_who_acted_longest_ago_is_forgotten_first() -> None:
     """An act keeps its voter remembered."""
     memory = Memory(voters=2)
     for voter in (b"a", b"b", b"a", b"c"):
-        memory.choose(voter, "p", "agree")
+        memory.choose(voter, "p", "agree", trusted=True)
 
     assert [memory.choice(voter, "p") for voter in (b"a", b"b", b"c")] == ["agree", None, "agree"]
 
@@ -86,8 +86,8 @@ def test_the_choices_of_one_voter_are_bounded() -> None:
     """Past the bound no further proposal is remembered, and known ones are kept up to date."""
     memory = Memory()
     for number in range(CHOICES_REMEMBERED + 5):
-        memory.choose(b"a", f"p{number}", "agree")
-    memory.choose(b"a", "p0", None)
+        memory.choose(b"a", f"p{number}", "agree", trusted=True)
+    memory.choose(b"a", "p0", None, trusted=True)
 
     assert len(memory.history(b"a")) == CHOICES_REMEMBERED
     assert memory.choice(b"a", "p0") is None

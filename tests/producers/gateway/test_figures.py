@@ -20,6 +20,17 @@ async def test_a_gateway_gives_its_figures_to_this_machine_alone(gateway: Runnin
     assert forwarded.status_code == 401
 
 
+async def test_a_gateway_says_how_many_follow_live(gateway: RunningGateway) -> None:
+    """A stream counts while it is open."""
+    async with Browser(gateway.url) as browser:
+        before = (await figures_of(browser)).one(figures.LIVE_CLIENTS.name)
+        async with browser.client.stream("GET", "/v1/consultations/town/live") as stream:
+            assert stream.status_code == 200
+            assert (await figures_of(browser)).one(figures.LIVE_CLIENTS.name) == 1
+
+    assert before == 0
+
+
 async def test_a_gateway_counts_what_it_answers_and_why_not(gateway: RunningGateway) -> None:
     """A receipt, refusals over the API and the pages, each by route, status and reason, timed."""
     async with Browser(gateway.url) as browser:

@@ -112,6 +112,31 @@ async def test_a_withdrawn_vote_is_not_qualified(gateway: RunningGateway) -> Non
     assert taken.status_code == 202
 
 
+async def test_what_the_ledger_refuses_is_not_remembered_as_done(
+    gateway: RunningGateway,
+) -> None:
+    """Without a proof nothing is taken from a vote that has one: its qualifications stay valid."""
+    async with Browser(gateway.url) as browser:
+        proof = await proof_of(browser)
+
+        async def qualified(word: str) -> int:
+            answer = await browser.post("town/qualifications", {
+                "proposal": "p1", "qualification": word, "proof": proof})
+            return answer.status_code
+
+        await browser.vote(choice="agree", proof=proof)
+        assert (await browser.vote(choice="disagree")).status_code == 202
+        assert await qualified("like_it") == 202
+        assert await qualified("no_way") == 409
+        assert (await browser.delete("town/votes/p1")).status_code == 202
+        assert await qualified("doable") == 202
+        assert (await browser.vote(choice="disagree", proof=proof)).status_code == 202
+        assert await qualified("like_it") == 409
+        assert await qualified("no_way") == 202
+        assert (await browser.delete("town/votes/p1", proof=proof)).status_code == 202
+        assert await qualified("no_way") == 409
+
+
 async def test_a_key_names_one_event(gateway: RunningGateway) -> None:
     """The same key with the same content gives the same event id; both receipts are true."""
     key = str(uuid.uuid4())

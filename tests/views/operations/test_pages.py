@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from schemas import words
-from schemas.figures import LAG_MESSAGES, VOTES_COUNTED, read
+from schemas.figures import LAG_MESSAGES, LIVE_CLIENTS, VOTES_COUNTED, read
 from tests.views import campaign
 from tests.views.operations.control_room import SIZE, TOKEN, VOTES, ControlRoom
 from tests.views.pages.html import parse
@@ -158,6 +158,14 @@ def test_page_and_metrics_show_what_waits(room: ControlRoom) -> None:
     assert metrics.labelled(LAG_MESSAGES)["gateway_page", "1"] == 0
     assert metrics.one(VOTES_COUNTED.name) == campaign.document(SIZE)["totals"]["counted"]["votes"]
     assert "41\u202f234" in client.get("/ops?lang=fr").text
+
+
+def test_metrics_say_how_many_follow_live(room: ControlRoom) -> None:
+    """The figure is there before anybody follows, and is that of the streams that are served."""
+    client = room.client()
+    assert read(client.get("/metrics").text).one(LIVE_CLIENTS.name) == 0
+    room.operations.live_clients = lambda: 7
+    assert read(client.get("/metrics").text).one(LIVE_CLIENTS.name) == 7
 
 
 def test_the_hottest_show_votes_and_never_a_choice(tmp_path: Path) -> None:

@@ -11,12 +11,15 @@ from processors.ledger import Ledger
 from schemas.words import CHOICES
 from tests.processors import logs
 from views.voting import paper
+from views.voting.desk import Recorded
 from views.voting.forms import WITHDRAW, intention
 from views.voting.paper import PAPER_CHARACTERS, Paper, qualifications_of
 
 
 KEY = "k" * 16
-clicks = st.lists(st.tuples(st.sampled_from(logs.PROPOSALS), st.integers(0, 99)), max_size=30)
+clicks = st.lists(
+    st.tuples(st.sampled_from(logs.PROPOSALS), st.integers(0, 99), st.booleans()), max_size=30)
+"""Which proposal, which of its buttons, and whether the page still held a good proof."""
 
 
 def seal(content: bytes) -> bytes:
@@ -37,28 +40,32 @@ def offered(held: Paper, proposal: str) -> list[str]:
         for word in qualifications_of(mark.choice))]
 
 
-def pressed(held: Paper, ledger: Ledger, offset: int, click: tuple[str, int]) -> dict[str, Any]:
+def pressed(
+    held: Paper, ledger: Ledger, offset: int, click: tuple[str, int, bool]
+) -> dict[str, Any]:
     """Press a button: mark it on the paper, and let the ledger decide; give what changed."""
-    proposal, number = click
+    proposal, number, trusted = click
     words = offered(held, proposal)
-    act = intention({"act": words[number % len(words)], "key": KEY, "proposal": proposal}).act
-    fields: dict[str, Any] = {"proposal": proposal, "event_id": logs.identifier(offset)}
+    act, _, button, _ = intention(
+        {"act": words[number % len(words)], "key": KEY, "proposal": proposal})
+    fields: dict[str, Any] = {"proposal": proposal, "event_id": logs.identifier(offset),
+                              "trust": "trusted" if trusted else "suspect"}
     if act.event == "VoteCast":
-        held.cast(proposal, act.word, offset, trusted=True)
         fields["choice"] = act.word
-    elif act.event == "VoteWithdrawn":
-        held.withdraw(proposal, offset)
-    else:
-        held.qualify(proposal, act.word, offset, added=act.event == "QualificationAdded")
+    elif act.event != "VoteWithdrawn":
         fields["qualification"] = act.word
+    held.mark(act, button, Recorded(logs.PARTITION, offset, trusted))
     value = ledger.decide(offset, logs.ballot(act.event, **fields))
     assert value is not None
-    return {change["proposal"]: change["after"] for change in decode(value).described()["changes"]}
+    decided = decode(value).described()
+    mark = held.marks[proposal]
+    assert bool(mark.unproven) == (decided["outcome"] == "refused")
+    return {change["proposal"]: change["after"] for change in decided["changes"]}
 
 
 @logs.property_test
 @given(clicks)
-def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int]]) -> None:
+def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int, bool]]) -> None:
     """Whatever buttons a voter presses, the marks are the voter's standing, also when read back."""
     ledger, held = Ledger(logs.PARTITION, logs.PARTITIONS), Paper()
     ledger.decide(0, logs.adopted())
@@ -68,9 +75,10 @@ def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int]]) ->
     again = paper.read(held.written(seal), seal)
 
     assert again == held
-    assert {name: (mark.choice, mark.qualifications) for name, mark in again.marks.items()
-            if mark.choice} == {name: (after["choice"], set(after["qualifications"]))
-                                for name, after in standing.items() if after}
+    assert {name: (mark.choice, mark.qualifications, mark.trusted)
+            for name, mark in again.marks.items() if mark.choice} == {
+        name: (after["choice"], set(after["qualifications"]), after["trust"] == "trusted")
+        for name, after in standing.items() if after}
 
 
 def test_nobody_else_can_write_a_paper() -> None:

@@ -6,6 +6,7 @@
 const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 1_000;
 const LONGEST_WAIT_MILLISECONDS = 20_000;
+const SAID = { 429: "busy", 503: "away", 504: "unknown" }; // What is sent again, and why.
 const ANSWER_MILLISECONDS = 15_000;
 const RENEW_MILLISECONDS = 3_000; // A proof that is late is not worth more waiting.
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
@@ -46,18 +47,22 @@ async function renew(form, fields) {
   if (proof) fields.set("proof", proof.value);
 }
 
+// What the browser keeps of its votes is one cookie: of two answers at the same moment, in two tabs,
+// the later one would not know of the other's vote. So one tab sends after the other.
+const alone = (work) => navigator.locks ? navigator.locks.request("scrutin-paper", work) : work();
+
 async function send(form, fields) {
   for (let attempt = 1; ; attempt += 1) {
     let answer = null;
     try {
-      answer = await fetch(form.action, {
+      answer = await alone(() => fetch(form.action, {
         method: "POST", body: fields, signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-      });
+      }));
     } catch {
       show(trouble.dataset.offline);
     }
-    if (answer && ![429, 503, 504].includes(answer.status)) return answer;
-    if (answer) show(answer.status === 504 ? trouble.dataset.unknown : trouble.dataset.busy);
+    if (answer && !(answer.status in SAID)) return answer;
+    if (answer) show(trouble.dataset[SAID[answer.status]]);
     if (attempt === ATTEMPTS) return null;
     const asked = Number(answer?.headers.get("retry-after") ?? 0) * 1_000;
     const wait = Math.max(asked, FIRST_WAIT_MILLISECONDS * 2 ** (attempt - 1));
