@@ -30,6 +30,7 @@ class _JoiningTransport:
         self._transport = transport
         self._loop = loop
         self._parts: list[bytes] = []
+        self.is_closing = transport.is_closing  # Asked for each request.
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)

@@ -71,9 +71,8 @@ class Gateway:
                 functools.partial(self._answered, operation))
             for operation in operations.OPERATIONS
         }
-        return Router(
-            operations.routes(found, self._not_allowed), redirect_slashes=False,
-            default=self._meter.metered(otherwise))
+        return operations.Addresses(
+            operations.routes(found, self._not_allowed), self._meter.metered(otherwise))
 
     # Commands
 

@@ -36,6 +36,8 @@ NO_STORE: dict[bytes, bytes] = {b"cache-control": b"no-store"}
 class Asked:
     """A request."""
 
+    __slots__ = ("_receive", "headers", "limits", "scope")
+
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
@@ -99,7 +101,7 @@ class Disconnected(Exception):
     """Whoever asked is gone before the whole request was here."""
 
 
-@dataclass
+@dataclass(slots=True)
 class Answer:
     """What is sent back."""
 

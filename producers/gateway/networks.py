@@ -25,6 +25,8 @@ GATHER_SECONDS = 0.1
 """Events gather so long for one record: a record for each would cost a tenth of a vote."""
 GATHERED_EVENTS = 1_000
 """Events of one record, at most, as its schema says."""
+NETWORKS_REMEMBERED = 16_384
+"""Networks whose pseudonym is remembered: signing one takes longer than all the rest."""
 DAY_MILLISECONDS = 86_400_000
 
 
@@ -37,6 +39,8 @@ class Networks:
         self._topic = topic
         self._day = -1
         self._signer: Signer | None = None
+        self._pseudonyms: dict[bytes, bytes] = {}
+        """Of the day's key, by network; forgotten with it."""
         self._events: list[bytes] = []
         self._networks: list[bytes] = []
         self._last = 0
@@ -48,13 +52,22 @@ class Networks:
         day = now // DAY_MILLISECONDS
         if day != self._day or self._signer is None:
             self._day, self._signer = day, self._keys.network(_date(day))
+            self._pseudonyms.clear()
         if not self._events:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
         self._events.append(event_id)
-        self._networks.append(identity.network_pseudonym(self._signer, network))
+        self._networks.append(self._pseudonym(self._signer, network))
         self._last = now
         if len(self._events) == GATHERED_EVENTS:
             self.write()
+
+    def _pseudonym(self, signer: Signer, network: bytes) -> bytes:
+        found = self._pseudonyms.get(network)
+        if found is None:
+            if len(self._pseudonyms) == NETWORKS_REMEMBERED:
+                self._pseudonyms.clear()
+            found = self._pseudonyms[network] = identity.network_pseudonym(signer, network)
+        return found
 
     def write(self) -> None:
         """Write what has gathered."""
@@ -74,6 +87,7 @@ class Networks:
             self._keys.forget_destroyed()
             if self._signer and not self._keys.holds_network(_date(self._day)):
                 self._signer = None
+                self._pseudonyms.clear()
             await asyncio.sleep(TIDY_SECONDS)
 
 

@@ -2,14 +2,14 @@
 
 import functools
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from pydantic_core import to_json
-from starlette.routing import Match, Route
+from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway.models import (
@@ -109,20 +109,37 @@ class _Address(Route):
         super().__init__(operation.path, endpoint, methods=[operation.method])
         self._not_allowed = not_allowed
 
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match as the class above does, whose parts may be converted; ours are text as it is."""
-        found = self.path_regex.match(scope["path"]) if scope["type"] == "http" else None
-        if found is None:
-            return Match.NONE, {}
-        match = Match.FULL if scope["method"] in (self.methods or ()) else Match.PARTIAL
-        return match, {"endpoint": self.endpoint, "path_params": found.groupdict()}
-
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         assert self.methods is not None
         if scope["method"] in self.methods:
             await self.app(scope, receive, send)
         else:
             await self._not_allowed(", ".join(sorted(self.methods)), scope, receive, send)
+
+
+class Addresses(Router):
+    """The routes, and a shorter way to an address that takes the method asked for.
+
+    A vote spends two microseconds in the class above, which asks more than we need; whatever else
+    is asked for goes its way.
+    """
+
+    def __init__(self, addresses: Collection[Route], otherwise: ASGIApp) -> None:
+        super().__init__(list(addresses), redirect_slashes=False, default=otherwise)
+        self._short = [(each.path_regex.match, each.methods or (), each.endpoint)
+                       for each in addresses]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            path, method = scope["path"], scope["method"]
+            for match, methods, endpoint in self._short:
+                found = match(path)
+                if found is not None and method in methods:
+                    # Its parts are text as it is: no route of ours converts any.
+                    scope["path_params"] = found.groupdict()
+                    await endpoint(scope, receive, send)
+                    return
+        await super().__call__(scope, receive, send)
 
 
 @functools.cache

@@ -57,20 +57,24 @@ class Rates:
 
         What one voter asks for beyond their own limit takes nothing from their neighbours.
         """
-        of_voter = self._counted("voter", self._voter_quota, voter, now)
-        if not network or of_voter.exceeded:
-            return of_voter
-        of_network = self._counted("network", self._network_quota, network, now)
-        return of_network if of_network.left < of_voter.left else of_voter
+        window = self._counted(voter, now)
+        left = self._voter_quota - int(window[0])
+        if network and left >= 0:
+            of_network = self._counted(network, now)
+            left_to_network = self._network_quota - int(of_network[0])
+            if left_to_network < left:
+                return Rate("network", self._network_quota, left_to_network, _rest(of_network, now))
+        return Rate("voter", self._voter_quota, left, _rest(window, now))
 
     def count_reader(
         self, network: bytes, now: float, *, kind: str = "readers", cost: int = 1
     ) -> Rate:
         """Count what a network reads of a kind; `cost` is how many requests it stands for."""
-        whom = kind[:1].encode() + network
-        return self._counted(kind, self._readers_quota, whom, now, cost)
+        window = self._counted(kind[:1].encode() + network, now, cost)
+        quota = self._readers_quota
+        return Rate(kind, quota, quota - int(window[0]), _rest(window, now))
 
-    def _counted(self, name: str, quota: int, whom: bytes, now: float, cost: int = 1) -> Rate:
+    def _counted(self, whom: bytes, now: float, cost: int = 1) -> list[float]:
         # Voters have 16 bytes, networks 3 or 6, their readers one more: no two meet.
         window = self._windows.get(whom)
         if window is None or window[1] <= now:
@@ -78,7 +82,7 @@ class Rates:
             window = self._windows[whom] = [0, now + WINDOW_SECONDS]
             self._forget(now)
         window[0] += cost
-        return Rate(name, quota, quota - int(window[0]), int(window[1] - now) + 1)
+        return window
 
     def _forget(self, now: float) -> None:
         """Drop what has ended, oldest first, and what is too many."""
@@ -88,6 +92,11 @@ class Rates:
             self._windows.popitem(last=False)
         if len(self._windows) > self._windows_most:
             self._windows.popitem(last=False)
+
+
+def _rest(window: list[float], now: float) -> int:
+    """Give the seconds until a window has ended."""
+    return int(window[1] - now) + 1
 
 
 def headers_of(rate: Rate) -> dict[bytes, bytes]:

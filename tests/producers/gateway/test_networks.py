@@ -1,0 +1,50 @@
+"""Names of networks: one a day and network, remembered no longer than the key that made them."""
+
+import asyncio
+from pathlib import Path
+
+from deploy.local.ports import find_free
+from producers.gateway import identity, networks
+from producers.gateway.keys import KeyFolder
+from producers.gateway.networks import DAY_MILLISECONDS, Networks
+from producers.gateway.outlet import Outlet
+
+
+DAY = 20_000
+HERE, THERE = b"\xc0\x00\x02", b"\xc6\x33\x64"
+
+
+def outlet() -> Outlet:
+    """Give an outlet without a broker: what is posted there is lost, as it may be."""
+    return Outlet(f"127.0.0.1:{find_free(1)[0]}", {"networks": 1})
+
+
+async def test_a_network_has_one_name_a_day(tmp_path: Path) -> None:
+    """Remembered or signed anew it is the day's; another day or network has another."""
+    keys = KeyFolder(tmp_path)
+    async with outlet() as lost:
+        found = Networks(lost, keys, "networks")
+        for day, network in ((DAY, HERE), (DAY, HERE), (DAY, THERE), (DAY + 1, HERE)):
+            found.saw(bytes(16), network, day * DAY_MILLISECONDS)
+        names = found._networks
+
+        assert names[0] == names[1]
+        assert len(set(names)) == 3
+        for name, day in ((names[0], DAY), (names[3], DAY + 1)):
+            assert name == identity.network_pseudonym(keys.network(networks._date(day)), HERE)
+
+
+async def test_what_is_remembered_of_networks_ends(tmp_path: Path) -> None:
+    """It is bounded, and gone with the day's key."""
+    keys = KeyFolder(tmp_path)
+    async with outlet() as lost:
+        found = Networks(lost, keys, "networks")
+        for number in range(networks.NETWORKS_REMEMBERED + 10):
+            found.saw(bytes(16), number.to_bytes(3, "big"), DAY * DAY_MILLISECONDS)
+        assert 0 < len(found._pseudonyms) <= networks.NETWORKS_REMEMBERED
+        tidying = asyncio.create_task(found.tidy(lambda: (DAY + 9) * 86_400.0))
+        await asyncio.sleep(0)
+        tidying.cancel()
+
+        assert found._pseudonyms == {}
+        assert not keys.holds_network(networks._date(DAY))
