@@ -22,7 +22,7 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 	.venv/bin/scrutin demo $(ARGS)
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
-	.venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile $(ARGS)
+	.venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)

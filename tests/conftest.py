@@ -12,6 +12,23 @@ from deploy.local import services
 CACHE_FOLDER = Path("~/.cache/scrutin")
 
 
+LONG = ("test_demo.py", "test_kills.py", "test_polis.py", "test_up.py")
+"""Files that take minutes of both cores: two at once take twice as long, and nothing shall be left
+to wait for at the end. So the first comes first, and the others far from one another."""
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Spread the long files over the first half of the suite, whatever order was drawn."""
+    others = [item for item in items if item.path.name not in LONG]
+    spread: list[pytest.Item] = []
+    for number, name in enumerate(LONG):
+        spread += [item for item in items if item.path.name == name]
+        part = len(others) // (2 * len(LONG))
+        spread += others[number * part:(number + 1) * part]
+    items[:] = [*spread, *others[len(LONG) * part:]]
+
+
 @pytest.fixture(scope="session")
 def cache_folder() -> Path:
     """Name the folder that keeps Kafka's jars from one session to the next."""

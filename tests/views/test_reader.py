@@ -13,6 +13,7 @@ from deploy.local.services import Broker
 from processors.results import AsOf
 from schemas.topics import Topics
 from tests.views import campaign
+from tests.waiting import POLL_SECONDS, WAIT_SECONDS
 from views.flushes import FLUSH_KEY, Figure
 from views.reader import BrokerUnreachable, ResultsReader
 
@@ -78,6 +79,10 @@ async def log(broker: Broker, topic_prefix: str) -> AsyncIterator[Log]:
         NewTopic(made.topics.results, 1, 1, topic_configs=SMALL_SEGMENTS),
         NewTopic(made.topics.catalogue, 1, 1),
     ])
+    # The broker answers before all of it knows the new topics.
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not {made.topics.results, made.topics.catalogue} <= set(await admin.list_topics()):
+            await asyncio.sleep(POLL_SECONDS)
     yield made
     await producer.stop()
     await admin.close()
@@ -109,7 +114,9 @@ async def test_a_running_reader_follows_and_never_goes_back(log: Log) -> None:
     """A later flush is shown when its marker comes; a stale one never."""
     reader = log.reader()
     reading = asyncio.create_task(reader.read())
-    await asyncio.wait_for(reader.ready.wait(), 30)
+    ready = asyncio.create_task(reader.ready.wait())
+    await asyncio.wait((reading, ready), timeout=WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
+    assert ready.done(), reading
     await log.scored("a", 3)
     await log.closing(7)
     await asyncio.wait_for(until(reader, {"a": 3}), 30)
