@@ -83,6 +83,7 @@ class IdeasWorker:
         self.seeks = Seeks()
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
+        self.closing = False
         self.app = application(
             f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
@@ -90,7 +91,7 @@ class IdeasWorker:
         for name in (self.topics.tallies, self.topics.catalogue, self.topics.participants):
             topic = self.app.topic(name, value_type=bytes, value_serializer="raw")
             self.app.agent(topic, name=f"fold-{name}")(self._fold_stream)
-        self.app.task(guarded(self._publish))
+        self.app.task(guarded(self._publish, is_closing=lambda: self.closing))
         closing(self.app, self._close)
 
     def _inputs(self) -> list[TP]:
@@ -172,6 +173,7 @@ class IdeasWorker:
             self.published = as_of.votes
 
     async def _close(self) -> None:
+        self.closing = True
         if hasattr(self, "producer"):
             await self.producer.stop()
 

@@ -47,6 +47,8 @@ class Stack:
 
     specifications: tuple[ProcessSpecification, ...]
     urls: Mapping[str, str]
+    ports: tuple[int, ...]
+    """Whatever of it is started again must find these free."""
 
 
 def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
@@ -88,7 +90,8 @@ def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
         _worker(name, environment, port=ports[f"{name}_health"], after=after) for name in WORKERS
     ]
     servers = [_server(name, environment, urls[name], after) for name in SERVERS]
-    return Stack((*services, provision, *workers, *servers), urls)
+    specifications = (*services, provision, *workers, *servers)
+    return Stack(specifications, urls, tuple(ports.values()))
 
 
 def _environment(

@@ -15,6 +15,7 @@ from pathlib import Path
 from deploy.local import child
 from deploy.local.errors import ProcessFailedError
 from deploy.local.locks import holder_pid
+from deploy.local.ports import HeldPorts
 from deploy.local.status import StackStatus, read_status
 from deploy.local.supervisor import LOCK_FILE, LOG_FOLDER, Supervisor, hold
 from deploy.local.waiting import until
@@ -53,7 +54,8 @@ def run_here(
             supervisor = Supervisor(folder, stack.specifications, urls=stack.urls, report=report)
             await supervisor.run(lambda: on_running(stack.urls))
 
-        asyncio.run(supervise())
+        with HeldPorts(stack.ports):
+            asyncio.run(supervise())
     finally:
         lock.release()
 

@@ -1,10 +1,20 @@
-"""Ports of the loopback interface: finding free ones, noticing taken ones."""
+"""Ports of the loopback interface: finding free ones, noticing taken ones, keeping ours.
+
+Theory of operation: a process that is started again listens where it listened before, and while
+it is down the kernel may give its port to somebody else. A socket that is bound there and never
+listens keeps it: the kernel gives the port to nobody who asks for any, while a server that sets
+SO_REUSEADDR, as ours, uvicorn's and Kafka's do, may listen beside it (Linux; elsewhere it could
+not, and nothing is kept).
+"""
 
 import json
 import socket
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Self
+from weakref import finalize
 
 from deploy.local.errors import PortTakenError
 from deploy.local.files import write_atomically
@@ -34,6 +44,41 @@ def find_free(count: int) -> list[int]:
             probe.bind((LOOPBACK, 0))
             ports.append(int(probe.getsockname()[1]))
     return ports
+
+
+class HeldPorts:
+    """Ports that stay ours while the servers that use them are down.
+
+    Until `close`, or until nobody knows this object any more.
+    """
+
+    def __init__(self, ports: Iterable[int] = ()) -> None:
+        self._held = ExitStack()
+        finalize(self, self._held.close)
+        for port in ports:
+            self._hold(port)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def find(self) -> int:
+        """Find a free port and keep it."""
+        return self._hold(0)
+
+    def close(self) -> None:
+        """Let all of them go."""
+        self._held.close()
+
+    def _hold(self, port: int) -> int:
+        if sys.platform != "linux":
+            return port or find_free(1)[0]
+        held = self._held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((LOOPBACK, port))
+        return int(held.getsockname()[1])
 
 
 def require_free(port: int, purpose: str, remedy: str) -> None:

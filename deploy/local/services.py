@@ -2,17 +2,18 @@
 
 A handle starts its process at once and stops it with `stop` (in order) or `kill` (SIGKILL);
 `restart` starts it again on the same folder and port. Call from the main thread: children die
-with the thread that started them.
+with the thread that started them. Between two starts the port stays the service's own.
 """
 
 import subprocess
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 
 from deploy.local import child, clickhouse, kafka, kafka_runtime
 from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.kafka import BrokerConfiguration, KafkaRuntime
-from deploy.local.ports import LOOPBACK, find_free
+from deploy.local.ports import LOOPBACK, HeldPorts, find_free
 
 
 # Kafka ends in less than a second; a broker that flushes a lot may need longer.
@@ -24,9 +25,11 @@ CLICKHOUSE_STOP_SECONDS = 20.0
 class Service(ABC):
     """A child process with a folder of its own."""
 
-    def __init__(self, log_path: Path, stop_seconds: float) -> None:
+    def __init__(self, log_path: Path, stop_seconds: float, ports: Iterable[int]) -> None:
         self.log_path = log_path
         self._stop_seconds = stop_seconds
+        self._ports = tuple(ports)
+        self._held: HeldPorts | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,6 +41,7 @@ class Service(ABC):
     def start(self) -> None:
         """Start and wait until it answers; raises a `LocalStackError` with its remedy."""
         argv = self._prepare()
+        self._held = self._held or HeldPorts(self._ports)
         child.rotate(self.log_path)
         self._process = child.spawn(argv, self.log_path)
         try:
@@ -81,7 +85,8 @@ class Broker(Service):
     """A running Kafka broker."""
 
     def __init__(self, configuration: BrokerConfiguration, runtime: KafkaRuntime) -> None:
-        super().__init__(configuration.folder / "kafka.log", BROKER_STOP_SECONDS)
+        super().__init__(configuration.folder / "kafka.log", BROKER_STOP_SECONDS,
+                         (configuration.port, configuration.controller_port))
         self.configuration = configuration
         self._runtime = runtime
 
@@ -104,7 +109,8 @@ class ClickHouse(Service):
     host = LOOPBACK
 
     def __init__(self, configuration: ClickHouseConfiguration) -> None:
-        super().__init__(configuration.folder / "clickhouse.log", CLICKHOUSE_STOP_SECONDS)
+        super().__init__(configuration.folder / "clickhouse.log", CLICKHOUSE_STOP_SECONDS,
+                         (configuration.port,))
         self.configuration = configuration
 
     @property

@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 
-from deploy.local.ports import find_free
 from processors.provisioning import provision
 from tests.processors.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
@@ -95,7 +94,7 @@ async def opened(stack: Stack) -> Site:
     await provision(stack.kafka, stack.topics, replication=1)
     for worker in ("ledger", "ideas"):
         stack.started(worker)
-    port = find_free(1)[0]
+    port = stack.ports.find()
     views_url = f"http://127.0.0.1:{port}"
     stack.started("views", SCRUTIN_VIEWS_PORT=str(port))
     found = Site(stack, booths.started(stack, SCRUTIN_VIEWS_URL=views_url), views_url)

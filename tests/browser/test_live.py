@@ -43,7 +43,8 @@ async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
     """A snapshot of a server that lags is dropped; what no snapshot repaints says so."""
     name = await site.consultation()
     page = await windows.open("/", language="en")
-    answers = [("9000000-9000000-900-0", 7), ("9000000-1-900-0", 3)]
+    answers = [("9000000-9000000-9000000-9000000", 7),
+               ("9000000-1-9000000-9000000", 3)]
 
     async def answer(route: Route) -> None:
         place, votes = answers.pop(0) if len(answers) > 1 else answers[0]

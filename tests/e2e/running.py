@@ -15,7 +15,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from deploy.local.ports import find_free
+from deploy.local.ports import HeldPorts
 
 
 COMMAND_SECONDS = 120
@@ -39,7 +39,8 @@ class Worker:
 
     def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
         self.name, self._log = name, log
-        self._port = find_free(1)[0]
+        self._ports = HeldPorts()
+        self._port = self._ports.find()
         self._environment = {**os.environ, **environment, "SCRUTIN_HEALTH_PORT": str(self._port)}
         self.process = self._start()
 

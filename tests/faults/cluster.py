@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import NamedTuple
 
-from deploy.local.ports import find_free
 from deploy.local.services import Broker, ClickHouse, Service
 from processors.batch_lane import EXIT_STOPPED
 from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
@@ -40,6 +39,13 @@ class Ended(NamedTuple):
     reason: str
 
 
+def reason(said: str) -> str:
+    """Give the reason a worker named last, or else its last line."""
+    plain = COLOURS.sub("", said)
+    named = [next(filter(None, found)) for found in REASON.findall(plain)]
+    return (named or plain.strip().splitlines() or [""])[-1]
+
+
 @dataclass
 class Cluster:
     """Two ledgers, ideas and archive on a broker and a ClickHouse."""
@@ -54,6 +60,8 @@ class Cluster:
     _stopping: dict[str, float] = field(default_factory=dict)
     """When a worker that was told to stop is killed."""
     _started_at: dict[str, float] = field(default_factory=dict)
+    _said_before: dict[str, int] = field(default_factory=dict)
+    """Characters a worker's log held when it was started last."""
     _replaced: list[Worker] = field(default_factory=list)
     """Frozen workers whose successors run under the same instance."""
 
@@ -67,7 +75,7 @@ class Cluster:
             command, instance or "1", SCRUTIN_CLICKHOUSE_URL=self.clickhouse.url,
             SCRUTIN_CLICKHOUSE_DATABASE=self.stack.topics.prefix,
             SCRUTIN_SNAPSHOT_DECISIONS=str(SNAPSHOT_DECISIONS),
-            SCRUTIN_HEALTH_PORT=str(find_free(1)[0]))
+            SCRUTIN_HEALTH_PORT=str(self.stack.ports.find()))
         made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
         return made
 
@@ -85,6 +93,7 @@ class Cluster:
             if worker.process is not None and worker.process.returncode != -signal.SIGKILL:
                 self._note(name, worker)
             if now - self._started_at.get(name, -RESTART_SECONDS) >= RESTART_SECONDS:
+                self._said_before[name] = len(worker.log()) if worker.log_path.exists() else 0
                 worker.start()
                 self._started_at[name] = now
 
@@ -102,10 +111,9 @@ class Cluster:
     def _note(self, name: str, worker: Worker) -> None:
         """Remember how a worker ended, and why, once."""
         assert worker.process is not None
-        said = [next(filter(None, found)) for found in REASON.findall(
-            COLOURS.sub("", worker.log()))]
         status = worker.process.returncode
-        self.ended.append(Ended(name, status, said[-1] if said and status else ""))
+        said = worker.log()[self._said_before[name]:]
+        self.ended.append(Ended(name, status, reason(said) if status else ""))
         worker.process = None
 
     def restarts(self) -> Counter[str]:

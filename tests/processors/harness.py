@@ -15,6 +15,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import child
+from deploy.local.ports import HeldPorts
 from processors import ideas, results
 from processors.catalogue import Catalogue
 from processors.decisions import decode
@@ -101,6 +102,8 @@ class Stack:
     topics: Topics
     folder: Path
     workers: list[Worker] = field(default_factory=list)
+    ports: HeldPorts = field(default_factory=HeldPorts)
+    """For workers that are started again: nobody else is given them meanwhile."""
 
     def worker(self, command: str, instance: str = "1", **settings: str) -> Worker:
         """Name a worker; it is not started."""
@@ -125,6 +128,7 @@ class Stack:
         for worker in self.workers:
             if worker.running():
                 worker.kill()
+        self.ports.close()
 
 
 # Writing

@@ -7,7 +7,6 @@ import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.local.ports import find_free
 from processors.ideas_worker import rest_seconds
 from schemas import figures
 from tests.processors.harness import (
@@ -61,7 +60,7 @@ async def assert_exact(stack: Stack, box: Logs) -> None:
 async def test_workers_make_what_the_pure_ledger_makes(stack: Stack) -> None:
     """Decisions byte for byte, results to the unit, dead letters whole, a quiet end."""
     box = await prepared(stack, 1, size=400)
-    port = find_free(1)[0]
+    port = stack.ports.find()
     ledger = stack.started("ledger", SCRUTIN_HEALTH_PORT=str(port))
     ideas = stack.started("ideas")
     await write_votes(stack, box, 1, 401)

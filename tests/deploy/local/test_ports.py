@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.errors import PortTakenError
-from deploy.local.ports import LOOPBACK, PortBook, find_free, is_free, require_free
+from deploy.local.ports import LOOPBACK, HeldPorts, PortBook, find_free, is_free, require_free
 
 
 @pytest.fixture
@@ -71,3 +71,40 @@ def test_an_unreadable_port_book_is_started_anew(tmp_path: Path) -> None:
     path.write_text('{"kafka": ')
 
     assert set(PortBook(path).assign({"kafka": None})) == {"kafka"}
+
+
+def taken_by(port: int) -> bool:
+    """Whether somebody who only binds cannot."""
+    with socket.socket() as stranger:
+        try:
+            stranger.bind((LOOPBACK, port))
+        except OSError:
+            return True
+        return False
+
+
+def test_a_held_port_is_nobody_elses_while_its_server_is_down() -> None:
+    """The server may come and go; a stranger is refused until the port is let go."""
+    with HeldPorts() as held:
+        port = held.find()
+        for _ in range(2):
+            assert taken_by(port)
+            with socket.create_server((LOOPBACK, port)):
+                assert not is_free(port)
+        assert taken_by(port)
+        assert port not in find_free(50)
+    assert not taken_by(port)
+
+
+def test_held_ports_differ() -> None:
+    """What is held is not found again."""
+    with HeldPorts() as held:
+        assert len({held.find() for _ in range(50)}) == 50
+
+
+def test_forgotten_ports_are_let_go() -> None:
+    """Who forgets to close leaves nothing held."""
+    held = HeldPorts(find_free(1))
+    port = held.find()
+    del held
+    assert not taken_by(port)

@@ -12,12 +12,13 @@ import psutil
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
+from deploy.local.services import Broker
 from deploy.local.supervisor import LOG_FOLDER, Supervisor
 from processors.batch_lane import EXIT_STOPPED, BatchValue
 from processors.decision_store import Held
 from processors.ledger import Ledger
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from tests.processors.dangers import late_ledger, stalled_ledger, zombie_ledger
+from tests.processors.dangers import closed_ideas, late_ledger, stalled_ledger, zombie_ledger
 from tests.processors.harness import (
     BEGAN_AT,
     ROOT,
@@ -26,8 +27,10 @@ from tests.processors.harness import (
     Worker,
     connected_producer,
     decided,
+    expected_document,
     folded_decisions,
     prepared,
+    published_document,
     read_to_end,
     write,
 )
@@ -107,6 +110,30 @@ async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_deci
     assert "batch dropped: fetched before the last rebalance" in late.log()
     assert late.running()
     assert heir.running()
+
+
+async def test_ideas_told_to_stop_within_a_publication_end_in_order(
+    stack: Stack, broker: Broker
+) -> None:
+    """Their connection is closed under it: that is no failure, the next start publishes again."""
+    box = await prepared(stack, 65, size=20)
+    ideas = stack.worker("ideas")
+    ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
+    ideas.start()
+    await until(lambda: closed_ideas.WRITES in ideas.log())
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        ideas.send(signal.SIGTERM)
+        await until(lambda: closed_ideas.CLOSES in ideas.log())
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    assert ideas.wait() == 0, ideas.log()
+
+    ideas.program = []
+    ideas.start()
+    stack.started("ledger")
+    assert await published_document(stack, [0, 0]) == expected_document(
+        decided([log[:1] for log in box])[0])
 
 
 class SeekingLedger(LedgerWorker):

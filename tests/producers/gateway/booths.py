@@ -8,7 +8,6 @@ from typing import Any, Self
 
 import httpx2
 
-from deploy.local.ports import find_free
 from processors.provisioning import provision
 from schemas import codec
 from schemas.topics import Topics
@@ -107,7 +106,7 @@ class RunningGateway:
 
 def started(stack: Stack, instance: str = "1", **settings: str) -> RunningGateway:
     """Start a gateway; `ready` waits for it."""
-    port = find_free(1)[0]
+    port = stack.ports.find()
     worker = stack.started("gateway", instance, SCRUTIN_GATEWAY_PORT=str(port), **settings)
     return RunningGateway(worker, f"http://127.0.0.1:{port}", stack.topics, stack.kafka)
 
