@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, async_playwright, expect
 
 from deploy.local.services import Broker
 from schemas.topics import Topics
 from tests.browser.site import Site, opened
-from tests.browser.windows import Windows
+from tests.browser.windows import WAIT_MILLISECONDS, Windows
 from tests.processors.harness import Stack
 
 
@@ -39,6 +39,7 @@ async def chromium() -> AsyncIterator[Browser]:
     if found is None:
         pytest.fail("there is no Chromium on this machine: install it (on Debian and Ubuntu "
                     "`apt install chromium`; `make setup` does it for root)")
+    expect.set_options(timeout=WAIT_MILLISECONDS)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=found, args=list(FLAGS))
         yield browser

@@ -7,6 +7,8 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, 
 
 
 LOCALES = {"fr": "fr-FR", "en": "en-GB"}
+WAIT_MILLISECONDS = 60_000
+"""Longest wait of a page, or of what a test expects there: far more than anything takes."""
 POLICY = ("default-src 'none'", "script-src 'self'", "style-src 'self'", "frame-ancestors 'none'")
 
 
@@ -29,7 +31,7 @@ class Windows:
         context = await self.browser.new_context(
             base_url=url or self.url, locale=LOCALES[language], java_script_enabled=script,
             viewport={"width": width_pixels, "height": 800})
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(WAIT_MILLISECONDS)
         self.contexts.append(context)
         return await self.beside(context, path)
 
