@@ -4,6 +4,7 @@ import asyncio
 import sys
 import urllib.error
 import urllib.request
+from collections import Counter
 from typing import Any
 
 from benchmarks.house import (
@@ -43,14 +44,17 @@ async def gateway(house: House, _count: int) -> Measured:
         await answers(server, f"http://127.0.0.1:{address}")
     found = await _voted(*(f"{port}:{server.popen.pid}" for port, server in zip(
         (port, empty_port), servers, strict=True)))
-    await _check_log(house, topics, found["gateway"])
+    await _check_log(house, topics, Counter(found["gateway"]["statuses"]) + Counter(
+        found["crowd"]["statuses"]))
     for server in servers:
         server.stop()
     votes = found["gateway"]["per_second"]
     return {
-        "gateway_votes_per_second": votes,
+        "gateway_votes_per_second": found["crowd"]["per_second"],
+        "gateway_votes_per_second_at_64": votes,
         "gateway_against_empty": votes / found["empty"]["per_second"],
-        "gateway_cpu_microseconds_per_vote": found["gateway"]["cpu_microseconds"],
+        "gateway_cpu_microseconds_per_vote": found["crowd"]["cpu_microseconds"],
+        "gateway_cpu_microseconds_per_vote_at_64": found["gateway"]["cpu_microseconds"],
         "gateway_latency_milliseconds_p99": found["gateway"]["milliseconds_p99"],
     }
 
@@ -86,9 +90,8 @@ async def _voted(*servers: str) -> dict[str, Any]:
     return await told_by("benchmarks.voters", *servers, str(SECONDS))
 
 
-async def _check_log(house: House, topics: Topics, found: dict[str, Any]) -> None:
+async def _check_log(house: House, topics: Topics, statuses: Counter[str]) -> None:
     """Raise unless every answer was a 202, and the log holds as many votes."""
-    statuses = found["statuses"]
     async with reading(house.kafka) as consumer:
         held = await counting_ends(consumer, topics.votes)() - PARTITIONS
     if statuses != {"202": held}:

@@ -1,7 +1,8 @@
 """Voters with devices and view proofs who vote without a pause, as a process of their own.
 
 `python -m benchmarks.voters PORT:PID PORT:PID SECONDS` prints what the gateway and the empty
-answer gave, as JSON. Both get the same requests: cookie, proof, key and a browser's headers.
+answer gave, as JSON, the gateway again over more connections. Both get the same requests: cookie,
+proof, key and a browser's headers.
 """
 
 import asyncio
@@ -24,6 +25,8 @@ from schemas.words import CHOICES
 
 HOST = "127.0.0.1"
 CONNECTIONS = 64
+CROWD = 256
+"""Connections of a busy minute: each person keeps one open for five seconds after a vote."""
 VOTERS = 1_000
 """Devices: the voters of a minute in which each votes ten times a second are not more."""
 WARM_SECONDS = 1.0
@@ -69,10 +72,11 @@ async def electorate(port: int) -> list[tuple[bytes, bytes]]:
 
 
 async def measure(
-    port: int, server: psutil.Process, votes: list[tuple[bytes, bytes]], seconds: float
+    port: int, server: psutil.Process, votes: list[tuple[bytes, bytes]], seconds: float,
+    count: int,
 ) -> dict[str, Any]:
     """Vote over all connections, each a request at a time; say how it went."""
-    connections = [await Connection.open(HOST, port) for _ in range(CONNECTIONS)]
+    connections = [await Connection.open(HOST, port) for _ in range(count)]
     keys = (b"%036x" % number for number in itertools.count(time.time_ns()))
     requests = (before + next(keys) + after for before, after in itertools.cycle(votes))
     began = time.perf_counter()
@@ -104,12 +108,14 @@ async def measure(
 
 
 async def main() -> None:
-    """Measure the gateway, then the empty answer."""
+    """Measure the gateway, then the empty answer, then the gateway in a crowd."""
     gateway, empty = (tuple(map(int, each.split(":"))) for each in sys.argv[1:3])
     votes = await electorate(gateway[0])
     print(json.dumps({
-        name: await measure(port, psutil.Process(pid), votes, float(sys.argv[3]))
-        for name, (port, pid) in (("gateway", gateway), ("empty", empty))}))
+        name: await measure(port, psutil.Process(pid), votes, float(sys.argv[3]), count)
+        for name, (port, pid), count in (
+            ("gateway", gateway, CONNECTIONS), ("empty", empty, CONNECTIONS),
+            ("crowd", gateway, CROWD))}))
 
 
 if __name__ == "__main__":

@@ -19,13 +19,17 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `_seek`: Faust seeks from its own thread in the midst of the reading of another one, which ended
   the worker now and then (KeyError); here the thread that reads also seeks.
 - `_add_gap`: between two batches Faust sees a gap and would count it as processed.
+- `ReadingThread`: a fetch that waits to try again when the worker is told to stop ended Faust's
+  thread in aiokafka's closing, and the worker waited for that thread for ever.
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
 """
 
 import asyncio
+import contextlib
 import os
 import sys
+import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -51,6 +55,8 @@ HEARTBEAT_SECONDS = 2.0
 SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
+STOP_SECONDS = 15.0
+"""A worker that was told to stop has so long, less than who told it waits."""
 EXIT_STOPPED = 70
 """Exit status of a worker that stops itself: its state is in the log, a restart recovers it."""
 
@@ -139,10 +145,18 @@ def keep_records_lean() -> None:
 def transport(positions: Positions) -> type[driver.Transport]:
     """Make the transport class of a worker."""
 
+    class ReadingThread(driver.AIOKafkaConsumerThread):
+        async def on_thread_stop(self) -> None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await super().on_thread_stop()
+
     class BatchConsumer(driver.Consumer):
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._read_offset = NothingRead()
+
+        def _new_consumer_thread(self) -> ReadingThread:
+            return ReadingThread(self, loop=self.loop, beacon=self.beacon)
 
         async def _getmany(
             self, active_partitions: set[TP] | None, timeout: float  # noqa: ASYNC109 -- Faust's
@@ -250,11 +264,26 @@ def guarded(
     return run
 
 
+class BoundedWorker(faust.Worker):
+    """Faust's worker, which ends when it was told to, whatever Faust then waits for."""
+
+    async def stop(self) -> None:
+        why = (f"told to stop {STOP_SECONDS:.0f} s ago, and something still waits, for the broker "
+               "perhaps. Nothing is lost: a restart goes on from the log.")
+        late = threading.Timer(STOP_SECONDS, stop_process, (why,))
+        late.daemon = True
+        late.start()
+        await super().stop()
+
+
 def run_worker(app: faust.App) -> NoReturn:
-    """Run a Faust worker until SIGTERM or SIGINT, then exit with 0; if it crashes with 70."""
+    """Run a Faust worker until SIGTERM or SIGINT, then exit with 0.
+
+    If it crashes, or does not end within STOP_SECONDS, with EXIT_STOPPED.
+    """
     keep_records_lean()
     sys.setswitchinterval(SWITCH_SECONDS)
-    worker = faust.Worker(app, loglevel="WARNING", redirect_stdouts=False,
+    worker = BoundedWorker(app, loglevel="WARNING", redirect_stdouts=False,
                           override_logging=False, quiet=True)
     try:
         worker.execute_from_commandline()

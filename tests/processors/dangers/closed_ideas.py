@@ -1,15 +1,18 @@
 """A program: an ideas worker whose connection is closed under a publication, as a stop can do."""
 
+import sys
 from typing import Any
 
 import structlog
 
-from processors.batch_lane import run_worker
+from processors import batch_lane
 from processors.ideas_worker import IdeasPolicy, IdeasWorker
 from scrutin import bootstrap, log
 from scrutin.settings import load
 
 
+IMPATIENT = "--impatient"
+"""The argument that makes it end a second after it was told to stop, whatever it waits for."""
 WRITES, CLOSES = "a publication begins", "the connection is being closed"
 
 
@@ -27,7 +30,9 @@ class ClosedIdeas(IdeasWorker):
 
 
 if __name__ == "__main__":
+    if IMPATIENT in sys.argv:
+        batch_lane.STOP_SECONDS = 1.0
     settings = load()
     log.configure(settings)
-    run_worker(ClosedIdeas(IdeasPolicy(
+    batch_lane.run_worker(ClosedIdeas(IdeasPolicy(
         settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder)).app)

@@ -4,20 +4,23 @@ import asyncio
 import os
 import signal
 import sys
+from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import psutil
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
-from deploy.local.services import Broker
+from deploy.local.services import Broker, start_broker
 from deploy.local.supervisor import LOG_FOLDER, Supervisor
 from processors.batch_lane import EXIT_STOPPED, BatchValue
 from processors.decision_store import Held
 from processors.ledger import Ledger
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
+from schemas.topics import Topics
 from tests.processors.dangers import closed_ideas, late_ledger, stalled_ledger, zombie_ledger
 from tests.processors.harness import (
     BEGAN_AT,
@@ -134,6 +137,55 @@ async def test_ideas_told_to_stop_within_a_publication_end_in_order(
     stack.started("ledger")
     assert await published_document(stack, [0, 0]) == expected_document(
         decided([log[:1] for log in box])[0])
+
+
+async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_it_is_back(
+    tmp_path: Path, cache_folder: Path, topic_prefix: str
+) -> None:
+    """What they were fetching fails, and is given up."""
+    away = start_broker(tmp_path / "kafka", cache_folder)
+    stack = Stack(away.address, Topics(topic_prefix, 2), tmp_path)
+    try:
+        await prepared(stack, 66, size=1)
+        ports = [stack.ports.find(), stack.ports.find()]
+        workers = [stack.started(command, SCRUTIN_HEALTH_PORT=str(port))
+                   for command, port in zip(("ledger", "ideas"), ports, strict=True)]
+        await until(lambda: all(answers(f"http://127.0.0.1:{port}/readyz") for port in ports))
+        away.kill()
+        await until(lambda: all("Unable connect" in worker.log() for worker in workers))
+        for worker in workers:
+            worker.send(signal.SIGTERM)
+        away.start()
+        assert [worker.wait() for worker in workers] == [0, 0], workers[1].log()
+    finally:
+        stack.stop()
+        away.stop()
+
+
+async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
+    stack: Stack, broker: Broker
+) -> None:
+    """It says what it waited for, and with status 70 that the end was not in order."""
+    await prepared(stack, 67, size=1)
+    ideas = stack.worker("ideas")
+    ideas.program = [sys.executable, str(Path(closed_ideas.__file__)), closed_ideas.IMPATIENT]
+    ideas.start()
+    await until(lambda: closed_ideas.WRITES in ideas.log())
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        ideas.send(signal.SIGTERM)
+        assert ideas.wait() == EXIT_STOPPED, ideas.log()
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+    assert "told to stop 1 s ago, and something still waits" in ideas.log()
+
+
+def answers(url: str) -> bool:
+    """Whether somebody says 200 there."""
+    try:
+        return httpx2.get(url).status_code == HTTPStatus.OK
+    except httpx2.TransportError:
+        return False
 
 
 class SeekingLedger(LedgerWorker):
