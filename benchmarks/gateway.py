@@ -48,14 +48,15 @@ async def gateway(house: House, _count: int) -> Measured:
         found["crowd"]["statuses"]))
     for server in servers:
         server.stop()
-    votes = found["gateway"]["per_second"]
+    few, empty, crowd = found["gateway"], found["empty"], found["crowd"]
     return {
-        "gateway_votes_per_second": found["crowd"]["per_second"],
-        "gateway_votes_per_second_at_64": votes,
-        "gateway_against_empty": votes / found["empty"]["per_second"],
-        "gateway_cpu_microseconds_per_vote": found["crowd"]["cpu_microseconds"],
-        "gateway_cpu_microseconds_per_vote_at_64": found["gateway"]["cpu_microseconds"],
-        "gateway_latency_milliseconds_p99": found["gateway"]["milliseconds_p99"],
+        "gateway_votes_per_second": few["per_second"],
+        "gateway_votes_per_second_at_256": crowd["per_second"],
+        "gateway_against_empty": few["per_second"] / empty["per_second"],
+        "gateway_cpu_microseconds_per_vote": few["cpu_microseconds"],
+        "gateway_cpu_microseconds_per_vote_at_256": crowd["cpu_microseconds"],
+        "gateway_latency_milliseconds_p99": few["milliseconds_p99"],
+        "gateway_latency_milliseconds_p99_at_256": crowd["milliseconds_p99"],
     }
 
 

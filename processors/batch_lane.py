@@ -55,8 +55,6 @@ HEARTBEAT_SECONDS = 2.0
 SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
-STOP_SECONDS = 15.0
-"""A worker that was told to stop has so long, less than who told it waits."""
 EXIT_STOPPED = 70
 """Exit status of a worker that stops itself: its state is in the log, a restart recovers it."""
 
@@ -240,8 +238,10 @@ def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
     An orderly shutdown would wait for batches that can never be acknowledged.
     """
     said = message or (f"{error!r}, without a word" if error else "")
-    log.critical("worker stopped", reason=said, error=repr(error) if error else None)
-    os._exit(EXIT_STOPPED)
+    try:
+        log.critical("worker stopped", reason=said, error=repr(error) if error else None)
+    finally:
+        os._exit(EXIT_STOPPED)
 
 
 def guarded(
@@ -265,27 +265,39 @@ def guarded(
 
 
 class BoundedWorker(faust.Worker):
-    """Faust's worker, which ends when it was told to, whatever Faust then waits for."""
+    """Faust's worker, which ends when it is to, whatever Faust then waits for."""
+
+    def __init__(self, app: faust.App, stop_seconds: float, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._stop_seconds = stop_seconds
 
     async def stop(self) -> None:
-        why = (f"told to stop {STOP_SECONDS:.0f} s ago, and something still waits, for the broker "
-               "perhaps. Nothing is lost: a restart goes on from the log.")
-        late = threading.Timer(STOP_SECONDS, stop_process, (why,))
+        late = threading.Timer(self._stop_seconds, self._give_up)
         late.daemon = True
         late.start()
         await super().stop()
 
+    def _give_up(self) -> None:
+        why = (f"Faust crashed: {self.crash_reason!r}" if self.crash_reason
+               else f"told to stop {self._stop_seconds:.0f} s ago")
+        stop_process(f"{why}, and something still waits, for the broker perhaps. Nothing is lost: "
+                     "a restart goes on from the log.", self.crash_reason)
 
-def run_worker(app: faust.App) -> NoReturn:
+
+def run_worker(app: faust.App, stop_seconds: float) -> NoReturn:
     """Run a Faust worker until SIGTERM or SIGINT, then exit with 0.
 
-    If it crashes, or does not end within STOP_SECONDS, with EXIT_STOPPED.
+    If it crashes, or has not ended so long after it was told to stop, with EXIT_STOPPED.
     """
     keep_records_lean()
     sys.setswitchinterval(SWITCH_SECONDS)
-    worker = BoundedWorker(app, loglevel="WARNING", redirect_stdouts=False,
-                          override_logging=False, quiet=True)
+    worker = BoundedWorker(app, stop_seconds, loglevel="WARNING", redirect_stdouts=False,
+                           override_logging=False, quiet=True)
     try:
         worker.execute_from_commandline()
-    except Exception as error:  # noqa: BLE001 -- whatever it was, a restart recovers
-        stop_process(f"Faust stopped: {error!r}", error)
+    except SystemExit as ended:
+        # Faust ends with 1 after a crash; status 1 says something else here.
+        if worker.crash_reason is None and not ended.code:
+            raise
+        error = worker.crash_reason
+        stop_process(f"Faust crashed: {error!r}", error)

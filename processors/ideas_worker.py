@@ -127,6 +127,8 @@ class IdeasWorker:
             except (asyncio.CancelledError, GeneratorExit):
                 raise
             except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
+                if self.closing:
+                    return  # Not acknowledged, and read from the beginning at the next start.
                 stop_process(str(error), error)
             event.ack()
 

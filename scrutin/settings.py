@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         default=30.0, gt=0,
         description="A worker with input ends after this long without progress.",
     )
+    stop_seconds: float = Field(
+        default=15.0, ge=1, le=600,
+        description="A ledger or ideas worker that was told to stop has so long to end in order; "
+        "less than who told it waits.",
+    )
     undecodable_ratio: float = Field(
         default=0.5, gt=0, le=1,
         description="Share of undecodable records among the last 1,000 of a partition past "

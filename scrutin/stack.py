@@ -14,7 +14,7 @@ from pathlib import Path
 from deploy.local import clickhouse, health, kafka, kafka_runtime, waiting
 from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.kafka import BrokerConfiguration
-from deploy.local.ports import LOOPBACK, PortBook
+from deploy.local.ports import LOOPBACK, HeldPorts, PortBook
 from deploy.local.process import ProcessSpecification
 from scrutin.settings import Settings
 
@@ -47,27 +47,18 @@ class Stack:
 
     specifications: tuple[ProcessSpecification, ...]
     urls: Mapping[str, str]
-    ports: tuple[int, ...]
-    """Whatever of it is started again must find these free."""
 
 
-def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
+def compose(settings: Settings, explicit: ExplicitPorts, held: HeldPorts) -> Stack:
     """Choose ports and describe every process; call it while holding the data folder.
+
+    Whatever of the stack is started again finds its port free while the ports are `held`.
 
     Prepares Kafka's runtime, which takes a while the first time on a machine. Raises a
     `LocalStackError` with its remedy.
     """
     folder = settings.data_folder
-    ports = PortBook(folder / "ports.json").assign(
-        {
-            "kafka": explicit.kafka,
-            "kafka_controller": None,
-            "clickhouse": explicit.clickhouse,
-            "views": explicit.views or settings.views_port,
-            "gateway": settings.gateway_port,
-            **{f"{name}_health": None for name in WORKERS},
-        }
-    )
+    ports = PortBook(folder / "ports.json").assign(_wanted(settings, explicit), held)
     services: list[ProcessSpecification] = []
     kafka_address, clickhouse_url = settings.kafka, settings.clickhouse_url
     if not kafka_address:
@@ -90,8 +81,20 @@ def compose(settings: Settings, explicit: ExplicitPorts) -> Stack:
         _worker(name, environment, port=ports[f"{name}_health"], after=after) for name in WORKERS
     ]
     servers = [_server(name, environment, urls[name], after) for name in SERVERS]
-    specifications = (*services, provision, *workers, *servers)
-    return Stack(specifications, urls, tuple(ports.values()))
+    return Stack((*services, provision, *workers, *servers), urls)
+
+
+def _wanted(settings: Settings, explicit: ExplicitPorts) -> dict[str, int | None]:
+    wanted: dict[str, int | None] = {
+        "views": explicit.views or settings.views_port,
+        "gateway": settings.gateway_port,
+        **{f"{name}_health": None for name in WORKERS},
+    }
+    if not settings.kafka:
+        wanted |= {"kafka": explicit.kafka, "kafka_controller": None}
+    if not settings.clickhouse_url:
+        wanted["clickhouse"] = explicit.clickhouse
+    return wanted
 
 
 def _environment(

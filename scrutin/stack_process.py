@@ -46,17 +46,18 @@ def run_here(
     """
     folder = settings.data_folder
     lock = hold(folder)
+    held = HeldPorts()
     try:
         report("preparing (the first time on a machine this downloads Kafka)")
-        stack = compose(settings, ports)
+        stack = compose(settings, ports, held)
 
         async def supervise() -> None:
             supervisor = Supervisor(folder, stack.specifications, urls=stack.urls, report=report)
             await supervisor.run(lambda: on_running(stack.urls))
 
-        with HeldPorts(stack.ports):
-            asyncio.run(supervise())
+        asyncio.run(supervise())
     finally:
+        held.close()
         lock.release()
 
 

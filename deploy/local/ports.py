@@ -10,7 +10,7 @@ not, and nothing is kept).
 import json
 import socket
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -52,11 +52,9 @@ class HeldPorts:
     Until `close`, or until nobody knows this object any more.
     """
 
-    def __init__(self, ports: Iterable[int] = ()) -> None:
+    def __init__(self) -> None:
         self._held = ExitStack()
         finalize(self, self._held.close)
-        for port in ports:
-            self._hold(port)
 
     def __enter__(self) -> Self:
         return self
@@ -66,13 +64,20 @@ class HeldPorts:
 
     def find(self) -> int:
         """Find a free port and keep it."""
-        return self._hold(0)
+        return self._bound(0)
+
+    def hold(self, port: int, purpose: str, remedy: str) -> None:
+        """Keep a port; raise `PortTakenError`, as `require_free` does, if it is taken."""
+        try:
+            self._bound(port)
+        except OSError as error:
+            raise PortTakenError(port, purpose, remedy) from error
 
     def close(self) -> None:
         """Let all of them go."""
         self._held.close()
 
-    def _hold(self, port: int) -> int:
+    def _bound(self, port: int) -> int:
         if sys.platform != "linux":
             return port or find_free(1)[0]
         held = self._held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
@@ -97,8 +102,11 @@ class PortBook:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def assign(self, wanted: Mapping[str, int | None]) -> dict[str, int]:
-        """Choose a port for each name, where None leaves the choice to us, and remember all."""
+    def assign(self, wanted: Mapping[str, int | None], held: HeldPorts) -> dict[str, int]:
+        """Choose a port for each name, where None leaves the choice to us; hold and remember all.
+
+        Raises `PortTakenError` where one that was asked for is taken.
+        """
         remembered = self._read()
         chosen: dict[str, int] = {}
         for name, port in wanted.items():
@@ -109,6 +117,8 @@ class PortBook:
                 chosen[name] = old
         missing = [name for name in wanted if name not in chosen]
         chosen.update(zip(missing, find_free(len(missing)), strict=True))
+        for name, port in chosen.items():
+            held.hold(port, name, "start again")
         write_atomically(self._path, json.dumps(chosen, indent=2))
         return chosen
 

@@ -30,6 +30,7 @@ class Service(ABC):
         self._stop_seconds = stop_seconds
         self._ports = tuple(ports)
         self._held: HeldPorts | None = None
+        """Once it was started, until nobody knows this object any more."""
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -41,7 +42,7 @@ class Service(ABC):
     def start(self) -> None:
         """Start and wait until it answers; raises a `LocalStackError` with its remedy."""
         argv = self._prepare()
-        self._held = self._held or HeldPorts(self._ports)
+        self._keep_ports()
         child.rotate(self.log_path)
         self._process = child.spawn(argv, self.log_path)
         try:
@@ -49,6 +50,12 @@ class Service(ABC):
         except BaseException:
             self.kill()
             raise
+
+    def _keep_ports(self) -> None:
+        if self._held is None:
+            self._held = HeldPorts()
+            for port in self._ports:
+                self._held.hold(port, type(self).__name__, "start again")
 
     def stop(self) -> None:
         """End the process in order; one that does not run is left alone."""

@@ -24,4 +24,4 @@ def ideas() -> None:
     worker = IdeasWorker(IdeasPolicy(
         kafka=kafka, topics=topics, instance=settings.instance, folder=settings.data_folder))
     worker.app.task(health.serve(settings, "ideas", worker.status).beat)
-    run_worker(worker.app)
+    run_worker(worker.app, settings.stop_seconds)

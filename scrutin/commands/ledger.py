@@ -29,4 +29,4 @@ def ledger() -> None:
         snapshot_decisions=settings.snapshot_decisions,
     ))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
-    run_worker(worker.app)
+    run_worker(worker.app, settings.stop_seconds)

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from deploy.local.errors import PortTakenError
 from deploy.local.kafka_probe import describe_brokers
-from deploy.local.ports import LOOPBACK
+from deploy.local.ports import LOOPBACK, HeldPorts
 from deploy.local.status import read_status
 from deploy.local.supervisor import Supervisor
 from scrutin.commands.down import down
@@ -42,7 +42,7 @@ def _names(stack: Stack) -> list[str]:
 
 def test_processes_come_in_the_order_of_their_needs(settings: Settings) -> None:
     """Broker and ClickHouse, then topics and tables, then who reads and writes them."""
-    stack = compose(settings, ExplicitPorts())
+    stack = compose(settings, ExplicitPorts(), HeldPorts())
 
     assert _names(stack) == [
         "kafka",
@@ -60,7 +60,7 @@ def test_processes_come_in_the_order_of_their_needs(settings: Settings) -> None:
 
 def test_workers_are_told_where_everything_is(settings: Settings) -> None:
     """Each worker gets the addresses of this stack and a health port of its own."""
-    stack = compose(settings, ExplicitPorts())
+    stack = compose(settings, ExplicitPorts(), HeldPorts())
     workers = stack.specifications[3:]
 
     environments = [dict(worker.environment or {}) for worker in workers]
@@ -79,7 +79,7 @@ def test_what_the_settings_place_elsewhere_is_not_started(settings: Settings) ->
     elsewhere = settings.model_copy(
         update={"kafka": "kafka.internal:9092", "clickhouse_url": "http://clickhouse:8123"}
     )
-    stack = compose(elsewhere, ExplicitPorts())
+    stack = compose(elsewhere, ExplicitPorts(), HeldPorts())
 
     assert _names(stack) == [
         "provision", "ledger", "ideas", "archive", "notary", "views", "gateway"]
@@ -93,9 +93,10 @@ def test_an_explicit_port_is_used_or_refused(settings: Settings) -> None:
         port = server.getsockname()[1]
         server.listen()
         with pytest.raises(PortTakenError, match=f"Port {port} for kafka is already taken"):
-            compose(settings, ExplicitPorts(kafka=port))
+            compose(settings, ExplicitPorts(kafka=port), HeldPorts())
 
-    assert compose(settings, ExplicitPorts(kafka=port)).urls["kafka"] == f"{LOOPBACK}:{port}"
+    free = compose(settings, ExplicitPorts(kafka=port), HeldPorts())
+    assert free.urls["kafka"] == f"{LOOPBACK}:{port}"
 
 
 def _answers(stack: Stack) -> bool:
@@ -107,7 +108,7 @@ def _answers(stack: Stack) -> bool:
 
 async def _run_once(settings: Settings) -> Mapping[str, str]:
     """Run broker and ClickHouse until they answer, and end them."""
-    stack = compose(settings, ExplicitPorts())
+    stack = compose(settings, ExplicitPorts(), HeldPorts())
     supervisor = Supervisor(
         settings.data_dir, stack.specifications[:2], urls=stack.urls, report=lambda _line: None
     )

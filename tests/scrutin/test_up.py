@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.local.ports import LOOPBACK
-from deploy.local.status import StackStatus, read_status
+from deploy.local.status import StackStatus, read_status, wait_for
 from tests.deploy.local.children import has_ended, wait_until
 
 
@@ -58,7 +58,7 @@ def test_a_detached_stack_runs_on_resumes_and_leaves_nothing(
     try:
         with ThreadPoolExecutor(1) as starting:
             start = starting.submit(_scrutin, tmp_path, cache_folder, "up", "--detach")
-            wait_until(lambda: bool(read_status(tmp_path).processes))
+            wait_for(lambda: bool(read_status(tmp_path).processes), START_SECONDS)
             _check_kept(read_status(tmp_path))
             first = start.result()
         assert first.returncode == 0, first.stderr

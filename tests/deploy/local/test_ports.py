@@ -40,8 +40,8 @@ def test_taken_port_is_named_with_its_purpose_and_a_remedy(taken_port: int) -> N
 
 def test_ports_are_the_same_in_the_next_run(tmp_path: Path) -> None:
     """A stack that resumes is found where it was."""
-    first = PortBook(tmp_path / "ports.json").assign({"kafka": None, "views": None})
-    second = PortBook(tmp_path / "ports.json").assign({"kafka": None, "views": None})
+    first = PortBook(tmp_path / "ports.json").assign({"kafka": None, "views": None}, HeldPorts())
+    second = PortBook(tmp_path / "ports.json").assign({"kafka": None, "views": None}, HeldPorts())
 
     assert first == second
 
@@ -49,11 +49,11 @@ def test_ports_are_the_same_in_the_next_run(tmp_path: Path) -> None:
 def test_a_remembered_port_that_somebody_took_is_replaced(tmp_path: Path) -> None:
     """A wish of the last run never keeps a stack from starting."""
     book = PortBook(tmp_path / "ports.json")
-    first = book.assign({"kafka": None, "views": None})
+    first = book.assign({"kafka": None, "views": None}, HeldPorts())
     with socket.socket() as server:
         server.bind((LOOPBACK, first["kafka"]))
         server.listen()
-        second = book.assign({"kafka": None, "views": None})
+        second = book.assign({"kafka": None, "views": None}, HeldPorts())
 
     assert second["kafka"] != first["kafka"]
     assert second["views"] == first["views"]
@@ -62,7 +62,7 @@ def test_a_remembered_port_that_somebody_took_is_replaced(tmp_path: Path) -> Non
 def test_an_explicit_port_that_is_taken_is_an_error(tmp_path: Path, taken_port: int) -> None:
     """A port somebody asked for is never silently exchanged."""
     with pytest.raises(PortTakenError, match=str(taken_port)):
-        PortBook(tmp_path / "ports.json").assign({"views": taken_port})
+        PortBook(tmp_path / "ports.json").assign({"views": taken_port}, HeldPorts())
 
 
 def test_an_unreadable_port_book_is_started_anew(tmp_path: Path) -> None:
@@ -70,7 +70,7 @@ def test_an_unreadable_port_book_is_started_anew(tmp_path: Path) -> None:
     path = tmp_path / "ports.json"
     path.write_text('{"kafka": ')
 
-    assert set(PortBook(path).assign({"kafka": None})) == {"kafka"}
+    assert set(PortBook(path).assign({"kafka": None}, HeldPorts())) == {"kafka"}
 
 
 def taken_by(port: int) -> bool:
@@ -92,8 +92,13 @@ def test_a_held_port_is_nobody_elses_while_its_server_is_down() -> None:
             with socket.create_server((LOOPBACK, port)):
                 assert not is_free(port)
         assert taken_by(port)
-        assert port not in find_free(50)
     assert not taken_by(port)
+
+
+def test_a_port_that_is_taken_cannot_be_held(taken_port: int) -> None:
+    """It is said as it is of a port that must be free."""
+    with HeldPorts() as held, pytest.raises(PortTakenError, match=f"{taken_port} for Kafka"):
+        held.hold(taken_port, "Kafka", "choose another one")
 
 
 def test_held_ports_differ() -> None:
@@ -104,7 +109,7 @@ def test_held_ports_differ() -> None:
 
 def test_forgotten_ports_are_let_go() -> None:
     """Who forgets to close leaves nothing held."""
-    held = HeldPorts(find_free(1))
+    held = HeldPorts()
     port = held.find()
     del held
     assert not taken_by(port)

@@ -1,18 +1,15 @@
 """A program: an ideas worker whose connection is closed under a publication, as a stop can do."""
 
-import sys
 from typing import Any
 
 import structlog
 
-from processors import batch_lane
+from processors.batch_lane import run_worker
 from processors.ideas_worker import IdeasPolicy, IdeasWorker
 from scrutin import bootstrap, log
 from scrutin.settings import load
 
 
-IMPATIENT = "--impatient"
-"""The argument that makes it end a second after it was told to stop, whatever it waits for."""
 WRITES, CLOSES = "a publication begins", "the connection is being closed"
 
 
@@ -30,9 +27,8 @@ class ClosedIdeas(IdeasWorker):
 
 
 if __name__ == "__main__":
-    if IMPATIENT in sys.argv:
-        batch_lane.STOP_SECONDS = 1.0
     settings = load()
     log.configure(settings)
-    batch_lane.run_worker(ClosedIdeas(IdeasPolicy(
-        settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder)).app)
+    worker = ClosedIdeas(IdeasPolicy(
+        settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder))
+    run_worker(worker.app, settings.stop_seconds)

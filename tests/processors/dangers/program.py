@@ -15,7 +15,8 @@ def run(kind_in: Callable[[Path], type[LedgerWorker]]) -> NoReturn:
     settings = load()
     log.configure(settings)
     settings.data_folder.mkdir(parents=True, exist_ok=True)
-    run_worker(kind_in(settings.data_folder)(LedgerPolicy(
+    worker = kind_in(settings.data_folder)(LedgerPolicy(
         kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
-        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions)).app)
+        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions))
+    run_worker(worker.app, settings.stop_seconds)

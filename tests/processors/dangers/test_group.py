@@ -1,6 +1,7 @@
 """Dangers of the group: zombies, batches that come too late, a partition that stalls."""
 
 import asyncio
+import functools
 import os
 import signal
 import sys
@@ -21,7 +22,13 @@ from processors.decision_store import Held
 from processors.ledger import Ledger
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
 from schemas.topics import Topics
-from tests.processors.dangers import closed_ideas, late_ledger, stalled_ledger, zombie_ledger
+from tests.processors.dangers import (
+    closed_ideas,
+    crashed_ideas,
+    late_ledger,
+    stalled_ledger,
+    zombie_ledger,
+)
 from tests.processors.harness import (
     BEGAN_AT,
     ROOT,
@@ -142,13 +149,14 @@ async def test_ideas_told_to_stop_within_a_publication_end_in_order(
 async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_it_is_back(
     tmp_path: Path, cache_folder: Path, topic_prefix: str
 ) -> None:
-    """What they were fetching fails, and is given up."""
+    """What they were fetching fails, and is given up; they have time, the broker starts slowly."""
     away = start_broker(tmp_path / "kafka", cache_folder)
     stack = Stack(away.address, Topics(topic_prefix, 2), tmp_path)
     try:
         await prepared(stack, 66, size=1)
         ports = [stack.ports.find(), stack.ports.find()]
-        workers = [stack.started(command, SCRUTIN_HEALTH_PORT=str(port))
+        workers = [stack.started(command, SCRUTIN_HEALTH_PORT=str(port),
+                                 SCRUTIN_STOP_SECONDS=str(WAIT_SECONDS))
                    for command, port in zip(("ledger", "ideas"), ports, strict=True)]
         await until(lambda: all(answers(f"http://127.0.0.1:{port}/readyz") for port in ports))
         away.kill()
@@ -156,7 +164,8 @@ async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_i
         for worker in workers:
             worker.send(signal.SIGTERM)
         away.start()
-        assert [worker.wait() for worker in workers] == [0, 0], workers[1].log()
+        assert [worker.wait() for worker in workers] == [0, 0], (
+            workers[0].log() + workers[1].log())
     finally:
         stack.stop()
         away.stop()
@@ -165,19 +174,39 @@ async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_i
 async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
     stack: Stack, broker: Broker
 ) -> None:
-    """It says what it waited for, and with status 70 that the end was not in order."""
+    """Within the time it was given, with status 70 and the reason; one that answers lets it end."""
     await prepared(stack, 67, size=1)
+    statuses = []
+    for instance, answering in (("1", True), ("2", False)):
+        ideas = stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
+        ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
+        ideas.start()
+        await until(functools.partial(publishes, ideas))
+        if not answering:
+            os.kill(broker.pid, signal.SIGSTOP)
+        try:
+            ideas.send(signal.SIGTERM)
+            statuses.append(ideas.wait())
+        finally:
+            os.kill(broker.pid, signal.SIGCONT)
+
+    assert statuses == [0, EXIT_STOPPED], ideas.log()
+    assert "told to stop 8 s ago, and something still waits" in ideas.log()
+
+
+def publishes(ideas: Worker) -> bool:
+    """Whether it has begun a publication."""
+    return closed_ideas.WRITES in ideas.log()
+
+
+async def test_a_worker_in_which_faust_crashes_says_so(stack: Stack) -> None:
+    """Faust would end it with 1, which is the answer of a check; the reason is its last line."""
+    await prepared(stack, 68, size=1)
     ideas = stack.worker("ideas")
-    ideas.program = [sys.executable, str(Path(closed_ideas.__file__)), closed_ideas.IMPATIENT]
+    ideas.program = [sys.executable, str(Path(crashed_ideas.__file__))]
     ideas.start()
-    await until(lambda: closed_ideas.WRITES in ideas.log())
-    os.kill(broker.pid, signal.SIGSTOP)
-    try:
-        ideas.send(signal.SIGTERM)
-        assert ideas.wait() == EXIT_STOPPED, ideas.log()
-    finally:
-        os.kill(broker.pid, signal.SIGCONT)
-    assert "told to stop 1 s ago, and something still waits" in ideas.log()
+    assert ideas.wait() == EXIT_STOPPED, ideas.log()
+    assert f"Faust crashed: RuntimeError('{crashed_ideas.WHY}')" in ideas.log()
 
 
 def answers(url: str) -> bool:
