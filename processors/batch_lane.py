@@ -299,5 +299,5 @@ def run_worker(app: faust.App, stop_seconds: float) -> NoReturn:
         # Faust ends with 1 after a crash; status 1 says something else here.
         if worker.crash_reason is None and not ended.code:
             raise
-        error = worker.crash_reason
+        error = worker.crash_reason or ended.__context__
         stop_process(f"Faust crashed: {error!r}", error)
