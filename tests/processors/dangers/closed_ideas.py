@@ -4,10 +4,8 @@ from typing import Any
 
 import structlog
 
-from processors.batch_lane import run_worker
-from processors.ideas_worker import IdeasPolicy, IdeasWorker
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from processors.ideas_worker import IdeasWorker
+from tests.processors.dangers.program import run_ideas
 
 
 WRITES, CLOSES = "a publication begins", "the connection is being closed"
@@ -27,8 +25,4 @@ class ClosedIdeas(IdeasWorker):
 
 
 if __name__ == "__main__":
-    settings = load()
-    log.configure(settings)
-    worker = ClosedIdeas(IdeasPolicy(
-        settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder))
-    run_worker(worker.app, settings.stop_seconds)
+    run_ideas(ClosedIdeas)

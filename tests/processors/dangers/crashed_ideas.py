@@ -1,9 +1,7 @@
 """A program: an ideas worker under which Faust crashes, as it does when a commit fails for good."""
 
-from processors.batch_lane import run_worker
-from processors.ideas_worker import IdeasPolicy, IdeasWorker
-from scrutin import bootstrap, log
-from scrutin.settings import load
+from processors.ideas_worker import IdeasWorker
+from tests.processors.dangers.program import run_ideas
 
 
 WHY = "as a commit would"
@@ -17,8 +15,4 @@ class CrashedIdeas(IdeasWorker):
 
 
 if __name__ == "__main__":
-    settings = load()
-    log.configure(settings)
-    worker = CrashedIdeas(IdeasPolicy(
-        settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder))
-    run_worker(worker.app, settings.stop_seconds)
+    run_ideas(CrashedIdeas)

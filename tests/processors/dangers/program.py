@@ -1,10 +1,11 @@
-"""How a ledger that stands for a danger is run: as `scrutin ledger` is, whatever it cannot read."""
+"""How workers that stand for a danger are run: as theirs, a ledger whatever it cannot read."""
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
 from processors.batch_lane import run_worker
+from processors.ideas_worker import IdeasPolicy, IdeasWorker
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
 from scrutin import bootstrap, log
 from scrutin.settings import load
@@ -19,4 +20,13 @@ def run(kind_in: Callable[[Path], type[LedgerWorker]]) -> NoReturn:
         kafka=settings.kafka, topics=bootstrap.topics(settings), instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
         folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions))
+    run_worker(worker.app, settings.stop_seconds)
+
+
+def run_ideas(kind: type[IdeasWorker]) -> NoReturn:
+    """Run a kind of ideas worker until it ends."""
+    settings = load()
+    log.configure(settings)
+    worker = kind(IdeasPolicy(
+        settings.kafka, bootstrap.topics(settings), settings.instance, settings.data_folder))
     run_worker(worker.app, settings.stop_seconds)
