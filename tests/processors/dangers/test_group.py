@@ -5,6 +5,7 @@ import functools
 import os
 import signal
 import sys
+from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from typing import Any
 
 import httpx2
 import psutil
+import pytest
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
@@ -48,6 +50,22 @@ from tests.waiting import until
 
 
 POLL_SECONDS = 0.05
+
+
+@pytest.fixture
+def frozen_broker(tmp_path: Path, cache_folder: Path) -> Iterator[Broker]:
+    """Run a broker that a test may freeze: others of the session would notice theirs."""
+    service = start_broker(tmp_path / "kafka", cache_folder)
+    yield service
+    service.kill()
+
+
+@pytest.fixture
+def frozen_stack(frozen_broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
+    """Make a stack on that broker."""
+    found = Stack(frozen_broker.address, Topics(topic_prefix, 2), tmp_path)
+    yield found
+    found.stop()
 
 
 async def test_a_zombie_that_writes_after_its_session_harms_nothing(stack: Stack) -> None:
@@ -123,26 +141,26 @@ async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_deci
 
 
 async def test_ideas_told_to_stop_within_a_publication_end_in_order(
-    stack: Stack, broker: Broker
+    frozen_stack: Stack, frozen_broker: Broker
 ) -> None:
     """Their connection is closed under it: that is no failure, the next start publishes again."""
-    box = await prepared(stack, 65, size=20)
-    ideas = stack.worker("ideas")
+    box = await prepared(frozen_stack, 65, size=20)
+    ideas = frozen_stack.worker("ideas")
     ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
     ideas.start()
     await until(lambda: closed_ideas.WRITES in ideas.log())
-    os.kill(broker.pid, signal.SIGSTOP)
+    os.kill(frozen_broker.pid, signal.SIGSTOP)
     try:
         ideas.send(signal.SIGTERM)
         await until(lambda: closed_ideas.CLOSES in ideas.log())
     finally:
-        os.kill(broker.pid, signal.SIGCONT)
+        os.kill(frozen_broker.pid, signal.SIGCONT)
     assert ideas.wait() == 0, ideas.log()
 
     ideas.program = []
     ideas.start()
-    stack.started("ledger")
-    assert await published_document(stack, [0, 0]) == expected_document(
+    frozen_stack.started("ledger")
+    assert await published_document(frozen_stack, [0, 0]) == expected_document(
         decided([log[:1] for log in box])[0])
 
 
@@ -172,23 +190,23 @@ async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_i
 
 
 async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
-    stack: Stack, broker: Broker
+    frozen_stack: Stack, frozen_broker: Broker
 ) -> None:
     """Within the time it was given, with status 70 and the reason; one that answers lets it end."""
-    await prepared(stack, 67, size=1)
+    await prepared(frozen_stack, 67, size=1)
     statuses = []
     for instance, answering in (("1", True), ("2", False)):
-        ideas = stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
+        ideas = frozen_stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
         ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
         ideas.start()
         await until(functools.partial(publishes, ideas))
         if not answering:
-            os.kill(broker.pid, signal.SIGSTOP)
+            os.kill(frozen_broker.pid, signal.SIGSTOP)
         try:
             ideas.send(signal.SIGTERM)
             statuses.append(ideas.wait())
         finally:
-            os.kill(broker.pid, signal.SIGCONT)
+            os.kill(frozen_broker.pid, signal.SIGCONT)
 
     assert statuses == [0, EXIT_STOPPED], ideas.log()
     assert "told to stop 8 s ago, and something still waits" in ideas.log()
