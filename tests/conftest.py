@@ -45,6 +45,14 @@ def broker(
     service.stop()
 
 
+@pytest.fixture
+def own_broker(tmp_path: Path, cache_folder: Path) -> Iterator[services.Broker]:
+    """Run a broker that the test may stop, kill or freeze: others would notice the session's."""
+    service = services.start_broker(tmp_path / "kafka", cache_folder)
+    yield service
+    service.stop()
+
+
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.ClickHouse]:
     """Run ClickHouse for the whole session; tests keep apart with databases of their own."""

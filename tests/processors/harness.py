@@ -6,8 +6,8 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import child
 from deploy.local.ports import HeldPorts
+from deploy.local.services import Broker
 from processors import ideas, results
 from processors.catalogue import Catalogue
 from processors.decisions import decode
@@ -129,6 +130,16 @@ class Stack:
             if worker.running():
                 worker.kill()
         self.ports.close()
+
+
+@contextmanager
+def stack_on(broker: Broker, prefix: str, partitions: int, folder: Path) -> Iterator[Stack]:
+    """Name topics on a broker; end the workers of the test afterwards."""
+    found = Stack(broker.address, Topics(prefix, partitions), folder)
+    try:
+        yield found
+    finally:
+        found.stop()
 
 
 # Writing

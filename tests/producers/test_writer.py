@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -17,14 +16,6 @@ from tests.producers.kafka_log import PARTITIONS, provisioned, read_all
 
 
 VALUE_BYTES = 90
-
-
-@pytest.fixture
-def own_broker(tmp_path: Path, cache_folder: Path) -> Iterator[services.Broker]:
-    """Run a broker that the test may kill."""
-    service = services.start_broker(tmp_path / "kafka", cache_folder)
-    yield service
-    service.stop()
 
 
 def value(number: int) -> bytes:

@@ -5,7 +5,6 @@ import functools
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,17 +12,15 @@ from typing import Any
 
 import httpx2
 import psutil
-import pytest
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
-from deploy.local.services import Broker, start_broker
+from deploy.local.services import Broker
 from deploy.local.supervisor import LOG_FOLDER, Supervisor
 from processors.batch_lane import EXIT_STOPPED, BatchValue
 from processors.decision_store import Held
 from processors.ledger import Ledger
 from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from schemas.topics import Topics
 from tests.processors.dangers import (
     closed_ideas,
     crashed_ideas,
@@ -50,22 +47,6 @@ from tests.waiting import until
 
 
 POLL_SECONDS = 0.05
-
-
-@pytest.fixture
-def frozen_broker(tmp_path: Path, cache_folder: Path) -> Iterator[Broker]:
-    """Run a broker that a test may freeze: others of the session would notice theirs."""
-    service = start_broker(tmp_path / "kafka", cache_folder)
-    yield service
-    service.kill()
-
-
-@pytest.fixture
-def frozen_stack(frozen_broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Make a stack on that broker."""
-    found = Stack(frozen_broker.address, Topics(topic_prefix, 2), tmp_path)
-    yield found
-    found.stop()
 
 
 async def test_a_zombie_that_writes_after_its_session_harms_nothing(stack: Stack) -> None:
@@ -141,72 +122,66 @@ async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_deci
 
 
 async def test_ideas_told_to_stop_within_a_publication_end_in_order(
-    frozen_stack: Stack, frozen_broker: Broker
+    own_stack: Stack, own_broker: Broker
 ) -> None:
     """Their connection is closed under it: that is no failure, the next start publishes again."""
-    box = await prepared(frozen_stack, 65, size=20)
-    ideas = frozen_stack.worker("ideas")
+    box = await prepared(own_stack, 65, size=20)
+    ideas = own_stack.worker("ideas")
     ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
     ideas.start()
     await until(lambda: closed_ideas.WRITES in ideas.log())
-    os.kill(frozen_broker.pid, signal.SIGSTOP)
+    os.kill(own_broker.pid, signal.SIGSTOP)
     try:
         ideas.send(signal.SIGTERM)
         await until(lambda: closed_ideas.CLOSES in ideas.log())
     finally:
-        os.kill(frozen_broker.pid, signal.SIGCONT)
+        os.kill(own_broker.pid, signal.SIGCONT)
     assert ideas.wait() == 0, ideas.log()
 
     ideas.program = []
     ideas.start()
-    frozen_stack.started("ledger")
-    assert await published_document(frozen_stack, [0, 0]) == expected_document(
+    own_stack.started("ledger")
+    assert await published_document(own_stack, [0, 0]) == expected_document(
         decided([log[:1] for log in box])[0])
 
 
 async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_it_is_back(
-    tmp_path: Path, cache_folder: Path, topic_prefix: str
+    own_stack: Stack, own_broker: Broker
 ) -> None:
     """What they were fetching fails, and is given up; they have time, the broker starts slowly."""
-    away = start_broker(tmp_path / "kafka", cache_folder)
-    stack = Stack(away.address, Topics(topic_prefix, 2), tmp_path)
-    try:
-        await prepared(stack, 66, size=1)
-        ports = [stack.ports.find(), stack.ports.find()]
-        workers = [stack.started(command, SCRUTIN_HEALTH_PORT=str(port),
+    await prepared(own_stack, 66, size=1)
+    ports = [own_stack.ports.find(), own_stack.ports.find()]
+    workers = [own_stack.started(command, SCRUTIN_HEALTH_PORT=str(port),
                                  SCRUTIN_STOP_SECONDS=str(WAIT_SECONDS))
-                   for command, port in zip(("ledger", "ideas"), ports, strict=True)]
-        await until(lambda: all(answers(f"http://127.0.0.1:{port}/readyz") for port in ports))
-        away.kill()
-        await until(lambda: all("Unable connect" in worker.log() for worker in workers))
-        for worker in workers:
-            worker.send(signal.SIGTERM)
-        away.start()
-        assert [worker.wait() for worker in workers] == [0, 0], (
-            workers[0].log() + workers[1].log())
-    finally:
-        stack.stop()
-        away.stop()
+               for command, port in zip(("ledger", "ideas"), ports, strict=True)]
+    await until(lambda: all(answers(f"http://127.0.0.1:{port}/readyz") for port in ports))
+    own_broker.kill()
+    await until(lambda: all("Unable connect" in worker.log() for worker in workers))
+    for worker in workers:
+        worker.send(signal.SIGTERM)
+    own_broker.start()
+
+    assert [worker.wait() for worker in workers] == [0, 0], workers[0].log() + workers[1].log()
 
 
 async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
-    frozen_stack: Stack, frozen_broker: Broker
+    own_stack: Stack, own_broker: Broker
 ) -> None:
     """Within the time it was given, with status 70 and the reason; one that answers lets it end."""
-    await prepared(frozen_stack, 67, size=1)
+    await prepared(own_stack, 67, size=1)
     statuses = []
     for instance, answering in (("1", True), ("2", False)):
-        ideas = frozen_stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
+        ideas = own_stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
         ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
         ideas.start()
         await until(functools.partial(publishes, ideas))
         if not answering:
-            os.kill(frozen_broker.pid, signal.SIGSTOP)
+            os.kill(own_broker.pid, signal.SIGSTOP)
         try:
             ideas.send(signal.SIGTERM)
             statuses.append(ideas.wait())
         finally:
-            os.kill(frozen_broker.pid, signal.SIGCONT)
+            os.kill(own_broker.pid, signal.SIGCONT)
 
     assert statuses == [0, EXIT_STOPPED], ideas.log()
     assert "told to stop 8 s ago, and something still waits" in ideas.log()

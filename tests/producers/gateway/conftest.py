@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.services import Broker
 from schemas.topics import Topics
-from tests.processors.harness import Stack
+from tests.processors.harness import Stack, stack_on
 from tests.producers.gateway import booths
 
 
@@ -34,6 +34,5 @@ def gateway(shared_stack: Stack) -> booths.RunningGateway:
 @pytest.fixture
 def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
     """Name topics of a test's own; end its processes afterwards."""
-    found = Stack(broker.address, Topics(topic_prefix, 2), tmp_path)
-    yield found
-    found.stop()
+    with stack_on(broker, topic_prefix, 2, tmp_path) as found:
+        yield found

@@ -17,8 +17,7 @@ import pytest
 from benchmarks.keep_alive import Answer, Connection, request
 from deploy.local import services
 from schemas import codec, problems
-from schemas.topics import Topics
-from tests.processors.harness import WAIT_SECONDS, Stack, read_to_end
+from tests.processors.harness import WAIT_SECONDS, Stack, read_to_end, stack_on
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway
 
@@ -32,21 +31,12 @@ VOTE = json.dumps({"proposal": "p1", "choice": "agree"}).encode()
 
 
 @pytest.fixture
-def own_broker(tmp_path: Path, cache_folder: Path) -> Iterator[services.Broker]:
-    """Run a broker that the test may stop."""
-    service = services.start_broker(tmp_path / "kafka", cache_folder)
-    yield service
-    service.stop()
-
-
-@pytest.fixture
 def own_stack(
     own_broker: services.Broker, topic_prefix: str, tmp_path: Path
 ) -> Iterator[Stack]:
     """Make a stack on the test's own broker."""
-    found = Stack(own_broker.address, Topics(topic_prefix, 2), tmp_path)
-    yield found
-    found.stop()
+    with stack_on(own_broker, topic_prefix, 2, tmp_path) as found:
+        yield found
 
 
 @dataclass
