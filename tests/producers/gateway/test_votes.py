@@ -34,8 +34,9 @@ async def test_a_vote_without_its_own_proof_is_suspect(gateway: RunningGateway) 
     """No proof, that of another proposal, of another voter, or a forged one: recorded, suspect."""
     async with Browser(gateway.url) as browser, Browser(gateway.url) as other:
         own = await proof_of(browser)
-        proofs = [None, await proof_of(browser, "p2"), await proof_of(other), own[:-1] + "A",
-                  own + "A", "", "é" * 28]
+        changed = own[:-1] + ("A" if own[-1] != "A" else "B")
+        proofs = [None, await proof_of(browser, "p2"), await proof_of(other), changed, own + "A",
+                  "", "é" * 28]
         answers = [await browser.vote(proof=proof) for proof in proofs]
 
     assert [answer.status_code for answer in answers] == [202] * len(proofs)
