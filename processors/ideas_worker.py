@@ -151,8 +151,8 @@ class IdeasWorker:
     # Publishing
 
     async def _publish(self) -> None:
-        await self._look_up()
         self.producer = producer = await connected_producer(self.policy.kafka)
+        await self._look_up()  # last: after it the worker may say that it is ready
         loop = asyncio.get_running_loop()
         rest, refreshed_at = PUBLISH_SECONDS, loop.time()
         while True:

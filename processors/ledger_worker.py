@@ -124,17 +124,17 @@ class LedgerWorker:
         ))
         votes = app.topic(self.topics.votes, value_type=bytes, value_serializer="raw")
         app.agent(votes, name="decide")(self._decide_stream)
-        app.task(guarded(self._open))
+        app.task(guarded(self._open, is_closing=lambda: self.closing))
         closing(app, self._close)
 
     # The life of the worker
 
     async def _open(self) -> None:
-        """Connect what decides and writes; Faust starts tasks before partitions are recovered."""
+        """Connect what writes; Faust starts tasks before partitions are recovered."""
+        needed = (self.topics.votes, self.topics.decisions, self.topics.catalogue)
         await check_topics(self.policy.kafka, [
-            topic for topic in self.topics.specifications()
-            if topic.name in (self.topics.votes, self.topics.decisions, self.topics.catalogue)
-        ])
+            topic for topic in self.topics.specifications() if topic.name in needed])
+        await self.connected_producer()
         for task in (self._settle, self._flush, self._watch):
             self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
@@ -387,7 +387,7 @@ class LedgerWorker:
     def status(self) -> dict[str, Any]:
         """Say where each partition stands, for health checks and operators."""
         return {
-            "ready": bool(self.held) and all(
+            "ready": hasattr(self, "producer") and bool(self.held) and all(
                 held.generation is not None for held in dict(self.held).values()),
             "partitions": {
                 str(partition): {

@@ -31,6 +31,8 @@ def _ledger_waiting(status: Status) -> str:
     if not status["partitions"]:
         return "no partition was assigned yet"
     recovering = [name for name, held in status["partitions"].items() if not held["recovered"]]
+    if not recovering:
+        return "connecting to the broker, to write decisions"
     return f"recovering partitions {', '.join(recovering)}"
 
 

@@ -56,6 +56,7 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
 @pytest.mark.parametrize(("kind", "status", "why"), [
     ("ledger", LEDGER, "recovering partitions 3"),
     ("ledger", {"ready": False, "partitions": {}}, "no partition was assigned yet"),
+    ("ledger", {"ready": False, "partitions": {"0": LEDGER["partitions"]["0"]}}, "to write"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
     ("notary", {"ready": False, "stopped": ["why"], "logs": []}, "why"),

@@ -156,7 +156,7 @@ async def test_workers_told_to_stop_while_the_broker_is_away_end_in_order_when_i
                for command, port in zip(("ledger", "ideas"), ports, strict=True)]
     await until(lambda: all(answers(f"http://127.0.0.1:{port}/readyz") for port in ports))
     own_broker.kill()
-    await until(lambda: all("Unable connect" in worker.log() for worker in workers))
+    await until(lambda: all(misses_the_broker(worker) for worker in workers))
     for worker in workers:
         worker.send(signal.SIGTERM)
     own_broker.start()
@@ -185,6 +185,12 @@ async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
 
     assert statuses == [0, EXIT_STOPPED], ideas.log()
     assert "told to stop 8 s ago, and something still waits" in ideas.log()
+
+
+def misses_the_broker(worker: Worker) -> bool:
+    """Whether it tries in vain to reach the broker; one that ended will not."""
+    assert worker.running(), worker.log()
+    return "Unable connect" in worker.log()
 
 
 def publishes(ideas: Worker) -> bool:
@@ -263,9 +269,11 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
         assert worker.sought == [0, 0]
         worker.app.consumer_generation_id = 7
         assert await read_to_end(lone_stack.kafka, lone_stack.topics.decisions, 1) == []
+        assert not worker.status()["ready"], "it holds its partition, and has nothing to write with"
 
         await delivered(7)
         assert held.ledger.last_offset == 5
+        assert worker.status()["ready"]
         assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
     finally:
         await worker._close()
