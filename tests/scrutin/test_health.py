@@ -12,8 +12,9 @@ from scrutin.health import LIVE_SECONDS, HealthPortTaken, Pulse, application, se
 from scrutin.settings import Settings
 
 
+RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
 LEDGER = {"ready": False, "partitions": {
-    "0": {"durable": 41, "live_votes": 7, "recovered": True},
+    "0": RECOVERED,
     "3": {"durable": -1, "live_votes": 0, "recovered": False}}}
 IDEAS = {"ready": True, "published": [41, -1]}
 ARCHIVE = {"ready": False, "stopped": [], "duplicate_rows": 0, "missing_records": 2,
@@ -56,7 +57,7 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
 @pytest.mark.parametrize(("kind", "status", "why"), [
     ("ledger", LEDGER, "recovering partitions 3"),
     ("ledger", {"ready": False, "partitions": {}}, "no partition was assigned yet"),
-    ("ledger", {"ready": False, "partitions": {"0": LEDGER["partitions"]["0"]}}, "to write"),
+    ("ledger", {"ready": False, "partitions": {"0": RECOVERED}}, "to write"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
     ("notary", {"ready": False, "stopped": ["why"], "logs": []}, "why"),
