@@ -37,6 +37,11 @@ LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 _IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
 
+VOTE_BYTES, VOTER_BYTES = 164, 136
+"""What a vote and a voter take in memory (CPython, 64 bits): key, value, and a place in a table."""
+NAME_BYTES = 1_000
+"""What a consultation or a proposal takes, about."""
+
 # A voter is one integer of 60 bits. From the lowest bit: two flags, the counters of live and of
 # counted votes (at LIVE_SHIFT and COUNTED_SHIFT), and on top the number of the newest vote's
 # proposal plus one. A voter not met before is 0.
@@ -327,6 +332,12 @@ class LedgerState:
     def every_proposal(self) -> list[Proposal]:
         """Give the proposals met in this partition."""
         return list(self._by_number)
+
+    def bytes_held(self) -> int:
+        """Estimate what this state takes in memory."""
+        voters = sum(len(found.voters) for found in self._consultations.values())
+        names = len(self._consultations) + len(self._by_number)
+        return len(self._votes) * VOTE_BYTES + voters * VOTER_BYTES + names * NAME_BYTES
 
     def consultations(self) -> list[str]:
         """Name the consultations met in this partition."""

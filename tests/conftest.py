@@ -4,10 +4,15 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from deploy.local import services
 
+
+hypothesis.settings.register_profile("house", deadline=None)
+hypothesis.settings.load_profile("house")
+"""No test fails for being slow on a busy machine: speed is measured in benchmarks."""
 
 CACHE_FOLDER = Path("~/.cache/scrutin")
 

@@ -33,6 +33,7 @@ def verify(
     5 unreadable; the lowest layer's fault wins.
     """
     collector.relax()
+    collector.return_tables()
     began = time.monotonic()
     try:
         keys = policy.read_text("utf-8") if policy else None

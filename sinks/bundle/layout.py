@@ -131,6 +131,10 @@ def read_entries(name: str, pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
     for piece in pieces:
         held, at = rest + piece, 0
         while at + 2 <= len(held):
+            if not entries and (alike := _entries_alike(held, at)):
+                yield alike
+                at += WIDTH * (len(alike[0]) + 2)
+                continue
             begin = at + 2
             end = begin + (held[at] << 8 | held[at + 1])
             if end > len(held):
@@ -145,3 +149,13 @@ def read_entries(name: str, pieces: Iterable[bytes]) -> Iterator[list[bytes]]:
         raise Unreadable(name, "it is cut short within an entry")
     if entries:
         yield entries
+
+
+def _entries_alike(held: bytes, at: int) -> list[bytes] | None:
+    """Read 256 entries of one size, as those of one consultation are; None where they are not."""
+    high, low = held[at:at + 1], held[at + 1:at + 2]
+    step = (high[0] << 8 | low[0]) + 2
+    end = at + WIDTH * step
+    if end > len(held) or held[at:end:step] != WIDTH * high or held[at + 1:end:step] != WIDTH * low:
+        return None
+    return [held[begin:begin + step - 2] for begin in range(at + 2, end + 2, step)]

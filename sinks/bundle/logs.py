@@ -8,6 +8,7 @@ offset; so the first record that was changed, added or moved is named by its off
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
+from operator import itemgetter
 
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable
 from sinks.bundle.layout import read_entries
@@ -73,7 +74,7 @@ class Log:
         self._reached(tree, stops)
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
             yield entries
-            names.update([entry[:_DIGEST] for entry in entries[:max(0, last + 1 - tree.size)]])
+            names.update(map(_CONSULTATION, entries[:max(0, last + 1 - tree.size)]))
             if len(names) > CONSULTATIONS_MAX:
                 raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} "
                                  "consultations")
@@ -100,8 +101,8 @@ class Log:
                     f"of size {checkpoint.size}, which was signed: the log was rewritten or forked")
 
 
-_DIGEST = -HASH_BYTES - 1
-"""Where the consultation ends in an entry."""
+_CONSULTATION = itemgetter(slice(-HASH_BYTES - 1))
+"""What stands before the hash in an entry."""
 
 
 def _name(consultation: bytes) -> str:

@@ -1,13 +1,15 @@
 """The ledger over the votes of one partition again, in bounded memory. Pure.
 
 Theory of operation: what the ledger decides of a voter's event depends on that voter's events and
-on controls alone. So a large partition is gone through several times, each time for the voters of
-one share, by the last byte of their pseudonym: others' events only move offset and chain on. Every
-decision is made once and must be the recorded one, byte for byte; memory holds one share.
+on controls alone. So a partition too large for memory is gone through several times, each time for
+the voters of one share, by the last byte of their pseudonym: others' events only move offset and
+chain on. Every decision is made once and must be the recorded one, byte for byte; memory holds one
+share. How many it takes is guessed from the published numbers, and where a share holds more than
+that all the same, Crowded says to begin anew with more of them.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from typing import Any, Protocol
@@ -15,6 +17,7 @@ from typing import Any, Protocol
 from processors.decisions import decode
 from processors.ledger import Ledger, linked
 from processors.ledger_errors import LedgerStopped
+from processors.ledger_state import VOTE_BYTES, VOTER_BYTES
 from processors.results import Figures
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current
@@ -22,8 +25,9 @@ from sinks.bundle.faults import BundleFault, Different, Unreadable
 from sinks.recount.summing import figures_of
 
 
-VOTES_A_SHARE = 900_000
-"""Records gone through for one share of the voters: some 350 bytes each while tables grow."""
+SHARE_BYTES_MAX = 390_000_000
+"""What the ledger of one share may hold, by `LedgerState.bytes_held`: with all that a verification
+needs beside it, and one table that grows, it stays below 512 MB."""
 SHARES_MAX = 256
 """No more shares than values of the byte that tells them apart."""
 
@@ -37,8 +41,6 @@ _COMMON = frozenset(current(event).header for event in (
 """Controls that concern every voter."""
 
 Values = Iterable["list[bytes | None]"]
-DecideAll = Callable[[Iterable[tuple[int, bytes | None]], list[Any]], None]
-"""Adds to a list what is decided of records at their offsets."""
 
 
 class Witness(Protocol):
@@ -66,9 +68,14 @@ class Replayed:
     differing: int = 0
 
 
-def shares_of(records: int) -> int:
-    """Give the number of shares for so many records."""
-    return min(SHARES_MAX, max(1, -(-records // VOTES_A_SHARE)))
+class Crowded(Exception):
+    """A share holds more than memory is meant for: more shares are needed."""
+
+
+def shares_of(records: int, voters: int, share_bytes: int) -> int:
+    """Guess the number of shares that so many records of so many voters take."""
+    held = records * VOTE_BYTES + voters * VOTER_BYTES
+    return min(SHARES_MAX, max(1, -(-held // share_bytes)))
 
 
 @dataclass(frozen=True)
@@ -85,37 +92,34 @@ class Partition:
     """Names of both in messages."""
 
 
-def replay(partition: Partition, consultation: str, shares: int, witness: Witness) -> Replayed:
-    """Decide all votes again, under the eyes of a witness."""
+def replay(
+    partition: Partition, consultation: str, shares: int, witness: Witness, share_bytes: int,
+) -> Replayed:
+    """Decide all votes again, under the eyes of a witness.
+
+    Raises Crowded where one of the shares takes more than `share_bytes`, and there may be more.
+    """
     found = Replayed()
     for share in range(shares):
-        _replay_share(partition, consultation, (share, shares), witness if share == 0 else None,
-                      found)
+        ledger = Ledger(partition.number, partition.partitions)
+        seen_by = witness if share == 0 else None
+        try:
+            for _ in _decided(partition, _Share(ledger, share, shares), seen_by, found):
+                if ledger.bytes_held() > share_bytes and shares < SHARES_MAX:
+                    raise Crowded
+        except BundleFault:
+            if seen_by:
+                seen_by.end()
+            raise
+        found.figures.append(figures_of(ledger, consultation))
+        found.decided.append(ledger.decided_by_outcome())
     return found
 
 
-def _replay_share(
-    partition: Partition, consultation: str, part: tuple[int, int], witness: Witness | None,
-    found: Replayed,
-) -> None:
-    """Decide the events of one share of all; its ledger is gone before the next one begins."""
-    ledger = Ledger(partition.number, partition.partitions)
-    decide_all = ledger.decide_all if part == (0, 1) else _decider(ledger, *part)
-    try:
-        _decide_all(partition, ledger, decide_all, witness, found)
-    except BundleFault:
-        if witness:
-            witness.end()
-        raise
-    found.figures.append(figures_of(ledger, consultation))
-    found.decided.append(ledger.decided_by_outcome())
-
-
-def _decide_all(
-    partition: Partition, ledger: Ledger, decide_all: DecideAll, witness: Witness | None,
-    found: Replayed,
-) -> None:
-    """Decide all records, and hold the decisions against those recorded."""
+def _decided(
+    partition: Partition, share: "_Share", witness: Witness | None, found: Replayed
+) -> Iterator[None]:
+    """Decide all records, hold the decisions against those recorded; stop after each batch."""
     decisions, begin = chain.from_iterable(partition.decisions()), 0
     for values in partition.votes():
         try:
@@ -124,11 +128,10 @@ def _decide_all(
             if witness:
                 witness.see(values, [None] * len(values))
             raise
-        made: list[Any] = []
         try:
-            decide_all(enumerate(values, begin), made)
+            made = share.decide(begin, values)
         except (UnknownSchema, LedgerStopped) as error:
-            at = ledger.last_offset + 1
+            at = share.ledger.last_offset + 1
             if witness:
                 witness.see(values[:at - begin], recorded[:at - begin])
                 witness.last(values[at - begin])
@@ -138,37 +141,44 @@ def _decide_all(
         if made != recorded:
             _note(found, partition.decisions_name, begin, made, recorded)
         begin += len(values)
+        yield
     deque(decisions, maxlen=0)  # what comes after the last record is a fault, and raised there
 
 
-def _decider(
-    ledger: Ledger, share: int, shares: int
-) -> DecideAll:
-    """Decide the events of one share, pass over those of others: None."""
+class _Share:
+    """The ledger of the voters of one share; it is gone before that of the next one begins."""
 
-    def decide(offset: int, value: bytes | None) -> bytes | None:
-        header = (value or b"")[:HEADER_BYTES]
-        if header in _PERSONAL and value is not None and len(value) >= _VOTER_END:
-            if value[_VOTER_END - 1] % shares == share:
-                return ledger.decide(offset, value)
-        elif share == 0:
-            return ledger.decide(offset, value)
-        elif header in _COMMON:
-            # It changes every share's state, and is counted once.
-            decided = list(ledger.decided)
-            ledger.decide(offset, value)
-            ledger.decided[:] = decided
-            return None
-        ledger.advance(offset, linked(ledger.chain, value or b""), b"")
-        return None
+    def __init__(self, ledger: Ledger, share: int, shares: int) -> None:
+        self.ledger, self._share, self._shares = ledger, share, shares
 
-    def decide_all(
-        records: Iterable[tuple[int, bytes | None]], made: list[bytes | None]
-    ) -> None:
+    def decide(self, begin: int, values: list[bytes | None]) -> list[bytes | None]:
+        """Give what is decided of records from an offset on; None of those of other shares."""
+        made: list[Any] = []
+        records: Iterable[tuple[int, bytes | None]] = enumerate(values, begin)
+        self.ledger.decide_all(
+            records if self._shares == 1 else self._own(records, made), made)
+        return made
+
+    def _own(
+        self, records: Iterable[tuple[int, bytes | None]], made: list[bytes | None]
+    ) -> Iterator[tuple[int, bytes | None]]:
+        """Give the records of this share, and pass over others: the ledger asks one by one."""
+        ledger, share, shares = self.ledger, self._share, self._shares
         for offset, value in records:
-            made.append(decide(offset, value))
-
-    return decide_all
+            if value and value[:HEADER_BYTES] in _PERSONAL and len(value) >= _VOTER_END:
+                own = value[_VOTER_END - 1] % shares == share
+            else:
+                own = share == 0
+            if own:
+                yield offset, value
+            elif value and value[:HEADER_BYTES] in _COMMON:
+                # It changes every share's state, and is counted once.
+                decided = list(ledger.decided)
+                yield offset, value
+                ledger.decided[:], made[-1] = decided, None
+            else:
+                ledger.advance(offset, linked(ledger.chain, value or b""), b"")
+                made.append(None)
 
 
 def _note(

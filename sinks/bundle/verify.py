@@ -29,7 +29,15 @@ from sinks.bundle.logs import Leaves, Log, in_order
 from sinks.bundle.manifest import Manifest, require_layout, require_whole
 from sinks.bundle.packing import Bundle
 from sinks.bundle.plausible import implausible
-from sinks.bundle.replay import Partition, Values, replay, shares_of
+from sinks.bundle.replay import (
+    SHARE_BYTES_MAX,
+    Crowded,
+    Partition,
+    Replayed,
+    Values,
+    replay,
+    shares_of,
+)
 from sinks.recount.checks import EQUAL, NOT_COMPARED
 from sinks.recount.comparing import check_document, ranked_now
 from sinks.recount.recomputing import as_of, recomputed
@@ -78,15 +86,19 @@ class _Counted:
 
 
 def verify(
-    file: BinaryIO, *, say: Say, policy: str | None = None, saved: Sequence[str] = ()
+    file: BinaryIO, *, say: Say, policy: str | None = None, saved: Sequence[str] = (),
+    share_bytes: int = SHARE_BYTES_MAX,
 ) -> Verified:
-    """Verify a bundle against keys and checkpoints that were kept, if any are given."""
+    """Verify a bundle against keys and checkpoints that were kept, if any are given.
+
+    `share_bytes` is how much memory the votes of an auditor's bundle may take at once.
+    """
     found = Verified()
     try:
         say("reading every byte")
         bundle = Bundle(file)
         found.manifest, logs = require_whole(bundle, policy)
-        _Verification(bundle, found, logs, saved, say).run()
+        _Verification(bundle, found, logs, saved, say, share_bytes).run()
     except BundleFault as fault:
         found.fault = fault
     except MemoryError:
@@ -104,11 +116,11 @@ class _Verification:
 
     def __init__(
         self, bundle: Bundle, found: Verified, logs: dict[str, Verifier], saved: Sequence[str],
-        say: Say,
+        say: Say, share_bytes: int,
     ) -> None:
         assert found.manifest is not None
         self.bundle, self.found, self.manifest = bundle, found, found.manifest
-        self.saved, self.say, self._logs = saved, say, logs
+        self.saved, self.say, self._logs, self._share_bytes = saved, say, logs, share_bytes
         self._require_all_logs()
         require_layout(bundle, self.manifest)
         self._require_comparable()
@@ -214,17 +226,17 @@ class _Verification:
     # The auditor's bundle: every record
 
     def _replayed(self) -> _Counted:
-        parts, partitions = [], self.manifest.partitions
+        parts, shares = [], 1
         for number, last in enumerate(self.manifest.votes):
-            log, name = self._log(layout.votes_log(number)), layout.votes(number)
-            decided = layout.decisions(number)
+            shares = max(shares, self._shares(last + 1))
+            log, part = self._log(layout.votes_log(number)), None
             self._require_size(log, last)
-            followed = Followed(name, Leaves(name, log.entries(last)))
-            part = replay(
-                Partition(number, partitions, self._values(name, last),
-                          self._values(decided, last), name, decided),
-                self.manifest.consultation, shares_of(last + 1), followed)
-            followed.finish()
+            while part is None:
+                try:
+                    part = self._partition(number, log, shares)
+                except Crowded:
+                    self.say(f"partition {number}: begun anew, to hold less in memory")
+                    shares *= 2
             self.leaves = added([self.leaves, log.counts])
             self.found.records += last + 1
             self.found.differing_decisions += part.differing
@@ -235,6 +247,24 @@ class _Verification:
             added(decided for part in parts for decided in part.decided),
             any(figures.closed for part in parts for figures in part.figures),
             [part.fault for part in parts if part.fault])
+
+    def _shares(self, records: int) -> int:
+        """Guess how many shares so many records take, with as many voters as are published."""
+        totals = self.document["totals"]
+        voters = totals["participants_received"] / max(1, totals["received"])
+        return shares_of(records, int(records * min(1, voters)), self._share_bytes)
+
+    def _partition(self, number: int, log: Log, shares: int) -> Replayed:
+        """Decide the votes of a partition again, and hold them against its log."""
+        last, name, decided = (
+            self.manifest.votes[number], layout.votes(number), layout.decisions(number))
+        followed = Followed(name, Leaves(name, log.entries(last)))
+        found = replay(
+            Partition(number, self.manifest.partitions, self._values(name, last),
+                      self._values(decided, last), name, decided),
+            self.manifest.consultation, shares, followed, self._share_bytes)
+        followed.finish()
+        return found
 
     def _values(self, name: str, last: int) -> Callable[[], Values]:
         return lambda: in_order(name, read_batches(name, self.bundle.pieces(name)), last)

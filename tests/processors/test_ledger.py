@@ -1,12 +1,15 @@
 """The pure ledger: its laws on random logs, and its answer to every kind of wrong input."""
 
+import sys
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ledger import DecisionsDisagree, Ledger
+from processors.ledger_state import NAME_BYTES
 from schemas import codec
 from schemas.words import CHOICES, COUNTS
 from tests.processors.logs import (
@@ -339,6 +342,20 @@ def test_voters_met_after_a_sealing_share_nothing_with_others() -> None:
     assert ledger.participation(name).participants == 2
     assert both.participation(name).participants == 1
     assert ledger.state() == folded(decisions).state()
+
+
+@pytest.mark.parametrize(("voters", "proposals"), [(3_000, 1), (3_000, 3), (30, 300), (1, 1)])
+def test_what_a_ledger_takes_in_memory_is_estimated(voters: int, proposals: int) -> None:
+    """Never less than two thirds of it: verifiers rely on that; and not a multiple either."""
+    ledger, _ = decided([adopted(), *(
+        vote(number * proposals + place, voter=voter(number), proposal=f"p{place}")
+        for number in range(voters) for place in range(proposals))])
+    tables: list[dict[bytes, Any]] = [
+        ledger._votes, *(found.voters for found in ledger._consultations.values())]
+    takes = sum(sys.getsizeof(table) + sum(
+        map(sys.getsizeof, (*table, *table.values()))) for table in tables)
+
+    assert 2 / 3 * takes < ledger.bytes_held() < 3 / 2 * takes + (1 + proposals) * NAME_BYTES
 
 
 def outcomes(decisions: list[bytes]) -> list[str]:

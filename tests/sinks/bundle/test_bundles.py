@@ -4,31 +4,22 @@ import csv
 import io
 import json
 import zipfile
-from collections.abc import Iterator, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from deploy.local.services import ClickHouse
-from processors.ledger import Ledger
 from sinks.bundle import layout
 from sinks.bundle.ballots import COLUMNS, Row, header, write_rows
 from sinks.bundle.claims import RECOMPUTED
 from sinks.bundle.export import signed_result
-from sinks.bundle.faults import BundleFault, NotExported
-from sinks.bundle.following import Followed
+from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import PUBLIC
-from sinks.bundle.logs import Leaves
-from sinks.bundle.replay import Partition, Replayed, replay
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import EQUAL
-from sinks.recount.summing import added, summed
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.results_notes import results_text
-from sinks.transparency.tiles import WIDTH
-from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
+from tests.sinks.ballots import CONSULTATION, random_box
 from tests.sinks.bundle.making import (
     KEY,
     Made,
@@ -39,7 +30,6 @@ from tests.sinks.bundle.making import (
     records,
     verified,
 )
-from tests.sinks.transparency.keeping import entries_of
 
 
 @pytest.mark.parametrize("seed", [4, 8])
@@ -92,54 +82,6 @@ def test_rows_of_one_voter_share_nothing_but_their_counts(exported: Made) -> Non
         (row["proposal"], row["vote"]) for row in rows)
     assert first != second
     assert tuple(rows[0]) == COLUMNS == tuple(header().decode().strip().split(","))
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_shares_of_voters_add_up_to_the_whole(seed: int) -> None:
-    """Gone through in shares, which holds memory down, a partition gives the same decisions."""
-    box = random_box(seed, 700)
-    ledgers, decisions = decide(box)
-    for ledger, log, decided in zip(ledgers, box.logs, decisions, strict=True):
-        one, three = (_replayed(ledger, log, log, decided, shares) for shares in (1, 3))
-
-        assert (one.fault, three.fault) == (None, None)
-        assert len(three.figures) == 3
-        assert summed(three.figures) == summed(one.figures)
-        assert added(three.decided) == ledger.decided_by_outcome()
-
-
-@pytest.mark.parametrize("shares", [1, 3])
-@pytest.mark.parametrize("at", [0, 255, 256, 300, 599, -1])
-def test_a_record_that_is_not_the_logged_one_is_named_in_any_piece(at: int, shares: int) -> None:
-    """Leaves are compared by the hundred, in batches of any length: the offset is told."""
-    box = random_box(1, 1_400)
-    log = box.logs[0]
-    [ledger, _], [decided, _] = decide(box)
-    changed = [*log]
-    changed[at] = b"other"
-
-    with pytest.raises(BundleFault, match="not the record that was signed") as raised:
-        _replayed(ledger, log, changed, decided, shares)
-    assert str(raised.value).startswith(f"votes, offset {at % len(log)}: ")
-
-
-def _replayed(
-    ledger: Ledger, logged: Log, log: Log, decided: list[bytes], shares: int
-) -> Replayed:
-    """Verify a log of 100 records a batch against the one that was signed."""
-    entries = entries_of(logged)
-    followed = Followed("votes", Leaves("votes", batched(entries, WIDTH)))
-    found = replay(
-        Partition(ledger.partition, ledger.partitions, partial(batched, log, 100),
-                  partial(batched, decided, 70), "votes", "decisions"),
-        CONSULTATION, shares, followed)
-    followed.finish()
-    return found
-
-
-def batched(whole: Sequence[Any], size: int) -> Iterator[Any]:
-    """Give a list in pieces."""
-    return (list(whole[at:at + size]) for at in range(0, len(whole), size))
 
 
 def test_a_bundle_is_the_same_every_time(
