@@ -1,5 +1,6 @@
 """Records of one topic partition, written in batches as large as the producer takes."""
 
+import asyncio
 from collections.abc import Iterable
 from itertools import repeat
 from typing import Any
@@ -22,14 +23,25 @@ WRITE_SECONDS = 30.0
 """What the broker has not acknowledged by then ends the worker: a restart recovers."""
 
 
-async def connected_producer(kafka: str) -> AIOKafkaProducer:
-    """Start an idempotent producer that waits for every replica in sync."""
+async def connected_producer(kafka: str, seconds: float = WRITE_SECONDS) -> AIOKafkaProducer:
+    """Start an idempotent producer that waits for every replica in sync.
+
+    Raises TimeoutError where the broker answers nothing, or gives no producer id, for so long.
+    """
     producer = AIOKafkaProducer(
         bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0,
         max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_REQUEST_BYTES,
         request_timeout_ms=int(WRITE_SECONDS * 1000),
     )
-    await producer.start()
+    try:
+        async with asyncio.timeout(seconds):
+            await producer.start()
+    except BaseException as error:
+        await producer.stop()
+        if isinstance(error, TimeoutError):
+            raise TimeoutError(f"no connection to write with within {seconds:.0f} s: the broker "
+                               f"at {kafka} does not answer, or gives no producer id") from error
+        raise
     return producer
 
 

@@ -37,10 +37,8 @@ LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 _IDS_END = IDS_AT + (REMEMBERED_EVENTS - 1) * DIGEST_BYTES
 
-VOTE_BYTES, VOTER_BYTES = 164, 136
-"""What a vote and a voter take in memory (CPython, 64 bits): key, value, and a place in a table."""
-NAME_BYTES = 1_000
-"""What a consultation or a proposal takes, about."""
+VOTE_BYTES, VOTER_BYTES, CONTROLLED_BYTES, NAME_BYTES = 164, 136, 170, 1_000
+"""What a vote, a voter, a voter's controls, or a name takes in memory (CPython, 64 bits), about."""
 
 # A voter is one integer of 60 bits. From the lowest bit: two flags, the counters of live and of
 # counted votes (at LIVE_SHIFT and COUNTED_SHIFT), and on top the number of the newest vote's
@@ -334,10 +332,12 @@ class LedgerState:
         return list(self._by_number)
 
     def bytes_held(self) -> int:
-        """Estimate what this state takes in memory."""
-        voters = sum(len(found.voters) for found in self._consultations.values())
-        names = len(self._consultations) + len(self._by_number)
-        return len(self._votes) * VOTE_BYTES + voters * VOTER_BYTES + names * NAME_BYTES
+        """Estimate what this state takes in memory: all of it that grows."""
+        held = len(self._votes) * VOTE_BYTES + len(self._by_number) * NAME_BYTES
+        for found in self._consultations.values():
+            held += (NAME_BYTES + len(found.voters) * VOTER_BYTES
+                     + len(found.voters_control_ids) * CONTROLLED_BYTES)
+        return held
 
     def consultations(self) -> list[str]:
         """Name the consultations met in this partition."""

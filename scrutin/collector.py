@@ -8,7 +8,7 @@ COLLECTOR_THRESHOLDS = (100_000, 50, 100)
 """Objects made between two runs of the cyclic collector, by generation: a fetch makes 40,000 of
 them and no cycle, and looking for some each time cost a fifth of the archive's throughput."""
 TABLE_BYTES = 2 << 20
-"""What is at least so large is a table that grows, or was: larger than any piece of a file."""
+"""Memory asked for at once that is at least so large is a table's, and not a piece of a file."""
 
 _MMAP_THRESHOLD = -3
 """M_MMAP_THRESHOLD of mallopt(3)."""
@@ -19,11 +19,10 @@ def relax() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-def return_tables() -> None:
-    """Have large tables go back to the system when they are freed, where the C library can.
+def return_tables() -> bool:
+    """Have large tables go back to the system when they are freed; say whether the C library can.
 
     glibc keeps ever larger ones, up to 32 MB, for later: holes that nothing fits into.
     """
     library = ctypes.CDLL(None)
-    if hasattr(library, "mallopt"):
-        library.mallopt(_MMAP_THRESHOLD, TABLE_BYTES)
+    return hasattr(library, "mallopt") and bool(library.mallopt(_MMAP_THRESHOLD, TABLE_BYTES))

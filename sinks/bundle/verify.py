@@ -31,6 +31,7 @@ from sinks.bundle.packing import Bundle
 from sinks.bundle.plausible import implausible
 from sinks.bundle.replay import (
     SHARE_BYTES_MAX,
+    SHARES_MAX,
     Crowded,
     Partition,
     Replayed,
@@ -226,17 +227,18 @@ class _Verification:
     # The auditor's bundle: every record
 
     def _replayed(self) -> _Counted:
-        parts, shares = [], 1
+        parts = []
         for number, last in enumerate(self.manifest.votes):
-            shares = max(shares, self._shares(last + 1))
             log, part = self._log(layout.votes_log(number)), None
             self._require_size(log, last)
+            shares = self._shares(last + 1)
             while part is None:
                 try:
                     part = self._partition(number, log, shares)
                 except Crowded:
-                    self.say(f"partition {number}: begun anew, to hold less in memory")
-                    shares *= 2
+                    shares = min(SHARES_MAX, 2 * shares)
+                    self.say(f"partition {number}: begun anew in {shares} shares of its voters, "
+                             "to hold less in memory")
             self.leaves = added([self.leaves, log.counts])
             self.found.records += last + 1
             self.found.differing_decisions += part.differing
@@ -249,10 +251,16 @@ class _Verification:
             [part.fault for part in parts if part.fault])
 
     def _shares(self, records: int) -> int:
-        """Guess how many shares so many records take, with as many voters as are published."""
-        totals = self.document["totals"]
-        voters = totals["participants_received"] / max(1, totals["received"])
-        return shares_of(records, int(records * min(1, voters)), self._share_bytes)
+        """Guess how many shares so many records take, with as many voters as are published.
+
+        Nothing was checked of what is published: where it is nonsense, each record has a voter.
+        """
+        totals = self.document.get("totals")
+        said: Any = totals if isinstance(totals, dict) else {}
+        voters, votes = said.get("participants_received"), said.get("received")
+        if type(voters) is not int or type(votes) is not int or min(voters, votes) <= 0:
+            voters = votes = 1
+        return shares_of(records, min(records, records * voters // votes), self._share_bytes)
 
     def _partition(self, number: int, log: Log, shares: int) -> Replayed:
         """Decide the votes of a partition again, and hold them against its log."""

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from processors.ideas_worker import rest_seconds
+from processors.ideas_worker import IdeasPolicy, IdeasWorker, rest_seconds
 from schemas import figures
 from tests.processors.harness import (
     Logs,
@@ -55,6 +55,31 @@ async def assert_exact(stack: Stack, box: Logs) -> None:
     assert await folded_decisions(stack, [len(log) for log in box]) == decisions
     assert await published_document(stack, [len(log) - 1 for log in box]) == expected_document(
         ledgers)
+
+
+class CuriousIdeas(IdeasWorker):
+    """Ideas that end when they have looked up where they stand."""
+
+    could_write = True
+
+    async def _look_up(self) -> None:
+        self.could_write = hasattr(self, "producer")
+        assert not self.ready()
+        await super()._look_up()
+        raise EOFError
+
+
+async def test_ideas_are_ready_once_they_can_write(lone_stack: Stack) -> None:
+    """They know where they stand last: whoever is told that they are ready finds them connected."""
+    await prepared(lone_stack, 4, size=0)
+    ideas = CuriousIdeas(IdeasPolicy(
+        lone_stack.kafka, lone_stack.topics, "1", lone_stack.folder))
+    try:
+        with pytest.raises(EOFError):
+            await ideas._publish()
+        assert ideas.could_write
+    finally:
+        await ideas._close()
 
 
 async def test_workers_make_what_the_pure_ledger_makes(stack: Stack) -> None:

@@ -12,11 +12,11 @@ PIECES = 30
 FREED_AND_HELD = f"""
 import sys
 from scrutin import collector
-collector.return_tables()
+can = collector.return_tables()
 del (first := [bytearray(b"x" * {collector.TABLE_BYTES})])[:]  # glibc keeps such ones, by itself
 tables = [bytearray(b"x" * {collector.TABLE_BYTES}) for _ in range({PIECES})]
 del tables[:-1]
-print("freed", flush=True)
+print(can, flush=True)
 sys.stdin.read()
 """
 """Frees tables below one that is held, and waits."""
@@ -30,8 +30,9 @@ def test_tables_freed_below_one_that_is_held_go_back_to_the_system() -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdin is not None
-        assert process.stdout.readline() == "freed\n"
+        can = process.stdout.readline()
         held = psutil.Process(process.pid).memory_info().rss
         process.stdin.close()
 
-    assert held < PIECES * collector.TABLE_BYTES
+    assert can in {"True\n", "False\n"}
+    assert held < PIECES * collector.TABLE_BYTES or can == "False\n", "only glibc promises it"

@@ -4,15 +4,18 @@ from typing import Any
 
 import structlog
 
+from processors.batches import Batches
 from processors.ideas_worker import IdeasWorker
+from processors.vectors import headers
 from tests.processors.dangers.program import run_ideas
+from tests.processors.harness import BEGAN_AT
 
 
 WRITES, CLOSES = "a publication begins", "the connection is being closed"
 
 
 class ClosedIdeas(IdeasWorker):
-    """Always has something to publish."""
+    """Always has something to publish, and is in the midst of it when it is told to stop."""
 
     async def _write(self, *publication: Any) -> None:
         structlog.get_logger().info(WRITES)
@@ -20,6 +23,12 @@ class ClosedIdeas(IdeasWorker):
         self.ideas.move_slice(1)
 
     async def _close(self) -> None:
+        self.ideas.move_slice(1)
+        records = self.ideas.take(BEGAN_AT, ranked=False)
+        writer = Batches(self.producer)
+        writer.write((value for _, value in records), keys=(key for key, _ in records),
+                     headers=headers(self.ideas.as_of()))
+        await writer.send(self.topics.results, 0)
         structlog.get_logger().info(CLOSES)
         await super()._close()
 

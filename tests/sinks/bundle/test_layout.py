@@ -2,7 +2,7 @@
 
 from itertools import chain
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sinks.bundle.layout import read_entries
@@ -13,6 +13,8 @@ RUNS = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 700)), max_size=4)
 """Sizes of entries, and how many of each follow one another."""
 
 
+@example(runs=[(100, WIDTH)], piece_bytes=102 * WIDTH - 10)
+@example(runs=[(1, WIDTH - 1), (257, 1)], piece_bytes=70_000)
 @given(runs=RUNS, piece_bytes=st.integers(500, 70_000))
 def test_entries_are_read_as_they_were_written(
     runs: list[tuple[int, int]], piece_bytes: int
