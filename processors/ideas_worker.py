@@ -199,14 +199,20 @@ class IdeasWorker:
     async def _write(
         self, producer: AIOKafkaProducer, records: list[Record], as_of: AsOf
     ) -> None:
-        """Write a publication; its vector tells its records from strays of another worker."""
-        writer = Batches(producer)
-        writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     headers=headers(as_of))
-        futures = await writer.send(self.topics.results, 0)
+        """Write a publication and wait until the broker has it."""
+        futures = await self._sent(producer, records, as_of)
         async with asyncio.timeout(WRITE_SECONDS):
             for future in futures:
                 await future
+
+    async def _sent(
+        self, producer: AIOKafkaProducer, records: list[Record], as_of: AsOf
+    ) -> list[Any]:
+        """Send a publication; its vector tells its records from strays of another worker."""
+        writer = Batches(producer)
+        writer.write((value for _, value in records), keys=(key for key, _ in records),
+                     headers=headers(as_of))
+        return await writer.send(self.topics.results, 0)
 
     def status(self) -> dict[str, Any]:
         """Say where the worker stands, for health checks and operators."""

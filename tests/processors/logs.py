@@ -21,7 +21,7 @@ IDS = 24
 Log = list[bytes | None]
 
 property_test = settings(
-    derandomize=True, deadline=None, max_examples=200, report_multiple_bugs=False)
+    derandomize=True, max_examples=200, report_multiple_bugs=False)
 """The same examples on every run; nothing here measures time."""
 
 

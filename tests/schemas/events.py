@@ -10,7 +10,7 @@ from schemas.compatibility import named_types
 
 
 property_test = settings(
-    derandomize=True, deadline=None, max_examples=100, report_multiple_bugs=False)
+    derandomize=True, max_examples=100, report_multiple_bugs=False)
 """The same examples on every run; nothing here measures time."""
 
 

@@ -4,9 +4,7 @@ from typing import Any
 
 import structlog
 
-from processors.batches import Batches
 from processors.ideas_worker import IdeasWorker
-from processors.vectors import headers
 from tests.processors.dangers.program import run_ideas
 from tests.processors.harness import BEGAN_AT
 
@@ -24,11 +22,8 @@ class ClosedIdeas(IdeasWorker):
 
     async def _close(self) -> None:
         self.ideas.move_slice(1)
-        records = self.ideas.take(BEGAN_AT, ranked=False)
-        writer = Batches(self.producer)
-        writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     headers=headers(self.ideas.as_of()))
-        await writer.send(self.topics.results, 0)
+        await self._sent(
+            self.producer, self.ideas.take(BEGAN_AT, ranked=False), self.ideas.as_of())
         structlog.get_logger().info(CLOSES)
         await super()._close()
 

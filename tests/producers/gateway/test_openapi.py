@@ -32,7 +32,7 @@ described = schemathesis.openapi.from_dict(json.loads(openapi()))
 
 
 @described.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, derandomize=True,
+@settings(max_examples=EXAMPLES, derandomize=True,
           suppress_health_check=list(HealthCheck))
 def test_every_answer_is_one_that_the_document_describes(
     case: Any, unlimited: booths.RunningGateway

@@ -17,7 +17,7 @@ from tests.sinks.bundle.making import Made, contents, joined, packed, records, v
 KINDS = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
 ANYWHERE = st.floats(0, 1, exclude_max=True)
 BITS = st.integers(0, 7)
-many = settings(deadline=None, report_multiple_bugs=False)
+many = settings(report_multiple_bugs=False)
 VOTES, DECISIONS = layout.votes(0), layout.decisions(0)
 
 

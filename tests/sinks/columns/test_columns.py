@@ -52,7 +52,7 @@ def expected_vote(value: bytes | None) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(0, 2**32), st.data())
 def test_votes_are_read_as_by_the_careful_decoder(seed: int, data: st.DataObject) -> None:
     """Every kind of event, cut, lengthened and with flipped bytes, has the same columns."""
@@ -76,7 +76,7 @@ def test_votes_are_read_as_by_the_careful_decoder(seed: int, data: st.DataObject
         assert bool(row["fault"]) == (expected["kind"] == 0)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.integers(-(2**63), 2**63 - 1))
 def test_any_instant_is_read(milliseconds: int) -> None:
     """Instants of every length are read; beyond what ClickHouse holds they stop at its bounds."""
@@ -118,7 +118,7 @@ def test_an_unknown_schema_stops_at_its_record(more_bytes: int) -> None:
     assert stop.value.offset == 1000 + len(box.logs[0])
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 2**32))
 def test_decisions_are_read_as_by_recovery(seed: int) -> None:
     """Decisions of every outcome, and of suspensions over many proposals, have all their fields."""

@@ -1,7 +1,7 @@
 """Trees, tiles and proofs: as published, as RFC 6962 defines them, and not to be forged."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.transparency.hashing import leaf_hash
@@ -57,7 +57,6 @@ def test_a_tree_is_that_of_the_definition_however_it_grew(data: st.DataObject, s
 
 
 @given(data=st.data(), size=st.integers(1, 70_000))
-@settings(deadline=None)
 def test_proofs_hold_and_no_flipped_bit_survives(data: st.DataObject, size: int) -> None:
     """In a tree of any size proofs of inclusion and consistency verify, changed ones never."""
     prover = LARGE.prover(size)
