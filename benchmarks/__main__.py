@@ -17,6 +17,7 @@ from benchmarks import (
     ledger,
     live,
     pages,
+    release,
     report,
     soak,
     transparency,
@@ -40,7 +41,10 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         name for name in FIGURES if name.startswith("ledger_cpu_microseconds_per_vote_at_")))),
     "latency": (latency.latencies, tuple(
         name for name in FIGURES if name.startswith(("decision_latency", "result_latency")))),
-    "gateway": (gateway.gateway, tuple(name for name in FIGURES if name.startswith("gateway_"))),
+    "gateway": (gateway.gateway, tuple(
+        name for name in FIGURES
+        if name.startswith("gateway_") and not name.endswith("_against_0_1_0"))),
+    "release": (release.release, ("gateway_against_0_1_0", "gateway_cpu_against_0_1_0")),
     "live": (live.live, tuple(name for name in FIGURES if name.startswith("live_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),

@@ -96,6 +96,10 @@ FIGURES = {
         "×", 0.25, "64 connections, against the same server answering an empty 202"),
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, 64 connections"),
     "gateway_cpu_microseconds_per_vote_at_256": _less("µs", None, "the same, 256 connections"),
+    "gateway_against_0_1_0": _more(
+        "×", 0.95, "votes a second of the gateway of release 0.1.0, 64 connections, by turns"),
+    "gateway_cpu_against_0_1_0": _less(
+        "×", 1.05, "CPU a vote of the gateway of release 0.1.0, the same turns"),
     "gateway_latency_milliseconds_p99": _less(
         "ms", 50, "request to receipt, 64 connections that vote without a pause"),
     "gateway_latency_milliseconds_p99_at_256": _less(

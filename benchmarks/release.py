@@ -1,0 +1,70 @@
+"""The gateway of the tree beside that of release 0.1.0: one broker, one load, by turns.
+
+Rates of two hours differ twofold on one machine; a ratio within one run does not.
+"""
+
+import statistics
+import zipfile
+from pathlib import Path
+
+from benchmarks.gateway import NO_LIMIT, answers, consultation
+from benchmarks.house import House, Process, Unmeasurable, counting_ends, reading, told_by
+from benchmarks.ledger import Measured
+from benchmarks.votes import BEGAN_AT
+from deploy.local.ports import find_free
+from producers.operations import Log, apply
+from schemas.topics import Topics
+
+
+WHEEL = Path(__file__).parents[1] / "tests" / "releases" / "scrutin-0.1.0-py3-none-any.whl"
+TURNS = 4
+"""Each gateway is measured so often, one after the other: a slow minute then meets both."""
+SECONDS = 4.0
+"""Length of a turn."""
+
+
+async def release(house: House, _count: int) -> Measured:
+    """Measure votes a second and CPU a vote of both gateways, and take the ratios of the medians.
+
+    Raises Unmeasurable where an answer was not 202, or a log does not hold what was answered.
+    """
+    older = house.folder / "release-0.1.0"
+    with zipfile.ZipFile(WHEEL) as wheel:
+        wheel.extractall(older)
+    servers = {"tree": await _gateway(house, None), "release": await _gateway(house, older)}
+    found = await told_by(
+        "benchmarks.voters_by_turns", *(f"{name}:{port}:{process.popen.pid}" for name, (
+            process, port, _) in servers.items()), str(TURNS), str(SECONDS))
+    for name, (process, _, topics) in servers.items():
+        await _check_log(house, topics, found[name]["statuses"])
+        process.stop()
+    rates, costs = ({name: statistics.median(each[figure]) for name, each in found.items()}
+                    for figure in ("per_second", "cpu_microseconds"))
+    return {
+        "gateway_against_0_1_0": rates["tree"] / rates["release"],
+        "gateway_cpu_against_0_1_0": costs["tree"] / costs["release"],
+    }
+
+
+async def _gateway(house: House, folder: Path | None) -> tuple[Process, int, Topics]:
+    """Start a gateway on topics of its own: the tree's, or of the release unpacked in a folder."""
+    topics = await house.filled(0)
+    await apply(Log(house.kafka, topics), consultation(), now=BEGAN_AT)
+    port = find_free(1)[0]
+    settings = {
+        "SCRUTIN_GATEWAY_PORT": str(port), "SCRUTIN_GATEWAY_VOTER_RATE": NO_LIMIT,
+        "SCRUTIN_GATEWAY_NETWORK_RATE": NO_LIMIT}
+    if folder is not None:
+        # Safe: the packages of the folder a program is started in do not come first.
+        settings |= {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
+    process = house.worker("gateway", topics, **settings)
+    await answers(process, f"http://127.0.0.1:{port}/readyz")
+    return process, port, topics
+
+
+async def _check_log(house: House, topics: Topics, statuses: dict[str, int]) -> None:
+    """Raise unless every answer was a 202, and the log holds as many votes."""
+    async with reading(house.kafka) as consumer:
+        held = await counting_ends(consumer, topics.votes)() - topics.partitions
+    if statuses != {"202": held}:
+        raise Unmeasurable(f"answers were {statuses}, and the log holds {held} votes")
