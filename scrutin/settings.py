@@ -65,8 +65,9 @@ class Settings(BaseSettings):
     )
     operations_token: str = Field(
         default="", pattern=r"^(\S{16,})?$", repr=False,
-        description="Opens /ops and /metrics of views and gateway to others than this machine, at "
-        "least 16 characters; empty: to nobody.",
+        description="Asked for at /ops and /metrics of views and gateway, on this machine too, at "
+        "least 16 characters; empty: they are for this machine alone. Set it before a proxy stands "
+        "in front.",
     )
     views_host: str = Field(default="127.0.0.1", description="Address the views listen on.")
     views_port: int = Field(

@@ -37,6 +37,12 @@ TOO_MANY_READERS = ProblemKind(
             "same; try again in a few seconds."),
     RETRY_SECONDS,
 )
+INVALID_HOST = ProblemKind(
+    "invalid-host", 400,
+    message("The request is for no address"),
+    message("Its Host header, which browsers fill in with the address that was typed, is missing, "
+            "sent twice, or not the name of a machine. A proxy passes it on as it came."),
+)
 NOT_READY = ProblemKind(
     "not-ready", 503,
     message("Results are being read"),
@@ -55,7 +61,7 @@ PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        TOO_MANY_READERS, NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
+        TOO_MANY_READERS, INVALID_HOST, NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
     )
 }
 

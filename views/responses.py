@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.problems import ProblemKind
-from views import problems
+from views import hosts, problems
 from views.pages import languages, rendering
 from views.publications import Representation
 
@@ -42,7 +42,10 @@ SECURITY_HEADERS = {
 
 
 class SecurityHeaders:
-    """Middleware: every answer carries SECURITY_HEADERS; the API may be read from any site."""
+    """Middleware: every answer carries SECURITY_HEADERS; the API may be read from any site.
+
+    A request whose Host no library could make an address of gets no further than here.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -57,7 +60,27 @@ class SecurityHeaders:
                     headers.setdefault("access-control-allow-origin", "*")
             await send(message)
 
-        await self._app(scope, receive, send_secured if scope["type"] == "http" else send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+        elif _is_addressed(scope):
+            await self._app(scope, receive, send_secured)
+        else:
+            await _without_address(scope)(scope, receive, send_secured)
+
+
+def _is_addressed(scope: Scope) -> bool:
+    """Whether a request says once, and in a name, whom it is for; HTTP/1.0 needs not say it."""
+    named = [value for name, value in scope["headers"] if name == b"host"]
+    if not named:
+        return scope.get("http_version") == "1.0"
+    return len(named) == 1 and hosts.name_in(named[0]) is not None
+
+
+def _without_address(scope: Scope) -> Response:
+    """Explain it, without looking at the Host again."""
+    headers = [header for header in scope["headers"] if header[0] != b"host"]
+    request = Request({**scope, "headers": headers})
+    return explained(request, problems.INVALID_HOST, as_json=_is_api(request))
 
 
 def language_of(request: Request) -> str:
@@ -111,7 +134,7 @@ def speaking(request: Request, response: Response) -> Response:
     if chosen and request.cookies.get(languages.COOKIE) != language:
         response.set_cookie(
             languages.COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="lax",
-            secure=request.url.scheme == "https",
+            secure=request.scope["scheme"] == "https",
         )
         # A shared cache must not hand this visitor's cookie to others.
         response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"

@@ -20,7 +20,7 @@ DAYS = 62
 @contextmanager
 def showroom(folder: Path) -> Iterator[str]:
     """Serve the campaign while it is open, with votes by day and busy operations; give where."""
-    room = ControlRoom(folder, closed=False)
+    room = ControlRoom(folder, token="", closed=False)
     room.busy()
     assert campaign.document(SIZE)["controversial"], "not every list has something in it"
     days = Days()

@@ -1,27 +1,56 @@
-"""Who may see the operators' page: this machine, and whoever has the token.
+"""Who may see the operators' page: whoever has the token, or where there is none, this machine.
 
-Theory of operation: a visitor of this machine connects from a loopback address, to a loopback name,
-and nobody forwarded him. The last two are asked because a proxy of this machine connects from here
-for the whole world, and a page of another site can have a name of its own lead here. All others
-show the token, as a bearer or through the form; the form's cookie holds a proof of the token that
-ends by itself, never the token.
+Theory of operation: where a token is set it is always asked for, on this machine too: a proxy of
+this machine connects from here for the whole world, under a name that the visitor chooses, and
+adds nothing by which it could be told if it was set up so. It is shown as a bearer or through the
+form; the form's cookie holds a proof of the token that ends by itself, never the token.
+
+Without a token a visitor of this machine connects from a loopback address, to a loopback name (a
+page of another site can have a name of its own lead here), and nothing says that somebody stands
+between. A proxy that keeps silent about itself cannot be told from a visitor here: who puts one
+in front sets a token.
 """
 
 import hashlib
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from views import hosts
 
 
 COOKIE = "operations"
 COOKIE_SECONDS = 12 * 3_600
 """A shift: then the token is asked for again."""
-FORWARDED = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+FORWARDED = frozenset((
+    "forwarded", "via", "x-real-ip", "x-real-port", "x-client-ip", "x-cluster-client-ip",
+    "client-ip", "true-client-ip", "remote-addr", "x-remote-addr", "x-remote-ip", "x-proxyuser-ip",
+    "x-original-forwarded-for", "x-original-host", "x-original-url", "x-original-uri",
+    "x-rewrite-url", "x-host", "x-scheme", "x-url-scheme", "x-forwarded", "front-end-https",
+    "cdn-loop", "fastly-client-ip", "fastly-ff", "fly-client-ip", "do-connecting-ip",
+    "x-appengine-user-ip", "x-cloud-trace-context", "x-amzn-trace-id", "x-amz-cf-id",
+    "x-nf-client-connection-ip", "x-varnish", "surrogate-capability", "x-request-id",
+    "proxy-authorization", "proxy-connection", "max-forwards",
+))
 """Headers by which a proxy says that it asks for somebody else."""
+FORWARDED_BEGINNINGS = (
+    "x-forwarded-", "cf-", "cloudfront-", "x-envoy-", "x-azure-", "x-arr-", "x-vercel-",
+    "x-akamai-", "ssl-client-",
+)
+"""And how others of them begin."""
+
+
+class Outside(NamedTuple):
+    """What shows that a request does not come from this machine, for itself."""
+
+    sign: str
+    """address, name, or proxy."""
+    what: str
+    """The address or name it came from or to; the header or protocol that a proxy speaks."""
 
 
 class Access:
@@ -33,13 +62,13 @@ class Access:
 
     @property
     def has_token(self) -> bool:
-        """Whether others than this machine can be let in at all."""
+        """Whether a token is asked for; without one nobody but this machine is let in."""
         return bool(self._token)
 
     def allowed(self, request: Request) -> bool:
         """Whether a request may see figures of operation."""
-        if is_local(request):
-            return True
+        if not self.has_token:
+            return outside(request) is None
         kind, _, shown = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self.is_token(shown.strip()):
             return True
@@ -54,7 +83,7 @@ class Access:
         ends = int(self._clock()) + COOKIE_SECONDS
         response.set_cookie(
             COOKIE, f"{ends}.{self._proof(ends)}", max_age=COOKIE_SECONDS, path="/ops",
-            httponly=True, samesite="strict", secure=request.url.scheme == "https")
+            httponly=True, samesite="strict", secure=request.scope["scheme"] == "https")
 
     def _is_proof(self, cookie: str) -> bool:
         moment, _, proof = cookie.partition(".")
@@ -68,18 +97,31 @@ class Access:
         return hmac.new(self._token, said, hashlib.sha256).hexdigest()
 
 
-def is_local(request: Request) -> bool:
-    """Whether a request comes from this machine, for itself."""
-    if any(name in request.headers for name in FORWARDED):
-        return False
-    return bool(request.client and _is_loopback(request.client.host)
-                and _is_loopback(request.url.hostname or ""))
+def outside(request: Request) -> Outside | None:
+    """Say what shows that a request is not of this machine; None where nothing does."""
+    proxy = _sign_of_a_proxy(request)
+    if proxy is not None:
+        return Outside("proxy", proxy)
+    peer = request.client.host if request.client else ""
+    if not hosts.is_loopback(peer):
+        return Outside("address", peer)
+    host = request.headers.get("host", "")
+    if not hosts.is_loopback(hosts.name_in(host.encode("latin-1")) or ""):
+        return Outside("name", host)
+    return None
 
 
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def _sign_of_a_proxy(request: Request) -> str | None:
+    """Give the header by which a proxy shows itself.
+
+    nginx, left as it comes, names its upstream as host and adds nothing; but it speaks HTTP/1.0, or
+    closes after each answer, which no browser, no Prometheus and no process of ours does.
+    """
+    name: str
+    for name in request.headers:
+        if name in FORWARDED or name.startswith(FORWARDED_BEGINNINGS):
+            return name
+    if request.scope.get("http_version") == "1.0":
+        return "HTTP/1.0"
+    closing: str = request.headers.get("connection", "")
+    return "connection: close" if closing.lower() == "close" else None

@@ -16,7 +16,7 @@ from schemas.figures import Sample
 from views import problems
 from views.encoding import encode_json
 from views.live import HEADERS, LiveStream
-from views.operations.access import COOKIE, Access
+from views.operations.access import COOKIE, Access, outside
 from views.operations.collector import Collector
 from views.operations.model import page
 from views.operations.samples import samples
@@ -140,7 +140,7 @@ class Operations:
     def _form(self, request: Request, *, wrong: bool) -> Response:
         body = rendering.render(
             "operations_login.html", language_of(request), path="/ops", wrong=wrong,
-            has_token=self._access.has_token)
+            has_token=self._access.has_token, outside=outside(request))
         return html(request, body, status=401 if self._access.has_token else 403,
                     headers=NO_STORE)
 
@@ -172,13 +172,25 @@ def metrics(
 
     async def answer(request: Request) -> Response:
         if not access.allowed(request):
-            return PlainTextResponse(
-                "From other machines send the bearer token SCRUTIN_OPERATIONS_TOKEN.\n", 401,
-                headers={**NO_STORE, "www-authenticate": "Bearer"})
+            return _withheld(access, request)
         return Response(
             figures.exposition(found()), media_type=figures.MEDIA_TYPE, headers=NO_STORE)
 
     return answer
+
+
+def _withheld(access: Access, request: Request) -> Response:
+    """Say to a program what it must send, or why nothing it sends will do."""
+    if access.has_token:
+        return PlainTextResponse(
+            "Send the bearer token SCRUTIN_OPERATIONS_TOKEN, from this machine too.\n", 401,
+            headers={**NO_STORE, "www-authenticate": "Bearer"})
+    found = outside(request)
+    assert found is not None, "without a token this machine is let in"
+    return PlainTextResponse(
+        "No SCRUTIN_OPERATIONS_TOKEN is set: figures are for programs of this machine alone, and "
+        f"this request is not of it ({found.sign} {found.what!a}).\n", 403,
+        headers=NO_STORE)
 
 
 async def style(_request: Request) -> Response:

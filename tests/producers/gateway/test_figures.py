@@ -1,15 +1,25 @@
 """What the gateway says of itself to operators."""
 
+import asyncio
+import re
+
 import httpx2
 
+from producers.gateway import operations
 from producers.gateway.outlet import WAITING_EVENTS
 from schemas import figures
 from schemas.figures import GATEWAY_WAITING, INFO, READY, Reading, read
-from tests.producers.gateway.booths import Browser, RunningGateway
+from tests.processors.harness import Stack
+from tests.producers.gateway import booths
+from tests.producers.gateway.booths import ANSWER_SECONDS, Browser, RunningGateway
+from tests.views.test_hosts import NO_HOSTS
+
+
+TOKEN = "correct-horse-battery-staple"
 
 
 async def test_a_gateway_gives_its_figures_to_this_machine_alone(gateway: RunningGateway) -> None:
-    """Kind, readiness and what waits; whoever a proxy asks for must show the token."""
+    """Kind, readiness and what waits; whoever a proxy asks for gets nothing without a token."""
     async with httpx2.AsyncClient(base_url=gateway.url) as client:
         local = await client.get("/metrics")
         forwarded = await client.get("/metrics", headers={"x-forwarded-for": "198.51.100.7"})
@@ -17,7 +27,40 @@ async def test_a_gateway_gives_its_figures_to_this_machine_alone(gateway: Runnin
 
     assert [kind for kind, _, _ in said.labelled(INFO)] == ["gateway"]
     assert (said.one(READY.name), said.one(GATEWAY_WAITING.name)) == (1, 0)
-    assert forwarded.status_code == 401
+    assert forwarded.status_code == 403
+    assert "x-forwarded-for" in forwarded.text
+
+
+async def test_with_a_token_a_gateway_asks_for_it_whoever_asks(shared_stack: Stack) -> None:
+    """Also on this machine: a proxy of it may name its upstream as host and add nothing."""
+    gateway = booths.started(shared_stack, "guarded", SCRUTIN_OPERATIONS_TOKEN=TOKEN)
+    await gateway.ready()
+    async with httpx2.AsyncClient(base_url=gateway.url) as client:
+        without = [await client.get("/metrics", headers={"host": host})
+                   for host in ("localhost", gateway.url.removeprefix("http://"))]
+        shown = await client.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"})
+    gateway.worker.kill()
+
+    assert [answer.status_code for answer in without] == [401, 401]
+    assert read(shown.text).one(READY.name) == 1
+
+
+async def test_no_host_makes_a_gateway_fail(gateway: RunningGateway) -> None:
+    """Whatever stands there, for a vote, a page, figures or nothing at all: never a 500."""
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    paths = {re.sub(r"\{\w+\}", "town", each.path) for each in operations.OPERATIONS} | {
+        "/", "/c/town", "/c/town/vote", "/c/town/vote/receipts", "/metrics", "/nothing", "/c/town/"}
+    for named in NO_HOSTS:
+        for path in sorted(paths):
+            reader, writer = await asyncio.open_connection(host, int(port))
+            writer.write(b"GET %b HTTP/1.1\r\nHost: %b\r\nConnection: close\r\n\r\n" % (
+                path.encode(), named))
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await reader.read()
+            writer.close()
+
+            assert answer.startswith(b"HTTP/1.1 ")
+            assert not answer.startswith(b"HTTP/1.1 5"), (path, named)
 
 
 async def test_a_gateway_says_how_many_follow_live(gateway: RunningGateway) -> None:

@@ -57,13 +57,16 @@ class ControlRoom:
             token=token, data_folder=folder,
             itself=lambda: [Sample(figures.READY, 1)])
         self.watch = self.collector.watch
+        self.token = token
         self.operations = Operations(self.collector, token)
         self.app = application(self.source, beside=Beside(operations=self.operations))
 
-    def client(self, *, local: bool = True) -> TestClient:
-        """A browser on this machine, or elsewhere."""
+    def client(self, *, local: bool = True, token: str | None = None) -> TestClient:
+        """A browser on this machine, or elsewhere; one of this machine has the token."""
         host = "127.0.0.1" if local else "198.51.100.7"
+        shown = token if token is not None else self.token if local else ""
         return TestClient(self.app, client=(host, 5), base_url=f"http://{host}:8080",
+                          headers={"authorization": f"Bearer {shown}"} if shown else {},
                           follow_redirects=False)
 
     def look(self, at: float, *, votes: tuple[int, ...] = VOTES, letters: int = 0) -> None:

@@ -7,17 +7,23 @@ from pathlib import Path
 
 import aiohttp
 import uvicorn
+from starlette.routing import Route, Router
 
 from deploy.local.ports import find_free
 from deploy.local.services import Broker
+from schemas.figures import READY
 from schemas.topics import Topics
 from scrutin.health import Pulse, application, common
 from scrutin.settings import Settings
+from tests.serving import served
 from tests.sinks.topics import append, create
 from tests.views import campaign
+from tests.views.operations.control_room import TOKEN
 from tests.views.test_api import Published
 from tests.waiting import until
+from views.operations.access import Access
 from views.operations.collector import Collector
+from views.operations.pages import metrics
 from views.operations.ruler import Lag
 
 
@@ -72,6 +78,34 @@ async def test_what_answers_is_told_from_what_does_not(
     assert watch.looks[-1].arrived == 4
     assert len(looks) >= 2
     await collector._logs.stop()
+
+
+async def test_a_process_that_asks_for_the_token_is_shown_it(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """A gateway of this machine gives its figures to the page that has the token, to no other."""
+    source = Published(campaign.flushes(20))
+    given = Router([Route("/metrics", metrics(
+        Access(TOKEN), lambda: common(Settings(), "gateway", ready=True)))])
+    seen = {}
+    with served(given) as address:
+        for token in (TOKEN, TOKEN + "2", ""):
+            collector = Collector(
+                broker.address, Topics(topic_prefix, 2), source, token=token,
+                data_folder=tmp_path, processes={"gateway": address}, itself=lambda: ())
+            seen[token] = await said_to(collector)
+
+    assert seen == {TOKEN: (True, 1), TOKEN + "2": (True, None), "": (True, None)}
+
+
+async def said_to(collector: Collector) -> tuple[bool | None, float | None]:
+    """Collect until the gateway has answered; give whether it did, and what it said of itself."""
+    gateway = collector.watch.processes["gateway"]
+    task = asyncio.create_task(collector.collect())
+    await until(lambda: gateway.answers is not None)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    return gateway.answers, gateway.reading.one(READY.name)
 
 
 async def until_seen(collector: Collector, session: aiohttp.ClientSession) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from starlette.requests import Request
 from starlette.types import Message
 
 from schemas import words
@@ -14,9 +15,17 @@ from tests.views import campaign
 from tests.views.operations.control_room import SIZE, TOKEN, VOTES, ControlRoom
 from tests.views.pages.html import parse
 from views.live import LiveStream
-from views.operations.access import COOKIE, COOKIE_SECONDS, Access
+from views.operations.access import (
+    COOKIE,
+    COOKIE_SECONDS,
+    FORWARDED,
+    FORWARDED_BEGINNINGS,
+    Access,
+    outside,
+)
 
 
+ROOT = Path(__file__).parents[3]
 ADDRESSES = ("/ops", "/ops/live", "/metrics")
 
 
@@ -28,15 +37,20 @@ def room(tmp_path: Path) -> ControlRoom:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-def test_strangers_see_nothing(room: ControlRoom, address: str) -> None:
-    """Neither from elsewhere, nor through a proxy, nor through a name that leads here."""
-    local = room.client()
+def test_where_a_token_is_set_nobody_sees_anything_without_it(
+    room: ControlRoom, address: str
+) -> None:
+    """Neither from elsewhere nor on this machine, whatever name and headers a request comes with:
+    a proxy may connect from here and say nothing of itself."""
+    local = room.client(token="")
     for asked in (
         room.client(local=False).get(address),
-        local.get(address, headers={"x-forwarded-for": "198.51.100.7"}),
+        local.get(address),
+        local.get(address, headers={"host": "localhost"}),
+        local.get(address, headers={"host": "127.0.0.1:8080", "x-forwarded-for": "127.0.0.1"}),
         local.get(address, headers={"host": "rebound.example"}),
-        local.get(address, headers={"authorization": f"Bearer {TOKEN}x", "via": "1.1 p"}),
-        local.get(address, headers={"cookie": f"{COOKIE}=9999999999.00", "via": "1.1 p"}),
+        local.get(address, headers={"authorization": f"Bearer {TOKEN}x"}),
+        local.get(address, headers={"cookie": f"{COOKIE}=9999999999.00"}),
     ):
         assert asked.status_code == 401
         assert "gateway_page" not in asked.text
@@ -84,8 +98,50 @@ def test_without_a_token_only_this_machine_sees_it(tmp_path: Path) -> None:
 
     assert away.get("/ops").status_code == 403
     assert away.post("/ops/login", data={"token": ""}).status_code == 403
-    assert away.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
-    assert room.client().get("/ops").status_code == 200
+    assert away.get("/metrics", headers={"authorization": "Bearer "}).status_code == 403
+    for host in ("127.0.0.1:8080", "localhost", "LOCALHOST:1", "[::1]:8080", "127.8.0.1"):
+        for address in ("/ops", "/metrics"):
+            assert room.client().get(address, headers={"host": host}).status_code == 200
+
+
+SIGNS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Whatever",
+         "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Ray", "CDN-Loop",
+         "Fastly-Client-IP", "X-Azure-ClientIP", "X-Envoy-External-Address", "X-Varnish",
+         "X-Amzn-Trace-Id", "CloudFront-Viewer-Address", "X-Request-ID")
+"""What proxies and networks of them send by their documentation."""
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_what_a_proxy_shows_of_itself_closes_the_page_and_is_named(
+    tmp_path: Path, language: str
+) -> None:
+    """Without a token any header of a proxy refuses, and so does nginx as it comes; the page says
+    which, and so do the docs."""
+    room = ControlRoom(tmp_path, token="")
+    docs = (ROOT / "docs/operate.md").read_text("utf-8").lower()
+    for name in (*SIGNS, *FORWARDED, *(f"{start}x" for start in FORWARDED_BEGINNINGS)):
+        headers = {name: "127.0.0.1", "accept-language": language}
+        page = room.client().get("/ops", headers=headers)
+
+        assert page.status_code == 403, name
+        assert name.lower() in page.text.lower()
+        assert room.client().get("/ops/live", headers=headers).status_code == 401
+        assert name.lower() in room.client().get("/metrics", headers=headers).text.lower()
+    for name in (*FORWARDED, *FORWARDED_BEGINNINGS):
+        assert f"`{name}" in docs
+    assert room.client().get("/ops", headers={"connection": "close"}).status_code == 403
+
+
+def test_a_request_of_http_1_0_is_not_of_this_machine() -> None:
+    """nginx as it comes names its upstream as host and speaks HTTP/1.0; nobody here does."""
+    asked = {"type": "http", "client": ("127.0.0.1", 5), "headers": [(b"host", b"127.0.0.1:8080")]}
+
+    assert outside(Request({**asked, "http_version": "1.1"})) is None
+    assert outside(Request({**asked, "http_version": "1.0"})) == ("proxy", "HTTP/1.0")
+    assert outside(Request({**asked, "client": ("10.0.0.1", 5)})) == ("address", "10.0.0.1")
+    assert outside(Request({**asked, "headers": [(b"host", b"a.example")]})) == (
+        "name", "a.example")
+    assert outside(Request({**asked, "headers": []})) == ("name", "")
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
