@@ -48,6 +48,7 @@ from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
 from views.responses import SecurityHeaders
 from views.server import Server
+from views.transport import StrictTransport
 
 
 SHUTDOWN_SECONDS = 8
@@ -137,8 +138,8 @@ async def connected(
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
             logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
             checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
-            pages = application(reader, publications, live, Beside(
-                desk=desk, receipts=checker, logs=logs, views_url=settings.views_url))
+            pages = application(
+                reader, publications, live, _beside(settings, desk, checker, logs))
             inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),
@@ -151,6 +152,14 @@ async def connected(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await rereader.close()
+
+
+def _beside(
+    settings: Settings, desk: GatewayDesk, checker: ReceiptChecker, logs: ServedLogs
+) -> Beside:
+    return Beside(
+        desk=desk, receipts=checker, logs=logs, views_url=settings.views_url,
+        security_contact=settings.security_contact, public_url=settings.public_url)
 
 
 def _samples(live: Live, outlet: Outlet, meter: Meter) -> Iterator[Sample]:
@@ -173,7 +182,8 @@ async def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     async with connected(settings, kafka, topics) as (both, live):
         server = Server((live,), uvicorn.Config(
-            both, proxy_headers=bool(settings.gateway_proxies),
+            StrictTransport(both, settings.hsts_seconds),
+            proxy_headers=bool(settings.gateway_proxies),
             forwarded_allow_ips=settings.gateway_proxies, **http_options()))
         on_serving()
         await server.serve(sockets=[opened])

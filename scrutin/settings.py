@@ -74,6 +74,11 @@ class Settings(BaseSettings):
         default=0, ge=0, le=65535,
         description="Port the views listen on; 0: any free port.",
     )
+    views_proxies: str = Field(
+        default="",
+        description="Addresses of proxies, by commas, whose X-Forwarded-Proto the views believe: "
+        "by TLS, cookies are for TLS alone; empty: none.",
+    )
     views_url: str = Field(
         default="", pattern=r"^(https?://[^/?#\s]+)?$",
         description="Address of the views as operators reach it, where the gateway sends those "
@@ -108,6 +113,17 @@ class Settings(BaseSettings):
         description="Address people reach the pages at, such as https://vote.example.org, for "
         "links that are shared; empty: pages offer no such links.",
         pattern=r"^(https?://[^/\s?#]+)?/?$",
+    )
+    hsts_seconds: int = Field(
+        default=31_536_000, ge=0,
+        description="How long browsers that came by TLS shall come by nothing else "
+        "(Strict-Transport-Security); 0: they may again.",
+    )
+    security_contact: str = Field(
+        default="", pattern=r"^((mailto:[^\s,]+@[^\s,]+|https://[^\s,]+|tel:\+[0-9-]+)(,|$))*$",
+        description="Where to write about holes in security, by commas, the best first: "
+        "mailto:name@example.org or an https address; said in /.well-known/security.txt; empty: "
+        "there is no such file.",
     )
     log_origin: str = Field(
         default="localhost/log", pattern=r"^[^\s+/]+(/[^\s+/]+)*$",

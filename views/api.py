@@ -7,6 +7,7 @@ and a short life in shared caches, so that a burst can be served without us.
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -18,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from processors.results import described
-from views import problems, transparency
+from views import problems, transparency, well_known
 from views.encoding import encode_json
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
 from views.operations.pages import Operations
@@ -47,6 +48,8 @@ from views.workshop import TooManyReaders
 STATIC_SECONDS = 31_536_000
 """Styles have their revision in the address and never change under it."""
 
+SECURITY_TEXT_SECONDS = 3_600
+"""A contact that changes is known everywhere within the hour."""
 
 FILES = {"proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "application/zip"}
 """Files to take away, and what they are."""
@@ -68,6 +71,10 @@ class Beside:
     """... or else they are sent there."""
     views_url: str = ""
     """Has the operators' page, where this process has none."""
+    security_contact: str = ""
+    """Where to write about holes in security, as in the settings..."""
+    public_url: str = ""
+    """... of the service at this address."""
 
 
 def application(
@@ -107,6 +114,7 @@ def routed(
         Route("/livez", livez),
         Route("/readyz", views.readyz),
         *_operations(beside),
+        *_security(beside),
         *(transparency.routes(beside.logs) if beside.logs else ()),
     ]
     if beside.desk is not None:
@@ -254,6 +262,20 @@ def _operations(beside: Beside) -> list[Route]:
     if beside.operations is not None:
         return beside.operations.routes()
     return [Route("/ops", _sending_to(beside.views_url))] if beside.views_url else []
+
+
+def _security(beside: Beside) -> list[Route]:
+    """Say where to write about holes, where anybody reads it; a file without that is none."""
+    if not beside.security_contact:
+        return []
+
+    async def answer(_request: Request) -> Response:
+        text = well_known.security_text(
+            beside.security_contact, beside.public_url, datetime.now(UTC))
+        life = {"cache-control": f"public, max-age={SECURITY_TEXT_SECONDS}"}
+        return Response(text, media_type="text/plain", headers=life)
+
+    return [Route("/.well-known/security.txt", answer)]
 
 
 def _sending_to(url: str) -> Callable[[Request], Awaitable[Response]]:

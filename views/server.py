@@ -6,7 +6,7 @@ import signal
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import uvicorn
 
@@ -15,6 +15,7 @@ from views.live import Live
 from views.operations.pages import Operations
 from views.publications import Publications
 from views.reader import ResultsReader
+from views.transport import StrictTransport
 
 
 BACKLOG_CONNECTIONS = 2_048
@@ -22,6 +23,17 @@ BACKLOG_CONNECTIONS = 2_048
 
 SHUTDOWN_SECONDS = 5
 """Longest wait for answers under way after being told to stop."""
+
+
+class Front(NamedTuple):
+    """What stands between the network and the application."""
+
+    protocol: type[asyncio.Protocol]
+    """Speaks HTTP, within bounds of its own."""
+    proxies: str
+    """Addresses that are believed how a request came to them, by commas."""
+    hsts_seconds: int
+    """As `StrictTransport` has it."""
 
 
 class Closing(Protocol):
@@ -56,18 +68,16 @@ def listen(host: str, port: int) -> socket.socket:
 async def serve(
     reader: ResultsReader, opened: socket.socket, publications: Publications,
     operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
-    protocol: type[asyncio.Protocol],
+    front: Front,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
-
-    `protocol` speaks HTTP, within bounds of its own.
-    """
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
     server = Server((live, operations.streams), uvicorn.Config(
-        application(reader, publications, live, beside), http=protocol, log_level="warning",
-        access_log=False, lifespan="off", timeout_graceful_shutdown=SHUTDOWN_SECONDS,
-        server_header=False,
+        StrictTransport(application(reader, publications, live, beside), front.hsts_seconds),
+        http=front.protocol, log_level="warning", access_log=False, lifespan="off",
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
+        proxy_headers=bool(front.proxies), forwarded_allow_ips=front.proxies,
     ))
     tasks = [
         asyncio.create_task(reader.read()),

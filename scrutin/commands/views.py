@@ -20,7 +20,7 @@ from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
-from views.server import AddressTaken, listen, serve
+from views.server import AddressTaken, Front, listen, serve
 
 
 def views() -> None:
@@ -66,11 +66,12 @@ async def _serve(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
         logs=ServedLogs(bootstrap.transparency_folder(settings), bootstrap.topics(settings)),
-        gateway_url=settings.gateway_url)
+        gateway_url=settings.gateway_url, security_contact=settings.security_contact,
+        public_url=settings.public_url)
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
     try:
         await serve(reader, opened, publications, operations, beside, on_ready=on_ready,
-                    protocol=JoinedWrites)
+                    front=Front(JoinedWrites, settings.views_proxies, settings.hsts_seconds))
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
