@@ -6,7 +6,7 @@ TESTERS ?= 2
 FIRST ?= 1
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test faults bench simulate interop check lock docs
+.PHONY: help setup demo test faults bench simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -40,6 +40,15 @@ check: setup ## Check style, types, the doors between rooms, and that requiremen
 	.venv/bin/ruff check .
 	.venv/bin/mypy && .venv/bin/lint-imports
 	.ci/lock --check
+
+audit: setup ## Compare what others made and we use with the kept list of known faults, offline.
+	.venv/bin/python -m tests.supply audit
+
+advisories: setup ## Make that list anew: FROM="FOLDER ..." names clones of advisory databases (OSV).
+	.venv/bin/python -m tests.supply advisories $(FROM)
+
+sbom: setup ## Write deploy/sbom.cdx.json, what scrutin is made of (CycloneDX).
+	.venv/bin/python -m tests.supply sbom
 
 lock: setup ## Resolve the dependencies of pyproject.toml again and write requirements.lock.
 	.ci/lock $(ARGS)

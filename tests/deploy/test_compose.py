@@ -91,10 +91,24 @@ def test_what_is_waited_for_can_become_true() -> None:
             assert condition["condition"] == wanted
 
 
-def test_images_are_pinned_and_data_is_in_named_volumes() -> None:
-    """Another start runs the same versions on the same data."""
+def test_every_image_that_is_not_ours_is_named_by_version_and_digest() -> None:
+    """What is run, and what ours is built on, are the same bytes at every start."""
+    dockerfile = (ROOT / "deploy/docker/Dockerfile").read_text("utf-8")
+    images = [service["image"] for service in SERVICES.values() if "build" not in service]
+    bases = [
+        re.sub(r"\$\{(\w+)\}", lambda name: re.findall(
+            rf"^ARG {name[1]}=(\S+)", dockerfile, re.MULTILINE)[0], base)
+        for base in re.findall(r"^FROM (\S+)", dockerfile, re.MULTILINE)]
+
+    assert len(images) >= 2
+    assert len(bases) == 2
+    for image in images + bases:
+        assert re.fullmatch(r"[a-z/-]+:\d+\.\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}", image)
+
+
+def test_data_is_in_named_volumes() -> None:
+    """Another start finds the same data."""
     for name in ("kafka", "clickhouse"):
-        assert re.search(r":\d+\.\d+\.\d+", SERVICES[name]["image"])
         volume, _, folder = SERVICES[name]["volumes"][0].partition(":")
         assert volume in COMPOSE["volumes"]
         assert folder.startswith("/var/lib/")

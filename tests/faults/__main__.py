@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from deploy.local.kafka_runtime import KAFKA_VERSION
+from deploy.local.kafka_jars import KAFKA_VERSION
 from tests.faults.report import Circumstances, line, page, summary
 from tests.faults.run import run_seed, setup
 

@@ -4,7 +4,7 @@ Builds logs as the notary does, serves them as the views do, and has tessera's `
 them over HTTP: it must accept them whole, and refuse them with one bit changed anywhere.
 """
 
-import os
+import hashlib
 import shutil
 import subprocess
 import sys
@@ -23,7 +23,7 @@ from tests.sinks.transparency.serving import served
 
 
 FSCK = "github.com/transparency-dev/tessera/cmd/fsck"
-VERSION = "v1.0.4"
+HERE = Path(__file__).parent
 GO_FOLDER = Path("/usr/local/go/bin")
 """Where Go installs itself, should it not be on the path."""
 BUILD_SECONDS = 600
@@ -60,26 +60,28 @@ def main() -> int:
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
-        print(f"{FSCK}@{VERSION} accepted {len(SIZES)} logs of up to {SIZES[-1]:,} entries and "
+        print(f"{FSCK} accepted {len(SIZES)} logs of up to {SIZES[-1]:,} entries and "
               f"refused one with a bit changed in each of {len(FILES)} kinds of file")
     return 1 if faults else 0
 
 
 def built() -> Path:
-    """Build fsck, once a version; raise Missing."""
-    folder = load().cache_dir.expanduser() / f"fsck-{VERSION}"
-    if not (folder / "fsck").exists():
+    """Build fsck, once for each set of modules that go.mod and go.sum lock; raise Missing."""
+    locked = b"".join((HERE / name).read_bytes() for name in ("go.mod", "go.sum"))
+    fsck = load().cache_dir.expanduser() / f"fsck-{hashlib.sha256(locked).hexdigest()[:16]}"
+    if not fsck.exists():
         go = shutil.which("go") or shutil.which("go", path=GO_FOLDER)
         if go is None:
             raise Missing("Go is not installed, and tessera's fsck is built with it. Install Go "
                           "1.26 or later, on the path or in /usr/local/go, and try again.")
-        print(f"building {FSCK}@{VERSION}", file=sys.stderr)
+        print(f"building {FSCK}", file=sys.stderr)
+        fsck.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [go, "install", f"{FSCK}@{VERSION}"], env={**os.environ, "GOBIN": str(folder)},
+            [go, "build", "-mod=readonly", "-o", str(fsck), FSCK], cwd=HERE,
             timeout=BUILD_SECONDS, check=False)
         if done.returncode:
-            raise Missing(f"{FSCK}@{VERSION} could not be built: see what go said above.")
-    return folder / "fsck"
+            raise Missing(f"{FSCK} could not be built: see what go said above.")
+    return fsck
 
 
 def log_of(folder: Path, number: int, size: int) -> Verifier:
