@@ -169,9 +169,10 @@ def _samples(live: Live, outlet: Outlet, meter: Meter) -> Iterator[Sample]:
 
 
 def http_options() -> dict[str, Any]:
-    """Give the options of uvicorn that a vote's cost depends on."""
-    return {"http": JoinedWrites, "log_level": "warning", "access_log": False, "lifespan": "off",
-            "timeout_graceful_shutdown": SHUTDOWN_SECONDS, "server_header": False}
+    """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send."""
+    return {"http": JoinedWrites, "ws": "none", "log_level": "warning", "access_log": False,
+            "lifespan": "off", "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+            "server_header": False}
 
 
 async def serve(

@@ -21,6 +21,7 @@ from starlette.routing import Route
 
 from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
 from scrutin import figures
+from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 
 
@@ -99,7 +100,8 @@ def serve(settings: Settings, kind: str, status: Status) -> Pulse:
     if settings.health_port:
         opened = _opened(settings.health_host, settings.health_port)
         config = uvicorn.Config(
-            application(settings, kind, status, pulse), log_level="error", access_log=False)
+            application(settings, kind, status, pulse), http=JoinedWrites, ws="none",
+            log_level="error", access_log=False)
         threading.Thread(target=uvicorn.Server(config).run, kwargs={"sockets": [opened]},
                          name="health", daemon=True).start()
     return pulse

@@ -4,19 +4,31 @@ uvicorn writes the head and the body of an answer one after the other, and the l
 once: two system calls of five microseconds, and whoever reads wakes twice. Here what is written
 within one turn of the loop goes out together at its end.
 
-uvicorn also keeps a head of any length until it is whole, and waits for the rest of a request, or
-for the first one, for ever; here a head that grows too long is refused, and a connection whose
-request does not become whole in time is closed. A vote arrives whole, and costs no timer.
+uvicorn also keeps a head of any length until it is whole, takes what stands behind a body for
+headers, and waits for the rest of a request, or for the first one, for ever. Here a head that is
+too long is refused, also one that comes in one piece; so is a body in crumbs, and one with as much
+beside it as a head may have; what stands behind a body is dropped; and a connection whose request
+does not become whole in time is closed. A vote arrives whole, and costs no timer: its head is not
+even measured where all that came with it is shorter than a head may be.
 """
 
 import asyncio
 from typing import Any
 
+from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-HEAD_BYTES = 65_536
-"""Longest head that arrives in parts: what proxies let through is shorter."""
+HEAD_BYTES = 16_384
+"""Longest head: browsers keep 4 kB of a cookie, we give two, and proxies add some hundred bytes.
+"""
+BESIDE_BYTES = 2 * HEAD_BYTES
+"""Most that comes of a request but its body: the head, the frames of pieces, what is behind."""
+HEADERS_MOST = 128
+"""Headers of a request, at most: a browser behind two proxies sends forty."""
+BODY_PIECES_MOST = 1_024
+"""Pieces of a body, at most: the longest body has 32 kB, and a packet of the worst network 500 B.
+"""
 
 REQUEST_SECONDS = 20.0
 """Longest wait for a whole request, from its first byte, or from the connection for the first one:
@@ -56,6 +68,7 @@ class JoinedWrites(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the class it overrides
         self._in_head = False
         self._whole = True
+        self._pieces = self._body_bytes = self._beside_bytes = self._begun = self._read_bytes = 0
         self._patience: asyncio.TimerHandle | None = None
         super().connection_made(_JoiningTransport(transport, self.loop))  # type: ignore[arg-type]  # it behaves as one
         self._be_patient()
@@ -65,8 +78,17 @@ class JoinedWrites(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        self._in_head, self._head_bytes, self._whole = True, 0, False
+        self._in_head, self._whole = True, False
+        self._pieces = self._beside_bytes = 0
+        self._begun += 1
         super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Behind the body the request is under way: its headers are what was checked.
+        if self._in_head:
+            super().on_header(name, value)
+        elif self._beside_bytes + len(name) + len(value) > BESIDE_BYTES:
+            raise HttpParserError("too much behind a body")
 
     def on_message_complete(self) -> None:
         self._whole = True
@@ -75,16 +97,42 @@ class JoinedWrites(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_head = False
+        if len(self.headers) > HEADERS_MOST or (
+                self._beside_bytes + self._read_bytes > HEAD_BYTES
+                and _bytes_of(self.url, self.headers) > HEAD_BYTES):
+            # The parser hands it to uvicorn's data_received, which answers and closes.
+            raise HttpParserError("a head beyond its bounds")
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._pieces += 1
+        self._body_bytes += len(body)
+        if self._pieces > BODY_PIECES_MOST and not self.cycle.response_complete:
+            raise HttpParserError("a body in crumbs")
+        super().on_body(body)
+
     def data_received(self, data: bytes) -> None:
+        self._read_bytes, self._begun, self._body_bytes = len(data), 0, 0
+        shared = not self._whole
         super().data_received(data)
-        if self._in_head:
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES and not self.transport.is_closing():
-                self.send_400_response("The head of this request is too long.")
+        if not self._whole:
+            # Where one request ends and another begins in what came, nobody knows whose it was.
+            if self._begun + shared < 2:
+                self._beside_bytes += len(data) - self._body_bytes
+            if self._beside_bytes > (HEAD_BYTES if self._in_head else BESIDE_BYTES):
+                self._refuse()
         if not self._whole and self._patience is None:
             self._be_patient()
+
+    def _refuse(self) -> None:
+        if not self.transport.is_closing():
+            if self._in_head:
+                self.send_400_response("The head of this request is too long.")
+            else:
+                self.transport.close()
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: anybody may ask for a protocol that is not spoken here."""
 
     def _be_patient(self) -> None:
         self._patience = self.loop.call_later(REQUEST_SECONDS, self.transport.close)
@@ -93,3 +141,8 @@ class JoinedWrites(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+
+
+def _bytes_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:
+    """Measure a head: what separates its headers counts too."""
+    return len(url) + sum(len(name) + len(value) + len(b": \r\n") for name, value in headers)

@@ -81,6 +81,6 @@ class Door:
 async def _refuse(scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
     request = Request(scope, receive)
     response = explained(
-        request, problems.TOO_MANY_REQUESTS, as_json=request.url.path.startswith("/v1/"))
+        request, problems.TOO_MANY_REQUESTS, as_json=scope["path"].startswith("/v1/"))
     response.headers.update(headers)
     await response(scope, receive, send)

@@ -27,6 +27,14 @@ OUTSIDE = frozenset((
     "requests", "secrets", "socket", "subprocess", "tempfile", "threading", "time", "urllib"))
 """Whoever imports one of these could do I/O, read a clock or wait."""
 
+UNBOUNDED = ("email", "http.cookies", "cgi", "starlette.formparsers", "python_multipart")
+"""Readers that take any number of parts, or a time that grows with the square of what they read."""
+FORM_READERS = frozenset(("views/asked.py", "deploy/local/clickhouse_body.py"))
+"""Where a form is taken apart, within bounds."""
+OF_REQUESTS = frozenset((
+    "base_url", "body", "cookies", "form", "json", "query_params", "stream", "url"))
+"""What the framework reads of a request without a bound; `views.asked` reads it within one."""
+
 EXCUSE = re.compile(r"noqa|type:\s*ignore")
 REASONED = re.compile(
     r"#\s*(?:ruff:\s*)?noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*\s+-{1,2}\s*\S"
@@ -202,4 +210,35 @@ def test_only_the_composition_root_reads_the_environment() -> None:
         _place(path, node.lineno) for path in OURS if path.relative_to(ROOT).parts[0] != "scrutin"
         for node in ast.walk(_tree(path))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
+    ])
+
+
+def test_readers_without_a_bound_are_not_used() -> None:
+    """Nobody imports Python's readers of e-mail and cookies, or takes a form apart elsewhere."""
+    _none([
+        f"{path.relative_to(ROOT)} imports {name}" for path in OURS
+        if str(path.relative_to(ROOT)) not in FORM_READERS
+        for name in _modules(path)
+        if any(name == one or name.startswith(f"{one}.") for one in UNBOUNDED)
+    ])
+
+
+def _modules(path: Path) -> Iterator[str]:
+    """Give the whole names of everything a module imports."""
+    for node in ast.walk(_tree(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def test_what_visitors_send_is_read_in_one_place() -> None:
+    """Pages ask `views.asked` for address, query, cookies and forms, never the framework."""
+    _none([
+        f"{_place(path, node.lineno)} {ast.unparse(node)}" for path in _programs(
+            "producers", "scrutin", "views")
+        if path != ROOT / "views" / "asked.py"
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Attribute) and node.attr in OF_REQUESTS
+        and "request" in ast.unparse(node.value).lower()
     ])

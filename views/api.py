@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from processors.results import described
-from views import problems, transparency, well_known
+from views import asked, problems, transparency, well_known
 from views.encoding import encode_json
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
 from views.operations.pages import Operations
@@ -141,7 +141,7 @@ class Views:
         found = self._listed()
         language = language_of(request)
         if len(found) == 1:
-            query = f"?{request.url.query}" if request.url.query else ""
+            query = _query_of(request)
             life = {"cache-control": "no-store"}
             return RedirectResponse(f"{_page_address(found[0]['id'])}{query}", 302, headers=life)
         listed = [{**each, "phase": self._phase(each["id"], each["state"])} for each in found]
@@ -160,7 +160,7 @@ class Views:
         publication = self._publication(request)
         around, document = self._publications.around(publication), publication.document
         try:
-            wanted = proposals_page.asked(request.query_params, document)
+            wanted = proposals_page.asked(asked.query_of(request), document)
             page = await publication.proposals(language_of(request), around, wanted)
         except proposals_page.BadPart as error:
             return self._faulty(request, 400, proposals_page.fault(
@@ -178,7 +178,7 @@ class Views:
     async def file(self, request: Request) -> Response:
         """Send a file to take away, named after its consultation."""
         publication = self._publication(request)
-        name = request.url.path.rpartition("/")[2]
+        name = asked.path_of(request).rpartition("/")[2]
         made = await self._publications.file(publication, name)
         consultation = quote(request.path_params["consultation"], safe="")
         headers = caching(final=publication.final) | {
@@ -196,7 +196,7 @@ class Views:
         consultation = request.path_params["consultation"]
         if consultation not in self._source.flushes.consultations():
             raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
-        named = request.query_params.get("proposals", "")
+        named = asked.query_of(request).get("proposals", "")
         proposals = tuple(sorted({name for name in named.split(",") if name}))
         if len(proposals) > PROPOSALS_MAX:
             raise HTTPException(400, detail=problems.TOO_MANY_NAMED.name)
@@ -281,10 +281,15 @@ def _security(beside: Beside) -> list[Route]:
 def _sending_to(url: str) -> Callable[[Request], Awaitable[Response]]:
     """Send people on to the same address of another process."""
     async def send_on(request: Request) -> Response:
-        query = f"?{request.url.query}" if request.url.query else ""
-        return RedirectResponse(f"{url}{request.url.path}{query}", 302)
+        return RedirectResponse(f"{url}{asked.address_of(request)}{_query_of(request)}", 302)
 
     return send_on
+
+
+def _query_of(request: Request) -> str:
+    """Give the query with its mark, to send somebody on with it."""
+    query = asked.raw_query_of(request)
+    return f"?{query}" if query else ""
 
 
 def _page_address(consultation: str) -> str:

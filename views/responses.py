@@ -7,7 +7,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas.problems import ProblemKind
-from views import hosts, problems
+from views import asked, hosts, problems
 from views.pages import languages, rendering
 from views.publications import Representation
 
@@ -86,8 +86,8 @@ def _without_address(scope: Scope) -> Response:
 def language_of(request: Request) -> str:
     """Give the language of the visitor: `?lang=`, then the cookie, then Accept-Language."""
     return languages.negotiate(
-        request.query_params.get("lang"),
-        request.cookies.get(languages.COOKIE),
+        asked.wanted_language(request),
+        asked.cookie_of(request, languages.COOKIE),
         request.headers.get("accept-language"),
     )
 
@@ -130,11 +130,11 @@ def speaking(request: Request, response: Response) -> Response:
     response.headers["content-language"] = language
     response.headers.add_vary_header("Accept-Language")
     response.headers.add_vary_header("Cookie")
-    chosen = request.query_params.get("lang") == language
-    if chosen and request.cookies.get(languages.COOKIE) != language:
+    chosen = asked.wanted_language(request) == language
+    if chosen and asked.cookie_of(request, languages.COOKIE) != language:
         response.set_cookie(
             languages.COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="lax",
-            secure=request.scope["scheme"] == "https",
+            secure=asked.is_secure(request),
         )
         # A shared cache must not hand this visitor's cookie to others.
         response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"
@@ -165,7 +165,7 @@ def explained(request: Request, problem: ProblemKind, *, as_json: bool) -> Respo
     if not as_json:
         return problem_page(request, problem, status=problem.status)
     language = language_of(request)
-    body = problems.encode(problem, language, request.url.path)
+    body = problems.encode(problem, language, asked.path_of(request))
     headers = {**_life_of(problem), "content-language": language, "vary": "Accept-Language"}
     return Response(body, problem.status, headers=headers, media_type=problems.MEDIA_TYPE)
 
@@ -183,7 +183,7 @@ def _life_of(problem: ProblemKind) -> dict[str, str]:
 
 
 def _is_api(request: Request) -> bool:
-    return request.url.path.startswith("/v1/")
+    return asked.path_of(request).startswith("/v1/")
 
 
 def _takes_gzip(request: Request) -> bool:

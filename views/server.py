@@ -75,7 +75,7 @@ async def serve(
     beside = replace(beside, operations=operations)
     server = Server((live, operations.streams), uvicorn.Config(
         StrictTransport(application(reader, publications, live, beside), front.hsts_seconds),
-        http=front.protocol, log_level="warning", access_log=False, lifespan="off",
+        http=front.protocol, ws="none", log_level="warning", access_log=False, lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
         proxy_headers=bool(front.proxies), forwarded_allow_ips=front.proxies,
     ))

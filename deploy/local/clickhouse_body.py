@@ -4,9 +4,7 @@ An insert whose statement came in the URL is written down as it came, compressed
 engine decompresses faster than Python. One whose statement opens the body is decompressed here.
 """
 
-import email.message
-import email.parser
-import email.policy
+import re
 import zlib
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -14,6 +12,8 @@ from pathlib import Path
 
 import lz4.frame
 import zstandard
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import Field, FormParser
 
 from deploy.local.clickhouse_statement import (
     HEAD_BYTES_MAX,
@@ -29,8 +29,12 @@ BODY_BYTES_MAX = 256 * 1024 * 1024
 DATA_BYTES_MAX = 1024 * 1024 * 1024
 # Statements are written by programs and people; a megabyte of IN (…) is generous.
 STATEMENT_BYTES_MAX = 16 * 1024 * 1024
+# A form has a query, its parameters and settings: no program has a thousand.
+FORM_FIELDS_MAX = 1_024
 # What the engine calls the compressions that HTTP names.
 COMPRESSIONS = {"lz4": "lz4", "zstd": "zstd", "gzip": "gzip", "deflate": "deflate", "br": "br"}
+
+_BOUNDARY = re.compile(r""";[ ]*boundary="?([0-9A-Za-z'()+_,./:=?-]{1,70})"?(?:;|$)""")
 
 
 class BodyRefusedError(Exception):
@@ -105,13 +109,24 @@ async def receive_form(chunks: AsyncIterator[bytes], content_type: str) -> dict[
     body = bytearray()
     async for chunk in _bounded(chunks, STATEMENT_BYTES_MAX):
         body += chunk
-    form = email.parser.BytesParser(policy=email.policy.HTTP).parsebytes(
-        f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    return {
-        str(part.get_param("name", "", "content-disposition")):
-            bytes(part.get_payload(decode=True)).decode()
-        for part in form.iter_parts()
-    }
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise BodyRefusedError("a form names no boundary")
+    fields: dict[str, str] = {}
+
+    def take(field: Field) -> None:
+        if len(fields) == FORM_FIELDS_MAX:
+            raise BodyRefusedError(f"a form has more than {FORM_FIELDS_MAX} fields")
+        fields[(field.field_name or b"").decode()] = (field.value or b"").decode()
+
+    parser = FormParser(
+        "multipart/form-data", take, None, boundary=boundary[1])
+    try:
+        parser.write(bytes(body))
+        parser.finalize()
+    except (FormParserError, UnicodeDecodeError) as error:
+        raise BodyRefusedError(f"the form cannot be read: {error}") from error
+    return fields
 
 
 def _without_more(beginning: bytes, data_path: Path) -> Received:

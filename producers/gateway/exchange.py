@@ -10,12 +10,12 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 from starlette.types import Receive, Scope, Send
 
 from producers.gateway.refusals import Refused
-from schemas import problems
+from schemas import problems, visitors
+from schemas.visitors import Query, TooManyFields
 
 
 BODY_BYTES = 4_096
@@ -62,23 +62,16 @@ class Asked:
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
-    def query(self) -> dict[str, str]:
+    def query(self) -> Query:
         """Give the fields of the query; raise Refused where there are too many."""
-        raw: bytes = self.scope["query_string"]
         try:
-            return dict(parse_qsl(raw.decode("latin-1"), max_num_fields=QUERY_FIELDS))
-        except ValueError:
+            return visitors.query(self.scope["query_string"], QUERY_FIELDS)
+        except TooManyFields:
             raise Refused(problems.INVALID_REQUEST) from None
 
     def cookie(self, name: str) -> str | None:
         """Give a cookie as it was sent."""
-        text = self.headers.get(b"cookie", b"").decode("latin-1")
-        wanted = name + "="
-        for part in text.split(";"):
-            found = part.strip()
-            if found.startswith(wanted):
-                return found[len(wanted):]
-        return None
+        return visitors.cookie(self.headers.get(b"cookie", b"").decode("latin-1"), name)
 
     async def json_body(self) -> bytes:
         """Read a body that says it is JSON, within bounds."""

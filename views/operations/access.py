@@ -20,7 +20,7 @@ from typing import NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from views import hosts
+from views import asked, hosts
 
 
 COOKIE = "operations"
@@ -72,7 +72,7 @@ class Access:
         kind, _, shown = request.headers.get("authorization", "").partition(" ")
         if kind.lower() == "bearer" and self.is_token(shown.strip()):
             return True
-        return self._is_proof(request.cookies.get(COOKIE, ""))
+        return self._is_proof(asked.cookie_of(request, COOKIE) or "")
 
     def is_token(self, shown: str) -> bool:
         """Compare in a time that tells nothing of how much was right."""
@@ -83,7 +83,7 @@ class Access:
         ends = int(self._clock()) + COOKIE_SECONDS
         response.set_cookie(
             COOKIE, f"{ends}.{self._proof(ends)}", max_age=COOKIE_SECONDS, path="/ops",
-            httponly=True, samesite="strict", secure=request.scope["scheme"] == "https")
+            httponly=True, samesite="strict", secure=asked.is_secure(request))
 
     def _is_proof(self, cookie: str) -> bool:
         moment, _, proof = cookie.partition(".")

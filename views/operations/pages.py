@@ -4,16 +4,16 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import Any
-from urllib.parse import parse_qs
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from schemas import figures
+from schemas import figures, visitors
 from schemas.figures import Sample
-from views import problems
+from schemas.visitors import TooManyFields
+from views import asked, problems
 from views.encoding import encode_json
 from views.live import HEADERS, LiveStream
 from views.operations.access import COOKIE, Access, outside
@@ -29,6 +29,7 @@ OPERATORS_MAX = 20
 """Streams of this page at once: a control room, not an audience."""
 FORM_BYTES_MAX = 1_024
 """Longest form that is read: a token and its name."""
+FORM_FIELDS_MAX = 8
 NO_STORE = {"cache-control": "no-store"}
 
 
@@ -99,8 +100,8 @@ class Operations:
             return self._form(request, wrong=False)
         language = language_of(request)
         body = rendering.render(
-            "operations.html", language, path="/ops", left=COOKIE in request.cookies,
-            **self._model())
+            "operations.html", language, path="/ops", **self._model(),
+            left=asked.cookie_of(request, COOKIE) is not None)
         response = html(request, body)
         response.headers.update(NO_STORE)
         return response
@@ -111,20 +112,19 @@ class Operations:
             return Response(status_code=401, headers=NO_STORE)
         if self.streams.full:
             raise HTTPException(503, detail=problems.TOO_MANY_STREAMS.name)
-        asked = request.query_params.get("lang")
-        language = asked if asked in LANGUAGES else language_of(request)
+        wanted = asked.query_of(request).get("lang")
+        language = wanted if wanted in LANGUAGES else language_of(request)
         if request.method == "HEAD":
             return Response(headers=HEADERS, media_type=LiveStream.media_type)
         return LiveStream(self.streams, language, (), None)
 
     async def login(self, request: Request) -> Response:
         """Take the token from the form."""
-        body = bytearray()
-        async for piece in request.stream():
-            body += piece
-            if len(body) > FORM_BYTES_MAX:
-                return self._form(request, wrong=True)
-        shown = parse_qs(body.decode(errors="replace")).get("token", [""])[0]
+        try:
+            body = await asked.body_of(request, FORM_BYTES_MAX)
+            shown = visitors.query(body, FORM_FIELDS_MAX).get("token", "")
+        except (HTTPException, TooManyFields):
+            return self._form(request, wrong=True)
         if not self._access.is_token(shown):
             return self._form(request, wrong=True)
         response = RedirectResponse("/ops", 303, headers=NO_STORE)

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from schemas import problems
 from schemas.words import CHOICES, QUALIFICATIONS
+from views import asked
 from views.voting.desk import Act, TurnedAway
 
 
@@ -53,14 +55,12 @@ class Intention(NamedTuple):
 
 async def read(request: Request) -> dict[str, str]:
     """Read the fields of a form; raise TurnedAway where it is none or too large."""
-    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if declared != "application/x-www-form-urlencoded":
+    if asked.media_type_of(request) != "application/x-www-form-urlencoded":
         raise TurnedAway(problems.INVALID_REQUEST)
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_BYTES:
-            raise TurnedAway(problems.TOO_LARGE)
+    try:
+        body = await asked.body_of(request, FORM_BYTES)
+    except HTTPException:
+        raise TurnedAway(problems.TOO_LARGE) from None
     try:
         return dict(parse_qsl(
             body.decode(), keep_blank_values=True, max_num_fields=FORM_FIELDS, errors="strict"))

@@ -20,7 +20,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from schemas import problems, words
-from views import numbers
+from views import asked, numbers
 from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
@@ -100,7 +100,7 @@ class VotePages:
         visit = self._desk.enter(request, consultation)
         described = self._desk.described(consultation)
         assert described is not None, "the desk lets nobody into what is not described"
-        held = paper.read(request.cookies.get(PAPER_COOKIE), visit.seal)
+        held = paper.read(asked.cookie_of(request, PAPER_COOKIE), visit.seal)
         accepted = self._desk.proposals(consultation)
         held.sequence = [name for name in held.sequence if name in accepted]
         return Guest(request, consultation, described, visit, held)
@@ -109,7 +109,7 @@ class VotePages:
 
     async def _ballot(self, guest: Guest) -> Response:
         accepted = self._desk.proposals(guest.consultation)
-        proposal = guest.request.query_params.get("proposal")
+        proposal = asked.query_of(guest.request).get("proposal")
         if proposal is None:
             return await self._first(guest)
         if proposal not in accepted:
@@ -174,7 +174,7 @@ class VotePages:
     async def _you(self, guest: Guest) -> Response:
         return self._page(
             guest, "vote_you.html", path=f"{guest.address}/you", offered=words.ANSWERS,
-            may=bool(guest.paper.marks), thanks="thanks" in guest.request.query_params)
+            may=bool(guest.paper.marks), thanks="thanks" in asked.query_of(guest.request))
 
     async def _receipt(self, guest: Guest) -> Response:
         place = guest.request.path_params["partition"], guest.request.path_params["offset"]
@@ -235,7 +235,7 @@ class VotePages:
         """Offer the same form once more, under the same key."""
         response = self._page(
             guest, "vote_again.html", turned.problem.status, path=guest.address,
-            problem=turned.problem, form=form, action=guest.request.url.path,
+            problem=turned.problem, form=form, action=asked.address_of(guest.request),
             wait_seconds=turned.headers.get("retry-after"))
         _headers(response, turned)
         return response
@@ -254,18 +254,18 @@ class VotePages:
         described = self._desk.described(consultation)
         if described is None and turned.problem != problems.UNAVAILABLE:
             _raise(turned)
-        asked = request.method in ("GET", "HEAD")
+        wanted = request.method in ("GET", "HEAD")
         settled = turned.problem in (problems.CLOSED, problems.NOT_YET_OPEN)
         body = rendering.render(
             "vote_state.html", language_of(request), problem=turned.problem,
-            consultation=described, path=_address(consultation), asked=asked,
+            consultation=described, path=_address(consultation), asked=wanted,
             results_address=_results(consultation), address=_address(consultation),
             opens=described and shown.moment(described, "opens_at"),
             closes=described and shown.moment(described, "closes_at"))
-        status = 200 if asked and settled else turned.problem.status
+        status = 200 if wanted and settled else turned.problem.status
         response = html(request, body, status=status, headers=NO_STORE)
         _headers(response, turned)
-        if turned.problem == problems.CLOSED and PAPER_COOKIE in request.cookies:
+        if turned.problem == problems.CLOSED and asked.cookie_of(request, PAPER_COOKIE) is not None:
             # Nothing reads it after the closing, and it tells what this browser voted.
             response.delete_cookie(PAPER_COOKIE, path=_address(consultation))
         return response
@@ -275,7 +275,7 @@ class VotePages:
         guest.visit.remember(response)
         written = guest.paper.written(guest.visit.seal)
         # A page that changed nothing must not undo what another tab has written meanwhile.
-        if written != guest.request.cookies.get(PAPER_COOKIE):
+        if written != asked.cookie_of(guest.request, PAPER_COOKIE):
             response.set_cookie(
                 PAPER_COOKIE, written, max_age=PAPER_SECONDS, path=guest.address,
                 secure=guest.visit.secure, httponly=True, samesite="lax")

@@ -4,8 +4,6 @@ Anybody may ask, before and after the closing; nothing is kept. Who checks here 
 once more: the page gives what the command needs to check without it.
 """
 
-import email
-import email.policy
 import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
@@ -18,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas import problems
-from views import numbers
+from views import asked, numbers
 from views.pages import rendering
 from views.responses import html, language_of
 from views.voting import shown
@@ -123,24 +121,12 @@ class ReceiptPages:
 
 
 def _place(request: Request) -> tuple[int, int] | None:
-    given = [request.query_params.get(name, "") for name in ("partition", "offset")]
+    query = asked.query_of(request)
+    given = [query.get(name, "") for name in ("partition", "offset")]
     if not all(numbers.NUMBER.fullmatch(text) for text in given):
         return None
     return int(given[0]), int(given[1])
 
 
 async def _form(request: Request) -> dict[str, bytes]:
-    """Read a form that may hold a file (multipart/form-data); other forms are empty."""
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_BYTES:
-            raise HTTPException(problems.TOO_LARGE.status, detail=problems.TOO_LARGE.name)
-    head = f"content-type: {request.headers.get('content-type', '')}\r\n\r\n".encode()
-    message = email.message_from_bytes(head + body, policy=email.policy.HTTP)
-    found = {}
-    for field in message.iter_parts():
-        content = field.get_payload(decode=True)
-        if isinstance(content, bytes):
-            found[str(field.get_param("name", header="content-disposition"))] = content
-    return found
+    return await asked.parts_of(request, FORM_BYTES)
