@@ -37,7 +37,7 @@ EVENTS_OF = {
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
-        "ConsultationSealed", "UndecodableAccepted"),
+        "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed"),
     TOPICS.participants: ("ParticipantDescribed",),
     TOPICS.sequences: ("SequenceServed",),
     TOPICS.networks: ("NetworksSeen",),

@@ -1,13 +1,14 @@
 """Snapshots of ledgers as files of one folder: written beside deciding, checked before use.
 
 A snapshot is used only if the decisions topic still holds, at the offset it names, the very
-decision it ends with. Anything else (another topic generation, a truncated topic, a damaged file)
-is said in the log, and all decisions are folded instead.
+decision it ends with, and if its keyed digest shows that this very deployment wrote it. Anything
+else (another topic generation, a truncated topic, a file that was damaged, altered or put there) is
+said in the log, and all decisions are folded instead.
 """
 
 import asyncio
-import hashlib
 import os
+import secrets
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO
@@ -17,6 +18,14 @@ import structlog
 from processors import snapshots
 from processors.ledger import Ledger
 from processors.snapshots import Frozen
+from schemas.private_files import (
+    FILE_MODE,
+    KEY_BYTES,
+    KeyRefused,
+    make_private,
+    make_private_folder,
+    read_private,
+)
 
 
 SLICE_PAUSE_SECONDS = 0.001
@@ -32,14 +41,16 @@ log = structlog.get_logger("scrutin.snapshots")
 
 def _opened(path: Path) -> BinaryIO:
     """Open a new file that its owner alone may read: it says who voted what."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, 0o600))
+    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
 class SnapshotFolder:
     """The snapshots of one decisions topic: at most one file a partition, replaced whole."""
 
-    def __init__(self, folder: Path, topic: str) -> None:
+    def __init__(self, folder: Path, topic: str, key: Path | None = None) -> None:
         self._folder, self._topic = folder, topic
+        self._key_path = key or folder.parent / "keys" / "snapshot.key"
+        """Apart from the snapshots: who copies or replaces those has no key for them."""
         self.taken = False
         """Whether a copy is held that is to be written: there is one at a time, for each costs as
         much memory as keys and references of a partition."""
@@ -69,7 +80,7 @@ class SnapshotFolder:
         partition: int = frozen.header["partition"]
         try:
             size = await self._write(frozen, decisions_offset, self._path(partition))
-        except OSError as error:
+        except (OSError, KeyRefused) as error:
             log.warning("no snapshot written: the next start folds more decisions",
                         partition=partition, folder=str(self._folder), error=str(error))
         else:
@@ -81,13 +92,13 @@ class SnapshotFolder:
                 self._unlink(partition)
 
     async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._folder)
         # Two workers may hold the partition for a moment: each writes a file of its own.
         unfinished = path.with_suffix(f".{os.getpid()}")
         try:
             with _opened(unfinished) as file:
                 file.seek(snapshots.PREAMBLE_BYTES)
-                digest = hashlib.sha256()
+                digest = snapshots.keyed(self._key())
                 for part in snapshots.body(
                         frozen, decisions_offset=decisions_offset, topic=self._topic):
                     digest.update(part)
@@ -103,6 +114,11 @@ class SnapshotFolder:
             unfinished.unlink(missing_ok=True)
         return size
 
+    def _key(self) -> bytes:
+        """Read the key of all snapshots, made at its first use."""
+        return read_private(self._key_path) or make_private(
+            self._key_path, secrets.token_bytes(KEY_BYTES))
+
     async def read(
         self, partition: int, partitions: int, read_decision: ReadDecision
     ) -> tuple[Ledger, int] | None:
@@ -116,7 +132,7 @@ class SnapshotFolder:
             reason = "the decisions topic does not hold its last decision"
         except FileNotFoundError:
             return None
-        except (OSError, snapshots.Unreadable) as error:
+        except (OSError, KeyRefused, snapshots.Unreadable) as error:
             reason = str(error)
         log.warning("snapshot not used, all decisions are folded",
                     partition=partition, path=str(path), reason=reason)
@@ -125,7 +141,7 @@ class SnapshotFolder:
     def _readable(self, path: Path, partition: int, partitions: int) -> tuple[Frozen, int]:
         if path.stat().st_size > MAX_SNAPSHOT_BYTES:
             raise snapshots.Unreadable(f"larger than {MAX_SNAPSHOT_BYTES} bytes")
-        frozen, decisions_offset, topic = snapshots.decoded(path.read_bytes())
+        frozen, decisions_offset, topic = snapshots.decoded(path.read_bytes(), self._key())
         place = (topic, frozen.header["partition"], frozen.header["partitions"])
         if place != (self._topic, partition, partitions):
             raise snapshots.Unreadable("it is of another topic or partition count")

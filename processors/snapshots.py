@@ -4,13 +4,16 @@ Theory of operation: `freeze` copies a ledger between two batches; only its two 
 cost anything, some 20 ms a million votes, for their values never change in place. `body` gives
 the bytes in slices, so that whoever writes them can go on deciding in between. A snapshot saves
 the time of folding decisions and is never a source of truth: one that cannot be read, or was
-written by another version of Python or of this module, is ignored.
+written by another version of Python or of this module, is ignored. So is one under another key:
+marshal is made for one's own files, and a voter counted in a file is counted in the results.
 
-Format: MAGIC, SHA-256 of all that follows, then values of Python's marshal: the header, the
-voters of each consultation and the votes in slices, each a dictionary, an empty one after the last.
+Format: MAGIC, HMAC-SHA256 of all that follows under the key of whoever writes and reads, then
+values of Python's marshal: the header, the voters of each consultation and the votes in slices,
+each a dictionary, an empty one after the last.
 """
 
 import hashlib
+import hmac
 import io
 import marshal
 import sys
@@ -21,7 +24,7 @@ from typing import Any, NamedTuple
 from processors.ledger import Ledger
 
 
-MAGIC = b"scrutin ledger snapshot 3\n"
+MAGIC = b"scrutin ledger snapshot 4\n"
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
 PREAMBLE_BYTES = len(MAGIC) + 32
@@ -79,21 +82,30 @@ def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes
         yield marshal.dumps({})
 
 
+def keyed(key: bytes) -> hmac.HMAC:
+    """Begin the digest of a body; `update` it with each slice."""
+    return hmac.new(key, digestmod=hashlib.sha256)
+
+
 def preamble(digest: bytes) -> bytes:
-    """Give what stands before a body with this SHA-256."""
+    """Give what stands before a body with this keyed digest."""
     return MAGIC + digest
 
 
-def decoded(data: bytes) -> tuple[Frozen, int, str]:
+def decoded(data: bytes, key: bytes) -> tuple[Frozen, int, str]:
     """Read a snapshot: (frozen ledger, offset of its last decision, decisions topic).
 
     Raises Unreadable. The digest is compared before anything is interpreted.
     """
     rest = memoryview(data)[PREAMBLE_BYTES:]
-    if data[:PREAMBLE_BYTES] != preamble(hashlib.sha256(rest).digest()):
-        raise Unreadable("the file is damaged, or of another version")
+    if not data.startswith(MAGIC):
+        raise Unreadable("the file is none, or of another version")
+    digest = keyed(key)
+    digest.update(rest)
+    if not hmac.compare_digest(data[len(MAGIC):PREAMBLE_BYTES], digest.digest()):
+        raise Unreadable("the file is damaged, or was not written under the key of this folder")
     file = io.BytesIO(rest)
-    header = marshal.load(file)  # noqa: S302 -- our own file, its digest compared
+    header = marshal.load(file)  # noqa: S302 -- our own file, its keyed digest compared
     if header["python"] != sys.implementation.cache_tag:
         raise Unreadable(f"it was written by {header['python']}")
     voters = [_entries(file) for _ in header["consultations"]]
@@ -104,6 +116,6 @@ def decoded(data: bytes) -> tuple[Frozen, int, str]:
 
 def _entries(file: io.BytesIO) -> dict[bytes, Any]:
     entries: dict[bytes, Any] = {}
-    while part := marshal.load(file):  # noqa: S302 -- our own file, its digest compared
+    while part := marshal.load(file):  # noqa: S302 -- our own file, its keyed digest compared
         entries.update(part)
     return entries

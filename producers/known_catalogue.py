@@ -5,7 +5,8 @@ from typing import Any
 
 from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
-from schemas import codec
+from schemas import codec, named_keys
+from schemas.named_keys import KeyList
 from schemas.topics import Topics
 
 
@@ -29,10 +30,14 @@ class KnownCatalogue:
     latest: dict[tuple[str, str, str], dict[str, Any]] = field(default_factory=dict)
     """Fields of the newest event by (event, consultation, what it describes)."""
     event_ids: set[bytes] = field(default_factory=set)
+    keys: KeyList = field(default_factory=KeyList)
+    """The service's public keys, as the log names them; their offsets are not known here."""
 
     def apply(self, event: str, fields: dict[str, Any]) -> None:
         if event in _KEYS:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
+        elif event == named_keys.EVENT:
+            self.keys.apply(fields)
         self.event_ids.add(fields["event_id"])
 
     def find(self, event: str, consultation: str, subject: str = "") -> dict[str, Any] | None:

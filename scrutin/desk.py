@@ -156,6 +156,10 @@ class GatewayVisit:
         return self.desk.keys.device.code(
             b"paper", self.device.id, self.voter.consultation.encode(), content)
 
+    def is_sealed(self, code: bytes, content: bytes) -> bool:
+        return self.desk.keys.device.signed(
+            code, b"paper", self.device.id, self.voter.consultation.encode(), content)
+
     def remember(self, response: Response) -> None:
         answer = Answer(response.status_code, b"", JSON)
         guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)

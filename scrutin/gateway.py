@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from producers.gateway.application import Gateway
 from producers.gateway.booth import Booth
 from producers.gateway.follower import Follower
+from producers.gateway.key_watch import KeyWatch
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.meter import Meter
@@ -115,7 +116,7 @@ async def connected(
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,
                   network_per_minute=settings.gateway_network_rate)
     partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
-                  topics.networks: 1}
+                  topics.networks: 1, topics.catalogue: 1}
     memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
@@ -126,6 +127,7 @@ async def connected(
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
+            KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
             ask_archive(settings, reader.flushes, days))]
         try:
             booth = Booth(

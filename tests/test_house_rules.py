@@ -19,8 +19,8 @@ TEXTS = {".py", ".md", ".sql", ".yml", ".toml", ".html", ".css", ".po", ".sh", "
 CORE = ("catalogue", "controls", "decisions", "ideas", "ledger", "ledger_state", "results",
         "scores", "tally_records")
 """Modules of processors/ that decide and compute."""
-PROOFS = ("auditing", "checkpoints", "entries", "hashing", "notes", "policy", "proofs", "receipts",
-          "regrowing", "tiles", "tlog_proof", "tree")
+PROOFS = ("auditing", "checkpoints", "entries", "hashing", "key_commitments", "notes", "policy",
+          "proofs", "receipts", "regrowing", "tiles", "tlog_proof", "tree")
 """Modules of sinks/transparency/ that an auditor or voter runs offline."""
 OUTSIDE = frozenset((
     "aiokafka", "asyncio", "clickhouse_connect", "faust", "httpx2", "os", "pathlib", "random",

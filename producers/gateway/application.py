@@ -116,8 +116,7 @@ class Gateway:
         return Answer(200, operations.openapi(), headers=READABLE_ANYWHERE)
 
     async def keys(self, _asked: Asked) -> Answer:
-        public = self._keys.receipt.public_key().public_bytes_raw()
-        return Answer(200, to_json({"receipt": base64_of(public)}), headers=READABLE_ANYWHERE)
+        return Answer(200, to_json(self._booth.receipt_keys()), headers=READABLE_ANYWHERE)
 
     async def livez(self, _asked: Asked) -> Answer:
         return Answer(200, b"ok\n", b"text/plain", NO_STORE)
@@ -213,6 +212,7 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
             "path": [base64_of(each) for each in sealed.path(place)],
         },
         "inclusion_seconds": INCLUSION_SECONDS,
+        "key": sealed.key,
         "signature": sealed.signature_base64,
     }
 

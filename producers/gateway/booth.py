@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from producers.gateway import identity, sequence
+from producers.gateway.dated_keys import KEYS_MAX
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.memory import Memory
@@ -18,10 +19,11 @@ from producers.gateway.models import Receipt
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
 from producers.gateway.pools import Pools
-from producers.gateway.receipts import is_signed
+from producers.gateway.receipts import base64_of, is_signed
 from producers.gateway.refusals import Refused
 from producers.gateway.salts import Salts
 from schemas import codec, hot, problems
+from schemas.named_keys import key_id
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics, partition_of
 from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS
@@ -177,8 +179,17 @@ class Booth:
             **described)
         await self._write(self._topics.participants, 0, now, value)
 
+    def receipt_keys(self) -> dict[str, Any]:
+        """Give the public keys of receipts: those that lie here, and all that the log names."""
+        states = {key.public: key.state for key in self._follower.known.keys.of("receipt")}
+        held = [key.public_key().public_bytes_raw() for key in self._keys.receipts]
+        return {"receipt": base64_of(held[0]), "receipts": [
+            {"id": key_id(public), "public": base64_of(public),
+             "state": states.get(public, "unnamed")}
+            for public in dict.fromkeys((*held, *states))]}
+
     def _is_vote_of(self, voter: Voter, receipt: Receipt) -> bool:
-        """Whether a receipt of ours says that the voter has voted."""
+        """Whether a receipt of ours, by any key of ours, says that the voter has voted."""
         try:
             value = base64.b64decode(receipt.event, validate=True)
             event, fields = codec.decode(value)
@@ -186,11 +197,23 @@ class Booth:
             signature = base64.b64decode(receipt.signature, validate=True)
         except (ValueError, codec.Undecodable, UnknownSchema):
             return False
-        return event == "VoteCast" and fields["voter"] == voter.id and is_signed(
-            self._keys.receipt.public_key().public_bytes_raw(), topic=self._topics.votes,
+        return event == "VoteCast" and fields["voter"] == voter.id and any(is_signed(
+            public, topic=self._topics.votes,
             partition=receipt.partition, offset=receipt.offset, event=value,
             first_offset=receipt.batch.first_offset, size=receipt.batch.size, path=path,
             inclusion_seconds=receipt.inclusion_seconds, signature=signature)
+            for public in self._publics(receipt.key))
+
+    def _publics(self, name: str | None) -> list[bytes]:
+        """Give the public keys that a receipt may be by: the one it names, else the oldest ones.
+
+        A receipt that names none is of release 0.1.0, which had one key: the one named first.
+        """
+        named = [key.public for key in self._follower.known.keys.of("receipt")]
+        held = [key.public_key().public_bytes_raw() for key in self._keys.receipts]
+        known = list(dict.fromkeys((*named, *held)))
+        return ([public for public in known if key_id(public) == name] if name
+                else known[:KEYS_MAX])
 
     def _check(self, voter: Voter, act: Act) -> None:
         known = self._follower.known

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from producers.gateway import identity
 from producers.gateway.exchange import Answer, Asked
-from producers.gateway.identity import Signer
+from producers.gateway.identity import Key
 from producers.gateway.refusals import Refused
 from schemas import problems
 from schemas.words import ORIGINS
@@ -91,7 +91,7 @@ def network_of(asked: Asked) -> bytes:
 _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network_of)
 
 
-def device_of(asked: Asked, key: Signer) -> Device:
+def device_of(asked: Asked, key: Key) -> Device:
     """Give the device of the cookie, or a new one."""
     cookie = asked.cookie(SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE)
     # None of another length is one of ours, or may be remembered: anybody can send long ones.
@@ -105,7 +105,7 @@ def device_of(asked: Asked, key: Signer) -> Device:
 _device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
 
 
-def remember_device(asked: Asked, answer: Answer, device: Device, key: Signer) -> None:
+def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> None:
     """Give a new device its cookie."""
     if not device.is_new:
         return

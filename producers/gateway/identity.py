@@ -12,7 +12,7 @@ import binascii
 import hashlib
 import hmac
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 
 Clock = Callable[[], float]
@@ -66,19 +66,48 @@ class Signer:
         outer.update(inner.digest())
         return outer.digest()[:IDENTIFIER_BYTES]
 
+    def signed(self, code: bytes, *parts: bytes) -> bool:
+        """Whether a code is ours, of these parts."""
+        return hmac.compare_digest(code, self.code(*parts))
 
-def device_cookie(key: Signer, device: bytes) -> str:
+
+class Ring:
+    """The keys of one use over time: one signs, and what any of them signed is good.
+
+    It never changes: a key more or less makes another ring.
+    """
+
+    __slots__ = ("_signer", "code", "signers")
+
+    def __init__(self, signer: Signer, others: Sequence[Signer] = ()) -> None:
+        self._signer = signer
+        self.code = signer.code
+        """Sign parts, by the key in force."""
+        self.signers = (signer, *others)
+
+    def signed(self, code: bytes, *parts: bytes) -> bool:
+        """Whether a code is of one of the keys: that in force is tried first."""
+        if self._signer.signed(code, *parts):
+            return True
+        return any(signer.signed(code, *parts) for signer in self.signers[1:])
+
+
+Key = Signer | Ring
+"""What codes are made and checked with."""
+
+
+def device_cookie(key: Key, device: bytes) -> str:
     """Sign a device for its cookie."""
     return _text(device + key.code(b"device", device))
 
 
-def device_of(key: Signer, cookie: str) -> bytes | None:
+def device_of(key: Key, cookie: str) -> bytes | None:
     """Give the device of a cookie; None where we did not sign it."""
     raw = _bytes(cookie, 2 * IDENTIFIER_BYTES)
     if raw is None:
         return None
     device, code = raw[:IDENTIFIER_BYTES], raw[IDENTIFIER_BYTES:]
-    return device if hmac.compare_digest(code, key.code(b"device", device)) else None
+    return device if key.signed(code, b"device", device) else None
 
 
 def pseudonym(pepper: Signer, device: bytes) -> bytes:
@@ -91,14 +120,14 @@ def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
     return pepper.code(b"event", voter, idempotency_key.encode())
 
 
-def view_proof(key: Signer, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
+def view_proof(key: Key, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
     """Prove that a proposal is shown to a voter at a time (seconds since 1970)."""
     issued = issued_at.to_bytes(TIME_BYTES, "big")
-    return _text(issued + _view_code(key, voter, consultation, proposal, issued))
+    return _text(issued + key.code(*_shown(voter, consultation, proposal, issued)))
 
 
 def is_shown(
-    key: Signer, voter: bytes, consultation: str, proposal: str, *, proof: str | None, now: int
+    key: Key, voter: bytes, consultation: str, proposal: str, *, proof: str | None, now: int
 ) -> bool:
     """Whether a proof says that the voter was shown the proposal, not too long ago."""
     raw = _bytes(proof or "", TIME_BYTES + IDENTIFIER_BYTES)
@@ -108,14 +137,11 @@ def is_shown(
     age = now - int.from_bytes(issued, "big")
     if not -CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS:
         return False
-    wanted = _view_code(key, voter, consultation, proposal, issued)
-    return hmac.compare_digest(raw[TIME_BYTES:], wanted)
+    return key.signed(raw[TIME_BYTES:], *_shown(voter, consultation, proposal, issued))
 
 
-def _view_code(
-    key: Signer, voter: bytes, consultation: str, proposal: str, issued: bytes
-) -> bytes:
-    return key.code(b"view", voter, issued, consultation.encode(), proposal.encode())
+def _shown(voter: bytes, consultation: str, proposal: str, issued: bytes) -> tuple[bytes, ...]:
+    return b"view", voter, issued, consultation.encode(), proposal.encode()
 
 
 def network_of(address: str) -> bytes:

@@ -1,31 +1,40 @@
 """The keys of a gateway: a folder that every gateway of a deployment shares.
 
-A key is a file of 32 random bytes that only its owner may read, made at its first use. Two
-processes that make the same key at once end up with one: the file appears whole or not at all,
-and the second takes what the first has made. Destroying a key is deleting its file, each copy of
-it: docs/operate.md lists them. A sealed consultation keeps its folder with a mark in it, and no
-key is made where the mark lies: whoever makes one looks for the mark again afterwards, and sealing
-marks before it deletes, so that of the two at least one deletes the key.
+A key is a file of 32 random bytes that only its owner may read, made at its first use; one that
+others may read is refused. Two processes that make the same key at once end up with one: the file
+appears whole or not at all, and the second takes what the first has made. Of devices, view proofs
+and receipts there may be several: see producers.gateway.dated_keys. Destroying a key is deleting
+its file, each copy of it: docs/operate.md lists them. A sealed consultation keeps its folder with a
+mark in it, and no key is made where the mark lies: whoever makes one looks for the mark again
+afterwards, and sealing marks before it deletes, so that of the two at least one deletes the key.
 """
 
 import contextlib
-import functools
-import os
 import secrets
+import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from producers.gateway.identity import Signer
+from producers.gateway.dated_keys import DatedKeys, KeyFile
+from producers.gateway.identity import Clock, Ring, Signer
+from schemas.private_files import (
+    FILE_MODE,
+    KEY_BYTES,
+    KeyRefused,
+    make_private,
+    make_private_folder,
+    read_private,
+    sync_folder,
+)
 
 
-KEY_BYTES = 32
-"""Length of every key: what SHA-256 and Ed25519 take."""
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
 SEALED = "sealed"
 """The mark in the folder of a consultation whose keys were destroyed."""
+KINDS = ("device", "view", "receipt")
+"""Keys of the whole deployment, each of which `scrutin keys` rotates."""
 
 
 class KeysUnusable(Exception):
@@ -39,25 +48,77 @@ class KeysDestroyed(Exception):
 class KeyFolder:
     """Keys by name, read once; consultations have their own."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, clock: Clock = time.time) -> None:
+        self.folder = folder
+        self._clock = clock
         self._signers: dict[tuple[str, str], Signer] = {}
         """Keys of consultations that were read, by consultation and name."""
+        self._dated = {kind: DatedKeys(folder, kind) for kind in KINDS}
+        self._rings: dict[str, Ring] = {}
+        self._receipts: list[Ed25519PrivateKey] = []
 
-    @functools.cached_property
-    def device(self) -> Signer:
-        """Signs the cookies of devices."""
-        return Signer(self._key("device"))
+    @property
+    def device(self) -> Ring:
+        """Sign the cookies of devices."""
+        return self._rings.get("device") or self._ring("device")
 
-    @functools.cached_property
-    def view(self) -> Signer:
-        """Signs view proofs."""
-        return Signer(self._key("view"))
+    @property
+    def view(self) -> Ring:
+        """Sign view proofs."""
+        return self._rings.get("view") or self._ring("view")
 
-    @functools.cached_property
+    @property
     def receipt(self) -> Ed25519PrivateKey:
-        """Signs receipts."""
-        return Ed25519PrivateKey.from_private_bytes(self._key("receipt"))
+        """Sign receipts."""
+        return self.receipts[0]
+
+    @property
+    def receipts(self) -> Sequence[Ed25519PrivateKey]:
+        """Every key of receipts that lies here: the one that signs first."""
+        if not self._receipts:
+            self._receipts = [Ed25519PrivateKey.from_private_bytes(key)
+                              for key in self._held("receipt")]
+        return self._receipts
+
+    def _ring(self, kind: str) -> Ring:
+        first, *others = map(Signer, self._held(kind))
+        ring = self._rings[kind] = Ring(first, others)
+        return ring
+
+    def _held(self, kind: str) -> list[bytes]:
+        with _for_people(self.folder / f"{kind}.key"):
+            return self._dated[kind].read(self._clock())
+
+    def look(self) -> bool:
+        """Take up keys that were added, came into force or were destroyed; say if any were.
+
+        Only what is in use already is looked at. Raises KeysUnusable, and then keeps what it had.
+        """
+        held = {*self._rings, *(("receipt",) if self._receipts else ())}
+        changed = []
+        for kind in held:
+            with _for_people(self.folder / f"{kind}.key"):
+                if self._dated[kind].changed(self._clock()):
+                    changed.append(kind)
+        for kind in changed:
+            if kind == "receipt":
+                self._receipts = [Ed25519PrivateKey.from_private_bytes(key)
+                                  for key in self._held(kind)]
+            else:
+                self._ring(kind)
+        return bool(changed)
+
+    def files(self, kind: str) -> list[KeyFile]:
+        """Name the files of a kind, the one in force first."""
+        with _for_people(self.folder / f"{kind}.key"):
+            return self._dated[kind].files(self._clock())
+
+    def add(self, kind: str, key: bytes, since: int) -> Path:
+        """Put a key beside the others of a kind: every gateway takes it up before it signs."""
+        path = self.folder / f"{kind}.{since}.key"
+        with _for_people(path):
+            make_private(path, key)
+        return path
 
     def pepper(self, consultation: str) -> Signer:
         """Make voters of devices."""
@@ -73,16 +134,16 @@ class KeyFolder:
 
     def holds_network(self, date: str) -> bool:
         """Whether the network key of a day lies here."""
-        return (self._folder / "networks" / f"{date}.key").exists()
+        return (self.folder / "networks" / f"{date}.key").exists()
 
     def destroy_networks(self, *, before: str) -> list[Path]:
         """Delete the network keys of all days before a date; give the files."""
-        folder = self._folder / "networks"
+        folder = self.folder / "networks"
         gone = [path for path in sorted(folder.glob("*.key")) if path.stem < before]
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:
-            _sync(folder)
+            sync_folder(folder)
         return gone
 
     def knows(self, consultation: str) -> bool:
@@ -92,13 +153,13 @@ class KeyFolder:
     def seal(self, consultation: str) -> list[Path]:
         """Delete every key of a consultation, for good; give the files."""
         folder = self.folder_of(consultation)
-        folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        make_private_folder(folder)
         (folder / SEALED).touch(mode=FILE_MODE)
-        _sync(folder)
+        sync_folder(folder)
         gone = [path for path in sorted(folder.iterdir()) if path.name != SEALED]
         for path in gone:
             path.unlink(missing_ok=True)
-        _sync(folder)
+        sync_folder(folder)
         return gone
 
     def forget_destroyed(self) -> None:
@@ -109,7 +170,7 @@ class KeyFolder:
     def folder_of(self, consultation: str) -> Path:
         """Name the folder of a consultation's keys."""
         # Identifiers are free text; the letter before keeps "." and ".." from being folders.
-        return self._folder / "consultations" / f"c-{quote(consultation, safe='')}"
+        return self.folder / "consultations" / f"c-{quote(consultation, safe='')}"
 
     def _of_consultation(self, consultation: str, name: str) -> Signer:
         signer = self._signers.get((consultation, name))
@@ -125,48 +186,20 @@ class KeyFolder:
         return signer
 
     def _key(self, name: str) -> bytes:
-        path = self._folder / f"{name}.key"
-        try:
-            key = _read(path) or _made(path)
-        except OSError as error:
-            raise KeysUnusable(
-                f"the key {path} cannot be read or made ({error.strerror}). Give the gateway's "
-                "user the folder (SCRUTIN_DATA_DIR names it), or restore the key from its copy."
-            ) from error
-        if len(key) != KEY_BYTES:
-            raise KeysUnusable(
-                f"the key {path} has {len(key)} bytes, not {KEY_BYTES}: restore it from its copy")
-        return key
+        path = self.folder / f"{name}.key"
+        with _for_people(path):
+            return read_private(path) or make_private(path, secrets.token_bytes(KEY_BYTES))
 
 
-def _read(path: Path) -> bytes | None:
+@contextlib.contextmanager
+def _for_people(path: Path) -> Iterator[None]:
+    """Say of whatever goes wrong with a key what to do about it."""
     try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _made(path: Path) -> bytes:
-    """Make a key, or take the one that somebody else has made meanwhile."""
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-    try:
-        with os.fdopen(opened, "wb") as file:
-            file.write(secrets.token_bytes(KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
-    return path.read_bytes()
-
-
-def _sync(folder: Path) -> None:
-    """Have the disk hold what became of the files of a folder."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        yield
+    except KeyRefused as error:
+        raise KeysUnusable(str(error)) from error
+    except OSError as error:
+        raise KeysUnusable(
+            f"the key {path} cannot be read or made ({error.strerror}). Give the gateway's "
+            "user the folder (SCRUTIN_DATA_DIR names it), or restore the key from its copy."
+        ) from error

@@ -94,8 +94,12 @@ class Receipt(Request):
     inclusion_seconds: Annotated[int, Field(ge=0, lt=2**32), _Whole] = Field(
         description="The promise: so long after the event's time at most, a signed checkpoint of "
         "the transparency log covers it.")
+    key: str | None = Field(
+        None, pattern="^[0-9a-f]{16}$",
+        description="Names the key of the signature: the first eight bytes of the SHA-256 of its "
+        "public key. Receipts of release 0.1.0 name none.")
     signature: str = Field(
-        max_length=88, description="Ed25519, base64; /v1/keys gives the key.")
+        max_length=88, description="Ed25519, base64; /v1/keys and the log give the keys.")
 
 
 class Description(Request):
@@ -129,10 +133,20 @@ class Sequence(BaseModel):
     proposals: list[Shown]
 
 
+class NamedKey(BaseModel):
+    """A key that receipts are or were signed with."""
+
+    id: str = Field(description="As receipts name it.")
+    public: str = Field(description="Ed25519 public key, base64.")
+    state: Literal["in_use", "retired", "unnamed"] = Field(
+        description="As the log says; unnamed while it does not name the key yet.")
+
+
 class Keys(BaseModel):
     """Public keys of the gateway."""
 
-    receipt: str = Field(description="Ed25519 public key of receipts, base64.")
+    receipt: str = Field(description="Ed25519 public key that signs receipts now, base64.")
+    receipts: list[NamedKey] = Field(description="Every key of receipts, retired ones too.")
 
 
 class FieldError(BaseModel):

@@ -5,10 +5,13 @@ are acknowledged by the broker in batches of neighbouring offsets. So one signat
 batch: it signs the topic, the partition, the first offset, and the root of a Merkle tree
 (RFC 6962 hashing) over the events as they lie in the log. Each receipt carries the event itself
 and the path from it to the root; its place in the tree is its offset less the first one. What is
-signed says too how long after the event's own time a checkpoint may take to cover it.
+signed says too how long after the event's own time a checkpoint may take to cover it. A receipt
+names its key by the first bytes of the key's hash: the signature holds under that key alone, so the
+name need not be signed, and releases that know no names check the same bytes.
 """
 
 import binascii
+import functools
 import hashlib
 import struct
 from collections.abc import Sequence
@@ -16,6 +19,8 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from schemas.named_keys import key_id
 
 
 HEAD = b"scrutin receipt v1\n"
@@ -52,6 +57,8 @@ class SealedBatch:
     levels: list[list[bytes]]
     signature: bytes
     signature_base64: str
+    key: str
+    """Names the key that signed."""
 
     @property
     def size(self) -> int:
@@ -76,7 +83,12 @@ def _sealed(key: Ed25519PrivateKey, batch: Batch) -> SealedBatch:
     statement = _statement(
         batch.topic, batch.partition, batch.first_offset, size, levels[-1][0], INCLUSION_SECONDS)
     signature = key.sign(statement)
-    return SealedBatch(levels, signature, base64_of(signature))
+    return SealedBatch(levels, signature, base64_of(signature), _id_of(key))
+
+
+@functools.lru_cache(maxsize=16)  # more keys than a folder holds, and none is asked for anew
+def _id_of(key: Ed25519PrivateKey) -> str:
+    return key_id(key.public_key().public_bytes_raw())
 
 
 def _level_above(level: Sequence[bytes]) -> list[bytes]:

@@ -4,11 +4,8 @@ import re
 from typing import NamedTuple
 
 from sinks.transparency.hashing import HASH_BYTES
-from sinks.transparency.notes import Refused, Verifier, from_base64, open_note, to_base64
+from sinks.transparency.notes import DASH, Refused, Verifier, from_base64, open_note, to_base64
 
-
-LINES = 5
-"""Origin, size, root, an empty line, the log's signature: what we write of a checkpoint."""
 
 _NUMBER = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
 
@@ -20,7 +17,7 @@ class Checkpoint(NamedTuple):
     size: int
     root: bytes
     extensions: tuple[str, ...] = ()
-    """Further lines; we write none."""
+    """Further lines: see sinks.transparency.key_commitments."""
 
     def text(self) -> str:
         """Write the text that is signed."""
@@ -53,8 +50,26 @@ def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
 
 
 def split_checkpoints(text: str) -> list[str]:
-    """Cut the list of a log's checkpoints, as we write it, into notes; raise Refused."""
-    lines = text.splitlines(keepends=True)
-    if len(lines) % LINES or (lines and not lines[-1].endswith("\n")):
+    """Cut the list of a log's checkpoints, as we write it, into notes; raise Refused.
+
+    A note is its lines, an empty one, and its signatures; the next begins behind the last of them.
+    """
+    notes, rest = whole_checkpoints(text)
+    if rest:
         raise Refused("the list of checkpoints is cut short")
-    return ["".join(lines[at:at + LINES]) for at in range(0, len(lines), LINES)]
+    return notes
+
+
+def whole_checkpoints(text: str) -> tuple[list[str], str]:
+    """Cut a list into notes, and what stands behind the last whole one."""
+    notes: list[str] = []
+    begin, at, signed = 0, 0, False
+    for line in text.splitlines(keepends=True):
+        if signed and not line.startswith(DASH):
+            notes.append(text[begin:at])
+            begin, signed = at, False
+        if not line.endswith("\n"):
+            return (notes, text[begin:]) if not signed else ([*notes, text[begin:at]], line)
+        signed = signed or (line.startswith(DASH) and at > begin)
+        at += len(line)
+    return ([*notes, text[begin:]], "") if signed else (notes, text[begin:])

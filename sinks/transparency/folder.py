@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from sinks.faults import TreeRefused
-from sinks.transparency.checkpoints import LINES, split_checkpoints
+from sinks.transparency.checkpoints import whole_checkpoints
 from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.tiles import ENTRIES, Tile, read_bundle, split_hashes, write_bundle
 
@@ -61,16 +61,12 @@ class LogFolder:
 
     def history(self) -> list[str]:
         """Read every checkpoint signed so far, oldest first."""
-        return split_checkpoints(self._kept().decode())
-
-    def _kept(self) -> bytes:
-        """Read the checkpoints that were written whole; a cut one was never shown to anybody."""
         try:
-            lines = (self.path / "checkpoints").read_bytes().splitlines(keepends=True)
+            held = (self.path / "checkpoints").read_bytes()
         except FileNotFoundError:
-            return b""
-        whole = len(lines) if not lines or lines[-1].endswith(b"\n") else len(lines) - 1
-        return b"".join(lines[:whole - whole % LINES])
+            return []
+        # A cut one was never shown to anybody; the cut may go through a character.
+        return whole_checkpoints(held.decode(errors="replace"))[0]
 
     # What is written
 
@@ -104,7 +100,7 @@ class LogFolder:
         """Make the folder, and drop a checkpoint that a death cut short."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / "checkpoints").open("ab") as file:
-            file.truncate(len(self._kept()))
+            file.truncate(sum(len(note.encode()) for note in self.history()))
 
     def publish(self, note: str) -> None:
         """Keep a checkpoint and make it the newest; all of its tree must be written."""

@@ -18,7 +18,8 @@ NOTE_BYTES_MAX = 1 << 20
 _ED25519 = b"\x01"
 _KEY_BYTES = 32
 _ID_BYTES = 4
-_DASH = "\N{EM DASH} "
+DASH = "\N{EM DASH} "
+"""What a line of a signature begins with."""
 
 
 class Refused(Exception):
@@ -26,44 +27,68 @@ class Refused(Exception):
 
 
 class Verifier(NamedTuple):
-    """A name and its public key."""
+    """A name and its public keys: who signs under one name may change the key."""
 
     name: str
     public: bytes
+    others: tuple[bytes, ...] = ()
+    """Keys that signed before, or sign beside: a note by any of them is by this name."""
+
+    @property
+    def publics(self) -> tuple[bytes, ...]:
+        """Give every key."""
+        return (self.public, *self.others)
 
     @property
     def key_id(self) -> bytes:
-        """Give what a signature line names the key by."""
-        named = self.name.encode() + b"\n" + _ED25519 + self.public
-        return hashlib.sha256(named).digest()[:_ID_BYTES]
+        """Give what a signature line names the first key by."""
+        return _note_id(self.name, self.public)
 
     @property
     def vkey(self) -> str:
-        """Write the key as others take it."""
+        """Write the first key as others take it."""
         return f"{self.name}+{self.key_id.hex()}+{to_base64(_ED25519 + self.public)}"
 
-    def signed(self, text: str, signature: bytes) -> bool:
-        """Whether the signature is the key's, of the text."""
-        try:
-            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, text.encode())
-        except (InvalidSignature, ValueError):
-            return False
-        return True
+    def with_keys(self, publics: Iterable[bytes]) -> "Verifier":
+        """Give the name with more keys; those it has come first."""
+        first, *others = dict.fromkeys((*self.publics, *publics))
+        return Verifier(self.name, first, tuple(others))
+
+
+def _note_id(name: str, public: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:_ID_BYTES]
+
+
+def _is_signed(public: bytes, text: str, signature: bytes) -> bool:
+    """Whether the signature is the key's, of the text."""
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
 
 
 class Signer:
-    """A name and its private key."""
+    """A name and its private keys: each of them signs, so that any one of them is enough."""
 
-    def __init__(self, name: str, key: Ed25519PrivateKey) -> None:
+    def __init__(
+        self, name: str, key: Ed25519PrivateKey, *others: Ed25519PrivateKey,
+        retired: Iterable[bytes] = (),
+    ) -> None:
         _require_name(name)
-        self._key = key
-        self.verifier = Verifier(name, key.public_key().public_bytes_raw())
+        self._keys = (key, *others)
+        first, *publics = (each.public_key().public_bytes_raw() for each in self._keys)
+        self.verifier = Verifier(name, first, tuple(publics)).with_keys(retired)
 
     def sign(self, text: str) -> str:
         """Write the signed note of a text."""
         assert _is_text(text), "a note is lines without control characters"
-        signature = self.verifier.key_id + self._key.sign(text.encode())
-        return f"{text}\n{_DASH}{self.verifier.name} {to_base64(signature)}\n"
+        name = self.verifier.name
+        signatures = (
+            _note_id(name, public) + key.sign(text.encode())
+            for key, public in zip(self._keys, self.verifier.publics, strict=False))
+        return f"{text}\n" + "".join(
+            f"{DASH}{name} {to_base64(signature)}\n" for signature in signatures)
 
 
 def parse_verifier(vkey: str) -> Verifier:
@@ -85,18 +110,19 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
     Signatures of unknown keys are passed over: witnesses may add theirs.
     """
     text, lines = _split(note)
-    known = {(verifier.name, verifier.key_id): verifier for verifier in verifiers}
+    known = {(verifier.name, _note_id(verifier.name, public)): public
+             for verifier in verifiers for public in verifier.publics}
     verified = False
     for line in lines:
         name, signature = _signature(line)
-        verifier = known.get((name, signature[:_ID_BYTES]))
-        if verifier is None:
+        public = known.get((name, signature[:_ID_BYTES]))
+        if public is None:
             continue
-        if not verifier.signed(text, signature[_ID_BYTES:]):
+        if not _is_signed(public, text, signature[_ID_BYTES:]):
             raise Refused(f"the signature of {name} does not fit the text it stands under")
         verified = True
     if not verified:
-        names = ", ".join(sorted(name for name, _ in known)) or "none"
+        names = ", ".join(sorted({name for name, _ in known})) or "none"
         raise Refused(f"no signature is by a known key (known: {names})")
     return text
 
@@ -117,9 +143,9 @@ def _split(note: str) -> tuple[str, list[str]]:
 
 
 def _signature(line: str) -> tuple[str, bytes]:
-    name, _, encoded = line.removeprefix(_DASH).partition(" ")
+    name, _, encoded = line.removeprefix(DASH).partition(" ")
     raw = from_base64(encoded)
-    if not line.startswith(_DASH) or raw is None or len(raw) <= _ID_BYTES:
+    if not line.startswith(DASH) or raw is None or len(raw) <= _ID_BYTES:
         raise Refused(f"not a signature line: {line[:80]!r}")
     _require_name(name)
     return name, raw

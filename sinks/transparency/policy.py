@@ -1,4 +1,7 @@
-"""Which keys sign which logs (C2SP tlog-policy), for a verifier to keep. Pure."""
+"""Which keys sign which logs (C2SP tlog-policy), for a verifier to keep. Pure.
+
+A log whose key was changed has a line for each: what any of them signed is the log's.
+"""
 
 from collections.abc import Iterable
 
@@ -17,22 +20,27 @@ def place_of(topics: Topics, topic: str, partition: int) -> str:
 
 def write_policy(verifiers: Iterable[Verifier]) -> str:
     """Write a policy that trusts these logs and asks for no witness."""
-    return "".join(f"log {verifier.vkey}\n" for verifier in verifiers) + "quorum none\n"
+    return "".join(
+        f"log {Verifier(verifier.name, public).vkey}\n"
+        for verifier in verifiers for public in verifier.publics) + "quorum none\n"
 
 
 def parse_policy(text: str) -> dict[str, Verifier]:
     """Read the logs of a policy, by their origin; raise Refused."""
     logs: dict[str, Verifier] = {}
     quorum: list[list[str]] = []
+    publics: set[bytes] = set()
     for line in text.splitlines():
         words = line.split()
         if not words or words[0].startswith("#"):
             continue
         if words[0] == "log" and len(words) in {2, 3}:
             verifier = parse_verifier(words[1])
-            if any(verifier.public == known.public for known in logs.values()):
+            if verifier.public in publics:
                 raise Refused("the policy names a key twice")
-            logs[verifier.name] = verifier
+            publics.add(verifier.public)
+            known = logs.get(verifier.name, verifier)
+            logs[verifier.name] = known.with_keys([verifier.public])
         elif words[0] == "quorum":
             quorum.append(words[1:])
         elif words[0] not in {"witness", "group"}:

@@ -60,7 +60,7 @@ async def test_a_snapshot_of_another_log_is_not_used(
 ) -> None:
     """Only where the topic still holds its last decision, and of the same topic and partition."""
     ledger, decisions = decided_log([adopted(), vote(1)])
-    folder = SnapshotFolder(tmp_path, "any.decisions")
+    folder = SnapshotFolder(tmp_path / "snapshots", "any.decisions")
     await folder.write(freeze(ledger), 41)
     held: dict[int, bytes | None] = {41: decisions[-1]}
 
@@ -82,10 +82,10 @@ async def test_a_snapshot_of_another_log_is_not_used(
 async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
     """Nor one that was being written: it says who voted what, to its owner alone as long."""
     def files() -> list[Path]:
-        return list(tmp_path.iterdir())
+        return list((tmp_path / "snapshots").iterdir())
 
     ledger, _ = decided_log([adopted(), vote(1)])
-    folder = SnapshotFolder(tmp_path, "any.decisions")
+    folder = SnapshotFolder(tmp_path / "snapshots", "any.decisions")
     await folder.write(freeze(ledger), 1)
     assert [stat.S_IMODE(found.stat().st_mode) for found in files()] == [0o600]
 
@@ -105,3 +105,31 @@ async def test_a_folder_that_cannot_be_written_stops_nothing(
 
     assert "the next start folds more decisions" in capsys.readouterr().out
     assert (tmp_path / "snapshots").read_text("utf-8") == "a file in the folder's place"
+
+
+async def test_a_snapshot_of_somebody_else_is_not_used(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of another deployment, and any while the key can be read by others: said, not read."""
+    ledger, decisions = decided_log([adopted(), vote(1)])
+
+    async def read_decision(_partition: int, _offset: int) -> bytes | None:
+        return decisions[-1]
+
+    ours, theirs = (SnapshotFolder(tmp_path / name / "snapshots", "any.decisions")
+                    for name in ("ours", "theirs"))
+    await ours.write(freeze(ledger), 1)
+    await theirs.write(freeze(ledger), 1)
+    key = tmp_path / "ours/keys/snapshot.key"
+    [file] = (tmp_path / "ours/snapshots").iterdir()
+    [other] = (tmp_path / "theirs/snapshots").iterdir()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (key, key.parent, file.parent)] == [
+        0o600, 0o700, 0o700]
+    assert await ours.read(PARTITION, PARTITIONS, read_decision) is not None
+    key.chmod(0o640)
+    assert await ours.read(PARTITION, PARTITIONS, read_decision) is None
+    assert "chmod 600 it" in capsys.readouterr().out
+    key.chmod(0o600)
+    file.write_bytes(other.read_bytes())
+    assert await ours.read(PARTITION, PARTITIONS, read_decision) is None
+    assert "not written under the key of this folder" in capsys.readouterr().out

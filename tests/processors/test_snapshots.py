@@ -20,16 +20,21 @@ from tests.processors.logs import (
 )
 
 
-def written(ledger: Ledger) -> bytes:
+KEY = bytes(range(32))
+
+
+def written(ledger: Ledger, key: bytes = KEY) -> bytes:
     """Give the bytes of a snapshot file."""
     body = b"".join(snapshots.body(
         snapshots.freeze(ledger), decisions_offset=7, topic="any.decisions"))
-    return snapshots.preamble(hashlib.sha256(body).digest()) + body
+    digest = snapshots.keyed(key)
+    digest.update(body)
+    return snapshots.preamble(digest.digest()) + body
 
 
 def read(data: bytes) -> Ledger:
     """Read a snapshot file."""
-    frozen, decisions_offset, topic = snapshots.decoded(data)
+    frozen, decisions_offset, topic = snapshots.decoded(data, KEY)
     assert (decisions_offset, topic) == (7, "any.decisions")
     return snapshots.thaw(frozen)
 
@@ -69,10 +74,22 @@ def test_a_damaged_file_is_unreadable(place: int) -> None:
     """One byte changed anywhere, or the end missing: not read, and said so."""
     data = bytearray(written(decided([adopted(), vote(1)])[0]))
     with pytest.raises(snapshots.Unreadable):
-        snapshots.decoded(bytes(data[:-1]))
+        snapshots.decoded(bytes(data[:-1]), KEY)
     data[place] ^= 1
-    with pytest.raises(snapshots.Unreadable, match="damaged"):
-        snapshots.decoded(bytes(data))
+    with pytest.raises(snapshots.Unreadable, match=r"damaged|another version"):
+        snapshots.decoded(bytes(data), KEY)
+
+
+def test_only_a_file_under_the_folder_s_own_key_is_read() -> None:
+    """One under another key, with a plain hash, or of release 0.1.0 is never interpreted."""
+    data = written(decided([adopted(), vote(1)])[0], bytes(32))
+    body = data[snapshots.PREAMBLE_BYTES:]
+    for other in (data, snapshots.preamble(hashlib.sha256(body).digest()) + body):
+        with pytest.raises(snapshots.Unreadable, match="not written under the key"):
+            snapshots.decoded(other, KEY)
+    release = b"scrutin ledger snapshot 3\n" + hashlib.sha256(body).digest() + body
+    with pytest.raises(snapshots.Unreadable, match="another version"):
+        snapshots.decoded(release, KEY)
 
 
 def test_a_file_of_another_python_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,7 +97,7 @@ def test_a_file_of_another_python_is_unreadable(monkeypatch: pytest.MonkeyPatch)
     data = written(decided([adopted(), vote(1)])[0])
     monkeypatch.setattr("sys.implementation.cache_tag", "cpython-399")
     with pytest.raises(snapshots.Unreadable, match="written by"):
-        snapshots.decoded(data)
+        snapshots.decoded(data, KEY)
 
 
 def test_many_slices_are_one_state() -> None:

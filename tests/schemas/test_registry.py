@@ -22,6 +22,7 @@ PUBLISHED_IDS = {
     40: "ProposalScored", 41: "IdeaScored", 42: "ProposalsRanked", 43: "ConsultationScored",
     44: "ResultsPublished", 50: "ConsultationDescribed", 51: "ThemeDescribed",
     52: "IdeaDescribed", 53: "ProposalAccepted", 54: "ProposalGrouped", 55: "ClosingCompleted",
+    57: "PublicKeyNamed",
     60: "ParticipantDescribed", 61: "ConsultationDescribed",
     70: "SequenceServed", 80: "NetworksSeen",
 }

@@ -74,6 +74,9 @@ class Visit(Protocol):
     def seal(self, content: bytes) -> bytes:
         """Sign what the browser keeps for us; nobody else can make it, for this device only."""
 
+    def is_sealed(self, code: bytes, content: bytes) -> bool:
+        """Whether `seal` gave this code, by the key of today or one before it."""
+
     def remember(self, response: Response) -> None:
         """Give the browser its device, where it has none."""
 

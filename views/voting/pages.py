@@ -100,7 +100,8 @@ class VotePages:
         visit = self._desk.enter(request, consultation)
         described = self._desk.described(consultation)
         assert described is not None, "the desk lets nobody into what is not described"
-        held = paper.read(asked.cookie_of(request, PAPER_COOKIE), visit.seal)
+        held = paper.read(
+            asked.cookie_of(request, PAPER_COOKIE), visit.seal, visit.is_sealed)
         accepted = self._desk.proposals(consultation)
         held.sequence = [name for name in held.sequence if name in accepted]
         return Guest(request, consultation, described, visit, held)

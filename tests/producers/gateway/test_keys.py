@@ -3,16 +3,18 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from producers.gateway.keys import KeyFolder, KeysUnusable
+from producers.gateway.keys import KINDS, KeyFolder, KeysUnusable
 
 
 DEVICE = bytes(16)
 PROGRAM = """
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from producers.gateway.keys import KeyFolder
 sys.stdin.readline()
@@ -82,9 +84,46 @@ def test_keys_differ_by_consultation_and_use(tmp_path: Path) -> None:
 def test_a_damaged_key_is_named(tmp_path: Path) -> None:
     """A key of another length is not used, and the message says which and what to do."""
     (tmp_path / "device.key").write_bytes(b"short")
+    (tmp_path / "device.key").chmod(0o600)
 
     with pytest.raises(KeysUnusable, match=r"device\.key has 5 bytes, not 32: restore it"):
         _ = KeyFolder(tmp_path).device
+
+
+USES: dict[str, Callable[[KeyFolder], object]] = {
+    "device": lambda keys: keys.device, "view": lambda keys: keys.view,
+    "receipt": lambda keys: keys.receipt, "pepper": lambda keys: keys.pepper("town"),
+    "participants-pepper": lambda keys: keys.participants_pepper("town"),
+    "2026-01-01": lambda keys: keys.network("2026-01-01"),
+}
+"""Every key a gateway has, by the name of its file."""
+
+
+@pytest.mark.parametrize("name", USES)
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o602, 0o444])
+def test_a_key_that_others_can_read_or_change_is_refused(
+    tmp_path: Path, name: str, mode: int
+) -> None:
+    """Whichever key it is, and for the group as for everybody; the message says what to do."""
+    USES[name](KeyFolder(tmp_path))
+    [path] = tmp_path.rglob("*.key")
+    assert path.stem == name
+    path.chmod(mode)
+
+    with pytest.raises(KeysUnusable, match=rf"{name}\.key has mode {mode:04o}.*chmod 600 it"):
+        USES[name](KeyFolder(tmp_path))
+    path.chmod(0o600)
+    USES[name](KeyFolder(tmp_path))
+
+
+def test_every_use_of_the_folder_is_known_here(tmp_path: Path) -> None:
+    """The table above names each key that a key folder makes."""
+    folder = KeyFolder(tmp_path)
+    for use in USES.values():
+        use(folder)
+
+    assert {path.stem for path in tmp_path.rglob("*.key")} == USES.keys()
+    assert {*KINDS} <= USES.keys()
 
 
 def test_keys_of_networks_are_destroyed_by_their_date(tmp_path: Path) -> None:

@@ -2,10 +2,13 @@
 
 import asyncio
 import base64
+import functools
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
+import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +17,8 @@ from producers.gateway import receipts
 from schemas.topics import partition_of
 from tests.e2e.running import scrutin
 from tests.processors.harness import WAIT_SECONDS, Stack
-from tests.producers.gateway.booths import Browser, RunningGateway, event_of
+from tests.producers.gateway.booths import Browser, RunningGateway, event_of, opened, started
+from tests.waiting import until
 
 
 def holds(receipt: dict[str, Any], public: bytes, topic: str, **other: Any) -> bool:
@@ -85,6 +89,36 @@ async def test_a_voter_checks_a_vote_by_what_the_public_address_gives(
 
     assert "signature: valid" in done.stdout
     assert f"log: valid. It is entry {receipt['offset']} of localhost/log/{prefix}" in done.stdout
+
+
+async def test_the_log_names_the_key_that_receipts_are_by(stack: Stack) -> None:
+    """Named once for all gateways of a folder and every start, and receipts say which it is."""
+    await opened(stack)
+    first, second = started(stack, "1"), started(stack, "2")
+    for gateway in (first, second):
+        await gateway.ready()
+        await until(functools.partial(_names_a_key, gateway.url))
+    first.worker.kill()
+    first.worker.start()
+    await first.ready()
+    await until(functools.partial(_names_a_key, first.url))
+    async with Browser(first.url) as browser:
+        receipt = (await browser.vote()).json()
+        said = (await browser.client.get("/v1/keys")).json()
+    named = [(fields["event_id"], fields["public"])
+             for _, event, fields in await first.events(stack.topics.catalogue)
+             if event == "PublicKeyNamed"]
+    [(_, public)] = set(named)
+
+    assert len(named) <= 2, "gateways that start at once may both name it, and nobody later"
+    assert holds(receipt, public, stack.topics.votes)
+    assert receipt["key"] == hashlib.sha256(public).digest()[:8].hex()
+    assert said == {"receipt": base64.b64encode(public).decode(), "receipts": [
+        {"id": receipt["key"], "public": base64.b64encode(public).decode(), "state": "in_use"}]}
+
+
+def _names_a_key(url: str) -> bool:
+    return "in_use" in httpx2.get(f"{url}/v1/keys").text
 
 
 async def test_every_salt_is_its_own(gateway: RunningGateway) -> None:

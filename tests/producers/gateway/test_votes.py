@@ -239,7 +239,7 @@ async def test_no_answer_tells_how_others_vote(gateway: RunningGateway, of: str)
         receipt = (await browser.vote(of=of)).json()
 
     assert set(receipt) == {
-        "partition", "offset", "event_id", "trust", "event", "batch", "inclusion_seconds",
+        "partition", "offset", "event_id", "trust", "event", "batch", "inclusion_seconds", "key",
         "signature"}
     assert set(served) == {"sequence", "proposals"}
     assert {name for each in served["proposals"] for name in each} == {

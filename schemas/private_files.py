@@ -1,0 +1,109 @@
+"""Files that their owner alone may read: keys, in every room.
+
+A file is made with mode 0600 from its first moment, in folders of mode 0700, and appears whole or
+not at all; of two that are made at once the first stays. One that others could read is refused:
+whoever read it can sign as we do, and nobody would ever know. Here because every room may import
+this one.
+"""
+
+import contextlib
+import os
+import secrets
+import stat
+from pathlib import Path
+
+
+FILE_MODE = 0o600
+FOLDER_MODE = 0o700
+OTHERS = 0o077
+"""Bits by which a group or everybody may do anything with a file."""
+KEY_BYTES = 32
+"""Length of every key: what SHA-256 and Ed25519 take."""
+
+
+class KeyRefused(Exception):
+    """A secret file is not used; the message says why and what to do."""
+
+
+class Exposed(KeyRefused):
+    """Others than its owner can read or replace a secret file; the message says what to do."""
+
+
+class WrongSize(KeyRefused):
+    """A key has another length than every key; the message says what to do."""
+
+
+def read_private(path: Path, *, size: int = KEY_BYTES) -> bytes | None:
+    """Read a secret file of a size; None where there is none.
+
+    Raises Exposed where others may read it, WrongSize where it has another size, OSError.
+    """
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return None
+    try:
+        # Of the file that was opened: another one may take its name meanwhile.
+        require_private(path, os.fstat(opened))
+        found = os.read(opened, size + 1)
+    finally:
+        os.close(opened)
+    if len(found) != size:
+        raise WrongSize(f"the key {path} has {'more' if len(found) > size else len(found)} bytes, "
+                        f"not {size}: restore it from its copy")
+    return found
+
+
+def require_private(path: Path, found: os.stat_result) -> None:
+    """Raise Exposed where others than its owner can read a file, or the owner is somebody else."""
+    if not stat.S_ISREG(found.st_mode):
+        raise Exposed(f"{path} is no plain file: put the key itself there.")
+    if found.st_uid not in (os.geteuid(), 0):
+        raise Exposed(
+            f"{path} belongs to user {found.st_uid}, who can read it: chown it to user "
+            f"{os.geteuid()}, as whom this runs.{_AFTER}")
+    if found.st_mode & OTHERS:
+        raise Exposed(
+            f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so that others than its owner can "
+            f"read or change it: chmod 600 it.{_AFTER}")
+
+
+_AFTER = (" If others could read it, they may have signed with it: replace it (`scrutin keys`, "
+          "docs/operate.md). Where a platform mounts secrets for a group (0440), copy them at the "
+          "start into a folder of this user.")
+
+
+def make_private(path: Path, data: bytes) -> bytes:
+    """Make a secret file, or leave the one that somebody else has made; give what it holds."""
+    make_private_folder(path.parent)
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    try:
+        with os.fdopen(opened, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink()
+    sync_folder(path.parent)
+    held = read_private(path, size=len(data))
+    assert held is not None, "it was made, and nobody takes it away"
+    return held
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder for its owner alone, and those above it that are missing."""
+    for missing in reversed([folder, *folder.parents]):
+        if not missing.exists():
+            missing.mkdir(mode=FOLDER_MODE, exist_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the disk hold what became of the files of a folder."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,90 @@
+"""Secret files: their owner's alone from the first moment, or refused."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from schemas.private_files import (
+    Exposed,
+    WrongSize,
+    make_private,
+    read_private,
+    require_private,
+)
+
+
+KEY = bytes(range(32))
+
+
+def modes(path: Path, *, above: Path) -> list[int]:
+    """Give the modes of a file and of the folders above it, up to one."""
+    found = [path, *(folder for folder in path.parents if folder.is_relative_to(above))]
+    return [stat.S_IMODE(each.stat().st_mode) for each in found if each != above]
+
+
+def test_a_secret_file_is_its_owner_s_from_the_first_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """0600 in folders of 0700, whatever the umask, already while it is written; nothing is left."""
+    seen = []
+    write_to_disk = os.fsync
+
+    def looking(opened: int) -> None:
+        seen.append(stat.S_IMODE(os.fstat(opened).st_mode))
+        write_to_disk(opened)
+
+    monkeypatch.setattr(os, "fsync", looking)
+    before = os.umask(0)
+    try:
+        path = tmp_path / "keys/votes/0.key"
+        assert make_private(path, KEY) == KEY
+    finally:
+        os.umask(before)
+
+    assert seen == [0o600, 0o700]
+    assert modes(path, above=tmp_path) == [0o600, 0o700, 0o700]
+    assert [found.name for found in path.parent.iterdir()] == ["0.key"]
+
+
+def test_a_file_that_is_there_stays(tmp_path: Path) -> None:
+    """Whoever makes it a second time is given what the first has made."""
+    path = tmp_path / "a.key"
+    assert read_private(path) is None
+    make_private(path, KEY)
+
+    assert make_private(path, bytes(32)) == KEY
+    assert read_private(path) == KEY
+
+
+@pytest.mark.parametrize("bit", [0o040, 0o020, 0o010, 0o004, 0o002, 0o001])
+def test_each_bit_for_others_is_refused(tmp_path: Path, bit: int) -> None:
+    """And the message says what to do, also where a platform mounts secrets for a group."""
+    make_private(tmp_path / "a.key", KEY)
+    (tmp_path / "a.key").chmod(0o400 | bit)
+
+    with pytest.raises(Exposed, match=r"chmod 600 it.*0440"):
+        read_private(tmp_path / "a.key")
+
+
+@pytest.mark.parametrize(("uid", "allowed"), [(os.geteuid(), True), (0, True), (4_242, False)])
+def test_a_file_of_another_user_is_refused(tmp_path: Path, uid: int, *, allowed: bool) -> None:
+    """Its owner can read it; root, who can read everything, may own it."""
+    found = os.stat_result((stat.S_IFREG | 0o600, 1, 1, 1, uid, 0, 32, 0, 0, 0))
+    if allowed:
+        require_private(tmp_path, found)
+    else:
+        with pytest.raises(Exposed, match=r"belongs to user 4242.*chown it"):
+            require_private(tmp_path, found)
+
+
+def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
+    """A folder, a pipe, another length."""
+    os.mkfifo(tmp_path / "pipe.key", 0o600)
+    for path in (tmp_path, tmp_path / "pipe.key"):
+        with pytest.raises(Exposed, match="no plain file"):
+            read_private(path)
+    make_private(tmp_path / "long.key", bytes(33))
+    with pytest.raises(WrongSize, match="more bytes, not 32: restore it"):
+        read_private(tmp_path / "long.key")
