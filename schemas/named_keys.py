@@ -9,10 +9,10 @@ service has named a key, and when.
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import quote, unquote
 
 
 EVENT = "PublicKeyNamed"
@@ -26,10 +26,8 @@ LIST_BYTES_MAX = 4 << 20
 """No list of ours comes near it: 1,024 logs and eight keys of each take two million bytes."""
 
 _LINE = re.compile(
-    r"(0|[1-9]\d{0,18}) (receipt|log) (in_use|retired) ([0-9a-f]{16}) ([A-Za-z0-9+/]{43}=) (\S+)",
-    re.ASCII)
-_NOBODY = "="
-"""Stands for no name; in a name it is quoted."""
+    r"(0|[1-9]\d{0,18}) (receipt|log) (in_use|retired) ([0-9a-f]{16}) ([A-Za-z0-9+/]{43}=) "
+    r"(\".*\")", re.ASCII)
 
 
 def key_id(public: bytes) -> str:
@@ -84,7 +82,7 @@ class KeyList:
 def _line(offset: int, key: NamedKey) -> str:
     public = base64.b64encode(key.public).decode()
     return (f"{offset} {key.kind} {key.state} {key_id(key.public)} {public} "
-            f"{quote(key.name) or _NOBODY}\n")
+            f"{json.dumps(key.name)}\n")
 
 
 def parse_keys(text: str) -> KeyList:
@@ -99,7 +97,7 @@ def parse_keys(text: str) -> KeyList:
         offset, kind, state, _, public, name = match.groups()
         found.apply({
             "kind": kind, "state": state, "public": base64.b64decode(public),
-            "name": "" if name == _NOBODY else unquote(name)}, int(offset))
+            "name": json.loads(name)}, int(offset))
     if found.text() != text:
         raise ValueError("not a list of keys as the service writes it")
     return found

@@ -115,14 +115,12 @@ async def connected(
     reader = ResultsReader(kafka, topics)
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,
                   network_per_minute=settings.gateway_network_rate)
-    partitions = {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
-                  topics.networks: 1, topics.catalogue: 1}
     memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
-    async with Outlet(kafka, partitions) as outlet:
+    async with Outlet(kafka, _written(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
@@ -154,6 +152,12 @@ async def connected(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await rereader.close()
+
+
+def _written(topics: Topics) -> dict[str, int]:
+    """Name the topics a gateway writes, with their partitions; of the catalogue its keys alone."""
+    return {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
+            topics.networks: 1, topics.catalogue: 1}
 
 
 def _beside(

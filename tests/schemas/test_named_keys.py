@@ -66,7 +66,7 @@ def test_a_retired_key_is_not_called_back_and_never_forgotten() -> None:
 
 @pytest.mark.parametrize("text", [
     "", "scrutin keys v2\n", HEAD.rstrip(), HEAD + "1 receipt in_use\n",
-    HEAD + f"1 receipt in_use {'0' * 16} {'A' * 43}= =\n", HEAD + "x" * (4 << 20)])
+    HEAD + f"1 receipt in_use {'0' * 16} {'A' * 43}= \"\"\n", HEAD + "x" * (4 << 20)])
 def test_what_is_no_list_is_refused(text: str) -> None:
     """Another version, a line cut short, an id that is not the key's, a list that is too long."""
     with pytest.raises(ValueError, match="list of keys"):
