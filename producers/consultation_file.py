@@ -25,6 +25,8 @@ FIRST_YEAR, LAST_YEAR = 1970, 2200
 """An instant outside is a slip of the pen, and pages could not show it."""
 Texts = dict[str, str]
 IDENTIFIER = r"^[a-z0-9][a-z0-9._-]{0,62}$"
+LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,4})?$"
+"""A language as BCP 47 writes it, in at most eight characters."""
 Identifier = Field(pattern=IDENTIFIER)
 """Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
 
@@ -146,6 +148,15 @@ def check_identifier(name: str) -> None:
         raise InvalidInput(
             f"{name!r} is no identifier: at most 63 small letters, digits, dots, dashes and "
             "underscores, a letter or digit first. Name one with --consultation."
+        )
+
+
+def check_language(name: str) -> None:
+    """Raise InvalidInput where a name cannot be that of a language."""
+    if not re.fullmatch(LANGUAGE, name):
+        raise InvalidInput(
+            f"{name!r} is no language: two or three small letters, with a region or script behind "
+            "a dash if need be, as in fr or pt-BR. Name one with --language."
         )
 
 

@@ -1,39 +1,47 @@
 """Reads a Polis export: its files, checked, as events of one consultation. Pure but for reading.
 
+What the files of a year, a spreadsheet or a database look like is told apart in `polis_files`; here
+stands what they mean.
+
 Theory of operation: the events of an export are a function of its files, the set's name (its
 folder's) and the consultation: identifiers, pseudonyms and salts are digests. So an import can
 be repeated, by anybody, and finds its own events in the log. Salts that anybody can compute hide
 nothing: an export is public data already.
 """
 
-import csv
 import hashlib
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producers.errors import InvalidInput, Missing
+from producers.polis_files.declared import Declared, read_declared
+from producers.polis_files.instants import Unit, instants
+from producers.polis_files.numbers import whole_number
+from producers.polis_files.places import Assumed, Notes, shown
+from producers.polis_files.signs import Fit, fit, sign
+from producers.polis_files.tables import Row, read_table
 from schemas import codec, hot
+from schemas.texts import fault, made_safe, normalised
 from schemas.words import CHOICES, ORIGINS, TRUSTS
 
 
-VOTES_COLUMNS = ("timestamp", "datetime", "comment-id", "voter-id", "vote")
-COMMENTS_COLUMNS = (
-    "timestamp", "datetime", "comment-id", "author-id", "agrees", "disagrees", "moderated",
-    "comment-body",
-)
+VOTES_COLUMNS = ("timestamp", "comment-id", "voter-id", "vote")
+COMMENTS_COLUMNS = ("timestamp", "comment-id", "agrees", "disagrees", "moderated", "comment-body")
+CURRENT_COLUMNS = ("participant",)
+SILENT_COLUMNS = ("datetime", "author-id")
+"""Columns that nothing depends on; some years lack them."""
 CURRENT_FILES = ("participants-votes.csv", "participant-votes.csv")
 """Names that the file of current votes has had."""
-CONVENTION = "agree=+1;disagree=-1;pass=0"
-"""What newer exports declare, and older ones mean (polis-export/1)."""
-CHOICE_OF_VOTE = {"1": "agree", "-1": "disagree", "0": "neutral"}
-"""Polis: 1 agree, -1 disagree, 0 pass."""
+CHOICE_OF_VOTE = {1: "agree", -1: "disagree", 0: "neutral"}
+"""With agree = 1, as Polis exports it: -1 disagree, 0 pass."""
+REJECTED, UNDECIDED, ACCEPTED = -1, 0, 1
+"""Values of the column `moderated`."""
 TEXT_BYTES_MOST = 2_000
-"""Bound of a proposal's text; the longest known comment has 400 characters."""
-FIELD_CHARACTERS_MOST = 1 << 20
-"""No field of an export is longer; a longer one is a missing quotation mark."""
-INSTANT_DIGITS_MOST = 14
-"""Milliseconds until the year 5138: a longer number is in another unit."""
+"""Bound of a proposal's text; the longest known comment has 500 characters."""
+QUESTION_BYTES_MOST, CONTACT_BYTES_MOST = 500, 200
+IDS_SHOWN_MOST = 5
+"""So many comments are named in a note."""
 UNDETERMINED = "und"
 """Language of texts where the export does not say it (BCP 47)."""
 
@@ -61,6 +69,7 @@ class PolisComment:
     timestamp: int
     comment: str
     body: str
+    """What is shown; empty where the comment was rejected or holds nothing that can be seen."""
     claimed: tuple[int, int]
     """Agrees and disagrees as the export says: nothing is counted by them."""
 
@@ -73,54 +82,67 @@ class PolisExport:
     votes: tuple[PolisVote, ...]
     comments: tuple[PolisComment, ...]
     summary: dict[str, str]
+    agree_is: int = 1
+    """The value that stood for an agreement in votes.csv."""
+    assumed: tuple[str, ...] = ()
+    """What was assumed or left out, in sentences that name file and line."""
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Comments that are not shown; votes on them count."""
+        return frozenset(comment.comment for comment in self.comments if not comment.body)
 
 
-def read_export(directory: Path) -> PolisExport:
+def read_export(
+    directory: Path, *, agree_is: int | None = None, unit: Unit | None = None
+) -> PolisExport:
     """Read an export; InvalidInput names file, line and column, Missing a file that is not there.
 
+    `agree_is` (1 or -1) and `unit` are the operator's word where the files do not tell.
     summary.csv may be missing: then the consultation is asked in default words.
     """
+    assumed = Assumed()
     votes_path, comments_path = directory / "votes.csv", directory / "comments.csv"
-    votes = [
-        _vote(row, number, _Place(votes_path, line))
-        for number, (row, line) in enumerate(_rows(votes_path, VOTES_COLUMNS), 1)
-    ]
-    comments = [
-        _comment(row, _Place(comments_path, line))
-        for row, line in _rows(comments_path, COMMENTS_COLUMNS)
-    ]
-    summary = _summary(directory / "summary.csv")
-    convention = summary.get("vote-convention", CONVENTION)
-    if convention.split(";")[:3] != CONVENTION.split(";"):
-        raise InvalidInput(
-            f"{directory / 'summary.csv'}: vote-convention {convention!r}, only {CONVENTION} is "
-            "read. Convert votes.csv first: the wrong sign would turn every vote round.")
+    notes = assumed.about(str(votes_path))
+    votes = list(read_table(votes_path, VOTES_COLUMNS, SILENT_COLUMNS, notes))
+    about_comments = assumed.about(str(comments_path))
+    comment_rows = list(
+        read_table(comments_path, COMMENTS_COLUMNS, SILENT_COLUMNS, about_comments))
+    declared = read_declared(directory, assumed)
+    comments = _comments(comment_rows, about_comments, unit, declared)
+    cast = _votes(votes, notes, unit, declared)
+    agree = _agree(agree_is, declared, cast, comments, notes)
+    _note_votes(cast, comments, about_comments, notes)
     return PolisExport(
-        name=directory.resolve().name,
-        votes=tuple(sorted(votes, key=lambda vote: (vote.timestamp, vote.row))),
+        name=directory.resolve().name.encode(errors="replace").decode(),
+        votes=tuple(sorted((
+            PolisVote(row, at, comment, voter, CHOICES.index(CHOICE_OF_VOTE[value * agree]))
+            for row, at, comment, voter, value in cast),
+            key=lambda vote: (vote.timestamp, vote.row))),
         comments=tuple(sorted(comments, key=lambda c: (c.timestamp, c.comment))),
-        summary=summary,
+        summary=declared.summary,
+        agree_is=agree,
+        assumed=assumed.sentences(),
     )
 
 
-def read_current(directory: Path) -> dict[tuple[str, str], int] | None:
+def read_current(directory: Path, *, agree_is: int = 1) -> dict[tuple[str, str], int] | None:
     """Read the current vote, as a choice, of each cell (participant, comment); None without file.
     """
     for path in (directory / name for name in CURRENT_FILES):
         if path.exists():
-            return dict(_current(path))
+            return dict(_current(path, agree_is))
     return None
 
 
-def _current(path: Path) -> Iterator[tuple[tuple[str, str], int]]:
-    for row, line in _rows(path, None):
-        for column, vote in row.items():
-            if not (_is_number(column) and vote):
-                continue
-            choice = CHOICE_OF_VOTE.get(vote)
-            if choice is None:
-                raise _Place(path, line).wrong(column, f"{vote!r} is not 1, -1 or 0.")
-            yield (row.get("participant", ""), column), CHOICES.index(choice)
+def _current(path: Path, agree: int) -> Iterator[tuple[tuple[str, str], int]]:
+    notes = Notes(str(path))
+    for row in read_table(path, CURRENT_COLUMNS, (), notes):
+        participant = _id(row, "participant", notes)
+        for column, vote in row.values.items():
+            if column.isascii() and column.isdigit() and vote.strip():
+                choice = CHOICE_OF_VOTE[_vote(row, column, notes) * agree]
+                yield (participant, column), CHOICES.index(choice)
 
 
 def voter_of(consultation: str, voter: str) -> bytes:
@@ -129,7 +151,8 @@ def voter_of(consultation: str, voter: str) -> bytes:
 
 
 def catalogue_events(export: PolisExport, consultation: str, language: str) -> list[Event]:
-    """Describe the consultation and accept every comment as a proposal, moderated or not."""
+    """Describe the consultation and accept every comment as a proposal, hidden ones without text.
+    """
     events = [_described(export, consultation, language)]
     for comment in export.comments:
         # What is said is part of the id: a text mended in the files is written as another event.
@@ -137,8 +160,8 @@ def catalogue_events(export: PolisExport, consultation: str, language: str) -> l
                            comment.body)
         events.append((event_id, comment.timestamp, codec.encode(
             "ProposalAccepted", event_id=event_id, consultation=consultation,
-            proposal=comment.comment, text={language: comment.body}, author=None,
-            origin="import", occurred_at=comment.timestamp,
+            proposal=comment.comment, text={language: comment.body} if comment.body else {},
+            author=None, origin="import", occurred_at=comment.timestamp,
         )))
     return events
 
@@ -160,130 +183,163 @@ def _described(export: PolisExport, consultation: str, language: str) -> Event:
     instants = [vote.timestamp for vote in export.votes[:1]]
     instants += [comment.timestamp for comment in export.comments[:1]]
     opens_at = min(instants, default=0)
-    question = (export.summary.get("topic") or export.summary.get("conversation-description")
-                or f"Polis conversation {export.name}")
+    topics = (_safe(export.summary.get(key, ""), QUESTION_BYTES_MOST)
+              for key in ("topic", "conversation-description"))
+    question = next(filter(None, topics), f"Polis conversation {export.name}")
     event_id = _digest(export.name, "summary", consultation, language, question)
     return event_id, opens_at, codec.encode(
         "ConsultationDescribed", event_id=event_id, consultation=consultation,
-        question={language: _cut(question, 500)}, opens_at=opens_at, closes_at=None,
+        question={language: _cut(question, QUESTION_BYTES_MOST)}, opens_at=opens_at, closes_at=None,
         time_zone="UTC", languages=[language], votes_target=None, hashtag=None,
-        contact=_cut(export.summary.get("url", ""), 200) or None, stages=[], organisers=[],
-        facts=[], shares_embargoed=False, origin="import", occurred_at=opens_at,
+        contact=_safe(export.summary.get("url", ""), CONTACT_BYTES_MOST) or None, stages=[],
+        organisers=[], facts=[], shares_embargoed=False, origin="import", occurred_at=opens_at,
     )
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where something is wrong."""
-
-    path: Path
-    line: int
-
-    def wrong(self, column: str, what: str) -> InvalidInput:
-        return InvalidInput(f"{self.path}, line {self.line}, column {column}: {what}")
+Cast = tuple[int, int, str, str, int]
+"""Number of the row, instant, comment, voter, value of the vote."""
 
 
-def _rows(path: Path, columns: Sequence[str] | None) -> Iterator[tuple[dict[str, str], int]]:
-    """Give the rows of a file with these columns (None: any), each with its last line."""
-    csv.field_size_limit(FIELD_CHARACTERS_MOST)
+def _votes(
+    rows: Sequence[Row], notes: Notes, unit: Unit | None, declared: Declared
+) -> list[Cast]:
+    found = instants(rows, notes, asked=unit, declared=declared.unit)
+    return [
+        (number, at, _id(row, "comment-id", notes), _id(row, "voter-id", notes),
+         _vote(row, "vote", notes))
+        for number, (row, at) in enumerate(zip(rows, found, strict=True), 1)
+    ]
+
+
+def _comments(
+    rows: Sequence[Row], notes: Notes, unit: Unit | None, declared: Declared
+) -> list[PolisComment]:
+    lines: dict[str, tuple[int, tuple[str, str]]] = {}
+    comments = []
+    for row, at in zip(
+            rows, instants(rows, notes, asked=unit, declared=declared.unit), strict=True):
+        name = _id(row, "comment-id", notes)
+        said = row.values["comment-body"], row.values["moderated"]
+        first = lines.setdefault(name, (row.place.line, said))
+        if first[0] == row.place.line:
+            comments.append(PolisComment(
+                timestamp=at, comment=name, body=_body(row, notes),
+                claimed=(_count(row, "agrees", notes), _count(row, "disagrees", notes))))
+        elif first[1] == said:
+            notes.add("comments that stand there twice with the same text are taken once",
+                      row.place.line)
+        else:
+            raise row.place.wrong(
+                "comment-id", f"{name} stands in line {first[0]} already, with another text or "
+                              "moderation: which one was voted on cannot be told. Keep one of "
+                              "the two rows.")
+    return comments
+
+
+def _body(row: Row, notes: Notes) -> str:
+    """Give the text of a comment as it is shown: empty where it is hidden."""
+    line = row.place.line
+    moderated = _number(row, "moderated", notes)
+    if moderated not in (REJECTED, UNDECIDED, ACCEPTED):
+        raise row.place.wrong("moderated", f"{moderated} is none of -1 (rejected), 0 (not looked "
+                                           "at) and 1 (accepted). Mend the row.")
+    if moderated == REJECTED:
+        notes.add("comments that were rejected are hidden: their texts are not taken, votes on "
+                  "them are", line)
+        return ""
+    if moderated == UNDECIDED:
+        notes.add("comments that nobody moderated are shown", line)
+    given = row.values["comment-body"]
+    safe = _safe(given, TEXT_BYTES_MOST)
+    if len(given.encode()) > TEXT_BYTES_MOST:
+        notes.add(f"texts of more than {TEXT_BYTES_MOST:,} bytes are cut", line)
+    if not safe:
+        notes.add("comments in which nothing can be seen are hidden, votes on them are taken", line)
+    elif fault(normalised(_cut(given, TEXT_BYTES_MOST))):
+        notes.add("characters are taken out of texts: control characters and those that turn the "
+                  "order of a text", line)
+    return safe
+
+
+def _agree(
+    asked: int | None, declared: Declared, cast: Sequence[Cast],
+    comments: Sequence[PolisComment], notes: Notes,
+) -> int:
+    rows = Counter((comment, value) for _, _, comment, _, value in cast)
+    claimed = ((comment.comment, comment.claimed) for comment in comments)
+    found: Fit = fit(claimed, rows)
+    has_signs = any(value for _, _, _, _, value in cast)
+    return sign(asked, declared, found, has_signs=has_signs, notes=notes)
+
+
+def _note_votes(
+    cast: Sequence[Cast], comments: Sequence[PolisComment], about_comments: Notes, notes: Notes
+) -> None:
+    """Say what is particular about votes: on hidden or unknown comments, in no certain order."""
+    on = Counter(comment for _, _, comment, _, _ in cast)
+    hidden = sum(on[comment.comment] for comment in comments if not comment.body)
+    if hidden:
+        about_comments.add(f"{_votes_are(hidden)} on hidden comments: taken, and counted")
+    unknown = [name for name in on if name not in {comment.comment for comment in comments}]
+    if unknown:
+        votes = sum(on[name] for name in unknown)
+        named = ", ".join(unknown[:IDS_SHOWN_MOST])
+        more = ", ..." if len(unknown) > IDS_SHOWN_MOST else ""
+        notes.add(f"{_votes_are(votes)} on comments that comments.csv does not hold ({named}{more}"
+                  "): taken, and counted for a proposal without a text")
+    values: dict[tuple[int, str, str], int] = {}
+    undecided = sum(
+        values.setdefault((at, comment, voter), value) != value
+        for _, at, comment, voter, value in cast)
+    if undecided:
+        notes.add(f"{_votes_are(undecided)} of the same instant as another vote of the same voter "
+                  "on the same comment: the order of the rows decides")
+
+
+def _votes_are(count: int) -> str:
+    return "1 vote is" if count == 1 else f"{count:,} votes are"
+
+
+def _vote(row: Row, column: str, notes: Notes) -> int:
+    value = _number(row, column, notes)
+    if value not in CHOICE_OF_VOTE:
+        raise row.place.wrong(column, f"{shown(row.values[column])} is none of 1, -1 (agree and "
+                                      "disagree) and 0 (pass). Mend the row.")
+    return value
+
+
+def _count(row: Row, column: str, notes: Notes) -> int:
+    value = _number(row, column, notes)
+    if value < 0:
+        raise row.place.wrong(column, f"{value} is no count. Mend the row.")
+    return value
+
+
+def _id(row: Row, column: str, notes: Notes) -> str:
+    value = _number(row, column, notes)
+    if value < 0:
+        raise row.place.wrong(column, f"{value} is no number of Polis: they begin at 0. Mend the "
+                                      "row.")
+    return str(value)
+
+
+def _number(row: Row, column: str, notes: Notes) -> int:
     try:
-        with path.open(encoding="utf-8", newline="") as file:
-            reader = csv.DictReader(file, strict=True)
-            names = reader.fieldnames or ()
-            _check_columns(path, names if columns is None else columns, names)
-            for row in reader:
-                if None in row or None in row.values():
-                    raise InvalidInput(
-                        f"{path}, line {reader.line_num}: not {len(names)} fields. Export the "
-                        "set again, or mend the row."
-                    )
-                yield row, reader.line_num
-    except FileNotFoundError as error:
-        raise Missing(
-            f"{path}: no such file. A Polis export is a folder with votes.csv and comments.csv."
-        ) from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{path}: not a readable CSV file in UTF-8 ({error}).") from error
-
-
-def _check_columns(path: Path, wanted: Sequence[str], found: Sequence[str]) -> None:
-    missing = [name for name in wanted if name not in found]
-    unknown = [name for name in found if name not in wanted]
-    if missing or unknown:
-        raise InvalidInput(
-            f"{path}, line 1: missing columns {missing}, unknown columns {unknown}. Expected are "
-            f"{', '.join(wanted)}: an unknown column could change what a row means."
-        )
-
-
-def _vote(row: dict[str, str], number: int, place: _Place) -> PolisVote:
-    choice = CHOICE_OF_VOTE.get(row["vote"])
-    if choice is None:
-        raise place.wrong(
-            "vote", f"{row['vote']!r} is not 1 (agree), -1 (disagree) or 0 (pass). An export in "
-            "another convention must be converted first."
-        )
-    return PolisVote(
-        row=number, timestamp=_instant(row, place), comment=_name(row, "comment-id", place),
-        voter=_name(row, "voter-id", place), choice=CHOICES.index(choice),
-    )
-
-
-def _comment(row: dict[str, str], place: _Place) -> PolisComment:
-    size = len(row["comment-body"].encode())
-    if size > TEXT_BYTES_MOST:
-        raise place.wrong(
-            "comment-body",
-            f"{size} bytes, at most {TEXT_BYTES_MOST} are taken. Shorten the comment.",
-        )
-    return PolisComment(
-        timestamp=_instant(row, place), comment=_name(row, "comment-id", place),
-        body=row["comment-body"],
-        claimed=(_count(row, "agrees", place), _count(row, "disagrees", place)),
-    )
-
-
-def _instant(row: dict[str, str], place: _Place) -> int:
-    text = row["timestamp"]
-    if not (_is_number(text) and len(text) <= INSTANT_DIGITS_MOST):
-        raise place.wrong(
-            "timestamp",
-            f"{text!r} is not a whole number of milliseconds since 1970. Mend the row.",
-        )
-    return int(text)
-
-
-def _count(row: dict[str, str], column: str, place: _Place) -> int:
-    text = row[column]
-    if not (_is_number(text) and len(text) <= INSTANT_DIGITS_MOST):
-        raise place.wrong(column, f"{text!r} is not a whole number. Mend the row.")
-    return int(text)
-
-
-def _name(row: dict[str, str], column: str, place: _Place) -> str:
-    text = row[column]
-    if not (_is_number(text) and len(text) <= hot.SHORT_STRING_BYTES):
-        raise place.wrong(column, f"{text!r} is not a number as Polis gives them. Mend the row.")
-    return text
-
-
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit()
-
-
-def _summary(path: Path) -> dict[str, str]:
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return {row[0]: row[1] for row in csv.reader(file) if len(row) == 2}
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InvalidInput(f"{path}: not a readable CSV file in UTF-8 ({error}).") from error
+        return whole_number(row.values[column], notes, row.place.line)
+    except ValueError as error:
+        raise row.place.wrong(column, str(error)) from error
 
 
 def _cut(text: str, size_bytes: int) -> str:
     """Shorten a text to so many bytes of UTF-8, at a whole character."""
     return text.encode()[:size_bytes].decode(errors="ignore")
+
+
+def _safe(text: str, size_bytes: int) -> str:
+    """Give what of a text can be shown in so many bytes."""
+    safe = made_safe(_cut(text, size_bytes))
+    # The composed form of a few letters is longer; of what is composed already it is not.
+    return safe if len(safe.encode()) <= size_bytes else made_safe(_cut(safe, size_bytes))
 
 
 def _digest(*parts: str) -> bytes:

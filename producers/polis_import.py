@@ -34,8 +34,12 @@ class Imported:
     proposals: int
     voters: int
     votes: int
+    hidden: int
+    """Proposals without a text: rejected or empty comments. Votes on them count."""
     catalogue_written: int
     votes_written: int
+    assumed: tuple[str, ...]
+    """What was assumed while the files were read."""
 
 
 async def import_export(
@@ -66,7 +70,8 @@ async def import_export(
     return Imported(
         consultation=consultation, set_name=export.name, proposals=len(export.comments),
         voters=len({vote.voter for vote in export.votes}), votes=len(votes),
-        catalogue_written=len(missing), votes_written=len(missing_votes),
+        hidden=len(export.hidden), catalogue_written=len(missing), votes_written=len(missing_votes),
+        assumed=export.assumed,
     )
 
 

@@ -25,6 +25,8 @@ FORMAT = "polis-export/1"
 CONVENTION = f"agree=+1;disagree=-1;pass=0;format={FORMAT}"
 VALUES = (1, -1, 0)
 """Of agree, disagree and neutral: Polis's pass."""
+REJECTED = -1
+"""Value of the column `moderated` of a proposal whose text is not shown."""
 DOCUMENTED = "https://github.com/compdemocracy/polis/blob/edge/docs/export-format.md"
 
 Shuffle = Callable[[list[bytes]], None]
@@ -104,7 +106,8 @@ def _comments(
     for entry in document["proposals"]:
         at = accepted[entry["id"]]["occurred_at"] if entry["id"] in accepted else 0
         rows.append((at, _datetime(at), comments[entry["id"]], "", entry["counted"]["agree"],
-                     entry["counted"]["disagree"], 1, _body(entry)))
+                     entry["counted"]["disagree"], 1 if _body(entry) else REJECTED,
+                     _body(entry)))
     return _csv(names, rows)
 
 
@@ -175,6 +178,7 @@ Withheld, or not known:
   without weighing that.
 * Times are days, except of votes that were imported from public data.
 * Votes set aside, withdrawn, late or refused; qualifications. The results count them.
+* Texts that are not shown: `moderated` is -1 there, 1 elsewhere.
 * author-id, group-id, n-comments, commenters, groups: empty, nobody recorded them.
 * A cell may begin with a sign that a spreadsheet takes for a formula: read it with a program.
 """

@@ -52,12 +52,12 @@ class Follower:
             await asyncio.sleep(RETRY_SECONDS)
 
     def proposals(self, consultation: str) -> dict[str, dict[str, Any]]:
-        """Give the accepted proposals of a consultation, in the order of the catalogue."""
+        """Give the proposals one may vote on, in the order of the catalogue: those with a text."""
         offset, found = self._proposals
         if offset != self.offset:
             found = {}
             for (event, name, subject), fields in self.known.latest.items():
-                if event == "ProposalAccepted":
+                if event == "ProposalAccepted" and fields["text"]:
                     found.setdefault(name, {})[subject] = fields
             self._proposals = (self.offset, found)
         return found.get(consultation, {})

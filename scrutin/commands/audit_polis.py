@@ -15,6 +15,9 @@ def compare_polis(
     directory: Annotated[Path, typer.Argument(
         help="Folder with votes.csv, comments.csv and maybe participants-votes.csv.",
         show_default=False)],
+    *,
+    agree_is: producing.AgreeIs = None,
+    unit: producing.TimestampUnit = None,
 ) -> None:
     """Recount a Polis export by the ledger's rules and compare with what its files claim.
 
@@ -22,9 +25,12 @@ def compare_polis(
     one does not, 2 where a file is not what Polis exports, 3 where one is missing.
     """
     try:
-        found = compare(read_export(directory), read_current(directory))
+        export = read_export(directory, agree_is=producing.sign(agree_is), unit=unit)
+        found = compare(export, read_current(directory, agree_is=export.agree_is))
     except ProducingError as error:
         producing.fail(error)
+    for sentence in export.assumed:
+        producing.say(sentence)
     for line in lines(found):
         typer.echo(line)
     raise typer.Exit(1 if found.differing or found.cells_that_differ else 0)

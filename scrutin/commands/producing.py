@@ -9,8 +9,9 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from producers.errors import ProducingError
+from producers.errors import InvalidInput, ProducingError
 from producers.operations import Log
+from producers.polis_files.instants import Unit
 from schemas.topics import Topics
 from scrutin import bootstrap
 from scrutin.settings import load
@@ -26,6 +27,19 @@ Consultation = Annotated[str | None, typer.Option(
     show_default=False)]
 AfterClosing = Annotated[bool, typer.Option(
     "--after-closing", help="Change figures of a closed consultation; results will say so.")]
+
+AgreeIs = Annotated[int | None, typer.Option(
+    help="Value of an agreement in votes.csv, where the files do not tell: 1 as Polis exports it, "
+         "-1 as Polis stores it.", show_default=False)]
+TimestampUnit = Annotated[Unit | None, typer.Option(
+    help="What timestamps count since 1970, where the files do not tell.", show_default=False)]
+
+
+def sign(agree_is: int | None) -> int | None:
+    """Check a value of an agreement; raise InvalidInput."""
+    if agree_is not in (None, 1, -1):
+        raise InvalidInput(f"--agree-is {agree_is}: an agreement is 1 or -1.")
+    return agree_is
 
 
 def stack() -> tuple[str, Topics]:

@@ -170,8 +170,9 @@ def polis_set(folder: Path, *, body: str = "Free buses") -> Path:
     folder.mkdir(parents=True)
     rows = "".join(f"{1_500_000_000 + row},x,{row % 3},{row % 7},{row % 3 - 1}\n"
                    for row in range(60))
+    counts = ("0,20", "0,0", "20,0")
     (folder / "votes.csv").write_text("timestamp,datetime,comment-id,voter-id,vote\n" + rows)
-    comments = "".join(f"{1_400_000_000 + n},x,{n},0,1,1,1,{body} {n}\n" for n in range(3))
+    comments = "".join(f"{1_400_000_000 + n},x,{n},0,{counts[n]},1,{body} {n}\n" for n in range(3))
     (folder / "comments.csv").write_text(
         "timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body\n"
         + comments)

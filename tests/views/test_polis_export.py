@@ -78,6 +78,7 @@ def test_a_set_exported_and_imported_again_is_identical(name: str, tmp_path: Pat
     again = read_export(tmp_path)
 
     assert shape(again) == shape(original)
+    assert again.hidden == original.hidden
     assert [(c.timestamp, c.comment, c.body) for c in again.comments] == [
         (c.timestamp, c.comment, c.body) for c in original.comments]
     assert counted(again)[0] == document
