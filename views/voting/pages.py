@@ -25,8 +25,9 @@ from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import html, language_of
-from views.voting import forms, paper, shown
+from views.voting import folded, forms, paper, shown
 from views.voting.desk import Desk, TurnedAway, Visit
+from views.voting.roll import Roll
 
 
 PAPER_COOKIE = "scrutin-paper"
@@ -66,6 +67,8 @@ class VotePages:
         self._desk = desk
         self._flushes = flushes
         self._documents = documents
+        self._rolls: dict[str, Roll] = {}
+        """By consultation that somebody has entered: as many as the catalogue describes."""
         self._moved = asyncio.Event()
         flushes.watch(self._move)
 
@@ -100,11 +103,18 @@ class VotePages:
         visit = self._desk.enter(request, consultation)
         described = self._desk.described(consultation)
         assert described is not None, "the desk lets nobody into what is not described"
-        held = paper.read(
-            asked.cookie_of(request, PAPER_COOKIE), visit.seal, visit.is_sealed)
+        held = folded.read(asked.cookie_of(request, PAPER_COOKIE), visit.seal,
+                           self._roll(consultation), visit.is_sealed)
         accepted = self._desk.proposals(consultation)
         held.sequence = [name for name in held.sequence if name in accepted]
         return Guest(request, consultation, described, visit, held)
+
+    def _roll(self, consultation: str) -> Roll:
+        """Give the proposals by number, as far as they are accepted now."""
+        accepted = self._desk.proposals(consultation)
+        found = self._rolls.setdefault(consultation, Roll())
+        found.follow(accepted, len(accepted))
+        return found
 
     # What is shown
 
@@ -115,7 +125,7 @@ class VotePages:
             return await self._first(guest)
         if proposal not in accepted:
             raise TurnedAway(problems.UNKNOWN_PROPOSAL)
-        if proposal not in guest.paper.sequence and proposal not in guest.paper.marks:
+        if proposal not in guest.paper.sequence and not guest.paper.of(proposal):
             await self._serve(guest, [proposal])
         counted = await self._is_counted(guest, proposal)
         model = shown.ballot(guest.paper, guest.visit, proposal, accepted[proposal],
@@ -132,11 +142,11 @@ class VotePages:
         return guest.to(found) if found else _to(f"{guest.address}/mine")
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
-        guest.paper.sequence = await guest.visit.serve(included, guest.paper.marks)
+        guest.paper.sequence = await guest.visit.serve(included, guest.paper.every())
 
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""
-        mark = guest.paper.marks.get(proposal)
+        mark = guest.paper.of(proposal)
         if mark is None or mark.choice is None:
             return True
         with contextlib.suppress(TimeoutError):
@@ -168,14 +178,15 @@ class VotePages:
             guest, "vote_mine.html", path=f"{guest.address}/mine",
             votes=shown.mine(guest.paper, accepted), held=guest.paper,
             next=guest.paper.open_after(None),
-            more=any(name not in guest.paper.marks and name not in guest.paper.sequence
+            more=any(not guest.paper.of(name) and name not in guest.paper.sequence
                      for name in accepted),
             any_proposal=bool(accepted), key=shown.new_key())
 
     async def _you(self, guest: Guest) -> Response:
         return self._page(
             guest, "vote_you.html", path=f"{guest.address}/you", offered=words.ANSWERS,
-            may=bool(guest.paper.marks), thanks="thanks" in asked.query_of(guest.request))
+            may=guest.paper.last_cast() is not None,
+            thanks="thanks" in asked.query_of(guest.request))
 
     async def _receipt(self, guest: Guest) -> Response:
         place = guest.request.path_params["partition"], guest.request.path_params["offset"]
@@ -208,7 +219,7 @@ class VotePages:
 
     async def _record(self, guest: Guest, wanted: forms.Intention) -> None:
         act, held = wanted.act, guest.paper
-        mark = held.marks.get(act.proposal)
+        mark = held.of(act.proposal)
         key = wanted.idempotency_key(mark.acts if mark else 0)
         done = await guest.visit.act(act, key)
         held.mark(act, wanted.word, done)
@@ -218,9 +229,9 @@ class VotePages:
         if form.get("act") == forms.DECLINE:
             guest.paper.described = True
             return _to(guest.address)
-        if not guest.paper.marks:
+        cast = guest.paper.last_cast()
+        if cast is None:
             raise TurnedAway(problems.NO_VOTE)
-        cast = next(reversed(guest.paper.marks.values())).cast
         try:
             await guest.visit.describe((guest.paper.partition, cast), shown.answers(form))
         except TurnedAway as turned:
@@ -274,7 +285,8 @@ class VotePages:
     def _keep(self, guest: Guest, response: Response) -> None:
         """Hand the paper back, and a new device its cookie."""
         guest.visit.remember(response)
-        written = guest.paper.written(guest.visit.seal)
+        written = folded.written(
+            guest.paper, guest.visit.seal, self._roll(guest.consultation))
         # A page that changed nothing must not undo what another tab has written meanwhile.
         if written != asked.cookie_of(guest.request, PAPER_COOKIE):
             response.set_cookie(

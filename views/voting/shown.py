@@ -22,7 +22,7 @@ def ballot(
     entry: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
     """Arrange one proposal; `entry` holds its counts where they may be shown."""
-    mark = paper.marks.get(proposal)
+    mark = paper.of(proposal)
     choice = mark.choice if mark else None
     at = paper.sequence.index(proposal) if proposal in paper.sequence else None
     return {
@@ -34,7 +34,7 @@ def ballot(
             (word, mark is not None and word in mark.qualifications)
             for word in (qualifications_of(choice) if choice else ())],
         "measures": results_page.measures(entry) if entry and choice else None,
-        "first": not paper.marks,
+        "first": not paper.marks and not paper.older,
         "position": None if at is None else at + 1,
         "steps": [_step(paper, name, proposal) for name in paper.sequence],
         "next": paper.open_after(proposal),
@@ -51,7 +51,8 @@ def new_key() -> str:
 
 
 def _step(paper: Paper, name: str, current: str) -> str:
-    done = name in paper.marks and paper.marks[name].choice is not None
+    mark = paper.of(name)
+    done = mark is not None and mark.choice is not None
     return " ".join(word for word, holds in (("done", done), ("here", name == current)) if holds)
 
 
@@ -68,11 +69,11 @@ def instant(described: Mapping[str, Any], seconds: float) -> dict[str, Any]:
 
 
 def mine(paper: Paper, proposals: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List what the browser remembers, the latest first."""
+    """List what the browser remembers, the latest first; of the older ones no place is known."""
     return [
         {"id": name, "text": proposals.get(name, {}).get("text"), "mark": mark,
-         "place": f"{paper.partition}-{mark.last}"}
-        for name, mark in reversed(paper.marks.items())
+         "place": f"{paper.partition}-{mark.last}" if mark.last >= 0 else None}
+        for name, mark in reversed(paper.every().items()) if name in proposals
     ]
 
 

@@ -1,6 +1,10 @@
 """What a browser keeps of its votes: what the ledger decided, for this device alone, bounded."""
 
+import base64
+import functools
+import hashlib
 import hmac
+import zlib
 from typing import Any
 
 from hypothesis import given
@@ -8,15 +12,20 @@ from hypothesis import strategies as st
 
 from processors.decisions import decode
 from processors.ledger import Ledger
-from schemas.words import CHOICES
+from schemas.words import CHOICES, QUALIFICATIONS
 from tests.processors import logs
-from views.voting import paper
+from views.voting import folded
 from views.voting.desk import Recorded
+from views.voting.folded import BUTTONS, PAPER_CHARACTERS, WHOLE_LEAST
 from views.voting.forms import WITHDRAW, intention
-from views.voting.paper import PAPER_CHARACTERS, Paper, qualifications_of
+from views.voting.paper import Mark, Paper, qualifications_of
+from views.voting.roll import Roll
 
 
 KEY = "k" * 16
+ROLL = Roll(logs.PROPOSALS)
+NAMES = [f"{number:08x}-5717-4562-b3fc-2c963f66afa6" for number in range(200)]
+mark_of = functools.partial(Mark, trusted=True)
 clicks = st.lists(
     st.tuples(st.sampled_from(logs.PROPOSALS), st.integers(0, 99), st.booleans()), max_size=30)
 """Which proposal, which of its buttons, and whether the page still held a good proof."""
@@ -72,7 +81,7 @@ def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int, bool
     standing: dict[str, Any] = {}
     for offset, click in enumerate(drawn, 1):
         standing |= pressed(held, ledger, offset, click)
-    again = paper.read(held.written(seal), seal)
+    again = folded.read(folded.written(held, seal, ROLL), seal, ROLL)
 
     assert again == held
     assert {name: (mark.choice, mark.qualifications, mark.trusted)
@@ -81,25 +90,174 @@ def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int, bool
         for name, after in standing.items() if after}
 
 
+marks = st.builds(
+    Mark, st.sampled_from([None, *CHOICES]), st.sets(st.sampled_from(QUALIFICATIONS)),
+    st.sampled_from([None, *CHOICES]), st.booleans(), st.integers(-1, 2**40), st.just(-1),
+    st.integers(1, 2**20), st.sampled_from(["", *BUTTONS]))
+
+
+@logs.property_test
+@given(st.lists(st.tuples(st.integers(0, 199), marks, st.integers(0, 2**40)), max_size=12),
+       st.lists(st.integers(0, 199), max_size=12), st.integers(0, 2**20), st.integers(0, 1_023),
+       st.booleans())
+def test_a_paper_comes_back_as_it_was(
+    drawn: list[tuple[int, Mark, int]], sequence: list[int], voted: int, partition: int,
+    described: bool,  # noqa: FBT001 -- drawn by hypothesis
+) -> None:
+    """Whatever a mark holds, and written again without a change it is the same to the byte."""
+    roll = Roll(NAMES)
+    held = Paper([NAMES[place] for place in sequence], voted=voted, partition=partition,
+                 described=described)
+    for place, mark, later in drawn:
+        mark.last = mark.cast + later
+        held.marks[NAMES[place]] = mark
+    text = folded.written(held, seal, roll)
+    again = folded.read(text, seal, roll)
+
+    assert again == held
+    assert folded.written(again, seal, roll) == text
+
+
 def test_nobody_else_can_write_a_paper() -> None:
     """A paper of another device, a changed or cut one, or none at all is an empty one."""
-    held = Paper(["p1"], voted=1)
-    held.cast("p1", "agree", 7, trusted=True)
-    text = held.written(seal)
-    for forged in (held.written(other_seal), text[:-4], "A" + text[1:], "", None, "é", "="):
-        assert paper.read(forged, seal) == Paper()
+    held = Paper([logs.PROPOSALS[0]], voted=1)
+    held.cast(logs.PROPOSALS[0], "agree", 7, trusted=True)
+    text = folded.written(held, seal, ROLL)
+    sealed_nothing = base64.urlsafe_b64encode(seal(b"")).decode()
+    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    code_bytes = len(seal(b""))
+    as_before = base64.urlsafe_b64encode(raw[:code_bytes] + b"2" + raw[code_bytes:]).decode()
+    for forged in (
+            as_before, folded.written(held, other_seal, ROLL), text[:-4], "A" + text[1:], "", None,
+            "é", "=", sealed_nothing):
+        assert folded.read(forged, seal, ROLL) == Paper()
 
 
-def test_a_paper_fits_into_a_cookie_and_keeps_the_latest() -> None:
-    """However many votes, with the longest names: some hundred stay, and the count of all."""
-    held = Paper([f"p{number:062}" for number in range(12)])
-    for number in range(2_000):
-        held.cast(f"{number * 2_654_435_761 % 2**32:x}", "agree", 10**9 + number, trusted=True)
-    text = held.written(seal)
-    again = paper.read(text, seal)
+def test_a_paper_of_another_catalogue_is_an_empty_one() -> None:
+    """Numbers name proposals of the catalogue they were written by, and of longer ones alone."""
+    held = Paper(NAMES[:3], voted=1)
+    held.cast(NAMES[5], "agree", 7, trusted=True)
+    text = folded.written(held, seal, Roll(NAMES[:6]))
+
+    assert folded.read(text, seal, Roll(NAMES)) == held
+    assert folded.read(text, seal, Roll(["another", *NAMES])) == Paper()
+    assert folded.read(text, seal, Roll([*NAMES[:5], "another"])) == Paper()
+
+
+def test_a_gateway_that_is_behind_forgets_nothing() -> None:
+    """What it does not know yet it hands on: marks, older ones and the sequence come back."""
+    held = Paper(NAMES[:150:12])
+    for place, name in enumerate(NAMES[:180]):
+        held.cast(name, "agree", 10**6 * place, trusted=True)
+    whole = Roll(NAMES)
+    text = folded.written(held, seal, whole)
+    before = folded.read(text, seal, whole)
+    behind = Roll(NAMES[:50])
+    handed_on = folded.written(folded.read(text, seal, behind), seal, behind)
+
+    assert folded.read(handed_on, seal, whole) == before
+    assert before.older
+    late = Roll(NAMES[:50])
+    late.follow(NAMES, len(NAMES))
+    assert folded.read(handed_on, seal, late) == before
+
+
+def test_papers_of_before_are_read() -> None:
+    """One of release 0.1.0, whose browser comes back: nothing of it is lost."""
+    content = zlib.compress(
+        b'[["p1","p2"],[["p1",0,3,2,1,70,2,4],["p2",-1,0,1,0,80,0,2,"withdraw"]],2,3,1]', 9)
+    text = base64.urlsafe_b64encode(seal(content) + content).rstrip(b"=").decode()
+    held = folded.read(text, seal, ROLL)
+
+    assert held == Paper(["p1", "p2"], {
+        "p1": Mark("agree", {"like_it", "doable"}, "neutral", trusted=True, cast=70, last=72,
+                   acts=4),
+        "p2": Mark(None, set(), "disagree", trusted=False, cast=80, last=80, acts=2,
+                   unproven="withdraw"),
+    }, voted=2, partition=3, described=True)
+    roll = Roll(["p1", "p2"])
+    assert folded.read(folded.written(held, seal, roll), seal, roll) == held
+
+
+def shuffled(names: list[str]) -> list[str]:
+    """In an order that is nobody's, always the same."""
+    return sorted(names, key=lambda name: hashlib.md5(name.encode()).digest())
+
+
+def voted_on(names: list[str]) -> Paper:
+    """A paper after a vote with a qualification on each, some of them withdrawn."""
+    held = Paper()
+    for number, name in enumerate(names):
+        choice, offset = CHOICES[number % 3], 10**9 + 4_000 * number
+        held.cast(name, choice, offset, trusted=number % 7 != 0)
+        held.qualify(name, qualifications_of(choice)[number % 2], offset + 900, added=True)
+        if number % 11 == 0:
+            held.withdraw(name, offset + 1_900)
+        held = folded.read(folded.written(held, seal, WIDE), seal, WIDE)
+    return held
+
+
+WIDE = Roll(f"{number * 2_654_435_761 % 2**32:08x}-5717-4562-b3fc-2c963f66afa6"
+            for number in range(3_000))
+
+
+def test_of_five_hundred_votes_each_is_still_known() -> None:
+    """Choice, qualifications and trust of all; before and receipt of the latest some dozens."""
+    names = shuffled([WIDE.name(place) for place in range(0, 3_000, 6)])
+    held = voted_on(names)
+    text = folded.written(held, seal, WIDE)
+    every = held.every()
 
     assert len(text) <= PAPER_CHARACTERS
+    assert every.keys() == set(names)
+    assert held.voted == 500
+    assert len(held.marks) >= 40
+    assert all(mark.last >= 10**9 for mark in held.marks.values())
+    for number, name in enumerate(names):
+        mark, choice = every[name], CHOICES[number % 3]
+        assert mark.trusted == (number % 7 != 0)
+        if number % 11:
+            assert (mark.choice, mark.qualifications) == (
+                choice, {qualifications_of(choice)[number % 2]})
+        else:
+            assert (mark.choice, mark.before) == (None, choice)
+
+
+def test_a_paper_is_bounded_whatever_was_voted_on() -> None:
+    """Of 20,000 votes many are forgotten, never the latest nor how many there were."""
+    names = [f"p{number:062}" for number in range(20_000)]
+    roll = Roll(names)
+    held = Paper(names[:12], voted=len(names))
+    held.older = {name: mark_of("agree", {"like_it"}, None, cast=-1, last=-1) for name in names}
+    for number, name in enumerate(names[::1_000]):
+        held.cast(name, "neutral", 10**12 + number, trusted=True)
+    text = folded.written(held, seal, roll)
+    again = folded.read(text, seal, roll)
+
+    assert len(text) <= PAPER_CHARACTERS
+    assert len(again.marks) >= WHOLE_LEAST
     assert list(again.marks)[-1] == list(held.marks)[-1]
-    assert len(again.marks) >= 80
-    assert again.voted == 2_000
-    assert again.sequence == held.sequence
+    assert len(again.every()) > 1_000
+    assert (again.voted, again.sequence) == (held.voted, held.sequence)
+
+
+def test_an_act_on_an_older_vote_makes_it_whole_again() -> None:
+    """Changed, withdrawn, qualified or refused: what is known of it goes on from there."""
+    def older() -> Paper:
+        return Paper(older={"a": mark_of("agree", {"like_it"}, None, cast=-1, last=-1)}, voted=5)
+
+    held = older()
+    held.cast("a", "neutral", 9, trusted=True)
+    assert held.marks == {"a": mark_of("neutral", set(), "agree", cast=9, last=9, acts=2)}
+    held = older()
+    held.withdraw("a", 9)
+    assert held.marks == {"a": mark_of(None, set(), "agree", cast=-1, last=9, acts=2)}
+    held = older()
+    held.qualify("a", "doable", 9, added=True)
+    assert held.marks == {
+        "a": mark_of("agree", {"like_it", "doable"}, None, cast=-1, last=9, acts=2)}
+    held = older()
+    assert held.refuse("a", "withdraw", 9)
+    assert held.marks == {"a": mark_of(
+        "agree", {"like_it"}, None, cast=-1, last=9, acts=2, unproven="withdraw")}
+    assert (held.older, held.voted, held.last_cast()) == ({}, 5, None)
