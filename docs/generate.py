@@ -39,7 +39,7 @@ EVENTS_OF = {
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed"),
     TOPICS.participants: ("ParticipantDescribed",),
-    TOPICS.sequences: ("SequenceServed",),
+    TOPICS.sequences: ("SequenceDrawn", "SequenceServed"),
     TOPICS.networks: ("NetworksSeen",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
@@ -206,6 +206,7 @@ _TYPES: dict[str, Callable[[dict[str, Any]], str]] = {
     "array": _collection,
     "map": _collection,
     "string": _string,
+    "bytes": lambda kind: f"at most {kind['maxLength']} bytes",
     "long": lambda kind: "instant" if "logicalType" in kind else "long",
 }
 

@@ -96,8 +96,8 @@ Check = Callable[[Any, str], str | None]
 def _bounds(schema_id: int) -> Check | None:
     """Make the check of all bounds of a schema; None where nothing is bounded.
 
-    Bounds are `minLength`, `maxLength` (UTF-8 bytes) and `maxItems`. The schema is walked once:
-    what holds no bounded field costs nothing afterwards.
+    Bounds are `minLength`, `maxLength` (in bytes; of a text in UTF-8) and `maxItems`. The schema is
+    walked once: what holds no bounded field costs nothing afterwards.
     """
     return _check_of(by_id(schema_id).raw, {})
 
@@ -114,6 +114,8 @@ def _check_of(schema: Any, named: dict[str, Check | None]) -> Check | None:
         check = _check_of_collection(schema, named)
     elif kind == "string":
         check = _check_of_text(schema)
+    elif kind == "bytes":
+        check = _check_of_bytes(schema)
     if "name" in schema:
         named[schema["name"]] = check
     return check
@@ -181,6 +183,17 @@ def _check_of_text(schema: dict[str, Any]) -> Check | None:
         return None
 
     return text
+
+
+def _check_of_bytes(schema: dict[str, Any]) -> Check | None:
+    most = schema.get("maxLength")
+
+    def octets(datum: Any, path: str) -> str | None:
+        if most is None or not isinstance(datum, bytes) or len(datum) <= most:
+            return None
+        return f"{path}: {len(datum)} bytes, at most {most} are allowed"
+
+    return octets
 
 
 def _out_of_bounds(schema: Schema, fields: Any) -> str | None:

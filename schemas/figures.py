@@ -131,6 +131,11 @@ GATEWAY_REFUSALS = _figure(
     "scrutin_gateway_refusals_total", "gateway", "answers",
     "Refusals of /v1 and of the booth's forms, by the name of the problem (/problems/NAME).",
     "reason")
+GATEWAY_SEQUENCES = _figure(
+    "scrutin_gateway_sequences_total", "gateway", "sequences",
+    "Sequences by what became of them: recorded at once; waiting for their voter's first act; "
+    "recorded_with_vote, which waited (waiting less these: who only looked, crawlers too); "
+    "not_recorded, for a voter or network has used up what is kept of it in a day.", "outcome")
 GATEWAY_SECONDS_CLASSES = _figure(
     "scrutin_gateway_answer_seconds_bucket", "gateway", "answers",
     "Answers of /v1 that took at most so long, refusals included.", "le")

@@ -168,6 +168,12 @@ TOO_MANY_REQUESTS = ProblemKind(
             "network. Wait a moment (programs: as long as Retry-After says), then try again. "
             "Nothing was recorded."),
 )
+ENOUGH_FOR_TODAY = ProblemKind(
+    "enough-for-today", 429,
+    message("Enough descriptions for today"),
+    message("More descriptions came from you, or from people who share your network, than are kept "
+            "of one day. This one was not recorded; votes are taken as ever. Send it tomorrow."),
+)
 UNAVAILABLE = ProblemKind(
     "votes-unavailable", 503,
     message("Votes cannot be taken at the moment"),
@@ -193,6 +199,6 @@ UNKNOWN_OUTCOME = ProblemKind(
 GATEWAY = (
     UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NOTHING_TO_QUALIFY, NO_VOTE,
     INVALID_REQUEST, INVALID_KEY, KEY_REUSED, OTHER_SITE, NOT_JSON, TOO_LARGE,
-    TOO_MANY_REQUESTS, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
+    TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

@@ -4,6 +4,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -83,6 +84,8 @@ class GatewayVisit:
     asked: Asked
     device: guards.Device
     voter: booth.Voter
+    drawn: str | None = None
+    """What the browser is to keep of a sequence until its voter acts; empty: nothing any more."""
 
     @property
     def known(self) -> bool:
@@ -107,9 +110,11 @@ class GatewayVisit:
                 self.desk.memory.choose(
                     self.voter.id, proposal, held.choice, trusted=held.trusted)
         try:
-            served = await self.desk.booth.serve(self.voter, included)
+            served = await self.desk.booth.serve(
+                self.voter, included, looks_only=self.asked.scope["method"] == "HEAD")
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
+        self.drawn = served.waiting or None
         return [each["proposal"] for each in served.proposals
                 if each["proposal"] not in voted or each["proposal"] in included]
 
@@ -120,6 +125,9 @@ class GatewayVisit:
                 self.voter, booth.Act(act.event, act.proposal, act.word, act.proof), key)
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
+        waiting = guards.drawn_of(self.asked)
+        if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
+            self.drawn = ""
         batch, place = done.acknowledged
         return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted")
 
@@ -163,7 +171,10 @@ class GatewayVisit:
     def remember(self, response: Response) -> None:
         answer = Answer(response.status_code, b"", JSON)
         guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)
-        for value in answer.headers.values():
+        if self.drawn is not None:
+            path = f"/c/{quote(self.voter.consultation, safe='')}/vote"
+            guards.keep_drawn(self.asked, answer, self.drawn, path)
+        for value in answer.cookies:
             response.headers.append("set-cookie", value.decode())
 
     def _count(self) -> None:

@@ -91,6 +91,15 @@ def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
          if name.kind == "proposal"})
 
 
+def written_topics(topics: Topics) -> dict[str, int]:
+    """Name the topics a gateway writes, with their partitions; of the catalogue its keys alone.
+
+    What visitors make it write into one that is kept for ever is bounded (`gateway.kept`).
+    """
+    return {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
+            topics.networks: 1, topics.catalogue: 1}
+
+
 async def _read_on(reader: ResultsReader) -> None:
     """Keep results up to date, over whatever becomes of the broker."""
     logger = structlog.get_logger("gateway")
@@ -120,7 +129,7 @@ async def connected(
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
-    async with Outlet(kafka, _written(topics)) as outlet:
+    async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
         tasks = [asyncio.create_task(work) for work in (
@@ -143,7 +152,7 @@ async def connected(
             inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),
-                    *_samples(live, outlet, meter)))),
+                    *_samples(live, outlet, meter, booth)))),
             ], default=Door(pages, rates))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
             yield voting.application(otherwise=SecurityHeaders(inner)), live
@@ -154,12 +163,6 @@ async def connected(
             await rereader.close()
 
 
-def _written(topics: Topics) -> dict[str, int]:
-    """Name the topics a gateway writes, with their partitions; of the catalogue its keys alone."""
-    return {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
-            topics.networks: 1, topics.catalogue: 1}
-
-
 def _beside(
     settings: Settings, desk: GatewayDesk, checker: ReceiptChecker, logs: ServedLogs
 ) -> Beside:
@@ -168,10 +171,11 @@ def _beside(
         security_contact=settings.security_contact, public_url=settings.public_url)
 
 
-def _samples(live: Live, outlet: Outlet, meter: Meter) -> Iterator[Sample]:
+def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator[Sample]:
     yield Sample(figures.LIVE_CLIENTS, live.clients)
     yield from outlet.samples(time.time())
     yield from meter.samples()
+    yield from booth.samples()
 
 
 def http_options() -> dict[str, Any]:

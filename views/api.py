@@ -47,6 +47,17 @@ from views.workshop import TooManyReaders
 
 STATIC_SECONDS = 31_536_000
 """Styles have their revision in the address and never change under it."""
+ROBOTS_SECONDS = 86_400
+"""A day: crawlers ask no more often."""
+
+
+ROBOTS = """User-agent: *
+Disallow: /c/*/vote
+Disallow: /v1/
+Disallow: /ops
+"""
+"""What crawlers are asked to leave alone (RFC 9309): the booth, where each look draws proposals,
+and the addresses of programs. Results have pages."""
 
 SECURITY_TEXT_SECONDS = 3_600
 """A contact that changes is known everywhere within the hour."""
@@ -111,6 +122,7 @@ def routed(
         Route("/static/live.js", script),
         Route("/static/vote.css", vote_stylesheet),
         Route("/static/vote.js", vote_script),
+        Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
         *_operations(beside),
@@ -303,6 +315,11 @@ def _results_address(consultation: str) -> str:
 async def livez(_request: Request) -> Response:
     """Say that the process answers: it asks nothing of anybody."""
     return Response("ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
+
+
+async def robots(_request: Request) -> Response:
+    life = {"cache-control": f"public, max-age={ROBOTS_SECONDS}"}
+    return Response(ROBOTS, media_type="text/plain", headers=life)
 
 
 async def stylesheet(_request: Request) -> Response:

@@ -4,6 +4,7 @@ import functools
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
+from urllib.parse import quote
 
 import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -100,8 +101,9 @@ class Gateway:
         if len(included) > SIZE:
             raise Refused(problems.INVALID_REQUEST, errors=[
                 Fault("include", "too_long", str(SIZE))])
-        served = await self._booth.serve(voter, included)
-        return self._given(asked, {
+        served = await self._booth.serve(
+            voter, included, looks_only=asked.scope["method"] == "HEAD")
+        answer = self._given(asked, {
             "sequence": served.event_id.hex(),
             "proposals": [
                 {"id": each["proposal"], "text": each["text"], "author": each["author"],
@@ -109,6 +111,9 @@ class Gateway:
                 for each, proof in zip(served.proposals, served.proofs, strict=True)
             ],
         }, device, headers, status=200)
+        if served.waiting:
+            guards.keep_drawn(asked, answer, served.waiting, _below(voter.consultation))
+        return answer
 
     # What is read
 
@@ -132,7 +137,11 @@ class Gateway:
         voter, device, headers = self._admitted(asked)
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
-        return self._given(asked, receipt_of(recorded, self._keys.receipt), device, headers)
+        answer = self._given(asked, receipt_of(recorded, self._keys.receipt), device, headers)
+        waiting = guards.drawn_of(asked)
+        if waiting is not None and await self._booth.came_back(voter, waiting):
+            guards.keep_drawn(asked, answer, "", _below(voter.consultation))
+        return answer
 
     def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
         """Say who asks; raise Refused where he may not."""
@@ -215,6 +224,11 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
         "key": sealed.key,
         "signature": sealed.signature_base64,
     }
+
+
+def _below(consultation: str) -> str:
+    """Give the path below which sequences of a consultation are asked for and voted on."""
+    return f"/v1/consultations/{quote(consultation, safe='')}"
 
 
 async def _vote(asked: Asked) -> Act:

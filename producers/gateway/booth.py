@@ -7,11 +7,12 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 import base64
 import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from producers.gateway import identity, sequence
+from producers.gateway import identity, kept
 from producers.gateway.dated_keys import KEYS_MAX
+from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.memory import Memory
@@ -23,6 +24,7 @@ from producers.gateway.receipts import base64_of, is_signed
 from producers.gateway.refusals import Refused
 from producers.gateway.salts import Salts
 from schemas import codec, hot, problems
+from schemas.figures import Sample
 from schemas.named_keys import key_id
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics, partition_of
@@ -72,11 +74,13 @@ class Recorded(NamedTuple):
 
 
 class Served(NamedTuple):
-    """A sequence on the record: proposals as the catalogue has them, each with its view proof."""
+    """A sequence: proposals as the catalogue has them, each with its view proof."""
 
     event_id: bytes
     proposals: list[dict[str, Any]]
     proofs: list[str]
+    waiting: str
+    """What the browser keeps until the voter acts; empty where nothing waits."""
 
 
 class Booth:
@@ -91,9 +95,12 @@ class Booth:
         self._outlet = outlet
         self._keys = keys
         self._memory = memory
-        self._pools = pools
         self._networks = networks
         self._salts = Salts()
+        self._sequences = Sequences(
+            pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
+            salts=self._salts)
+        self._descriptions = kept.Accounts(kept.DESCRIPTIONS)
 
     @property
     def ready(self) -> bool:
@@ -143,26 +150,28 @@ class Booth:
                 voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
         return Recorded(acknowledged, event_id, TRUSTS[trust])
 
-    async def serve(self, voter: Voter, included: Sequence[str]) -> Served:
-        """Choose the next proposals of a voter, on the record."""
-        dated = await self._pools.pool(voter.consultation)
-        now = int(time.time() * 1_000)
-        seed = self._salts.draw(identity.IDENTIFIER_BYTES)
-        history = self._memory.history(voter.id)
-        proposals = sequence.serve(dated.pool, history, seed, included)
-        event_id = identity.time_ordered_id(now, self._salts.draw(10))
-        value = codec.encode(
-            "SequenceServed", event_id=event_id, voter=voter.id,
-            consultation=voter.consultation, algorithm=dated.algorithm, seed=seed,
-            offsets=list(dated.offsets), catalogue_offset=dated.catalogue_offset,
-            included=[name for name in included if name in dated.pool.by_id], history=history,
-            proposals=proposals, origin=ORIGINS[voter.origin], occurred_at=now)
-        await self._write(self._topics.sequences, 0, now, value)
+    async def serve(
+        self, voter: Voter, included: Sequence[str], *, looks_only: bool = False
+    ) -> Served:
+        """Choose the next proposals of a voter; see `producers.gateway.drawing` for the record."""
+        try:
+            given = await self._sequences.draw(voter, included, looks_only=looks_only)
+        except (NotWritten, Unknown) as error:
+            raise _refused(error) from None
         accepted = self._follower.proposals(voter.consultation)
         proofs = [identity.view_proof(
-            self._keys.view, voter.id, voter.consultation, name, now // 1_000)
-            for name in proposals]
-        return Served(event_id, [accepted[name] for name in proposals], proofs)
+            self._keys.view, voter.id, voter.consultation, name, given.drawn_at // 1_000)
+            for name in given.proposals]
+        return Served(
+            given.event_id, [accepted[name] for name in given.proposals], proofs, given.waiting)
+
+    async def came_back(self, voter: Voter, waiting: str) -> bool:
+        """Record the sequence that waited for an act; give whether the browser may forget it."""
+        return await self._sequences.came_back(voter, waiting)
+
+    def samples(self) -> Iterator[Sample]:
+        """Give what became of sequences as figures."""
+        yield from self._sequences.samples()
 
     async def describe(
         self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
@@ -177,6 +186,11 @@ class Booth:
             participant=identity.pseudonym(pepper, voter.device),
             consultation=voter.consultation, origin=ORIGINS[voter.origin], occurred_at=now,
             **described)
+        if not self._descriptions.take(
+                voter.id, voter.network, len(value), now // DAY_MILLISECONDS):
+            seconds = (DAY_MILLISECONDS - now % DAY_MILLISECONDS) // 1_000 + 1
+            raise Refused(problems.ENOUGH_FOR_TODAY, headers={
+                b"retry-after": str(seconds).encode()})
         await self._write(self._topics.participants, 0, now, value)
 
     def receipt_keys(self) -> dict[str, Any]:
@@ -252,12 +266,15 @@ class Booth:
     ) -> Acknowledged:
         try:
             return await self._outlet.write(topic, partition, timestamp, value)
-        except Full:
-            raise Refused(problems.BUSY) from None
-        except NotWritten:
-            raise Refused(problems.UNAVAILABLE) from None
-        except Unknown:
-            raise Refused(problems.UNKNOWN_OUTCOME) from None
+        except (NotWritten, Unknown) as error:
+            raise _refused(error) from None
+
+
+def _refused(error: NotWritten | Unknown) -> Refused:
+    """Say what became of an event that was not acknowledged."""
+    if isinstance(error, Unknown):
+        return Refused(problems.UNKNOWN_OUTCOME)
+    return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE)
 
 
 def _encoded(

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from producers.gateway import identity
+from producers.gateway.drawing import DRAWN_COOKIE, DRAWN_SECONDS
 from producers.gateway.exchange import Answer, Asked
 from producers.gateway.identity import Key
 from producers.gateway.refusals import Refused
@@ -109,12 +110,30 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
     """Give a new device its cookie."""
     if not device.is_new:
         return
-    secure = is_secure(asked)
-    name = SECURE_COOKIE if secure else LOOPBACK_COOKIE
-    cookie = (
-        f"{name}={identity.device_cookie(key, device.id)}; Path=/; Max-Age={COOKIE_SECONDS}; "
-        f"HttpOnly; SameSite=Lax{'; Secure' if secure else ''}")
-    answer.headers[b"set-cookie"] = cookie.encode()
+    name = SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE
+    _set_cookie(asked, answer, name, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
+
+
+def drawn_of(asked: Asked) -> str | None:
+    """Give the sequence that waits in the browser; None without one."""
+    # Of ten thousand votes a second only a voter's first one has it.
+    if DRAWN_COOKIE.encode() not in asked.headers.get(b"cookie", b""):
+        return None
+    return asked.cookie(DRAWN_COOKIE)
+
+
+def keep_drawn(asked: Asked, answer: Answer, waiting: str, path: str) -> None:
+    """Let the browser keep a sequence for the addresses below a path; an empty one ends it."""
+    seconds = DRAWN_SECONDS if waiting else 0
+    _set_cookie(asked, answer, DRAWN_COOKIE, waiting, path, seconds)
+
+
+def _set_cookie(
+    asked: Asked, answer: Answer, name: str, value: str, path: str, seconds: int
+) -> None:
+    secure = "; Secure" if is_secure(asked) else ""
+    answer.cookies.append(
+        f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}".encode())
 
 
 def is_secure(asked: Asked) -> bool:

@@ -129,7 +129,9 @@ class Shown(BaseModel):
 class Sequence(BaseModel):
     """The next proposals for a voter."""
 
-    sequence: str = Field(description="Identifier of the SequenceServed event.")
+    sequence: str = Field(
+        description="Identifier of the SequenceDrawn event, which is recorded once its voter acts: "
+        "send the cookies back.")
     proposals: list[Shown]
 
 

@@ -9,15 +9,19 @@ consensus go by drawn top score, some for controversy by drawn controversy; of t
 best the least voted is taken. One proposal an author. Places that a group cannot fill go to the
 next. At last the order is shuffled, so that no place helps anybody.
 
-Draws are numpy's RandomState, whose streams never change (NEP 19): a `SequenceServed` event holds
-seed, offsets and history, and `serve` gives the same proposals for them in years. Left out of
+Draws are numpy's RandomState, whose streams never change (NEP 19): a `SequenceDrawn` event holds
+seed and offsets, and `redrawn` gives the same proposals for them in years. It needs no history: the
+draw looks at candidates in an order that follows from the seed, and asks of each once whether the
+voter has acted on it. These answers, a bit each, are all that a history can do to a draw, and are
+recorded in its place: none for a new voter, a hundred and fifty bytes for one who has voted on a
+thousand proposals. (A `SequenceServed` of earlier versions holds the history: `serve`.) Left out of
 Make.org's rules: the filter of common keywords, which depends on a language's word forms; and the
 end of a tested proposal at 1,500 votes, by which a consultation of few proposals would run dry
 before it closes: among candidates the least voted goes first anyway.
 """
 
 import itertools
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -73,6 +77,7 @@ class Pool:
 
     def __init__(self, candidates: Iterable[Candidate]) -> None:
         self.by_id = {each.id: each for each in candidates}
+        self.places = {name: place for place, name in enumerate(self.by_id)}
         found = list(self.by_id.values())
         self.new = [each for each in found if each.votes < NEW_VOTES]
         self.tested = [each for each in found if each.votes >= NEW_VOTES]
@@ -82,12 +87,29 @@ class Pool:
         self.votes = counts[:, :3].sum(axis=1)
 
 
+class Drawn(NamedTuple):
+    """What was chosen, and what it takes to choose it again."""
+
+    proposals: list[str]
+    asked: int
+    """So many of them, the first ones, were asked for."""
+    left_out: bytes
+    """Whether the voter had acted on it, of each candidate that the draw looked at: a bit each, the
+    highest of a byte first, zero bytes at the end dropped."""
+
+
+Acted = Callable[[str], bool]
+"""Whether the voter is known to have acted on a proposal; asked once of each, in order."""
+
+
 class _Choice:
     """The places of one sequence, filled one by one."""
 
-    def __init__(self, pool: Pool, history: Collection[str], included: Sequence[str]) -> None:
+    def __init__(self, pool: Pool, acted: Acted, included: Sequence[str]) -> None:
         self.chosen = [pool.by_id[name] for name in dict.fromkeys(included) if name in pool.by_id]
-        self._seen = {*history, *(each.id for each in self.chosen)}
+        self._acted = acted
+        self._seen = {each.id: True for each in self.chosen}
+        """What may not be taken (any more), and what may, of those looked at."""
         self._authors = {each.author for each in self.chosen if each.author}
 
     @property
@@ -95,11 +117,17 @@ class _Choice:
         return SIZE - len(self.chosen)
 
     def open_to(self, candidate: Candidate) -> bool:
-        return candidate.id not in self._seen and candidate.author not in self._authors
+        # The author first: of a keen author's hundred proposals nothing needs to be known.
+        if candidate.author in self._authors:
+            return False
+        seen = self._seen.get(candidate.id)
+        if seen is None:
+            seen = self._seen[candidate.id] = self._acted(candidate.id)
+        return not seen
 
     def take(self, candidate: Candidate) -> None:
         self.chosen.append(candidate)
-        self._seen.add(candidate.id)
+        self._seen[candidate.id] = True
         if candidate.author:
             self._authors.add(candidate.author)
 
@@ -120,8 +148,35 @@ def serve(
     pool: Pool, history: Collection[str], seed: bytes, included: Sequence[str] = ()
 ) -> list[str]:
     """Choose the next proposals of a voter; those asked for come first."""
+    return draw(pool, history, seed, included).proposals
+
+
+def draw(
+    pool: Pool, history: Collection[str], seed: bytes, included: Sequence[str] = ()
+) -> Drawn:
+    """Choose them, and note what the history had to do with it."""
+    known, answers = frozenset(history), list[bool]()
+
+    def acted(name: str) -> bool:
+        answers.append(name in known)
+        return answers[-1]
+
+    choice = _Choice(pool, acted, included)
+    asked = len(choice.chosen)
+    proposals = _filled(pool, choice, seed)
+    bits = np.packbits(np.array(answers, bool)).tobytes()
+    return Drawn(proposals, asked, bits.rstrip(b"\0"))
+
+
+def redrawn(pool: Pool, seed: bytes, included: Sequence[str], left_out: bytes) -> list[str]:
+    """Choose again what `draw` chose, from what it noted."""
+    noted = np.unpackbits(np.frombuffer(left_out, np.uint8)).tolist()
+    answers = map(bool, itertools.chain(noted, itertools.repeat(0)))
+    return _filled(pool, _Choice(pool, lambda _: next(answers), included), seed)
+
+
+def _filled(pool: Pool, choice: _Choice, seed: bytes) -> list[str]:
     randomness = np.random.RandomState(np.frombuffer(seed, "<u4"))
-    choice = _Choice(pool, history, included)
     first = len(choice.chosen)
     places = choice.places
     tops, controversial, others = _drawn(pool, choice, randomness)

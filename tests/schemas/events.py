@@ -58,6 +58,10 @@ def _string(schema: Any, _named: object, bounds: dict[str, int]) -> st.SearchStr
     return texts(bounds.get("minLength", 0), schema.get("maxLength", 63))
 
 
+def _bytes(schema: Any, _named: object, _bounds: object) -> st.SearchStrategy[Any]:
+    return st.binary(max_size=min(schema["maxLength"], 20))
+
+
 def _fixed(schema: Any, _named: object, _bounds: object) -> st.SearchStrategy[Any]:
     return st.binary(min_size=schema["size"], max_size=schema["size"])
 
@@ -77,7 +81,7 @@ _BY_TYPE: dict[str, Any] = {
     "long": _simple(st.integers(-2**63, 2**63 - 1) | st.integers(-70, 9_000)),
     "float": _simple(st.floats(width=32, allow_nan=False)),
     "double": _simple(st.floats(allow_nan=False)),
-    "bytes": _simple(st.binary(max_size=20)),
+    "bytes": _bytes,
 }
 
 

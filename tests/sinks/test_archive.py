@@ -36,6 +36,10 @@ SERVED = codec.encode(
     "SequenceServed", event_id=bytes(16), voter=bytes(16), consultation="town", algorithm="x/1",
     seed=bytes(16), offsets=[4, 2], catalogue_offset=7, included=[], history=[],
     proposals=["p2", "p1"], origin="web", occurred_at=1_700_000_000_000)
+DRAWN = codec.encode(
+    "SequenceDrawn", event_id=bytes(16), voter=bytes(16), consultation="town", algorithm="x/1",
+    seed=bytes(16), offsets=[4, 2], catalogue_offset=7, proposals=[1, 0], asked=1,
+    left_out=b"\x40", origin="web", occurred_at=1_700_000_000_000)
 
 
 async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topics, Box]:
@@ -59,7 +63,7 @@ async def test_every_record_is_archived(
 ) -> None:
     """Votes, decisions, catalogue and sequences, byte for byte, tombstones and garbage too."""
     topics, box = await written(broker.address, topic_prefix, 1, 300)
-    await append(broker.address, topics.sequences, [[SERVED, b"no event"]])
+    await append(broker.address, topics.sequences, [[SERVED, DRAWN, b"no event"]])
     async with running(policy(broker.address, clickhouse.url, topics)) as archive:
         await caught_up(archive)
         assert archive.status()["ready"]
@@ -67,11 +71,12 @@ async def test_every_record_is_archived(
     assert values(client, topics, "votes_log") == dict(enumerate(box.logs))
     assert values(client, topics, "decisions_log") == dict(enumerate(decide(box)[1]))
     assert len(values(client, topics, "catalogue_log")[0]) == len(catalogue_log(box))
-    assert values(client, topics, "sequences_log") == {0: [SERVED, b"no event"]}
+    assert values(client, topics, "sequences_log") == {0: [SERVED, DRAWN, b"no event"]}
     assert client.query(
-        "SELECT event, consultation, JSONExtractArrayRaw(fields, 'proposals') FROM sequences "
-        "ORDER BY offset").result_rows == [
-            ("SequenceServed", "town", ['"p2"', '"p1"']), ("", "", [])]
+        "SELECT event, consultation, JSONExtractArrayRaw(fields, 'proposals'), "
+        "JSONExtractString(fields, 'left_out') FROM sequences ORDER BY offset").result_rows == [
+            ("SequenceServed", "town", ['"p2"', '"p1"'], ""),
+            ("SequenceDrawn", "town", ["1", "0"], "40"), ("", "", [], "")]
 
 
 async def test_records_that_vanish_from_the_archive_are_told(

@@ -1,6 +1,7 @@
 """The addresses: results, entity tags, problems, languages, headers."""
 
 import gzip
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -324,3 +325,21 @@ def test_head_answers_like_get_without_a_body(client: TestClient) -> None:
     head, get = client.head(RESULTS), client.get(RESULTS)
     assert head.headers["etag"] == get.headers["etag"]
     assert head.content == b""
+
+
+@pytest.mark.parametrize(("path", "allowed"), [
+    ("/", True), (PAGE, True), (f"{PAGE}/proposals", True), ("/problems/busy", True),
+    (f"{PAGE}/vote", False), (f"{PAGE}/vote?proposal=p1", False), (f"{PAGE}/vote/mine", False),
+    ("/v1/consultations/jeunes/sequence", False), (RESULTS, False), ("/ops", False),
+])
+def test_crawlers_are_asked_to_leave_the_booth_alone(
+    source: Published, path: str, *, allowed: bool
+) -> None:
+    """Rules as RFC 9309 has them: results may be found, booth and programs' addresses not."""
+    answer = TestClient(application(source)).get("/robots.txt")
+    rules = re.findall(r"^Disallow: (\S+)$", answer.text, re.MULTILINE)
+
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.text.startswith("User-agent: *\n")
+    assert allowed is not any(
+        re.match(re.escape(rule).replace(r"\*", ".*"), path) for rule in rules)

@@ -60,7 +60,7 @@ class Visit(Protocol):
         """Prove that a proposal is shown to the visitor now."""
 
     async def serve(self, included: Sequence[str], voted: Mapping[str, "Voted"]) -> list[str]:
-        """Choose the next proposals, on the record; `voted` names what needs no second look."""
+        """Choose the next proposals; `voted` names what needs no second look."""
 
     async def act(self, act: Act, key: str) -> Recorded:
         """Record an act under an Idempotency-Key."""
@@ -78,7 +78,7 @@ class Visit(Protocol):
         """Whether `seal` gave this code, by the key of today or one before it."""
 
     def remember(self, response: Response) -> None:
-        """Give the browser its device, where it has none."""
+        """Give the browser its device, where it has none, and what waits for its first act."""
 
 
 class Desk(Protocol):

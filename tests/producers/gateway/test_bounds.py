@@ -1,12 +1,30 @@
 """What a gateway remembers is bounded, and forgetting favours the voter."""
 
+import tracemalloc
+from collections.abc import Callable
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.gateway.memory import CHOICES_REMEMBERED, Memory
+from producers.gateway import memory as memories
+from producers.gateway.memory import (
+    CHOICES_BYTES,
+    CHOICES_REMEMBERED,
+    KEY_BYTES,
+    KEYS_REMEMBERED,
+    Memory,
+)
 from producers.gateway.rates import Rates, headers_of
+from schemas.words import CHOICES
 
 
+FEW_BYTES = 1 << 20
+FEW_KEYS = 10_000
+NAMES = tuple(f"p{number}" for number in range(CHOICES_REMEMBERED))
+NAMES_BYTES = 256 * len(NAMES)
+"""What the names of so many proposals take, which are the catalogue's."""
+WORDS = (None, *CHOICES)
 VOTER, NETWORK = bytes(16), b"\x7f\0\0"
 
 
@@ -113,3 +131,93 @@ def test_a_key_whose_event_was_not_written_is_free_again() -> None:
     assert not memory.holds_content(b"one")
     assert memory.same_content(b"one", b"c")
     assert not memory.same_content(b"other", b"c")
+
+
+def taken_by(fill: Callable[[], object]) -> int:
+    """Count the bytes of what is made and kept."""
+    tracemalloc.start()
+    try:
+        kept = fill()
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept is not None
+    return size
+
+
+def test_the_choices_of_all_voters_are_bounded_in_bytes() -> None:
+    """However many voters vote on however much: whoever acted longest ago goes."""
+    def fill() -> Memory:
+        memory = Memory(choices_bytes=FEW_BYTES)
+        for number in range(600):
+            voter = number.to_bytes(16, "big")
+            for name in NAMES:
+                memory.choose(voter, name[:1] + name[1:], "agree", trusted=False)
+        assert memory.history(voter) == sorted(NAMES)
+        assert memory.choices_bytes <= FEW_BYTES
+        assert not memory.remembers(bytes(16))
+        return memory
+
+    assert taken_by(fill) <= FEW_BYTES + NAMES_BYTES
+    assert CHOICES_BYTES <= 64 << 20
+
+
+def test_voters_of_one_choice_each_are_bounded_in_bytes() -> None:
+    """Many small rows take no more than is counted for them."""
+    def fill() -> Memory:
+        memory = Memory(choices_bytes=FEW_BYTES)
+        for number in range(10_000):
+            memory.choose(number.to_bytes(16, "big"), "p1", "agree", trusted=True)
+        return memory
+
+    assert taken_by(fill) <= FEW_BYTES
+
+
+def test_keys_are_bounded_in_bytes() -> None:
+    """Each takes what is said at most."""
+    def fill() -> Memory:
+        memory = Memory(keys=FEW_KEYS)
+        for number in range(3 * FEW_KEYS):
+            memory.same_content(number.to_bytes(16, "big"), number.to_bytes(8, "big"))
+        return memory
+
+    assert taken_by(fill) <= FEW_KEYS * KEY_BYTES
+    assert KEYS_REMEMBERED * KEY_BYTES <= 64 << 20
+
+
+@given(acts=st.lists(st.tuples(
+    st.sampled_from((b"a" * 16, b"b" * 16)), st.integers(0, 20_000), st.sampled_from(WORDS),
+    st.booleans()), max_size=60))
+def test_choices_are_remembered_as_a_dictionary_would(
+    acts: list[tuple[bytes, int, str | None, bool]],
+) -> None:
+    """Whatever numbers the proposals have and in whatever order they come."""
+    memory = Memory()
+    for number in range(20_000):
+        memory.choose(b"c" * 16, f"p{number}", "neutral", trusted=True)
+    known: dict[tuple[bytes, str], tuple[str | None, bool]] = {}
+    for voter, number, word, trusted in acts:
+        name = f"p{number}"
+        memory.choose(voter, name, word, trusted=trusted)
+        choice, proven = known.get((voter, name), (None, False))
+        if trusted or not proven or choice is None:
+            known[voter, name] = word, trusted
+    for voter in (b"a" * 16, b"b" * 16):
+        mine = {name: word for (whose, name), (word, _) in known.items() if whose == voter}
+
+        assert memory.remembers(voter) is bool(mine)
+        assert memory.history(voter) == sorted(mine)
+        assert {name: memory.choice(voter, name) for name in mine} == mine
+        assert all(memory.withdrew(voter, name) is (word is None) for name, word in mine.items())
+        assert not memory.withdrew(voter, "nothing")
+
+
+def test_proposals_that_are_told_apart_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is not remembered, and nothing else is lost."""
+    monkeypatch.setattr(memories, "NAMES_REMEMBERED", 2)
+    memory = Memory()
+    for name in ("p1", "p2", "p3"):
+        memory.choose(VOTER, name, "agree", trusted=True)
+
+    assert memory.history(VOTER) == ["p1", "p2"]
+    assert memory.choice(VOTER, "p3") is None

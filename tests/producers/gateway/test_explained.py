@@ -1,4 +1,4 @@
-"""A served sequence is explained by the log alone: counts, history and seed give it again."""
+"""A drawn sequence is explained by the log alone: counts, seed and what it noted give it again."""
 
 import asyncio
 import random
@@ -7,7 +7,8 @@ import httpx2
 
 from processors import results
 from producers.gateway import sequence
-from producers.gateway.sequence import COUNTS, Candidate, Pool, serve
+from producers.gateway.drawing import explained
+from producers.gateway.sequence import COUNTS, Candidate, Pool
 from schemas import words
 from tests.processors import logs
 from tests.processors.harness import (
@@ -36,23 +37,42 @@ async def test_who_was_shown_what_follows_from_the_log(stack: Stack) -> None:
     await gateway.ready()
     written = await voted_on(stack)
     await until_known(gateway, written)
-    served = []
+    given = []
     for name in PROPOSALS[:4]:
         async with Browser(gateway.url) as browser:
+            given.append(await sequence_of(browser))  # Recorded with the vote that follows.
             await browser.vote(name)
-            answer = await browser.client.get("/v1/consultations/town/sequence?include=p07")
-            served.append([each["id"] for each in answer.json()["proposals"]])
+            given.append(await sequence_of(browser))  # Recorded at once.
 
-    events = [fields for _, _, fields in await gateway.events(stack.topics.sequences)]
-    assert [event["proposals"] for event in events] == served
-    assert len({tuple(names) for names in served}) == len(served)
-    for event in events:
+    records = await gateway.events(stack.topics.sequences)
+    events = {fields["event_id"].hex(): fields for _, _, fields in records}
+    acted = await acts(gateway)
+    assert {event for _, event, _ in records} == {"SequenceDrawn"}
+    assert len(records) == len(events) == len(given)
+    assert len({tuple(names) for _, names in given}) == len(given)
+    for event_id, names in given:
+        event = events[event_id]
         pool = await pool_at(stack, event["offsets"])
         assert pool.tested
         assert pool.new
         assert event["algorithm"] == sequence.ALGORITHM
-        assert serve(pool, event["history"], event["seed"], event["included"]) == (
-            event["proposals"])
+        assert explained(event, PROPOSALS, pool) == (names, names)
+        assert event["left_out"] == b"" or acted[event["voter"]]
+
+
+async def sequence_of(browser: Browser) -> tuple[str, list[str]]:
+    """Ask for a sequence; give its identifier and its proposals."""
+    body = (await browser.client.get("/v1/consultations/town/sequence?include=p07")).json()
+    return body["sequence"], [each["id"] for each in body["proposals"]]
+
+
+async def acts(gateway: RunningGateway) -> dict[bytes, set[str]]:
+    """Give the proposals that each voter acted on, as the log has them."""
+    found: dict[bytes, set[str]] = {}
+    for _, event, fields in await gateway.events(gateway.topics.votes):
+        if event == "VoteCast":
+            found.setdefault(fields["voter"], set()).add(fields["proposal"])
+    return found
 
 
 async def voted_on(stack: Stack) -> int:

@@ -8,10 +8,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.gateway import sequence
+from producers.gateway.drawing import explained
 from producers.gateway.follower import Follower
+from producers.gateway.memory import CHOICES_REMEMBERED
 from producers.gateway.pools import Pools
-from producers.gateway.sequence import COUNTS, NEW_VOTES, SIZE, Candidate, Pool, serve
+from producers.gateway.sequence import (
+    COUNTS,
+    DRAWN,
+    NEW_VOTES,
+    SIZE,
+    Candidate,
+    Pool,
+    draw,
+    redrawn,
+    serve,
+)
 from schemas import codec
+from schemas.registry import current
 from schemas.topics import Topics
 from scrutin.gateway import FlushSnapshot
 from tests.producers.gateway import booths
@@ -137,29 +150,67 @@ def voted_on(choices: tuple[str, str], *, hidden: bool) -> Pools:
     return Pools(follower, lambda _: found)
 
 
-async def test_a_served_sequence_is_on_the_record_and_can_be_explained(
+async def test_a_drawn_sequence_is_on_the_record_and_can_be_explained(
     gateway: RunningGateway,
 ) -> None:
-    """The event holds what `serve` needs to give the same proposals again."""
+    """The event of a voter who is known holds what gives the same proposals again."""
     async with Browser(gateway.url) as browser:
         await browser.vote("p2")
         answer = await browser.client.get("/v1/consultations/town/sequence?include=p3")
     body = answer.json()
-    served = [fields for _, _, fields in await gateway.events(gateway.topics.sequences)
-              if fields["event_id"].hex() == body["sequence"]]
+    drawn = [(event, fields) for _, event, fields in await gateway.events(gateway.topics.sequences)
+             if fields["event_id"].hex() == body["sequence"]]
     names = [each["id"] for each in body["proposals"]]
 
     assert answer.status_code == 200
-    assert len(served) == 1
-    assert served[0]["proposals"] == names
-    assert (served[0]["algorithm"], served[0]["history"], served[0]["included"]) == (
-        sequence.ALGORITHM, ["p2"], ["p3"])
-    assert served[0]["catalogue_offset"] == len(booths.CATALOGUE) - 1
+    assert [event for event, _ in drawn] == ["SequenceDrawn"]
+    fields = drawn[0][1]
+    assert (fields["algorithm"], fields["asked"]) == (sequence.ALGORITHM, 1)
+    assert fields["catalogue_offset"] == len(booths.CATALOGUE) - 1
     pool = Pool(candidate(name) for name in booths.PROPOSALS)
-    assert serve(pool, served[0]["history"], served[0]["seed"], served[0]["included"]) == names
+    assert explained(fields, booths.PROPOSALS, pool) == (names, names)
     assert "p2" not in names
     assert names[0] == "p3"
     assert _texts(body) == [{"fr": f"Il faut {name}"} for name in names]
+
+
+@given(candidates=CANDIDATES, seed=SEEDS, data=st.data())
+def test_a_draw_is_repeated_without_its_history(
+    candidates: list[Candidate], seed: bytes, data: st.DataObject
+) -> None:
+    """The answers that it got about the voter stand for all that the voter did."""
+    names = st.lists(st.sampled_from([each.id for each in candidates] or ["none"]), max_size=30)
+    history, included = data.draw(names), data.draw(names)[:SIZE]
+    pool = Pool(candidates)
+    drawn = draw(pool, history, seed, included)
+
+    assert drawn.proposals == serve(pool, history, seed, included)
+    assert redrawn(
+        pool, seed, drawn.proposals[:drawn.asked], drawn.left_out) == drawn.proposals
+
+
+@pytest.mark.parametrize("acted", [0, 1, 500, CHOICES_REMEMBERED])
+@pytest.mark.parametrize("votes", [0, 50])
+def test_what_is_noted_of_a_history_is_small(acted: int, votes: int) -> None:
+    """The more a voter has done the more is asked, never beyond what the schema allows."""
+    most = next(field["type"]["maxLength"] for field in current("SequenceDrawn").fields
+                if field["name"] == "left_out")
+    for proposals in (acted + 1, acted + DRAWN, 3_000):
+        pool = Pool(candidate(f"p{n}", votes, 0, 0) for n in range(proposals))
+        history = [f"p{n}" for n in range(acted)]
+        drawn = draw(pool, history, bytes(range(16)))
+
+        assert len(drawn.left_out) <= min(most, (acted + DRAWN + SIZE + 7) // 8)
+        assert redrawn(pool, bytes(range(16)), [], drawn.left_out) == drawn.proposals
+
+
+def test_an_authors_many_proposals_are_not_asked_about() -> None:
+    """Who is shown one of a keen author's has the others left out without a word on the record."""
+    pool = Pool([candidate("first", 50, 0, 0, author="Ada"), candidate("last", 50, 0, 0),
+                 *(candidate(f"p{n}", 50, 0, 0, author="Ada") for n in range(3_000))])
+    drawn = draw(pool, [f"p{n}" for n in range(3_000)], bytes(16), ["first"])
+
+    assert (drawn.proposals, drawn.left_out) == (["first", "last"], b"")
 
 
 def _texts(body: dict[str, Any]) -> list[dict[str, str]]:

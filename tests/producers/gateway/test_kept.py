@@ -1,0 +1,140 @@
+"""What visitors have kept for ever, votes apart, is bounded in bytes a voter, network and day."""
+
+import tracemalloc
+
+import pytest
+
+from producers.gateway import kept
+from producers.gateway.kept import ACCOUNT_BYTES, Accounts, Allowance
+from schemas.topics import KEPT_FOREVER, Topics
+from scrutin.gateway import written_topics
+from tests.processors.harness import Stack
+from tests.producers.gateway import booths
+from tests.producers.gateway.booths import Browser, RunningGateway
+
+
+VOTER, NEIGHBOUR = b"v" * 16, b"n" * 16
+NETWORK, OTHER = b"\x7f\0\0", b"\x7f\0\1"
+FEW = Allowance(voter_bytes=100, network_bytes=250)
+ACCOUNTS = 2_000
+SMALLEST_SEQUENCE_BYTES = 80
+"""Three identifiers, the rules and a consultation's name have more."""
+
+
+def test_a_voter_has_its_bytes_and_no_more() -> None:
+    """To the byte; a neighbour has its own."""
+    accounts = Accounts(FEW)
+
+    assert accounts.take(VOTER, NETWORK, 60, day=1)
+    assert not accounts.take(VOTER, NETWORK, 41, day=1)
+    assert accounts.take(VOTER, NETWORK, 40, day=1)
+    assert accounts.take(NEIGHBOUR, NETWORK, 100, day=1)
+
+
+def test_a_network_has_its_bytes_however_many_its_voters() -> None:
+    """What is refused takes nothing; another network has its own; a new day begins anew."""
+    accounts = Accounts(FEW)
+    taken = [accounts.take(bytes([n]) * 16, NETWORK, 100, day=1) for n in range(20)]
+
+    assert taken == [True, True] + [False] * 18
+    assert accounts.take(b"z" * 16, NETWORK, 50, day=1)
+    assert not accounts.take(b"y" * 16, NETWORK, 1, day=1)
+    assert accounts.take(VOTER, OTHER, 100, day=1)
+    assert accounts.take(b"y" * 16, NETWORK, 100, day=2)
+
+
+def test_a_clock_that_is_set_back_frees_nobody() -> None:
+    """Midnight passes once."""
+    accounts = Accounts(FEW)
+    assert accounts.take(VOTER, NETWORK, 100, day=2)
+
+    assert not accounts.take(VOTER, NETWORK, 1, day=1)
+    assert not accounts.take(VOTER, NETWORK, 1, day=2)
+
+
+def test_networks_beyond_the_bound_share_one_account() -> None:
+    """Those that have an account keep it; all others, however many addresses, have one."""
+    accounts = Accounts(FEW, most=3)
+    for number in range(3):
+        assert accounts.take(bytes([number]) * 16, bytes([number] * 3), 10, day=1)
+    beyond = [accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 50, day=1)
+              for number in range(1_000, 2_000)]
+
+    assert sum(beyond) == FEW.network_bytes // 50
+    assert accounts.take(b"v" * 16, bytes([1] * 3), 100, day=1)
+
+
+def test_requests_without_an_address_share_one_account() -> None:
+    """No address is no way around the bound."""
+    accounts = Accounts(FEW)
+
+    assert sum(accounts.take(bytes([n]) * 16, b"", 50, day=1) for n in range(20)) == 5
+
+
+def test_accounts_take_bounded_memory() -> None:
+    """Filled far past their number, each has its bytes."""
+    accounts = Accounts(FEW, most=ACCOUNTS)
+    tracemalloc.start()
+    try:
+        for number in range(5 * ACCOUNTS):
+            accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 1, day=1)
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert accounts.held <= 2 * ACCOUNTS + 1
+    assert size <= (2 * ACCOUNTS + 1) * ACCOUNT_BYTES
+
+
+@pytest.mark.parametrize("allowance", [kept.SEQUENCES, kept.DESCRIPTIONS])
+def test_what_is_kept_of_a_network_and_day_is_named(allowance: Allowance) -> None:
+    """Megabytes, where it was gigabytes."""
+    assert 0 < allowance.voter_bytes < allowance.network_bytes <= 16 << 20
+
+
+def test_every_topic_that_visitors_fill_for_ever_has_an_allowance() -> None:
+    """Votes apart; what goes after some days needs none, and visitors name no keys."""
+    topics = Topics("any", 4)
+    forever = {each.name for each in topics.specifications() if each.settings == KEPT_FOREVER}
+
+    assert set(written_topics(topics)) & forever == {
+        topics.votes, topics.catalogue, topics.sequences, topics.participants}
+
+
+async def test_descriptions_of_a_voter_are_bounded(gateway: RunningGateway) -> None:
+    """Past what is kept of a day the answer says so, when to come back, and nothing is written."""
+    before = await gateway.events(gateway.topics.participants)
+    async with Browser(gateway.url) as browser:
+        receipt = (await browser.vote()).json()
+        body = {"gender": "woman", "age_band": "25-34", "region": "FR-BRE", "receipt": receipt}
+        answers = [await browser.post("town/participants", body) for _ in range(40)]
+        still = await browser.vote("p2")
+    statuses = [answer.status_code for answer in answers]
+    written = (await gateway.events(gateway.topics.participants))[len(before):]
+
+    assert statuses == sorted(statuses)
+    assert set(statuses) == {202, 429}
+    assert len(written) == statuses.count(202)
+    assert sum(len(record.value) for record, _, _ in written) <= kept.DESCRIPTIONS.voter_bytes
+    assert answers[-1].json()["type"] == "/problems/enough-for-today"
+    assert 0 < int(answers[-1].headers["retry-after"]) <= 86_400
+    assert still.status_code == 202
+
+
+async def test_sequences_of_a_voter_are_bounded(shared_stack: Stack) -> None:
+    """Past what is kept of a day they are given all the same, with good proofs, off the record."""
+    gateway = booths.started(shared_stack, "unlimited", SCRUTIN_GATEWAY_VOTER_RATE="1000000")
+    await gateway.ready()
+    held = len(await gateway.events(gateway.topics.sequences))
+    async with Browser(gateway.url) as browser:
+        await browser.vote("p1")
+        answers = [await browser.client.get("/v1/consultations/town/sequence")
+                   for _ in range(kept.SEQUENCES.voter_bytes // SMALLEST_SEQUENCE_BYTES)]
+        shown = answers[-1].json()["proposals"][0]
+        receipt = (await browser.vote(shown["id"], proof=shown["proof"])).json()
+    written = (await gateway.events(gateway.topics.sequences))[held:]
+    size = sum(len(record.value) for record, _, _ in written)
+
+    assert receipt["trust"] == "trusted"
+    assert len(written) < len(answers)
+    assert kept.SEQUENCES.voter_bytes - 500 < size <= kept.SEQUENCES.voter_bytes
