@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from deploy.local.clickhouse import ClickHouseConfiguration
 from schemas.topics import Topics
 from scrutin.settings import Settings
 
@@ -23,9 +25,26 @@ def kafka_address(settings: Settings) -> str:
 
 
 def clickhouse_url(settings: Settings) -> str:
-    """Give ClickHouse's URL: as set, else that of the local stack."""
-    return settings.clickhouse_url or _local_url(
-        settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://host:port")
+    """Give ClickHouse's URL, with its password: as set, else that of the local stack."""
+    if settings.clickhouse_url:
+        return settings.clickhouse_url
+    url = _local_url(
+        settings, "clickhouse", "SCRUTIN_CLICKHOUSE_URL=http://user:password@host:port")
+    local = local_clickhouse(settings)
+    return url if local is None else local.url
+
+
+def local_clickhouse(settings: Settings) -> ClickHouseConfiguration | None:
+    """Give the ClickHouse that the local stack runs; None where it runs none."""
+    processes = (local_state(settings) or {}).get("processes", ())
+    return next(
+        (ClickHouseConfiguration(clickhouse_folder(settings), urlsplit(each["address"]).port or 0)
+         for each in processes if each["name"] == "clickhouse"), None)
+
+
+def clickhouse_folder(settings: Settings) -> Path:
+    """Name the folder of the local stack's ClickHouse."""
+    return settings.data_folder / "clickhouse"
 
 
 def operations_processes(settings: Settings) -> dict[str, str]:

@@ -17,6 +17,8 @@ from collections.abc import Sequence
 import typer
 from pydantic_core import ValidationError
 
+from scrutin.settings import is_shown
+
 
 EXIT_USAGE = 2
 EXIT_MISSING = 3
@@ -113,8 +115,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if error.title != "Settings":
             raise
         for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"]).upper()
-            print(f"scrutin: SCRUTIN_{name}={fault['input']!r}: {fault['msg']}", file=sys.stderr)  # noqa: T201 -- the last word of a command
+            name = "_".join(str(part) for part in fault["loc"])
+            given_value = f"={fault['input']!r}" if is_shown(name) else ""
+            print(f"scrutin: SCRUTIN_{name.upper()}{given_value}: {fault['msg']}", file=sys.stderr)  # noqa: T201 -- the last word of a command
         sys.exit(EXIT_USAGE)
     except OSError as error:
         if error.filename is None:
@@ -134,6 +137,7 @@ _FOR_PEOPLE = (
     ("processors.kafka_checks", "BrokerUnreachable"),
     ("processors.kafka_checks", "WrongTopic"),
     ("scrutin.health", "HealthPortTaken"),
+    ("sinks.addresses", "AddressRefused"),
 )
 """Errors whose message says what happened and what to do, by modules a command may not need."""
 

@@ -28,8 +28,9 @@ class Settings(BaseSettings):
         description="Bootstrap address host:port of Kafka; empty: the local stack of data_dir.",
     )
     clickhouse_url: str = Field(
-        default="",
-        description="URL of ClickHouse's HTTP interface; empty: the local stack of data_dir.",
+        default="", repr=False,
+        description="URL of ClickHouse's HTTP interface, with user and password; empty: the local "
+        "stack of data_dir.",
     )
     clickhouse_database: str = Field(
         default="scrutin", description="ClickHouse database of the archive.",
@@ -165,6 +166,12 @@ class Settings(BaseSettings):
     def data_folder(self) -> Path:
         """The whole path of `data_dir`."""
         return self.data_dir.expanduser().resolve()
+
+
+def is_shown(name: str) -> bool:
+    """Whether messages may quote the value of a setting: those that hold secrets are not shown."""
+    field = Settings.model_fields.get(name)
+    return field is not None and field.repr
 
 
 def load() -> Settings:

@@ -17,6 +17,7 @@ from deploy.local.kafka import BrokerConfiguration
 from deploy.local.ports import LOOPBACK, HeldPorts, PortBook
 from deploy.local.process import ProcessSpecification
 from scrutin.settings import Settings
+from sinks.addresses import shown
 
 
 # Workers that are ready when their health port says so, in the order of the data's way.
@@ -47,6 +48,7 @@ class Stack:
 
     specifications: tuple[ProcessSpecification, ...]
     urls: Mapping[str, str]
+    """Addresses to be shown, without users and passwords."""
 
 
 def compose(settings: Settings, explicit: ExplicitPorts, held: HeldPorts) -> Stack:
@@ -71,9 +73,9 @@ def compose(settings: Settings, explicit: ExplicitPorts, held: HeldPorts) -> Sta
         clickhouse_url = house.url
     views_url = f"http://{_reachable(settings.views_host)}:{ports['views']}"
     gateway_url = f"http://{_reachable(settings.gateway_host)}:{ports['gateway']}"
-    urls = {"kafka": kafka_address, "clickhouse": clickhouse_url, "views": views_url,
+    urls = {"kafka": kafka_address, "clickhouse": shown(clickhouse_url), "views": views_url,
             "gateway": gateway_url}
-    environment = _environment(settings, urls, ports)
+    environment = _environment(settings, urls | {"clickhouse": clickhouse_url}, ports)
     provision = _provision(environment)
     # The workers need the services and that step, not one another: they start together.
     after = tuple(each.name for each in (*services, provision))
@@ -142,7 +144,7 @@ def _clickhouse(configuration: ClickHouseConfiguration) -> ProcessSpecification:
         ready=health.readiness(functools.partial(clickhouse.is_ready, configuration)),
         ready_seconds=waiting.READY_SECONDS,
         stop_seconds=CLICKHOUSE_STOP_SECONDS,
-        address=configuration.url,
+        address=configuration.address,
         after=(),
         prepare=functools.partial(clickhouse.prepare_folder, configuration),
         explain=functools.partial(clickhouse.explain_failure, configuration),

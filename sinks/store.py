@@ -18,6 +18,7 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from sinks.addresses import checked
 from sinks.columns.records import Records
 from sinks.faults import SinkStopped
 from sinks.migrations import migrate
@@ -57,9 +58,13 @@ class Stored:
 def connect(
     url: str, database: str, *, seconds: float = INSERT_SECONDS, create: bool = True
 ) -> Client:
-    """Connect to ClickHouse; make the database if it may be created."""
+    """Connect to ClickHouse; make the database if it may be created.
+
+    The one place where a client is made: user and password come in the URL and go no further.
+    """
     options: dict[str, Any] = {
-        "dsn": url, "compress": False, "autogenerate_session_id": False, "query_retries": 0,
+        "dsn": checked(url), "compress": False, "autogenerate_session_id": False,
+        "query_retries": 0,
         "connect_timeout": CONNECT_SECONDS, "send_receive_timeout": int(seconds),
     }
     if create:

@@ -10,7 +10,7 @@ import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 
-from deploy.local import child
+from deploy.local import child, clickhouse_password
 from deploy.local.errors import (
     DiskFullError,
     FolderHeldError,
@@ -35,8 +35,28 @@ class ClickHouseConfiguration:
     port: int
 
     @property
-    def url(self) -> str:
+    def address(self) -> str:
+        """Where it listens, to be shown: without the password."""
         return f"http://{LOOPBACK}:{self.port}"
+
+    @property
+    def password(self) -> str:
+        """The password of this folder; made where there is none."""
+        return clickhouse_password.password_of(self.folder)
+
+    @property
+    def password_path(self) -> Path:
+        return self.folder / clickhouse_password.PASSWORD_FILE
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What its clients say of themselves where they do not use the URL."""
+        return {"X-ClickHouse-User": clickhouse_password.USER, "X-ClickHouse-Key": self.password}
+
+    @property
+    def url(self) -> str:
+        """Where its clients find it, with user and password: never to be shown or logged."""
+        return f"http://{clickhouse_password.USER}:{self.password}@{LOOPBACK}:{self.port}"
 
 
 def clickhouse_argv(configuration: ClickHouseConfiguration) -> list[str]:
@@ -45,15 +65,16 @@ def clickhouse_argv(configuration: ClickHouseConfiguration) -> list[str]:
 
 
 def prepare_folder(configuration: ClickHouseConfiguration) -> None:
-    """Check the port before anything is started."""
+    """Check the port before anything is started; make the folder and its password."""
     require_free(configuration.port, "ClickHouse", PORT_REMEDY)
-    configuration.folder.mkdir(parents=True, exist_ok=True)
+    clickhouse_password.password_of(configuration.folder)
 
 
 def is_ready(configuration: ClickHouseConfiguration) -> bool:
     """Tell whether the engine answers a query."""
     try:
-        question = f"{configuration.url}/?query=SELECT%201"
+        question = urllib.request.Request(  # noqa: S310 - always http
+            f"{configuration.address}/?query=SELECT%201", headers=configuration.headers)
         with urllib.request.urlopen(question, timeout=PING_TIMEOUT_SECONDS) as answer:  # noqa: S310 - always http
             return bool(answer.read() == b"1\n")
     except (urllib.error.URLError, OSError):

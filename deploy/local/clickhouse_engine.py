@@ -22,6 +22,7 @@ import chdb
 
 from deploy.local import clickhouse_statement as sql
 from deploy.local.clickhouse_queries import RunningQueries, RunningQuery, as_table
+from deploy.local.clickhouse_wall import StatementRefusedError, require_harmless
 
 
 # Sessions kept open at once; each costs one connection of the engine (a few hundred kB).
@@ -31,6 +32,7 @@ KILL_AGAIN_SECONDS = 0.1
 # Statements of a session that are replayed after each request of it.
 JOURNAL_STATEMENTS_MAX = 100
 
+READ_ONLY = "Code: 164. DB::Exception: a GET changes nothing: send it as a POST. (READONLY)"
 SESSION_IS_LOCKED = (
     "Code: 373. DB::Exception: Session {name} is locked by a concurrent client. (SESSION_IS_LOCKED)"
 )
@@ -53,6 +55,8 @@ class Request:
     settings: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, str] = field(default_factory=dict)
     output_format: str = "TabSeparated"
+    read_only: bool = False
+    """As ClickHouse does for a GET: nothing is changed, and no session is used."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,11 @@ class Session:
             self.run(sql.set_statement(settings))
         except ValueError as error:
             raise EngineError(f"Code: 115. DB::Exception: {error}. (UNKNOWN_SETTING)") from error
+        if request.read_only:
+            # The engine gives this back to nobody; the connection is closed after the request.
+            self.run("SET readonly = 1")
+            yield
+            return
         try:
             yield
         finally:
@@ -114,10 +123,11 @@ class Session:
 class Engine:
     """Own the engine of one folder; methods block and may be called from any thread."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = str(folder)
+    def __init__(self, folder: Path, configuration: Path) -> None:
+        self._path = f"{folder}?config-file={configuration}"
         # The engine ends with its last connection: this one holds it until `close`.
         self._keeper = Session(self._path)
+        _without_files(self._keeper, folder / "metadata")
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
         self.queries = RunningQueries()
@@ -126,6 +136,7 @@ class Engine:
     def run(self, request: Request, statement: str) -> Answer:
         """Run one statement, and with it the request's query, to its end."""
         with self._ending(request.query):
+            _require_harmless(statement)
             kill = sql.parse_kill(statement)
             return self._run(request, statement) if kill is None else self._kill(request, kill)
 
@@ -143,7 +154,12 @@ class Engine:
     ) -> Answer:
         """Run an insert whose data lies in a file, and with it the request's query."""
         statement = sql.infile_statement(head, str(path), compression)
-        with self._ending(request.query), self._session(request) as session:
+        with self._ending(request.query):
+            _require_harmless(head.statement)
+            return self._insert(request, statement)
+
+    def _insert(self, request: Request, statement: str) -> Answer:
+        with self._session(request) as session:
             request.query.require_not_cancelled()
             return _answer(session.run(statement, "Null"), None)
 
@@ -155,6 +171,7 @@ class Engine:
         with ExitStack() as held:
             # Also when the stream is dropped half way: a KILL may be waiting for this query.
             held.enter_context(self._ending(request.query))
+            _require_harmless(statement)
             session = held.enter_context(self._session(request))
             request.query.require_not_cancelled()
             try:
@@ -167,6 +184,8 @@ class Engine:
 
     def _kill(self, request: Request, kill: sql.Kill) -> Answer:
         """Cancel the queries that match; synchronously: return only when they have ended."""
+        if request.read_only:
+            raise EngineError(READ_ONLY)
         queries = self.queries.others(request.query)
         matching = self._matching(queries, kill.condition) if queries else []
         if not kill.only_test:
@@ -212,7 +231,7 @@ class Engine:
 
     @contextmanager
     def _session(self, request: Request) -> Iterator[Session]:
-        if not request.session:
+        if request.read_only or not request.session:
             with self._fresh() as session, session.prepared(request):
                 yield session
             return
@@ -257,6 +276,31 @@ class Engine:
             query.ended.wait(max(0.0, deadline - time.monotonic()))
         for session in [*self._sessions.values(), self._keeper]:
             session.connection.close()
+
+
+def _without_files(session: Session, metadata: Path) -> None:
+    """Replace the database `default`, in which every name is also that of a file on disk.
+
+    The engine starts with it each time; what was created in it stays, in one that is as a server's.
+    """
+    session.run("DETACH DATABASE default")
+    tables, definition = metadata / "default", metadata / "default.sql"
+    if not tables.is_symlink():
+        # It never held a table.
+        definition.unlink(missing_ok=True)
+        session.run("CREATE DATABASE default ENGINE = Atomic")
+    elif definition.exists():
+        session.run("ATTACH DATABASE default")
+    else:
+        identity = sql.quote(tables.readlink().name)
+        session.run(f"ATTACH DATABASE default UUID {identity} ENGINE = Atomic")
+
+
+def _require_harmless(statement: str) -> None:
+    try:
+        require_harmless(statement)
+    except StatementRefusedError as error:
+        raise EngineError(f"Code: 497. DB::Exception: {error}. (ACCESS_DENIED)") from error
 
 
 def _answer(result: Any, output_format: str | None) -> Answer:

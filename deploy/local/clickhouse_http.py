@@ -1,7 +1,8 @@
 """ClickHouse's HTTP interface over the engine, as far as clickhouse-connect uses it.
 
 Commands, parameters, settings, sessions, inserts, queries, streams, query ids, KILL QUERY, errors
-with their codes. No users and no TLS: it listens on the loopback interface only.
+with their codes. No TLS: it listens on the loopback interface only, behind a `Door` that asks for
+the stack's password. What a statement may do: `clickhouse_wall`.
 """
 
 import json
@@ -14,6 +15,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
@@ -21,6 +23,7 @@ from starlette.routing import Route
 
 from deploy.local import clickhouse_statement as sql
 from deploy.local.clickhouse_body import BodyRefusedError, Received, receive, receive_form
+from deploy.local.clickhouse_door import Door
 from deploy.local.clickhouse_engine import Answer, Engine, EngineError, Request
 from deploy.local.clickhouse_queries import QueryCancelledError, RunningQuery
 
@@ -61,11 +64,14 @@ _NOT_SETTINGS = frozenset(
 )
 CANCELLED = "Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED)"
 # HTTP statuses of the codes that are the sender's fault; all others are 500.
-_STATUS = {60: 404, 62: 400, 81: 404, 373: 409, 115: 400}
+_STATUS = {60: 404, 62: 400, 81: 404, 373: 409, 115: 400, 164: 403, 452: 403, 497: 403}
 
 
-def create_application(engine: Engine, incoming: Path) -> Starlette:
-    """Serve an engine; inserts wait in the folder `incoming` until it has read them."""
+def create_application(engine: Engine, incoming: Path, password: str = "") -> Starlette:
+    """Serve an engine; inserts wait in the folder `incoming` until it has read them.
+
+    Without a password everybody is refused.
+    """
 
     @asynccontextmanager
     async def lifespan(_application: Starlette) -> AsyncIterator[None]:
@@ -77,7 +83,8 @@ def create_application(engine: Engine, incoming: Path) -> Starlette:
         Route("/ping", lambda _request: PlainTextResponse("Ok.\n")),
         Route("/", interface.handle, methods=["GET", "POST"]),
     ]
-    return Starlette(routes=routes, lifespan=lifespan)
+    door = Middleware(Door, password=password)
+    return Starlette(routes=routes, lifespan=lifespan, middleware=[door])
 
 
 class Interface:
@@ -91,7 +98,7 @@ class Interface:
         """Answer one query; it is known under its id before its body is read."""
         parameters = http_request.query_params
         query_id = parameters.get("query_id") or str(uuid.uuid4())
-        query = self._engine.queries.begin(query_id, parameters.get("user") or "default")
+        query = self._engine.queries.begin(query_id, "default")
         data_path = self._incoming / str(uuid.uuid4())
         try:
             response = await self._answer(http_request, query, data_path)
@@ -125,7 +132,7 @@ class Interface:
                 data_path=data_path,
             )
         query.statement = received.statement[:STATEMENT_SHOWN_MAX]
-        request = _request(parameters, query)
+        request = _request(parameters, query, read_only=http_request.method != "POST")
         query.in_engine = True
         # A client that asks for the end first wants an error as a status, not in the middle.
         whole = parameters.get("wait_end_of_query") == "1"
@@ -195,9 +202,10 @@ class Interface:
         return headers
 
 
-def _request(parameters: dict[str, str], query: RunningQuery) -> Request:
+def _request(parameters: dict[str, str], query: RunningQuery, *, read_only: bool) -> Request:
     return Request(
         query=query,
+        read_only=read_only,
         session=parameters.get("session_id", ""),
         database=parameters.get("database", ""),
         settings={

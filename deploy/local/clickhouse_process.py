@@ -1,18 +1,23 @@
 """The process that owns a ClickHouse folder: `python -m deploy.local.clickhouse_process`.
 
-Exit status 0 after SIGTERM or SIGINT, 1 with a message on stderr when it cannot start.
+In the folder: `password` (`clickhouse_door`), `configuration` of the engine, which it may read, and
+`data`, `incoming` and `temporary`, which it may write; nothing else is open to it
+(`clickhouse_wall`). Exit status 0 after SIGTERM or SIGINT, 1 with a message on stderr when it
+cannot start.
 """
 
 import argparse
+import os
 import shutil
 import signal
+import socket
 import sys
 from pathlib import Path
 
 import uvicorn
 
-from deploy.local.clickhouse_engine import Engine
-from deploy.local.clickhouse_http import create_application
+from deploy.local import clickhouse_wall
+from deploy.local.clickhouse_password import password_of
 from deploy.local.errors import LocalStackError
 from deploy.local.locks import FolderLock
 from deploy.local.ports import LOOPBACK
@@ -22,6 +27,8 @@ from deploy.local.ports import LOOPBACK
 KEEP_ALIVE_SECONDS = 120
 # How long a stop lets running queries end by themselves before it cancels them.
 GRACE_SECONDS = 3
+# Connections that wait to be accepted: as many as there may be sessions.
+BACKLOG = 256
 
 
 def main() -> int:
@@ -48,21 +55,44 @@ def serve(folder: Path, port: int) -> None:
         "Stop it (`scrutin down`, or end that process), or set SCRUTIN_DATA_DIR to another folder.",
     )
     try:
-        # Left over from a process that was killed while it received an insert.
-        shutil.rmtree(folder / "incoming", ignore_errors=True)
-        incoming = folder / "incoming"
-        incoming.mkdir()
-        application = create_application(Engine(folder / "data"), incoming)
-        uvicorn.run(
-            application,
-            host=LOOPBACK,
-            port=port,
-            log_level="warning",
-            timeout_keep_alive=KEEP_ALIVE_SECONDS,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )
+        password = password_of(folder)
+        # Opened here: behind the wall no port can be.
+        listening = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
+        enclose(folder)
+        _serve(folder, listening, password)
     finally:
         lock.release()
+
+
+def enclose(folder: Path) -> None:
+    """Make the folders of the engine and shut this process into them."""
+    writable = [folder / name for name in ("data", "incoming", "temporary")]
+    # Left over from a process that was killed while it received an insert or sorted.
+    for each in writable[1:]:
+        shutil.rmtree(each, ignore_errors=True)
+    for each in writable:
+        each.mkdir(mode=0o700, exist_ok=True)
+    configuration = clickhouse_wall.write_configuration(folder / "configuration")
+    # The engine takes a config.xml from where it was started and from HOME; it shall find ours.
+    os.chdir(folder / "temporary")
+    for name in ("TMPDIR", "HOME"):
+        os.putenv(name, str(folder / "temporary"))
+    if not clickhouse_wall.confine(readable=[configuration.parent], writable=writable):
+        sys.stderr.write(
+            "this kernel has no Landlock: the function file() reads what its user may read, for "
+            "whoever knows the password. Linux 5.13 or newer has it.\n")
+
+
+def _serve(folder: Path, listening: socket.socket, password: str) -> None:
+    # Only now: importing the engine starts threads, which would stay outside of the wall.
+    from deploy.local.clickhouse_engine import Engine  # noqa: PLC0415 -- see above
+    from deploy.local.clickhouse_http import create_application  # noqa: PLC0415 -- see above
+
+    engine = Engine(folder / "data", folder / "configuration" / "config.xml")
+    config = uvicorn.Config(
+        create_application(engine, folder / "incoming", password), log_level="warning",
+        timeout_keep_alive=KEEP_ALIVE_SECONDS, timeout_graceful_shutdown=GRACE_SECONDS)
+    uvicorn.Server(config).run(sockets=[listening])
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ class ClickHouse(Service):
 
     @property
     def url(self) -> str:
+        """Where clients find it, with user and password."""
         return self.configuration.url
 
     @property

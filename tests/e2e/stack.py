@@ -8,6 +8,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from scrutin.bootstrap import clickhouse_url
+from scrutin.settings import Settings
 from tests.e2e.running import scrutin
 
 
@@ -27,6 +29,12 @@ class Stack:
     @property
     def kafka(self) -> str:
         return str(self.status()["urls"]["kafka"])
+
+    @property
+    def clickhouse(self) -> str:
+        """Its URL, with user and password."""
+        settings = Settings(data_dir=Path(self.environment["SCRUTIN_DATA_DIR"]))
+        return clickhouse_url(settings)
 
     def kill(self, name: str) -> None:
         """SIGKILL a process of the stack; the supervisor starts it again."""

@@ -162,8 +162,7 @@ def _says(path: Path, words: str) -> bool:
 
 def check_archive(running: Stack, logs: dict[str, list[list[bytes]]]) -> None:
     """The archive holds every record once, with its very bytes."""
-    client = clickhouse_connect.get_client(
-        dsn=running.status()["urls"]["clickhouse"], database="scrutin")
+    client = clickhouse_connect.get_client(dsn=running.clickhouse, database="scrutin")
     for topic, partitions in logs.items():
         view = topic.removeprefix("scrutin.")
         rows = client.query(

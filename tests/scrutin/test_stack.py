@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,11 +15,14 @@ from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, HeldPorts
 from deploy.local.status import read_status
 from deploy.local.supervisor import Supervisor
+from scrutin import bootstrap
 from scrutin.commands.down import down
 from scrutin.commands.status import status
 from scrutin.commands.up import up
 from scrutin.settings import Settings
 from scrutin.stack import ExplicitPorts, Stack, compose
+from sinks.addresses import shown
+from sinks.store import connect
 from tests.deploy.local.children import WAIT_SECONDS, start_supervisor, wait_until
 
 
@@ -66,7 +68,7 @@ def test_workers_are_told_where_everything_is(settings: Settings) -> None:
     environments = [dict(worker.environment or {}) for worker in workers]
     for environment in environments:
         assert environment["SCRUTIN_KAFKA"] == stack.urls["kafka"]
-        assert environment["SCRUTIN_CLICKHOUSE_URL"] == stack.urls["clickhouse"]
+        assert shown(environment["SCRUTIN_CLICKHOUSE_URL"]) == stack.urls["clickhouse"]
         assert environment["SCRUTIN_DATA_DIR"] == str(settings.data_dir)
     assert len({worker.address for worker in workers}) == 6
     for name in ("views", "gateway"):
@@ -99,11 +101,10 @@ def test_an_explicit_port_is_used_or_refused(settings: Settings) -> None:
     assert free.urls["kafka"] == f"{LOOPBACK}:{port}"
 
 
-def _answers(stack: Stack) -> bool:
+def _answers(settings: Settings, stack: Stack) -> bool:
     host, port = stack.urls["kafka"].split(":")
-    question = f"{stack.urls['clickhouse']}/?query=SELECT%201"
-    with urllib.request.urlopen(question) as answer:
-        return bool(describe_brokers(host, int(port))) and answer.read() == b"1\n"
+    with connect(bootstrap.clickhouse_url(settings), "default", create=False) as client:
+        return bool(describe_brokers(host, int(port))) and client.command("SELECT 1") == 1
 
 
 async def _run_once(settings: Settings) -> Mapping[str, str]:
@@ -115,7 +116,7 @@ async def _run_once(settings: Settings) -> Mapping[str, str]:
     answers = []
 
     def ask() -> None:
-        answers.append(_answers(stack))
+        answers.append(_answers(settings, stack))
         supervisor.request_stop()
 
     await asyncio.wait_for(supervisor.run(ask), 2 * WAIT_SECONDS)
@@ -124,10 +125,26 @@ async def _run_once(settings: Settings) -> Mapping[str, str]:
 
 
 async def test_broker_and_clickhouse_resume_where_they_were(settings: Settings) -> None:
-    """The real ones come up under the supervisor, end in order, and come up again the same."""
+    """The real ones come up under the supervisor, end in order, and come up again the same.
+
+    ClickHouse's password is the same too; `scrutin status --json` gives it, and neither the table
+    of `scrutin status` nor any other file of the stack does.
+    """
     first, second = await _run_once(settings), await _run_once(settings)
 
     assert first == second
+    runner = CliRunner()
+    document = json.loads(runner.invoke(application, ["status", "--json"]).stdout)
+    password = document["clickhouse"]["password"]
+    assert bootstrap.clickhouse_url(settings) == (
+        f"http://scrutin:{password}@{first['clickhouse'].removeprefix('http://')}")
+    assert document["clickhouse"]["url"] == first["clickhouse"]
+    table = runner.invoke(application, ["status"]).stdout
+    assert "clickhouse/password" in table
+    assert password not in table
+    holders = [path for path in settings.data_dir.rglob("*")
+               if path.is_file() and password.encode() in path.read_bytes()]
+    assert holders == [settings.data_dir / "clickhouse" / "password"]
 
 
 def test_status_and_down_follow_a_running_stack(settings: Settings) -> None:

@@ -19,6 +19,7 @@ class Proxy:
         self.answers_to_lose = 0
         self.answers_lost = 0
         self.url = ""
+        self.user = parts.netloc.rpartition("@")[0]
         self._connections: set[asyncio.Task[None]] = set()
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,7 +76,7 @@ async def proxied(url: str) -> AsyncIterator[Proxy]:
     """Run a proxy in front of a URL."""
     proxy = Proxy(url)
     server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
-    proxy.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    proxy.url = f"http://{proxy.user}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield proxy
     finally:

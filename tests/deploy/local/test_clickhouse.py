@@ -20,6 +20,7 @@ from clickhouse_connect.driver.exceptions import (
 )
 
 from deploy.local import services
+from deploy.local.clickhouse_body import STATEMENT_BYTES_MAX
 from deploy.local.errors import FolderHeldError, PortTakenError
 from deploy.local.status import wait_for
 
@@ -39,7 +40,7 @@ def connect(clickhouse: services.ClickHouse, topic_prefix: str) -> Iterator[Conn
 
     def make(**options: Any) -> Any:
         chosen = {"database": topic_prefix, **options}
-        client = clickhouse_connect.get_client(host=clickhouse.host, port=clickhouse.port, **chosen)
+        client = clickhouse_connect.get_client(dsn=clickhouse.url, **chosen)
         clients.append(client)
         return client
 
@@ -254,11 +255,12 @@ def test_an_insert_killed_while_it_arrives_stores_nothing(
 
     def send() -> None:
         url = (
-            f"{clickhouse.url}/?query_id={query_id}&database={topic_prefix}"
+            f"{clickhouse.configuration.address}/?query_id={query_id}&database={topic_prefix}"
             "&query=INSERT%20INTO%20events%20FORMAT%20CSV"
         )
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, data=body())):
+            with urllib.request.urlopen(urllib.request.Request(
+                    url, data=body(), headers=clickhouse.configuration.headers)):
                 statuses.append(200)
         except urllib.error.HTTPError as error:
             statuses.append(int(error.headers["X-ClickHouse-Exception-Code"]))
@@ -283,11 +285,12 @@ def test_a_body_past_the_bound_is_refused(
     clickhouse: services.ClickHouse, topic_prefix: str
 ) -> None:
     """A statement that grows without end is cut off with a clear refusal."""
-    url = f"{clickhouse.url}/"
-    body = b"SELECT '" + b"x" * (17 * 1024 * 1024) + b"'"
+    url = f"{clickhouse.configuration.address}/"
+    body = b"SELECT '" + b"x" * STATEMENT_BYTES_MAX + b"'"
 
     with pytest.raises(urllib.error.HTTPError) as caught:
-        urllib.request.urlopen(urllib.request.Request(url, data=body))
+        urllib.request.urlopen(urllib.request.Request(
+            url, data=body, headers=clickhouse.configuration.headers))
 
     with caught.value as answer:
         assert answer.code == 413
@@ -303,7 +306,7 @@ def test_data_survive_stop_and_kill(tmp_path: Path) -> None:
         _write_number(service, 2)
         service.kill()
         service.start()
-        with clickhouse_connect.get_client(host=service.host, port=service.port) as client:
+        with clickhouse_connect.get_client(dsn=service.url) as client:
             rows = client.query("SELECT number FROM kept ORDER BY number").result_rows
         assert rows == [(1,), (2,)]
     finally:
@@ -314,7 +317,7 @@ def test_a_stop_cancels_what_runs_and_closes_in_order(tmp_path: Path) -> None:
     """SIGTERM under an endless query ends with status 0, not with a kill after the bound."""
     service = services.start_clickhouse(tmp_path / "house")
     try:
-        client = clickhouse_connect.get_client(host=service.host, port=service.port)
+        client = clickhouse_connect.get_client(dsn=service.url)
         failures: list[Exception] = []
         thread = threading.Thread(target=_select_endless, args=(service, failures))
         thread.start()
@@ -330,7 +333,7 @@ def test_a_stop_cancels_what_runs_and_closes_in_order(tmp_path: Path) -> None:
 
 
 def _select_endless(service: services.ClickHouse, failures: list[Exception]) -> None:
-    with clickhouse_connect.get_client(host=service.host, port=service.port) as client:
+    with clickhouse_connect.get_client(dsn=service.url) as client:
         try:
             client.command(f"SELECT count() {ENDLESS}", settings={"query_id": "endless"})
         except ClickHouseError as error:
@@ -338,7 +341,7 @@ def _select_endless(service: services.ClickHouse, failures: list[Exception]) -> 
 
 
 def _write_number(service: services.ClickHouse, number: int) -> None:
-    with clickhouse_connect.get_client(host=service.host, port=service.port) as client:
+    with clickhouse_connect.get_client(dsn=service.url) as client:
         client.command(
             "CREATE TABLE IF NOT EXISTS kept (number UInt8) ENGINE = MergeTree ORDER BY number"
         )
