@@ -24,13 +24,17 @@ class FullMemory(memory.Memory):
 
 
 class FullRates(rates.Rates):
-    """Limits of as many voters as are remembered, all within their minute."""
+    """Limits of as many voters as there are windows, all within their minute."""
 
-    def __init__(self, *, voter_per_minute: int, network_per_minute: int) -> None:
+    def __init__(
+        self, *, voter_per_minute: int, network_per_minute: int,
+        readers_per_minute: int | None = None, gateways: int = 1,
+    ) -> None:
         super().__init__(
-            voter_per_minute=voter_per_minute, network_per_minute=network_per_minute)
+            voter_per_minute=voter_per_minute, network_per_minute=network_per_minute,
+            readers_per_minute=readers_per_minute, gateways=gateways)
         now = time.time()
-        for _ in range(rates.WINDOWS):
+        for _ in range(rates.VOTER_CELLS):
             self.count(secrets.token_bytes(IDENTIFIER_BYTES), b"", now)
 
 

@@ -33,6 +33,7 @@ from schemas.topics import Topics
 from scrutin import bootstrap, health
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
+from scrutin.forwarded import behind
 from scrutin.joined_writes import JoinedWrites
 from scrutin.readers import Door
 from scrutin.receipt_checker import ReceiptChecker
@@ -123,7 +124,8 @@ async def connected(
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
     rates = Rates(voter_per_minute=settings.gateway_voter_rate,
-                  network_per_minute=settings.gateway_network_rate)
+                  network_per_minute=settings.gateway_network_rate,
+                  gateways=settings.gateway_count)
     memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
@@ -155,7 +157,8 @@ async def connected(
                     *_samples(live, outlet, meter, booth)))),
             ], default=Door(pages, rates))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
-            yield voting.application(otherwise=SecurityHeaders(inner)), live
+            yield voting.application(
+                otherwise=SecurityHeaders(inner)), live
         finally:
             for task in tasks:
                 task.cancel()
@@ -193,8 +196,7 @@ async def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     async with connected(settings, kafka, topics) as (both, live):
         server = Server((live,), uvicorn.Config(
-            StrictTransport(both, settings.hsts_seconds),
-            proxy_headers=bool(settings.gateway_proxies),
-            forwarded_allow_ips=settings.gateway_proxies, **http_options()))
+            behind(StrictTransport(both, settings.hsts_seconds), settings.gateway_proxies),
+            proxy_headers=False, **http_options()))
         on_serving()
         await server.serve(sockets=[opened])

@@ -5,7 +5,8 @@ costs some of its time, and a live stream holds one of a bounded number of place
 proxies are known and clients have addresses, every network has its share; the views alone, behind
 an ingress, would see one network. A network may be a school or a mobile operator: so what one of
 its people reads or searches takes nothing from the booth of the others, where acts have their
-limits anyway, and what every page needs is always given.
+limits anyway, and what every page needs is always given. Who has no address that can be read is of
+the network of all such, and so is no way around the limits.
 """
 
 import re
@@ -17,14 +18,16 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway import guards
+from producers.gateway.cells import WINDOW_SECONDS
 from producers.gateway.exchange import Asked
-from producers.gateway.rates import WINDOW_SECONDS, Rates, headers_of
+from producers.gateway.rates import Rate, Rates, headers_of
 from schemas import problems
 from views.responses import explained
 
 
 STREAMS_PER_NETWORK = 50
-"""Live streams of one network: a room of people, a fiftieth of all places."""
+"""Live streams of one network: a room of people, a fiftieth of all places, which bound the memory
+of who holds how many, too."""
 BOOTH = re.compile(r"/c/[^/]+/vote(?:/|$)")
 """The booth's pages and forms."""
 LIST_COST = 20
@@ -44,22 +47,17 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer, or say that it is too much."""
-        network = guards.network_of(Asked(scope, receive)) if scope["type"] == "http" else b""
-        if not network:
-            await self._pages(scope, receive, send)
-            return
         # A form counts too: what is answered, if only with a refusal, is a page.
-        path = scope["path"]
-        if path.startswith("/static/"):
+        if scope["type"] != "http" or scope["path"].startswith("/static/"):
             await self._pages(scope, receive, send)
             return
+        path, network = scope["path"], guards.network_of(Asked(scope, receive))
         searching = path.endswith("/proposals") and scope["query_string"]
         rate = self._rates.count_reader(
             network, self._clock(), kind="booth" if BOOTH.match(path) else "readers",
             cost=LIST_COST if searching else 1)
         if rate.exceeded:
-            await _refuse(scope, receive, send, {
-                name.decode(): value.decode() for name, value in headers_of(rate).items()})
+            await refuse(scope, receive, send, rate)
         elif path.startswith("/v1/") and path.endswith("/live"):
             await self._follow(network, scope, receive, send)
         else:
@@ -67,7 +65,7 @@ class Door:
 
     async def _follow(self, network: bytes, scope: Scope, receive: Receive, send: Send) -> None:
         if self._streams[network] >= STREAMS_PER_NETWORK:
-            await _refuse(scope, receive, send, {"retry-after": str(WINDOW_SECONDS)})
+            await _too_many(scope, receive, send, {"retry-after": str(WINDOW_SECONDS)})
             return
         self._streams[network] += 1
         try:
@@ -78,7 +76,13 @@ class Door:
                 del self._streams[network]
 
 
-async def _refuse(scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
+async def refuse(scope: Scope, receive: Receive, send: Send, rate: Rate) -> None:
+    """Answer that a limit is exceeded, and until when."""
+    await _too_many(scope, receive, send, {
+        name.decode(): value.decode() for name, value in headers_of(rate).items()})
+
+
+async def _too_many(scope: Scope, receive: Receive, send: Send, headers: dict[str, str]) -> None:
     request = Request(scope, receive)
     response = explained(
         request, problems.TOO_MANY_REQUESTS, as_json=scope["path"].startswith("/v1/"))

@@ -6,8 +6,14 @@ Each field is read from an environment variable: SCRUTIN_ and the name in capita
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from scrutin.proxies import believed
+
+
+RATE_MOST = 1_000_000_000
+"""Greatest limit a minute: three times as much still fits into a window's four bytes."""
 
 
 class Settings(BaseSettings):
@@ -97,17 +103,22 @@ class Settings(BaseSettings):
     )
     gateway_proxies: str = Field(
         default="",
-        description="Addresses of proxies, by commas, whose X-Forwarded-For the gateway believes; "
-        "empty: none.",
+        description="Addresses or networks of proxies, by commas, whose X-Forwarded-For the "
+        "gateway believes; *: whoever connects, of which the last address; empty: none.",
+    )
+    gateway_count: int = Field(
+        default=1, ge=1, le=1_000,
+        description="Gateways that votes are spread over: each allows a network its part of the "
+        "limits.",
     )
     gateway_voter_rate: int = Field(
-        default=120, ge=1,
+        default=120, ge=1, le=RATE_MOST,
         description="Requests a voter may send to one gateway in a minute.",
     )
     gateway_network_rate: int = Field(
-        default=6_000, ge=1,
-        description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send to one "
-        "gateway in a minute.",
+        default=6_000, ge=1, le=RATE_MOST,
+        description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send in a "
+        "minute, to all gateways together.",
     )
     public_url: str = Field(
         default="",
@@ -161,6 +172,12 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of log lines."
     )
+
+    @field_validator("gateway_proxies")
+    @classmethod
+    def _proxies_can_be_read(cls, named: str) -> str:
+        believed(named)
+        return named
 
     @property
     def data_folder(self) -> Path:

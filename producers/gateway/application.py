@@ -117,10 +117,12 @@ class Gateway:
 
     # What is read
 
-    async def openapi(self, _asked: Asked) -> Answer:
+    async def openapi(self, asked: Asked) -> Answer:
+        self._check_reader(asked)
         return Answer(200, operations.openapi(), headers=READABLE_ANYWHERE)
 
-    async def keys(self, _asked: Asked) -> Answer:
+    async def keys(self, asked: Asked) -> Answer:
+        self._check_reader(asked)
         return Answer(200, to_json(self._booth.receipt_keys()), headers=READABLE_ANYWHERE)
 
     async def livez(self, _asked: Asked) -> Answer:
@@ -155,6 +157,12 @@ class Gateway:
         if rate.exceeded:
             raise Refused(problems.TOO_MANY_REQUESTS)
         return voter, device, headers
+
+    def _check_reader(self, asked: Asked) -> None:
+        """Count what is the same for everybody as the pages are counted."""
+        rate = self._rates.count_reader(guards.network_of(asked), time.time())
+        if rate.exceeded:
+            raise Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate))
 
     def _given(
         self, asked: Asked, what: dict[str, Any], device: guards.Device,

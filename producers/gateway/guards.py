@@ -34,7 +34,7 @@ LOOPBACK_COOKIE = "scrutin-device"
 DEVICES_REMEMBERED = 65_536
 """Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
 ADDRESSES_REMEMBERED = 16_384
-"""Client addresses whose network is remembered: parsing one takes longer than signing."""
+"""Client addresses whose network is remembered, 4 MB: parsing one takes longer than signing."""
 
 _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS}}}")
 _LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
@@ -84,9 +84,13 @@ def idempotency_key(asked: Asked) -> str | None:
 
 
 def network_of(asked: Asked) -> bytes:
-    """Give the network a request comes from."""
+    """Give the network a request comes from: UNKNOWN_NETWORK where nothing says so."""
     client = asked.scope.get("client")
-    return _network_of(client[0]) if client else b""
+    address = client[0] if client else None
+    # Whoever is believed as a proxy can name an address of any length: only short ones are kept.
+    if not address or len(address) > identity.ADDRESS_CHARACTERS:
+        return identity.UNKNOWN_NETWORK
+    return _network_of(address)
 
 
 _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network_of)

@@ -29,8 +29,14 @@ CLOCK_SKEW_SECONDS = 60
 IPV4_PREFIX_BITS = 24
 IPV6_PREFIX_BITS = 48
 """A network is what one subscriber or one small office is given, at least."""
-
-
+UNKNOWN_NETWORK = b"?"
+"""Of all whose address cannot be read: they share its limits, and none is ever written down."""
+_IPV4_WITHIN_IPV6 = frozenset((
+    ipaddress.ip_address("::ffff:0:0").packed[:12],  # as a socket for both shows it
+    ipaddress.ip_address("64:ff9b::").packed[:12],  # as a translator does (RFC 6052)
+))
+ADDRESS_CHARACTERS = 80
+"""Longest address that is read: IPv6 with a zone, in brackets, with a port."""
 
 def _characters(size: int) -> int:
     """Give the length of so many bytes in base64 without padding."""
@@ -145,15 +151,35 @@ def _shown(voter: bytes, consultation: str, proposal: str, issued: bytes) -> tup
 
 
 def network_of(address: str) -> bytes:
-    """Give the prefix of an address that stands for its network; empty for no address."""
+    """Give the prefix of an address that stands for its network; UNKNOWN_NETWORK for no address.
+
+    Some proxies forward addresses with ports: `192.0.2.7:50123`, `[2001:db8::1]:50123`.
+    """
+    found = _address(address) or _address(_without_port(address))
+    if found is None:
+        return UNKNOWN_NETWORK
+    packed = found.packed
+    if packed[:-4] in _IPV4_WITHIN_IPV6:
+        packed = packed[-4:]
+    bits = IPV4_PREFIX_BITS if len(packed) == 4 else IPV6_PREFIX_BITS
+    return packed[: bits // 8]
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        found = ipaddress.ip_address(address)
+        return ipaddress.ip_address(text)
     except ValueError:
-        return b""
-    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped:
-        found = found.ipv4_mapped
-    bits = IPV4_PREFIX_BITS if found.version == 4 else IPV6_PREFIX_BITS
-    return found.packed[: bits // 8]
+        return None
+
+
+def _without_port(text: str) -> str:
+    """Take a port, and the brackets around an IPv6 address, off; whatever else stays as it is."""
+    text = text.strip(' \t"')
+    if text.startswith("["):
+        host, bracket, port = text[1:].partition("]")
+        return host if bracket and (not port or port.startswith(":")) else text
+    host, _, port = text.rpartition(":")
+    return host if port.isdigit() and host else text
 
 
 def network_pseudonym(day_key: Signer, network: bytes) -> bytes:

@@ -46,8 +46,11 @@ class Networks:
         self._last = 0
 
     def saw(self, event_id: bytes, network: bytes, now: int) -> None:
-        """Note the network of an event (milliseconds since 1970); do nothing without one."""
-        if not network:
+        """Note the network of an event (milliseconds since 1970); do nothing where it is unknown.
+
+        All whose address cannot be read would be one network to the hunt.
+        """
+        if not network or network == identity.UNKNOWN_NETWORK:
             return
         day = now // DAY_MILLISECONDS
         if day != self._day or self._signer is None:

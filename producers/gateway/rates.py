@@ -1,26 +1,35 @@
-"""How many requests a voter, and a network, may send in a minute: fixed windows, one process.
+"""How many requests a voter, and a network, may send in a minute: windows of a fixed number.
 
-The memory is bounded. A window that began first is forgotten first, which favours the voter: at
-worst somebody gets a second window early.
+Theory of operation: a window begins with the first request that is let in and ends a minute later.
+Whoever is refused leaves no trace: no window begins, none is pushed out, nothing is counted. So no
+flood of refused requests frees a network or a voter, or takes anything from others. Both limits are
+asked before either counts: what a voter asks for beyond their own limit takes nothing from their
+network, and a network that has used up its limit fills no window with new devices.
+
+All requests whose address cannot be read come from one network, `identity.UNKNOWN_NETWORK`. Devices
+that are known and requests without a cookie count alike; limits of their own for one of them would
+need nothing but a name of their own for their network.
 """
 
 import functools
-from collections import OrderedDict
 from typing import NamedTuple
 
+from producers.gateway.cells import CELL_BYTES, WINDOW_SECONDS, Cells
 
-WINDOW_SECONDS = 60
-WINDOWS = 200_000
-"""Windows remembered: two hundred thousand voters in a minute; some 60 MB."""
+
+VOTER_CELLS = 1 << 20
+"""Windows of voters: more than the requests that a process can answer in a minute."""
+NETWORK_CELLS = 1 << 18
+"""Windows of networks, and of what they read: `producers.gateway.cells` says why so many."""
+CELLS_BYTES = CELL_BYTES * (VOTER_CELLS + NETWORK_CELLS)
+"""What all windows take, empty or full: 15.7 MB."""
 READS_PER_ACT = 3
 """Pages, files and forms that a network may ask for or send, for each request its voters may send:
 in the booth an act is a form and the page that answers it, and some only read."""
-ENDED_DROPPED = 2
-"""Ended windows dropped for each one that begins: their number shrinks, no request pays for all."""
 
 
 class Rate(NamedTuple):
-    """What is left of a limit; below 0: it is exceeded."""
+    """What is left of a limit; below 0: it is exceeded, and nothing was counted."""
 
     name: str
     quota: int
@@ -33,70 +42,72 @@ class Rate(NamedTuple):
 
 
 class Rates:
-    """The limits of voters and networks."""
+    """The limits of voters and networks at one gateway.
+
+    Of `gateways` that share a deployment each allows a network its part. A voter may use the whole
+    limit at each of them: a browser keeps to one while it is connected.
+    """
 
     def __init__(
         self, *, voter_per_minute: int, network_per_minute: int,
-        readers_per_minute: int | None = None, windows: int = WINDOWS,
+        readers_per_minute: int | None = None, gateways: int = 1,
     ) -> None:
+        readers = readers_per_minute or READS_PER_ACT * network_per_minute
         self._voter_quota = voter_per_minute
-        self._network_quota = network_per_minute
-        self._readers_quota = readers_per_minute or READS_PER_ACT * network_per_minute
-        self._windows_most = windows
-        # A plain dict looks for its first key past all that were deleted before it: each time more.
-        self._windows: OrderedDict[bytes, list[float]] = OrderedDict()
-        """Count and end of a window, in the order in which they began."""
+        self._network_quota = part(network_per_minute, gateways)
+        self._readers_quota = part(readers, gateways)
+        self._voters, self._networks = Cells(VOTER_CELLS), Cells(NETWORK_CELLS)
 
     @property
     def windows(self) -> int:
-        """Windows that are remembered."""
-        return len(self._windows)
+        """Windows that are open; every cell is looked at, which takes a while."""
+        return self._voters.open() + self._networks.open()
+
+    @property
+    def size_bytes(self) -> int:
+        """What the windows take."""
+        return self._voters.size_bytes + self._networks.size_bytes
 
     def count(self, voter: bytes, network: bytes, now: float) -> Rate:
         """Count a request; give the limit that is exceeded, else the one with the least left.
 
-        What one voter asks for beyond their own limit takes nothing from their neighbours.
+        Without a network (empty) the voter's limit stands alone.
         """
-        window = self._counted(voter, now)
-        left = self._voter_quota - int(window[0])
-        if network and left >= 0:
-            of_network = self._counted(network, now)
-            left_to_network = self._network_quota - int(of_network[0])
-            if left_to_network < left:
-                return Rate("network", self._network_quota, left_to_network, _rest(of_network, now))
-        return Rate("voter", self._voter_quota, left, _rest(window, now))
+        voters, networks = self._voters, self._networks
+        mine, used, rest = voters.look(voter, now)
+        left = self._voter_quota - used - 1
+        if left < 0:
+            return Rate("voter", self._voter_quota, left, int(rest) + 1)
+        theirs, used, network_rest = networks.look(network, now)
+        left_to_network = self._network_quota - used - 1 if network else left
+        if left_to_network < 0:
+            return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
+        rest = rest or voters.begin(mine, now)
+        voters.counts[mine] += 1
+        if network:
+            network_rest = network_rest or networks.begin(theirs, now)
+            networks.counts[theirs] += 1
+        if left_to_network < left:
+            return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
+        return Rate("voter", self._voter_quota, left, int(rest) + 1)
 
     def count_reader(
         self, network: bytes, now: float, *, kind: str = "readers", cost: int = 1
     ) -> Rate:
         """Count what a network reads of a kind; `cost` is how many requests it stands for."""
-        window = self._counted(kind[:1].encode() + network, now, cost)
-        quota = self._readers_quota
-        return Rate(kind, quota, quota - int(window[0]), _rest(window, now))
-
-    def _counted(self, whom: bytes, now: float, cost: int = 1) -> list[float]:
-        # Voters have 16 bytes, networks 3 or 6, their readers one more: no two meet.
-        window = self._windows.get(whom)
-        if window is None or window[1] <= now:
-            self._windows.pop(whom, None)  # So that the new one stands last.
-            window = self._windows[whom] = [0, now + WINDOW_SECONDS]
-            self._forget(now)
-        window[0] += cost
-        return window
-
-    def _forget(self, now: float) -> None:
-        """Drop what has ended, oldest first, and what is too many."""
-        for _ in range(ENDED_DROPPED):
-            if next(iter(self._windows.values()))[1] > now:
-                break
-            self._windows.popitem(last=False)
-        if len(self._windows) > self._windows_most:
-            self._windows.popitem(last=False)
+        # Networks have 1, 3 or 6 bytes, what they read one more: no two names are the same.
+        networks, quota = self._networks, self._readers_quota
+        cell, used, rest = networks.look(kind[:1].encode() + network, now)
+        left = quota - used - cost
+        if left >= 0:
+            rest = rest or networks.begin(cell, now)
+            networks.counts[cell] += cost
+        return Rate(kind, quota, left, int(rest) + 1)
 
 
-def _rest(window: list[float], now: float) -> int:
-    """Give the seconds until a window has ended."""
-    return int(window[1] - now) + 1
+def part(quota: int, gateways: int) -> int:
+    """Give one gateway's part of a limit, at least one request; all parts make the whole."""
+    return -(-quota // gateways)
 
 
 def headers_of(rate: Rate) -> dict[bytes, bytes]:

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import pytest
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
@@ -58,7 +59,19 @@ def test_forms_count_as_pages_do() -> None:
     assert 429 not in statuses[:2]
 
 
-async def test_no_network_takes_all_places_of_live_streams() -> None:
+def test_who_has_no_address_has_limits_too() -> None:
+    """A socket's path, a word, an address with a port: pages, forms and streams are bounded."""
+    source = Published(campaign.flushes(4, closed=False))
+    source.ready.set()
+    door = Door(application(source), rates(2), Clock())
+    unknown = [TestClient(door, client=(address, 1)) for address in ("unknown", "/run/x.sock", "")]
+    assert [client.get(PAGE).status_code for client in unknown] == [200, 200, 429]
+    with_ports = [TestClient(door, client=(f"192.0.2.7:{port}", 1)) for port in (50_123, 50_124, 9)]
+    assert [client.get(PAGE).status_code for client in with_ports] == [200, 200, 429]
+
+
+@pytest.mark.parametrize("address", ["192.0.2.7", "unknown"])
+async def test_no_network_takes_all_places_of_live_streams(address: str) -> None:
     """Past its share a network gets 429; a stream that ends gives its place back."""
     ended, open_streams = asyncio.Event(), 0
 
@@ -68,16 +81,17 @@ async def test_no_network_takes_all_places_of_live_streams() -> None:
         await ended.wait()
 
     door = Door(streaming, rates(1_000))
-    streams = [asyncio.create_task(status_of(door, "192.0.2.7"))
+    streams = [asyncio.create_task(status_of(door, address))
                for _ in range(STREAMS_PER_NETWORK)]
     await asyncio.sleep(0)
-    assert await status_of(door, "192.0.2.250") == 429
+    same = "192.0.2.250" if address == "192.0.2.7" else "/run/proxy.sock"
+    assert await status_of(door, same) == 429
     streams.append(asyncio.create_task(status_of(door, "198.51.100.7")))
     await asyncio.sleep(0)
     assert open_streams == STREAMS_PER_NETWORK + 1
     ended.set()
     await asyncio.gather(*streams)
-    assert await status_of(door, "192.0.2.7") is None
+    assert await status_of(door, address) is None
 
 
 async def status_of(door: Door, address: str) -> int | None:

@@ -118,9 +118,32 @@ def test_a_network_is_a_prefix(one: str, other: str, *, same: bool) -> None:
     assert (identity.network_of(one) == identity.network_of(other)) == same
 
 
-def test_what_is_no_address_has_no_network() -> None:
-    """A socket's path, or nothing, is no network and no error."""
-    assert identity.network_of("/run/gateway.sock") == identity.network_of("") == b""
+def test_what_is_no_address_is_of_the_unknown_network() -> None:
+    """A socket's path, a word, or nothing: all share one, which is no prefix of an address."""
+    for address in ("", "/run/gateway.sock", "unknown", "_hidden", "192.0.2", "192.0.2.7:x",
+                    "[2001:db8::1", "[2001:db8::1]x", "192.0.2.7, ", "\0", "²:²", ":::::"):
+        assert identity.network_of(address) == identity.UNKNOWN_NETWORK
+    assert len(identity.UNKNOWN_NETWORK) not in {3, 6}
+
+
+@pytest.mark.parametrize(("forwarded", "address"), [
+    ("198.51.100.9:50123", "198.51.100.9"), ("[2001:db8::1]:50123", "2001:db8::1"),
+    ("[2001:db8::1]", "2001:db8::1"), ("2001:db8::1:50123", "2001:db8::1"),
+    ('"[2001:db8::1]:4711"', "2001:db8::1"), ("fe80::1%eth0", "fe80::1"),
+    ("[fe80::1%eth0]:80", "fe80::1"), ("::ffff:192.0.2.7", "192.0.2.7"),
+    ("[::ffff:192.0.2.7]:80", "192.0.2.7"), ("64:ff9b::192.0.2.7", "192.0.2.7"),
+    (" 192.0.2.7", "192.0.2.7"),
+])
+def test_an_address_is_read_as_proxies_write_it(forwarded: str, address: str) -> None:
+    """With a port, in brackets, in quotes, with a zone, or as IPv4 within IPv6."""
+    assert identity.network_of(forwarded) == identity.network_of(address)
+    assert identity.network_of(forwarded) != identity.UNKNOWN_NETWORK
+
+
+@given(address=st.text(max_size=100))
+def test_any_text_has_a_network(address: str) -> None:
+    """Whatever is forwarded is an address or of the unknown network: nothing has none."""
+    assert len(identity.network_of(address)) in {1, 3, 6}
 
 
 @given(milliseconds=st.integers(0, 2**48 - 1), randomness=st.binary(min_size=10, max_size=10))

@@ -34,6 +34,16 @@ async def test_a_network_has_one_name_a_day(tmp_path: Path) -> None:
             assert name == identity.network_pseudonym(keys.network(networks._date(day)), HERE)
 
 
+async def test_an_unknown_network_is_not_written_down(tmp_path: Path) -> None:
+    """What comes from no address that can be read is no network to the hunt."""
+    async with outlet() as lost:
+        found = Networks(lost, KeyFolder(tmp_path), "networks")
+        for network in (identity.UNKNOWN_NETWORK, b"", HERE):
+            found.saw(bytes(16), network, DAY * DAY_MILLISECONDS)
+
+        assert len(found._networks) == 1
+
+
 async def test_what_is_remembered_of_networks_ends(tmp_path: Path) -> None:
     """It is bounded, and gone with the day's key."""
     keys = KeyFolder(tmp_path)
