@@ -34,6 +34,7 @@ from scrutin import bootstrap, health
 from scrutin.days import ask_archive
 from scrutin.desk import GatewayDesk
 from scrutin.forwarded import behind
+from scrutin.guesses import Guesses
 from scrutin.joined_writes import JoinedWrites
 from scrutin.readers import Door
 from scrutin.receipt_checker import ReceiptChecker
@@ -123,9 +124,7 @@ async def connected(
     keys = KeyFolder(bootstrap.keys_folder(settings))
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
-    rates = Rates(voter_per_minute=settings.gateway_voter_rate,
-                  network_per_minute=settings.gateway_network_rate,
-                  gateways=settings.gateway_count)
+    rates = _rates(settings)
     memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
@@ -157,8 +156,7 @@ async def connected(
                     *_samples(live, outlet, meter, booth)))),
             ], default=Door(pages, rates))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
-            yield voting.application(
-                otherwise=SecurityHeaders(inner)), live
+            yield voting.application(otherwise=SecurityHeaders(Guesses(inner))), live
         finally:
             for task in tasks:
                 task.cancel()
@@ -172,6 +170,12 @@ def _beside(
     return Beside(
         desk=desk, receipts=checker, logs=logs, views_url=settings.views_url,
         security_contact=settings.security_contact, public_url=settings.public_url)
+
+
+def _rates(settings: Settings) -> Rates:
+    return Rates(
+        voter_per_minute=settings.gateway_voter_rate,
+        network_per_minute=settings.gateway_network_rate, gateways=settings.gateway_count)
 
 
 def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator[Sample]:

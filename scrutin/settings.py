@@ -83,8 +83,9 @@ class Settings(BaseSettings):
     )
     views_proxies: str = Field(
         default="",
-        description="Addresses of proxies, by commas, whose X-Forwarded-Proto the views believe: "
-        "by TLS, cookies are for TLS alone; empty: none.",
+        description="Addresses or networks of proxies, by commas, whose X-Forwarded-Proto and "
+        "X-Forwarded-For the views believe: by TLS, cookies are for TLS alone, and wrong tokens "
+        "are counted by network; *: whoever connects; empty: none.",
     )
     views_url: str = Field(
         default="", pattern=r"^(https?://[^/?#\s]+)?$",
@@ -173,7 +174,7 @@ class Settings(BaseSettings):
         default="info", description="Least level of log lines."
     )
 
-    @field_validator("gateway_proxies")
+    @field_validator("gateway_proxies", "views_proxies")
     @classmethod
     def _proxies_can_be_read(cls, named: str) -> str:
         believed(named)

@@ -86,6 +86,8 @@ class Beside:
     """Where to write about holes in security, as in the settings..."""
     public_url: str = ""
     """... of the service at this address."""
+    guarded: Callable[[ASGIApp], ASGIApp] = lambda pages: pages
+    """Puts limits before all addresses."""
 
 
 def application(
@@ -94,7 +96,8 @@ def application(
 ) -> ASGIApp:
     """Make the application that shows a source, and what there is beside it."""
     # From outside: Starlette answers faults of ours outside of every middleware it is given.
-    return SecurityHeaders(routed(source, publications, live, beside))
+    guarded = (beside or Beside()).guarded
+    return SecurityHeaders(guarded(routed(source, publications, live, beside)))
 
 
 def routed(

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import NamedTuple, Protocol
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from views.api import Beside, application
 from views.live import Live
@@ -30,8 +31,8 @@ class Front(NamedTuple):
 
     protocol: type[asyncio.Protocol]
     """Speaks HTTP, within bounds of its own."""
-    proxies: str
-    """Addresses that are believed how a request came to them, by commas."""
+    proxied: Callable[[ASGIApp], ASGIApp]
+    """Believes proxies how a request came to them, and from where."""
     hsts_seconds: int
     """As `StrictTransport` has it."""
 
@@ -74,10 +75,11 @@ async def serve(
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
     server = Server((live, operations.streams), uvicorn.Config(
-        StrictTransport(application(reader, publications, live, beside), front.hsts_seconds),
+        front.proxied(StrictTransport(
+            application(reader, publications, live, beside), front.hsts_seconds)),
         http=front.protocol, ws="none", log_level="warning", access_log=False, lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
-        proxy_headers=bool(front.proxies), forwarded_allow_ips=front.proxies,
+        proxy_headers=False,
     ))
     tasks = [
         asyncio.create_task(reader.read()),

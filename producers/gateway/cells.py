@@ -1,17 +1,17 @@
 """Windows in which requests are counted: a fixed number of cells, made once. Pure.
 
-Theory of operation: whoever asks has a cell, which their hash names. A cell is one window: it
-begins with the first request that is let in, counts those after it, and is as good as empty once
-the window has ended. Nothing is made for a name, so nothing has to be thrown away for another: no
-crowd of new names can push out the count of a heavy one. What it can do is share: two whose hashes
-meet count together. That is stricter than it should be, never laxer, for the count of a cell is at
-least that of anybody in it; and who meets whom is different in each process, for Python draws the
-key of its hashes anew.
+Theory of operation: a cell is one window. It begins with the first request that is let in, counts
+those after it, and is free again once it has ended. A name has a few cells in which its window may
+lie, those behind the one that its hash names, and is known there by the whole hash. Nothing
+is ever thrown away for another: no crowd of new names can push out the count of a heavy one.
 
-How often that hurts: a process answers some ten thousand requests a second, 600,000 in a window.
-Spread over the cells of voters these are 0.6 each, where a voter may have 120. A network that has
-used up its limit shuts its cell; a hundred of them, all that a process can let in at the limit of
-6,000, shut one cell in 2,600: so many of the other networks wait with them.
+Where all cells of a name are taken by others it counts together with the first of them: limits then
+are stricter than they should be, for a few, but nobody is without. Such a name may begin a window
+of its own as soon as one of its cells is free, and has then had a part of another before. A process
+answers some 600,000 requests in the minute of a window: with a million cells less than one voter in
+ten shares even if each of them came from another, and each of these counts one, where a voter may
+have 120. Who shares with whom nobody can choose: Python draws the key of its hashes for each
+process anew.
 """
 
 from array import array
@@ -20,14 +20,17 @@ from array import array
 WINDOW_SECONDS = 60
 _FAR_SECONDS = WINDOW_SECONDS + 1
 """No window ends later, but after the clock was set back; the second is for rounding."""
-CELL_BYTES = 12
-"""Of a count (4) and of the moment when its window ends (8)."""
+TRIES = 4
+"""Cells in which the window of a name may lie. With half of all taken one name in sixteen finds
+none of its own free."""
+CELL_BYTES = 20
+"""Of a count (4), of the moment when its window ends (8), and of a hash (8)."""
 
 
 class Cells:
     """So many windows; their number is a power of two."""
 
-    __slots__ = ("_ends", "_mask", "counts")
+    __slots__ = ("_ends", "_mask", "_names", "counts")
 
     def __init__(self, cells: int) -> None:
         assert cells & (cells - 1) == 0, "the mask takes whole bits"
@@ -35,28 +38,45 @@ class Cells:
         self.counts = array("I", bytes(4 * cells))
         """By cell; of a window that has ended they mean nothing."""
         self._ends = array("d", bytes(8 * cells))
+        self._names = array("q", bytes(8 * cells))
 
     @property
     def size_bytes(self) -> int:
         """What the cells take, from the first request to the last."""
-        return sum(part.itemsize * len(part) for part in (self.counts, self._ends))
+        return sum(part.itemsize * len(part) for part in (self.counts, self._ends, self._names))
 
     def look(self, name: bytes, now: float) -> tuple[int, int, float]:
         """Give the cell of a name, what its window has counted, and the seconds it is open yet.
 
-        A window that has ended is open for no second. A clock that was set back leaves ends too
-        far away: such windows have ended too.
+        Where none is open, a cell to begin one in, and no seconds. A clock that was set back leaves
+        ends too far away: such windows have ended too.
         """
-        cell = hash(name) & self._mask
-        rest = self._ends[cell] - now
-        if 0 < rest < _FAR_SECONDS:
-            return cell, self.counts[cell], rest
-        return cell, 0, 0
+        code = hash(name)
+        cell = code & self._mask
+        if self._names[cell] == code:
+            rest = self._ends[cell] - now
+            if 0 < rest < _FAR_SECONDS:
+                return cell, self.counts[cell], rest
+        return self._search(cell, code, now)
 
-    def begin(self, cell: int, now: float) -> float:
+    def _search(self, first: int, code: int, now: float) -> tuple[int, int, float]:
+        free = None
+        for cell in range(first, first + TRIES):
+            cell &= self._mask  # noqa: PLW2901 -- behind the last comes the first
+            rest = self._ends[cell] - now
+            if not 0 < rest < _FAR_SECONDS:
+                free = cell if free is None else free
+            elif self._names[cell] == code:
+                return cell, self.counts[cell], rest
+        if free is not None:
+            return free, 0, 0
+        return first, self.counts[first], self._ends[first] - now
+
+    def begin(self, cell: int, name: bytes, now: float) -> float:
         """Begin a window that has counted nothing; give the seconds it is open."""
         self.counts[cell] = 0
         self._ends[cell] = now + WINDOW_SECONDS
+        self._names[cell] = hash(name)
         return WINDOW_SECONDS
 
     def open(self) -> int:

@@ -20,9 +20,11 @@ from producers.gateway.cells import CELL_BYTES, WINDOW_SECONDS, Cells
 VOTER_CELLS = 1 << 20
 """Windows of voters: more than the requests that a process can answer in a minute."""
 NETWORK_CELLS = 1 << 18
-"""Windows of networks, and of what they read: `producers.gateway.cells` says why so many."""
+"""Windows of networks, and of what they read: to fill them, each may ask but twice a minute."""
 CELLS_BYTES = CELL_BYTES * (VOTER_CELLS + NETWORK_CELLS)
-"""What all windows take, empty or full: 15.7 MB."""
+"""What all windows take, empty or full: 26 MB."""
+UNLIMITED = 1 << 32
+"""What is left to a network that is none: more than any limit."""
 READS_PER_ACT = 3
 """Pages, files and forms that a network may ask for or send, for each request its voters may send:
 in the booth an act is a form and the page that answers it, and some only read."""
@@ -74,18 +76,18 @@ class Rates:
         Without a network (empty) the voter's limit stands alone.
         """
         voters, networks = self._voters, self._networks
+        theirs, used, network_rest = networks.look(network, now)
+        left_to_network = self._network_quota - used - 1 if network else UNLIMITED
+        if left_to_network < 0:
+            return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
         mine, used, rest = voters.look(voter, now)
         left = self._voter_quota - used - 1
         if left < 0:
             return Rate("voter", self._voter_quota, left, int(rest) + 1)
-        theirs, used, network_rest = networks.look(network, now)
-        left_to_network = self._network_quota - used - 1 if network else left
-        if left_to_network < 0:
-            return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
-        rest = rest or voters.begin(mine, now)
+        rest = rest or voters.begin(mine, voter, now)
         voters.counts[mine] += 1
         if network:
-            network_rest = network_rest or networks.begin(theirs, now)
+            network_rest = network_rest or networks.begin(theirs, network, now)
             networks.counts[theirs] += 1
         if left_to_network < left:
             return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
@@ -97,10 +99,11 @@ class Rates:
         """Count what a network reads of a kind; `cost` is how many requests it stands for."""
         # Networks have 1, 3 or 6 bytes, what they read one more: no two names are the same.
         networks, quota = self._networks, self._readers_quota
-        cell, used, rest = networks.look(kind[:1].encode() + network, now)
+        name = kind[:1].encode() + network
+        cell, used, rest = networks.look(name, now)
         left = quota - used - cost
         if left >= 0:
-            rest = rest or networks.begin(cell, now)
+            rest = rest or networks.begin(cell, name, now)
             networks.counts[cell] += cost
         return Rate(kind, quota, left, int(rest) + 1)
 

@@ -10,6 +10,8 @@ import typer
 
 from scrutin import bootstrap, health, log
 from scrutin.days import ask_archive
+from scrutin.forwarded import behind
+from scrutin.guesses import Guesses
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings, load
 from sinks.transparency.serving import ServedLogs
@@ -66,12 +68,13 @@ async def _serve(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
         logs=ServedLogs(bootstrap.transparency_folder(settings), bootstrap.topics(settings)),
-        gateway_url=settings.gateway_url, security_contact=settings.security_contact,
-        public_url=settings.public_url)
+        gateway_url=settings.gateway_url, guarded=Guesses,
+        security_contact=settings.security_contact, public_url=settings.public_url)
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
     try:
         await serve(reader, opened, publications, operations, beside, on_ready=on_ready,
-                    front=Front(JoinedWrites, settings.views_proxies, settings.hsts_seconds))
+                    front=Front(JoinedWrites, lambda app: behind(app, settings.views_proxies),
+                                settings.hsts_seconds))
     finally:
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)

@@ -106,6 +106,8 @@ def test_proxies_that_cannot_be_read_are_refused(named: str, said: str) -> None:
     """They would be believed by nobody, in silence, or by everybody: a sentence says so."""
     with pytest.raises(ValidationError, match=said):
         Settings(gateway_proxies=named)
+    with pytest.raises(ValidationError, match=said):
+        Settings(views_proxies=named)
 
 
 def test_proxies_may_be_named_with_spaces() -> None:

@@ -4,6 +4,8 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from producers.gateway import memory as memories
 from producers.gateway.memory import (
@@ -22,6 +24,7 @@ NAMES = tuple(f"p{number}" for number in range(CHOICES_REMEMBERED))
 NAMES_BYTES = 256 * len(NAMES)
 """What the names of so many proposals take, which are the catalogue's."""
 WORDS = (None, *CHOICES)
+VOTER = bytes(16)
 
 
 def test_keys_are_forgotten_in_the_order_they_came() -> None:
