@@ -8,9 +8,11 @@ this one.
 
 import contextlib
 import os
+import re
 import secrets
 import stat
 from pathlib import Path
+from typing import NamedTuple
 
 
 FILE_MODE = 0o600
@@ -19,6 +21,8 @@ OTHERS = 0o077
 """Bits by which a group or everybody may do anything with a file."""
 KEY_BYTES = 32
 """Length of every key: what SHA-256 and Ed25519 take."""
+KEYS_MAX = 8
+"""Keys of one use at once: a forged cookie or proof costs as many hashes, a microsecond each."""
 
 
 class KeyRefused(Exception):
@@ -71,6 +75,32 @@ def require_private(path: Path, found: os.stat_result) -> None:
 _AFTER = (" If others could read it, they may have signed with it: replace it (`scrutin keys`, "
           "docs/operate.md). Where a platform mounts secrets for a group (0440), copy them at the "
           "start into a folder of this user.")
+
+
+class TooManyKeys(KeyRefused):
+    """More keys of one use lie in a folder than are tried."""
+
+
+class KeyFile(NamedTuple):
+    """A key's file and the moment it begins to sign, in seconds since 1970."""
+
+    since: int
+    path: Path
+
+
+def key_files(folder: Path, name: str) -> list[KeyFile]:
+    """Name the keys of one use, `name.key` and `name.SECONDS.key`, the newest first.
+
+    Raises TooManyKeys.
+    """
+    pattern = re.compile(rf"{re.escape(name)}(?:\.([1-9]\d{{0,11}}))?\.key", re.ASCII)
+    listed = folder.iterdir() if folder.exists() else ()
+    found = [KeyFile(int(match[1] or 0), path) for path in listed
+             if (match := pattern.fullmatch(path.name))]
+    if len(found) > KEYS_MAX:
+        raise TooManyKeys(f"{folder} holds {len(found)} keys `{name}`, at most {KEYS_MAX} are "
+                          "tried: retire old ones with `scrutin keys retire`.")
+    return sorted(found, reverse=True)
 
 
 def make_private(path: Path, data: bytes) -> bytes:

@@ -67,6 +67,11 @@ def keys_folder(settings: Settings) -> Path:
     return settings.data_folder / "keys"
 
 
+def log_keys_folder(settings: Settings) -> Path:
+    """Name the folder of the keys of the transparency logs."""
+    return settings.data_folder / "keys" / "transparency"
+
+
 def transparency_folder(settings: Settings) -> Path:
     """Name the folder of the transparency logs, which the notary writes and the views serve."""
     return settings.data_folder / "transparency"

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from producers.gateway import identity, kept
-from producers.gateway.dated_keys import KEYS_MAX
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
@@ -26,6 +25,7 @@ from producers.gateway.salts import Salts
 from schemas import codec, hot, problems
 from schemas.figures import Sample
 from schemas.named_keys import key_id
+from schemas.private_files import KEYS_MAX
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics, partition_of
 from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS

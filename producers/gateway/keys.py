@@ -18,11 +18,12 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from producers.gateway.dated_keys import DatedKeys, KeyFile
+from producers.gateway.dated_keys import DatedKeys
 from producers.gateway.identity import Clock, Ring, Signer
 from schemas.private_files import (
     FILE_MODE,
     KEY_BYTES,
+    KeyFile,
     KeyRefused,
     make_private,
     make_private_folder,

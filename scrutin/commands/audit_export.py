@@ -18,9 +18,10 @@ from sinks.faults import TreeRefused
 from sinks.recount.faults import RecountFailed
 from sinks.store import connect
 from sinks.transparency.folder import sync_folder
-from sinks.transparency.keys import load_key
+from sinks.transparency.keys import load_signer
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import place_of
+from sinks.transparency.policy_file import known_keys
 
 
 QUERY_SECONDS = 600.0
@@ -71,11 +72,15 @@ def export(
 def _signer(settings: Settings, topics: Topics) -> Signer:
     """Give the key of the catalogue's log, which signs results and bundles."""
     place = place_of(topics, topics.catalogue, 0)
-    path = settings.data_folder / "keys" / "transparency" / f"{place}.key"
-    key = load_key(path)
-    if key is None:
-        raise NotExported(f"the key {path} is not here: a bundle is signed where the notary runs.")
-    return Signer(f"{settings.log_origin}/{place}", key)
+    folder = bootstrap.log_keys_folder(settings)
+    signer = load_signer(
+        folder, place, f"{settings.log_origin}/{place}",
+        known_keys(bootstrap.transparency_folder(settings) / topics.prefix,
+                   f"{settings.log_origin}/{place}"))
+    if signer is None:
+        raise NotExported(f"the key {folder / place}.key is not here: a bundle is signed where "
+                          "the notary runs.")
+    return signer
 
 
 def _write(output: Path, exporting: Export, kind: str) -> None:

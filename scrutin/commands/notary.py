@@ -6,8 +6,10 @@ import signal
 from deploy.local.errors import FolderHeldError
 from deploy.local.locks import FolderLock
 from processors.kafka_checks import check_topics
+from producers.operations import Log
 from scrutin import bootstrap, collector, health, log
 from scrutin.ending import ending
+from scrutin.notary_keys import name_log_keys
 from scrutin.results_notary import ResultsNotary
 from scrutin.settings import Settings, load
 from sinks.transparency.notary import Notary, NotaryPolicy
@@ -20,7 +22,7 @@ def notary() -> None:
 
     Writes tiles and signed checkpoints into SCRUTIN_DATA_DIR/transparency, which the views serve
     under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
-    says every public key, and /log/PREFIX/policy lists them. Signs results too: every ten minutes,
+    says every public key, and /log/PREFIX/policy lists them; the catalogue names them. Signs results too: every ten minutes,
     and final ones at once.
     Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
     (the reason is the last line of its log).
@@ -32,7 +34,7 @@ def notary() -> None:
     policy = NotaryPolicy(
         kafka=bootstrap.kafka_address(settings), topics=topics,
         folder=bootstrap.transparency_folder(settings),
-        keys=settings.data_folder / "keys" / "transparency", origin=settings.log_origin,
+        keys=bootstrap.log_keys_folder(settings), origin=settings.log_origin,
         checkpoint_seconds=settings.checkpoint_seconds)
     asyncio.run(check_topics(policy.kafka, [
         found for found in topics.specifications()
@@ -59,8 +61,10 @@ async def _run(policy: NotaryPolicy, settings: Settings) -> None:
         ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
     try:
         async with asyncio.TaskGroup() as tasks:
-            signing = tasks.create_task(results.run())
+            beside = [tasks.create_task(work) for work in (
+                results.run(), name_log_keys(running, Log(policy.kafka, policy.topics)))]
             await running.run()
-            signing.cancel()
+            for task in beside:
+                task.cancel()
     finally:
         beating.cancel()

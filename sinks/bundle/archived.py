@@ -7,6 +7,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from schemas import named_keys
 from schemas.topics import Topics
 from sinks.bundle.ballots import Row
 from sinks.bundle.layout import Record
@@ -17,6 +18,10 @@ from sinks.recount.reading import Reading, Say
 _CATALOGUE = """
 SELECT offset, value FROM catalogue WHERE topic = {topic:String}
     AND consultation = {consultation:String} AND offset <= {last:Int64} ORDER BY offset
+"""
+_KEYS = """
+SELECT offset, value FROM catalogue WHERE topic = {topic:String} AND event = {event:String}
+    AND consultation = '' AND offset < {size:Int64} ORDER BY offset
 """
 _ENDINGS = """
 SELECT offset, value FROM votes WHERE topic = {topic:String} AND partition = {partition:UInt32}
@@ -47,6 +52,11 @@ class ArchivedConsultation:
     def catalogue(self, last: int) -> list[Record]:
         """Give the consultation's records in the catalogue."""
         return self._records(_CATALOGUE, topic=self._topics.catalogue, last=last)
+
+    def keys(self, size: int) -> list[Record]:
+        """Give the records that name the service's keys, of the first `size` of the catalogue."""
+        return self._records(
+            _KEYS, topic=self._topics.catalogue, event=named_keys.EVENT, size=size)
 
     def endings(self, partition: int) -> list[Record]:
         """Give what closed and sealed the consultation in a partition."""

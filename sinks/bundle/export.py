@@ -77,6 +77,7 @@ class Source(Protocol):
 
     def wait(self, catalogue: int, say: Say) -> None: ...
     def catalogue(self, last: int) -> Iterable[Record]: ...
+    def keys(self, size: int) -> Iterable[Record]: ...
     def endings(self, partition: int) -> Iterable[Record]: ...
     def suspensions(self) -> int: ...
     def votes(self, partition: int) -> Iterable[Record]: ...
@@ -108,8 +109,11 @@ class Export:
         packer.add(layout.RESULTS, [self._signed.body])
         packer.add(layout.RESULTS_NOTE, [self._signed.note.encode()])
         packer.add(layout.POLICY, [(self._signed.folder / POLICY).read_bytes()])
-        self._write_log(packer, layout.CATALOGUE_LOG, self._catalogue, Counter())
+        size = self._write_log(packer, layout.CATALOGUE_LOG, self._catalogue, Counter())
         packer.add(layout.CATALOGUE, _joined(self._archived.catalogue(self._catalogue)))
+        # Checkpoints commit to the keys named up to here, beyond the result.
+        self._archived.wait(size - 1, self._say)
+        packer.add(layout.KEYS, _joined(self._archived.keys(size)))
         for partition, last in enumerate(self._votes):
             self._write_log(packer, layout.votes_log(partition), last, self._leaves)
             self._write_records(packer, partition, kind)
@@ -132,8 +136,11 @@ class Export:
         else:
             packer.add(layout.votes(partition), _joined(self._archived.endings(partition)))
 
-    def _write_log(self, packer: Packer, folder: str, last: int, leaves: Counter[str]) -> None:
-        """Write the checkpoints and entries of a log up to the first checkpoint that covers it."""
+    def _write_log(self, packer: Packer, folder: str, last: int, leaves: Counter[str]) -> int:
+        """Write the checkpoints and entries of a log up to the first checkpoint that covers it.
+
+        Gives how many entries there are.
+        """
         log = self._signed.log(folder)
         notes, size = [], -1
         for note in log.history():
@@ -146,6 +153,7 @@ class Export:
                               "`scrutin notary` runs and what it logs.")
         packer.add(f"{folder}/checkpoints", [note.encode() for note in notes])
         packer.add(f"{folder}/entries", _entries(log, size, last, leaves))
+        return size
 
     def _rows(self, key: bytes) -> Iterator[bytes]:
         yield header()

@@ -13,13 +13,18 @@ from sinks.bundle.faults import Unreadable
 from sinks.transparency.tiles import WIDTH
 
 
-FORMAT = "scrutin-bundle/1"
+FORMATS = {"scrutin-bundle/1": 1, "scrutin-bundle/2": 2}
+"""Every format that is read, and its version; the last one is written."""
+VERSION = 2
+KEYS_SINCE = 2
+"""From this version on a bundle has the records that name the service's keys."""
 PUBLIC, AUDITOR = "public", "auditor"
 
 MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"
 RESULTS, RESULTS_NOTE = "results/results.json", "results/results.note"
 POLICY = "logs/policy"
 CATALOGUE = "records/catalogue"
+KEYS = "records/keys"
 LEAVES = "leaves.json"
 BALLOTS = "ballots.csv"
 CATALOGUE_LOG = "logs/catalogue/0"
@@ -62,13 +67,13 @@ def votes_log(partition: int) -> str:
     return f"logs/votes/{partition}"
 
 
-def names(kind: str, partitions: int) -> set[str]:
+def names(kind: str, partitions: int, version: int = VERSION) -> set[str]:
     """Name every file that a bundle has, but for the schemas of its version."""
     logs = (CATALOGUE_LOG, *map(votes_log, range(partitions)))
     return {
         *PAGES, MANIFEST, MANIFEST_NOTE, RESULTS, RESULTS_NOTE, POLICY, CATALOGUE, LEAVES,
         *(f"{log}/{name}" for log in logs for name in ("checkpoints", "entries")),
-        *map(votes, range(partitions)),
+        *((KEYS,) if version >= KEYS_SINCE else ()), *map(votes, range(partitions)),
         *(map(decisions, range(partitions)) if kind == AUDITOR else (BALLOTS,)),
     }
 

@@ -12,13 +12,14 @@ from typing import Any
 
 from sinks.bundle import layout
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable, lowest
-from sinks.bundle.layout import AUDITOR, FORMAT, MANIFEST, MANIFEST_NOTE, POLICY, PUBLIC
+from sinks.bundle.layout import AUDITOR, FORMATS, MANIFEST, MANIFEST_NOTE, POLICY, PUBLIC, VERSION
 from sinks.bundle.packing import Bundle, Packed
 from sinks.transparency.notes import Refused, Verifier, open_note, to_base64
 from sinks.transparency.policy import parse_policy
 
 
 HEAD = "scrutin bundle v1"
+_FORMAT_OF = {version: name for name, version in FORMATS.items()}
 PARTITIONS_MAX = 1_024
 """As many as the settings allow."""
 
@@ -34,12 +35,15 @@ class Manifest:
     votes: tuple[int, ...]
     """Last votes offset counted, by partition."""
     catalogue: int
+    version: int = VERSION
+    """Of the format."""
 
 
 def write_manifest(manifest: Manifest, files: Iterable[Packed]) -> bytes:
     """Write the list of files."""
     return json.dumps({
-        "format": FORMAT, "kind": manifest.kind, "consultation": manifest.consultation,
+        "format": _FORMAT_OF[manifest.version], "kind": manifest.kind,
+        "consultation": manifest.consultation,
         "topic_prefix": manifest.topic_prefix, "partitions": manifest.partitions,
         "as_of": {"votes": manifest.votes, "catalogue": manifest.catalogue},
         "files": {one.name: {"bytes": one.size, "sha256": one.sha256} for one in files},
@@ -57,12 +61,13 @@ def read_manifest(body: bytes) -> tuple[Manifest, dict[str, dict[str, Any]]]:
     """Read a manifest and its files; raise Unreadable."""
     try:
         found = json.loads(body)
-        if found["format"] != FORMAT:
+        if found["format"] not in FORMATS:
             raise Unreadable(MANIFEST, f"its format is {found['format']!r}, this version reads "
-                             f"{FORMAT!r}")
+                             f"{' and '.join(map(repr, FORMATS))}")
         manifest = Manifest(
             found["kind"], found["consultation"], found["topic_prefix"], found["partitions"],
-            tuple(found["as_of"]["votes"]), found["as_of"]["catalogue"])
+            tuple(found["as_of"]["votes"]), found["as_of"]["catalogue"],
+            FORMATS[found["format"]])
         files: dict[str, dict[str, Any]] = {
             name: {"bytes": one["bytes"], "sha256": one["sha256"]}
             for name, one in found["files"].items()}
@@ -122,7 +127,10 @@ def require_whole(bundle: Bundle, policy: str | None) -> tuple[Manifest, dict[st
 def _other_keys(bundle: Bundle, logs: dict[str, Verifier]) -> Iterable[BundleFault]:
     """Compare the keys in the bundle with those that were given."""
     try:
-        if parse_policy(bundle.text(POLICY)) != logs:
+        ours = parse_policy(bundle.text(POLICY))
+        # A log's key may have been changed since: one that both name is enough.
+        if ours.keys() != logs.keys() or any(
+                not {*key.publics} & {*logs[origin].publics} for origin, key in ours.items()):
             yield BundleFault(POLICY, "its keys are not those you gave")
     except Refused as error:
         yield Unreadable(POLICY, str(error))
@@ -130,7 +138,7 @@ def _other_keys(bundle: Bundle, logs: dict[str, Verifier]) -> Iterable[BundleFau
 
 def require_layout(bundle: Bundle, manifest: Manifest) -> None:
     """Raise where the bundle has a file that none of its kind has, or lacks one that each has."""
-    names = layout.names(manifest.kind, manifest.partitions)
+    names = layout.names(manifest.kind, manifest.partitions, manifest.version)
     for name in bundle.files:
         if name not in names and not layout.is_schema(name):
             raise BundleFault(name, "no bundle has a file of this name")

@@ -117,6 +117,8 @@ _FILES = {
     "logs/…/entries": ("the leaves of a log", "les feuilles d'un registre"),
     layout.CATALOGUE: ("the consultation's records of the catalogue: texts, ideas, groupings",
                        "les enregistrements du catalogue : textes, idées, regroupements"),
+    layout.KEYS: ("the catalogue's records that name the service's public keys",
+                  "les enregistrements du catalogue qui nomment les clés publiques du service"),
     "records/votes/…": ("votes of a partition; in a public bundle only what closed and sealed",
                         "votes d'une partition ; dans une archive publique, la clôture seule"),
     "records/decisions/…": ("what the ledger made of each vote (auditor's bundle)",

@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from typing import Any
 
+from schemas.named_keys import key_id
 from sinks.bundle.claims import RECOMPUTED, TRUSTED
 from sinks.bundle.verify import Verified
 from sinks.printable import printable
 from sinks.recount.checks import DIFFERENT, EQUAL, EXIT_CODES, INVALID, MISSING, UNREADABLE
+from sinks.transparency.notes import to_base64
 
 
 FORMAT = "scrutin-verification/1"
@@ -34,6 +36,9 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
         "differing_decisions": found.differing_decisions,
         "records": found.records,
         "seconds": round(seconds, 3),
+        "named_keys": [{"kind": key.kind, "name": key.name, "id": key_id(key.public),
+                  "public": to_base64(key.public), "state": key.state}
+                 for key in found.keys.keys],
         "claims": [vars(claim) for claim in found.claims],
     }
 

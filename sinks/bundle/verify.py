@@ -24,6 +24,7 @@ from sinks.bundle.documents import published, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
 from sinks.bundle.following import Followed
+from sinks.bundle.keys import Named, claims_of, require_named
 from sinks.bundle.layout import AUDITOR, Record, read_batches, read_records
 from sinks.bundle.logs import Leaves, Log, in_order
 from sinks.bundle.manifest import Manifest, require_layout, require_whole
@@ -66,6 +67,8 @@ class Verified:
     fault: BundleFault | None = None
     claims: list[Claim] = field(default_factory=list)
     """Each published number, and how it was checked."""
+    keys: Named = field(default_factory=Named)
+    """The service's public keys, as the bundle names them."""
     records: int = 0
     differing_decisions: int = 0
     checkpoints_compared: int = 0
@@ -138,14 +141,16 @@ class _Verification:
         held_open = self._held_open(counted, catalogue) if auditor else ()
         if faults := [*counted.faults, *self._leaf_count_faults(), *held_open]:
             raise lowest(faults)
+        self.found.keys = require_named(self.bundle, self.manifest)
         try:
             self._check_numbers(counted, catalogue)
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         self._require_all_compared()
-        self.found.claims = claims(
+        self.found.claims = [*claims(
             self.manifest.kind, ranked=self.ranked, final=self.document["final"], foreign=foreign(
-                self.bundle, self.manifest.kind, self.manifest.consultation))
+                self.bundle, self.manifest.kind, self.manifest.consultation)),
+            *claims_of(self.found.keys)]
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""

@@ -11,7 +11,7 @@ After a death at any moment the tree goes on from the last checkpoint. What was 
 is written again, and is the same, since the log it is fed from never changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, parse_checkpoint
@@ -37,8 +37,12 @@ FILES_MAX = 512
 class Keeper:
     """A log, its folder and its key. One per log, in one process."""
 
-    def __init__(self, folder: LogFolder, signer: Signer) -> None:
+    def __init__(
+        self, folder: LogFolder, signer: Signer, extensions: Callable[[], Sequence[str]] = tuple
+    ) -> None:
         self._folder, self._signer = folder, signer
+        self._extensions = extensions
+        """Gives what else the next checkpoint says."""
         self._tree = Tree()
         self._entries: list[bytes] = []
         self._files: dict[str, bytes] = {}
@@ -123,7 +127,7 @@ class Keeper:
             self._files[tile.path] = write_bundle(self._entries)
         self._write()
         self._folder.settle()
-        grown = Checkpoint(self.origin, self.size, self._tree.root())
+        grown = Checkpoint(self.origin, self.size, self._tree.root(), tuple(self._extensions()))
         self._require_grown(self.checkpoint, grown)
         self._publish(grown)
         for tile in self._completed:

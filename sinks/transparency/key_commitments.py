@@ -7,7 +7,6 @@ the line; and a voter holds a receipt's key against any later list. The standard
 further lines because nobody can audit them: this one everybody can.
 """
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from schemas.named_keys import KeyList
@@ -58,17 +57,6 @@ def require_committed(checkpoint: Checkpoint, keys: KeyList) -> bool:
         raise Refused(f"{_said(checkpoint)} commits to other keys than those named in the first "
                       f"{found.size} records of the catalogue")
     return found is not None
-
-
-def require_growing(checkpoints: Iterable[Checkpoint]) -> None:
-    """Raise Refused where a log's later checkpoint commits to less than an earlier one."""
-    known = -1
-    for checkpoint in checkpoints:
-        found = committed(checkpoint)
-        size = -1 if found is None else found.size
-        if size < known:
-            raise Refused(f"{_said(checkpoint)} commits to fewer keys than one before it")
-        known = size
 
 
 def _said(checkpoint: Checkpoint) -> str:

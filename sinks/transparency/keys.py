@@ -1,38 +1,48 @@
 """The private keys of transparency logs: a file of 32 bytes each, for its owner's eyes only.
 
-One key signs one log, so that a policy can name each log by its key.
+One key signs one log, so that a policy can name each log by its key. While a key is changed there
+are two, `0.key` and `0.SECONDS.key`: each signs every note, so that who knows either of them goes
+on; the notary reads them when it starts.
 """
 
+import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas.private_files import KEY_BYTES, KeyRefused, key_files, make_private, read_private
 from sinks.faults import TreeRefused
-from sinks.transparency.folder import sync_folder, write_whole
-
-
-FILE_MODE = 0o600
-FOLDER_MODE = 0o700
-KEY_BYTES = 32
+from sinks.transparency.notes import Signer
 
 
 def load_key(path: Path) -> Ed25519PrivateKey | None:
     """Read a key; None where there is none. Raise TreeRefused where others may read it."""
     try:
-        mode, key = path.stat().st_mode, path.read_bytes()
-    except FileNotFoundError:
-        return None
-    if mode & 0o077 or len(key) != KEY_BYTES:
-        raise TreeRefused(
-            f"the key {path} must be {KEY_BYTES} bytes that only its owner may read: chmod 600 it, "
-            "or restore it from its copy. If others could read it, anybody may have signed.")
-    return Ed25519PrivateKey.from_private_bytes(key)
+        key = read_private(path)
+    except KeyRefused as error:
+        raise TreeRefused(str(error)) from error
+    return None if key is None else Ed25519PrivateKey.from_private_bytes(key)
 
 
 def make_key(path: Path) -> Ed25519PrivateKey:
-    """Make a key, which appears whole or not at all."""
-    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    key = Ed25519PrivateKey.generate()
-    write_whole(path, key.private_bytes_raw(), mode=FILE_MODE)
-    sync_folder(path.parent)
-    return key
+    """Make a key, which appears whole or not at all; or give the one that is there."""
+    return Ed25519PrivateKey.from_private_bytes(
+        make_private(path, secrets.token_bytes(KEY_BYTES)))
+
+
+def files_of(folder: Path, place: str) -> list[Path]:
+    """Name the files of a log's keys, the newest first; raise TreeRefused."""
+    path = folder / place
+    try:
+        return [file.path for file in key_files(path.parent, path.name)]
+    except KeyRefused as error:
+        raise TreeRefused(str(error)) from error
+
+
+def load_signer(
+    folder: Path, place: str, name: str, retired: Iterable[bytes] = ()
+) -> Signer | None:
+    """Read all keys of a log, the newest first; None where there is none. Raise TreeRefused."""
+    keys = [key for path in files_of(folder, place) if (key := load_key(path)) is not None]
+    return Signer(name, *keys, retired=retired) if keys else None

@@ -5,10 +5,12 @@ index is made of the record at that offset, so the size of a tree is the next of
 nothing else is remembered. At the start the newest record under the last checkpoint is read again
 and must give the newest entry: a log that was cut or made anew is not signed. Checkpoints are
 signed on a schedule and right behind each record that ends a consultation, so that a final result
-has a checkpoint of exactly what it counts.
+has a checkpoint of exactly what it counts. Each commits to the service's keys that the catalogue
+names up to there: of these the catalogue is read from its beginning at the start.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,9 +20,10 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from schemas import codec
+from schemas import codec, named_keys
 from schemas.codec import Undecodable
-from schemas.registry import UnknownSchema
+from schemas.named_keys import KeyList, NamedKey
+from schemas.registry import UnknownSchema, current
 from schemas.topics import Topics
 from sinks.ballots import consultation_of_ballot, decode_ballot
 from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
@@ -34,16 +37,20 @@ from sinks.kafka import (
     watch_ends,
 )
 from sinks.transparency.entries import entry_of
-from sinks.transparency.folder import LogFolder, write_whole
+from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
-from sinks.transparency.keys import load_key, make_key
-from sinks.transparency.notes import Signer, Verifier
-from sinks.transparency.policy import POLICY, place_of, write_policy
+from sinks.transparency.key_commitments import commitment
+from sinks.transparency.keys import load_signer, make_key
+from sinks.transparency.notes import Signer
+from sinks.transparency.policy import place_of
+from sinks.transparency.policy_file import known_keys, publish_keys, publish_policy
 from sinks.writing import AWAY_SECONDS
 
 
 CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
 """Events that end a consultation."""
+
+_NAMING = current(named_keys.EVENT).header
 
 Decode = Callable[[bytes | None], tuple[str, dict[str, Any]]]
 """Reads a record of a topic; raises Undecodable, or UnknownSchema where nobody may pass."""
@@ -76,9 +83,14 @@ class NotaryPolicy:
 class Book:
     """One topic partition and its transparency log."""
 
-    def __init__(self, topic: str, partition: int, decode: Decode, keeper: Keeper) -> None:
+    def __init__(
+        self, topic: str, partition: int, decode: Decode, keeper: Keeper,
+        keys: KeyList | None = None,
+    ) -> None:
         self.topic, self.partition, self.keeper = topic, partition, keeper
         self._decode = decode
+        self._keys = keys
+        """Takes the keys that the records name."""
         self.stopped: str | None = None
         """Why nothing more of this partition is logged, if so."""
         self.log_end: int | None = None
@@ -134,8 +146,16 @@ class Book:
                 break
             if event in CLOSINGS:
                 closings.append(row)
+            if event == named_keys.EVENT:
+                self.name_key(value, first + row)
             entries.append(entry_of(consultation, value))
         return entries, closings
+
+    def name_key(self, value: bytes | None, offset: int) -> None:
+        """Take the key that a record names, if it names one."""
+        if self._keys is not None and (value or b"").startswith(_NAMING):
+            with contextlib.suppress(Undecodable):
+                self._keys.apply(self._decode(value)[1], offset)
 
     def _named(self, value: bytes | None) -> tuple[str, str]:
         """Read a record's event, where it matters, and its consultation; empty if it has none."""
@@ -163,8 +183,12 @@ class Notary:
     def __init__(self, policy: NotaryPolicy) -> None:
         self._policy = policy
         self._books: dict[TopicPartition, Book] = {}
+        self._keys = KeyList()
+        """The service's keys, as far as the catalogue was read."""
+        self._published_keys = ""
         self._stopping = asyncio.Event()
         self._started = False
+        self._signers: list[Signer] = []
 
     def stop(self) -> None:
         """Sign what was taken and end; call it from the event loop."""
@@ -194,6 +218,11 @@ class Notary:
         return all(place in self._books and offset < self._books[place].keeper.checkpoint.size
                    for place, offset in wanted.items())
 
+    def named_keys(self) -> list[NamedKey]:
+        """Give the keys that sign the logs, to be named in the catalogue."""
+        return [NamedKey("log", signer.verifier.name, public, named_keys.IN_USE)
+                for signer in self._signers for public in signer.signing]
+
     def sign_note(self, text: str) -> str:
         """Sign the note of a result, by the catalogue's key."""
         return self._books[TopicPartition(self._policy.topics.catalogue, 0)].keeper.sign_note(text)
@@ -220,32 +249,76 @@ class Notary:
 
     def _open(self) -> dict[TopicPartition, Book]:
         """Open every log, making what is not there yet; publish the keys."""
-        books, verifiers = {}, []
+        books = {}
         for topic, partition, decode in self._policy.logs():
             place = place_of(self._policy.topics, topic, partition)
             signer = self._signer(place)
-            keeper = Keeper(LogFolder(self._policy.folder / place), signer)
+            keeper = Keeper(LogFolder(self._policy.folder / place), signer, self._commitments)
             keeper.open()
-            books[TopicPartition(topic, partition)] = Book(topic, partition, decode, keeper)
-            verifiers.append(signer.verifier)
+            books[TopicPartition(topic, partition)] = Book(
+                topic, partition, decode, keeper,
+                self._keys if topic == self._policy.topics.catalogue else None)
+            self._signers.append(signer)
             log.info("transparency log", key=signer.verifier.vkey, size=keeper.size)
-        self._publish(verifiers)
+        publish_policy(self._public, [each.verifier for each in self._signers], self._keys)
         return books
 
-    def _signer(self, place: str) -> Signer:
-        path = self._policy.keys / f"{place}.key"
-        key = load_key(path)
-        if key is None:
-            if LogFolder(self._policy.folder / place).checkpoint() is not None:
-                raise TreeRefused(
-                    f"the key {path} is missing, but the log has checkpoints by it: restore the "
-                    "key from its copy; another one would begin another log.")
-            key = make_key(path)
-        return Signer(f"{self._policy.origin}/{place}", key)
+    @property
+    def _public(self) -> Path:
+        """Where policy and keys are published."""
+        return self._policy.folder / self._policy.topics.prefix
 
-    def _publish(self, verifiers: Sequence[Verifier]) -> None:
-        path = self._policy.folder / self._policy.topics.prefix / POLICY
-        write_whole(path, write_policy(verifiers).encode())
+    def _signer(self, place: str) -> Signer:
+        keys, name = self._policy.keys, f"{self._policy.origin}/{place}"
+        published = known_keys(self._public, name)
+        signer = load_signer(keys, place, name, published)
+        if signer is not None:
+            return signer
+        if LogFolder(self._policy.folder / place).checkpoint() is not None:
+            raise TreeRefused(
+                f"the key {keys / place}.key is missing, but the log has checkpoints by it: "
+                "restore the key from its copy; another one would begin another log.")
+        return Signer(name, make_key(keys / f"{place}.key"))
+
+    @property
+    def _catalogue(self) -> Book:
+        return self._books[TopicPartition(self._policy.topics.catalogue, 0)]
+
+    def _commitments(self) -> tuple[str, ...]:
+        """Write what a checkpoint signed now says of keys: as far as the catalogue is logged."""
+        self._publish_keys()
+        return (commitment(self._keys, self._catalogue.keeper.size),)
+
+    async def _read_keys(self, consumer: AIOKafkaConsumer) -> bool:
+        """Take the keys named in the part of the catalogue that is logged already.
+
+        Gives False where it was told to stop before it had all: nothing may be signed then.
+        """
+        place, size = TopicPartition(self._policy.topics.catalogue, 0), self._catalogue.keeper.size
+        consumer.assign([place])
+        consumer.seek(place, 0)
+        at, patience = 0, self._patience()
+        while at < size and not self._stopping.is_set():
+            found = (await fetched(consumer, [place], "read for its keys")).get(place, ())
+            for record in found:
+                at = record.offset + 1
+                if at <= size:
+                    self._catalogue.name_key(record.value, record.offset)
+            if found:
+                patience.renew()
+            else:
+                patience.away(TimeoutError(f"no record from offset {at} of {place.topic} on"))
+        if at < size:
+            return False
+        await asyncio.to_thread(self._publish_keys)
+        return True
+
+    def _publish_keys(self) -> None:
+        """Publish the list of keys, where it is another one than before."""
+        if (text := self._keys.text()) != self._published_keys:
+            publish_keys(self._public, self._keys)
+            publish_policy(self._public, [each.verifier for each in self._signers], self._keys)
+            self._published_keys = text
 
     async def _start(self, consumer: AIOKafkaConsumer) -> bool:
         """Find every log's place; give False where it was told to stop before a broker answered."""
@@ -258,8 +331,10 @@ class Notary:
             await asyncio.wait([starting])
             return False
         starting.result()
-        consumer.assign(list(self._books))
         self._note_ends(await consumer.end_offsets(list(self._books)))
+        if not await self._read_keys(consumer):
+            return False
+        consumer.assign(list(self._books))
         for partition, book in self._books.items():
             consumer.seek(partition, book.read_from)
         self._started = True

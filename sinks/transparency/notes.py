@@ -78,6 +78,8 @@ class Signer:
         _require_name(name)
         self._keys = (key, *others)
         first, *publics = (each.public_key().public_bytes_raw() for each in self._keys)
+        self.signing = (first, *publics)
+        """Public keys of those that sign."""
         self.verifier = Verifier(name, first, tuple(publics)).with_keys(retired)
 
     def sign(self, text: str) -> str:
@@ -86,7 +88,7 @@ class Signer:
         name = self.verifier.name
         signatures = (
             _note_id(name, public) + key.sign(text.encode())
-            for key, public in zip(self._keys, self.verifier.publics, strict=False))
+            for key, public in zip(self._keys, self.signing, strict=True))
         return f"{text}\n" + "".join(
             f"{DASH}{name} {to_base64(signature)}\n" for signature in signatures)
 

@@ -8,6 +8,7 @@ from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.notes import text_of
 from sinks.transparency.policy import POLICY, place_of
+from sinks.transparency.policy_file import KEYS
 from sinks.transparency.proofs import Prover, included
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.tiles import WIDTH, Tile, parse, width_of
@@ -24,8 +25,8 @@ class ServedLogs:
         self._places = {*places, place_of(topics, topics.catalogue, 0)}
 
     def text(self, path: str) -> str | None:
-        """Read the policy, or the newest checkpoint of a log."""
-        if path == f"{self._topics.prefix}/{POLICY}":
+        """Read the policy, the list of the service's keys, or the newest checkpoint of a log."""
+        if path in (f"{self._topics.prefix}/{POLICY}", f"{self._topics.prefix}/{KEYS}"):
             try:
                 return (self._folder / path).read_text("utf-8")
             except FileNotFoundError:

@@ -31,6 +31,8 @@ class Box:
     """What has passed besides a millisecond for each ballot event."""
     completed: bool = False
     """Whether the catalogue says that the closing lies in every partition."""
+    names_keys: bool = False
+    """Whether the catalogue names keys of receipts, and retires one."""
 
     def __post_init__(self) -> None:
         for partition in range(self.partitions):

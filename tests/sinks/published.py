@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from clickhouse_connect.driver.client import Client
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from processors import results
 from processors.catalogue import Catalogue
@@ -18,6 +19,11 @@ from sinks.recount.reading import Reading
 from sinks.store import connect
 from tests.sinks.ballots import BEGAN_AT, CONSULTATION, Box, Log, decide
 from tests.sinks.stocking import log_of, open_store, stock
+
+
+RECEIPT_KEYS = tuple(
+    Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)).public_key().public_bytes_raw()
+    for number in (101, 102))
 
 
 def catalogue_log(box: Box) -> Log:
@@ -34,8 +40,18 @@ def catalogue_log(box: Box) -> Log:
     if box.completed:
         events.append(("ClosingCompleted", {
             "closing": bytes(16), "offsets": [len(log) - 1 for log in box.logs]}))
-    return [codec.encode(event, event_id=box.identifier(), **fields, **common)
-            for event, fields in events]
+    described = [codec.encode(event, event_id=box.identifier(), **fields, **common)
+                 for event, fields in events]
+    return [*described, *(named_keys() if box.names_keys else ())]
+
+
+def named_keys() -> Log:
+    """Name two keys of receipts, and retire the first."""
+    return [codec.encode(
+        "PublicKeyNamed", event_id=bytes([number] * 16), kind="receipt", name="",
+        public=RECEIPT_KEYS[key], state=state, salt=bytes([number] * 16), origin="operator",
+        occurred_at=BEGAN_AT)
+        for number, (key, state) in enumerate([(0, "in_use"), (1, "in_use"), (0, "retired")])]
 
 
 def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:

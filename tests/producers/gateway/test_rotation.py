@@ -6,9 +6,10 @@ import pytest
 from starlette.types import Scope
 
 from producers.gateway import guards, identity
-from producers.gateway.dated_keys import GRACE_SECONDS, KEYS_MAX, LOOK_SECONDS
+from producers.gateway.dated_keys import GRACE_SECONDS, LOOK_SECONDS
 from producers.gateway.exchange import Asked
 from producers.gateway.keys import KeyFolder, KeysUnusable
+from schemas.private_files import KEYS_MAX
 
 
 DEVICE, VOTER = bytes(range(16)), bytes(16)

@@ -11,10 +11,10 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.local.services import ClickHouse
+from schemas.private_files import make_private
 from scrutin.main import application
 from sinks.bundle import layout
-from sinks.transparency.folder import write_whole
-from sinks.transparency.keys import FILE_MODE, load_key
+from sinks.transparency.keys import load_key
 from tests.sinks.ballots import CONSULTATION, random_box
 from tests.sinks.bundle.making import catalogue_key, contents, prepared
 
@@ -31,8 +31,7 @@ def archive(
     """Prepare an archived, logged and signed consultation, and the settings of its operator."""
     found = prepared(clickhouse.url, topic_prefix, random_box(31, 150), tmp_path)
     key = tmp_path / f"keys/transparency/{topic_prefix}/catalogue/0.key"
-    key.parent.mkdir(parents=True)
-    write_whole(key, catalogue_key().private_bytes_raw(), mode=FILE_MODE)
+    make_private(key, catalogue_key().private_bytes_raw())
     assert load_key(key) is not None
     for name, value in {
         "DATA_DIR": tmp_path, "CLICKHOUSE_URL": clickhouse.url, "TOPIC_PREFIX": topic_prefix,

@@ -1,6 +1,7 @@
 """Bundles of a random consultation: archived, logged, signed and exported as in production."""
 
 import io
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,6 +10,8 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas import codec, named_keys
+from schemas.named_keys import KeyList
 from schemas.topics import Topics
 from sinks.bundle import layout
 from sinks.bundle.archived import ArchivedConsultation
@@ -19,6 +22,7 @@ from sinks.bundle.packing import Bundle, Packer
 from sinks.bundle.verify import Verified, verify
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
+from sinks.transparency.key_commitments import commitment
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import POLICY, place_of, write_policy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
@@ -72,8 +76,10 @@ def prepared(url: str, prefix: str, box: Box, data: Path) -> Archived:
         **{(found.topics.votes, number): log for number, log in enumerate(box.logs)},
         (found.topics.catalogue, 0): catalogue_log(box)}
     folder = data / "transparency"
+    keys = key_list(logs[found.topics.catalogue, 0])
     for place, log in logs.items():
-        keep(folder / place_of(found.topics, *place), signer_of(found.topics, *place), log)
+        keep(folder / place_of(found.topics, *place), signer_of(found.topics, *place), log,
+             keys=keys, catalogue=place[0] == found.topics.catalogue)
     (folder / prefix / POLICY).write_text(write_policy(
         signer_of(found.topics, *place).verifier for place in logs))
     signer = signer_of(found.topics, found.topics.catalogue, 0)
@@ -100,9 +106,25 @@ def made(url: str, prefix: str, box: Box, data: Path) -> Made:
     return Made(found.topics, *(exported_of(found, data, kind, KEY) for kind in (AUDITOR, PUBLIC)))
 
 
-def keep(path: Path, signer: Signer, log: Log) -> None:
-    """Log records with a checkpoint halfway and one at the end."""
-    keeper = Keeper(LogFolder(path), signer)
+def key_list(catalogue: Log) -> KeyList:
+    """Fold the keys that a catalogue names."""
+    found = KeyList()
+    for offset, value in enumerate(catalogue):
+        event, fields = codec.decode(value)
+        if event == named_keys.EVENT:
+            found.apply(fields, offset)
+    return found
+
+
+def keep(path: Path, signer: Signer, log: Log, *, keys: KeyList, catalogue: bool) -> None:
+    """Log records with a checkpoint halfway and one at the end.
+
+    Each commits to keys: in the catalogue's log to those named up to there, else to two more at
+    each checkpoint, from the sixth record of the catalogue on.
+    """
+    read = itertools.count(6, 2)
+    keeper = Keeper(LogFolder(path), signer, lambda: (
+        commitment(keys, keeper.size if catalogue else next(read)),))
     keeper.open()
     entries = entries_of(log)
     for part in (entries[:len(entries) // 2], entries[len(entries) // 2:]):

@@ -4,18 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from deploy.local.services import Broker
 from schemas import codec
+from schemas.named_keys import parse_keys
 from schemas.topics import Topics
 from sinks.faults import LogDiffers, LogTruncated, ServiceAway, reason_of
+from sinks.transparency.checkpoints import open_checkpoint, parse_checkpoint
+from sinks.transparency.folder import LogFolder
+from sinks.transparency.key_commitments import committed, require_committed
 from sinks.transparency.keys import make_key
 from sinks.transparency.notary import Notary, NotaryPolicy
-from sinks.transparency.notes import Signer
+from sinks.transparency.notes import Refused, Signer, Verifier, text_of
 from sinks.transparency.policy import parse_policy
+from sinks.transparency.serving import ServedLogs
 from tests.sinks.ballots import Box, Log, random_box
 from tests.sinks.published import catalogue_log
 from tests.sinks.topics import append, create
@@ -90,6 +96,87 @@ async def test_each_log_is_that_of_its_partition(
         assert logged == entries_of([*box.logs[partition], *more[partition]])
         assert partition or len(box.logs[0]) + len(closing) in sizes
     assert log_at(wanted, f"{topic_prefix}/catalogue/0")[0] == entries_of(catalogue)
+
+
+def naming(number: int, state: str = "in_use") -> bytes:
+    """Name a key of receipts in the catalogue."""
+    return codec.encode(
+        "PublicKeyNamed", event_id=bytes([number] * 16), kind="receipt", name="",
+        public=bytes([number] * 32), state=state, salt=bytes(16), origin="operator", occurred_at=1)
+
+
+async def test_each_checkpoint_commits_to_the_keys_named_so_far(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Of every log, over a restart: its line is made again from the list that is served."""
+    topics, _, catalogue = await written(broker.address, topic_prefix, 6, 60)
+    wanted = policy(broker.address, topics, tmp_path)
+    await append(broker.address, topics.catalogue, [[naming(1)]])
+    async with running(wanted) as notary:
+        await until(lambda: caught_up(notary))
+    await append(broker.address, topics.catalogue, [[naming(2), naming(1, "retired")]])
+    await append(broker.address, topics.votes, [[b"odd"], [b"odd"]])
+    async with running(wanted) as notary:
+        await until(lambda: caught_up(notary))
+    text = ServedLogs(wanted.folder, topics).text(f"{topic_prefix}/keys")
+    assert text is not None
+    keys = parse_keys(text)
+    whole = len(catalogue) + 3
+
+    assert [(key.public[0], key.state) for key in keys.of("receipt")] == [
+        (1, "retired"), (2, "in_use")]
+    for place in ("votes/0", "votes/1", "catalogue/0"):
+        history = LogFolder(wanted.folder / topic_prefix / place).history()
+        heads = [parse_checkpoint(text_of(note)) for note in history]
+        sizes = [committed(head) for head in heads if require_committed(head, keys)]
+        assert len(sizes) == len(heads) - 1 >= 2, "all but that of the empty log"
+        if place == "catalogue/0":
+            assert [found and found.size for found in sizes] == [head.size for head in heads[1:]]
+            assert heads[-1].size == whole
+        assert sha256(text.encode()).digest() == keys.digest(whole)
+
+
+async def test_a_log_s_key_is_changed_over_two_restarts(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """First both sign, then the new one alone; the policy of each time opens what was signed then.
+
+    Whoever kept the first policy goes on until the old key is gone, and the last one opens all.
+    """
+    topics, box, _ = await written(broker.address, topic_prefix, 7, 60)
+    wanted, place = policy(broker.address, topics, tmp_path), f"{topic_prefix}/votes/0"
+    published, checkpoint = (wanted.folder / topic_prefix / "policy",
+                             wanted.folder / place / "checkpoint")
+    policies, heads = [], []
+    for step in range(3):
+        if step == 1:
+            make_key(wanted.keys / f"{place}.1764378000.key")
+        if step == 2:
+            (wanted.keys / f"{place}.key").unlink()
+        await append(broker.address, topics.votes, [[f"{step}".encode()], []])
+        async with running(wanted) as notary:
+            await until(lambda: caught_up(notary))
+        policies.append(parse_policy(published.read_text())[f"example.org/log/{place}"])
+        heads.append(checkpoint.read_text())
+
+    assert [len(verifier.publics) for verifier in policies] == [1, 2, 2]
+    assert [opens(heads, verifier) for verifier in policies] == [
+        [True, True, False], [True, True, True], [True, True, True]]
+    assert [head.count("\N{EM DASH}") for head in heads] == [1, 2, 1]
+    assert log_at(wanted, place)[0] == [*entries_of(box.logs[0]), *entries_of([b"0", b"1", b"2"])]
+
+
+def opens(heads: list[str], verifier: Verifier) -> list[bool]:
+    """Say which checkpoints hold by the keys of a policy."""
+    found = []
+    for head in heads:
+        try:
+            open_checkpoint(head, verifier)
+        except Refused:
+            found.append(False)
+        else:
+            found.append(True)
+    return found
 
 
 async def test_an_unknown_schema_stops_its_partition_only(

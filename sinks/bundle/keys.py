@@ -1,0 +1,138 @@
+"""The service's public keys in a bundle: named in the catalogue, and committed to. Pure.
+
+Theory of operation: the records that name keys lie in the bundle, each of them the entry at its
+offset in the catalogue's log. Each checkpoint, of every log, says how many records of the catalogue
+were read when it was signed, and the hash of the list of keys that these name: it is made again
+from the records, up to the end of the catalogue's log in the bundle. So a key that was left out, or
+put in, is found; and who has the bundle can show by whom a receipt was signed. The log must have
+grown into its tree before: that the entries are those signed is not looked at here.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from schemas import codec, named_keys
+from schemas.codec import Undecodable
+from schemas.named_keys import KeyList, NamedKey, key_id
+from schemas.registry import UnknownSchema
+from sinks.bundle import layout
+from sinks.bundle.claims import RECOMPUTED, TRUSTED, Claim
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable
+from sinks.bundle.layout import read_entries, read_records
+from sinks.bundle.logs import Leaves
+from sinks.bundle.manifest import Manifest
+from sinks.bundle.packing import Bundle
+from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, split_checkpoints
+from sinks.transparency.key_commitments import committed, require_committed
+from sinks.transparency.notes import Refused, text_of
+
+
+@dataclass
+class Named:
+    """The keys of a bundle, and how many checkpoints commit to them."""
+
+    keys: list[NamedKey] = field(default_factory=list)
+    checkpoints: int = 0
+    """Whose line was made again."""
+    beyond: int = 0
+    """Whose line is of more of the catalogue than the bundle has."""
+    before: int = 0
+    """Without a line: release 0.1.0 wrote none."""
+
+
+def require_named(bundle: Bundle, manifest: Manifest) -> Named:
+    """Make every commitment to keys again; raise a fault where one does not hold."""
+    if manifest.version < layout.KEYS_SINCE:
+        return Named()
+    keys, size = _keys(bundle)
+    found = Named([*keys.of("receipt"), *keys.of("log")])
+    logs = (layout.CATALOGUE_LOG, *map(layout.votes_log, range(manifest.partitions)))
+    for folder in logs:
+        try:
+            _require_log(bundle, folder, keys, size, found)
+        except Refused as error:
+            raise BundleFault(f"{folder}/checkpoints", str(error)) from error
+    return found
+
+
+def _keys(bundle: Bundle) -> tuple[KeyList, int]:
+    """Fold the records that name keys, each held against its leaf; give the catalogue's size too.
+
+    That none is left out, the checkpoints say.
+    """
+    name = f"{layout.CATALOGUE_LOG}/entries"
+    counted = _Counted(read_entries(name, bundle.pieces(name)))
+    leaves, keys, before = Leaves(layout.KEYS, counted), KeyList(), -1
+    for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
+        place = f"{layout.KEYS}, offset {offset}"
+        if offset <= before:
+            raise BundleFault(place, "it stands here a second time, or does not belong here")
+        before = offset
+        leaves.require(offset, value, b"")
+        try:
+            event, fields = codec.decode(value)
+        except (Undecodable, UnknownSchema) as error:
+            raise Unreadable(place, str(error)) from error
+        if event != named_keys.EVENT:
+            raise BundleFault(place, f"{event} does not belong here")
+        keys.apply(fields, offset)
+    leaves.finish()
+    return keys, counted.size
+
+
+class _Counted:
+    """Entries as they come, counted."""
+
+    def __init__(self, entries: Iterator[list[bytes]]) -> None:
+        self._entries = entries
+        self.size = 0
+
+    def __iter__(self) -> Iterator[list[bytes]]:
+        for entries in self._entries:
+            self.size += len(entries)
+            yield entries
+
+
+def _require_log(
+    bundle: Bundle, folder: str, keys: KeyList, size: int, found: Named
+) -> None:
+    """Hold the checkpoints of a log against the list of keys, in their order."""
+    known = -1
+    for checkpoint in _checkpoints(bundle, folder):
+        said = committed(checkpoint)
+        if (-1 if said is None else said.size) < known:
+            raise Refused(f"the checkpoint of {checkpoint.origin} of size {checkpoint.size} "
+                          "commits to fewer keys than one before it")
+        if said is None:
+            found.before += 1
+            continue
+        known = said.size
+        if said.size > size:
+            found.beyond += 1
+        else:
+            require_committed(checkpoint, keys)
+            found.checkpoints += 1
+    if known < 0 and found.keys and folder == layout.CATALOGUE_LOG:
+        raise Lacking(f"{folder}/checkpoints", "keys are named, and no checkpoint commits to them")
+
+
+def _checkpoints(bundle: Bundle, folder: str) -> Iterator[Checkpoint]:
+    for note in split_checkpoints(bundle.text(f"{folder}/checkpoints")):
+        yield parse_checkpoint(text_of(note))
+
+
+def claims_of(found: Named) -> list[Claim]:
+    """Say of the keys how they were checked."""
+    said = ", ".join(f"{key_id(key.public)} {key.state.replace('_', ' ')}"
+                     for key in found.keys if key.kind == "receipt") or "none is named"
+    what = f"keys of receipts: {said}"
+    if not found.checkpoints:
+        return [Claim(what, TRUSTED, "no checkpoint in this bundle commits to the keys: it was "
+                      "signed before keys were named in the log")]
+    claims = [Claim(what, RECOMPUTED, "from the catalogue's records; "
+                    f"{found.checkpoints:,} checkpoints commit to them")]
+    if found.beyond:
+        claims.append(Claim(
+            "what keys were named later", TRUSTED, f"{found.beyond:,} checkpoints commit to the "
+            "keys of more of the catalogue than is in this bundle"))
+    return claims
