@@ -4,30 +4,30 @@ import asyncio
 import time
 
 import structlog
+from aiokafka.errors import KafkaError
 
 from producers.errors import ProducingError
 from producers.key_naming import name_keys
 from producers.operations import Log
+from schemas.registry import UnknownSchema
 from sinks.transparency.notary import Notary
 
 
 RETRY_SECONDS = 10.0
 """Pause before keys are named after all: nobody waits for it, and one try may take two minutes."""
-OPENED_SECONDS = 0.2
-"""Pause before it is asked again whether the notary has begun."""
 
 log = structlog.get_logger()
 
 
 async def name_log_keys(notary: Notary, catalogue: Log) -> None:
     """Name the keys that sign the logs, once the notary has opened them and a broker answers."""
-    while not notary.status()["ready"]:
-        await asyncio.sleep(OPENED_SECONDS)
+    await notary.started.wait()
     while True:
         try:
             named = await name_keys(catalogue, notary.named_keys(), now=time.time_ns() // 1_000_000)
-        except ProducingError as error:
-            log.warning("the logs' keys are not named in the catalogue yet", reason=str(error))
+        except (ProducingError, KafkaError, OSError, UnknownSchema) as error:
+            log.warning("the logs' keys are not named in the catalogue yet",
+                        reason=f"{type(error).__name__}: {error}")
             await asyncio.sleep(RETRY_SECONDS)
         else:
             if named:

@@ -187,7 +187,8 @@ class Notary:
         """The service's keys, as far as the catalogue was read."""
         self._published_keys = ""
         self._stopping = asyncio.Event()
-        self._started = False
+        self.started = asyncio.Event()
+        """Set once every log has found its place."""
         self._signers: list[Signer] = []
 
     def stop(self) -> None:
@@ -199,7 +200,7 @@ class Notary:
         books = self._books.values()
         stopped = [book.stopped for book in books if book.stopped]
         return {
-            "ready": self._started and not stopped,
+            "ready": self.started.is_set() and not stopped,
             "stopped": stopped,
             "logs": [
                 {"origin": book.keeper.origin, "topic": book.topic,
@@ -337,7 +338,7 @@ class Notary:
         consumer.assign(list(self._books))
         for partition, book in self._books.items():
             consumer.seek(partition, book.read_from)
-        self._started = True
+        self.started.set()
         return True
 
     def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:
