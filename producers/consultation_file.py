@@ -9,106 +9,177 @@ and going back to an earlier description is an event of its own.
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 
+from producers import json_files
+from producers.consultation_problems import misplaced, problems, refused
 from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.texts import fault, normalised
 
 
 FIRST_YEAR, LAST_YEAR = 1970, 2200
 """An instant outside is a slip of the pen, and pages could not show it."""
-Texts = dict[str, str]
+VOTES_TARGET_MOST = 10_000_000_000
+"""More votes than people live: a higher target is a slip of the pen."""
 IDENTIFIER = r"^[a-z0-9][a-z0-9._-]{0,62}$"
 LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,4})?$"
 """A language as BCP 47 writes it, in at most eight characters."""
-Identifier = Field(pattern=IDENTIFIER)
+Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
+Language = Annotated[str, Field(pattern=LANGUAGE)]
 
 _OF_THE_EVENT = ("event_id", "occurred_at", "origin")
 """Fields that say when and how something was written, not what."""
 
 
+def _text(text: str, size_bytes: int) -> str:
+    """Bring a text to its one form; refuse what nobody may publish (schemas.texts)."""
+    form = normalised(text) if len(text) <= size_bytes else text
+    found = fault(form)
+    if found is not None:
+        raise refused(f"{found}. {_MENDED_BY[found.at is None]}")
+    size = len(form.encode())
+    if size > size_bytes:
+        raise refused(f"has {size:,} bytes in UTF-8, at most {size_bytes:,} are taken. Shorten it.")
+    return form
+
+
+_MENDED_BY = {True: "Write a text, or leave the key out.", False: "Take it out."}
+Short = Annotated[str, AfterValidator(partial(_text, size_bytes=63))]
+Name = Annotated[str, AfterValidator(partial(_text, size_bytes=100))]
+Age = Annotated[str, AfterValidator(partial(_text, size_bytes=10))]
+Long = Annotated[str, AfterValidator(partial(_text, size_bytes=200))]
+Source = Annotated[str, AfterValidator(partial(_text, size_bytes=300))]
+Sentence = Annotated[str, AfterValidator(partial(_text, size_bytes=500))]
+ProposalText = Annotated[str, AfterValidator(partial(_text, size_bytes=2_000))]
+"""Texts by their bounds in bytes of UTF-8: those of the events they become."""
+
+
+def _some(texts: dict[str, str]) -> dict[str, str]:
+    if not texts:
+        raise refused('no text in any language. Write one, as in {"fr": "…"}.')
+    return texts
+
+
+Texts = Annotated[dict[Language, Sentence], AfterValidator(_some)]
+ProposalTexts = Annotated[dict[Language, ProposalText], AfterValidator(_some)]
+
+
+def _instant(value: Any) -> Any:
+    """Refuse numbers: nobody can tell whether they are seconds or milliseconds."""
+    if isinstance(value, datetime) or (
+            isinstance(value, str) and re.match(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", value)):
+        return value
+    raise refused("no instant. Write date, time and offset, as in 2026-10-01T00:00:00+02:00.")
+
+
+Instant = Annotated[AwareDatetime, Field(strict=False), BeforeValidator(_instant)]
+
+
+def _day(value: str) -> str:
+    try:
+        date.fromisoformat(value if len(value) != len("2022-06") else f"{value}-01")
+    except ValueError:
+        raise refused("no month or day. Write it as in 2022-06 or 2022-06-01.") from None
+    return value
+
+
+Day = Annotated[str, Field(pattern=r"^\d{4}-\d{2}(-\d{2})?$"), AfterValidator(_day)]
+
+
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 class Stage(_Part):
     """A stage: `begins` and `ends` are months (2022-06) or days (2022-06-01)."""
 
-    name: str
-    begins: str
-    ends: str | None = None
+    name: Short
+    begins: Day
+    ends: Day | None = None
 
 
 class Organiser(_Part):
     """Organisations in one role."""
 
-    role: str
-    names: list[str]
+    role: Short
+    names: list[Long]
 
 
 class Fact(_Part):
     """A figure that sets the scene."""
 
-    value: str
+    value: Short
     texts: Texts
-    source: str
+    source: Source
 
 
 class Theme(_Part):
     """A theme and its title by language."""
 
-    id: str = Identifier
+    id: Identifier
     title: Texts
 
 
 class Idea(_Part):
     """An idea, its title by language and its theme, if any."""
 
-    id: str = Identifier
+    id: Identifier
     title: Texts
-    theme: str | None = None
+    theme: Identifier | None = None
 
 
 class Author(_Part):
     """Who made a proposal, as shown."""
 
-    name: str
+    name: Name
     kind: Literal["citizen", "organisation"] = "citizen"
-    age_band: str | None = None
+    age_band: Age | None = None
 
 
 class Proposal(_Part):
     """A proposal. `idea` groups it, null takes it out of its idea, left out changes nothing."""
 
-    id: str = Identifier
-    text: Texts
+    id: Identifier
+    text: ProposalTexts
     author: Author | None = None
-    idea: str | None = None
+    idea: Identifier | None = None
 
 
 class ConsultationFile(_Part):
     """A consultation as its organisers write it down."""
 
-    id: str = Identifier
+    id: Identifier
     question: Texts
-    opens_at: AwareDatetime
-    closes_at: AwareDatetime | None = None
+    opens_at: Instant
+    closes_at: Instant | None = None
     time_zone: str = "Europe/Paris"
-    languages: list[str] = Field(min_length=1)
-    votes_target: int | None = Field(default=None, gt=0)
+    languages: list[Language] = Field(min_length=1)
+    votes_target: int | None = Field(default=None, gt=0, le=VOTES_TARGET_MOST)
     shares_embargoed: bool = False
     """Whether shares are hidden until voting has closed."""
     simulated: bool = False
     """Whether programs vote here to show the service at work; pages say so."""
-    hashtag: str | None = None
-    contact: str | None = None
+    hashtag: Short | None = None
+    contact: Long | None = None
     stages: list[Stage] = []
     organisers: list[Organiser] = []
     facts: list[Fact] = []
@@ -119,27 +190,31 @@ class ConsultationFile(_Part):
     @model_validator(mode="after")
     def _agree(self) -> "ConsultationFile":
         for name, instant in (("opens_at", self.opens_at), ("closes_at", self.closes_at)):
-            if instant is not None and not FIRST_YEAR <= instant.year <= LAST_YEAR:
-                raise ValueError(f"{name} lies in no year from {FIRST_YEAR} to {LAST_YEAR}")
-        if not all(text.strip() for text in self.question.values()):
-            raise ValueError("question is empty")
+            if instant is not None and (
+                    not FIRST_YEAR <= instant.year <= LAST_YEAR or instant.timestamp() < 0):
+                raise misplaced((name,), f"lies in no year from {FIRST_YEAR} to {LAST_YEAR}.")
         if self.closes_at is not None and self.closes_at <= self.opens_at:
-            raise ValueError("closes_at must come after opens_at")
+            raise misplaced(("closes_at",), "must come after opens_at.")
         if self.languages[0] not in self.question:
-            raise ValueError(f"question lacks the default language {self.languages[0]!r}")
+            raise misplaced(("question",), f"lacks the default language {self.languages[0]}, the "
+                                           "first of languages.")
         try:
             ZoneInfo(self.time_zone)
         except (KeyError, ValueError, OSError):
-            raise ValueError(
-                f"time_zone {self.time_zone!r} is unknown: write one like Europe/Paris"
-            ) from None
+            raise misplaced(("time_zone",), "unknown. Write one like Europe/Paris.") from None
+        _check_twice("languages", self.languages)
         for name, parts in (("themes", self.themes), ("ideas", self.ideas),
                             ("proposals", self.proposals)):
-            identifiers = [part.id for part in parts]
-            twice = sorted({name for name in identifiers if identifiers.count(name) > 1})
-            if twice:
-                raise ValueError(f"{name}: {', '.join(twice)} described twice")
+            _check_twice(name, [part.id for part in parts])
         return self
+
+
+def _check_twice(name: str, identifiers: Sequence[str]) -> None:
+    first: dict[str, int] = {}
+    for number, identifier in enumerate(identifiers):
+        if first.setdefault(identifier, number) != number:
+            raise misplaced((name, number), f"{identifier} is described twice, first in "
+                                            f"{name}[{first[identifier]}]. Take one out.")
 
 
 def check_identifier(name: str) -> None:
@@ -161,22 +236,28 @@ def check_language(name: str) -> None:
 
 
 def load(path: Path) -> ConsultationFile:
-    """Read and check a file; InvalidInput names every field that is wrong."""
+    """Read and check a file; InvalidInput names line, column and key of everything wrong."""
     try:
-        return ConsultationFile.model_validate_json(path.read_bytes())
+        with path.open("rb") as opened:
+            raw = opened.read(json_files.FILE_BYTES_MOST + 1)
     except FileNotFoundError as error:
         raise Missing(f"{path}: no such file. Name a JSON file that describes a consultation."
                       ) from error
     except OSError as error:
-        raise InvalidInput(f"{path}: cannot be read ({error}).") from error
+        raise InvalidInput(f"{path}: cannot be read ({error.strerror}).") from error
+    document = json_files.read(raw, str(path))
+    try:
+        file = ConsultationFile.model_validate(document.value)
     except ValidationError as error:
-        problems = "\n".join(
-            f"  {'.'.join(map(str, item['loc'])) or 'the whole'}: {item['msg']}"
-            for item in error.errors(include_url=False)
-        )
         raise InvalidInput(
-            f"{path}: not a description of a consultation. Mend and apply again:\n{problems}"
-        ) from error
+            f"{path}: not a description of a consultation. Mend and apply again:\n"
+            + "\n".join(problems(error, document, ConsultationFile, str(path)))) from error
+    try:
+        for event, fields in _descriptions(file):
+            encoded(event, fields, replaced=None, occurred_at=0)
+    except InvalidInput as error:
+        raise InvalidInput(f"{path}: {error}") from error
+    return file
 
 
 def needed_events(
