@@ -51,6 +51,7 @@ class KeyList:
     def __init__(self) -> None:
         self._keys: dict[tuple[str, str, bytes], NamedKey] = {}
         self._lines: list[tuple[int, str]] = []
+        self._first: dict[bytes, int] = {}
 
     def apply(self, fields: Mapping[str, Any], offset: int = 0) -> None:
         """Fold one PublicKeyNamed; nothing calls a retired key back."""
@@ -59,6 +60,7 @@ class KeyList:
         if known is not None and known.state in (RETIRED, key.state):
             return
         self._keys[key[:3]] = key
+        self._first.setdefault(key.public, offset)
         self._lines.append((offset, _line(offset, key)))
 
     def of(self, kind: str) -> list[NamedKey]:
@@ -68,6 +70,10 @@ class KeyList:
     def find(self, kind: str, public: bytes, name: str = "") -> NamedKey | None:
         """Give a key as it stands; None where it was never named."""
         return self._keys.get((kind, name, public))
+
+    def named_at(self, public: bytes) -> int | None:
+        """Give the offset of the record that names a key first; None where none does."""
+        return self._first.get(public)
 
     def text(self, size: int | None = None) -> str:
         """Write the list of the first `size` records of the catalogue, or of all."""

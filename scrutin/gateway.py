@@ -93,6 +93,11 @@ def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
          if name.kind == "proposal"})
 
 
+def publics(keys: KeyFolder) -> list[bytes]:
+    """Give the public keys of receipts that lie in a folder: the one that signs first."""
+    return [key.public_key().public_bytes_raw() for key in keys.receipts]
+
+
 def written_topics(topics: Topics) -> dict[str, int]:
     """Name the topics a gateway writes, with their partitions; of the catalogue its keys alone.
 
@@ -147,7 +152,8 @@ async def connected(
 
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
             logs = ServedLogs(bootstrap.transparency_folder(settings), topics)
-            checker = ReceiptChecker(keys.receipt.public_key().public_bytes_raw(), logs, topics)
+            checker = ReceiptChecker(
+                publics(keys)[0], logs, topics, held=functools.partial(publics, keys))
             pages = application(
                 reader, publications, live, _beside(settings, desk, checker, logs))
             inner = Router([

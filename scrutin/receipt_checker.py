@@ -1,24 +1,36 @@
 """The gateway's key and the logs behind the page that checks receipts."""
 
 import json
+from collections.abc import Callable, Sequence
 
+from schemas.named_keys import KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import parse_checkpoint
 from sinks.transparency.notes import Refused, text_of
 from sinks.transparency.policy import POLICY, parse_policy, place_of
-from sinks.transparency.receipts import Receipt, Unreadable, parse_receipt
+from sinks.transparency.policy_file import KEYS
+from sinks.transparency.receipts import NeverNamed, Receipt, Unreadable, parse_receipt
 from sinks.transparency.serving import ServedLogs
 from sinks.transparency.tlog_proof import parse_proof
 from views.voting.receipts import Checked
 
 
+KEYS_CHARACTERS_MAX = 8_000
+"""A longer list of keys does not go into the file with the receipt, which must fit a form twice:
+who needs it saves it apart. One of sixty keys is so long."""
+
+
 class ReceiptChecker:
     """Checks receipts as `scrutin receipt verify` does, with what this place has."""
 
-    def __init__(self, public: bytes, logs: ServedLogs, topics: Topics) -> None:
-        self._public, self._logs, self._topics = public, logs, topics
+    def __init__(
+        self, public: bytes, logs: ServedLogs, topics: Topics, *,
+        held: Callable[[], Sequence[bytes]] = tuple,
+    ) -> None:
+        self._public, self._logs, self._topics, self._held = public, logs, topics, held
+        """`held` gives the public keys that sign here now; `public` is the first of them."""
         self.prefix = topics.prefix
 
     def check(self, document: bytes, now: float) -> Checked:
@@ -32,13 +44,27 @@ class ReceiptChecker:
         found = Checked("unsigned", fields=receipt.fields, due_at=receipt.due_at,
                         place=(receipt.partition, receipt.offset))
         try:
-            receipt.require_signed(self._public, self._topics.votes)
+            keys = self._named()
+            named = [key.public for key in keys.of("receipt")] if keys else []
+            public = receipt.signed_by(
+                list(dict.fromkeys((*named, *self._held(), self._public))), self._topics.votes)
+        except NeverNamed as error:
+            return found._replace(fault=str(error), key_state="unknown")
         except Refused as error:
             return found._replace(fault=str(error))
-        return self._logged(receipt, read, found, now)
+        known = keys.find("receipt", public) if keys else None
+        found = found._replace(
+            key=key_id(public), key_state=known.state if known else "unnamed")
+        return self._logged(receipt, read, found, now, keys)
+
+    def _named(self) -> KeyList | None:
+        """Read the keys that the log names; None before the notary has listed them."""
+        text = self._logs.text(f"{self.prefix}/{KEYS}")
+        return None if text is None else parse_keys(text)
 
     def _logged(
-        self, receipt: Receipt, document: dict[str, object], found: Checked, now: float
+        self, receipt: Receipt, document: dict[str, object], found: Checked, now: float,
+        keys: KeyList | None,
     ) -> Checked:
         """Look for a signed receipt in the log."""
         try:
@@ -51,9 +77,11 @@ class ReceiptChecker:
             checkpoint = receipt.require_logged(proof, parse_policy(policy), place)
         except (Refused, TreeRefused) as error:
             return found._replace(verdict="differs", fault=str(error))
+        listed = keys.text() if keys else ""
+        beside = {"keys": listed} if 0 < len(listed) <= KEYS_CHARACTERS_MAX else {}
         return found._replace(
             verdict="logged", log=checkpoint.origin, size=checkpoint.size,
-            document=json.dumps({**document, "tlog_proof": proof}, indent=2))
+            document=json.dumps({**document, "tlog_proof": proof, **beside}, indent=2))
 
     def look(self, partition: int, offset: int) -> Checked | None:
         if partition >= self._topics.partitions:

@@ -2,26 +2,37 @@
 
 import json
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
 
+from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from sinks.printable import printable
+from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Refused, from_base64
 from sinks.transparency.policy import parse_policy, place_of
-from sinks.transparency.receipts import Receipt, Unreadable, parse_receipt
+from sinks.transparency.receipts import (
+    NeverNamed,
+    Receipt,
+    Unreadable,
+    parse_receipt,
+    require_named,
+)
 from sinks.transparency.tlog_proof import parse_proof
 
 
 def verify(
     file: Annotated[Path, typer.Argument(help="The receipt, as the gateway gave it (JSON).")],
     *,
-    keys: Annotated[Path, typer.Option(
-        help="The gateway's public key: the saved answer of /v1/keys.")],
+    keys: Annotated[Path | None, typer.Option(
+        help="The service's public keys: the saved answer of /log/PREFIX/keys, as the log names "
+        "them, or of /v1/keys, as the gateway does. Without, the receipt's own member keys is "
+        "taken, if there is one: it counts under the proof's checkpoint only.")] = None,
     proof: Annotated[Path | None, typer.Option(
         help="The vote's tlog-proof: the saved answer of /v1/receipts/PARTITION/OFFSET, a refusal "
         "too. Without, the receipt's own member tlog_proof is taken, if there is one.")] = None,
@@ -34,27 +45,34 @@ def verify(
     """Check a voter's receipt, offline.
 
     Checks that the gateway signed it and, with a proof, that the vote lies in the transparency log
-    at its place, under a signed checkpoint; says whether the promise to put it there still runs.
+    at its place, under a signed checkpoint; says by which key, whether the log names that key, so
+    that nobody can deny it, and whether the promise to put the vote there still runs.
     Exit codes: 0 all that was given holds, 2 usage, 3 a file is missing, or the vote is: the
-    promise is broken; 4 a signature or proof is invalid, 5 a file cannot be read.
+    promise is broken; 4 a signature or proof is invalid, or by a key the log never named; 5 a file
+    cannot be read.
     """
     topics = Topics(prefix, 1)
     try:
         document = _json(file)
         receipt = parse_receipt(document)
-        receipt.require_signed(_key(keys), topics.votes)
+        known = _keys(keys, document)
+        public = receipt.signed_by(known.publics, topics.votes)
         # Only now: until then anybody may have written it.
         typer.echo(printable(_said(receipt)))
-        typer.echo(f"signature: valid. The gateway took it for {topics.votes} partition "
-                   f"{receipt.partition} offset {receipt.offset}.")
+        typer.echo(f"signature: valid, by the key {key_id(public)}. The gateway took it for "
+                   f"{topics.votes} partition {receipt.partition} offset {receipt.offset}.")
         text = proof.read_text("utf-8") if proof else document.get("tlog_proof")
+    except NeverNamed as error:
+        _fail(f"INVALID: {error}. Nobody has named that key as the service's: the receipt shows "
+              "nothing. If the service gave it to you, show it to whoever watches the consultation "
+              "with the list of keys.", 4)
     except Refused as error:
-        _fail(f"INVALID: {error}. It is no receipt of the gateway with this key: it shows nothing.",
-              4)
+        _fail(f"INVALID: {error}. It is no receipt of the gateway with these keys: it shows "
+              "nothing.", 4)
     except (Unreadable, UnknownSchema, UnicodeDecodeError) as error:
         _fail(f"{file} or a file given with it cannot be read: {error}", 5)
     try:
-        typer.echo(_logged(receipt, text, policy, topics))
+        typer.echo(_logged(receipt, text, policy, topics, known, public))
     except Refused as error:
         _fail(f"INVALID: {error}. The receipt holds: keep it, and fetch the proof and the policy "
               "again. If they do not fit it then either, it is evidence of a log that was "
@@ -63,10 +81,28 @@ def verify(
         _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
 
 
-def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: Topics) -> str:
+@dataclass(frozen=True)
+class _Known:
+    """The keys a receipt may be by."""
+
+    publics: list[bytes]
+    named: KeyList | None = None
+    """As the log names them."""
+    enclosed: bool = False
+    """Whether they came with the receipt: then a checkpoint alone vouches for them."""
+
+
+def _logged(
+    receipt: Receipt, proof: str | None, policy: Path | None, topics: Topics, known: _Known,
+    public: bytes,
+) -> str:
     where = f"/v1/receipts/{receipt.partition}/{receipt.offset}"
     if proof is not None and not isinstance(proof, str):
         raise Unreadable("the receipt's tlog_proof is no text")
+    if known.enclosed and (proof is None or _is_refusal(proof) or policy is None):
+        _fail("the keys came with the receipt, and count under a signed checkpoint only: give "
+              "--proof and --policy, or save /log/PREFIX/keys, better from somebody you trust, and "
+              "give it with --keys.", 3)
     if proof is None:
         return (f"log: not checked. Give the answer of {where} with --proof.\n"
                 f"promise: {_promise(receipt)}")
@@ -87,7 +123,25 @@ def _logged(receipt: Receipt, proof: str | None, policy: Path | None, topics: To
         raise Unreadable(str(error)) from error
     checkpoint = receipt.require_logged(proof, logs, place)
     return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
-            f"checkpoint of size {checkpoint.size}.\npromise: kept.")
+            f"checkpoint of size {checkpoint.size}.\n{_named(known, public, checkpoint)}\n"
+            "promise: kept.")
+
+
+def _named(known: _Known, public: bytes, checkpoint: Checkpoint) -> str:
+    """Say whether the log names the key; raise Refused where it does not."""
+    if known.named is None:
+        return ("key: not looked for in the log. Give the answer of /log/PREFIX/keys with --keys: "
+                "a key that the log names cannot be denied.")
+    at = require_named(known.named, public, checkpoint)
+    if at is None and known.enclosed:
+        raise NeverNamed("the keys came with the receipt, and this checkpoint commits to none")
+    if at is None:
+        return "key: this checkpoint commits to no keys; one of a later release does."
+    key = known.named.find("receipt", public)
+    assert key is not None, "the list has it"
+    return (f"key: valid. The log names it since offset {at} of the catalogue, now "
+            f"{key.state.replace('_', ' ')}, and this checkpoint commits to that: nobody can deny "
+            "it.")
 
 
 def _promise(receipt: Receipt) -> str:
@@ -117,12 +171,26 @@ def _said(receipt: Receipt) -> str:
             f"{fields.get('trust')}")
 
 
-def _key(path: Path) -> bytes:
-    document = _json(path)
-    key = from_base64(str(document.get("receipt")))
-    if key is None:
-        raise Unreadable(f"{path} has no key `receipt` in base64")
-    return key
+def _keys(path: Path | None, document: dict[str, Any]) -> _Known:
+    """Read the keys: as the log lists them, or as the gateway gives them."""
+    text = path.read_text("utf-8") if path else document.get("keys")
+    if not isinstance(text, str):
+        _fail("which keys? Save /log/PREFIX/keys, better from somebody you trust, and give it with "
+              "--keys.", 3)
+    if not path or text.startswith(HEAD):
+        try:
+            named = parse_keys(text)
+        except ValueError as error:
+            raise Unreadable(str(error)) from error
+        return _Known([key.public for key in named.of("receipt")], named, enclosed=not path)
+    given = _json(path)
+    listed = given.get("receipts", [])
+    texts = [given.get("receipt"), *(each.get("public") for each in listed if isinstance(
+        each, dict))] if isinstance(listed, list) else []
+    found = [key for key in map(from_base64, map(str, texts)) if key is not None]
+    if not found or len(found) != len(texts):
+        raise Unreadable(f"{path} has no key `receipt` in base64, or another that is none")
+    return _Known(list(dict.fromkeys(found)))
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -5,11 +5,15 @@ topic, the partition, the first offset, the promised delay and the root of an RF
 events; a receipt carries its event and the path to that root. The transparency log has another
 tree, of entries made of the same events. So the signature says that the gateway took this vote for
 this place, and promised it a checkpoint by a certain time; the proof, that it lies there for
-everybody. Written from the format, apart from what writes receipts.
+everybody. The receipt names its key, and the log names all keys there were: under a checkpoint that
+commits to that list, nobody can say that the key was not the service's. Written from the format,
+apart from what writes receipts.
 """
 
+import contextlib
+import re
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +22,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from schemas import codec
 from schemas.codec import Undecodable
+from schemas.named_keys import KeyList, key_id
 from sinks.ballots import BALLOT_EVENTS
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.entries import entry_of
 from sinks.transparency.hashing import leaf_hash
+from sinks.transparency.key_commitments import committed, require_committed
 from sinks.transparency.notes import Refused, Verifier, from_base64
 from sinks.transparency.proofs import included
 from sinks.transparency.tlog_proof import parse_proof, verify
@@ -31,12 +37,21 @@ HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
 
 
+TRIED_MAX = 64
+"""Keys that are tried on a receipt that names none, as those of release 0.1.0 do."""
 DUE_AT_MAX_SECONDS = 253_402_300_799
 """The end of the year 9999: no date is later."""
 
 
+_KEY = re.compile(r"[0-9a-f]{16}", re.ASCII)
+
+
 class Unreadable(Exception):
     """Not a receipt of this version."""
+
+
+class NeverNamed(Refused):
+    """A receipt is by a key that nobody has named as the service's."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +69,26 @@ class Receipt:
     path: tuple[bytes, ...]
     inclusion_seconds: int
     signature: bytes
+    key: str | None = None
+    """Names the key; None in a receipt of release 0.1.0."""
 
     @property
     def due_at(self) -> float:
         """Give the time, in seconds since 1970, by which a checkpoint must cover the event."""
         return float(self.fields["occurred_at"] / 1_000 + self.inclusion_seconds)
+
+    def signed_by(self, publics: Sequence[bytes], topic: str) -> bytes:
+        """Give the key that signed, of those that are known; raise NeverNamed or Refused."""
+        meant = [public for public in publics if self.key in (None, key_id(public))][:TRIED_MAX]
+        if not meant:
+            raise NeverNamed(
+                f"the receipt is by the key {self.key}, which is none of the {len(publics)} known")
+        for public in meant[:-1]:
+            with contextlib.suppress(Refused):
+                self.require_signed(public, topic)
+                return public
+        self.require_signed(meant[-1], topic)
+        return meant[-1]
 
     def require_signed(self, public: bytes, topic: str) -> None:
         """Raise Refused unless the gateway signed that the event lies at this place."""
@@ -98,7 +128,7 @@ def parse_receipt(document: Any) -> Receipt:
             value=value, event=event, fields=fields, first_offset=_whole(batch["first_offset"]),
             size=_whole(batch["size"]), path=tuple(map(_bytes, batch["path"])),
             inclusion_seconds=_whole(document["inclusion_seconds"]),
-            signature=_bytes(document["signature"]))
+            signature=_bytes(document["signature"]), key=_key(document.get("key")))
         said = (document["event_id"], document["trust"])
     except (KeyError, TypeError, ValueError, RecursionError, Undecodable) as error:
         raise Unreadable(f"not a receipt: {type(error).__name__} {error}") from error
@@ -117,6 +147,28 @@ def _require_ballot(found: Receipt) -> None:
     if not 0 <= found.inclusion_seconds <= DUE_AT_MAX_SECONDS or not (
             0 <= at_seconds <= DUE_AT_MAX_SECONDS - found.inclusion_seconds):
         raise Unreadable("not a receipt: its time or its promise lies beyond any date")
+
+
+def require_named(keys: KeyList, public: bytes, checkpoint: Checkpoint) -> int | None:
+    """Give the place in the catalogue from which on the log names a key, under a checkpoint.
+
+    None where the checkpoint commits to no keys, as those of release 0.1.0 do. Raises Refused where
+    it commits to another list, NeverNamed where the list has the key later or not at all.
+    """
+    found = committed(checkpoint)
+    if found is None:
+        return None
+    require_committed(checkpoint, keys)
+    at = keys.named_at(public)
+    if at is None or at >= found.size:
+        raise NeverNamed(f"the log does not name the key {key_id(public)} under this checkpoint")
+    return at
+
+
+def _key(name: Any) -> str | None:
+    if name is not None and not (isinstance(name, str) and _KEY.fullmatch(name)):
+        raise ValueError("what should name a key does not")
+    return name
 
 
 def _whole(number: Any) -> int:

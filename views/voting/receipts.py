@@ -38,6 +38,11 @@ class Checked(NamedTuple):
     unsigned (not what we signed) or unreadable."""
     fault: str = ""
     """Why it does not hold, for experts."""
+    key: str = ""
+    """Names the key that signed."""
+    key_state: str = ""
+    """in_use or retired, as the log says; unnamed (ours, and not in the log yet); unknown (the
+    receipt is by a key that neither we nor the log have named)."""
     fields: Mapping[str, Any] | None = None
     """The event, where a receipt was read."""
     place: tuple[int, int] = (0, 0)

@@ -1,6 +1,7 @@
 """Receipts as the gateway writes them, made from the format by the tests' own means."""
 
 import base64
+import hashlib
 import struct
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ def vote(number: int, occurred_at: int | None = None) -> bytes:
         occurred_at=occurred_at or 1_700_000_000_000 + number)
 
 
-def receipt(values: list[bytes], place: int, *, first_offset: int) -> dict[str, Any]:
+def receipt(
+    values: list[bytes], place: int, *, first_offset: int, by: Ed25519PrivateKey = GATEWAY
+) -> dict[str, Any]:
     """Give the receipt of one of several events acknowledged together in partition 1."""
     grown = Grown([leaf_hash(value) for value in values])
     statement = (b"scrutin receipt v1\nscrutin.votes\n"
@@ -35,7 +38,8 @@ def receipt(values: list[bytes], place: int, *, first_offset: int) -> dict[str, 
         "batch": {"first_offset": first_offset, "size": len(values),
                   "path": [_base64(each) for each in grown.prover().inclusion(place)]},
         "inclusion_seconds": 3_600,
-        "signature": _base64(GATEWAY.sign(statement)),
+        "key": hashlib.sha256(by.public_key().public_bytes_raw()).hexdigest()[:16],
+        "signature": _base64(by.sign(statement)),
     }
 
 
