@@ -57,26 +57,23 @@ def verify(
         receipt = parse_receipt(document)
         known = _keys(keys, document)
         public = receipt.signed_by(known.publics, topics.votes)
-        # Only now: until then anybody may have written it.
-        typer.echo(printable(_said(receipt)))
-        typer.echo(f"signature: valid, by the key {key_id(public)}. The gateway took it for "
-                   f"{topics.votes} partition {receipt.partition} offset {receipt.offset}.")
+        said = (f"{printable(_said(receipt))}\nsignature: valid, by the key {key_id(public)}. The "
+                f"gateway took it for {topics.votes} partition {receipt.partition} offset "
+                f"{receipt.offset}.")
+        # Only now, and by keys that came with it only under a checkpoint: until then anybody may
+        # have written it.
+        if not known.enclosed:
+            typer.echo(said)
         text = proof.read_text("utf-8") if proof else document.get("tlog_proof")
-    except NeverNamed as error:
-        _fail(f"INVALID: {error}. Nobody has named that key as the service's: the receipt shows "
-              "nothing. If the service gave it to you, show it to whoever watches the consultation "
-              "with the list of keys.", 4)
     except Refused as error:
-        _fail(f"INVALID: {error}. It is no receipt of the gateway with these keys: it shows "
-              "nothing.", 4)
+        _fail(f"INVALID: {error}. {_shows_nothing(error)}", 4)
     except (Unreadable, UnknownSchema, UnicodeDecodeError) as error:
         _fail(f"{file} or a file given with it cannot be read: {error}", 5)
     try:
-        typer.echo(_logged(receipt, text, policy, topics, known, public))
+        logged = _logged(receipt, text, policy, topics, known, public)
+        typer.echo(f"{said}\n{logged}" if known.enclosed else logged)
     except Refused as error:
-        _fail(f"INVALID: {error}. The receipt holds: keep it, and fetch the proof and the policy "
-              "again. If they do not fit it then either, it is evidence of a log that was "
-              "changed.", 4)
+        _fail(f"INVALID: {error}. {_evidence(error, known)}", 4)
     except (Unreadable, UnicodeDecodeError) as error:
         _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
 
@@ -90,6 +87,22 @@ class _Known:
     """As the log names them."""
     enclosed: bool = False
     """Whether they came with the receipt: then a checkpoint alone vouches for them."""
+
+
+def _shows_nothing(error: Refused) -> str:
+    if isinstance(error, NeverNamed):
+        return ("Nobody has named that key as the service's: the receipt shows nothing. If the "
+                "service gave it to you, show it to whoever watches the consultation, with the "
+                "list of keys.")
+    return "It is no receipt of the gateway with these keys: it shows nothing."
+
+
+def _evidence(error: Refused, known: _Known) -> str:
+    """Say what becomes of a receipt whose signature fits, and whose proof or keys do not."""
+    if known.enclosed or isinstance(error, NeverNamed):
+        return _shows_nothing(error)
+    return ("The receipt holds: keep it, and fetch the proof, the policy and the keys again. If "
+            "they do not fit it then either, it is evidence of a log that was changed.")
 
 
 def _logged(

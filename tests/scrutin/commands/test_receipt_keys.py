@@ -116,6 +116,7 @@ def test_a_receipt_with_all_that_it_needs_is_checked_by_the_policy_alone(desk: D
 
     assert desk.check(whole).exit_code == 0
     assert desk.check(forged).exit_code == 4
+    assert "town" not in desk.check(forged).output, "a stranger's words"
     for lacking in (desk.check(whole, policy=None), desk.check(whole, proof=refusal),
                     desk.check({**whole, "tlog_proof": None})):
         assert lacking.exit_code == 3
