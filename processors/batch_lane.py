@@ -42,6 +42,8 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from schemas.private_files import make_private_folder
+
 
 MAX_POLL_RECORDS = 10_000
 """Records handed to an agent at once: some 50 ms of work, so the loop stays responsive."""
@@ -196,7 +198,7 @@ def application(
 
     `folder` is the worker's data folder: Faust makes a folder of its own there.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     app = faust.App(
         name,
         broker=f"kafka://{kafka}",

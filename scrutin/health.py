@@ -3,6 +3,10 @@
 /livez asks nothing of anybody: it fails when the loop that does the work has stood still for
 LIVE_SECONDS, which a restart mends. /readyz fails while the process cannot do its work, and says
 why. Workers answer on a port of their own, from a thread: their loop may be busy for a whole batch.
+
+They answer programs: a web page of another site, or under a name that is not of this machine where
+only this machine is listened to, is refused (`deploy.local.doors` has the attack). On another
+address names are those of the operator's network, which nobody here can know.
 """
 
 import asyncio
@@ -15,14 +19,18 @@ from typing import Any
 
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from deploy.local import doors
 from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
 from scrutin import figures
 from scrutin.joined_writes import JoinedWrites
 from scrutin.settings import Settings
+from views import hosts
 
 
 LIVE_SECONDS = 60.0
@@ -85,9 +93,34 @@ def application(settings: Settings, kind: str, status: Status, pulse: Pulse) -> 
             *common(settings, kind, ready=found["ready"]), *figures.samples(kind, found)]
         return Response(exposition(samples), media_type=MEDIA_TYPE)
 
-    return Starlette(routes=[
+    here = hosts.is_loopback(settings.health_host)
+    return Starlette(middleware=[Middleware(Door, only_this_machine=here)], routes=[
         Route("/livez", livez), Route("/readyz", readyz), Route("/status", state),
         Route("/metrics", metrics)])
+
+
+class Door:
+    """Refuses web pages of other sites, and other names where only this machine may ask."""
+
+    def __init__(self, answering: ASGIApp, *, only_this_machine: bool) -> None:
+        self._answering = answering
+        self._only_this_machine = only_this_machine
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Look at the headers and nothing else."""
+        refused = self._refused(scope["headers"]) if scope["type"] == "http" else None
+        await (refused or self._answering)(scope, receive, send)
+
+    def _refused(self, headers: doors.Headers) -> Response | None:
+        if doors.from_a_page(headers):
+            return PlainTextResponse("only programs are answered, not web pages\n", 403)
+        named = [hosts.name_in(each.encode("latin-1")) for each in doors.values(headers, b"host")]
+        if self._only_this_machine and not (
+                len(named) == 1 and hosts.is_loopback(named[0] or "")):
+            return PlainTextResponse(
+                "this port answers to 127.0.0.1 and localhost only: SCRUTIN_HEALTH_HOST has it "
+                "listen elsewhere\n", 421)
+        return None
 
 
 def serve(settings: Settings, kind: str, status: Status) -> Pulse:

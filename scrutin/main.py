@@ -17,7 +17,8 @@ from collections.abc import Sequence
 import typer
 from pydantic_core import ValidationError
 
-from scrutin.settings import is_shown
+from deploy.local.files import keep_private
+from scrutin.settings import is_shown, load
 
 
 EXIT_USAGE = 2
@@ -57,6 +58,9 @@ COMMANDS = {
 }
 """Words of a command, and its module in scrutin/commands, whose function is the last word (with
 underscores for hyphens)."""
+
+KEEPERS = frozenset(("demo", "up", "ledger", "ideas", "notary", "gateway"))
+"""Commands that make the data folder where there is none; all of them keep it private."""
 
 GROUPS = {
     "audit": "Check what is published.",
@@ -98,8 +102,11 @@ def _beginnings(size: int) -> set[tuple[str, ...]]:
     return {words[:size] for words in COMMANDS}
 
 
-def _root() -> None:
+def _root(context: typer.Context) -> None:
     """Public consultations on one log with one fold. Start with `scrutin demo`."""
+    make = context.invoked_subcommand in KEEPERS
+    if closed := keep_private(load().data_folder, make=make):
+        print(f"scrutin: {closed}", file=sys.stderr)  # noqa: T201 -- the first word of a command
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -136,6 +143,7 @@ _FOR_PEOPLE = (
     ("scrutin.bootstrap", "StackNotRunning"),
     ("processors.kafka_checks", "BrokerUnreachable"),
     ("processors.kafka_checks", "WrongTopic"),
+    ("deploy.local.errors", "FolderExposedError"),
     ("scrutin.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),
 )

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from deploy.local import child
 from deploy.local.errors import ProcessFailedError
+from deploy.local.files import keep_private
 from deploy.local.locks import holder_pid
 from deploy.local.ports import HeldPorts
 from deploy.local.status import StackStatus, read_status
@@ -45,6 +46,8 @@ def run_here(
     Raises the `LocalStackError` that kept it from starting or stopped it.
     """
     folder = settings.data_folder
+    if closed := keep_private(folder):
+        report(closed)
     lock = hold(folder)
     held = HeldPorts()
     try:
@@ -71,7 +74,8 @@ def start_detached(settings: Settings, ports: ExplicitPorts, *, report: Report) 
     if holder_pid(folder / LOCK_FILE) is not None:
         hold(folder).release()  # Raises the error that names the holder.
     log_path = folder / LOG_FOLDER / "supervisor.log"
-    log_path.parent.mkdir(parents=True, exist_ok=True)
+    keep_private(folder)
+    log_path.parent.mkdir(exist_ok=True)
     child.rotate(log_path)
     process = _spawn(folder, log_path, ports)
     _DETACHED.append(process)

@@ -14,6 +14,8 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from deploy.local.files import FOLDER_MODE
+
 
 _PR_SET_PDEATHSIG = 1
 # Loaded before any fork: the child must not import or allocate more than it has to.
@@ -37,7 +39,7 @@ def spawn(
     `environment` is the whole of it; None: the child inherits ours. Start children from the main
     thread (see above).
     """
-    log_path.parent.mkdir(parents=True, exist_ok=True)
+    log_path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     with log_path.open("ab") as log:
         return subprocess.Popen(
             list(argv),

@@ -5,6 +5,8 @@ import secrets
 import stat
 from pathlib import Path
 
+from deploy.local.files import FOLDER_MODE, OTHERS
+
 
 USER = "scrutin"
 PASSWORD_FILE = "password"  # noqa: S105 -- a file's name
@@ -18,9 +20,9 @@ def password_of(folder: Path) -> str:
     One that others could read may be known to them: it is replaced.
     """
     path = folder / PASSWORD_FILE
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     try:
-        if not stat.S_IMODE(path.stat().st_mode) & 0o077 and (found := path.read_text().strip()):
+        if not stat.S_IMODE(path.stat().st_mode) & OTHERS and (found := path.read_text().strip()):
             return found
         path.unlink()
     except FileNotFoundError:

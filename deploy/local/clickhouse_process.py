@@ -19,6 +19,7 @@ import uvicorn
 from deploy.local import clickhouse_wall
 from deploy.local.clickhouse_password import password_of
 from deploy.local.errors import LocalStackError
+from deploy.local.files import FOLDER_MODE
 from deploy.local.locks import FolderLock
 from deploy.local.ports import LOOPBACK
 
@@ -71,7 +72,7 @@ def enclose(folder: Path) -> None:
     for each in writable[1:]:
         shutil.rmtree(each, ignore_errors=True)
     for each in writable:
-        each.mkdir(mode=0o700, exist_ok=True)
+        each.mkdir(mode=FOLDER_MODE, exist_ok=True)
     configuration = clickhouse_wall.write_configuration(folder / "configuration")
     # The engine takes a config.xml from where it was started and from HOME; it shall find ours.
     os.chdir(folder / "temporary")

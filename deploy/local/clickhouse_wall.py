@@ -20,6 +20,7 @@ from pathlib import Path
 
 import deploy
 from deploy.local import landlock
+from deploy.local.files import FOLDER_MODE
 
 
 GRANTS = (
@@ -67,7 +68,7 @@ def require_harmless(statement: str) -> None:
 
 def write_configuration(folder: Path) -> Path:
     """Write the engine's configuration with its one user; give its path."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     users, configuration = folder / "users.xml", folder / "config.xml"
     rights = [f"GRANT {', '.join(GRANTS)} ON *.*",
               *(f"GRANT TABLE ENGINE ON {engine}" for engine in ENGINES)]

@@ -62,6 +62,15 @@ class LogFolderFailedError(LocalStackError):
         )
 
 
+class FolderExposedError(LocalStackError):
+    def __init__(self, folder: Path, mode: int, detail: str) -> None:
+        super().__init__(
+            f"Everybody on this machine may open the data folder {folder} (mode {mode:04o}), which "
+            f"holds keys and who voted, and it cannot be closed from here ({detail}). Have its "
+            "owner run `chmod 700` on it, or set SCRUTIN_DATA_DIR to another folder."
+        )
+
+
 class ProcessFailedError(LocalStackError):
     def __init__(self, name: str, what: str, log_path: Path, log_tail: str) -> None:
         tail = log_tail or "(nothing was logged)"

@@ -23,6 +23,7 @@ from deploy.local.errors import (
     PortTakenError,
     ProcessFailedError,
 )
+from deploy.local.files import FOLDER_MODE
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, require_free
 from deploy.local.waiting import until_ready
@@ -139,7 +140,7 @@ def prepare_folder(configuration: BrokerConfiguration, runtime: KafkaRuntime) ->
     """
     require_free(configuration.port, "Kafka", PORT_REMEDY)
     require_free(configuration.controller_port, "Kafka's controller", "start again")
-    configuration.folder.mkdir(parents=True, exist_ok=True)
+    configuration.folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     free_bytes = shutil.disk_usage(configuration.folder).free
     if free_bytes < configuration.free_bytes_min:
         raise DiskFullError(configuration.folder, f"{free_bytes / 2**20:.0f} MiB free")

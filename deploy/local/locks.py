@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.local.errors import FolderHeldError
+from deploy.local.files import FOLDER_MODE
 from deploy.local.waiting import until
 
 
@@ -36,8 +37,8 @@ class FolderLock:
     @classmethod
     def acquire(cls, path: Path, refusal: str) -> Self:
         """Take the lock or raise `FolderHeldError`; `refusal` may name `{pid}`, the holder's."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             wanted = struct.pack(_FLOCK, fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, wanted)

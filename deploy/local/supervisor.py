@@ -19,7 +19,7 @@ from pathlib import Path
 
 from deploy.local import child
 from deploy.local.errors import LocalStackError
-from deploy.local.files import write_atomically
+from deploy.local.files import keep_private, write_atomically
 from deploy.local.locks import FolderLock
 from deploy.local.process import ProcessSpecification, State, SupervisedProcess
 
@@ -184,7 +184,8 @@ class Supervisor:
 
 
 def hold(data_folder: Path) -> FolderLock:
-    """Take the data folder for a supervisor, or raise `FolderHeldError`."""
+    """Take the data folder for a supervisor, or raise `FolderHeldError`; made and kept private."""
+    keep_private(data_folder)
     return FolderLock.acquire(
         data_folder / LOCK_FILE,
         f"A stack is already running in {data_folder} (pid {{pid}}). Use `scrutin status` to see "

@@ -18,6 +18,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
+from deploy.local.files import keep_private
 from deploy.local.status import bring_down
 from scrutin import bootstrap
 from scrutin.demo.comparison import Check, compare
@@ -88,7 +89,7 @@ class Demo:
                     f"{folder} was not made by the demo and will not be emptied. Set "
                     "SCRUTIN_DATA_DIR to another folder.")
             shutil.rmtree(folder)
-        folder.mkdir(parents=True)
+        keep_private(folder)
         (folder / MARKER).write_text("The demo empties this folder when it starts.\n")
         with self.phase("start the stack"):
             return dict(start_detached(

@@ -24,7 +24,8 @@ ARCHIVE = {"ready": False, "stopped": [], "duplicate_rows": 0, "missing_records"
 
 
 def client(kind: str, status: dict[str, Any], pulse: Pulse | None = None) -> TestClient:
-    return TestClient(application(Settings(), kind, lambda: status, pulse or Pulse()))
+    answering = application(Settings(), kind, lambda: status, pulse or Pulse())
+    return TestClient(answering, base_url="http://127.0.0.1:8080")
 
 
 def test_a_taken_port_is_said_and_not_passed_over() -> None:
@@ -80,3 +81,32 @@ def test_figures_say_what_the_status_says() -> None:
         ("0",): 42, ("1",): 0}
     assert read(client("archive", ARCHIVE).get("/metrics").text).labelled(ARCHIVE_MISSING) == {
         ("t.votes", "0"): 2}
+
+
+PATHS = ("/livez", "/readyz", "/status", "/metrics", "/elsewhere")
+
+
+@pytest.mark.parametrize("headers", [
+    {"Host": "evil.example"}, {"Host": "127.0.0.1.evil.example:8080"}, {"Host": ""},
+    {"Host": "localhost@evil.example"}, {"Origin": "https://evil.example"}, {"Origin": "null"},
+    {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"},
+])
+def test_a_web_page_is_told_nothing(headers: dict[str, str]) -> None:
+    """Nor under its own name, where that leads to this machine: nothing of the state is said."""
+    asked = client("archive", ARCHIVE)
+    for path in PATHS:
+        for method in ("GET", "POST", "HEAD", "OPTIONS"):
+            answer = asked.request(method, path, headers=headers)
+
+            assert answer.status_code == (421 if "Host" in headers else 403)
+            assert "missing" not in answer.text
+
+
+def test_a_port_that_others_may_ask_answers_to_their_names() -> None:
+    """Prometheus asks for the name of a container; a browser's page is refused there too."""
+    settings = Settings(health_host="0.0.0.0")
+    asked = TestClient(application(settings, "ideas", lambda: IDEAS, Pulse()),
+                       base_url="http://ideas:8080")
+
+    assert {asked.get(path).status_code for path in PATHS[:-1]} == {200}
+    assert asked.get("/metrics", headers={"Origin": "http://ideas:8080"}).status_code == 403

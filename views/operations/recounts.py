@@ -9,6 +9,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import quote
 
+from schemas.private_files import make_private_folder
+
 
 FOLDER = "recounts"
 KEPT_MAX = 100
@@ -41,7 +43,7 @@ class Verdict:
 def keep(data_folder: Path, verdict: Verdict) -> None:
     """Write a verdict in place of the one before; raise OSError where the folder takes none."""
     folder = data_folder / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     path = folder / f"{quote(verdict.consultation, safe='')}.json"
     unfinished = path.with_suffix(".new")
     unfinished.write_text(json.dumps(asdict(verdict)), "utf-8")
