@@ -46,7 +46,10 @@ _READABLE = (
     "/usr/share/zoneinfo", "/etc/localtime", "/dev/null", "/dev/urandom",
     # The size of this machine, by which engine and allocator choose threads and pages.
     "/sys/devices/system", "/sys/fs/cgroup", "/sys/kernel/mm/transparent_hugepage/enabled",
-    "/proc/sys/vm/overcommit_memory", "/proc/self/maps",
+    "/proc/sys/vm/overcommit_memory",
+    # Where this process lies in memory. Without the second the engine looks for it behind the
+    # environment, which we have moved by then: it would read anything, and crash now and then.
+    "/proc/self/maps", "/proc/self/auxv",
 )
 
 
