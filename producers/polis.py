@@ -11,16 +11,17 @@ nothing: an export is public data already.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from producers.polis_files.declared import Declared, read_declared
-from producers.polis_files.instants import Unit, instants
+from producers.polis_files.instants import AHEAD_MOST_MILLISECONDS, LAST, Timestamps, Unit
 from producers.polis_files.numbers import whole_number
 from producers.polis_files.places import Assumed, Notes, shown
 from producers.polis_files.signs import Fit, fit, sign
 from producers.polis_files.tables import Row, read_table
+from producers.polis_files.texts import find_file
 from schemas import codec, hot
 from schemas.texts import fault, made_safe, normalised
 from schemas.words import CHOICES, ORIGINS, TRUSTS
@@ -51,7 +52,7 @@ Event = tuple[bytes, int, bytes]
 """Event id, timestamp in milliseconds UTC, encoded value."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class PolisVote:
     """One row of votes.csv."""
 
@@ -94,25 +95,32 @@ class PolisExport:
 
 
 def read_export(
-    directory: Path, *, agree_is: int | None = None, unit: Unit | None = None
+    directory: Path, *, agree_is: int | None = None, unit: Unit | None = None,
+    now: int | None = None,
 ) -> PolisExport:
     """Read an export; InvalidInput names file, line and column, Missing a file that is not there.
 
-    `agree_is` (1 or -1) and `unit` are the operator's word where the files do not tell.
+    `agree_is` (1 or -1) and `unit` are the operator's word where the files do not tell; nothing
+    may have happened after `now` (milliseconds UTC; None: not looked at).
     summary.csv may be missing: then the consultation is asked in default words.
     """
     assumed = Assumed()
-    votes_path, comments_path = directory / "votes.csv", directory / "comments.csv"
-    notes = assumed.about(str(votes_path))
-    votes = list(read_table(votes_path, VOTES_COLUMNS, SILENT_COLUMNS, notes))
-    about_comments = assumed.about(str(comments_path))
-    comment_rows = list(
-        read_table(comments_path, COMMENTS_COLUMNS, SILENT_COLUMNS, about_comments))
+    notes, about_comments = (assumed.about(str(directory / name))
+                             for name in ("votes.csv", "comments.csv"))
+    votes_path = find_file(directory, "votes.csv", notes)
+    comments_path = find_file(directory, "comments.csv", about_comments)
     declared = read_declared(directory, assumed)
-    comments = _comments(comment_rows, about_comments, unit, declared)
-    cast = _votes(votes, notes, unit, declared)
+    latest = LAST if now is None else now + AHEAD_MOST_MILLISECONDS
+    cast = _votes(
+        read_table(votes_path, VOTES_COLUMNS, SILENT_COLUMNS, notes), notes,
+        Timestamps(notes, asked=unit, declared=declared.unit, latest=latest))
+    comments = _comments(
+        read_table(comments_path, COMMENTS_COLUMNS, SILENT_COLUMNS, about_comments),
+        about_comments,
+        Timestamps(about_comments, asked=unit, declared=declared.unit, latest=latest))
     agree = _agree(agree_is, declared, cast, comments, notes)
     _note_votes(cast, comments, about_comments, notes)
+    _note_summary(declared, cast, comments, assumed.about(str(directory / "summary.csv")))
     return PolisExport(
         name=directory.resolve().name.encode(errors="replace").decode(),
         votes=tuple(sorted((
@@ -129,14 +137,17 @@ def read_export(
 def read_current(directory: Path, *, agree_is: int = 1) -> dict[tuple[str, str], int] | None:
     """Read the current vote, as a choice, of each cell (participant, comment); None without file.
     """
-    for path in (directory / name for name in CURRENT_FILES):
+    for name in CURRENT_FILES:
+        notes = Notes(str(directory / name))
+        path = find_file(directory, name, notes)
         if path.exists():
-            return dict(_current(path, agree_is))
+            return dict(_current(path, agree_is, notes))
     return None
 
 
-def _current(path: Path, agree: int) -> Iterator[tuple[tuple[str, str], int]]:
-    notes = Notes(str(path))
+def _current(
+    path: Path, agree: int, notes: Notes
+) -> Iterator[tuple[tuple[str, str], int]]:
     for row in read_table(path, CURRENT_COLUMNS, (), notes):
         participant = _id(row, "participant", notes)
         for column, vote in row.values.items():
@@ -200,32 +211,33 @@ Cast = tuple[int, int, str, str, int]
 """Number of the row, instant, comment, voter, value of the vote."""
 
 
-def _votes(
-    rows: Sequence[Row], notes: Notes, unit: Unit | None, declared: Declared
-) -> list[Cast]:
-    found = instants(rows, notes, asked=unit, declared=declared.unit)
-    return [
-        (number, at, _id(row, "comment-id", notes), _id(row, "voter-id", notes),
-         _vote(row, "vote", notes))
-        for number, (row, at) in enumerate(zip(rows, found, strict=True), 1)
-    ]
+def _votes(rows: Iterable[Row], notes: Notes, timestamps: Timestamps) -> list[Cast]:
+    said: list[tuple[str, str, int]] = []
+    names: dict[str, str] = {}
+    for row in rows:
+        timestamps.add(row)
+        comment, voter = (_id(row, column, notes) for column in ("comment-id", "voter-id"))
+        # One string for each name, however many votes there are.
+        said.append((names.setdefault(comment, comment), names.setdefault(voter, voter),
+                     _vote(row, "vote", notes)))
+    return [(number, at, *vote) for number, (at, vote) in enumerate(
+        zip(timestamps.instants(), said, strict=True), 1)]
 
 
 def _comments(
-    rows: Sequence[Row], notes: Notes, unit: Unit | None, declared: Declared
+    rows: Iterable[Row], notes: Notes, timestamps: Timestamps
 ) -> list[PolisComment]:
     lines: dict[str, tuple[int, tuple[str, str]]] = {}
-    comments = []
-    for row, at in zip(
-            rows, instants(rows, notes, asked=unit, declared=declared.unit), strict=True):
+    said: list[tuple[str, str, tuple[int, int]]] = []
+    for row in rows:
         name = _id(row, "comment-id", notes)
-        said = row.values["comment-body"], row.values["moderated"]
-        first = lines.setdefault(name, (row.place.line, said))
+        text = row.values["comment-body"], row.values["moderated"]
+        first = lines.setdefault(name, (row.place.line, text))
         if first[0] == row.place.line:
-            comments.append(PolisComment(
-                timestamp=at, comment=name, body=_body(row, notes),
-                claimed=(_count(row, "agrees", notes), _count(row, "disagrees", notes))))
-        elif first[1] == said:
+            timestamps.add(row)
+            said.append((name, _body(row, notes),
+                         (_count(row, "agrees", notes), _count(row, "disagrees", notes))))
+        elif first[1] == text:
             notes.add("comments that stand there twice with the same text are taken once",
                       row.place.line)
         else:
@@ -233,7 +245,8 @@ def _comments(
                 "comment-id", f"{name} stands in line {first[0]} already, with another text or "
                               "moderation: which one was voted on cannot be told. Keep one of "
                               "the two rows.")
-    return comments
+    return [PolisComment(at, *comment) for at, comment in zip(
+        timestamps.instants(), said, strict=True)]
 
 
 def _body(row: Row, notes: Notes) -> str:
@@ -294,6 +307,18 @@ def _note_votes(
     if undecided:
         notes.add(f"{_votes_are(undecided)} of the same instant as another vote of the same voter "
                   "on the same comment: the order of the rows decides")
+
+
+def _note_summary(
+    declared: Declared, cast: Sequence[Cast], comments: Sequence[PolisComment], notes: Notes
+) -> None:
+    """Say where the summary counts otherwise: rows may be missing."""
+    for key, held, what in (
+            ("voters", len({voter for _, _, _, voter, _ in cast}), "votes.csv has votes of"),
+            ("comments", len(comments), "comments.csv holds")):
+        said = declared.summary.get(key, "").strip()
+        if said.isascii() and said.isdigit() and said != str(held):
+            notes.add(f"says {shown(said)} {key}, {what} {held:,}: is the export whole?")
 
 
 def _votes_are(count: int) -> str:

@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    InvalidTimestampError,
     InvalidTopicError,
     KafkaError,
     MessageSizeTooLargeError,
@@ -50,7 +51,8 @@ RETRY_SECONDS = 0.3
 STOP_SECONDS = 5.0
 """A producer that does not close in this time is left to the end of the process."""
 
-_HOPELESS = (MessageSizeTooLargeError, TopicAuthorizationFailedError, InvalidTopicError)
+_HOPELESS = (InvalidTimestampError, InvalidTopicError, MessageSizeTooLargeError,
+             TopicAuthorizationFailedError)
 """Errors that no repetition mends."""
 
 Record = tuple[int, bytes]

@@ -16,7 +16,7 @@ from producers.errors import InvalidInput, Missing
 from producers.polis_files.instants import Unit
 from producers.polis_files.places import Assumed, Notes, shown
 from producers.polis_files.tables import SEPARATORS, folded, parsed
-from producers.polis_files.texts import read_text
+from producers.polis_files.texts import find_file, read_text
 
 
 KEYS = frozenset((
@@ -43,12 +43,12 @@ class Declared:
 def read_declared(directory: Path, assumed: Assumed) -> Declared:
     """Read what an export says of itself; raise InvalidInput where that cannot be understood."""
     found = Declared()
-    summary = directory / "summary.csv"
+    notes = assumed.about(str(directory / "summary.csv"))
+    summary = find_file(directory, "summary.csv", notes)
     try:
-        text = read_text(summary, assumed.about(str(summary)))
+        text = read_text(summary, notes)
     except Missing:
-        assumed.about(str(summary)).add(
-            "no such file: the consultation is asked in default words")
+        notes.add("no such file: the consultation is asked in default words")
     else:
         found.summary = _summary(summary, text)
         _take(found, summary, found.summary.get(CONVENTION), names_one=CONVENTION in text.lower())

@@ -7,13 +7,12 @@ refused: there the operator says the unit. Dates are read where they say their o
 """
 
 import re
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from producers.errors import InvalidInput
 from producers.polis_files.numbers import FROM_THE_SOURCE, whole_number
-from producers.polis_files.places import Notes, shown
+from producers.polis_files.places import Notes, Place, shown
 from producers.polis_files.tables import Row
 
 
@@ -27,9 +26,10 @@ class Unit(StrEnum):
 MILLISECONDS_EACH = {Unit.SECONDS: 1_000, Unit.MILLISECONDS: 1}
 FIRST, LAST = 1_262_304_000_000, 4_102_444_800_000
 """Milliseconds: 2010, before Polis, and 2100. Between them a number tells its unit."""
-LATEST = 7_258_118_400_000
-"""Milliseconds: the year 2200. No instant is later, whatever the unit."""
-OFF_MOST = timedelta(hours=15)
+AHEAD_MOST_MILLISECONDS = 3_600_000
+"""How far clocks may be ahead: Kafka takes no record that is an hour ahead of its own."""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+OFF_MOST_MILLISECONDS = 15 * 3_600_000
 """How far the column `datetime` may be off: zones that it names by letters are read as UTC."""
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _ISO = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
@@ -39,35 +39,86 @@ _JAVA = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d\d:\d\d:\d\d) \w+ (
 _SCRIPT = re.compile(r"[A-Z][a-z]{2} ([A-Z][a-z]{2}) (\d\d) (\d{4}) (\d\d:\d\d:\d\d)\b.*", re.ASCII)
 
 
-def instants(
-    rows: Sequence[Row], notes: Notes, *, asked: Unit | None, declared: Unit | None
-) -> list[int]:
-    """Give the instant of each row in milliseconds; raise InvalidInput, with file and line.
+_Read = tuple[int, int, bool, int | None]
+"""Line, timestamp, whether it is in milliseconds for sure, what the column `datetime` says."""
 
-    `asked` is what the operator says, `declared` what the export says of itself.
+
+class Timestamps:
+    """The timestamps of a file: `add` each row, then `instants` gives them all.
+
+    `asked` is the unit that the operator says, `declared` the one that the export says of itself;
+    nothing may have happened after `latest` (milliseconds). Raises InvalidInput with file and line.
     """
-    read = [_read(row, notes) for row in rows]
-    numbers = [(row, value) for row, (value, is_exact) in zip(rows, read, strict=True)
-               if not is_exact]
-    unit = _unit(numbers, notes, asked, declared) if numbers else Unit.MILLISECONDS
-    factor = MILLISECONDS_EACH[unit]
-    found = [value if is_exact else value * factor for value, is_exact in read]
-    for row, at in zip(rows, found, strict=True):
-        if not 0 <= at < LATEST:
-            raise row.place.wrong(
-                "timestamp", f"{shown(row.values['timestamp'])} lies before 1970 or after 2199 "
-                             f"in {unit}. Mend the row.")
-        _compare(row, at, notes)
-    return found
+
+    def __init__(
+        self, notes: Notes, *, asked: Unit | None, declared: Unit | None, latest: int
+    ) -> None:
+        self._notes, self._asked, self._declared = notes, asked, declared
+        self._latest = latest
+        self._read: list[_Read] = []
+
+    def add(self, row: Row) -> None:
+        """Read the timestamp of a row, and what its column `datetime` says, if there is one."""
+        text, line = row.values["timestamp"].strip(), row.place.line
+        said = _datetime(row.values.get("datetime", ""))
+        if _ISO.fullmatch(text):
+            self._read.append((line, _iso(row, text), True, said))
+        else:
+            self._read.append((line, _number(row, text, self._notes), False, said))
+
+    def instants(self) -> list[int]:
+        """Give the instant of each row in milliseconds, in the order of the rows."""
+        unit = self._unit()
+        factor = MILLISECONDS_EACH[unit]
+        found = []
+        for line, value, is_exact, said in self._read:
+            at = value if is_exact else value * factor
+            if not 0 <= at <= self._latest:
+                raise self._wrong(line, f"{value} lies {'before 1970' if at < 0 else 'ahead'} in "
+                                        f"{unit}: nothing can have happened then. Mend the row.")
+            if said is not None and abs(said - at) > OFF_MOST_MILLISECONDS:
+                self._notes.add("the column datetime says another time than timestamp, which is "
+                                "taken", line)
+            found.append(at)
+        return found
+
+    def _unit(self) -> Unit:
+        first: dict[Unit | None, tuple[int, int]] = {}
+        for line, value, is_exact, _ in self._read:
+            if not is_exact:
+                first.setdefault(_unit_of(value), (line, value))
+        seconds, milliseconds = first.get(Unit.SECONDS), first.get(Unit.MILLISECONDS)
+        if seconds and milliseconds:
+            raise InvalidInput(
+                f"{self._notes.file}, lines {seconds[0]} and {milliseconds[0]}: the first "
+                "timestamp is in seconds, the second in milliseconds. A file of Polis has one "
+                "unit; were two exports joined? Multiply those in seconds by 1000.")
+        unit = self._asked or self._declared
+        if unit is None and None in first:
+            line, value = first[None]
+            raise self._wrong(
+                line, f"{value} lies between 2010 and 2100 neither in seconds nor in milliseconds "
+                      "since 1970. If it is right, say its unit: --unit seconds or --unit "
+                      "milliseconds.")
+        if first:
+            self._notes.add(
+                f"timestamps are {unit} since 1970, as "
+                f"{'--unit' if self._asked else 'format.json'} says" if unit else
+                f"timestamps are taken for {_taken(seconds)} since 1970: every one then lies "
+                "between 2010 and 2100")
+        return unit or _taken(seconds)
+
+    def _wrong(self, line: int, what: str) -> InvalidInput:
+        return Place(self._notes.file, line).wrong("timestamp", what)
 
 
-def _read(row: Row, notes: Notes) -> tuple[int, bool]:
-    """Give a timestamp, and whether it is in milliseconds for sure."""
-    text = row.values["timestamp"].strip()
-    if _ISO.fullmatch(text):
-        return _iso(row, text), True
+def _taken(seconds: object) -> Unit:
+    return Unit.SECONDS if seconds else Unit.MILLISECONDS
+
+
+def _number(row: Row, text: str, notes: Notes) -> int:
     try:
-        return whole_number(text, notes, row.place.line), False
+        return whole_number(text, notes, row.place.line)
     except ValueError as error:
         if _DATE.fullmatch(text) or _DAY_COUNT.fullmatch(text):
             raise row.place.wrong(
@@ -87,38 +138,9 @@ def _iso(row: Row, text: str) -> int:
             "timestamp", f"{shown(text)} does not say its time zone. Write the offset behind it, "
                          "as in 2024-09-20T20:28:10Z or +02:00.")
     try:
-        return int((found - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
+        return (found - EPOCH) // timedelta(milliseconds=1)
     except OverflowError as error:
         raise row.place.wrong("timestamp", f"{shown(text)} is no date. Mend the row.") from error
-
-
-def _unit(
-    numbers: Sequence[tuple[Row, int]], notes: Notes, asked: Unit | None, declared: Unit | None
-) -> Unit:
-    by_unit: dict[Unit | None, Row] = {}
-    for row, value in numbers:
-        by_unit.setdefault(_unit_of(value), row)
-    seconds, milliseconds = by_unit.get(Unit.SECONDS), by_unit.get(Unit.MILLISECONDS)
-    if seconds and milliseconds:
-        raise InvalidInput(
-            f"{notes.file}, lines {seconds.place.line} and {milliseconds.place.line}: the first "
-            "timestamp is in seconds, the second in milliseconds. A file of Polis has one unit; "
-            "were two exports joined? Multiply those in seconds by 1000.")
-    unit = asked or declared
-    if unit is None and None in by_unit:
-        row = by_unit[None]
-        raise row.place.wrong(
-            "timestamp", f"{shown(row.values['timestamp'])} lies between 2010 and 2100 neither in "
-                         "seconds nor in milliseconds since 1970. If it is right, say its unit: "
-                         "--unit seconds or --unit milliseconds.")
-    if unit is not None:
-        notes.add(f"timestamps are {unit} since 1970, as "
-                  f"{'--unit' if asked else 'format.json'} says")
-        return unit
-    found = Unit.SECONDS if seconds else Unit.MILLISECONDS
-    notes.add(f"timestamps are taken for {found} since 1970: every one then lies between 2010 and "
-              "2100")
-    return found
 
 
 def _unit_of(value: int) -> Unit | None:
@@ -126,15 +148,8 @@ def _unit_of(value: int) -> Unit | None:
                  if FIRST <= value * each < LAST), None)
 
 
-def _compare(row: Row, at: int, notes: Notes) -> None:
-    """Note where the column `datetime`, if it can be read, says another instant."""
-    said = _datetime(row.values.get("datetime", ""))
-    if said is not None and abs(said - datetime.fromtimestamp(at / 1_000, UTC)) > OFF_MOST:
-        notes.add("the column datetime says another time than timestamp, which is taken",
-                  row.place.line)
-
-
-def _datetime(text: str) -> datetime | None:
+def _datetime(text: str) -> int | None:
+    """Give what the column says in milliseconds, as if in UTC; None for a form nobody knows."""
     java, script = _JAVA.fullmatch(text), _SCRIPT.fullmatch(text)
     if java:
         month, day, time, year = java.groups()
@@ -144,7 +159,8 @@ def _datetime(text: str) -> datetime | None:
         return None
     try:
         hour, minute, second = map(int, time.split(":"))
-        return datetime(int(year), MONTHS.index(month) + 1, int(day), hour, minute, second,
-                        tzinfo=UTC)
+        found = datetime(int(year), MONTHS.index(month) + 1, int(day), hour, minute, second,
+                         tzinfo=UTC)
     except ValueError:
         return None
+    return (found - EPOCH) // timedelta(milliseconds=1)

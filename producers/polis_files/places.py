@@ -10,7 +10,7 @@ SHOWN_CHARACTERS_MOST = 60
 """So much of what stands in a file is quoted in a message: a line of a terminal."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Place:
     """A line of a file."""
 

@@ -25,7 +25,7 @@ _FOLDED = str.maketrans("_ ", "--")
 _AROUND = " \t\r\n\u00a0\ufeff\"'"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One row: its values by column, and where it begins."""
 
@@ -51,7 +51,7 @@ def read_table(
         if name and name not in needed and name not in silent:
             notes.add(f"column {shown(name)} is not read: no row means another thing by it")
     for line, fields in rows:
-        if any(fields):
+        if any(field.strip() for field in fields):
             yield Row(Place(notes.file, line), _values(fields, names, separator, line, notes))
         elif fields:
             notes.add("empty rows are left out", line)

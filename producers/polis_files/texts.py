@@ -7,17 +7,45 @@ then the file is damaged: two files were joined, or bytes were lost.
 """
 
 import codecs
+from itertools import islice
 from pathlib import Path
 
 from producers.errors import InvalidInput, Missing
 from producers.polis_files.places import Notes, shown
 
 
-FILE_BYTES_MOST = 256 << 20
-"""No export is larger: four million votes. The whole file is held in memory while it is read."""
+FILE_BYTES_MOST = 128 << 20
+"""No export is larger: over a million votes. The whole file is held in memory while it is read, and
+some 650 bytes for each vote."""
+FILES_LISTED_MOST = 1_000
+"""So many files of a folder are looked at for a name that ends as the one that is missing."""
 NEW_LINE = b"\n"
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
           (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def find_file(directory: Path, name: str, notes: Notes) -> Path:
+    """Give the file of this name, or the only one that a report gave its date and name before it.
+
+    Downloads are named as in 2025-06-19-1201-3phdex2kjf-votes.csv. Raises InvalidInput where
+    several are; where none is, the file is the one that is missing.
+    """
+    path = directory / name
+    others = tuple(f"{who}-{name}" for who in ("participant", "participants"))
+    try:
+        found = [] if path.exists() else sorted(
+            each.name for each in islice(directory.iterdir(), FILES_LISTED_MOST)
+            if each.name.endswith(f"-{name}") and not each.name.endswith(others))
+    except OSError:
+        # Whoever reads the file says what is wrong with it.
+        return path
+    if len(found) > 1:
+        raise InvalidInput(f"{path}: no such file, but {shown(found[0])} and {shown(found[1])}. "
+                           "Put the files of one export alone into a folder.")
+    if not found:
+        return path
+    notes.add(f"read from {shown(found[0])}")
+    return directory / found[0]
 
 
 def read_text(path: Path, notes: Notes) -> str:
@@ -28,6 +56,9 @@ def read_text(path: Path, notes: Notes) -> str:
     except FileNotFoundError as error:
         raise Missing(f"{path}: no such file. A Polis export is a folder with votes.csv and "
                       "comments.csv.") from error
+    except NotADirectoryError as error:
+        raise InvalidInput(f"{path.parent}: not a folder. If it is a zip, unpack it first."
+                           ) from error
     except OSError as error:
         raise InvalidInput(f"{path}: cannot be read ({error.strerror}).") from error
     if len(raw) > FILE_BYTES_MOST:

@@ -57,7 +57,8 @@ def _read(
 ) -> tuple[PolisExport, str]:
     """Give the export and the consultation's name; say what was assumed."""
     try:
-        export = read_export(directory, agree_is=producing.sign(agree_is), unit=unit)
+        export = read_export(directory, agree_is=producing.sign(agree_is), unit=unit,
+                             now=producing.now())
         name = consultation or export.name
         check_identifier(name)
         check_language(language)

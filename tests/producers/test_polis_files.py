@@ -2,55 +2,17 @@
 
 import csv
 import io
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from producers.errors import InvalidInput, ProducingError
-from producers.polis import PolisExport, read_current, read_export
+from producers.errors import InvalidInput, Missing, ProducingError
+from producers.polis import read_current, read_export
 from producers.polis_files.instants import Unit
+from tests.producers.polis_sets import FILES, VOTES, Change, meant, written
 from tests.schemas.events import property_test
-
-
-VOTES = """timestamp,datetime,comment-id,voter-id,vote
-1726864090000,Fri Sep 20 2024 20:28:10 GMT+0000 (Coordinated Universal Time),0,0,1
-1726864091000,Fri Sep 20 15:28:11 CDT 2024,0,1,-1
-1726864092000,Fri Sep 20 2024 20:28:12 GMT+0000 (Coordinated Universal Time),1,0,1
-1726864093000,Fri Sep 20 2024 20:28:13 GMT+0000 (Coordinated Universal Time),1,1,1
-1726864094000,Fri Sep 20 2024 20:28:14 GMT+0000 (Coordinated Universal Time),2,0,0
-"""
-COMMENTS = """timestamp,datetime,comment-id,author-id,agrees,disagrees,moderated,comment-body
-1726860676000,Fri Sep 20 2024 19:31:16 GMT+0000 (Coordinated Universal Time),0,0,1,1,1,"Des \
-vélos, du cœur"
-1726860685000,Fri Sep 20 2024 19:31:25 GMT+0000 (Coordinated Universal Time),1,0,2,0,1,Été
-1726860686000,Fri Sep 20 2024 19:31:26 GMT+0000 (Coordinated Universal Time),2,-1,0,0,1,"Il dit \
-\"\"oui\"\"\"
-"""
-SUMMARY = """topic,"Moins de voitures, plus d'arbres ?"
-url,https://example.org/abc
-voters,2
-vote-convention,agree=+1;disagree=-1;pass=0;format=polis-export/1
-"""
-FILES = {"votes.csv": VOTES, "comments.csv": COMMENTS, "summary.csv": SUMMARY}
-Change = Callable[[str], str | bytes]
-
-
-def written(folder: Path, changes: dict[str, Change] | Change) -> Path:
-    """Write the set, each file through what a program did to it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in FILES.items():
-        change = changes if callable(changes) else changes.get(name, str)
-        done = change(text)
-        (folder / name).write_bytes(done if isinstance(done, bytes) else done.encode())
-    return folder
-
-
-def meant(export: PolisExport) -> tuple[object, ...]:
-    """Give what of an export becomes events."""
-    return export.votes, export.comments, export.summary
 
 
 def separated(separator: str) -> Change:
@@ -137,7 +99,7 @@ def test_what_takes_nothing_away_changes_nothing(name: str, tmp_path: Path) -> N
     original = read_export(written(tmp_path / "original" / "set", {}))
     changed = read_export(written(tmp_path / "changed" / "set", changes))
 
-    assert meant(changed) == meant(original)
+    assert meant(changed) == meant(original), changed.assumed
     assert said in "\n".join(changed.assumed)
     assert len(original.assumed) == 3
 
@@ -162,7 +124,7 @@ REFUSED: dict[str, tuple[str, Change, str]] = {
         "lines 4 and 2: the first timestamp is in seconds, the second in milliseconds"),
     "an instant of no unit": (
         "votes.csv", lambda text: text.replace("1726864092000", "12345"),
-        "line 4, column timestamp: '12345' lies between 2010 and 2100 neither"),
+        "line 4, column timestamp: 12345 lies between 2010 and 2100 neither"),
     "thousands or decimals": (
         "comments.csv", lambda text: text.replace("1,0,2,0,1,", '1,0,"1,204",0,1,'),
         "line 3, column agrees: '1,204' may be thousands set apart, or decimals"),
@@ -235,6 +197,50 @@ def test_what_takes_something_away_is_refused_with_its_line(name: str, tmp_path:
     assert len(str(refused.value)) < 600
 
 
+def test_votes_of_the_future_are_refused(tmp_path: Path) -> None:
+    """Kafka takes no record far ahead of its clock: the line is told before anything is written."""
+    folder = written(tmp_path, {})
+    with pytest.raises(InvalidInput, match=r"votes.csv, line 3, column timestamp: 172686"):
+        read_export(folder, now=1_726_864_090_500 - 3_600_000)
+    assert read_export(folder, now=1_726_864_094_000).votes
+
+
+def test_files_are_found_as_reports_name_them(tmp_path: Path) -> None:
+    """A report puts its date and identifier before the names; two exports in one folder are told.
+    """
+    plain = read_export(written(tmp_path / "plain" / "set", {}))
+    folder = written(tmp_path / "named" / "set", {})
+    for name in FILES:
+        (folder / name).rename(folder / f"2025-06-19-1201-3phdex2kjf-{name}")
+    (folder / "2025-06-19-1201-3phdex2kjf-participant-votes.csv").write_text("participant\n")
+    named = read_export(folder)
+
+    assert meant(named) == meant(plain)
+    assert any("read from '2025-06-19-1201-3phdex2kjf-votes.csv'" in said for said in named.assumed)
+    (folder / "2025-07-01-0900-3phdex2kjf-votes.csv").write_text(VOTES)
+    with pytest.raises(InvalidInput, match="Put the files of one export alone"):
+        read_export(folder)
+
+
+def test_what_is_not_there_and_what_is_no_folder_is_said(tmp_path: Path) -> None:
+    """Missing has a status of its own; a zip must be unpacked."""
+    with pytest.raises(Missing, match=r"votes.csv: no such file"):
+        read_export(tmp_path)
+    (tmp_path / "set.zip").write_bytes(b"PK")
+    with pytest.raises(InvalidInput, match=r"set.zip: not a folder. If it is a zip"):
+        read_export(tmp_path / "set.zip")
+
+
+def test_a_summary_that_counts_otherwise_is_said(tmp_path: Path) -> None:
+    """An export whose end is missing is read, and told."""
+    folder = written(tmp_path, {
+        "votes.csv": lambda text: "".join(text.splitlines(keepends=True)[:2])})
+    export = read_export(folder)
+
+    assert any("says '2' voters, votes.csv has votes of 1: is the export whole" in said
+               for said in export.assumed)
+
+
 def test_the_unit_is_taken_from_the_operator(tmp_path: Path) -> None:
     """Where a number tells no unit, --unit does; it is said that it did."""
     folder = written(tmp_path, {"votes.csv": lambda text: text.replace("17268640", "")})
@@ -242,59 +248,6 @@ def test_the_unit_is_taken_from_the_operator(tmp_path: Path) -> None:
 
     assert [vote.timestamp for vote in export.votes] == [90_000, 91_000, 92_000, 93_000, 94_000]
     assert "timestamps are milliseconds since 1970, as --unit says" in export.assumed[0]
-
-
-SIGNS: dict[str, tuple[str | None, bool, bool, int | None]] = {
-    "declared, and so counted": ("agree=+1;disagree=-1;pass=0", False, True, 1),
-    "declared otherwise, and so counted": ("agree=-1;disagree=+1;pass=0", True, True, -1),
-    "declared, not to be counted": ("agree=1;disagree=-1;pass=0", False, False, 1),
-    "declared otherwise, not to be counted": ("agree=-1;disagree=1;pass=0", True, False, None),
-    "declared, counted otherwise": ("agree=+1;disagree=-1;pass=0", True, True, None),
-    "declared otherwise, counted": ("agree=-1;disagree=+1;pass=0", False, True, None),
-    "undeclared, counted": (None, False, True, 1),
-    "undeclared, counted otherwise": (None, True, True, None),
-    "undeclared, not to be counted": (None, False, False, None),
-}
-"""What is declared, whether signs are turned, whether counts are there; the sign, None: asked."""
-
-
-@pytest.mark.parametrize("name", SIGNS)
-def test_a_sign_is_known_by_its_witnesses_or_asked_for(name: str, tmp_path: Path) -> None:
-    """What two witnesses say holds; Polis' own sign needs one; what is open is asked for."""
-    declared, turned, counted, sign = SIGNS[name]
-    folder = written(tmp_path, {
-        "summary.csv": lambda text: text.replace(
-            "agree=+1;disagree=-1;pass=0;format=polis-export/1", declared or "").replace(
-            "" if declared else "vote-convention,\n", ""),
-        "votes.csv": lambda text: turn(text) if turned else text,
-        "comments.csv": lambda text: text if counted else text.replace(
-            "0,0,1,1,1,", "0,0,0,0,1,").replace("1,0,2,0,1,", "1,0,0,0,1,")})
-    if sign is None:
-        with pytest.raises(InvalidInput, match="--agree-is"):
-            read_export(folder)
-        sign = -1 if turned else 1
-    else:
-        assert read_export(folder).agree_is == sign
-    asked = read_export(folder, agree_is=sign)
-
-    assert [vote.choice for vote in asked.votes] == [0, 1, 0, 0, 2]
-    assert any(f"agree is {sign}, as --agree-is says" in said for said in asked.assumed)
-
-
-def turn(text: str) -> str:
-    """Turn the sign of every vote round."""
-    return text.replace(",-1\n", ",x\n").replace(",1\n", ",-1\n").replace(",x\n", ",1\n")
-
-
-def test_declarations_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
-    """Whether summary.csv or format.json is right, nobody can tell."""
-    folder = written(tmp_path, {})
-    (folder / "format.json").write_text('{"vote-convention": "agree=-1;disagree=+1;pass=0"}')
-    with pytest.raises(InvalidInput, match=r"format.json: declares that agree is -1"):
-        read_export(folder)
-    (folder / "format.json").write_text("[" * 100_000)
-    with pytest.raises(InvalidInput, match="not JSON"):
-        read_export(folder)
 
 
 def test_votes_whose_order_or_comment_is_unknown_are_kept_and_said(tmp_path: Path) -> None:

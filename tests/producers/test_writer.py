@@ -10,7 +10,7 @@ import pytest
 from deploy.local import services
 from deploy.local.ports import find_free
 from producers import writer as writer_module
-from producers.errors import Missing, Unreachable
+from producers.errors import Missing, ProducingError, Unreachable
 from producers.writer import BulkWriter, Lane, Patience, Record
 from tests.producers.kafka_log import PARTITIONS, provisioned, read_all
 
@@ -47,6 +47,19 @@ async def test_records_lie_in_order_with_their_timestamps(
         wanted = list(range(partition, total, PARTITIONS))
         assert [number_of(record.value) for record in records[1:]] == wanted
         assert [record.timestamp for record in records[1:]] == [1_000_000 + n for n in wanted]
+
+
+async def test_a_record_that_no_repetition_mends_is_refused_at_once(
+    broker: services.Broker, topic_prefix: str
+) -> None:
+    """Kafka takes none from the future: the sentence says so, and nothing waits for a broker."""
+    topics = await provisioned(broker.address, topic_prefix)
+    writer = BulkWriter(broker.address, wait_seconds=3_600)
+    with pytest.raises(ProducingError, match="Kafka refuses the records") as refused:
+        async with writer:
+            await writer.write(topics.votes, 0, 4_000_000_000_000, value(1))
+
+    assert not isinstance(refused.value, Unreachable)
 
 
 async def test_a_single_write_gives_its_offset(
