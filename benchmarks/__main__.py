@@ -19,6 +19,7 @@ from benchmarks import (
     pages,
     release,
     report,
+    request_limits,
     soak,
     transparency,
 )
@@ -44,6 +45,8 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "gateway": (gateway.gateway, tuple(
         name for name in FIGURES
         if name.startswith("gateway_") and not name.endswith("_against_0_1_0"))),
+    "limits": (request_limits.counted, tuple(
+        name for name in FIGURES if name.startswith("limits_"))),
     "release": (release.release, ("gateway_against_0_1_0", "gateway_cpu_against_0_1_0")),
     "live": (live.live, tuple(name for name in FIGURES if name.startswith("live_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),

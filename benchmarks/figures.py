@@ -96,6 +96,12 @@ FIGURES = {
         "×", 0.25, "64 connections, against the same server answering an empty 202"),
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, 64 connections"),
     "gateway_cpu_microseconds_per_vote_at_256": _less("µs", None, "the same, 256 connections"),
+    "limits_microseconds": _less(
+        "µs", 3, "CPU of counting one request of a known voter and its network, with its headers"),
+    "limits_against_0_1_0": _less(
+        "×", 2, "the same by release 0.1.0, 190,000 voters, by turns in one process"),
+    "limits_refused_against_0_1_0": _less(
+        "×", 1, "refusing a new device of a network past its limit, by release 0.1.0, by turns"),
     "gateway_against_0_1_0": _more(
         "×", 0.95, "votes a second of the gateway of release 0.1.0, 64 connections, by turns"),
     "gateway_cpu_against_0_1_0": _less(

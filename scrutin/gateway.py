@@ -129,7 +129,7 @@ async def connected(
     keys = KeyFolder(bootstrap.keys_folder(settings))
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
-    rates = _rates(settings)
+    rates = _rates(settings, keys)
     memory, days = Memory(), Days()
     meter = Meter()
     publications = Publications(
@@ -141,7 +141,7 @@ async def connected(
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
-            ask_archive(settings, reader.flushes, days))]
+            ask_archive(settings, reader.flushes, days), rates.share(time.time))]
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
@@ -178,10 +178,17 @@ def _beside(
         security_contact=settings.security_contact, public_url=settings.public_url)
 
 
-def _rates(settings: Settings) -> Rates:
-    return Rates(
-        voter_per_minute=settings.gateway_voter_rate,
-        network_per_minute=settings.gateway_network_rate, gateways=settings.gateway_count)
+def _rates(settings: Settings, keys: KeyFolder) -> Rates:
+    """Make the limits: this gateway's part of them, or shared with the others."""
+    voter, network = settings.gateway_voter_rate, settings.gateway_network_rate
+    if not settings.rates_url:
+        return Rates(voter_per_minute=voter, network_per_minute=network,
+                     gateways=settings.gateway_count)
+    from producers.gateway.shared_rates import SharedRates  # noqa: PLC0415 -- Redis is an extra
+    return SharedRates(
+        settings.rates_url, voter_per_minute=voter, network_per_minute=network,
+        gateways=settings.gateway_count, prefix=f"{settings.topic_prefix}:rates:",
+        name=lambda address: keys.device.code(b"rates", address))
 
 
 def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator[Sample]:

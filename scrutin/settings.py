@@ -3,10 +3,11 @@
 Each field is read from an environment variable: SCRUTIN_ and the name in capitals.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from scrutin.proxies import believed
@@ -112,6 +113,11 @@ class Settings(BaseSettings):
         description="Gateways that votes are spread over: each allows a network its part of the "
         "limits.",
     )
+    rates_url: str = Field(
+        default="", pattern=r"^((rediss?|unix)://\S+)?$", repr=False,
+        description="Redis over which gateways share the limits of networks, such as "
+        "redis://host:6379/0; empty, or while it does not answer: they divide them.",
+    )
     gateway_voter_rate: int = Field(
         default=120, ge=1, le=RATE_MOST,
         description="Requests a voter may send to one gateway in a minute.",
@@ -173,6 +179,15 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="Least level of log lines."
     )
+
+    @field_validator("rates_url")
+    @classmethod
+    def _rates_can_be_shared(cls, url: str, others: ValidationInfo) -> str:
+        if url and find_spec("redis") is None:
+            raise ValueError("needs the package redis: pip install 'scrutin[redis]'")
+        if url and others.data.get("gateway_count") == 1:
+            raise ValueError("is for several gateways: set SCRUTIN_GATEWAY_COUNT to their number")
+        return url
 
     @field_validator("gateway_proxies", "views_proxies")
     @classmethod

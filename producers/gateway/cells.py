@@ -79,6 +79,10 @@ class Cells:
         self._names[cell] = hash(name)
         return WINDOW_SECONDS
 
+    def end(self, cell: int, at: float) -> None:
+        """Let an open window end at another moment, at most a whole one from now."""
+        self._ends[cell] = at
+
     def open(self) -> int:
         """Count the windows that were open when the last one began, by looking at each."""
         last = max(self._ends) - WINDOW_SECONDS

@@ -15,6 +15,7 @@ import functools
 from typing import NamedTuple
 
 from producers.gateway.cells import CELL_BYTES, WINDOW_SECONDS, Cells
+from producers.gateway.identity import Clock
 
 
 VOTER_CELLS = 1 << 20
@@ -69,6 +70,9 @@ class Rates:
     def size_bytes(self) -> int:
         """What the windows take."""
         return self._voters.size_bytes + self._networks.size_bytes
+
+    async def share(self, clock: Clock) -> None:
+        """Share limits with other gateways, for ever, where that is set up: here it is not."""
 
     def count(self, voter: bytes, network: bytes, now: float) -> Rate:
         """Count a request; give the limit that is exceeded, else the one with the least left.

@@ -75,9 +75,10 @@ def _askers(block: str) -> list[str]:
 def _uses(asked_by: dict[str, list[str]]) -> dict[str, str]:
     """Say what each package is for: the most exposed of what asks for it, at any distance."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    extras = project["project"]["optional-dependencies"]
     roots = {
-        RUN: project["project"]["dependencies"],
-        LOCAL: project["project"]["optional-dependencies"]["local"],
+        RUN: [*project["project"]["dependencies"], *extras["redis"]],
+        LOCAL: extras["local"],
         DEVELOPMENT: project["dependency-groups"]["dev"],
     }
     uses: dict[str, str] = {}
