@@ -209,7 +209,8 @@ class LiveStream(Response):
         mark.set()
         while not self._live.closed:
             try:
-                await asyncio.wait_for(mark.wait(), HEARTBEAT_SECONDS)
+                async with asyncio.timeout(HEARTBEAT_SECONDS):
+                    await mark.wait()
             except TimeoutError:
                 await _send_body(send, b": still here\n\n")
                 continue
@@ -228,8 +229,9 @@ class LiveStream(Response):
 
 
 async def _send_body(send: Send, body: bytes, *, more: bool = True) -> None:
-    await asyncio.wait_for(
-        send({"type": "http.response.body", "body": body, "more_body": more}), SEND_SECONDS)
+    # Not wait_for: before Python 3.12 it lost a cancellation, and with it the end of a stream.
+    async with asyncio.timeout(SEND_SECONDS):
+        await send({"type": "http.response.body", "body": body, "more_body": more})
 
 
 async def _wait_until_gone(receive: Receive) -> None:

@@ -20,9 +20,10 @@ ENTRIES = -1
 ENTRY_BYTES_MAX = 65_535
 """A bundle writes an entry's length in two bytes."""
 LEVEL_MAX = 63
+# 21 digits of a tile's number, at most: no log has 2^64 entries.
 
 _PATH = re.compile(
-    r"tile/(?P<level>entries|0|[1-9]\d?)/(?P<index>(?:x\d{3}/)*\d{3})"
+    r"tile/(?P<level>entries|0|[1-9]\d?)/(?P<index>(?:x\d{3}/){0,6}\d{3})"
     r"(?:\.p/(?P<width>[1-9]\d{0,2}))?", re.ASCII)
 
 

@@ -302,3 +302,19 @@ async def test_a_snapshot_holds_what_a_card_shows(stage: Stage) -> None:
     counted = content["proposals"]["a"]["counted"]
     assert set(counted) == {"votes", *words.CHOICES, "qualifications"}
     assert set(counted["qualifications"]) == set(words.QUALIFICATIONS)
+
+
+async def test_a_stream_ends_whenever_its_reader_is_gone(stage: Stage) -> None:
+    """Who is gone while something is sent to him leaves no stream behind that is sent for ever."""
+    async def gone() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def taken(_message: Message) -> None:
+        pass
+
+    stream = asyncio.create_task(LiveStream(stage.live, NAME, ("a",), None)({}, gone, taken))
+    done, _ = await asyncio.wait([stream], timeout=WAIT_SECONDS)
+    stage.live.close()
+    await stream
+
+    assert done == {stream}
