@@ -70,7 +70,8 @@ def _verified(folder: Path, count: int) -> tuple[float, float]:
     began = time.perf_counter()
     with (folder / "verify.log").open("wb") as log:
         done = subprocess.run(
-            [sys.executable, "-c", _RUN, "-m", "scrutin", "audit", "verify", str(bundle)],
+            [sys.executable, "-c", _RUN, "-m", "scrutin", "audit", "verify", str(bundle),
+             "--policy", str(folder / TOPICS.prefix / POLICY)],
             stdout=subprocess.PIPE, stderr=log, check=False, text=True)
     seconds = time.perf_counter() - began
     if done.returncode:

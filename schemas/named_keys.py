@@ -11,6 +11,7 @@ import base64
 import hashlib
 import json
 import re
+from bisect import bisect_left
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -50,8 +51,15 @@ class KeyList:
 
     def __init__(self) -> None:
         self._keys: dict[tuple[str, str, bytes], NamedKey] = {}
-        self._lines: list[tuple[int, str]] = []
+        self._lines: list[str] = []
+        self._offsets: list[int] = []
         self._first: dict[bytes, int] = {}
+        self._hash = hashlib.sha256(HEAD.encode())
+        self._digests = [self._hash.digest()]
+        """Of the list before its first line, and after each: checkpoints ask for them often."""
+
+    def __len__(self) -> int:
+        return len(self._lines)
 
     def apply(self, fields: Mapping[str, Any], offset: int = 0) -> None:
         """Fold one PublicKeyNamed; nothing calls a retired key back."""
@@ -61,7 +69,10 @@ class KeyList:
             return
         self._keys[key[:3]] = key
         self._first.setdefault(key.public, offset)
-        self._lines.append((offset, _line(offset, key)))
+        self._offsets.append(offset)
+        self._lines.append(_line(offset, key))
+        self._hash.update(self._lines[-1].encode())
+        self._digests.append(self._hash.digest())
 
     def of(self, kind: str) -> list[NamedKey]:
         """Give the keys of a kind, in the order they were named."""
@@ -77,12 +88,15 @@ class KeyList:
 
     def text(self, size: int | None = None) -> str:
         """Write the list of the first `size` records of the catalogue, or of all."""
-        return HEAD + "".join(
-            line for offset, line in self._lines if size is None or offset < size)
+        return HEAD + "".join(self._lines[:self._number(size)])
 
     def digest(self, size: int | None = None) -> bytes:
         """Give the hash that a checkpoint commits to the list by."""
-        return hashlib.sha256(self.text(size).encode()).digest()
+        return self._digests[self._number(size)]
+
+    def _number(self, size: int | None) -> int:
+        """Say how many lines are of the first `size` records."""
+        return len(self._lines) if size is None else bisect_left(self._offsets, size)
 
 
 def _line(offset: int, key: NamedKey) -> str:

@@ -12,6 +12,7 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from scrutin import bootstrap
+from scrutin.foreign_files import DOCUMENT_BYTES_MAX, TooLong, read_foreign
 from scrutin.settings import Settings
 from sinks.recount.faults import RecountFailed
 from sinks.recount.reading import Reading
@@ -48,7 +49,7 @@ def exit_codes() -> Iterator[None]:
         _fail(f"INVALID: {error}", 4)
     except RecountFailed as error:
         _fail(error, error.exit_code)
-    except ResultsUnreadable as error:
+    except (ResultsUnreadable, TooLong) as error:
         _fail(error, 5)
     except (Missing, BrokerUnreachable, bootstrap.StackNotRunning) as error:
         _fail(error, 3)
@@ -86,7 +87,8 @@ def published(
 
 def _saved(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
     try:
-        text = sys.stdin.read() if str(path) == "-" else path.read_text("utf-8")
+        text = (read_foreign(sys.stdin.buffer, DOCUMENT_BYTES_MAX) if str(path) == "-" else
+                read_foreign(path, DOCUMENT_BYTES_MAX)).decode()
         found: dict[str, Any] = json.loads(text)
     except OSError as error:
         raise Missing(f"{path} cannot be read: {error}") from error

@@ -10,6 +10,7 @@ import typer
 
 from scrutin import auditing
 from scrutin.auditing import Missing, say
+from scrutin.foreign_files import DOCUMENT_BYTES_MAX, read_foreign, read_foreign_text
 from scrutin.settings import Settings, load
 from sinks.recount import report, what_if_report
 from sinks.recount.audit import Audit, audit
@@ -149,9 +150,9 @@ def _require_signed(note: Path, document: Path | None, policy: Path | None) -> N
     if document is None or policy is None:
         raise Missing("a note is checked with its document and the public keys: give --document, "
                        "the saved answer of /v1/consultations/ID/results/signed, and --policy.")
-    signers = [verifier for origin, verifier in parse_policy(policy.read_text("utf-8")).items()
+    signers = [verifier for origin, verifier in parse_policy(read_foreign_text(policy)).items()
                if origin.endswith("/catalogue/0")]
     if len(signers) != 1:
         raise Refused(f"the policy names {len(signers)} logs of a catalogue, it must name one")
-    require_signed(note.read_text("utf-8"), document.read_bytes(), signers[0])
+    require_signed(read_foreign_text(note), read_foreign(document, DOCUMENT_BYTES_MAX), signers[0])
     say("the document is the one that was signed")

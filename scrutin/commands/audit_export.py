@@ -66,7 +66,7 @@ def export(
         _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
               "has made its tables.", 3)
     typer.echo(f"{output}: {output.stat().st_size:,} bytes. Verify it before you hand it out: "
-               f"scrutin audit verify {output}")
+               f"scrutin audit verify {output} --policy KEYS, with the keys that people kept")
 
 
 def _signer(settings: Settings, topics: Topics) -> Signer:

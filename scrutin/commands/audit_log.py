@@ -7,6 +7,7 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from scrutin import bootstrap
+from scrutin.foreign_files import TooLong, read_foreign_text
 from scrutin.settings import load
 from sinks.logs import archived_logs
 from sinks.printable import printable
@@ -38,8 +39,8 @@ def log(
     """
     found = source(where)
     try:
-        verifier = _verifier(where, parse_policy(policy.read_text("utf-8")))
-        saved = [path.read_text("utf-8") for path in checkpoint or ()]
+        verifier = _verifier(where, parse_policy(read_foreign_text(policy)))
+        saved = [read_foreign_text(path) for path in checkpoint or ()]
         audited = audit(_head(found), found.read, verifier, saved)
         typer.echo(_said(audited, len(saved)))
         if archive:
@@ -51,8 +52,8 @@ def log(
         _fail(str(error), 3)
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error})", 3)
-    except UnicodeDecodeError as error:
-        _fail(f"a file is not text: {error}", 5)
+    except (TooLong, UnicodeDecodeError) as error:
+        _fail(f"a file cannot be read: {error}", 5)
 
 
 def _verifier(where: str, logs: dict[str, Verifier]) -> Verifier:

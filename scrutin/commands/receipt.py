@@ -12,6 +12,7 @@ import typer
 from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from scrutin.foreign_files import RECEIPT_BYTES_MAX, TooLong, read_foreign_text
 from sinks.printable import printable
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Refused, from_base64
@@ -64,17 +65,17 @@ def verify(
         # have written it.
         if not known.enclosed:
             typer.echo(said)
-        text = proof.read_text("utf-8") if proof else document.get("tlog_proof")
+        text = read_foreign_text(proof) if proof else document.get("tlog_proof")
     except Refused as error:
         _fail(f"INVALID: {error}. {_shows_nothing(error)}", 4)
-    except (Unreadable, UnknownSchema, UnicodeDecodeError) as error:
+    except (Unreadable, UnknownSchema, TooLong, UnicodeDecodeError) as error:
         _fail(f"{file} or a file given with it cannot be read: {error}", 5)
     try:
         logged = _logged(receipt, text, policy, topics, known, public)
         typer.echo(f"{said}\n{logged}" if known.enclosed else logged)
     except Refused as error:
         _fail(f"INVALID: {error}. {_evidence(error, known)}", 4)
-    except (Unreadable, UnicodeDecodeError) as error:
+    except (Unreadable, TooLong, UnicodeDecodeError) as error:
         _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
 
 
@@ -131,7 +132,7 @@ def _logged(
     place = place_of(topics, topics.votes, receipt.partition)
     try:
         parse_proof(proof)
-        logs = parse_policy(policy.read_text("utf-8"))
+        logs = parse_policy(read_foreign_text(policy))
     except Refused as error:
         raise Unreadable(str(error)) from error
     checkpoint = receipt.require_logged(proof, logs, place)
@@ -186,7 +187,7 @@ def _said(receipt: Receipt) -> str:
 
 def _keys(path: Path | None, document: dict[str, Any]) -> _Known:
     """Read the keys: as the log lists them, or as the gateway gives them."""
-    text = path.read_text("utf-8") if path else document.get("keys")
+    text = read_foreign_text(path, RECEIPT_BYTES_MAX) if path else document.get("keys")
     if not isinstance(text, str):
         _fail("which keys? Save /log/PREFIX/keys, better from somebody you trust, and give it with "
               "--keys.", 3)
@@ -208,7 +209,7 @@ def _keys(path: Path | None, document: dict[str, Any]) -> _Known:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        found = json.loads(path.read_text("utf-8"))
+        found = json.loads(read_foreign_text(path, RECEIPT_BYTES_MAX))
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"{path} is not JSON ({error})") from error
     if not isinstance(found, dict):

@@ -18,14 +18,15 @@ from dataclasses import dataclass, field
 from processors.standing import choice_of, qualifications_of, set_aside_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 from sinks.bundle.faults import BundleFault, Different, Unreadable
+from sinks.bundle.layout import PROPOSALS_MAX
 
 
 PSEUDONYM_BYTES = 16
 KEY_BYTES = 32
 LINE_BYTES_MAX = 1_024
 """No row comes near it."""
-PROPOSALS_MAX = 250_000
-"""Ten times as many as the largest results document lists: their sums are held."""
+ROW_LINES_MAX = 64
+"""A quoted cell may hold ends of lines; the names in a row are too short to have more."""
 DIGITS_MAX = 19
 """As many as an offset of Kafka can have: no row has more events."""
 
@@ -159,8 +160,11 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
 
 def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
     """Give the cells of each row."""
+    lines = _Lines(name, pieces)
     try:
-        yield from csv.reader(_lines(name, pieces), strict=True)
+        for cells in csv.reader(lines, strict=True):
+            lines.of_row = 0
+            yield cells
     except csv.Error as error:
         raise Unreadable(name, f"not a table: {error}") from error
 
@@ -199,17 +203,36 @@ def _numbers(place: str, cells: list[str]) -> list[int]:
     return list(map(int, numbers))
 
 
+class _Lines:
+    """Gives the lines of a file, and counts those of one row: a quote may never end."""
+
+    def __init__(self, name: str, pieces: Iterable[bytes]) -> None:
+        self._name, self._lines = name, _lines(name, pieces)
+        self.of_row = 0
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        self.of_row += 1
+        if self.of_row > ROW_LINES_MAX:
+            raise Unreadable(self._name, f"a row has more than {ROW_LINES_MAX} lines")
+        return next(self._lines)
+
+
 def _lines(name: str, pieces: Iterable[bytes]) -> Iterator[str]:
     """Give the lines of a file."""
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")
-        if len(rest) > LINE_BYTES_MAX:
-            raise Unreadable(name, "a line has no end")
         for line in lines:
+            if len(line) > LINE_BYTES_MAX:
+                raise Unreadable(name, f"a line has more than {LINE_BYTES_MAX:,} bytes")
             try:
                 yield line.decode() + "\n"
             except UnicodeDecodeError as error:
                 raise Unreadable(name, f"not text: {error}") from error
+        if len(rest) > LINE_BYTES_MAX:
+            raise Unreadable(name, "a line has no end")
     if rest:
         raise Unreadable(name, "its last line is cut short")

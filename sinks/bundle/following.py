@@ -9,11 +9,19 @@ from hashlib import sha256
 
 from processors.decisions import UNDECODABLE
 from schemas.registry import HEADER_BYTES, UnknownSchema
-from sinks.ballots import PLACES, consultation_of
+from sinks.ballots import MAX_BALLOT_BYTES, PLACES, consultation_of
 from sinks.bundle.faults import BundleFault, Unreadable
 from sinks.bundle.logs import Leaves, entry_bytes
 from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.tiles import WIDTH
+
+
+class _LetGo:
+    """Stands for a record that is not held."""
+
+
+_LET_GO = _LetGo()
+Held = bytes | _LetGo | None
 
 
 class Followed:
@@ -21,7 +29,7 @@ class Followed:
 
     def __init__(self, name: str, leaves: Leaves) -> None:
         self._name, self._leaves = name, leaves
-        self._values: list[bytes | None] = []
+        self._values: list[Held] = []
         self._entries: list[bytes] = []
         self._begin = 0
         """Offset of the first record that is held."""
@@ -39,6 +47,14 @@ class Followed:
         self._values += values
         while len(self._values) >= WIDTH:
             self._compare()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Hold no record that is longer than any ballot: what it gives is an entry for good."""
+        for place, value in enumerate(self._values):
+            if isinstance(value, bytes) and len(value) > MAX_BALLOT_BYTES:
+                self._entries[place] = self._decoded(value)
+                self._values[place] = _LET_GO
 
     def last(self, value: bytes | None) -> None:
         """Hold the next record, one that cannot be read, against its leaf by its hash alone."""
@@ -73,12 +89,12 @@ class Followed:
         return piece
 
     def _require_same(
-        self, piece: list[bytes], values: list[bytes | None], entries: list[bytes]
+        self, piece: list[bytes], values: list[Held], entries: list[bytes]
     ) -> None:
         """Raise at the first record that is not the one in the log."""
         for place, (value, entry) in enumerate(zip(values, entries, strict=True)):
-            if place >= len(piece) or (
-                    piece[place] != entry and piece[place] != self._decoded(value)):
+            if place >= len(piece) or (piece[place] != entry and (
+                    isinstance(value, _LetGo) or piece[place] != self._decoded(value))):
                 raise self._leaves.other(self._begin + place)
 
     def _decoded(self, value: bytes | None) -> bytes:

@@ -17,14 +17,18 @@ from schemas.named_keys import KeyList, NamedKey, key_id
 from schemas.registry import UnknownSchema
 from sinks.bundle import layout
 from sinks.bundle.claims import RECOMPUTED, TRUSTED, Claim
-from sinks.bundle.faults import BundleFault, Lacking, Unreadable
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable, shortened
 from sinks.bundle.layout import read_entries, read_records
 from sinks.bundle.logs import Leaves
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
-from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, split_checkpoints
+from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, read_checkpoints
 from sinks.transparency.key_commitments import committed, require_committed
 from sinks.transparency.notes import Refused, text_of
+
+
+NAMED_KEYS_MAX = 20_000
+"""Keys that are named and retired, each change of one: 1,024 logs may change theirs eight times."""
 
 
 @dataclass
@@ -76,6 +80,8 @@ def _keys(bundle: Bundle) -> tuple[KeyList, int]:
         if event != named_keys.EVENT:
             raise BundleFault(place, f"{event} does not belong here")
         keys.apply(fields, offset)
+        if len(keys) > NAMED_KEYS_MAX:
+            raise Unreadable(place, f"there are more than {NAMED_KEYS_MAX:,} changes of keys")
     leaves.finish()
     return keys, counted.size
 
@@ -117,7 +123,8 @@ def _require_log(
 
 
 def _checkpoints(bundle: Bundle, folder: str) -> Iterator[Checkpoint]:
-    for note in split_checkpoints(bundle.text(f"{folder}/checkpoints")):
+    """Give the checkpoints of a log, which were checked, one by one."""
+    for note in read_checkpoints(bundle.pieces(f"{folder}/checkpoints")):
         yield parse_checkpoint(text_of(note))
 
 
@@ -125,7 +132,7 @@ def claims_of(found: Named) -> list[Claim]:
     """Say of the keys how they were checked."""
     said = ", ".join(f"{key_id(key.public)} {key.state.replace('_', ' ')}"
                      for key in found.keys if key.kind == "receipt") or "none is named"
-    what = f"keys of receipts: {said}"
+    what = shortened(f"keys of receipts: {said}")
     if not found.checkpoints:
         return [Claim(what, TRUSTED, "no checkpoint in this bundle commits to the keys: it was "
                       "signed before keys were named in the log")]

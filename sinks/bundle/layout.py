@@ -36,20 +36,35 @@ _MEBIBYTE = 1 << 20
 WHOLE_BYTES_MAX = {
     MANIFEST: 4 * _MEBIBYTE,
     MANIFEST_NOTE: _MEBIBYTE, RESULTS_NOTE: _MEBIBYTE, POLICY: _MEBIBYTE,
-    LEAVES: 16 * _MEBIBYTE,
-    RESULTS: 64 * _MEBIBYTE,
+    LEAVES: 8 * _MEBIBYTE,
+    RESULTS: 32 * _MEBIBYTE,
 }
-"""Largest sizes of files that are held whole: a list of all files that there can be, one note or
-as many keys as logs, some hundred thousand consultations, some 25,000 proposals."""
+"""Largest sizes of files that are read whole: a list of all files that there can be, one note or
+as many keys as logs, as many consultations and proposals as the bounds below. Every other file is
+read in pieces."""
+HELD_BYTES_MAX = {MANIFEST: 32 * _MEBIBYTE, LEAVES: 64 * _MEBIBYTE, RESULTS: 180_000_000}
+"""What a document may take in memory, at most, once it is read (sinks.bundle.bounded_json)."""
 CHECKPOINTS_BYTES_MAX = 256 * _MEBIBYTE
-"""Of one log: a checkpoint every 15 seconds for half a year. No other file is held whole."""
+"""Of one log: a checkpoint every 15 seconds for half a year. They are read one by one; the bound
+is on the work, for each has a signature."""
+PROPOSALS_MAX = 10_000
+"""Proposals of one consultation, and ideas: more than three times as many as the largest one that
+there was. The results document of so many fits its bounds, and so does what is computed anew."""
+CONSULTATIONS_MAX = 20_000
+"""Consultations that the logs of a bundle name: their names are held."""
+CONSULTATION_BYTES_MAX = 63
+"""The longest name that an event can give a consultation (`maxLength` of its schemas)."""
+CATALOGUE_HELD_BYTES_MAX = 48 * _MEBIBYTE
+"""What the words of a consultation may take in memory: 2.5 KB for each of the proposals and ideas,
+in all its languages."""
 
 Record = tuple[int, bytes | None]
 
 _HEAD = struct.Struct(">QI")
 _NO_VALUE = 0xFFFFFFFF
-RECORD_BYTES_MAX = 16 << 20
-"""No record of ours comes near it: a larger size is damage, not a reason to take memory."""
+RECORD_BYTES_MAX = 2 << 20
+"""Twice what Kafka takes as one record unless told otherwise, and no record of ours comes near it:
+a larger size is damage, not a reason to take memory."""
 
 
 def votes(partition: int) -> str:

@@ -8,54 +8,79 @@ offset; so the first record that was changed, added or moved is named by its off
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
-from operator import itemgetter
+from heapq import merge
+from operator import attrgetter, itemgetter
 
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable
-from sinks.bundle.layout import read_entries
+from sinks.bundle.layout import (
+    CHECKPOINTS_BYTES_MAX,
+    CONSULTATION_BYTES_MAX,
+    CONSULTATIONS_MAX,
+    read_entries,
+)
 from sinks.bundle.packing import Bundle
-from sinks.transparency.checkpoints import Checkpoint, open_checkpoint, split_checkpoints
+from sinks.transparency.checkpoints import (
+    Checkpoint,
+    open_checkpoint,
+    parse_checkpoint,
+    read_checkpoints,
+)
 from sinks.transparency.hashing import HASH_BYTES, leaf_hashes
-from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.tree import Tree
 
 
-CONSULTATIONS_MAX = 250_000
-"""As many as the counts of leaves have room for: their names are held."""
-
-
 class Log:
-    """A log in a bundle; reading its entries to the end checks it whole."""
+    """A log in a bundle; reading its entries to the end checks it whole.
+
+    Its checkpoints are read one by one, twice: for their signatures, and again as the tree grows.
+    """
 
     def __init__(
         self, bundle: Bundle, folder: str, verifier: Verifier, saved: Sequence[str] = ()
     ) -> None:
         self.folder, self._bundle = folder, bundle
         self.name = f"{folder}/entries"
-        self.compared = 0
+        self.size = self._signed_size(verifier)
+        self._given = sorted(self._opened(verifier, saved), key=_SIZE)
+        self.compared = len(self._given)
         """Checkpoints that somebody kept and that lie in this tree."""
-        self.checkpoints = self._opened(verifier, saved)
-        self.size = self.checkpoints[-1].size
         self.counts: Counter[str] = Counter()
         """Entries up to the last offset counted, by consultation."""
 
-    def _opened(self, verifier: Verifier, saved: Sequence[str]) -> list[Checkpoint]:
-        name = f"{self.folder}/checkpoints"
-        text = self._bundle.text(name)
+    def _signed_size(self, verifier: Verifier) -> int:
+        """Check each checkpoint's signature, and that none is smaller than the one before it."""
+        size = -1
+        for note in self._notes():
+            try:
+                checkpoint = open_checkpoint(note, verifier)
+            except Refused as error:
+                raise BundleFault(self._checkpoints, str(error)) from error
+            if checkpoint.size < size:
+                raise BundleFault(self._checkpoints, "the checkpoints do not stand in their order")
+            size = checkpoint.size
+        if size < 0:
+            raise Lacking(self._checkpoints, "no checkpoint")
+        return size
+
+    @property
+    def _checkpoints(self) -> str:
+        return f"{self.folder}/checkpoints"
+
+    def _notes(self) -> Iterator[str]:
+        """Give the notes of all checkpoints in the bundle."""
+        name = self._checkpoints
+        if self._bundle.size_of(name) > CHECKPOINTS_BYTES_MAX:
+            raise Unreadable(name, f"it has more than {CHECKPOINTS_BYTES_MAX:,} bytes, this "
+                             "version reads no more")
         try:
-            found = [open_checkpoint(note, verifier) for note in split_checkpoints(text)]
+            yield from read_checkpoints(self._bundle.pieces(name))
         except Refused as error:
             raise BundleFault(name, str(error)) from error
-        if not found:
-            raise Lacking(name, "no checkpoint")
-        sizes = [checkpoint.size for checkpoint in found]
-        if sizes != sorted(sizes):
-            raise BundleFault(name, "the checkpoints do not stand in their order")
-        return sorted([*found, *self._given(found[-1], verifier, saved)],
-                      key=lambda checkpoint: checkpoint.size)
+        except UnicodeDecodeError as error:
+            raise Unreadable(name, f"not text: {error}") from error
 
-    def _given(
-        self, newest: Checkpoint, verifier: Verifier, saved: Sequence[str]
-    ) -> Iterator[Checkpoint]:
+    def _opened(self, verifier: Verifier, saved: Sequence[str]) -> Iterator[Checkpoint]:
         """Open the checkpoints of this log that somebody kept, up to the size of the bundle."""
         for note in saved:
             if not note.startswith(f"{verifier.name}\n"):
@@ -64,43 +89,59 @@ class Log:
                 checkpoint = open_checkpoint(note, verifier)
             except Refused as error:
                 raise BundleFault("a checkpoint you gave", str(error)) from error
-            if checkpoint.size <= newest.size:
-                self.compared += 1
+            if checkpoint.size <= self.size:
                 yield checkpoint
+
+    def _stops(self) -> Iterator[Checkpoint]:
+        """Give all checkpoints by their size; their signatures were checked."""
+        known = (parse_checkpoint(text_of(note)) for note in self._notes())
+        return merge(known, self._given, key=_SIZE)
 
     def entries(self, last: int) -> Iterator[list[bytes]]:
         """Give the entries, 256 at a time; raise BundleFault where they are not what was signed."""
-        tree, stops, names = Tree(), deque(self.checkpoints), Counter[bytes]()
-        self._reached(tree, stops)
+        tree, stops, names = Tree(), self._stops(), Counter[bytes]()
+        stop = self._reached(tree, next(stops, None), stops)
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
             yield entries
             names.update(map(_CONSULTATION, entries[:max(0, last + 1 - tree.size)]))
-            if len(names) > CONSULTATIONS_MAX:
-                raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} "
-                                 "consultations")
+            self._require_few(names, entries)
             hashes = leaf_hashes(entries)
             while hashes:
-                if not stops:
+                if stop is None:
                     raise BundleFault(f"{self.name}, entry {tree.size}", "no checkpoint covers it")
-                taken = stops[0].size - tree.size
+                taken = stop.size - tree.size
                 deque(tree.append(hashes[:taken]), maxlen=0)
                 del hashes[:taken]
-                self._reached(tree, stops)
+                stop = self._reached(tree, stop, stops)
         self.counts = Counter({_name(name): count for name, count in names.items()})
-        if stops:
+        if stop is not None:
             raise Lacking(f"{self.name}, entry {tree.size}",
-                          f"it ends here, but {stops[-1].size} entries were signed")
+                          f"it ends here, but {self.size} entries were signed")
 
-    def _reached(self, tree: Tree, stops: deque[Checkpoint]) -> None:
-        while stops and stops[0].size == tree.size:
-            checkpoint = stops.popleft()
-            if tree.root() != checkpoint.root:
+    def _require_few(self, names: Counter[bytes], entries: list[bytes]) -> None:
+        """Raise where names take more memory than those of any log."""
+        if len(names) > CONSULTATIONS_MAX:
+            raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} consultations")
+        if max(map(len, entries)) > _ENTRY_BYTES_MAX:
+            raise Unreadable(self.name, "it has an entry that is longer than any of ours: no name "
+                             f"of a consultation has more than {CONSULTATION_BYTES_MAX} bytes")
+
+    def _reached(
+        self, tree: Tree, stop: Checkpoint | None, stops: Iterator[Checkpoint]
+    ) -> Checkpoint | None:
+        """Hold the tree against each checkpoint of its size; give the next larger one."""
+        while stop is not None and stop.size == tree.size:
+            if tree.root() != stop.root:
                 raise BundleFault(
                     f"{self.name}, up to {tree.size}",
-                    f"the entries do not have the root of the checkpoint of {checkpoint.origin} "
-                    f"of size {checkpoint.size}, which was signed: the log was rewritten or forked")
+                    f"the entries do not have the root of the checkpoint of {stop.origin} "
+                    f"of size {stop.size}, which was signed: the log was rewritten or forked")
+            stop = next(stops, None)
+        return stop
 
 
+_SIZE = attrgetter("size")
+_ENTRY_BYTES_MAX = CONSULTATION_BYTES_MAX + 1 + HASH_BYTES
 _CONSULTATION = itemgetter(slice(-HASH_BYTES - 1))
 """What stands before the hash in an entry."""
 

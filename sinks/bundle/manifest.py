@@ -11,8 +11,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from sinks.bundle import layout
-from sinks.bundle.faults import BundleFault, Lacking, Unreadable, lowest
-from sinks.bundle.layout import AUDITOR, FORMATS, MANIFEST, MANIFEST_NOTE, POLICY, PUBLIC, VERSION
+from sinks.bundle.bounded_json import read_json
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable, lowest, told
+from sinks.bundle.layout import (
+    AUDITOR,
+    FORMATS,
+    HELD_BYTES_MAX,
+    MANIFEST,
+    MANIFEST_NOTE,
+    POLICY,
+    PUBLIC,
+    VERSION,
+)
 from sinks.bundle.packing import Bundle, Packed
 from sinks.transparency.notes import Refused, Verifier, open_note, to_base64
 from sinks.transparency.policy import parse_policy
@@ -60,10 +70,10 @@ def note_text(manifest: Manifest, body: bytes) -> str:
 def read_manifest(body: bytes) -> tuple[Manifest, dict[str, dict[str, Any]]]:
     """Read a manifest and its files; raise Unreadable."""
     try:
-        found = json.loads(body)
+        found = read_json(MANIFEST, body, HELD_BYTES_MAX[MANIFEST])
         if found["format"] not in FORMATS:
-            raise Unreadable(MANIFEST, f"its format is {found['format']!r}, this version reads "
-                             f"{' and '.join(map(repr, FORMATS))}")
+            raise Unreadable(MANIFEST, f"its format is {told(found['format'])}, this version "
+                             f"reads {' and '.join(map(repr, FORMATS))}")
         manifest = Manifest(
             found["kind"], found["consultation"], found["topic_prefix"], found["partitions"],
             tuple(found["as_of"]["votes"]), found["as_of"]["catalogue"],

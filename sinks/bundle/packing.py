@@ -147,6 +147,10 @@ class Bundle:
             at += len(piece)
             yield piece
 
+    def size_of(self, name: str) -> int:
+        """Give the bytes of a file."""
+        return self._packed(name).size
+
     def read(self, name: str) -> bytes:
         """Give a whole file; raise Unreadable where it is larger than one of its kind can be."""
         most = WHOLE_BYTES_MAX.get(name, CHECKPOINTS_BYTES_MAX)

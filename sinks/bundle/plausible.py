@@ -11,7 +11,7 @@ from processors.results import DESCRIBED_BY
 from schemas.words import OUTCOMES, REASONS
 from sinks.bundle import layout
 from sinks.bundle.ballots import Summed
-from sinks.bundle.faults import BundleFault, Different
+from sinks.bundle.faults import BundleFault, Different, told
 
 
 _DECIDED = {*OUTCOMES, *(f"{outcome}_{reason}" for outcome in OUTCOMES for reason in REASONS)}
@@ -64,4 +64,4 @@ def _is_count(number: Any) -> bool:
 
 def _fault(path: str, found: Any, expected: str) -> BundleFault:
     return Different(f"{layout.RESULTS}, {path}",
-                     f"published {found!r}, which cannot be: it must be {expected}")
+                     f"published {told(found)}, which cannot be: it must be {expected}")

@@ -70,9 +70,11 @@ _ENGLISH = {
              "voters, of all consultations of this log. It is not for publication.",
     "verify": "Verify",
     "whole": "With scrutin installed (Python), offline, all of it:",
-    "trust": "It says of each number from what it was recomputed, or why it must be trusted, and "
-             "where the first fault is. Give `--policy` and `--checkpoint` with keys and "
-             "checkpoints that you or others kept: the keys in here are the operator's own.",
+    "trust": "KEYS is the answer of `/log/…/policy` of the service that you or others kept from "
+             "before: the keys in here vouch for nobody, and without `--policy` the command ends "
+             "with exit code 6. It says of each number from what it was recomputed, or why it must "
+             "be trusted, and where the first fault is. Give `--checkpoint`, too, with checkpoints "
+             "that were kept.",
     "plain": "With Python alone, the hashes and what follows from them. Signatures, trees, rules "
              "and scores need scrutin.",
     "files": "Files", "rows": "Columns of ballots.csv", "column": "column", "meaning": "meaning",
@@ -93,10 +95,11 @@ _FRENCH = {
              "registre. Elle n'est pas destinée à la publication.",
     "verify": "Vérifier",
     "whole": "Avec scrutin installé (Python), hors ligne, tout :",
-    "trust": "La commande dit pour chaque nombre à partir de quoi il a été recalculé, ou pourquoi "
-             "il faut s'y fier, et où est la première faute. Donnez avec `--policy` et "
-             "`--checkpoint` les clés et les points de contrôle que vous ou d'autres avez gardés : "
-             "les clés d'ici sont celles de l'opérateur.",
+    "trust": "KEYS est la réponse de `/log/…/policy` du service, que vous ou d'autres avez gardée "
+             "auparavant : les clés d'ici ne prouvent l'identité de personne, et sans `--policy` "
+             "la commande finit par le code 6. Elle dit pour chaque nombre à partir de quoi il a "
+             "été recalculé, ou pourquoi il faut s'y fier, et où est la première faute. Donnez "
+             "aussi, avec `--checkpoint`, les points de contrôle qui ont été gardés.",
     "plain": "Avec Python seul, les empreintes et ce qui en découle. Signatures, arbres, règles "
              "et scores demandent scrutin.",
     "files": "Fichiers", "rows": "Colonnes de ballots.csv", "column": "colonne",
@@ -167,7 +170,7 @@ def _page(
     lines = [
         f"# {words['title'].format(name=consultation)}", "", words[kind], "",
         f"## {words['verify']}", "", words["whole"], "",
-        "    scrutin audit verify BUNDLE.zip", "",
+        "    scrutin audit verify BUNDLE.zip --policy KEYS", "",
         words["trust"], "", words["plain"], "", "```python" + program + "```", "",
         f"## {words['files']}", "", f"| {words['file']} | {words['meaning']} |", "| --- | --- |",
         *(f"| `{name}` | {meanings[language]} |" for name, meanings in _FILES.items()), "",

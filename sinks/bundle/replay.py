@@ -2,34 +2,52 @@
 
 Theory of operation: what the ledger decides of a voter's event depends on that voter's events and
 on controls alone. So a partition too large for memory is gone through several times, each time for
-the voters of one share, by the last byte of their pseudonym: others' events only move offset and
-chain on. Every decision is made once and must be the recorded one, byte for byte; memory holds one
-share. How many it takes is guessed from the published numbers, and where a share holds more than
-that all the same, Crowded says to begin anew with more of them.
+the voters of one share, by Python's keyed hash of their pseudonym, which nobody can aim at: others'
+events only move offset and chain on. Every decision is made once and must be the recorded one, byte
+for byte; memory holds one share. How many it takes is guessed from the published numbers, and where
+a share holds more than that all the same, Crowded says to begin anew with more of them. There are
+never more than so many records can need: a share that is crowded even then is of a few voters with
+more votes than any have, and refused.
+
+A record of a hundred bytes may suspend a voter of 5,000 votes: such decisions are made some at a
+time, none is remembered, and the steps over votes are counted against the records read.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, islice
 from typing import Any, Protocol
 
 from processors.decisions import decode
 from processors.ledger import Ledger, linked
 from processors.ledger_errors import LedgerStopped
-from processors.ledger_state import VOTE_BYTES, VOTER_BYTES
+from processors.ledger_state import (
+    NAME_BYTES,
+    VOTE_BYTES,
+    VOTER_BYTES,
+    Consultation,
+    Proposal,
+)
 from processors.results import Figures
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current
-from sinks.bundle.faults import BundleFault, Different, Unreadable
-from sinks.recount.summing import figures_of
+from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, told
+from sinks.bundle.layout import PROPOSALS_MAX
+from sinks.recount.summing import added, figures_of, summed
 
 
 SHARE_BYTES_MAX = 390_000_000
 """What the ledger of one share may hold, by `LedgerState.bytes_held`: with all that a verification
 needs beside it, and one table that grows, it stays below 512 MB."""
 SHARES_MAX = 256
-"""No more shares than values of the byte that tells them apart."""
+"""No more walks through one partition; so many are enough for a billion votes."""
+CROWD = 4
+"""So many times more shares than evenly spread voters need are tried at most."""
+STEP_RECORDS = 64
+"""Decided before they are compared: where a voter of 5,000 votes is suspended, one has 400 KB."""
+STEPS_A_RECORD, STEPS_FREE = 64, 1_000_000
+"""Votes that suspensions may walk over, for each record read, and at least: each vote once or twice
+is what honest logs have."""
 
 _VOTER_END = HEADER_BYTES + 32
 _PERSONAL = frozenset(current(event).header for event in (
@@ -60,12 +78,25 @@ class Witness(Protocol):
 class Replayed:
     """What one partition gives, and the first decision that differs."""
 
-    figures: list[Figures] = field(default_factory=list)
-    """Of each share; they have no voter in common."""
-    decided: list[dict[str, int]] = field(default_factory=list)
+    figures: Figures = field(default_factory=lambda: Figures({}, closed=True))
+    """Summed over the shares, which have no voter in common."""
+    decided: dict[str, int] = field(default_factory=dict)
     fault: BundleFault | None = None
     fault_at: int = 0
     differing: int = 0
+    first: tuple[str, bytes, bytes | None] | None = None
+    """The first decision that differs: its place, as made and as recorded."""
+
+    def take(self, ledger: Ledger, consultation: str, place: str) -> None:
+        """Add what a share gives; raise Unreadable where it is more than any document holds."""
+        if sum(found.consultation.name == consultation
+               for found in ledger.every_proposal()) <= PROPOSALS_MAX:
+            found = figures_of(ledger, consultation)
+            self.figures = summed([self.figures, found])
+            self.decided = added([self.decided, ledger.decided_by_outcome()])
+            if len(self.figures.proposals) <= PROPOSALS_MAX:
+                return
+        raise Unreadable(place, f"there are votes on more than {PROPOSALS_MAX:,} proposals")
 
 
 class Crowded(Exception):
@@ -76,6 +107,12 @@ def shares_of(records: int, voters: int, share_bytes: int) -> int:
     """Guess the number of shares that so many records of so many voters take."""
     held = records * VOTE_BYTES + voters * VOTER_BYTES
     return min(SHARES_MAX, max(1, -(-held // share_bytes)))
+
+
+def most_shares_of(records: int, share_bytes: int) -> int:
+    """Say how many shares so many records can need, whatever they are."""
+    held = records * (VOTE_BYTES + VOTER_BYTES + NAME_BYTES)
+    return min(SHARES_MAX, max(1, -(-CROWD * held // share_bytes)))
 
 
 @dataclass(frozen=True)
@@ -94,25 +131,31 @@ class Partition:
 
 def replay(
     partition: Partition, consultation: str, shares: int, witness: Witness, share_bytes: int,
+    *, shares_max: int = SHARES_MAX,
 ) -> Replayed:
     """Decide all votes again, under the eyes of a witness.
 
-    Raises Crowded where one of the shares takes more than `share_bytes`, and there may be more.
+    Raises Crowded where one of the shares takes more than `share_bytes`, and there may be more;
+    Unreadable where there may not.
     """
     found = Replayed()
     for share in range(shares):
-        ledger = Ledger(partition.number, partition.partitions)
+        ledger = _Watched(partition.number, partition.partitions, partition.votes_name)
         seen_by = witness if share == 0 else None
         try:
             for _ in _decided(partition, _Share(ledger, share, shares), seen_by, found):
-                if ledger.bytes_held() > share_bytes and shares < SHARES_MAX:
+                if (held := ledger.bytes_held()) > share_bytes and shares < shares_max:
                     raise Crowded
+                if held > max(share_bytes, SHARE_BYTES_MAX):
+                    raise Unreadable(partition.votes_name, "some of its voters have more votes "
+                                     f"than fit into {SHARE_BYTES_MAX:,} bytes of memory")
         except BundleFault:
             if seen_by:
                 seen_by.end()
             raise
-        found.figures.append(figures_of(ledger, consultation))
-        found.decided.append(ledger.decided_by_outcome())
+        found.take(ledger, consultation, partition.votes_name)
+    if found.first:
+        found.fault = _difference(*found.first)
     return found
 
 
@@ -120,16 +163,13 @@ def _decided(
     partition: Partition, share: "_Share", witness: Witness | None, found: Replayed
 ) -> Iterator[None]:
     """Decide all records, hold the decisions against those recorded; stop after each batch."""
-    decisions, begin = chain.from_iterable(partition.decisions()), 0
-    for values in partition.votes():
+    begin = 0
+    for values, recorded in _paired(partition, witness):
         try:
-            recorded = list(islice(decisions, len(values)))
-        except BundleFault:
-            if witness:
-                witness.see(values, [None] * len(values))
-            raise
-        try:
-            made = share.decide(begin, values)
+            for at in range(0, len(values), STEP_RECORDS):
+                made = share.decide(begin + at, values[at:at + STEP_RECORDS])
+                if made != (kept := recorded[at:at + STEP_RECORDS]):
+                    _note(found, partition.decisions_name, begin + at, made, kept)
         except (UnknownSchema, LedgerStopped) as error:
             at = share.ledger.last_offset + 1
             if witness:
@@ -138,11 +178,61 @@ def _decided(
             raise Unreadable(f"{partition.votes_name}, offset {at}", str(error)) from error
         if witness:
             witness.see(values, recorded)
-        if made != recorded:
-            _note(found, partition.decisions_name, begin, made, recorded)
         begin += len(values)
         yield
+
+
+def _paired(
+    partition: Partition, witness: Witness | None
+) -> Iterator[tuple[list[bytes | None], list[bytes | None]]]:
+    """Give votes with their decisions, of each no more at once than one list of either holds."""
+    decisions = iter(partition.decisions())
+    kept: list[bytes | None] = []
+    for left in partition.votes():
+        values = left
+        while values:
+            try:
+                while not kept:
+                    kept = _next(decisions, partition)
+            except BundleFault:
+                if witness:
+                    witness.see(values, [None] * len(values))
+                raise
+            number = min(len(values), len(kept))
+            yield values[:number], kept[:number]
+            values, kept = values[number:], kept[number:]
     deque(decisions, maxlen=0)  # what comes after the last record is a fault, and raised there
+
+
+def _next(decisions: Iterator[list[bytes | None]], partition: Partition) -> list[bytes | None]:
+    found = next(decisions, None)
+    if found is None:
+        raise Lacking(partition.decisions_name, "it has fewer decisions than there are votes")
+    return found
+
+
+class _Watched(Ledger):
+    """A ledger that counts its steps over votes, and remembers no decision: nothing is read back.
+
+    Suspensions again and again would take longer than the records are long.
+    """
+
+    def __init__(self, partition: int, partitions: int, place: str) -> None:
+        super().__init__(partition, partitions)
+        self.recent = deque(maxlen=0)
+        self._place, self._steps = place, 0
+
+    def votes_of(
+        self, voter: bytes, consultation: Consultation
+    ) -> Iterator[tuple[Proposal, int]]:
+        """Walk over the votes of a voter; raise Unreadable where it is too often."""
+        most = STEPS_FREE + STEPS_A_RECORD * (self.last_offset + 1)
+        for each in super().votes_of(voter, consultation):
+            self._steps += 1
+            if self._steps > most:
+                raise Unreadable(f"{self._place}, offset {self.last_offset + 1}",
+                                 "its suspensions take more steps than those of any log")
+            yield each
 
 
 class _Share:
@@ -166,7 +256,7 @@ class _Share:
         ledger, share, shares = self.ledger, self._share, self._shares
         for offset, value in records:
             if value and value[:HEADER_BYTES] in _PERSONAL and len(value) >= _VOTER_END:
-                own = value[_VOTER_END - 1] % shares == share
+                own = hash(value[HEADER_BYTES + 16:_VOTER_END]) % shares == share
             else:
                 own = share == 0
             if own:
@@ -189,8 +279,8 @@ def _note(
         if one is None or one == other:
             continue
         found.differing += 1
-        if found.fault is None or offset < found.fault_at:
-            found.fault = _difference(f"{name}, offset {offset}", one, other)
+        if found.first is None or offset < found.fault_at:
+            found.first = f"{name}, offset {offset}", one, other
             found.fault_at = offset
 
 
@@ -210,4 +300,4 @@ def _difference(place: str, made: bytes, kept: bytes | None) -> BundleFault:
 def _said(decision: dict[str, Any]) -> str:
     """Tell a decision in a few words."""
     kept = ("outcome", "reason", "ledger_version", "changes")
-    return str({name: decision[name] for name in kept})
+    return told({name: decision[name] for name in kept})

@@ -5,15 +5,30 @@ from typing import Any
 
 from schemas.named_keys import key_id
 from sinks.bundle.claims import RECOMPUTED, TRUSTED
+from sinks.bundle.faults import shortened
 from sinks.bundle.verify import Verified
 from sinks.printable import printable
-from sinks.recount.checks import DIFFERENT, EQUAL, EXIT_CODES, INVALID, MISSING, UNREADABLE
+from sinks.recount.checks import (
+    DIFFERENT,
+    EQUAL,
+    EQUAL_BY_OWN_KEYS,
+    EXIT_CODES,
+    INVALID,
+    MISSING,
+    UNREADABLE,
+)
 from sinks.transparency.notes import to_base64
 
 
 FORMAT = "scrutin-verification/1"
+GIVEN, FROM_THE_BUNDLE = "given", "from the bundle"
+"""Whose keys the signatures were checked with."""
 SENTENCES = {
     EQUAL: "EQUAL: everything that can be recomputed from this bundle is what was published.",
+    EQUAL_BY_OWN_KEYS:
+        "EQUAL, BY KEYS THAT CAME WITH THE BUNDLE: it fits itself. Anybody can make such a bundle, "
+        "of any numbers: give --policy with the keys that you or others kept, and it says whose "
+        "numbers these are.",
     DIFFERENT: "DIFFERENT: what was recomputed is not what was published.",
     INVALID: "INVALID: this is not what was signed.",
     UNREADABLE: "UNREADABLE: the bundle cannot be read.",
@@ -32,6 +47,7 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
         if manifest else None,
         "verdict": found.verdict,
         "exit_code": EXIT_CODES[found.verdict],
+        "keys": GIVEN if found.kept_keys else FROM_THE_BUNDLE,
         "fault": {"place": fault.place, "what": fault.what} if fault else None,
         "differing_decisions": found.differing_decisions,
         "records": found.records,
@@ -43,27 +59,22 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
     }
 
 
-def lines(
-    found: Verified, seconds: float, *, kept_keys: bool, kept_checkpoints: int
-) -> Iterator[str]:
+def lines(found: Verified, seconds: float, *, kept_checkpoints: int) -> Iterator[str]:
     """Give the report as lines of text, the verdict last; nothing in them moves a terminal."""
-    yield from map(printable, _lines(
-        found, seconds, kept_keys=kept_keys, kept_checkpoints=kept_checkpoints))
+    yield from map(printable, _lines(found, seconds, kept_checkpoints))
 
 
-def _lines(
-    found: Verified, seconds: float, *, kept_keys: bool, kept_checkpoints: int
-) -> Iterator[str]:
+def _lines(found: Verified, seconds: float, kept_checkpoints: int) -> Iterator[str]:
     if found.manifest:
-        yield (f"Bundle ({found.manifest.kind}) of {found.manifest.consultation} as of votes "
-               f"{list(found.manifest.votes)}")
+        yield (f"Bundle ({found.manifest.kind}) of {shortened(found.manifest.consultation)} as of "
+               f"votes {list(found.manifest.votes)}")
         yield (f"{found.records:,} records of the ballot box in {seconds:.1f} s")
     for how in (RECOMPUTED, TRUSTED):
         for claim in found.claims:
             if claim.how == how:
                 yield f"  {how}: {claim.what} ({claim.why})"
     if found.claims:
-        yield from _outside(kept_keys=kept_keys, kept_checkpoints=kept_checkpoints)
+        yield from _outside(kept_checkpoints, kept_keys=found.kept_keys)
     if found.fault:
         yield f"first fault: {found.fault.place}"
         yield f"  {found.fault.what}"
@@ -72,7 +83,7 @@ def _lines(
     yield SENTENCES[found.verdict]
 
 
-def _outside(*, kept_keys: bool, kept_checkpoints: int) -> Iterator[str]:
+def _outside(kept_checkpoints: int, *, kept_keys: bool) -> Iterator[str]:
     """Say what vouches for the log from outside the bundle."""
     if kept_keys:
         yield "  recomputed: signatures, by the keys you gave"

@@ -1,9 +1,10 @@
 """A results document made anew, held against the published one. Pure."""
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from sinks.recount.checks import DIFFERENT, NOT_COMPARED, Check, compare_documents
+from sinks.recount.checks import DIFFERENCES_MAX, DIFFERENT, NOT_COMPARED, Check, compare_documents
 from sinks.recount.recomputing import Document
 
 
@@ -22,7 +23,7 @@ def check_document(name: str, document: Document, anew: Document) -> Iterator[Ch
     if ranked_now(document):
         yield compare_documents(f"{name}.ranks", ranks, made_ranks)
         return
-    impossible = list(_impossible(document, ranks, made_ranks))
+    impossible = list(islice(_impossible(document, ranks, made_ranks), DIFFERENCES_MAX))
     yield Check(f"{name}.ranks", DIFFERENT if impossible else NOT_COMPARED,
                 document["as_of"]["votes"],
                 impossible or f"ranks are as of {document['as_of'].get('ranking')}")

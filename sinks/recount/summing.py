@@ -10,8 +10,9 @@ def figures_of(ledger: Ledger, consultation: str, *, also: Collection[str] = ())
     """Give a ledger's figures; proposals nothing was cast on only if in `also`."""
     voters = ledger.participation(consultation)
     return Figures(
-        proposals={proposal: list(counts) for (name, proposal), counts in ledger.tallies().items()
-                   if name == consultation and (any(counts) or proposal in also)},
+        proposals={found.name: list(found.counts) for found in ledger.every_proposal()
+                   if found.consultation.name == consultation
+                   and (any(found.counts) or found.name in also)},
         participants=voters.participants, participants_received=voters.participants_received,
         suspended=voters.suspended, closed=voters.closed,
         controls_after_closing=voters.controls_after_closing,

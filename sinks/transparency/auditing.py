@@ -11,6 +11,12 @@ from sinks.transparency.regrowing import Read, regrow
 from sinks.transparency.tiles import ENTRIES, Tile, read_bundle
 
 
+CONSULTATIONS_MAX = 20_000
+"""Names of consultations that are counted: as many as a bundle may have."""
+NAME_LETTERS_MAX = 63
+"""The longest name that an event can give a consultation."""
+
+
 @dataclass(frozen=True)
 class Audited:
     """A log that is what its key signed."""
@@ -36,6 +42,9 @@ def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Au
         data = read(tile)
         if tile.level == ENTRIES and data is not None:
             counts.update(map(_consultation, read_bundle(data) or ()))
+            if len(counts) > CONSULTATIONS_MAX:
+                raise Refused(f"its entries name more than {CONSULTATIONS_MAX:,} consultations, "
+                              "or are none of ours")
         return data
 
     heads = [*known, newest]
@@ -51,8 +60,9 @@ def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Au
 
 
 def _consultation(entry: bytes) -> str:
+    """Give the name in an entry; one that is too long for any event is none of ours."""
     read = parse_entry(entry)
-    return read.consultation if read else ""
+    return read.consultation if read and len(read.consultation) <= NAME_LETTERS_MAX else ""
 
 
 def _said(checkpoint: Checkpoint) -> str:

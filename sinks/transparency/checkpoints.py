@@ -1,11 +1,22 @@
 """Checkpoints (C2SP tlog-checkpoint): how large a log is and what its root is. Pure."""
 
 import re
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from sinks.transparency.hashing import HASH_BYTES
-from sinks.transparency.notes import DASH, Refused, Verifier, from_base64, open_note, to_base64
+from sinks.transparency.notes import (
+    DASH,
+    NOTE_BYTES_MAX,
+    Refused,
+    Verifier,
+    from_base64,
+    open_note,
+    to_base64,
+)
 
+
+_DASH = DASH.encode()
 
 _NUMBER = re.compile(r"0|[1-9]\d{0,18}", re.ASCII)
 
@@ -49,15 +60,46 @@ def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
     return found
 
 
-def split_checkpoints(text: str) -> list[str]:
-    """Cut the list of a log's checkpoints, as we write it, into notes; raise Refused.
+def split_checkpoints(text: str) -> Iterator[str]:
+    """Cut the list of a log's checkpoints, as we write it, into notes; raise Refused."""
+    return read_checkpoints([text.encode()])
 
-    A note is its lines, an empty one, and its signatures; the next begins behind the last of them.
+
+def read_checkpoints(pieces: Iterable[bytes]) -> Iterator[str]:
+    """Give the notes of a list of checkpoints one by one, whatever its size; raise Refused.
+
+    A note ends with its last line of a signature. Bytes that are no text raise UnicodeDecodeError.
     """
-    notes, rest = whole_checkpoints(text)
+    held: list[bytes] = []
+    size, signatures = 0, False
+    for line in _lines(pieces):
+        if signatures and held[-1] and not line.startswith(_DASH):
+            yield b"".join(each + b"\n" for each in held).decode()
+            held, size, signatures = [], 0, False
+        elif signatures and not line.startswith(_DASH):
+            raise Refused("the list of checkpoints has a note without a signature")
+        held.append(line)
+        size += len(line) + 1
+        signatures |= not line
+        if size > NOTE_BYTES_MAX:
+            raise Refused(f"the list of checkpoints has a note of more than {NOTE_BYTES_MAX:,} "
+                          "bytes")
+    if held and (not signatures or not held[-1]):
+        raise Refused("the list of checkpoints is cut short")
+    if held:
+        yield b"".join(each + b"\n" for each in held).decode()
+
+
+def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Give lines without their ends."""
+    rest = b""
+    for piece in pieces:
+        *lines, rest = (rest + piece).split(b"\n")
+        yield from lines
+        if len(rest) > NOTE_BYTES_MAX:
+            raise Refused("the list of checkpoints has a line without an end")
     if rest:
         raise Refused("the list of checkpoints is cut short")
-    return notes
 
 
 def whole_checkpoints(text: str) -> tuple[list[str], str]:

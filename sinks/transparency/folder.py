@@ -16,7 +16,14 @@ from pathlib import Path
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import whole_checkpoints
 from sinks.transparency.hashing import HASH_BYTES
-from sinks.transparency.tiles import ENTRIES, Tile, read_bundle, split_hashes, write_bundle
+from sinks.transparency.tiles import (
+    BUNDLE_BYTES_MAX,
+    ENTRIES,
+    Tile,
+    read_bundle,
+    split_hashes,
+    write_bundle,
+)
 
 
 THREADS = 8
@@ -39,7 +46,8 @@ class LogFolder:
         """
         for found in dict.fromkeys((tile, tile.full)):
             try:
-                return cut(tile, (self.path / found.path).read_bytes())
+                with (self.path / found.path).open("rb") as file:
+                    return cut(tile, file.read(BUNDLE_BYTES_MAX))
             except (FileNotFoundError, NotADirectoryError):
                 continue
         return None

@@ -11,6 +11,8 @@ from sinks.transparency.notes import Refused, Verifier, parse_verifier
 
 POLICY = "policy"
 """The file that names all logs and their public keys."""
+KEYS_MAX = 64
+"""Keys of one log, those in use and retired: each note is held against all of them."""
 
 
 def place_of(topics: Topics, topic: str, partition: int) -> str:
@@ -40,12 +42,14 @@ def parse_policy(text: str) -> dict[str, Verifier]:
                 raise Refused("the policy names a key twice")
             publics.add(verifier.public)
             known = logs.get(verifier.name, verifier)
+            if len(known.publics) > KEYS_MAX:
+                raise Refused(f"the policy names more than {KEYS_MAX} keys of {verifier.name}")
             logs[verifier.name] = known.with_keys([verifier.public])
         elif words[0] == "quorum":
             quorum.append(words[1:])
         elif words[0] not in {"witness", "group"}:
             raise Refused(f"the policy has a line that is none: {line[:80]!r}")
     if quorum != [["none"]]:
-        raise Refused(f"the policy must have one line `quorum none`, not {quorum}: this version "
-                      "checks no witnesses, and will not pass over one that is asked for")
+        raise Refused(f"the policy must have one line `quorum none`, not {quorum[:2]}: this "
+                      "version checks no witnesses, and will not pass over one that is asked for")
     return logs

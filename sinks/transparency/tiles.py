@@ -19,6 +19,8 @@ ENTRIES = -1
 """What stands for the level of entry bundles."""
 ENTRY_BYTES_MAX = 65_535
 """A bundle writes an entry's length in two bytes."""
+BUNDLE_BYTES_MAX = WIDTH * (2 + ENTRY_BYTES_MAX)
+"""The largest bundle of entries: 256, each behind its size. Nothing of a log is larger."""
 LEVEL_MAX = 63
 # 21 digits of a tile's number, at most: no log has 2^64 entries.
 

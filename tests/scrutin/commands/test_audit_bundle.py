@@ -50,7 +50,8 @@ def test_what_is_exported_verifies_elsewhere(archive: Path, option: list[str]) -
     prefix = next((archive / "transparency").iterdir())
     policy, kept = prefix / "policy", prefix / "votes/0/checkpoint"
     verified = run("verify", bundle, "--policy", policy, "--checkpoint", kept)
-    report = json.loads(run("verify", bundle, "--json").stdout)
+    report = json.loads(run("verify", bundle, "--json", "--policy", policy).stdout)
+    stranger = run("verify", bundle)
 
     assert written.exit_code == 0, written.output
     assert [path.name for path in archive.glob("bundle*")] == ["bundle.zip"]
@@ -58,7 +59,9 @@ def test_what_is_exported_verifies_elsewhere(archive: Path, option: list[str]) -
     assert "by the keys you gave" in verified.stdout
     assert "the roots of the 1 checkpoints you gave" in verified.stdout
     assert verified.stdout.splitlines()[-1].startswith("EQUAL: ")
-    assert (report["exit_code"], report["fault"]) == (0, None)
+    assert (report["exit_code"], report["keys"], report["fault"]) == (0, "given", None)
+    assert stranger.exit_code == 6
+    assert stranger.stdout.splitlines()[-1].startswith("EQUAL, BY KEYS THAT CAME WITH THE BUNDLE")
     assert report["kind"] == ("auditor" if option else "public")
     for page in ("README.md", "LISEZMOI.md"):
         text = contents(bundle.read_bytes())[page].decode()

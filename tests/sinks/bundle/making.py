@@ -62,6 +62,11 @@ class Made:
         """The key of results and bundles."""
         return signer_of(self.topics, self.topics.catalogue, 0)
 
+    @property
+    def policy(self) -> str:
+        """The public keys, as somebody kept them."""
+        return contents(self.public)[layout.POLICY].decode()
+
     def bundle(self, kind: str) -> bytes:
         """Give the bundle of a kind."""
         return self.auditor if kind == AUDITOR else self.public

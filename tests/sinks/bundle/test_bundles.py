@@ -14,7 +14,8 @@ from sinks.bundle.ballots import COLUMNS, Row, header, write_rows
 from sinks.bundle.claims import RECOMPUTED
 from sinks.bundle.export import signed_result
 from sinks.bundle.faults import NotExported
-from sinks.bundle.layout import PUBLIC
+from sinks.bundle.layout import AUDITOR, PUBLIC
+from sinks.bundle.report import as_json, lines
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import EQUAL
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
@@ -38,7 +39,8 @@ def test_an_honest_bundle_holds(
 ) -> None:
     """Open or closed and sealed: both bundles hold, and every number is told for what it is."""
     found = made(clickhouse.url, topic_prefix, random_box(seed, 400), tmp_path)
-    auditor, public = verified(found.auditor), verified(found.public)
+    auditor, public = (verified(bundle, policy=found.policy)
+                       for bundle in (found.auditor, found.public))
 
     assert (auditor.fault, auditor.verdict) == (None, EQUAL)
     assert (public.fault, public.verdict) == (None, EQUAL)
@@ -48,6 +50,21 @@ def test_an_honest_bundle_holds(
 
 def _recomputed(found: Verified) -> set[str]:
     return {claim.what for claim in found.claims if claim.how == RECOMPUTED}
+
+
+@pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
+def test_keys_that_came_with_a_bundle_vouch_for_nobody(exported: Made, kind: str) -> None:
+    """Without keys that were kept the verdict says so, in text and JSON, with a code of its own."""
+    own, kept = (verified(exported.bundle(kind), policy=policy)
+                 for policy in (None, exported.policy))
+    said = [list(lines(found, 1.0, kept_checkpoints=0))[-1] for found in (own, kept)]
+    reports = [as_json(found, 1.0) for found in (own, kept)]
+
+    assert [found.fault for found in (own, kept)] == [None, None]
+    assert said[0].startswith("EQUAL, BY KEYS THAT CAME WITH THE BUNDLE: ")
+    assert said[1].startswith("EQUAL: ")
+    assert [(report["verdict"], report["keys"], report["exit_code"]) for report in reports] == [
+        ("equal, by keys that came with the bundle", "from the bundle", 6), ("equal", "given", 0)]
 
 
 def test_any_zip_program_reads_a_bundle(exported: Made) -> None:

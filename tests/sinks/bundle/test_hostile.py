@@ -10,6 +10,7 @@ import pytest
 from schemas.words import OUTCOMES
 from sinks.bundle import ballots, layout, logs
 from sinks.bundle.claims import TRUSTED
+from sinks.bundle.faults import told
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
 from sinks.bundle.verify import verify
@@ -150,7 +151,7 @@ def test_names_cannot_move_the_terminal(exported: Made) -> None:
     """What an unsigned bundle calls its files is shown escaped."""
     name = "\r\x1b[2K\x1b[1AEQUAL: everything\u202e"
     found = verified(packed({**contents(exported.public), name: b"x"}))
-    shown = list(lines(found, 1.0, kept_keys=False, kept_checkpoints=0))
+    shown = list(lines(found, 1.0, kept_checkpoints=0))
 
     assert found.verdict == INVALID
     assert all(line.isprintable() for line in shown)
@@ -183,7 +184,7 @@ def test_trusted_numbers_are_possible_ones(
     found = audited(exported, published(exported, contents(exported.public), _set(*path)(number)))
 
     assert found.verdict == DIFFERENT
-    assert f"results/results.json, {'.'.join(path)}: published {number!r}, which cannot be" in \
+    assert f"results/results.json, {'.'.join(path)}: published {told(number)}, which cannot be" in \
         said(found)
 
 

@@ -130,7 +130,7 @@ def test_a_checkpoint_that_commits_to_other_keys_is_refused(
 def test_a_checkpoint_never_commits_to_less_than_one_before(named: Made) -> None:
     """A line once written stays: without it a key could be named and denied again."""
     files = contents(named.public)
-    kept = parse_checkpoint(text_of(split_checkpoints(files[CATALOGUE].decode())[1]))
+    kept = parse_checkpoint(text_of([*split_checkpoints(files[CATALOGUE].decode())][1]))
     found = audited(named, _resigned(
         named, files, lambda number: kept.extensions if number == 1 else ()))
 

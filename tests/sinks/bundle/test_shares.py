@@ -27,7 +27,7 @@ from sinks.bundle.replay import (
 )
 from sinks.bundle.verify import verify
 from sinks.recount.checks import EQUAL, INVALID
-from sinks.recount.summing import added, summed
+from sinks.recount.summing import figures_of
 from sinks.transparency.tiles import WIDTH
 from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
 from tests.sinks.bundle.making import (
@@ -56,9 +56,8 @@ def test_shares_of_voters_add_up_to_the_whole(seed: int) -> None:
         one, three = (_replayed(ledger, log, log, decided, shares) for shares in (1, 3))
 
         assert (one.fault, three.fault) == (None, None)
-        assert len(three.figures) == 3
-        assert summed(three.figures) == summed(one.figures)
-        assert added(three.decided) == ledger.decided_by_outcome()
+        assert three.figures == one.figures == figures_of(ledger, CONSULTATION)
+        assert three.decided == one.decided == ledger.decided_by_outcome()
 
 
 @pytest.mark.parametrize("shares", [1, 3])
@@ -152,7 +151,7 @@ def outcome(ledger: Ledger, log: Log, recorded: list[bytes], shares: int) -> tup
     except BundleFault as fault:
         return (repr(fault), str(fault))
     return (repr(found.fault), str(found.fault), found.fault_at, found.differing,
-            summed(found.figures), added(found.decided))
+            found.figures, found.decided)
 
 
 def test_a_verification_short_of_memory_begins_anew_in_more_shares(
@@ -170,7 +169,8 @@ def test_a_verification_short_of_memory_begins_anew_in_more_shares(
     said: list[str] = []
     for bundle, verdict in ((honest.auditor, EQUAL), (wrong, INVALID)):
         large, small, tiny = (
-            verify(BytesIO(bundle), say=said.append, saved=[kept], share_bytes=share_bytes)
+            verify(BytesIO(bundle), say=said.append, saved=[kept], share_bytes=share_bytes,
+                   policy=honest.policy)
             for share_bytes in (SHARE_BYTES_MAX, 60_000, 300))
 
         assert large.verdict == verdict

@@ -1,0 +1,122 @@
+"""The catalogue's records in a bundle: held against their log, and folded within a bound. Pure.
+
+Theory of operation: they are read twice. The first time each is held against its leaf and let go,
+for the votes need the memory next; the second time, when the votes are done, they are folded. What
+is folded is measured, not estimated: a text may take more or less than its bytes.
+"""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from processors.catalogue import Catalogue
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.registry import UnknownSchema
+from sinks.bundle import layout
+from sinks.bundle.faults import BundleFault, Lacking, Unreadable, told
+from sinks.bundle.layout import CATALOGUE_HELD_BYTES_MAX, PROPOSALS_MAX, read_records
+from sinks.bundle.logs import Leaves, Log
+from sinks.bundle.manifest import Manifest
+from sinks.bundle.packing import Bundle
+
+
+Event = tuple[int, str, dict[str, Any]]
+"""Offset, name and fields."""
+
+
+def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | None:
+    """Raise unless the records are all of the consultation, and those signed.
+
+    Gives the time of the announced closing, in milliseconds since 1970, if there is one.
+    """
+    last, name = manifest.catalogue, manifest.consultation
+    if log.size <= last:
+        raise Lacking(log.name, f"{log.size} entries are signed, the results rest on {last}")
+    leaves = Leaves(layout.CATALOGUE, log.entries(last))
+    announced, number, before = None, 0, -1
+    for offset, value in read_records(layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)):
+        if not before < offset <= last:
+            raise BundleFault(_place(offset), "it stands here a second time, or does not belong "
+                              "here")
+        before = offset
+        leaves.require(offset, value, name.encode())
+        event, fields = _decoded(offset, value)
+        require_own(_place(offset), fields, name)
+        if event == "ConsultationClosed" and announced is None:
+            announced = fields["occurred_at"]
+        number += 1
+    leaves.finish()
+    if number != log.counts[name]:
+        raise Lacking(layout.CATALOGUE, f"the log has {log.counts[name]} records of this "
+                      f"consultation up to offset {last}, here are {number}")
+    return announced
+
+
+def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
+    """Fold the records, which were checked; raise Unreadable where they hold too much."""
+    catalogue, taken, measured = Catalogue(), 0, 0
+    for offset, event, fields in _events(bundle):
+        catalogue.apply(event, fields, offset)
+        taken += held_bytes(fields)
+        # What was taken may have been replaced since: it is measured, an eighth apart, so that
+        # measuring costs no more than a few times what reading does.
+        if taken > CATALOGUE_HELD_BYTES_MAX and taken - measured > CATALOGUE_HELD_BYTES_MAX // 8:
+            taken = measured = _measured(catalogue, manifest.consultation, offset)
+        _require_few(catalogue, manifest.consultation, offset)
+    return catalogue
+
+
+def require_own(place: str, fields: dict[str, Any], consultation: str) -> None:
+    """Raise where an entry was signed under the name of another consultation."""
+    if fields.get("consultation") != consultation:
+        raise BundleFault(place, f"the log has it under {told(consultation)}, the "
+                          f"record says {told(fields.get('consultation'))}")
+
+
+def held_bytes(value: Any) -> int:
+    """Measure what fields take in memory."""
+    total, left = 0, [value]
+    while left:
+        one = left.pop()
+        total += sys.getsizeof(one)
+        if isinstance(one, dict):
+            left += one.values()
+        elif isinstance(one, list):
+            left += one
+    return total
+
+
+def _events(bundle: Bundle) -> Iterator[Event]:
+    for offset, value in read_records(layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)):
+        yield offset, *_decoded(offset, value)
+
+
+def _decoded(offset: int, value: bytes | None) -> tuple[str, dict[str, Any]]:
+    try:
+        return codec.decode(value)
+    except (Undecodable, UnknownSchema) as error:
+        raise Unreadable(_place(offset), str(error)) from error
+
+
+def _measured(catalogue: Catalogue, consultation: str, offset: int) -> int:
+    """Measure what is folded; raise where it is too much."""
+    held = held_bytes(vars(catalogue.consultations[consultation]))
+    if held > CATALOGUE_HELD_BYTES_MAX:
+        raise Unreadable(_place(offset), f"the words of the consultation take more than "
+                         f"{CATALOGUE_HELD_BYTES_MAX:,} bytes of memory")
+    return held
+
+
+def _require_few(catalogue: Catalogue, consultation: str, offset: int) -> None:
+    """Raise where there are more ideas or proposals than a results document can have."""
+    known = catalogue.consultations[consultation]
+    for what, held in (("themes", known.themes), ("ideas", known.ideas),
+                       ("proposals", known.proposals), ("groupings", known.mapping)):
+        if len(held) > PROPOSALS_MAX:
+            raise Unreadable(_place(offset), f"the consultation has more than {PROPOSALS_MAX:,} "
+                             f"{what}")
+
+
+def _place(offset: int) -> str:
+    return f"{layout.CATALOGUE}, offset {offset}"

@@ -1,0 +1,78 @@
+"""`scrutin audit verify` takes 512 MB at most, whatever it is given: run with that limit."""
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.sinks.bundle import bombs
+from tests.sinks.bundle.making import Made
+
+
+MEMORY_BYTES = 512_000_000
+"""What is promised, of address space: all that the process maps, touched or not."""
+
+_LIMITED = """
+import resource, runpy, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+runpy.run_module("scrutin", run_name="__main__", alter_sys=True)
+"""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command ended."""
+
+    exit_code: int
+    output: str
+
+
+def limited(*arguments: object, memory_bytes: int = MEMORY_BYTES) -> Ended:
+    """Run the program with a limit on its memory."""
+    done = subprocess.run(
+        [sys.executable, "-c", _LIMITED, str(memory_bytes), *map(str, arguments)],
+        capture_output=True, text=True, check=False)
+    return Ended(done.returncode, " ".join((done.stdout + done.stderr).split()))
+
+
+def _kept(made: Made, folder: Path) -> Path:
+    """Save the keys."""
+    path = folder / "policy"
+    path.write_text(made.policy)
+    return path
+
+
+@pytest.mark.parametrize("name", bombs.BOMBS)
+def test_no_bundle_takes_more_memory_than_is_promised(
+    exported: Made, tmp_path: Path, name: str
+) -> None:
+    """Each ends with the exit code and the words that are documented, and by nothing else."""
+    bomb = bombs.BOMBS[name]
+    bundle = bombs.written(exported, bomb.kind, bomb.change(exported), tmp_path / "bundle.zip")
+    ended = limited("audit", "verify", bundle, "--policy", _kept(exported, tmp_path))
+
+    assert (ended.exit_code, bomb.said in ended.output) == (bomb.exit_code, True), ended.output
+    assert "memory ran out" not in ended.output
+    assert "Traceback" not in ended.output
+
+
+def test_a_zip_that_swells_is_refused_as_it_is(exported: Made, tmp_path: Path) -> None:
+    """Compressed files are read by no program of ours: nothing swells. Exit code 5, its place."""
+    ended = limited("audit", "verify", bombs.compressed(tmp_path / "swelling.zip"), "--policy",
+                    _kept(exported, tmp_path))
+
+    assert (ended.exit_code, "byte 0 " in ended.output) == (5, True), ended.output
+
+
+@pytest.mark.parametrize("option", ["--policy", "--checkpoint"])
+def test_files_given_with_a_bundle_are_read_within_a_bound(
+    exported: Made, tmp_path: Path, option: str
+) -> None:
+    """A file without an end in the place of keys or a checkpoint is exit code 5, not memory."""
+    (tmp_path / "bundle.zip").write_bytes(exported.public)
+    ended = limited("audit", "verify", tmp_path / "bundle.zip", option, "/dev/zero")
+
+    assert (ended.exit_code, "/dev/zero has more than" in ended.output) == (5, True), ended.output
