@@ -43,6 +43,9 @@ COMMANDS = {
     ("consultation", "apply"): "consultation",
     ("close",): "close",
     ("seal",): "seal",
+    ("keys", "list"): "keys_list",
+    ("keys", "rotate"): "keys_rotate",
+    ("keys", "retire"): "keys_retire",
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
@@ -67,6 +70,7 @@ GROUPS = {
     "receipt": "Check what a voter keeps.",
     "import": "Bring votes of other systems in.",
     "consultation": "Describe consultations.",
+    "keys": "Change the keys of a deployment.",
 }
 
 

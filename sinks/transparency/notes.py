@@ -92,6 +92,10 @@ class Signer:
         return f"{text}\n" + "".join(
             f"{DASH}{name} {to_base64(signature)}\n" for signature in signatures)
 
+    def has_signed(self, note: str) -> bool:
+        """Whether a note bears the signatures of all our keys; its text must be a note's."""
+        return {*self.sign(text_of(note)).splitlines()} <= {*note.splitlines()}
+
 
 def parse_verifier(vkey: str) -> Verifier:
     """Read a key `name+id+base64`; raise Refused."""

@@ -10,11 +10,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from sinks.faults import TreeRefused
+from sinks.transparency.checkpoints import open_checkpoint
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import load_key, make_key
-from sinks.transparency.notes import Signer
-from tests.sinks.transparency.keeping import SIGNER, entries, opened, whole
+from sinks.transparency.notes import Signer, Verifier, text_of
+from tests.sinks.transparency.keeping import KEY, SIGNER, entries, opened, whole
 
 
 ENTRIES = entries(1_000)
@@ -37,6 +38,25 @@ def test_a_log_goes_on_where_it_was(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob("*.draft"))
     partial = {path.parent.name for path in tmp_path.rglob("*.p/*")}
     assert partial == {"003.p", "000.p"}, "partial tiles of full ones are left"
+
+
+def test_a_log_that_does_not_grow_shows_the_signature_of_a_new_key(tmp_path: Path) -> None:
+    """Signed again at the start, the same text; once, and no further when the old key is gone."""
+    keeper = opened(tmp_path)
+    keeper.append(ENTRIES[:5])
+    keeper.sign()
+    new = Ed25519PrivateKey.generate()
+    old = SIGNER.verifier.public
+    both, alone = Signer(SIGNER.verifier.name, new, KEY), Signer(
+        SIGNER.verifier.name, new, retired=[old])
+    for signer in (both, both, alone, alone):
+        opened(tmp_path, signer)
+    first, second, third = LogFolder(tmp_path).history()
+
+    assert text_of(second) == text_of(third) != text_of(first)
+    assert open_checkpoint(third, Verifier(SIGNER.verifier.name, alone.verifier.public))
+    assert open_checkpoint(third, SIGNER.verifier)
+    assert whole(tmp_path, ENTRIES).size == 5
 
 
 def test_a_log_that_dies_at_any_moment_goes_on(
