@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 import httpx2
 import pytest
 
+from scrutin.guesses import WRONG_TOKENS
 from tests.processors.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
@@ -14,6 +15,7 @@ from tests.waiting import WAIT_SECONDS
 
 
 LIMIT = 6
+TOKEN = "correct-horse-battery-staple"
 NO_ADDRESS = ("unknown", "_hidden", "not an address", "203.0.113", "6.6.6.6, ?", "[::1", "x" * 200)
 """What proxies forward where they do not know, and what none should."""
 ADDRESSES = ("198.51.100.9:50123", "[2001:db8::1]:50123", "203.0.113.9")
@@ -80,6 +82,30 @@ async def test_readers_without_an_address_share_one_limit(
     assert await admitted(lambda forwarded: read(gateway.url, forwarded, path), 9) == 6
     assert (await read(gateway.url, "198.51.100.9", path)).status_code != 429
     assert (await read(gateway.url, "unknown", "/readyz")).status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["gateway", "views"])
+async def test_guesses_of_the_token_are_limited(shared_stack: Stack, kind: str) -> None:
+    """Gateways and views refuse a network that shows wrong tokens, the right one too."""
+    port = shared_stack.ports.find()
+    worker = shared_stack.started(
+        kind, f"guessed-{kind}", SCRUTIN_OPERATIONS_TOKEN=TOKEN,
+        **{f"SCRUTIN_{kind.upper()}_PORT": str(port),
+           f"SCRUTIN_{kind.upper()}_PROXIES": "127.0.0.1"})
+    gateway = RunningGateway(
+        worker, f"http://127.0.0.1:{port}", shared_stack.topics, shared_stack.kafka)
+    await gateway.ready()
+
+    async def show(token: str, forwarded: str) -> int:
+        async with httpx2.AsyncClient(base_url=gateway.url) as client:
+            answer = await client.get("/metrics", headers={
+                "authorization": f"Bearer {token}", "x-forwarded-for": forwarded})
+            return answer.status_code
+
+    statuses = [await show("wrong", "198.51.100.9") for _ in range(WRONG_TOKENS + 1)]
+    assert statuses == [401] * WRONG_TOKENS + [429]
+    assert await show(TOKEN, "198.51.100.77") == 429
+    assert await show(TOKEN, "203.0.113.9") == 200
 
 
 async def test_two_gateways_divide_the_limit_of_a_network(shared_stack: Stack) -> None:
