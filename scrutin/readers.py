@@ -32,6 +32,9 @@ BOOTH = re.compile(r"/c/[^/]+/vote(?:/|$)")
 """The booth's pages and forms."""
 LIST_COST = 20
 """Requests that a search stands for: it makes a page that nobody else may want."""
+CHECK = re.compile(r"/c/[^/]+/vote/receipts$")
+CHECK_COST = 3
+"""Requests that the check of a receipt stands for: signature, path and page take 1.4 ms."""
 
 
 class Door:
@@ -52,10 +55,9 @@ class Door:
             await self._pages(scope, receive, send)
             return
         path, network = scope["path"], guards.network_of(Asked(scope, receive))
-        searching = path.endswith("/proposals") and scope["query_string"]
         rate = self._rates.count_reader(
             network, self._clock(), kind="booth" if BOOTH.match(path) else "readers",
-            cost=LIST_COST if searching else 1)
+            cost=_cost(scope))
         if rate.exceeded:
             await refuse(scope, receive, send, rate)
         elif path.startswith("/v1/") and path.endswith("/live"):
@@ -74,6 +76,13 @@ class Door:
             self._streams[network] -= 1
             if not self._streams[network]:
                 del self._streams[network]
+
+
+def _cost(scope: Scope) -> int:
+    """Give how many requests one stands for."""
+    if scope["path"].endswith("/proposals") and scope["query_string"]:
+        return LIST_COST
+    return CHECK_COST if scope["method"] == "POST" and CHECK.match(scope["path"]) else 1
 
 
 async def refuse(scope: Scope, receive: Receive, send: Send, rate: Rate) -> None:

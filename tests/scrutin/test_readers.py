@@ -1,17 +1,19 @@
 """The door for readers: a network has its share of pages and of live streams, and no more."""
 
 import asyncio
+import re
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from producers.gateway.rates import Rates
-from scrutin.readers import LIST_COST, STREAMS_PER_NETWORK, Door
+from scrutin.readers import CHECK_COST, LIST_COST, STREAMS_PER_NETWORK, Door
 from tests.views import campaign
 from tests.views.test_api import PAGE, Clock, Published
-from views.api import application
+from views.api import application, routed
 
 
 def rates(readers_per_minute: int) -> Rates:
@@ -59,6 +61,19 @@ def test_forms_count_as_pages_do() -> None:
     assert 429 not in statuses[:2]
 
 
+def test_a_check_of_a_receipt_stands_for_several_pages() -> None:
+    """It takes as long as they do; asking for its page is one."""
+    source = Published(campaign.flushes(4, closed=False))
+    source.ready.set()
+    client = TestClient(
+        Door(application(source), rates(CHECK_COST + 1), Clock()), client=("192.0.2.7", 1))
+    path = f"{PAGE}/vote/receipts"
+    statuses = [client.post(path, data={"receipt": "x"}).status_code, client.get(path).status_code,
+                client.get(path).status_code]
+
+    assert [status == 429 for status in statuses] == [False, False, True]
+
+
 def test_who_has_no_address_has_limits_too() -> None:
     """A socket's path, a word, an address with a port: pages, forms and streams are bounded."""
     source = Published(campaign.flushes(4, closed=False))
@@ -68,6 +83,25 @@ def test_who_has_no_address_has_limits_too() -> None:
     assert [client.get(PAGE).status_code for client in unknown] == [200, 200, 429]
     with_ports = [TestClient(door, client=(f"192.0.2.7:{port}", 1)) for port in (50_123, 50_124, 9)]
     assert [client.get(PAGE).status_code for client in with_ports] == [200, 200, 429]
+
+
+def test_every_address_has_limits() -> None:
+    """Whatever is asked for, by whoever has no address: all but styles are refused in the end."""
+    source = Published(campaign.flushes(4, closed=False))
+    source.ready.set()
+    found = [route for route in routed(source).routes if isinstance(route, Route)]
+    paths = {re.sub(r"{[^}]*}", "1", route.path) for route in found}
+    assert len(paths) > 10
+    unlimited = set()
+    for path in paths:
+        client = TestClient(
+            Door(application(source), rates(1), Clock()), client=("unknown", 1),
+            follow_redirects=False)
+        client.get(path)
+        if client.get(path).status_code != 429:
+            unlimited.add(path)
+
+    assert unlimited == {path for path in paths if path.startswith("/static/")}
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "unknown"])

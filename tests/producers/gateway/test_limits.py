@@ -2,11 +2,13 @@
 
 import asyncio
 import itertools
+import re
 from collections.abc import Awaitable, Callable
 
 import httpx2
 import pytest
 
+from producers.gateway.operations import OPERATIONS, Operation
 from scrutin.guesses import WRONG_TOKENS
 from tests.processors.harness import Stack
 from tests.producers.gateway import booths
@@ -82,6 +84,28 @@ async def test_readers_without_an_address_share_one_limit(
     assert await admitted(lambda forwarded: read(gateway.url, forwarded, path), 9) == 6
     assert (await read(gateway.url, "198.51.100.9", path)).status_code != 429
     assert (await read(gateway.url, "unknown", "/readyz")).status_code == 200
+
+
+async def test_no_operation_is_without_a_limit(shared_stack: Stack) -> None:
+    """Once the unknown network has used up its limits no operation but health answers it."""
+    gateway = booths.started(
+        shared_stack, "operations", SCRUTIN_GATEWAY_PROXIES="127.0.0.1",
+        SCRUTIN_GATEWAY_NETWORK_RATE="1")
+    await gateway.ready()
+
+    async def ask(operation: Operation, forwarded: str) -> int:
+        path = re.sub(r"{[^}]*}", "town", operation.path)
+        async with httpx2.AsyncClient(base_url=gateway.url) as client:
+            answer = await client.request(
+                operation.method, path, headers={"x-forwarded-for": forwarded})
+            return answer.status_code
+
+    for operation in OPERATIONS * 4:
+        await ask(operation, "unknown")
+    answered = {each.handler for each in OPERATIONS if await ask(each, "_hidden") != 429}
+    assert answered == {"livez", "readyz"}
+    for number, operation in enumerate(OPERATIONS):
+        assert await ask(operation, f"198.51.{number}.9") != 429
 
 
 @pytest.mark.parametrize("kind", ["gateway", "views"])
