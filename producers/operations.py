@@ -19,8 +19,12 @@ from producers.log_reader import LogReader
 from producers.writer import BulkWriter
 from schemas import codec
 from schemas.registry import current
+from schemas.texts import fault, normalised
 from schemas.topics import Topics, partition_of
 
+
+REASON_CHARACTERS_MOST = 10_000
+"""A longer reason fits into no event; bringing it to one form may take the square of its time."""
 
 Suspension = Literal["VoterSuspended", "VoterReinstated"]
 
@@ -179,11 +183,13 @@ async def accept_undecodable(
 
 
 def _encoded(event: str, reason: str, **fields: Any) -> bytes:
-    """Encode what an operator says, with its reason."""
-    if not reason.strip():
-        raise InvalidInput("the reason is empty: say why, it stays in the log.")
+    """Encode what an operator says, with its reason: a text as any other that people read."""
+    form = normalised(reason) if len(reason) <= REASON_CHARACTERS_MOST else reason
+    found = fault(form)
+    if found is not None:
+        raise InvalidInput(f"the reason: {found}. Say why in plain text, it stays in the log.")
     try:
-        return codec.encode(event, reason=reason, origin="operator", **fields)
+        return codec.encode(event, reason=form, origin="operator", **fields)
     except codec.OutOfBounds as error:
         raise InvalidInput(f"{error}. Give a shorter --reason.") from error
 

@@ -266,12 +266,23 @@ def _body(row: Row, notes: Notes) -> str:
     safe = _safe(given, TEXT_BYTES_MOST)
     if len(given.encode()) > TEXT_BYTES_MOST:
         notes.add(f"texts of more than {TEXT_BYTES_MOST:,} bytes are cut", line)
+    if _is_twice_encoded(safe):
+        notes.add("letters look like UTF-8 that was read as Windows-1252 and saved again: shown as "
+                  "they stand", line)
     if not safe:
         notes.add("comments in which nothing can be seen are hidden, votes on them are taken", line)
     elif fault(normalised(_cut(given, TEXT_BYTES_MOST))):
         notes.add("characters are taken out of texts: control characters and those that turn the "
                   "order of a text", line)
     return safe
+
+
+def _is_twice_encoded(text: str) -> bool:
+    """Tell whether each letter beyond ASCII is a byte of another letter's UTF-8."""
+    try:
+        return not text.isascii() and bool(text.encode("cp1252").decode())
+    except UnicodeError:
+        return False
 
 
 def _agree(

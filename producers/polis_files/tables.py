@@ -22,7 +22,7 @@ FIELD_CHARACTERS_MOST = 1 << 20
 NAMES_SHOWN_MOST = 20
 """So many columns are named in a message."""
 _FOLDED = str.maketrans("_ ", "--")
-_AROUND = " \t\r\n\u00a0\ufeff\"'"
+_AROUND = " \t\r\n\u00a0\"'"
 
 
 @dataclass(frozen=True, slots=True)

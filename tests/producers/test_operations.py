@@ -140,8 +140,9 @@ async def test_what_is_unknown_or_empty_is_refused(log: Log) -> None:
         (Missing, operations.close(log, "nowhere", now=NOW, salt=bytes(16))),
         (Missing, operations.group(log, "p9", "i1", consultation=None, now=NOW)),
         (Missing, operations.group(log, "p1", "i9", consultation=None, now=NOW)),
-        (InvalidInput, operations.suspend(log, "VoterSuspended", VOTER, "  ", consultation=None,
-                                          now=NOW, salt=bytes(16))),
+        *((InvalidInput, operations.suspend(log, "VoterSuspended", VOTER, reason,
+                                            consultation=None, now=NOW, salt=bytes(16)))
+          for reason in ("  ", "\u200b", "a\x1b[2J", "safe \u202etxet", "x" * 20_000)),
         (InvalidInput, operations.suspend(log, "VoterSuspended", "00 " * 16, "why",
                                           consultation=None, now=NOW, salt=bytes(16))),
     ]

@@ -51,6 +51,8 @@ SAME: dict[str, tuple[dict[str, Change] | Change, str]] = {
     "line ends of Windows": (lambda text: text.replace("\n", "\r\n"), ""),
     "line ends of old Macs": (lambda text: text.replace("\n", "\r"), ""),
     "empty columns behind": (lambda text: text.replace("\n", ",,\n"), ""),
+    "empty fields behind rows alone": ({"votes.csv": lambda text: text.replace(
+        "\n", ",,\n").replace("vote,,", "vote")}, ""),
     "empty lines": (lambda text: text.replace("\n", "\n\n"), ""),
     "rows of separators": (
         lambda text: text + ",,,,\n,,,,\n", "line 7 (and 1 more): empty rows are left out"),
@@ -264,18 +266,20 @@ def test_votes_whose_order_or_comment_is_unknown_are_kept_and_said(tmp_path: Pat
 
 def test_texts_of_comments_are_shown_safely(tmp_path: Path) -> None:
     """Votes hang on a comment: what nobody may publish is taken out, and what is left is shown."""
-    bodies = ["Safe \u202etxet\u202c", "\u200b\u2060", "a\x1bb", "é" * 1_500]
+    bodies = ["DÃ©chets", "Safe \u202etxet\u202c", "\u200b\u2060", "a\x1bb", "é" * 1_500]
     rows = "".join(f'1726860676000,x,{number},0,0,0,1,"{body}"\n'
                    for number, body in enumerate(bodies))
     folder = written(tmp_path, {"comments.csv": lambda text: text.splitlines()[0] + "\n" + rows})
     export = read_export(folder, agree_is=1)
 
-    assert [comment.body for comment in export.comments] == ["Safe txet", "", "ab", "é" * 1_000]
-    assert export.hidden == {"1"}
+    assert [comment.body for comment in export.comments] == [
+        "DÃ©chets", "Safe txet", "", "ab", "é" * 1_000]
+    assert export.hidden == {"2"}
     said = "\n".join(export.assumed)
-    assert "line 2 (and 1 more): characters are taken out" in said
-    assert "line 3: comments in which nothing can be seen are hidden" in said
-    assert "line 5: texts of more than 2,000 bytes are cut" in said
+    assert "line 3 (and 1 more): characters are taken out" in said
+    assert "line 2: letters look like UTF-8 that was read as Windows-1252" in said
+    assert "line 4: comments in which nothing can be seen are hidden" in said
+    assert "line 6: texts of more than 2,000 bytes are cut" in said
 
 
 @given(file=st.sampled_from([*FILES, "format.json", "participant-votes.csv"]),

@@ -54,7 +54,7 @@ async def test_a_record_that_no_repetition_mends_is_refused_at_once(
 ) -> None:
     """Kafka takes none from the future: the sentence says so, and nothing waits for a broker."""
     topics = await provisioned(broker.address, topic_prefix)
-    writer = BulkWriter(broker.address, wait_seconds=3_600)
+    writer = BulkWriter(broker.address, wait_seconds=5)
     with pytest.raises(ProducingError, match="Kafka refuses the records") as refused:
         async with writer:
             await writer.write(topics.votes, 0, 4_000_000_000_000, value(1))

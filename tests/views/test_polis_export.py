@@ -1,5 +1,7 @@
 """A Polis set that was imported comes out again as it went in, but for the names of its voters."""
 
+import csv
+import io
 import json
 import random
 from collections.abc import Sequence
@@ -76,7 +78,11 @@ def test_a_set_exported_and_imported_again_is_identical(name: str, tmp_path: Pat
     for file, content in files.items():
         (tmp_path / file).write_bytes(content)
     again = read_export(tmp_path)
+    shown = [row["moderated"] for row in csv.DictReader(
+        io.StringIO(files["comments.csv"].decode(), newline="")) if row["comment-body"]]
 
+    assert shown.count("1") == len(shown) == len(original.comments) - len(original.hidden)
+    assert files["comments.csv"].count(b",-1,\r\n") == len(original.hidden)
     assert shape(again) == shape(original)
     assert again.hidden == original.hidden
     assert [(c.timestamp, c.comment, c.body) for c in again.comments] == [
