@@ -29,7 +29,8 @@ class House:
         self.names = {
             "secret": str(outside / "secret"), "new": str(outside / "new"),
             "folder": str(outside), "port": str(server.getsockname()[1]),
-            "password": str(service.configuration.password_path)}
+            "password": str(service.configuration.password_path),
+            "inside": str(service.configuration.folder)}
 
     def files(self) -> set[Path]:
         return set(self.outside.rglob("*"))
@@ -116,6 +117,9 @@ READING = (
     "INSERT INTO t FROM INFILE '{secret}' FORMAT LineAsString",
     "INSERT INTO t (a) FROM/**/InFile '{secret}' COMPRESSION 'none' FORMAT LineAsString",
     "SELECT 1; INSERT INTO t FROM INFILE '{secret}' FORMAT LineAsString",
+    # What the engine itself must be able to read and write is no business of statements either.
+    "INSERT INTO t FROM INFILE '{inside}/configuration/users.xml' FORMAT LineAsString -- all",
+    "INSERT INTO t FROM INFILE '{inside}/data/status' FORMAT LineAsString -- all",
     "INSERT INTO t SELECT * FROM file('{secret}', 'RawBLOB', 'x String')",
     "RESTORE TABLE tried.t AS restored FROM File('{folder}/backup')",
     "SELECT * FROM sqlite('{secret}', 't')",
@@ -144,6 +148,8 @@ WRITING = (
     "INSERT INTO TABLE FUNCTION file('{new}', 'CSV', 'x String') VALUES ('x')",
     "SELECT 1 INTO OUTFILE '{new}'",
     "SELECT 1 INTO/**/OutFile '{new}' TRUNCATE FORMAT CSV",
+    "SELECT 1 INTO OUTFILE '{inside}/data/new'",
+    "SELECT 1 INTO OUTFILE '{inside}/incoming/new' APPEND",
     "SELECT 1; SELECT 2 INTO OUTFILE '{new}' AND STDOUT",
     "BACKUP TABLE tried.t TO File('{new}')",
     "BACKUP TABLE tried.t TO Disk('default', '{new}')",
