@@ -19,6 +19,8 @@ REPEAT_SECONDS = 10.0
 MESSAGES_REMEMBERED = 1_000
 """Messages whose last line is remembered: libraries have fewer, but some hold an object's address;
 the one that came first is forgotten first."""
+MESSAGE_CHARACTERS = 200
+"""So much of a message tells it from others: some hold what somebody sent."""
 
 
 class Repeats(logging.Filter):
@@ -32,7 +34,8 @@ class Repeats(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Let the first line through, and one in REPEAT_SECONDS."""
-        message, now = (record.name, record.levelno, str(record.msg)), self._clock()
+        said = str(record.msg)[:MESSAGE_CHARACTERS]
+        message, now = (record.name, record.levelno, said), self._clock()
         at, left_out = self._said.get(message, (now - REPEAT_SECONDS, 0))
         if now - at < REPEAT_SECONDS:
             self._said[message] = (at, left_out + 1)

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from processors.results import described
 from views import asked, problems, transparency, well_known
 from views.encoding import encode_json
-from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream
+from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named
 from views.operations.pages import Operations
 from views.pages import proposals_page, rendering
 from views.publications import Publication, Publications
@@ -211,8 +211,7 @@ class Views:
         consultation = request.path_params["consultation"]
         if consultation not in self._source.flushes.consultations():
             raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
-        named = asked.query_of(request).get("proposals", "")
-        proposals = tuple(sorted({name for name in named.split(",") if name}))
+        proposals = named(asked.query_of(request).get("proposals", ""))
         if len(proposals) > PROPOSALS_MAX:
             raise HTTPException(400, detail=problems.TOO_MANY_NAMED.name)
         if self._live.full:

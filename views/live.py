@@ -20,6 +20,7 @@ from views.documents import Documents
 from views.embargo import by_choice, concealed_entry
 from views.encoding import encode_json
 from views.flushes import Figure, Flushes
+from views.shelf import Shelf
 
 
 SNAPSHOTS_PER_SECOND = 20
@@ -36,6 +37,16 @@ CLIENTS_MAX = 2_500
 
 PROPOSALS_MAX = 16
 """Proposals a stream may name: with the longest identifiers a snapshot stays within 8 KB."""
+
+NAME_CHARACTERS = 63
+"""Longest identifier of the schemas, in bytes, and so at most in characters."""
+
+NAMES_BYTES = PROPOSALS_MAX * 128
+"""What the names that a stream follows take, at most."""
+
+MADE_BYTES = 4 << 20
+"""Of the snapshots of one state that are kept to be sent again: four hundred of the longest. What
+is asked for beyond is made for each who asks."""
 
 HEARTBEAT_SECONDS = 15.0
 """A comment after so long a silence: proxies cut silent connections, often after 30 s."""
@@ -63,7 +74,7 @@ class Live:
         self._clients: set[asyncio.Event] = set()
         self._changed = asyncio.Event()
         self._pacing: asyncio.Task[None] | None = None
-        self._made: dict[tuple[str, tuple[str, ...]], tuple[str, bytes]] = {}
+        self._made: Shelf[tuple[str, tuple[str, ...]], tuple[str, bytes]] = Shelf(MADE_BYTES)
         self._made_of = -1
         self.closed = False
         flushes.watch(self._changed.set)
@@ -103,10 +114,15 @@ class Live:
         if self._made_of != self._flushes.version:
             self._made.clear()
             self._made_of = self._flushes.version
-        asked = (consultation, proposals)
-        if asked not in self._made:
-            self._made[asked] = (self._identifier(), self._make(consultation, proposals))
-        return self._made[asked]
+        # What is unknown takes no place: whoever asks for it, too, shares what others ask for.
+        known = self._flushes.figures(consultation)
+        asked = (consultation, tuple(
+            name for name in proposals if Figure("proposal", name) in known))
+        made = self._made.get(asked)
+        if made is None:
+            made = self._identifier(), self._make(*asked)
+            self._made.put(asked, made, len(made[1]) + NAMES_BYTES)
+        return made
 
     async def _pace(self) -> None:
         while True:
@@ -143,6 +159,14 @@ class Live:
                 name: _counts(entry, hidden=hidden) for name, entry in found.items() if entry
             },
         })
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Give the proposals that a stream is to follow, each once, in one order.
+
+    What is too long for an identifier names nothing, now or later, and would only be held.
+    """
+    return tuple(sorted({name for name in text.split(",") if 0 < len(name) <= NAME_CHARACTERS}))
 
 
 def _counts(entry: Mapping[str, Any], *, hidden: bool) -> dict[str, Any]:

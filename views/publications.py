@@ -14,12 +14,12 @@ import contextlib
 import functools
 import gzip
 import hashlib
+import itertools
 import json
-from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from processors.results import FORMAT
 from views import downloads
@@ -29,15 +29,17 @@ from views.encoding import encode_json
 from views.flushes import Flushes
 from views.pages import proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
+from views.shelf import Shelf
 from views.workshop import TooManyReaders, Workshop
 
 
 REBUILD_SECONDS = 0.25
 """Least age of a publication before a newer one is made: well under the second people notice."""
 
-PUBLICATIONS_KEPT = 32
-"""Consultations whose publication is held, the last made ones: about 10 MB each at 3,000
-proposals."""
+DOCUMENTS_BYTES = 320 << 20
+"""Of the documents that are held, the last asked for..."""
+PROPOSAL_BYTES = 4_096
+"""... of which each takes so much a proposal, at most."""
 
 WARMED_CONSULTATIONS = 4
 """Consultations made ready before anybody asks: a first document takes half a second."""
@@ -45,11 +47,16 @@ WARMED_CONSULTATIONS = 4
 DOWNLOAD_SECONDS = 10.0
 """Least age of files to take away before newer ones are made: half a second of work each."""
 
-DOWNLOADS_KEPT = 16
-"""Files held, the last made ones: up to a megabyte each."""
+FILES_BYTES = 32 << 20
+"""Of the files that are held, the last asked for: up to a megabyte each, half of it compressed."""
 
-PAGES_HELD = 64
-"""Pages held of a publication, the last asked for: each a hundred kilobytes."""
+PAGES_BYTES = 96 << 20
+"""Of the JSON and the pages of all publications that are held, the last asked for: five megabytes
+and a hundred kilobytes each at 3,000 proposals, and as much again for their compressed forms. A
+search makes a page that nobody else may ask for."""
+
+Key = TypeVar("Key", bound=Hashable)
+Kept = TypeVar("Kept")
 
 COMPRESSION_LEVEL = 6
 """Of gzip: 5 MB of JSON take a tenth of a second, in a thread, once a publication."""
@@ -63,6 +70,11 @@ class Representation:
         self.tag = tag
         self._compressing: asyncio.Task[bytes] | None = None
 
+    @property
+    def size_bytes(self) -> int:
+        """What it takes, at most: as much again when it is compressed."""
+        return 2 * len(self.body)
+
     async def compressed(self) -> bytes:
         """Give the gzip form; the first caller starts the work, the others wait for it."""
         if self._compressing is None:
@@ -71,6 +83,11 @@ class Representation:
             )
         # Shielded: a visitor who leaves must not stop what others wait for.
         return await asyncio.shield(self._compressing)
+
+
+Pages = Shelf[tuple[int, str], asyncio.Task[Representation]]
+"""What was made of publications, by the number of each and by tag."""
+_NUMBERS = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -83,20 +100,26 @@ class Surroundings:
 
 
 class Publication:
-    """One results document and what is made from it, each once."""
+    """One results document and what is made from it, each once while there is room for it."""
 
     def __init__(
-        self, document: dict[str, Any], *, published_at: int | None, tag: str, workshop: Workshop
+        self, document: dict[str, Any], *, published_at: int | None, tag: str, workshop: Workshop,
+        pages: "Pages",
     ) -> None:
         self.document = document
         self.published_at = published_at
         self.tag = tag
         self._workshop = workshop
-        self._made: OrderedDict[str, asyncio.Task[Representation]] = OrderedDict()
+        self._pages = pages
+        self._number = next(_NUMBERS)
 
     @property
     def final(self) -> bool:
         return bool(self.document["final"])
+
+    def let_go(self) -> None:
+        """Let go of what was made: another publication has taken the place of this one."""
+        self._pages.drop_all(lambda key: key[0] == self._number)
 
     async def results(self) -> Representation:
         """Give the document as JSON."""
@@ -143,19 +166,24 @@ class Publication:
 
     async def _once(self, tag: str, make: Callable[[], Representation]) -> Representation:
         """Give what bears a tag; the first caller starts the work, the others wait for it."""
-        making = self._made.pop(tag, None)
+        key = (self._number, tag)
+        making = self._pages.get(key)
         if making is None:
             making = asyncio.create_task(self._workshop.make(make))
-            making.add_done_callback(functools.partial(self._forget_failed, tag))
-        self._made[tag] = making  # The last asked for stands last.
-        if len(self._made) > PAGES_HELD:
-            self._made.popitem(last=False)
+            self._pages.put(key, making)
+            making.add_done_callback(functools.partial(_weigh, self._pages, key, making))
         # Shielded: a visitor who leaves must not stop what others wait for.
         return await asyncio.shield(making)
 
-    def _forget_failed(self, tag: str, making: asyncio.Task[Representation]) -> None:
-        if making.cancelled() or making.exception() is not None:
-            self._made.pop(tag, None)
+
+def _weigh(
+    shelf: Shelf[Key, Kept], key: Key, kept: Kept, making: asyncio.Task[Representation]
+) -> None:
+    """Weigh what was made; forget what failed, and only that."""
+    if not making.cancelled() and making.exception() is None:
+        shelf.weigh(key, kept, making.result().size_bytes)
+    elif shelf.get(key) is kept:
+        shelf.drop(key)
 
 
 def _digest(held: list[Any]) -> str:
@@ -200,8 +228,14 @@ class Publications:
         self._address = address.rstrip("/")
         self.documents = Documents(flushes)
         self._workshop = Workshop()
-        self._kept: dict[str, _Kept] = {}
-        self._files: dict[tuple[str, str, bool], _File] = {}
+        self._kept: Shelf[str, _Kept] = Shelf(DOCUMENTS_BYTES)
+        self._pages: Pages = Shelf(PAGES_BYTES)
+        self._files: Shelf[tuple[str, str, bool], _File] = Shelf(FILES_BYTES)
+
+    @property
+    def held_bytes(self) -> int:
+        """What the pages and files that are held take, at most."""
+        return self._pages.size_bytes + self._files.size_bytes
 
     def publication(self, consultation: str) -> Publication | None:
         """Give the publication to send now; None where nobody knows the consultation."""
@@ -219,11 +253,12 @@ class Publications:
         return made
 
     def _keep(self, consultation: str, publication: Publication, own: Own | None) -> None:
-        self._kept.pop(consultation, None)
-        self._kept[consultation] = _Kept(
-            publication, self._flushes.version, self._clock(), own)
-        while len(self._kept) > PUBLICATIONS_KEPT:
-            del self._kept[next(iter(self._kept))]
+        before = self._kept.get(consultation)
+        if before is not None and before.publication is not publication:
+            before.publication.let_go()
+        kept = _Kept(publication, self._flushes.version, self._clock(), own)
+        self._kept.put(
+            consultation, kept, PROPOSAL_BYTES * len(publication.document["proposals"]))
 
     def _unmoved(self, consultation: str, kept: _Kept) -> bool:
         """Whether final results say the same, whatever came in elsewhere."""
@@ -259,12 +294,9 @@ class Publications:
         if kept is None or (kept.made_from != made_from
                             and self._clock() - kept.made_at >= DOWNLOAD_SECONDS):
             making = asyncio.create_task(publication.file(name, told))
-            making.add_done_callback(functools.partial(self._forget_failed, key))
             kept = _File(making, self._clock(), made_from)
-            self._files.pop(key, None)
-            self._files[key] = kept
-            while len(self._files) > DOWNLOADS_KEPT:
-                del self._files[next(iter(self._files))]
+            self._files.put(key, kept)
+            making.add_done_callback(functools.partial(_weigh, self._files, key, kept))
         return await asyncio.shield(kept.making)
 
     async def warm(self) -> None:
@@ -277,12 +309,6 @@ class Publications:
                     for language in LANGUAGES:
                         await publication.page(language, self.around(publication))
 
-    def _forget_failed(
-        self, key: tuple[str, str, bool], making: asyncio.Task[Representation]
-    ) -> None:
-        if making.cancelled() or making.exception() is not None:
-            self._files.pop(key, None)
-
     def _young(self, kept: _Kept) -> bool:
         return self._clock() - kept.made_at < REBUILD_SECONDS
 
@@ -291,4 +317,5 @@ class Publications:
         held = [FORMAT, consultation, document["as_of"], self._flushes.catalogue.offset]
         published_at = applied.published_at if applied else None
         return Publication(
-            document, published_at=published_at, tag=_digest(held), workshop=self._workshop)
+            document, published_at=published_at, tag=_digest(held), workshop=self._workshop,
+            pages=self._pages)

@@ -1,9 +1,11 @@
 """The live stream: whole snapshots, paced, resumable, bounded."""
 
 import asyncio
+import itertools
 import json
 import re
 import threading
+import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +17,19 @@ from starlette.types import Message
 from processors.results import AsOf
 from schemas import words
 from tests.views import campaign
+from views import live
 from views.api import application
 from views.documents import Documents
 from views.flushes import FLUSH_KEY, Flushes
 from views.live import (
     CLIENTS_MAX,
     CROWD_CLIENTS,
+    NAME_CHARACTERS,
     PROPOSALS_MAX,
     SNAPSHOTS_PER_SECOND,
     Live,
     LiveStream,
+    named,
 )
 from views.pages import rendering
 
@@ -33,6 +38,7 @@ NAME = "c"
 STREAM = f"/v1/consultations/{campaign.CONSULTATION}/live"
 WAIT_SECONDS = 10.0
 SNAPSHOT_BYTES = 8_192
+FEW_BYTES = 1 << 19
 
 
 class Reader:
@@ -318,3 +324,42 @@ async def test_a_stream_ends_whenever_its_reader_is_gone(stage: Stage) -> None:
     await stream
 
     assert done == {stream}
+
+
+def test_snapshots_that_are_kept_are_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many choices of proposals are asked for before the next flush."""
+    monkeypatch.setattr(live, "MADE_BYTES", FEW_BYTES)
+    stage = Stage()
+    names = tuple(f"p{number}" for number in range(60))
+    stage.publish(1, names)
+    stage.live.snapshot(NAME, names)  # Decodes each figure, once.
+    tracemalloc.start()
+    try:
+        for choice in itertools.islice(itertools.combinations(names, 12), 1_000):
+            asked = named(",".join(choice))
+            assert len(json.loads(stage.live.snapshot(NAME, asked)[1])["proposals"]) == 12
+        size, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert size <= FEW_BYTES
+
+
+def test_whoever_asks_for_what_is_not_there_shares_what_others_ask_for() -> None:
+    """Made-up names make no snapshot of their own; a proposal that appears later is shown then."""
+    stage = Stage()
+    _, plain = stage.live.snapshot(NAME, ("a",))
+    made = [stage.live.snapshot(NAME, ("a", f"x{number}"))[1] for number in range(100)]
+    assert all(each is plain for each in made)
+    stage.publish(3, ("x7",))
+
+    assert set(json.loads(stage.live.snapshot(NAME, ("a", "x7"))[1])["proposals"]) == {"a", "x7"}
+
+
+def test_a_stream_holds_no_name_longer_than_a_proposal_has() -> None:
+    """Whatever its query is made of: it holds a thousand characters at most."""
+    query = ",".join(["b", "a", "b", "", *(f"{number}" + "x" * 900 for number in range(15))])
+
+    assert named(query) == ("a", "b")
+    assert named("x" * NAME_CHARACTERS) == ("x" * NAME_CHARACTERS,)
+    assert PROPOSALS_MAX * NAME_CHARACTERS <= 1_024

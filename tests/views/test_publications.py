@@ -10,9 +10,11 @@ from starlette.testclient import TestClient
 from processors.results import AsOf
 from tests.views import campaign
 from tests.views.test_api import Clock, Published
+from views import publications
 from views.api import FILES, application
 from views.days import Days
 from views.flushes import FLUSH_KEY
+from views.pages.proposals_page import Asked
 from views.pages.results_page import phase_of
 from views.publications import (
     DOWNLOAD_SECONDS,
@@ -25,6 +27,7 @@ from views.workshop import TooManyReaders, Workshop
 
 
 SIZE = 60
+FEW_BYTES = 400_000
 PAGE = f"/c/{campaign.CONSULTATION}"
 API = f"/v1/consultations/{campaign.CONSULTATION}"
 OPENS = datetime.fromisoformat("2022-03-22T00:00:00+01:00")
@@ -174,3 +177,55 @@ def test_shared_addresses_are_those_people_reach_the_page_at(given: Given) -> No
     plain = TestClient(application(given.source)).get(PAGE).text
     assert 'id="address"' not in plain
     assert 'rel="canonical"' not in plain
+
+
+async def test_what_is_held_is_bounded_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many searches are made: each page is given, those asked for longest ago go."""
+    monkeypatch.setattr(publications, "PAGES_BYTES", FEW_BYTES)
+    monkeypatch.setattr(publications, "FILES_BYTES", FEW_BYTES)
+    given = Given()
+    publication, around = given.publication(), given.publications.around(given.publication())
+    made = 0
+    for number in range(30):
+        page = await publication.proposals("fr", around, Asked(min_votes=number))
+        await asyncio.sleep(0)
+        made += page.size_bytes
+
+        assert given.publications.held_bytes <= FEW_BYTES
+    for name in FILES:
+        made += (await given.file(name)).size_bytes
+        await asyncio.sleep(0)
+
+        assert given.publications.held_bytes <= 2 * FEW_BYTES
+    assert made > 4 * FEW_BYTES
+
+
+async def test_what_was_made_of_a_publication_goes_with_it(given: Given) -> None:
+    """The next one takes its place, not a place beside it: votes come in for months."""
+    sizes = []
+    for votes in range(1, 8):
+        publication = given.publication()
+        await publication.results()
+        await publication.page("fr", given.publications.around(publication))
+        await asyncio.sleep(0)
+        sizes.append(given.publications.held_bytes)
+        given.later(campaign.proposal_record(campaign.CONSULTATION, "p-0001", votes))
+
+    assert max(sizes) < 2 * min(sizes)
+
+
+async def test_documents_that_are_held_are_bounded_in_bytes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of as many consultations as there is room for; another one is made anew when asked for."""
+    monkeypatch.setattr(publications, "DOCUMENTS_BYTES", publications.PROPOSAL_BYTES * SIZE)
+    given = Given()
+    first = given.publication()
+    assert given.publication() is first
+    given.later(campaign.proposal_record("other", "p1", 3))
+    first = given.publication()
+    assert given.publications.publication("other") is not None
+    again = given.publication()
+
+    assert again is not first
+    assert again.document == first.document
