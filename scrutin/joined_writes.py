@@ -10,13 +10,18 @@ too long is refused, also one that comes in one piece; so is a body in crumbs, a
 beside it as a head may have; what stands behind a body is dropped; and a connection whose request
 does not become whole in time is closed. A vote arrives whole, and costs no timer: its head is not
 even measured where all that came with it is shorter than a head may be.
+
+And uvicorn keeps whatever a client does not take; here that is bounded (`scrutin.untaken`).
 """
 
 import asyncio
-from typing import Any
+import weakref
+from typing import Any, ClassVar
 
 from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from scrutin.untaken import Untaken
 
 
 HEAD_BYTES = 16_384
@@ -30,6 +35,15 @@ BODY_PIECES_MOST = 1_024
 """Pieces of a body, at most: the longest body has 32 kB, and a packet of the worst network 500 B.
 """
 
+CONNECTIONS_MOST = 8_192
+"""Connections at once, at most: streams take 2,500. Each may hold a request on its way, that is
+BESIDE_BYTES and 64 KiB of a body, for REQUEST_SECONDS. One more is closed before it is heard."""
+PIPELINED_MOST = 16
+"""Requests of a connection that wait behind the one being answered: browsers send none, and of the
+shortest a packet holds thousands."""
+LONG_BYTES = 65_536
+"""Parts of an answer so long are handed on as they are, not joined."""
+
 REQUEST_SECONDS = 20.0
 """Longest wait for a whole request, from its first byte, or from the connection for the first one:
 4 kB come in a second over the worst of networks, and who sends a byte a minute wants the socket."""
@@ -38,11 +52,16 @@ REQUEST_SECONDS = 20.0
 class _JoiningTransport:
     """A transport that gathers writes; everything else it leaves to the real one."""
 
-    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop, untaken: Untaken
+    ) -> None:
         self._transport = transport
         self._loop = loop
+        self._untaken = untaken
         self._parts: list[bytes] = []
+        self._bodies: list[bytes] = []
         self.is_closing = transport.is_closing  # Asked for each request.
+        self._waiting = transport.get_write_buffer_size
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -51,6 +70,8 @@ class _JoiningTransport:
         if not self._parts:
             self._loop.call_soon(self._flush)
         self._parts.append(data)
+        if len(data) >= LONG_BYTES:
+            self._bodies.append(data)
 
     def close(self) -> None:
         self._flush()
@@ -58,26 +79,51 @@ class _JoiningTransport:
 
     def _flush(self) -> None:
         if self._parts:
-            joined, self._parts = b"".join(self._parts), []
-            self._transport.write(joined)
+            parts, self._parts = self._parts, []
+            if self._bodies:
+                self._write_long(parts)
+                return
+            # Some loops send what they were handed at the end of their turn: all of it waits now.
+            waited = self._waiting()
+            self._transport.write(b"".join(parts))
+            if waited:
+                self._untaken.written(self._transport)
+
+    def _write_long(self, parts: list[bytes]) -> None:
+        """Write each part as it is: who joined them would make one more of a long one."""
+        bodies, self._bodies = self._bodies, []
+        for part in parts:
+            self._transport.write(part)
+        self._untaken.written(self._transport, bodies)
 
 
 class JoinedWrites(HttpToolsProtocol):
     """HTTP/1.1 for uvicorn's `http` option."""
+
+    _untaken_of: ClassVar[weakref.WeakKeyDictionary[object, Untaken]] = weakref.WeakKeyDictionary()
+    """What all connections of a server have not taken, by that which they share."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the class it overrides
         self._in_head = False
         self._whole = True
         self._pieces = self._body_bytes = self._beside_bytes = self._begun = self._read_bytes = 0
         self._patience: asyncio.TimerHandle | None = None
-        super().connection_made(_JoiningTransport(transport, self.loop))  # type: ignore[arg-type]  # it behaves as one
+        self._untaken = self._untaken_of.get(self.server_state) or self._untaken_of.setdefault(
+            self.server_state, Untaken(self.loop))
+        self._real = transport
+        super().connection_made(_JoiningTransport(transport, self.loop, self._untaken))  # type: ignore[arg-type]  # it behaves as one
         self._be_patient()
+        if len(self.connections) > CONNECTIONS_MOST:
+            transport.abort()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._be_content()
+        self._untaken.gone(self._real)
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= PIPELINED_MOST:
+            raise HttpParserError("too many requests at once")
         self._in_head, self._whole = True, False
         self._pieces = self._beside_bytes = 0
         self._begun += 1

@@ -33,6 +33,10 @@ LOOPBACK_COOKIE = "scrutin-device"
 """On this machine alone, where there is no TLS."""
 DEVICES_REMEMBERED = 65_536
 """Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
+ORIGINS_REMEMBERED = 64
+"""Origins whose host is remembered: a deployment has one, an attacker has many, of at most..."""
+ORIGIN_BYTES = 320
+"""... so many bytes each: a name has at most 253, beside it stand a scheme and a port."""
 ADDRESSES_REMEMBERED = 16_384
 """Client addresses whose network is remembered, 4 MB: parsing one takes longer than signing."""
 
@@ -56,11 +60,12 @@ def check_site(asked: Asked) -> None:
     if site is not None and site not in _OWN_SITES:
         raise Refused(problems.OTHER_SITE)
     origin = headers.get(b"origin")
-    if origin is not None and _host_of(origin) != headers.get(b"host"):
+    if origin is not None and (
+            len(origin) > ORIGIN_BYTES or _host_of(origin) != headers.get(b"host")):
         raise Refused(problems.OTHER_SITE)
 
 
-@functools.lru_cache(maxsize=64)  # a deployment has one origin, an attacker has many
+@functools.lru_cache(maxsize=ORIGINS_REMEMBERED)
 def _host_of(origin: bytes) -> bytes:
     try:
         return urlsplit(origin).netloc

@@ -45,6 +45,11 @@ WAITING_EVENTS = 4_096
 """Events that may wait in all lanes: half a second of work; more are refused at once."""
 
 
+WAITING_BYTES = 4 << 20
+"""Bytes of theirs, at most: a vote has two hundred, a second's names of networks three hundred
+thousand, and whoever makes longer ones waits for no more."""
+
+
 class NotWritten(Exception):
     """The event is not in the log and will not be; it can be sent again at any time."""
 
@@ -112,7 +117,7 @@ class Outlet:
         }
         self._producer: AIOKafkaProducer | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._waiting = 0
+        self._waiting = self._waiting_bytes = 0
         self._acknowledged = dict.fromkeys(partitions, 0)
         self._loop = asyncio.get_running_loop()
         self._logger = structlog.get_logger("gateway")
@@ -169,12 +174,14 @@ class Outlet:
     def _queue(self, topic: str, partition: int, event: _Event) -> None:
         if self._producer is None:
             raise NotWritten
-        if self._waiting >= WAITING_EVENTS:
+        size = len(event[1])
+        if self._waiting >= WAITING_EVENTS or self._waiting_bytes + size > WAITING_BYTES:
             raise Full
         lane = self._lanes[topic, partition]
         lane.waiting.append(event)
         lane.filled.set()
         self._waiting += 1
+        self._waiting_bytes += size
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
@@ -233,14 +240,18 @@ class Outlet:
                 raise
             else:
                 batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
-                self._waiting -= len(events)
+                self._waited(events)
                 self._acknowledged[lane.topic] += len(events)
                 for place, (_, _, answer) in enumerate(events):
                     if answer is not None and not answer.done():
                         answer.set_result(Acknowledged(batch, place))
 
-    def _fail(self, events: list[_Event], kind: type[Exception]) -> None:
+    def _waited(self, events: list[_Event]) -> None:
         self._waiting -= len(events)
+        self._waiting_bytes -= sum(len(event[1]) for event in events)
+
+    def _fail(self, events: list[_Event], kind: type[Exception]) -> None:
+        self._waited(events)
         for _, _, answer in events:
             if answer is not None and not answer.done():
                 # One for each: a traceback must not grow by that of every other request.

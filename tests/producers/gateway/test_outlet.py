@@ -60,6 +60,21 @@ async def test_a_full_queue_refuses_at_once(
         assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 6
 
 
+async def test_what_waits_is_bounded_in_bytes(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few long events are refused as many short ones are; once written they are forgotten."""
+    monkeypatch.setattr(outlet_module, "WAITING_BYTES", 500)
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        for first in (1, 6):
+            answers = [outlet.write(topics.votes, 0, 0, bytes(99)) for _ in range(5)]
+            with pytest.raises(Full):
+                outlet.write(topics.votes, 0, 0, bytes(6))
+            assert [(await answer).offset for answer in answers] == [*range(first, first + 5)]
+
+
 async def test_an_acknowledgement_without_an_offset_is_none(
     broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
