@@ -145,7 +145,8 @@ async def connected(
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
-                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)))
+                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
+                gateways=settings.gateway_count)
 
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()

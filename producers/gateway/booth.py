@@ -86,9 +86,9 @@ class Served(NamedTuple):
 class Booth:
     """Takes what voters do."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the parts of a booth, each by its name
         self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
-        memory: Memory, pools: Pools, networks: Networks,
+        memory: Memory, pools: Pools, networks: Networks, gateways: int = 1,
     ) -> None:
         self._topics = topics
         self._follower = follower
@@ -99,8 +99,8 @@ class Booth:
         self._salts = Salts()
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
-            salts=self._salts)
-        self._descriptions = kept.Accounts(kept.DESCRIPTIONS)
+            salts=self._salts, gateways=gateways)
+        self._descriptions = kept.Accounts(kept.DESCRIPTIONS, gateways=gateways)
 
     @property
     def ready(self) -> bool:

@@ -75,7 +75,7 @@ class Sequences:
 
     def __init__(
         self, *, pools: Pools, outlet: Outlet, topic: str, keys: KeyFolder, memory: Memory,
-        salts: Salts,
+        salts: Salts, gateways: int = 1,
     ) -> None:
         self._pools = pools
         self._outlet = outlet
@@ -83,7 +83,7 @@ class Sequences:
         self._keys = keys
         self._memory = memory
         self._salts = salts
-        self._accounts = kept.Accounts(kept.SEQUENCES)
+        self._accounts = kept.Accounts(kept.SEQUENCES, gateways=gateways)
         self._outcomes: Counter[str] = Counter()
 
     async def draw(

@@ -1,11 +1,12 @@
 """What visitors have kept for ever, votes apart, is bounded in bytes a voter, network and day."""
 
 import tracemalloc
+from collections import Counter
 
 import pytest
 
 from producers.gateway import kept
-from producers.gateway.kept import ACCOUNT_BYTES, Accounts, Allowance
+from producers.gateway.kept import ACCOUNTS_BYTES, PLACE_BYTES, Accounts, Allowance
 from schemas.topics import KEPT_FOREVER, Topics
 from scrutin.gateway import written_topics
 from tests.processors.harness import Stack
@@ -16,7 +17,6 @@ from tests.producers.gateway.booths import Browser, RunningGateway
 VOTER, NEIGHBOUR = b"v" * 16, b"n" * 16
 NETWORK, OTHER = b"\x7f\0\0", b"\x7f\0\1"
 FEW = Allowance(voter_bytes=100, network_bytes=250)
-ACCOUNTS = 2_000
 SMALLEST_SEQUENCE_BYTES = 80
 """Three identifiers, the rules and a consultation's name have more."""
 
@@ -52,16 +52,38 @@ def test_a_clock_that_is_set_back_frees_nobody() -> None:
     assert not accounts.take(VOTER, NETWORK, 1, day=2)
 
 
-def test_networks_beyond_the_bound_share_one_account() -> None:
-    """Those that have an account keep it; all others, however many addresses, have one."""
-    accounts = Accounts(FEW, most=3)
-    for number in range(3):
-        assert accounts.take(bytes([number]) * 16, bytes([number] * 3), 10, day=1)
-    beyond = [accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 50, day=1)
-              for number in range(1_000, 2_000)]
+def test_no_crowd_of_networks_or_voters_frees_anybody() -> None:
+    """However many come after: who has used up the allowance has, and nobody gets more than it."""
+    accounts = Accounts(FEW, voter_places=1 << 10, network_places=1 << 10)
+    assert accounts.take(VOTER, NETWORK, 100, day=1)
+    taken: Counter[bytes] = Counter()
+    for number in range(20_000):
+        network = (number % 5_000).to_bytes(6, "big")
+        if accounts.take(number.to_bytes(16, "big"), network, 40, day=1):
+            taken[network] += 40
 
-    assert sum(beyond) == FEW.network_bytes // 50
-    assert accounts.take(b"v" * 16, bytes([1] * 3), 100, day=1)
+    assert not accounts.take(VOTER, OTHER, 1, day=1)
+    assert max(taken.values()) <= FEW.network_bytes
+
+
+def test_a_crowd_takes_nothing_from_who_comes_later() -> None:
+    """As many voters and networks as on the largest day leave others theirs."""
+    accounts = Accounts(FEW)
+    for number in range(50_000):
+        accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 90, day=1)
+    later = [accounts.take(number.to_bytes(15, "big"), number.to_bytes(3, "big"), 100, day=1)
+             for number in range(2_000)]
+
+    assert sum(later) > 0.95 * len(later)
+
+
+def test_several_gateways_divide_what_a_network_has() -> None:
+    """All parts together are no more than the whole, but for a rest."""
+    gateways = [Accounts(FEW, gateways=3) for _ in range(3)]
+    taken = sum(accounts.take(number.to_bytes(16, "big"), NETWORK, 10, day=1)
+                for number in range(100) for accounts in gateways)
+
+    assert taken * 10 <= FEW.network_bytes
 
 
 def test_requests_without_an_address_share_one_account() -> None:
@@ -71,19 +93,20 @@ def test_requests_without_an_address_share_one_account() -> None:
     assert sum(accounts.take(bytes([n]) * 16, b"", 50, day=1) for n in range(20)) == 5
 
 
-def test_accounts_take_bounded_memory() -> None:
-    """Filled far past their number, each has its bytes."""
-    accounts = Accounts(FEW, most=ACCOUNTS)
+def test_accounts_take_the_same_memory_whoever_comes() -> None:
+    """Filled with more names than places, or new: as much as is said."""
     tracemalloc.start()
     try:
-        for number in range(5 * ACCOUNTS):
+        accounts = Accounts(FEW, voter_places=1 << 12, network_places=1 << 12)
+        for number in range(20_000):
             accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 1, day=1)
         size, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
-    assert accounts.held <= 2 * ACCOUNTS + 1
-    assert size <= (2 * ACCOUNTS + 1) * ACCOUNT_BYTES
+    assert accounts.size_bytes == 4 * PLACE_BYTES << 12
+    assert size <= accounts.size_bytes + 4_096
+    assert Accounts(FEW).size_bytes == ACCOUNTS_BYTES <= 16 << 20
 
 
 @pytest.mark.parametrize("allowance", [kept.SEQUENCES, kept.DESCRIPTIONS])
