@@ -7,12 +7,12 @@ runs both on counts of its own: whoever shows a number shows the same computatio
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from processors import scores
 from processors.catalogue import Catalogue, Consultation
+from schemas.moments import moment, zone_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 
 
@@ -264,12 +264,13 @@ def described(known: Consultation) -> dict[str, Any]:
         "votes_target": None, "hashtag": None, "contact": None, "stages": [], "organisers": [],
         "facts": [], "origin": None,
     }
-    zone = ZoneInfo(fields["time_zone"])
+    zone = zone_of(fields["time_zone"])
     return {
         "id": known.id,
         **{name: fields[name] for name in (
-            "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",
+            "question", "languages", "votes_target", "hashtag", "contact", "stages",
             "organisers", "facts")},
+        "time_zone": str(zone),
         "origin": fields.get("origin"),
         "opens_at": instant(fields["opens_at"], zone),
         "closes_at": instant(fields["closes_at"], zone),
@@ -280,7 +281,7 @@ def instant(milliseconds: int | None, zone: ZoneInfo) -> str | None:
     """Write an instant in ISO 8601 with its offset in the consultation's time zone."""
     if milliseconds is None:
         return None
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).astimezone(zone).isoformat()
+    return moment(milliseconds, zone).isoformat()
 
 
 def _themes(known: Consultation) -> list[dict[str, Any]]:

@@ -62,7 +62,9 @@ and the addresses of programs. Results have pages."""
 SECURITY_TEXT_SECONDS = 3_600
 """A contact that changes is known everywhere within the hour."""
 
-FILES = {"proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "application/zip"}
+FILES = {
+    "proposals.csv": "text/csv", "ideas.csv": "text/csv", "results.zip": "application/zip",
+    "results.xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 """Files to take away, and what they are."""
 
 

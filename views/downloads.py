@@ -3,8 +3,7 @@
 Theory of operation: every table has its columns written down once, with their meaning, and the
 dictionary in the ZIP is made from the same list, so that no column goes unexplained. Shares and
 intervals stand beside the counts they follow from: whoever doubts a percentage divides. A document
-under embargo holds no such counts, and its cells stay empty. Texts that a spreadsheet would take
-for a formula get an apostrophe in front (people write proposals, not formulas).
+under embargo holds no such counts, and its cells stay empty. No text becomes a formula: `cells`.
 """
 
 import csv
@@ -13,21 +12,19 @@ import io
 import json
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
+from views.cells import Column, guarded
 from views.days import Told
 from views.pages.languages import in_language
+from views.workbook import workbook
 
 
 LICENCE = "etalab-2.0"
 """SPDX identifier of Licence Ouverte 2.0: French administrations may choose it or the ODbL."""
 
 LICENCE_ADDRESS = "https://www.etalab.gouv.fr/licence-ouverte-open-licence/"
-
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula."""
 
 MOMENT = (1980, 1, 1, 0, 0, 0)
 """Times in the ZIP: the same results are the same bytes."""
@@ -37,29 +34,16 @@ COMPRESSION_LEVEL = 6
 Entry = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Column:
-    """One column: its name, what it means, and where its cells come from."""
-
-    name: str
-    meaning: str
-    cell: Callable[[Any], Any]
-
-
-def _text(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA_STARTS) else value
-
-
 def _words(name: str, place: int) -> Callable[[Entry], Any]:
     """Give the text of an entry (place 0) or the language it is in (place 1)."""
     def cell(entry: Entry) -> Any:
         texts = entry[name]
-        return _text(in_language(texts, (*texts,)[0])[place]) if texts else None
+        return in_language(texts, (*texts,)[0])[place] if texts else None
     return cell
 
 
 def _author(name: str) -> Callable[[Entry], Any]:
-    return lambda entry: _text((entry["author"] or {}).get(name))
+    return lambda entry: (entry["author"] or {}).get(name)
 
 
 def _count(name: str) -> Callable[[Entry], Any]:
@@ -123,8 +107,8 @@ _FIGURES = [
 ]
 
 PROPOSALS = [
-    Column("id", "identifier of the proposal", lambda entry: _text(entry["id"])),
-    Column("idea", "identifier of its idea; see ideas.csv", lambda entry: _text(entry["idea"])),
+    Column("id", "identifier of the proposal", lambda entry: entry["id"]),
+    Column("idea", "identifier of its idea; see ideas.csv", lambda entry: entry["idea"]),
     Column("text", "the proposal as it was put to the vote", _words("text", 0)),
     Column("language", "language of the text", _words("text", 1)),
     Column("author", "who proposed it, as the catalogue names them", _author("name")),
@@ -134,8 +118,8 @@ PROPOSALS = [
 ]
 
 IDEAS = [
-    Column("id", "identifier of the idea", lambda entry: _text(entry["id"])),
-    Column("theme", "identifier of its theme", lambda entry: _text(entry["theme"])),
+    Column("id", "identifier of the idea", lambda entry: entry["id"]),
+    Column("theme", "identifier of its theme", lambda entry: entry["theme"]),
     Column("title", "title of the idea", _words("title", 0)),
     Column("language", "language of the title", _words("title", 1)),
     Column("proposals", "proposals grouped in it; their votes are pooled", _nested("proposals")),
@@ -144,7 +128,7 @@ IDEAS = [
 
 PARTICIPATION = [
     Column("described_by", "gender, age_band or region", lambda cell: cell[0]),
-    Column("value", "the answer that was given", lambda cell: _text(cell[1])),
+    Column("value", "the answer that was given", lambda cell: cell[1]),
     Column("descriptions", "descriptions with it; empty where withheld (under 10, and a second "
            "one where subtraction would reveal the first)", lambda cell: cell[2]),
 ]
@@ -157,20 +141,20 @@ DAYS = [
 
 
 MAPPING = [
-    Column("proposal", "identifier of a proposal that is grouped", lambda cell: _text(cell[0])),
+    Column("proposal", "identifier of a proposal that is grouped", lambda cell: cell[0]),
     Column("idea", "its idea: the idea's counts are the sums over its proposals",
-           lambda cell: _text(cell[1])),
-    Column("theme", "the idea's theme", lambda cell: _text(cell[2])),
+           lambda cell: cell[1]),
+    Column("theme", "the idea's theme", lambda cell: cell[2]),
 ]
 
 WITHHELD = [
     Column("file", "where it would stand", lambda cell: cell[0]),
-    Column("withheld", "what is not there", lambda cell: _text(cell[1])),
+    Column("withheld", "what is not there", lambda cell: cell[1]),
     Column("reason", "why", lambda cell: cell[2]),
 ]
 
 VOTES = [
-    Column("proposal", "identifier of the proposal", lambda vote: _text(vote.proposal)),
+    Column("proposal", "identifier of the proposal", lambda vote: vote.proposal),
     Column("vote", "name of this vote in this file alone: two votes of one voter have nothing in "
            "common, here or in another export", lambda vote: vote.name),
     Column("choice", "agree, disagree or neutral", lambda vote: vote.choice),
@@ -190,7 +174,7 @@ def table(columns: list[Column], rows: Iterable[Any]) -> bytes:
     writer = csv.writer(text)
     writer.writerow([column.name for column in columns])
     cells = [column.cell for column in columns]
-    writer.writerows([cell(entry) for cell in cells] for entry in rows)
+    writer.writerows([guarded(cell(entry)) for cell in cells] for entry in rows)
     return text.getvalue().encode()
 
 
@@ -217,33 +201,48 @@ def packed(files: Mapping[str, bytes]) -> bytes:
     return archive.getvalue()
 
 
+def tables(
+    document: Entry, told: Told | None, votes: Iterable[Any] | None = None
+) -> dict[str, tuple[list[Column], Iterable[Any]]]:
+    """Arrange every table, as columns and rows; the votes one by one where they are given."""
+    participation = document["participation"]
+    answers = [(name, cell["value"], cell["count"])
+               for name in ("gender", "age_band", "region") for cell in participation[name]]
+    themes = {idea["id"]: idea["theme"] for idea in document["ideas"]}
+    made: dict[str, tuple[list[Column], Iterable[Any]]] = {
+        "proposals": (PROPOSALS, document["proposals"]),
+        "ideas": (IDEAS, document["ideas"]),
+        "mapping": (MAPPING, [
+            (entry["id"], entry["idea"], themes.get(entry["idea"]))
+            for entry in document["proposals"] if entry["idea"] is not None]),
+        "participation": (PARTICIPATION, answers),
+        "withheld": (WITHHELD, _withheld(answers, votes=votes is not None)),
+    }
+    if told:
+        made["days"] = (DAYS, sorted(told.days.items()))
+    if votes is not None:
+        made["votes"] = (VOTES, votes)
+    return made
+
+
 def files(
     document: Entry, published_at: int | None, told: Told | None, body: bytes,
     votes: Iterable[Any] | None = None,
 ) -> dict[str, bytes]:
     """Make every file to take away; with the votes, one by one, where they are given."""
-    participation = document["participation"]
-    answers = [(name, cell["value"], cell["count"])
-               for name in ("gender", "age_band", "region") for cell in participation[name]]
-    themes = {idea["id"]: idea["theme"] for idea in document["ideas"]}
     made = {
         "results.json": body,
-        "proposals.csv": proposals_csv(document),
-        "ideas.csv": ideas_csv(document),
-        "mapping.csv": table(MAPPING, [
-            (entry["id"], entry["idea"], themes.get(entry["idea"]))
-            for entry in document["proposals"] if entry["idea"] is not None]),
-        "participation.csv": table(PARTICIPATION, answers),
-        "withheld.csv": table(WITHHELD, _withheld(answers, votes=votes is not None)),
+        "results.xlsx": workbook(tables(document, told)),
+        **{f"{name}.csv": table(*each) for name, each in tables(document, told, votes).items()},
+        "README.md": readme(document).encode(),
     }
-    if told:
-        made["days.csv"] = table(DAYS, sorted(told.days.items()))
-    if votes is not None:
-        made["votes.csv"] = table(VOTES, votes)
-    made["README.md"] = readme(document).encode()
     metadata = _metadata(document, published_at, made)
     made["metadata.json"] = json.dumps(metadata, ensure_ascii=False, indent=1).encode()
     return made
+
+
+def results_xlsx(document: Entry, told: Told | None) -> bytes:
+    return workbook(tables(document, told))
 
 
 def _withheld(
@@ -290,6 +289,7 @@ def readme(document: Entry) -> str:
         f"Licence: Licence Ouverte / Open Licence 2.0 ({LICENCE}), {LICENCE_ADDRESS}.",
         f"Reuse is free; name the source (consultation {name}) and the date (metadata.json).", "",
         "* `results.json`: the results document, every number of it.",
+        "* `results.xlsx`: the tables below but votes.csv, for a spreadsheet.",
         "* `metadata.json`: what the files hold: state, positions of the logs (`as_of`), time of",
         "  the computation (`computed_at`, milliseconds since 1970, UTC), versions, and a SHA-256",
         "  of each file.", "",
@@ -299,9 +299,12 @@ def readme(document: Entry) -> str:
         "sums over its proposals (mapping.csv). Where votes.csv is there, its rows without",
         "`set_aside` are the counted votes of each proposal.", "",
         "CSV: UTF-8, commas, one header line. A cell is empty where there is no such number, or",
-        "where the consultation hides it until voting has closed. An apostrophe stands before a",
-        "text that a spreadsheet would take for a formula. `days.csv` is there if the archive",
-        "answered, `votes.csv` only in an export that was asked for it (`scrutin export --votes`).",
+        "where the consultation hides it until voting has closed. An apostrophe stands wherever",
+        "a spreadsheet might take what follows for a formula; results.json has the texts as they",
+        "are.",
+        "`days.csv` is there if the archive answered, `votes.csv` only in an export that was asked",
+        "for it (`scrutin export --votes`). A spreadsheet that is set to French opens these files",
+        "as one column: take `results.xlsx`, which has the same tables, or import with the comma.",
     ]
     for file, columns in tables:
         lines += ["", f"## {file}", "", "| column | meaning |", "| --- | --- |",

@@ -10,11 +10,12 @@ import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from processors import standing
+from schemas.moments import moment, zone_of
 from schemas.words import CHOICES, SET_ASIDE
 
 
@@ -63,7 +64,7 @@ class Row:
 
 def rows(ballots: Iterable[Ballot], key: bytes, time_zone: str) -> list[Row]:
     """Give the live votes under names of this key."""
-    zone = ZoneInfo(time_zone)
+    zone = zone_of(time_zone)
     return sorted((_row(ballot, key, zone) for ballot in ballots),
                   key=lambda row: (row.proposal, row.name))
 
@@ -80,7 +81,7 @@ def _row(ballot: Ballot, key: bytes, zone: ZoneInfo) -> Row:
 
 def day_of(milliseconds: int, zone: ZoneInfo) -> datetime:
     """Give the beginning of an instant's day in a time zone."""
-    return datetime.fromtimestamp(milliseconds / 1_000, UTC).astimezone(zone).replace(
+    return moment(milliseconds, zone).replace(
         hour=0, minute=0, second=0, microsecond=0)
 
 

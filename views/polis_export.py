@@ -12,11 +12,11 @@ import csv
 import io
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from processors import standing
+from schemas.moments import moment, zone_of
 from views.open_data import Ballot, day_of
 from views.pages.languages import in_language
 
@@ -44,7 +44,7 @@ def files(
     shuffle(voters)
     numbers = {voter: number for number, voter in enumerate(voters)}
     comments = comment_numbers([entry["id"] for entry in document["proposals"]])
-    votes = _votes(counted, numbers, comments, ZoneInfo(document["consultation"]["time_zone"]))
+    votes = _votes(counted, numbers, comments, zone_of(document["consultation"]["time_zone"]))
     cells = {(number, comment): value for _, number, comment, value in votes}
     return {
         "votes.csv": _csv(
@@ -151,7 +151,7 @@ def _body(entry: Mapping[str, Any]) -> str:
 
 
 def _datetime(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1_000, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
+    return moment(milliseconds, zone_of("UTC")).strftime("%a %b %d %H:%M:%S UTC %Y")
 
 
 def _csv(header: Sequence[Any], rows: Iterable[Sequence[Any]]) -> bytes:

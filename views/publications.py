@@ -147,6 +147,7 @@ class Publication:
         made = {
             "proposals.csv": lambda: downloads.proposals_csv(self.document),
             "ideas.csv": lambda: downloads.ideas_csv(self.document),
+            "results.xlsx": lambda: downloads.results_xlsx(self.document, told),
             "results.zip": lambda: downloads.whole_zip(
                 self.document, self.published_at, told, body),
         }

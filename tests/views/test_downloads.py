@@ -1,12 +1,16 @@
 """Results to take away: whatever is published can be computed again from the same file."""
 
 import csv
+import functools
 import hashlib
 import io
 import json
+import re
 import zipfile
 from datetime import UTC, date, datetime
 from typing import Any
+from xml.etree import ElementTree as ET
+from xml.sax.saxutils import escape
 
 import pytest
 
@@ -89,14 +93,67 @@ def test_the_same_results_are_the_same_bytes() -> None:
     assert first == second
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+33", "-2", "@x", "\t=1"])
-def test_no_text_becomes_a_formula(text: str) -> None:
-    """What people wrote stays text in a spreadsheet."""
+def written(text: str) -> dict[str, Any]:
+    """Make a document of one proposal whose text, author and identifier are a text."""
     document = campaign.document(SIZE)
-    hostile = {**document["proposals"][0], "text": {"fr": text},
+    hostile = {**document["proposals"][0], "id": text, "text": {"fr": text},
                "author": {"name": text, "kind": "citizen", "age_band": None}}
-    (row,) = rows(downloads.proposals_csv({**document, "proposals": [hostile]}))
-    assert row["text"] == row["author"] == f"'{text}"
+    return {**document, "proposals": [hostile]}
+
+
+@pytest.mark.parametrize("text", [
+    "=1+1", "+33", "-2", "@x", "\t=1", "\n=1", "\r-1", " =1", "\0=1", "\u00a0=1", "\u200b=1",
+    "\ufeff@x", "＝1", "＋1", "－1", "＠x", "﹣1", "\u2212 1", "\tx", "\nx"])
+def test_no_text_becomes_a_formula(text: str) -> None:
+    """What people wrote stays text in a spreadsheet, whatever it skips before it looks."""
+    (row,) = rows(downloads.proposals_csv(written(text)))
+    assert row["id"] == row["text"] == row["author"]
+    assert row["text"].startswith("'")
+    assert row["text"].replace("'", "") == text
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t", "\n", "|"])
+def test_no_text_becomes_a_formula_where_it_is_taken_apart(separator: str) -> None:
+    """A spreadsheet that splits at another sign finds no formula behind it either."""
+    (row,) = rows(downloads.proposals_csv(written(f'a{separator} =HYPERLINK("x")')))
+    cells = row["text"].split(separator)
+    assert cells == ["a", '\' =HYPERLINK("x")']
+
+
+def test_the_workbook_holds_texts_as_they_are_and_numbers_as_numbers() -> None:
+    """Its cells say what they are: nothing is a formula or a link, and nothing is put in front."""
+    document = written("=1+1")
+    document["themes"] = []
+    with zipfile.ZipFile(io.BytesIO(downloads.results_xlsx(document, TOLD))) as archive:
+        sheets = {name: archive.read(name) for name in archive.namelist() if "/sheet" in name}
+        texts = [each.text for each in ET.fromstring(archive.read("xl/sharedStrings.xml")).iter()
+                 if each.tag.endswith("}t")]
+    (first,) = [sheet for name, sheet in sheets.items() if name.endswith("/sheet1.xml")]
+    second_row = ET.fromstring(first).findall(".//{*}sheetData/{*}row")[1]
+    cells: dict[str, Any] = {}
+    for cell in second_row:
+        place = re.sub(r"[0-9]", "", cell.attrib["r"])
+        number = functools.reduce(lambda sum_, letter: 26 * sum_ + ord(letter) - 64, place, 0)
+        value = cell.findtext("{*}v") or ""
+        cells[downloads.PROPOSALS[number - 1].name] = (
+            texts[int(value)] if cell.attrib.get("t") == "s" else float(value))
+
+    assert len(sheets) == 7
+    assert not any(b"<f>" in sheet or b"hyperlink" in sheet for sheet in sheets.values())
+    assert cells["text"] == cells["author"] == cells["id"] == "=1+1"
+    assert cells["agree"] == document["proposals"][0]["counted"]["agree"]
+
+
+def test_the_workbook_explains_every_column_and_is_the_same_bytes() -> None:
+    """A sheet of it is the dictionary; the same results make the same file."""
+    document = campaign.document(SIZE)
+    first, second = (downloads.results_xlsx(document, TOLD) for _ in range(2))
+    with zipfile.ZipFile(io.BytesIO(first)) as archive:
+        texts = archive.read("xl/sharedStrings.xml").decode()
+
+    assert first == second
+    for column in (*downloads.PROPOSALS, *downloads.IDEAS):
+        assert escape(column.meaning) in texts
 
 
 def test_withheld_cells_stay_withheld() -> None:

@@ -16,6 +16,8 @@ from babel.messages import mofile, pofile
 from babel.messages.catalog import Catalog
 from babel.support import Translations
 
+from schemas.texts import is_visible
+
 
 LANGUAGES = ("fr", "en")
 """Languages of the pages; the first is for everybody who asks for none of them."""
@@ -51,12 +53,14 @@ def _preference(part: str) -> tuple[float, str]:
 
 
 def in_language(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """Give the text nearest to a language and the language it is in; texts has one at least."""
-    for candidate in (language, *LANGUAGES):
-        if candidate in texts:
+    """Give the text nearest to a language and the language it is in.
+
+    The text is empty where there is none that anybody could see; then `language` is given.
+    """
+    for candidate in (language, *LANGUAGES, *sorted(texts)):
+        if candidate in texts and is_visible(texts[candidate]):
             return texts[candidate], candidate
-    found = min(texts)
-    return texts[found], found
+    return "", language
 
 
 @functools.cache

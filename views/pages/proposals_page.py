@@ -143,11 +143,25 @@ def _holds(entry: Entry, words: list[str], identifier: str) -> bool:
     return entry["id"] == identifier or all(word in text for word in words)
 
 
+_ONE_LETTER = str.maketrans({
+    "œ": "oe", "æ": "ae", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ı": "i", "ŋ": "ng",
+    **dict.fromkeys("’‘ʼʹ′`´", "'"), **dict.fromkeys("‐‑‒–—―−", "-"),
+})
+"""Letters and marks that are typed in several ways, and are no letter with an accent."""
+
+
 @functools.lru_cache(maxsize=16_384)
 def folded(text: str) -> str:
-    """Write a text as it is searched: without case and accents, one apostrophe."""
-    parts = unicodedata.normalize("NFKD", text.replace("’", "'").casefold())
-    return "".join(character for character in parts if not unicodedata.combining(character))
+    """Write a text as it is searched: as somebody types it who cares for no case and no accent.
+
+    Ligatures are two letters, apostrophes and hyphens one each; what nobody sees (soft hyphens,
+    characters without width) is not there, and spaces of any kind are spaces.
+    """
+    parts = unicodedata.normalize("NFKD", text.translate(_ONE_LETTER).casefold())
+    seen = "".join(character for character in parts.translate(_ONE_LETTER)
+                   if unicodedata.category(character) not in ("Mn", "Me", "Cf", "Cc")
+                   or character in "\t\n\r")
+    return " ".join(seen.split())
 
 
 def _by_votes(entry: Entry) -> tuple[Any, ...]:

@@ -7,7 +7,9 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
+from schemas.texts import made_safe
 from views.pages.languages import LANGUAGES, in_language, translations
 from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
@@ -48,9 +50,33 @@ def revision() -> str:
 
 
 def shown_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """Give the text nearest to a language, set as its own language is, and that language."""
+    """Give the text nearest to a language, set as its own language is, and that language.
+
+    It is safe on any page; empty where there is nothing that anybody could see.
+    """
     text, found = in_language(texts, language)
-    return in_french(text) if found == "fr" else text, found
+    return plain(in_french(text) if found == "fr" else text), found
+
+
+def question_of(consultation: Mapping[str, Any], language: str) -> tuple[str, str]:
+    """Give what a consultation asks, or its identifier, and the language of it.
+
+    `consultation` is that of a results document, or a ConsultationDescribed.
+    """
+    text, found = shown_in(consultation["question"], language)
+    name: str = consultation.get("id") or consultation["consultation"]
+    return (text, found) if text else (plain(name), language)
+
+
+@functools.lru_cache(maxsize=16_384)
+def plain(text: str) -> str:
+    """Take out of a text that others wrote what no page may show: see `schemas.texts`."""
+    return made_safe(text)
+
+
+def apart(text: str) -> Markup:
+    """Write a text that others wrote within a sentence of ours: its direction ends with it."""
+    return Markup("<bdi>{}</bdi>").format(plain(text))
 
 
 @functools.cache
@@ -76,6 +102,9 @@ def environment(language: str) -> Environment:
         regions=REGIONS,
         pieces=Pieces(typography, translations(language)),
         in_language=functools.partial(shown_in, language=language),
+        question_of=functools.partial(question_of, language=language),
+        plain=plain,
+        apart=apart,
         integer=typography.integer,
         percent=typography.percent,
         percent_to_a_tenth=typography.percent_to_a_tenth,
@@ -88,6 +117,7 @@ def environment(language: str) -> Environment:
         duration=typography.duration,
         second=typography.second,
     )
+    made.filters["apart"] = apart
     return made
 
 

@@ -8,12 +8,12 @@ import heapq
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from processors.scores import percent
 from schemas import words
+from schemas.moments import moment, zone_of
 from views.days import Told
 from views.embargo import by_choice
 from views.pages.calendar import calendar
@@ -71,7 +71,7 @@ def page(
     reach the pages, for links that are shared.
     """
     embargoed = "embargoed_until" in document
-    zone = ZoneInfo(document["consultation"].get("time_zone") or "Europe/Paris")
+    zone = zone_of(document["consultation"].get("time_zone"))
     return {
         "document": document,
         "embargoed": embargoed,
@@ -172,7 +172,7 @@ def _approved(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _target(document: Mapping[str, Any]) -> dict[str, Any] | None:
     goal = document["consultation"].get("votes_target")
-    if not goal:
+    if not goal or goal < 0:
         return None
     votes = document["totals"]["counted"]["votes"]
     reach = max(goal, votes)
@@ -208,14 +208,14 @@ def _in_order(value: str) -> tuple[bool, str]:
 
 def moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
     """Give instants in the consultation's time zone."""
-    zone = ZoneInfo(consultation.get("time_zone") or "Europe/Paris")
+    zone = zone_of(consultation.get("time_zone"))
     opens, closes = consultation.get("opens_at"), consultation.get("closes_at")
     return {
         "zone": str(zone),
         "opens": datetime.fromisoformat(opens).astimezone(zone) if opens else None,
         "closes": datetime.fromisoformat(closes).astimezone(zone) if closes else None,
         "published": None if published_at is None
-        else datetime.fromtimestamp(published_at / 1_000, UTC).astimezone(zone),
+        else moment(published_at, zone),
     }
 
 

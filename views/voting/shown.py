@@ -3,10 +3,10 @@
 import secrets
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
+from schemas.moments import moment as when
+from schemas.moments import zone_of
 from schemas.words import ANSWERS
 from views.pages import results_page
 from views.voting.desk import Visit
@@ -64,8 +64,8 @@ def moment(described: Mapping[str, Any], name: str) -> dict[str, Any] | None:
 
 def instant(described: Mapping[str, Any], seconds: float) -> dict[str, Any]:
     """Give a time since 1970 in the time zone of a description."""
-    zone = described.get("time_zone") or "Europe/Paris"
-    return {"when": datetime.fromtimestamp(seconds, UTC).astimezone(ZoneInfo(zone)), "zone": zone}
+    zone = zone_of(described.get("time_zone"))
+    return {"when": when(seconds * 1_000, zone), "zone": str(zone)}
 
 
 def mine(paper: Paper, proposals: Mapping[str, Mapping[str, Any]]) -> list[dict[str, Any]]:

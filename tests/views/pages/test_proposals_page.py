@@ -197,3 +197,22 @@ def test_a_list_has_a_tag_of_its_own(client: TestClient) -> None:
     assert first.headers["etag"] != second.headers["etag"]
     again = client.get(LIST, headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+
+
+@pytest.mark.parametrize(("written", "typed"), [
+    ("cœur", "coeur"), ("Œuvre", "oeuvre"), ("été", "ete"), ("ex æquo", "ex aequo"),
+    ("garçon", "garcon"), ("Straße", "strasse"), ("l’école", "l'ecole"),
+    ("ap\u00adpren\u00adtis\u00adsage", "apprentissage"),
+    ("zéro\u200b\u200ddéchet", "zerodechet"), ("vélo\u00a0gratuit", "velo gratuit"),
+    ("porte‑à‑porte", "porte-a-porte"), ("eﬃcace", "efficace"), ("e\u0301cole", "école"),
+])
+def test_a_search_finds_a_word_however_it_is_typed(written: str, typed: str) -> None:
+    """Ligatures, accents, apostrophes, hyphens and what nobody sees make no difference."""
+    made = document()
+    made["proposals"] = [
+        {**entry, "text": {"fr": f"Il faut {written} partout"}} if place == 3 else entry
+        for place, entry in enumerate(made["proposals"])]
+
+    for words in (written, typed, typed.upper()):
+        names = [entry["id"] for entry in found(made, asked({"q": words}, made))]
+        assert made["proposals"][3]["id"] in names
