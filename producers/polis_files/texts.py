@@ -114,7 +114,7 @@ def _assumed(raw: bytes, error: UnicodeDecodeError, notes: Notes) -> str:
 
 def _holds_utf_8(raw: bytes) -> bool:
     """Tell whether some letter beyond ASCII is written in UTF-8."""
-    return any(ord(letter) > 0x7F for letter in raw.decode(errors="ignore"))
+    return not raw.decode(errors="ignore").isascii()
 
 
 def _line(raw: bytes, at: int) -> str:

@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.errors import InvalidInput, Missing, ProducingError
-from producers.polis import read_current, read_export
+from producers.polis import catalogue_events, read_current, read_export, vote_events
 from producers.polis_files.instants import Unit
+from schemas import codec
 from tests.producers.polis_sets import FILES, VOTES, Change, meant, written
 from tests.schemas.events import property_test
 
@@ -295,6 +296,46 @@ def test_any_bytes_give_an_export_or_a_documented_error(
         written(folder, {})
         (folder / file).write_bytes(changed)
         assert outcome(folder).startswith(("read", str(folder)))
+
+
+CELLS = (
+    "", "-", "+1", "1E+3", "1,5", "1.000.000", "NaN", '"', '""', "\0", "\ufeff", "'", "\u202e",
+    "9" * 30,
+    "-1", "0", "2", "\r", ";", ",", "\t", "é", "−1", "1 000", "٣", "2024-09-20T20:28:10Z",
+    "2024-13-45T99:99:99Z", "0000-00-00 00:00", "9999-12-31T23:59:59-14:00", "20/09/2024", "=1+1",
+    "\x1b[2J", "\u200b", "agree=-1;disagree=+1;pass=0", "vote-convention", "sep=;", "\U0001f600")
+"""What may stand in a cell, and nobody meant."""
+
+
+@given(changes=st.lists(st.tuples(
+    st.sampled_from(sorted(FILES)), st.integers(0, 60), st.sampled_from(CELLS)), max_size=3),
+    encoding=st.sampled_from(["utf-8", "utf-16", "utf-8-sig", "cp1252"]),
+    agree_is=st.sampled_from([None, 1, -1]))
+@property_test
+def test_any_cells_give_events_that_can_be_written_or_a_documented_error(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[str, int, str]], encoding: str,
+    agree_is: int | None,
+) -> None:
+    """What is read becomes events of the log, each of them encoded and decoded."""
+    folder = written(tmp_path_factory.mktemp("cells") / "set", {})
+    for file, number, cell in changes:
+        cells = (folder / file).read_text("utf-8").split(",")
+        cells[number % len(cells)] = cell
+        (folder / file).write_text(",".join(cells), "utf-8")
+    for file in FILES:
+        (folder / file).write_bytes(
+            (folder / file).read_text("utf-8").encode(encoding, errors="replace"))
+    try:
+        export = read_export(folder, agree_is=agree_is)
+    except ProducingError as error:
+        message = str(error)
+    else:
+        message = str(folder)
+        events = [*catalogue_events(export, "set", "und"),
+                  *(event for _, event in vote_events(export, "set"))]
+        assert [codec.decode(value)[1]["event_id"] for _, _, value in events] == [
+            event_id for event_id, _, _ in events]
+    assert str(folder) in message
 
 
 def outcome(folder: Path) -> str:
