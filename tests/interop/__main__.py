@@ -12,11 +12,13 @@ import tempfile
 import time
 from pathlib import Path
 
+from schemas.named_keys import KeyList
 from schemas.topics import Topics
 from scrutin.settings import load
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
+from sinks.transparency.key_commitments import commitment
 from sinks.transparency.keys import make_key
 from sinks.transparency.notes import Signer, Verifier
 from tests.sinks.transparency.serving import served
@@ -85,10 +87,14 @@ def built() -> Path:
 
 
 def log_of(folder: Path, number: int, size: int) -> Verifier:
-    """Build a log, signed in several steps; give its key."""
+    """Build a log, signed in several steps by its key and one that comes beside it; give its key.
+
+    Its checkpoints commit to keys, in a line behind the root.
+    """
     place = f"scrutin/votes/{number}"
-    signer = Signer(f"localhost/log/{place}", make_key(folder / f"{number}.key"))
-    keeper = Keeper(LogFolder(folder / place), signer)
+    key = make_key(folder / f"{number}.key")
+    signer = Signer(f"localhost/log/{place}", key, make_key(folder / f"{number}.1.key"))
+    keeper = Keeper(LogFolder(folder / place), signer, lambda: (commitment(KeyList(), size),))
     keeper.open()
     for step in (size // 3, size // 2, size):
         keeper.append([entry_of("town", f"record {at}".encode())
