@@ -109,12 +109,16 @@ def parse_keys(text: str) -> KeyList:
     """Read a list; raise ValueError where it is none that we would write."""
     if len(text) > LIST_BYTES_MAX:
         raise ValueError(f"a list of keys has at most {LIST_BYTES_MAX:,} characters")
-    found = KeyList()
+    found, before = KeyList(), -1
     for line in text.removeprefix(HEAD).splitlines():
         match = _LINE.fullmatch(line)
         if match is None:
             raise ValueError(f"not a line of a list of keys: {line[:80]!r}")
         offset, kind, state, _, public, name = match.groups()
+        # In their order, or a line behind others could pass for one of a shorter list.
+        if int(offset) <= before:
+            raise ValueError(f"the lines of a list of keys do not stand in their order: {offset}")
+        before = int(offset)
         found.apply({
             "kind": kind, "state": state, "public": base64.b64decode(public),
             "name": json.loads(name)}, int(offset))

@@ -58,9 +58,14 @@ class ReceiptChecker:
         return self._logged(receipt, read, found, now, keys)
 
     def _named(self) -> KeyList | None:
-        """Read the keys that the log names; None before the notary has listed them."""
-        text = self._logs.text(f"{self.prefix}/{KEYS}")
-        return None if text is None else parse_keys(text)
+        """Read the keys that the log names; None before the notary has listed them, all of them.
+
+        A damaged list is none: the notary writes it anew at its start.
+        """
+        try:
+            return parse_keys(self._logs.text(f"{self.prefix}/{KEYS}") or "")
+        except ValueError:
+            return None
 
     def _logged(
         self, receipt: Receipt, document: dict[str, object], found: Checked, now: float,

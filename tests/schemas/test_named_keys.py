@@ -64,6 +64,17 @@ def test_a_retired_key_is_not_called_back_and_never_forgotten() -> None:
     assert key_id(PUBLICS[1]) in found.text()
 
 
+def test_a_line_out_of_its_order_is_refused() -> None:
+    """Behind later ones, or of the same record: it would pass for one that a checkpoint covers."""
+    lines = folded([{"kind": "receipt", "name": "", "public": public, "state": "in_use"}
+                    for public in PUBLICS]).text().splitlines(keepends=True)
+    for wrong in ([*lines[:-1], lines[-1].replace("7 ", "0 ", 1)],
+                  [*lines[:-1], lines[-1].replace("7 ", "5 ", 1)], [lines[0], *lines[:0:-1]]):
+        with pytest.raises(ValueError, match="do not stand in their order"):
+            parse_keys("".join(wrong))
+    assert parse_keys("".join(lines)).text() == "".join(lines)
+
+
 @pytest.mark.parametrize("text", [
     "", "scrutin keys v2\n", HEAD.rstrip(), HEAD + "1 receipt in_use\n",
     HEAD + f"1 receipt in_use {'0' * 16} {'A' * 43}= \"\"\n", HEAD + "x" * (4 << 20)])

@@ -11,7 +11,7 @@ import typer
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
-from schemas.named_keys import KeyList, key_id
+from schemas.named_keys import HEAD, KeyList, key_id
 from schemas.topics import Topics
 from scrutin.commands.receipt import verify
 from scrutin.receipt_checker import KEYS_CHARACTERS_MAX, ReceiptChecker
@@ -111,7 +111,7 @@ def test_a_receipt_with_all_that_it_needs_is_checked_by_the_policy_alone(desk: D
     """The keys that came with it count under the signed checkpoint, and under nothing else."""
     proof, text = desk.log(listed(*NAMED)), listed(*NAMED).text()
     whole = of(LATER, tlog_proof=proof, keys=text)
-    forged = of(STRANGER, tlog_proof=proof, keys=listed(*NAMED, (9, STRANGER, "in_use")).text())
+    forged = of(STRANGER, tlog_proof=proof, keys=listed(*NAMED, (10, STRANGER, "in_use")).text())
     refusal = '{"type": "/problems/not-in-log", "status": 404}'
 
     assert desk.check(whole).exit_code == 0
@@ -134,6 +134,21 @@ def test_keys_that_came_along_count_for_nothing_where_no_checkpoint_commits(desk
     assert desk.check(forged).exit_code == 4
     done = desk.check(given, keys=listed(*NAMED).text())
     assert (done.exit_code, "commits to no keys" in done.output) == (0, True)
+
+
+def test_a_key_cannot_be_slipped_into_the_list_that_a_checkpoint_commits_to(desk: Desk) -> None:
+    """Behind lines of later records, with an offset of before: the prefix fits, the key is not."""
+    proof = desk.log(listed(*NAMED))
+    later = [Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)) for number in (1, 2)]
+    honest = listed(*NAMED, (30, later[0], "in_use"), (31, later[1], "in_use")).text()
+    slipped = listed((0, STRANGER, "in_use")).text().removeprefix(HEAD)
+    text = honest + slipped
+
+    for done in (desk.check(of(STRANGER, tlog_proof=proof, keys=text)),
+                 desk.check(of(STRANGER, tlog_proof=proof), keys=text)):
+        assert done.exit_code == 5
+        assert "do not stand in their order" in done.stderr
+    assert desk.check(of(LATER, tlog_proof=proof), keys=honest).exit_code == 0
 
 
 def test_a_key_that_the_log_never_named_is_said(desk: Desk) -> None:
@@ -211,5 +226,7 @@ def test_the_page_says_which_key_and_how_it_stands(desk: Desk) -> None:
     many = listed(*((number, Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)), "in_use")
                     for number in range(100)))
     assert len(many.text()) > KEYS_CHARACTERS_MAX
+    (desk.folder / "scrutin/keys").write_text("damaged")
+    assert check(LATER) == ("logged", key_id(public(LATER)), "unnamed")
     (desk.folder / "scrutin/keys").write_text(many.text())
     assert "keys" not in json.loads(checker.check(json.dumps(of(LATER)).encode(), 0).document)
