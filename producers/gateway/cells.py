@@ -18,7 +18,7 @@ from array import array
 
 
 WINDOW_SECONDS = 60
-_FAR_SECONDS = WINDOW_SECONDS + 1
+FAR_SECONDS = WINDOW_SECONDS + 1
 """No window ends later, but after the clock was set back; the second is for rounding."""
 TRIES = 4
 """Cells in which the window of a name may lie. With half of all taken one name in sixteen finds
@@ -28,22 +28,26 @@ CELL_BYTES = 20
 
 
 class Cells:
-    """So many windows; their number is a power of two."""
+    """So many windows; their number is a power of two.
 
-    __slots__ = ("_ends", "_mask", "_names", "counts")
+    Its arrays are read by whoever cannot afford a call: most names have the first of their cells.
+    """
+
+    __slots__ = ("counts", "ends", "mask", "names")
 
     def __init__(self, cells: int) -> None:
         assert cells & (cells - 1) == 0, "the mask takes whole bits"
-        self._mask = cells - 1
+        self.mask = cells - 1
         self.counts = array("I", bytes(4 * cells))
         """By cell; of a window that has ended they mean nothing."""
-        self._ends = array("d", bytes(8 * cells))
-        self._names = array("q", bytes(8 * cells))
+        self.ends = array("d", bytes(8 * cells))
+        self.names = array("q", bytes(8 * cells))
+        """Hashes of those whose windows they are."""
 
     @property
     def size_bytes(self) -> int:
         """What the cells take, from the first request to the last."""
-        return sum(part.itemsize * len(part) for part in (self.counts, self._ends, self._names))
+        return sum(part.itemsize * len(part) for part in (self.counts, self.ends, self.names))
 
     def look(self, name: bytes, now: float) -> tuple[int, int, float]:
         """Give the cell of a name, what its window has counted, and the seconds it is open yet.
@@ -51,39 +55,34 @@ class Cells:
         Where none is open, a cell to begin one in, and no seconds. A clock that was set back leaves
         ends too far away: such windows have ended too.
         """
-        code = hash(name)
-        cell = code & self._mask
-        if self._names[cell] == code:
-            rest = self._ends[cell] - now
-            if 0 < rest < _FAR_SECONDS:
-                return cell, self.counts[cell], rest
-        return self._search(cell, code, now)
+        return self.search(hash(name), now)
 
-    def _search(self, first: int, code: int, now: float) -> tuple[int, int, float]:
-        free = None
+    def search(self, code: int, now: float) -> tuple[int, int, float]:
+        """Look for the window of a hash."""
+        first, free = code & self.mask, None
         for cell in range(first, first + TRIES):
-            cell &= self._mask  # noqa: PLW2901 -- behind the last comes the first
-            rest = self._ends[cell] - now
-            if not 0 < rest < _FAR_SECONDS:
+            cell &= self.mask  # noqa: PLW2901 -- behind the last comes the first
+            rest = self.ends[cell] - now
+            if not 0 < rest < FAR_SECONDS:
                 free = cell if free is None else free
-            elif self._names[cell] == code:
+            elif self.names[cell] == code:
                 return cell, self.counts[cell], rest
         if free is not None:
             return free, 0, 0
-        return first, self.counts[first], self._ends[first] - now
+        return first, self.counts[first], self.ends[first] - now
 
     def begin(self, cell: int, name: bytes, now: float) -> float:
         """Begin a window that has counted nothing; give the seconds it is open."""
         self.counts[cell] = 0
-        self._ends[cell] = now + WINDOW_SECONDS
-        self._names[cell] = hash(name)
+        self.ends[cell] = now + WINDOW_SECONDS
+        self.names[cell] = hash(name)
         return WINDOW_SECONDS
 
     def end(self, cell: int, at: float) -> None:
         """Let an open window end at another moment, at most a whole one from now."""
-        self._ends[cell] = at
+        self.ends[cell] = at
 
     def open(self) -> int:
         """Count the windows that were open when the last one began, by looking at each."""
-        last = max(self._ends) - WINDOW_SECONDS
-        return sum(end > last for end in self._ends) if any(self._ends) else 0
+        last = max(self.ends) - WINDOW_SECONDS
+        return sum(end > last for end in self.ends) if any(self.ends) else 0

@@ -14,7 +14,7 @@ need nothing but a name of their own for their network.
 import functools
 from typing import NamedTuple
 
-from producers.gateway.cells import CELL_BYTES, WINDOW_SECONDS, Cells
+from producers.gateway.cells import CELL_BYTES, FAR_SECONDS, WINDOW_SECONDS, Cells
 from producers.gateway.identity import Clock
 
 
@@ -80,11 +80,24 @@ class Rates:
         Without a network (empty) the voter's limit stands alone.
         """
         voters, networks = self._voters, self._networks
-        theirs, used, network_rest = networks.look(network, now)
+        # Twice what `Cells.look` does, without its calls: every vote comes here.
+        code = hash(network)
+        theirs = code & networks.mask
+        network_rest = networks.ends[theirs] - now
+        if networks.names[theirs] == code and 0 < network_rest < FAR_SECONDS:
+            used = networks.counts[theirs]
+        else:
+            theirs, used, network_rest = networks.search(code, now)
         left_to_network = self._network_quota - used - 1 if network else UNLIMITED
         if left_to_network < 0:
             return Rate("network", self._network_quota, left_to_network, int(network_rest) + 1)
-        mine, used, rest = voters.look(voter, now)
+        code = hash(voter)
+        mine = code & voters.mask
+        rest = voters.ends[mine] - now
+        if voters.names[mine] == code and 0 < rest < FAR_SECONDS:
+            used = voters.counts[mine]
+        else:
+            mine, used, rest = voters.search(code, now)
         left = self._voter_quota - used - 1
         if left < 0:
             return Rate("voter", self._voter_quota, left, int(rest) + 1)
