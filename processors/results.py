@@ -285,9 +285,11 @@ def instant(milliseconds: int | None, zone: ZoneInfo) -> str | None:
 
 
 def _themes(known: Consultation) -> list[dict[str, Any]]:
+    ideas: dict[str, list[str]] = {}
+    for idea, fields in known.ideas.items():
+        ideas.setdefault(fields["theme"], []).append(idea)
     return [
-        {"id": name, "title": theme["title"],
-         "ideas": [idea for idea, fields in known.ideas.items() if fields["theme"] == name]}
+        {"id": name, "title": theme["title"], "ideas": ideas.get(name, [])}
         for name, theme in known.themes.items()
     ]
 

@@ -103,8 +103,10 @@ class Log:
         stop = self._reached(tree, next(stops, None), stops)
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
             yield entries
+            known = len(names)
             names.update(map(_CONSULTATION, entries[:max(0, last + 1 - tree.size)]))
-            self._require_few(names, entries)
+            if len(names) > known:
+                self._require_few(names)
             hashes = leaf_hashes(entries)
             while hashes:
                 if stop is None:
@@ -118,11 +120,11 @@ class Log:
             raise Lacking(f"{self.name}, entry {tree.size}",
                           f"it ends here, but {self.size} entries were signed")
 
-    def _require_few(self, names: Counter[bytes], entries: list[bytes]) -> None:
+    def _require_few(self, names: Counter[bytes]) -> None:
         """Raise where names take more memory than those of any log."""
         if len(names) > CONSULTATIONS_MAX:
             raise Unreadable(self.name, f"it names more than {CONSULTATIONS_MAX:,} consultations")
-        if max(map(len, entries)) > _ENTRY_BYTES_MAX:
+        if max(map(len, names)) > CONSULTATION_BYTES_MAX:
             raise Unreadable(self.name, "it has an entry that is longer than any of ours: no name "
                              f"of a consultation has more than {CONSULTATION_BYTES_MAX} bytes")
 
@@ -141,7 +143,6 @@ class Log:
 
 
 _SIZE = attrgetter("size")
-_ENTRY_BYTES_MAX = CONSULTATION_BYTES_MAX + 1 + HASH_BYTES
 _CONSULTATION = itemgetter(slice(-HASH_BYTES - 1))
 """What stands before the hash in an entry."""
 

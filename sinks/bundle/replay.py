@@ -13,12 +13,13 @@ A record of a hundred bytes may suspend a voter of 5,000 votes: such decisions a
 time, none is remembered, and the steps over votes are counted against the records read.
 """
 
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from processors.decisions import decode
+from processors.decisions import Decision, decode
 from processors.ledger import Ledger, linked
 from processors.ledger_errors import LedgerStopped
 from processors.ledger_state import (
@@ -43,8 +44,9 @@ SHARES_MAX = 256
 """No more walks through one partition; so many are enough for a billion votes."""
 CROWD = 4
 """So many times more shares than evenly spread voters need are tried at most."""
-STEP_RECORDS = 64
-"""Decided before they are compared: where a voter of 5,000 votes is suspended, one has 400 KB."""
+MADE_BYTES_MAX = 8 << 20
+"""Decisions of suspensions that are held before they are compared: where a voter of 5,000 votes is
+suspended, one has 400 KB."""
 STEPS_A_RECORD, STEPS_FREE = 64, 1_000_000
 """Votes that suspensions may walk over, for each record read, and at least: each vote once or twice
 is what honest logs have."""
@@ -166,10 +168,13 @@ def _decided(
     begin = 0
     for values, recorded in _paired(partition, witness):
         try:
-            for at in range(0, len(values), STEP_RECORDS):
-                made = share.decide(begin + at, values[at:at + STEP_RECORDS])
-                if made != (kept := recorded[at:at + STEP_RECORDS]):
+            at = 0
+            while at < len(values):
+                made = share.decide(begin + at, values[at:] if at else values)
+                kept = recorded if len(made) == len(recorded) else recorded[at:at + len(made)]
+                if made != kept:
                     _note(found, partition.decisions_name, begin + at, made, kept)
+                at += len(made)
         except (UnknownSchema, LedgerStopped) as error:
             at = share.ledger.last_offset + 1
             if witness:
@@ -211,21 +216,29 @@ def _next(decisions: Iterator[list[bytes | None]], partition: Partition) -> list
     return found
 
 
+class _Enough(Exception):
+    """So many bytes were decided that they are compared first; the record is not decided yet."""
+
+
 class _Watched(Ledger):
     """A ledger that counts its steps over votes, and remembers no decision: nothing is read back.
 
-    Suspensions again and again would take longer than the records are long.
+    Suspensions again and again would take longer than the records are long, and more memory.
     """
 
     def __init__(self, partition: int, partitions: int, place: str) -> None:
         super().__init__(partition, partitions)
         self.recent = deque(maxlen=0)
+        self.made_bytes = 0
+        """Of decisions on other records than votes, since they were compared last."""
         self._place, self._steps = place, 0
 
     def votes_of(
         self, voter: bytes, consultation: Consultation
     ) -> Iterator[tuple[Proposal, int]]:
-        """Walk over the votes of a voter; raise Unreadable where it is too often."""
+        """Walk over the votes of a voter; raise Unreadable where it is too often, or Enough."""
+        if self.made_bytes > MADE_BYTES_MAX and not consultation.sealed:
+            raise _Enough  # nothing of the record has changed the state: a suspension only reads
         most = STEPS_FREE + STEPS_A_RECORD * (self.last_offset + 1)
         for each in super().votes_of(voter, consultation):
             self._steps += 1
@@ -234,19 +247,29 @@ class _Watched(Ledger):
                                  "its suspensions take more steps than those of any log")
             yield each
 
+    def _decided(self, decision: Decision) -> bytes:
+        value = super()._decided(decision)
+        self.made_bytes += len(value)
+        return value
+
 
 class _Share:
     """The ledger of the voters of one share; it is gone before that of the next one begins."""
 
-    def __init__(self, ledger: Ledger, share: int, shares: int) -> None:
+    def __init__(self, ledger: _Watched, share: int, shares: int) -> None:
         self.ledger, self._share, self._shares = ledger, share, shares
 
     def decide(self, begin: int, values: list[bytes | None]) -> list[bytes | None]:
-        """Give what is decided of records from an offset on; None of those of other shares."""
+        """Give what is decided of records from an offset on, of the first or all of them.
+
+        There is None in the place of those of other shares.
+        """
         made: list[Any] = []
         records: Iterable[tuple[int, bytes | None]] = enumerate(values, begin)
-        self.ledger.decide_all(
-            records if self._shares == 1 else self._own(records, made), made)
+        self.ledger.made_bytes = 0
+        with contextlib.suppress(_Enough):
+            self.ledger.decide_all(
+                records if self._shares == 1 else self._own(records, made), made)
         return made
 
     def _own(

@@ -19,7 +19,7 @@ from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
 from sinks.bundle.closing import held_open, taken
-from sinks.bundle.documents import published, said_leaves
+from sinks.bundle.documents import published, published_again, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
 from sinks.bundle.folding import folded, require_catalogue, require_own
@@ -143,12 +143,9 @@ class _Verification:
         self._require_all_logs()
         require_layout(bundle, self.manifest)
         self._require_comparable()
-        self._said = _voters_and_votes(self._document())
+        self._said = _voters_and_votes(published(bundle, self.manifest, logs))
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
-
-    def _document(self) -> Document:
-        return published(self.bundle, self.manifest, self._logs)
 
     def run(self) -> None:
         """Check trees, decisions and numbers."""
@@ -162,7 +159,7 @@ class _Verification:
             raise lowest(faults)
         self.found.keys = require_named(self.bundle, self.manifest)
         self.say("computing every number anew")
-        catalogue, document = folded(self.bundle, self.manifest), self._document()
+        catalogue, document = folded(self.bundle, self.manifest), published_again(self.bundle)
         ranked = require_equal(
             document, self.manifest, counted.figures, counted.decided, catalogue)
         self._require_all_compared()
@@ -313,7 +310,7 @@ class _Verification:
         """Sum the rows, and take over what they do not show, if it can be true."""
         self.say("summing the rows")
         rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
-        document, controls = self._document(), said_leaves(self.bundle).suspensions
+        document, controls = published_again(self.bundle), said_leaves(self.bundle).suspensions
         totals = document["totals"]
         try:
             faults = list(implausible(document, rows, controls))

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import bundles
+from sinks.transparency.policy import POLICY
 from tests.sinks.bundle import bombs
 from tests.sinks.bundle.making import Made
 
@@ -74,5 +76,26 @@ def test_files_given_with_a_bundle_are_read_within_a_bound(
     """A file without an end in the place of keys or a checkpoint is exit code 5, not memory."""
     (tmp_path / "bundle.zip").write_bytes(exported.public)
     ended = limited("audit", "verify", tmp_path / "bundle.zip", option, "/dev/zero")
+
+    assert (ended.exit_code, "/dev/zero has more than" in ended.output) == (5, True), ended.output
+
+
+def test_an_honest_bundle_stays_below_the_limit(tmp_path: Path) -> None:
+    """100,000 votes on 2,864 proposals, every one decided again: equal, within the memory."""
+    made = bundles.Made(tmp_path, 100_000)
+    made.export(tmp_path / "bundle.zip")
+    policy = tmp_path / bundles.TOPICS.prefix / POLICY
+    ended = limited("audit", "verify", tmp_path / "bundle.zip", "--policy", policy)
+
+    assert (ended.exit_code, "EQUAL: " in ended.output) == (0, True), ended.output
+
+
+@pytest.mark.parametrize("arguments", [
+    ("receipt", "verify", "/dev/zero", "--keys", "/dev/zero"),
+    ("audit", "log", "nowhere/test/votes/0", "--policy", "/dev/zero"),
+])
+def test_other_commands_read_the_files_of_others_within_a_bound(arguments: tuple[str, ...]) -> None:
+    """A file without an end is exit code 5, whichever command is given it."""
+    ended = limited(*arguments)
 
     assert (ended.exit_code, "/dev/zero has more than" in ended.output) == (5, True), ended.output
