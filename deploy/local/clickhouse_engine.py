@@ -32,6 +32,8 @@ KILL_AGAIN_SECONDS = 0.1
 # Statements of a session that are replayed after each request of it.
 JOURNAL_STATEMENTS_MAX = 100
 
+# Formats of which the engine makes objects of Python instead of bytes.
+PYTHON_FORMATS = frozenset({"dataframe", "arrowtable"})
 READ_ONLY = "Code: 164. DB::Exception: a GET changes nothing: send it as a POST. (READONLY)"
 SESSION_IS_LOCKED = (
     "Code: 373. DB::Exception: Session {name} is locked by a concurrent client. (SESSION_IS_LOCKED)"
@@ -143,6 +145,8 @@ class Engine:
     def _run(self, request: Request, statement: str) -> Answer:
         text = sql.show_query_ids(statement)
         wanted = sql.output_format(text, request.output_format)
+        if wanted.lower() in PYTHON_FORMATS:
+            raise EngineError(f"Code: 73. DB::Exception: Unknown format {wanted}. (UNKNOWN_FORMAT)")
         with self._session(request) as session:
             request.query.require_not_cancelled()
             result = session.run(sql.without_format(text), wanted, request.parameters)

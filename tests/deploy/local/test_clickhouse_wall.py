@@ -137,6 +137,8 @@ READING = (
     "SELECT 1 SETTINGS format_template_row = '{secret}' FORMAT Template",
     "SELECT 1 AS x FORMAT Protobuf SETTINGS format_schema = '{secret}:X'",
     "SET format_schema = '{secret}'; SELECT 1 AS x FORMAT Protobuf",
+    "SELECT 1 FORMAT DataFrame",
+    "SELECT 1 FORMAT ArrowTable",
     "SELECT addressToLine(1), addressToSymbol(1)",
     "SELECT * FROM system.stack_trace",
     "SELECT * FROM system.users",
@@ -221,6 +223,7 @@ def test_no_statement_leaves_the_house(house: House, statement: str) -> None:
         status, answer = house.ask(text, settings)
 
         assert status != 200, answer
+        assert answer.startswith("Code: ")
         assert SECRET not in answer
         assert house.service.configuration.password not in answer
     assert house.files() == house.before
