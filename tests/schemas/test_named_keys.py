@@ -64,6 +64,24 @@ def test_a_retired_key_is_not_called_back_and_never_forgotten() -> None:
     assert key_id(PUBLICS[1]) in found.text()
 
 
+@given(named=events, data=st.data())
+@property_test
+def test_whatever_is_no_list_is_refused_and_nothing_else_happens(
+    named: list[dict[str, object]], data: st.DataObject
+) -> None:
+    """A list with pieces changed, doubled or of any text: read as it stands, or ValueError."""
+    text = folded(named).text()
+    at, end = sorted(data.draw(st.tuples(*[st.integers(0, len(text))] * 2)))
+    piece = data.draw(st.one_of(st.text(max_size=20), st.just(text[at:end] * 2), st.sampled_from(
+        ["\\ud800", "9" * 30, '" "', "\n", "\r", "\u2028", "=" * 44])))
+    changed = text[:at] + piece + text[end:]
+    try:
+        found = parse_keys(changed)
+    except ValueError:
+        return
+    assert found.text() == changed
+
+
 def test_a_line_out_of_its_order_is_refused() -> None:
     """Behind later ones, or of the same record: it would pass for one that a checkpoint covers."""
     lines = folded([{"kind": "receipt", "name": "", "public": public, "state": "in_use"}

@@ -25,7 +25,7 @@ from sinks.transparency.serving import ServedLogs
 from tests.sinks.transparency.receipts import GATEWAY, keys, receipt, vote
 
 
-RELEASE = Path(__file__).parents[2] / "release_0_1_0"
+RELEASE = Path(__file__).parents[2] / "releases/signed-by-0.1.0"
 VOTES = [vote(number) for number in range(5)]
 SIGNER = Signer("example.org/log/scrutin/votes/1", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 LATER = Ed25519PrivateKey.from_private_bytes(b"l" * 32)

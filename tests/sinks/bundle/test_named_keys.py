@@ -37,7 +37,7 @@ from tests.sinks.bundle.making import (
 from tests.sinks.published import RECEIPT_KEYS
 
 
-RELEASE = Path(__file__).parents[2] / "release_0_1_0"
+RELEASE = Path(__file__).parents[2] / "releases/signed-by-0.1.0"
 """What release 0.1.0 has signed: bundles, a receipt, and the keys for them."""
 KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])
 CATALOGUE = f"{layout.CATALOGUE_LOG}/checkpoints"
