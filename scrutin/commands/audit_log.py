@@ -1,11 +1,13 @@
 """`scrutin audit log`: is this transparency log the one that was signed, now and before?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.named_keys import KINDS, LIST_BYTES_MAX, KeyList, key_id, parse_keys
 from scrutin import bootstrap
 from scrutin.foreign_files import TooLong, read_foreign_text
 from scrutin.settings import load
@@ -14,7 +16,9 @@ from sinks.printable import printable
 from sinks.store import connect
 from sinks.transparency.archived import ArchiveBehind, require_archived
 from sinks.transparency.auditing import Audited, audit
-from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
+from sinks.transparency.key_commitments import require_committed
+from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.policy import parse_policy, place_of
 from sinks.transparency.remote import LogAway, Source, source
 
@@ -29,13 +33,17 @@ def log(
     checkpoint: Annotated[list[Path] | None, typer.Option(
         help="A checkpoint of this log that was saved before, or given by somebody else; may be "
         "repeated.")] = None,
+    keys: Annotated[Path | None, typer.Option(
+        help="The service's public keys: the saved answer of /log/PREFIX/keys, to be held against "
+        "what the checkpoints commit to.")] = None,
     archive: Annotated[bool, typer.Option(
         "--archive", help="Compare the archive's records too, which recounts rest on.")] = False,
 ) -> None:
     """Check a whole transparency log: every tile, every entry, every checkpoint you kept.
 
     Exit codes: 0 it is what was signed, 2 usage, 3 something is missing or unreachable, 4 a
-    signature, a tile, an earlier checkpoint or an archived record does not fit, 5 unreadable.
+    signature, a tile, an earlier checkpoint, a list of keys or an archived record does not fit, 5
+    unreadable.
     """
     found = source(where)
     try:
@@ -43,6 +51,9 @@ def log(
         saved = [read_foreign_text(path) for path in checkpoint or ()]
         audited = audit(_head(found), found.read, verifier, saved)
         typer.echo(_said(audited, len(saved)))
+        if keys:
+            typer.echo(_kept_to(parse_keys(read_foreign_text(keys, LIST_BYTES_MAX)), [
+                audited.checkpoint, *(parse_checkpoint(text_of(note)) for note in saved)]))
         if archive:
             _compare_archive(found, audited)
             typer.echo("archive: every signed record is there, as it was signed")
@@ -52,8 +63,17 @@ def log(
         _fail(str(error), 3)
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error})", 3)
-    except (TooLong, UnicodeDecodeError) as error:
+    except (TooLong, ValueError) as error:
         _fail(f"a file cannot be read: {error}", 5)
+
+
+def _kept_to(keys: KeyList, checkpoints: Sequence[Checkpoint]) -> str:
+    """Say what the checkpoints commit to; raise Refused where it is another list."""
+    number = sum(require_committed(checkpoint, keys) for checkpoint in checkpoints)
+    return printable(
+        f"keys: {number} of {len(checkpoints)} checkpoints commit to keys, each to this list: "
+        + (", ".join(f"{key.kind} {key_id(key.public)} {key.state.replace('_', ' ')}"
+                     for kind in KINDS for key in keys.of(kind)) or "none is named"))
 
 
 def _verifier(where: str, logs: dict[str, Verifier]) -> Verifier:

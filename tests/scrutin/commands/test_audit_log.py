@@ -13,9 +13,12 @@ import typer
 from typer.testing import CliRunner
 
 from deploy.local.services import ClickHouse
+from schemas.named_keys import KeyList, parse_keys
 from schemas.topics import Topics
 from scrutin.commands.audit_log import log
 from sinks.transparency.folder import LogFolder
+from sinks.transparency.keeper import Keeper
+from sinks.transparency.key_commitments import commitment
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import write_policy
 from sinks.transparency.remote import ANSWER_BYTES_MAX
@@ -70,6 +73,35 @@ def test_an_honest_log_is_what_was_signed(tmp_path: Path) -> None:
     assert "earlier checkpoints you gave: 2, each lies in this log" in done.output
     assert "entries of town: 700" in done.output
     assert (away.exit_code, gone.exit_code) == (4, 3)
+
+
+def test_checkpoints_are_held_against_the_list_of_keys(tmp_path: Path) -> None:
+    """The list that was served, or a later one, fits each; one that lacks a key fits none."""
+    def listed(*publics: int) -> Path:
+        keys = KeyList()
+        for number in publics:
+            keys.apply({"kind": "receipt", "name": "", "public": bytes([number] * 32),
+                        "state": "in_use"}, number)
+        path = tmp_path / f"keys-{len(publics)}-{publics[-1]}"
+        path.write_text(keys.text())
+        return path
+
+    said = iter([(), (commitment(parse_keys(listed(1, 2).read_text()), 3),)])
+    keeper = Keeper(LogFolder(tmp_path / PLACE), SIGNER, lambda: next(said))
+    keeper.open()
+    for step in (HONEST[:300], HONEST[300:]):
+        keeper.append(step)
+        keeper.sign()
+    (tmp_path / "policy").write_text(write_policy([SIGNER.verifier]))
+    before = ("--checkpoint", saved(tmp_path / PLACE, 1))
+    for path in (listed(1, 2), listed(1, 2, 9)):
+        done = audited(tmp_path / PLACE, tmp_path / "policy", *before, "--keys", path)
+        assert done.exit_code == 0, done.output
+        assert "keys: 1 of 2 checkpoints commit to keys, each to this list: receipt" in done.output
+    lacking = audited(tmp_path / PLACE, tmp_path / "policy", "--keys", listed(1, 9))
+    none = audited(tmp_path / PLACE, tmp_path / "policy", "--keys", tmp_path / "policy")
+    assert (lacking.exit_code, none.exit_code) == (4, 5)
+    assert "commits to other keys" in lacking.stderr
 
 
 @pytest.mark.parametrize(("said_bytes", "sent_bytes", "fault"), [
