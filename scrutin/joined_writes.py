@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 from httptools import HttpParserError
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from scrutin.unfinished import Unfinished
 from scrutin.untaken import Untaken
 
 
@@ -100,16 +101,18 @@ class _JoiningTransport:
 class JoinedWrites(HttpToolsProtocol):
     """HTTP/1.1 for uvicorn's `http` option."""
 
-    _untaken_of: ClassVar[weakref.WeakKeyDictionary[object, Untaken]] = weakref.WeakKeyDictionary()
-    """What all connections of a server have not taken, by that which they share."""
+    _lines: ClassVar[weakref.WeakKeyDictionary[object, tuple[Untaken, Unfinished]]] = (
+        weakref.WeakKeyDictionary())
+    """What all connections of a server have not taken, and not sent, by that which they share."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as the class it overrides
         self._in_head = False
         self._whole = True
         self._pieces = self._body_bytes = self._beside_bytes = self._begun = self._read_bytes = 0
         self._patience: asyncio.TimerHandle | None = None
-        self._untaken = self._untaken_of.get(self.server_state) or self._untaken_of.setdefault(
-            self.server_state, Untaken(self.loop))
+        self._untaken, self._unfinished = self._lines.get(
+            self.server_state) or self._lines.setdefault(
+                self.server_state, (Untaken(self.loop), Unfinished()))
         self._real = transport
         super().connection_made(_JoiningTransport(transport, self.loop, self._untaken))  # type: ignore[arg-type]  # it behaves as one
         self._be_patient()
@@ -119,6 +122,7 @@ class JoinedWrites(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self._be_content()
         self._untaken.gone(self._real)
+        self._unfinished.whole(self._real)
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -167,6 +171,7 @@ class JoinedWrites(HttpToolsProtocol):
                 self._beside_bytes += len(data) - self._body_bytes
             if self._beside_bytes > (HEAD_BYTES if self._in_head else BESIDE_BYTES):
                 self._refuse()
+            self._unfinished.came(self._real, len(data))
         if not self._whole and self._patience is None:
             self._be_patient()
 
@@ -187,6 +192,7 @@ class JoinedWrites(HttpToolsProtocol):
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None
+            self._unfinished.whole(self._real)
 
 
 def _bytes_of(url: bytes, headers: list[tuple[bytes, bytes]]) -> int:

@@ -77,7 +77,6 @@ CACHES: dict[str, str | int] = {
 MEMORIES = {
     "producers.gateway.dated_keys.DatedKeys._read": KEYS,
     "producers.gateway.drawing.Sequences._outcomes": OURS,
-    "producers.gateway.exchange.Answer.cookies": REQUEST,
     "producers.gateway.exchange.Answer.headers": REQUEST,
     "producers.gateway.exchange.Asked.limits": REQUEST,
     "producers.gateway.follower.Follower._proposals": CATALOGUE,
@@ -102,11 +101,12 @@ MEMORIES = {
     "producers.gateway.pools.Pools._pools": CATALOGUE,
     "producers.gateway.shared_rates.SharedRates._untold":
         "producers.gateway.shared_rates.NETWORKS_TOLD",
-    "scrutin.joined_writes.JoinedWrites._untaken_of": OURS,
+    "scrutin.joined_writes.JoinedWrites._lines": OURS,
     "scrutin.joined_writes._JoiningTransport._bodies": "scrutin.untaken.UNTAKEN_BYTES",
     "scrutin.joined_writes._JoiningTransport._parts": "scrutin.untaken.UNTAKEN_BYTES",
     "scrutin.log.Repeats._said": "scrutin.log.MESSAGES_REMEMBERED",
     "scrutin.readers.Door._streams": "views.live.CLIENTS_MAX",
+    "scrutin.unfinished.Unfinished._line": "scrutin.unfinished.UNFINISHED_BYTES",
     "scrutin.untaken.Untaken._bodies": "scrutin.untaken.UNTAKEN_BYTES",
     "scrutin.untaken.Untaken._line": "scrutin.joined_writes.CONNECTIONS_MOST",
     "scrutin.untaken._Standing.bodies": "scrutin.untaken.UNTAKEN_BYTES",

@@ -102,7 +102,7 @@ class Answer:
     body: bytes
     media_type: bytes = JSON
     headers: dict[bytes, bytes] = field(default_factory=dict)
-    cookies: list[bytes] = field(default_factory=list)
+    cookies: tuple[bytes, ...] = ()
     """Values of Set-Cookie: the one header that may stand there twice."""
 
     async def send(self, send: Send, *, with_body: bool = True) -> None:
@@ -112,8 +112,9 @@ class Answer:
             (b"content-length", str(len(self.body)).encode()),
             *SECURITY,
             *self.headers.items(),
-            *((b"set-cookie", cookie) for cookie in self.cookies),
         ]
+        if self.cookies:  # Hardly ever: most who vote have theirs.
+            headers += [(b"set-cookie", cookie) for cookie in self.cookies]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body if with_body else b""})
 

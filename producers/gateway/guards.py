@@ -43,6 +43,7 @@ ADDRESSES_REMEMBERED = 16_384
 _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS}}}")
 _LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
 _OWN_SITES = frozenset((b"same-origin", b"none"))
+_DRAWN = DRAWN_COOKIE.encode()
 _WEB, _API = ORIGINS.index("web"), ORIGINS.index("api")
 
 
@@ -126,7 +127,7 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
 def drawn_of(asked: Asked) -> str | None:
     """Give the sequence that waits in the browser; None without one."""
     # Of ten thousand votes a second only a voter's first one has it.
-    if DRAWN_COOKIE.encode() not in asked.headers.get(b"cookie", b""):
+    if _DRAWN not in asked.headers.get(b"cookie", b""):
         return None
     return asked.cookie(DRAWN_COOKIE)
 
@@ -141,8 +142,8 @@ def _set_cookie(
     asked: Asked, answer: Answer, name: str, value: str, path: str, seconds: int
 ) -> None:
     secure = "; Secure" if is_secure(asked) else ""
-    answer.cookies.append(
-        f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}".encode())
+    cookie = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    answer.cookies = (*answer.cookies, cookie.encode())
 
 
 def is_secure(asked: Asked) -> bool:

@@ -12,7 +12,7 @@ import uvicorn
 import uvloop
 from starlette.types import Receive, Scope, Send
 
-from scrutin import joined_writes, untaken
+from scrutin import joined_writes, unfinished, untaken
 from scrutin.gateway import http_options
 from tests.waiting import WAIT_SECONDS, until
 
@@ -195,5 +195,29 @@ def test_requests_that_wait_behind_another_are_bounded(
             else:
                 await until(lambda: not site.server.server_state.connections)
                 assert len(site.answered) <= joined_writes.PIPELINED_MOST + 2
+
+    in_loop(work())
+
+
+def test_requests_that_are_not_whole_are_bounded_in_bytes(
+    in_loop: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many begin one and go no further: who began first is cut, and others are answered."""
+    begun = b"GET / HTTP/1.1\r\nhost: x\r\nx: ".ljust(4_000, b"x")
+    monkeypatch.setattr(unfinished, "UNFINISHED_BYTES", 5 * len(begun))
+    monkeypatch.setattr(joined_writes, "REQUEST_SECONDS", 10 * WAIT_SECONDS)
+
+    async def work() -> None:
+        async with serving(lambda: b"short") as site:
+            state, loop = site.server.server_state, asyncio.get_running_loop()
+            for _ in range(20):
+                client = await site.asking(begun)
+                asker = await site.asking()
+                assert (await loop.sock_recv(asker, 4_096)).startswith(b"HTTP/1.1 200")
+                asker.close()
+                await until(lambda: len(state.connections) <= 5)
+            await loop.sock_sendall(client, b"\r\n\r\n")
+            assert (await loop.sock_recv(client, 4_096)).startswith(b"HTTP/1.1 200")
+            assert len(site.answered) == 20 + 1
 
     in_loop(work())
