@@ -6,7 +6,7 @@ TESTERS ?= 2
 FIRST ?= 1
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test faults bench simulate interop check audit advisories sbom lock docs
+.PHONY: help setup demo test fuzz faults bench simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -32,6 +32,9 @@ simulate: setup ## Repeat one simulated history and print its steps: make simula
 
 faults: setup ## Kill, freeze and stop everything under load, SEEDS=n from FIRST=k on, and check that the count is right.
 	.venv/bin/python -m tests.faults --seeds $(SEEDS) --first $(FIRST) $(ARGS)
+
+fuzz: setup ## Look for bytes that break a reader of foreign bytes, and keep them; ARGS name readers.
+	.venv/bin/python -m tests.foreign $(ARGS)
 
 interop: setup ## Have tessera's fsck (Go) read our transparency logs, whole and damaged.
 	.venv/bin/python -m tests.interop

@@ -19,25 +19,25 @@ CONCATENABLE_FORMATS = frozenset(
     {"Native", "TabSeparated", "TSV", "CSV", "RowBinary", "JSONEachRow"}
 )
 
-_IDENTIFIER = rb"(?:[\w.$-]+|`[^`]*`|\"[^\"]*\")(?:\.(?:\w+|`[^`]*`|\"[^\"]*\"))?"
-_COLUMNS = rb"\((?:[^()`\"]|`[^`]*`|\"[^\"]*\")*\)"
+# Nothing is tried in two ways (x*+ gives nothing back): time grows with a statement's length alone.
+_IDENTIFIER = rb"(?:[\w.$-]++|`[^`]*+`|\"[^\"]*+\")(?:\.(?:\w++|`[^`]*+`|\"[^\"]*+\"))?+"
+_COLUMNS = rb"\((?:[^()`\"]|`[^`]*+`|\"[^\"]*+\")*+\)"
 _INSERT = re.compile(
-    rb"\s*(INSERT\s+INTO\s+(?:TABLE\s+)?" + _IDENTIFIER + rb"\s*(?:" + _COLUMNS + rb")?"
-    rb"(?:\s+SETTINGS\s[^;]*?)?)\s*\bFORMAT\s+(\w+)[ \t]*;?(?:\r?\n|(?=[^\s\w;]))",
+    rb"\s*+(INSERT\s++INTO\s++(?:TABLE\s++)?+" + _IDENTIFIER + rb"\s*+(?:" + _COLUMNS + rb")?+"
+    rb"\s*+(?:SETTINGS\s[^;]*?)?)\bFORMAT\s++(\w++)[ \t]*+;?+(?:\r?\n|(?=[^\s\w;]))",
     re.IGNORECASE | re.DOTALL,
 )
 _INSERT_BEGINS = re.compile(rb"\s*INSERT\s", re.IGNORECASE)
-_FORMAT = re.compile(r"\sFORMAT\s+(\w+)\s*;?\s*$", re.IGNORECASE)
+_FORMAT = re.compile(r"\sFORMAT\s++(\w++)\s*+(?:;\s*+)?\Z", re.IGNORECASE)
 _ROWS = re.compile(
     r"[\s(]*(SELECT|WITH|SHOW|DESCRIBE|DESC|EXISTS|EXPLAIN|CHECK|VALUES)\b", re.IGNORECASE
 )
 _SELECT = re.compile(r"[\s(]*(SELECT|WITH)\b", re.IGNORECASE)
-_KILL = re.compile(
-    r"\s*KILL\s+QUERY\s+WHERE\s+(.+?)(?:\s+(SYNC|ASYNC|TEST))?(?:\s+FORMAT\s+(\w+))?\s*;?\s*$",
-    re.IGNORECASE | re.DOTALL,
-)
+_KILL_BEGINS = re.compile(r"\s*+KILL\s++QUERY\s++WHERE\s++", re.IGNORECASE)
+_KILL_MODES = ("SYNC", "ASYNC", "TEST")
 _PROCESSES = re.compile(r"\bsystem\.processes\b", re.IGNORECASE)
-_USE = re.compile(r"\s*USE\s+(?:DATABASE\s+)?([^\s;]+)\s*;?\s*$", re.IGNORECASE)
+_USE = re.compile(
+    r"\s*+USE\s++(?:DATABASE\s++)?+([^\s;]++)\s*+(?:;\s*+)?\Z", re.IGNORECASE)
 _SET = re.compile(r"\s*SET\s", re.IGNORECASE)
 _SETTING_NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -120,11 +120,18 @@ def used_database(statement: str) -> str | None:
 
 
 def parse_kill(statement: str) -> Kill | None:
-    found = _KILL.match(statement)
-    if found is None:
+    begins = _KILL_BEGINS.match(statement)
+    if begins is None:
         return None
-    mode = (found[2] or "ASYNC").upper()
-    return Kill(found[1], mode == "SYNC", mode == "TEST", found[3] or "TabSeparated")
+    rest = statement[begins.end():].rstrip().removesuffix(";").rstrip()
+    mode, output = "ASYNC", "TabSeparated"
+    words = rest.rsplit(None, 2)
+    if len(words) == 3 and words[1].upper() == "FORMAT":
+        rest, _, output = words
+    words = rest.rsplit(None, 1)
+    if len(words) == 2 and words[1].upper() in _KILL_MODES:
+        rest, mode = words[0], words[1].upper()
+    return Kill(rest.rstrip(), mode == "SYNC", mode == "TEST", output) if rest else None
 
 
 def show_query_ids(statement: str) -> str:

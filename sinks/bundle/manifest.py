@@ -81,7 +81,7 @@ def read_manifest(body: bytes) -> tuple[Manifest, dict[str, dict[str, Any]]]:
         files: dict[str, dict[str, Any]] = {
             name: {"bytes": one["bytes"], "sha256": one["sha256"]}
             for name, one in found["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unreadable(MANIFEST, f"not a manifest: {type(error).__name__} {error}") from error
     if not _is_whole(manifest):
         raise Unreadable(MANIFEST, "kind, partitions or positions are none")

@@ -19,7 +19,7 @@ def results_text(body: bytes) -> str:
     """Write what is signed of a results document, given as its bytes; raise Refused."""
     try:
         document: Any = json.loads(body)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Refused(f"not a results document: {type(error).__name__} {error}") from error
     return text_of_document(document, body)
 
@@ -39,7 +39,7 @@ def text_of_document(document: Any, body: bytes) -> str:
             f"final {'yes' if document['final'] is True else 'no'}",
             hash_line(body),
         )
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         raise Refused(f"not a results document: {type(error).__name__} {error}") from error
     return "".join(f"{line}\n" for line in lines)
 
