@@ -21,7 +21,7 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 
 from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
-from views.voting.paper import Mark, Paper
+from views.voting.paper import DONE_BYTES, Mark, Paper
 from views.voting.roll import MARK_BYTES, Roll
 
 
@@ -106,16 +106,18 @@ def _folded(
     steps = (place - before for before, place in zip((-1, *places), places, strict=False))
     summary = _bytes_of(steps) + bytes(older[place] for place in places)
     packing = zlib.compressobj(9, zlib.DEFLATED, _RAW)
-    return (roll.mark(count) + _bytes_of(numbers)
+    return (roll.mark(count) + paper.done + _bytes_of(numbers)
             + packing.compress(summary) + packing.flush())
 
 
 def _unfolded(content: bytes, roll: Roll) -> Paper:
-    mark, rest = content[:MARK_BYTES], _Numbers(content[MARK_BYTES:])
+    head = MARK_BYTES + DONE_BYTES
+    mark, rest = content[:MARK_BYTES], _Numbers(content[head:])
     take = rest.number
     if not roll.knows(take(), mark):
         return Paper()
-    paper = Paper(partition=take(), described=bool(take()), voted=take())
+    paper = Paper(done=content[MARK_BYTES:head], partition=take(), described=bool(take()),
+                  voted=take())
     paper.sequence = [roll.name(take()) for _ in range(take())]
     cast = 0
     for _ in range(take()):

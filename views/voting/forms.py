@@ -1,6 +1,7 @@
 """Forms of the booth as they come back: bounded, and turned into acts. Who may send one is the
 desk's to say."""
 
+import hashlib
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from schemas import problems
 from schemas.words import CHOICES, QUALIFICATIONS
 from views import asked
 from views.voting.desk import Act, TurnedAway
+from views.voting.paper import DONE_BYTES
 
 
 FORM_BYTES = 2_048
@@ -43,6 +45,11 @@ class Intention(NamedTuple):
         """Whether this undoes what the first click of the same button did."""
         young = 0 <= now - self.shown_at < DOUBLE_CLICK_MILLISECONDS
         return young and self.act.event == "QualificationWithdrawn"
+
+    def mark(self) -> bytes:
+        """Stand for this button of this very form; nobody guesses another of the same mark."""
+        said = f"{self.key}.{self.act.proposal}.{self.word}".encode()
+        return hashlib.blake2b(said, digest_size=DONE_BYTES).digest()
 
     def idempotency_key(self, acts: int) -> str:
         """Name the intention: the same form sent twice is one, but not after another act between.

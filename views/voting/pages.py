@@ -207,7 +207,9 @@ class VotePages:
             await self._serve(guest, [])
             return _to(guest.address)
         wanted = forms.intention(form)
-        if wanted.is_second_click(int(time.time() * 1_000)):
+        # Sent again by the script or a reload: its cookie came, but not the page with it.
+        is_repeated = guest.paper.done == wanted.mark()
+        if is_repeated or wanted.is_second_click(int(time.time() * 1_000)):
             return guest.to(wanted.act.proposal)
         try:
             await self._record(guest, wanted)
@@ -223,6 +225,7 @@ class VotePages:
         key = wanted.idempotency_key(mark.acts if mark else 0)
         done = await guest.visit.act(act, key)
         held.mark(act, wanted.word, done)
+        held.done = wanted.mark()
 
     async def _describe(self, guest: Guest) -> Response:
         form = await forms.read(guest.request)

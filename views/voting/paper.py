@@ -13,6 +13,10 @@ from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
 from views.voting.desk import Act, Recorded
 
 
+DONE_BYTES = 8
+"""Of what stands for a form: two of a voter's have the same once in 10^19."""
+
+
 @dataclass
 class Mark:
     """What the voter did with one proposal."""
@@ -45,6 +49,8 @@ class Paper:
     voted: int = 0
     """Proposals voted on, those that left the paper included."""
     partition: int = 0
+    done: bytes = bytes(DONE_BYTES)
+    """Stands for the form that was recorded last: sent again, it says nothing new."""
     described: bool = False
     """Whether the voter described themselves, or said no."""
 

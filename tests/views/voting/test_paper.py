@@ -18,7 +18,7 @@ from views.voting import folded
 from views.voting.desk import Recorded
 from views.voting.folded import BUTTONS, PAPER_CHARACTERS, WHOLE_LEAST
 from views.voting.forms import WITHDRAW, intention
-from views.voting.paper import Mark, Paper, qualifications_of
+from views.voting.paper import DONE_BYTES, Mark, Paper, qualifications_of
 from views.voting.roll import Roll
 
 
@@ -99,15 +99,16 @@ marks = st.builds(
 @logs.property_test
 @given(st.lists(st.tuples(st.integers(0, 199), marks, st.integers(0, 2**40)), max_size=12),
        st.lists(st.integers(0, 199), max_size=12), st.integers(0, 2**20), st.integers(0, 1_023),
-       st.booleans())
+       st.booleans(), st.binary(min_size=DONE_BYTES, max_size=DONE_BYTES))
 def test_a_paper_comes_back_as_it_was(
     drawn: list[tuple[int, Mark, int]], sequence: list[int], voted: int, partition: int,
     described: bool,  # noqa: FBT001 -- drawn by hypothesis
+    done: bytes,
 ) -> None:
     """Whatever a mark holds, and written again without a change it is the same to the byte."""
     roll = Roll(NAMES)
     held = Paper([NAMES[place] for place in sequence], voted=voted, partition=partition,
-                 described=described)
+                 described=described, done=done)
     for place, mark, later in drawn:
         mark.last = mark.cast + later
         held.marks[NAMES[place]] = mark

@@ -4,13 +4,14 @@
 // structure, so that no reader loses their place; what is not repainted then says that it stands
 // as it was loaded. The id of a snapshot is its place in the logs: one that lies before what is
 // shown (of a server that lags behind another) is dropped, so that no figure goes back. A browser
-// connects anew by itself after a cut, save where it was answered with an error: then this
-// program does.
+// connects anew by itself after a cut, save where it was answered with an error, or by somebody
+// else: then this program does, each time after a longer pause.
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const REPAINT_MILLISECONDS = calm ? 2_000 : 250;
 const SPOKEN_MILLISECONDS = 60_000;
 const REFUSED_MILLISECONDS = 5_000;
+const REFUSED_LONGEST_MILLISECONDS = 80_000;
 const FOLLOW_MILLISECONDS = 500;
 const FOLLOWED_MOST = 16; // as many as a stream takes
 
@@ -36,6 +37,7 @@ const onScreen = new Set();
 let followed = "";
 let following = null;
 let again = null;
+let pause = REFUSED_MILLISECONDS;
 
 // Whole percent, half up, from integers: the same rule as on the server.
 const percent = (count, base) => Math.floor((200 * count + base) / (2 * base));
@@ -132,17 +134,38 @@ function connect() {
   stream.onopen = () => write(shown, panel.dataset.moving);
   stream.onerror = () => {
     write(shown, panel.dataset.cut);
-    if (stream.readyState !== EventSource.CLOSED) return;
-    disconnect();
-    again = setTimeout(connect, REFUSED_MILLISECONDS);
+    if (stream.readyState === EventSource.CLOSED) comeBack();
   };
   stream.onmessage = (event) => {
     const sent = placesOf(event.lastEventId);
+    const said = snapshotOf(event.data);
+    if (!said) {
+      write(shown, panel.dataset.cut);
+      comeBack();
+      return;
+    }
+    pause = REFUSED_MILLISECONDS;
     if (isBefore(sent, place)) return;
     place = sent;
-    newest = JSON.parse(event.data);
+    newest = said;
     painting ??= setTimeout(paint, paintedAt + REPAINT_MILLISECONDS - performance.now());
   };
+}
+
+// What is no snapshot of ours was sent by somebody between.
+function snapshotOf(text) {
+  try {
+    const said = JSON.parse(text);
+    return said?.proposals ? said : null;
+  } catch {
+    return null;
+  }
+}
+
+function comeBack() {
+  disconnect();
+  again = setTimeout(connect, pause);
+  pause = Math.min(2 * pause, REFUSED_LONGEST_MILLISECONDS);
 }
 
 function disconnect() {

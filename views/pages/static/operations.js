@@ -9,10 +9,13 @@ const button = panel.querySelector("button");
 const shown = panel.querySelector(".live-state");
 const SPOKEN_MILLISECONDS = 60_000;
 const AGAIN_MILLISECONDS = 5_000;
+const AGAIN_LONGEST_MILLISECONDS = 40_000;
 const OLD_MILLISECONDS = 10_000;
 
 let stream = null;
 let paused = false;
+let waiting = null;
+let pause = AGAIN_MILLISECONDS;
 let verdict = null;
 let spokenAt = -SPOKEN_MILLISECONDS;
 let heardAt = performance.now();
@@ -35,11 +38,27 @@ function speak() {
   spokenAt = performance.now();
 }
 
-// Load the page anew once it can be: it asks for the token, or follows a new process.
+// Load the page anew once it can be: it asks for the token, or follows a new process. What somebody
+// between answers is no page of ours, whatever its status.
 async function again() {
-  const answer = await fetch("/ops", { method: "HEAD" }).catch(() => null);
-  if (answer && (answer.ok || answer.status === 401)) location.reload();
-  else setTimeout(again, AGAIN_MILLISECONDS);
+  clearTimeout(waiting);
+  const answer = await fetch("/ops").catch(() => null);
+  const text = answer ? await answer.text().catch(() => "") : "";
+  if (text.includes('<meta name="generator" content="scrutin">') &&
+      (answer.ok || answer.status === 401)) {
+    location.reload();
+    return;
+  }
+  waiting = setTimeout(again, pause);
+  pause = Math.min(2 * pause, AGAIN_LONGEST_MILLISECONDS);
+}
+
+function partsOf(data) {
+  try {
+    return JSON.parse(data).parts ?? null;
+  } catch {
+    return null;
+  }
 }
 
 function connect() {
@@ -51,13 +70,17 @@ function connect() {
     shown.textContent = panel.dataset.cut;
     parts.classList.add("stale");
     // A refusal ends the stream for good; a cut is mended by the browser.
-    if (stream.readyState === EventSource.CLOSED) setTimeout(again, AGAIN_MILLISECONDS);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    clearTimeout(waiting);
+    waiting = setTimeout(again, AGAIN_MILLISECONDS);
   };
   stream.onmessage = (event) => {
+    const markup = partsOf(event.data);
+    if (markup === null) return; // Not ours: soon too old, and said so.
     heardAt = performance.now();
     if (parts.classList.contains("stale")) shown.textContent = panel.dataset.moving;
     parts.classList.remove("stale");
-    put(JSON.parse(event.data).parts);
+    put(markup);
     speak();
   };
 }

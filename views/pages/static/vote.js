@@ -1,7 +1,8 @@
 // Sends the booth's forms without leaving the page. Theory of operation: the page is complete
 // without this; here its own forms go to their own addresses, and what comes back is the page
 // that a browser without scripts would show, of which the ballot is taken. What could not be
-// recorded is sent again as it was, under the same key: the log counts it once.
+// recorded is sent again as it was, under the same key: the log counts it once. So is what anybody
+// but the booth has answered, a proxy for one, whatever it says: nobody knows what became of it.
 
 const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 1_000;
@@ -11,6 +12,15 @@ const ANSWER_MILLISECONDS = 15_000;
 const RENEW_MILLISECONDS = 3_000; // A proof that is late is not worth more waiting.
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
+
+// The page of an answer; null where it is none of ours.
+async function pageOf(answer) {
+  const text = await answer?.text().catch(() => "");
+  if (!text) return null;
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const ours = page.querySelector('meta[name="generator"][content="scrutin"]');
+  return ours && page.querySelector("main") ? page : null;
+}
 
 const spoken = document.getElementById("spoken");
 const trouble = document.getElementById("trouble");
@@ -41,9 +51,8 @@ async function renew(form, fields) {
   const answer = await fetch(`${form.action}?${query}`, {
     signal: AbortSignal.timeout(RENEW_MILLISECONDS),
   }).catch(() => null);
-  if (!answer?.ok) return; // Then the proof it has is the best there is.
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const proof = page.querySelector("#ballot [name=proof]");
+  // Without an answer the proof it has is the best there is.
+  const proof = (await pageOf(answer))?.querySelector("#ballot [name=proof]");
   if (proof) fields.set("proof", proof.value);
 }
 
@@ -51,21 +60,21 @@ async function renew(form, fields) {
 // the later one would not know of the other's vote. So one tab sends after the other.
 const alone = (work) => navigator.locks ? navigator.locks.request("scrutin-paper", work) : work();
 
+// Gives the page that answers a form, and its address; null where none of ours came, again and again.
 async function send(form, fields) {
+  let shown = null; // Once the booth has sent us on to a page, that page alone is asked for again.
   for (let attempt = 1; ; attempt += 1) {
-    let answer = null;
-    try {
-      answer = await alone(() => fetch(form.action, {
-        method: "POST", body: fields, signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-      }));
-    } catch {
-      show(trouble.dataset.offline);
-    }
-    if (answer && !(answer.status in SAID)) return answer;
-    if (answer) show(trouble.dataset[SAID[answer.status]]);
+    const asked = shown ? {} : { method: "POST", body: fields };
+    const answer = await alone(() => fetch(shown ?? form.action, {
+      ...asked, signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+    })).catch(() => null);
+    const page = await pageOf(answer);
+    if (page && !(answer.status in SAID)) return { page, url: answer.url };
+    if (answer?.redirected) shown = answer.url;
+    show(trouble.dataset[answer ? (page && SAID[answer.status]) || "foreign" : "offline"]);
     if (attempt === ATTEMPTS) return null;
-    const asked = Number(answer?.headers.get("retry-after") ?? 0) * 1_000;
-    const wait = Math.max(asked, FIRST_WAIT_MILLISECONDS * 2 ** (attempt - 1));
+    const told = Number(answer?.headers.get("retry-after")) * 1_000 || 0; // It may be a date.
+    const wait = Math.max(told, FIRST_WAIT_MILLISECONDS * 2 ** (attempt - 1));
     await pause(Math.min(wait, LONGEST_WAIT_MILLISECONDS));
   }
 }
@@ -78,20 +87,19 @@ async function look() {
     await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
     if (sending || held !== ballot()) return;
     const answer = await fetch(location.href).catch(() => null);
-    if (!answer?.ok) continue;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const page = await pageOf(answer);
+    if (!page) continue;
     const [shown, fresh] = [held, page].map((within) => within.querySelector(".shares"));
     if (sending) return;
     if (fresh && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
   }
 }
 
-async function receive(answer) {
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+function receive({ page, url }) {
   const fresh = page.getElementById("ballot");
   document.title = page.title;
   trouble.hidden = true;
-  history.replaceState(null, "", answer.url);
+  history.replaceState(null, "", url);
   if (!fresh) {
     // Closed meanwhile, or another page altogether: show it whole.
     document.querySelector("main").replaceWith(page.querySelector("main"));
@@ -112,7 +120,7 @@ async function submit(form, fields, again = false) {
   try {
     if (!again) await renew(form, fields); // What may be in the log is sent as it was.
     const answer = await send(form, fields);
-    if (answer) await receive(answer);
+    if (answer) receive(answer);
     else {
       show(trouble.dataset.givenUp);
       troubleButton.onclick = () => submit(form, fields, true);
