@@ -62,6 +62,7 @@ CACHES: dict[str, str | int] = {
     "views.pages.proposals_page.folded": CATALOGUE,
     "views.pages.rendering.environment": OURS,
     "views.pages.rendering.icon": OURS,
+    "views.pages.rendering.plain": CATALOGUE,
     "views.pages.rendering.revision": OURS,
     "views.pages.rendering.script": OURS,
     "views.pages.rendering.static": OURS,
