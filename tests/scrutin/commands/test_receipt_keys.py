@@ -1,6 +1,9 @@
 """By which key is a receipt, and does the log name it? Receipts of release 0.1.0 go on holding."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +29,7 @@ from tests.sinks.transparency.receipts import GATEWAY, keys, receipt, vote
 
 
 RELEASE = Path(__file__).parents[2] / "releases/signed-by-0.1.0"
+WHEEL = RELEASE.parent / "scrutin-0.1.0-py3-none-any.whl"
 VOTES = [vote(number) for number in range(5)]
 SIGNER = Signer("example.org/log/scrutin/votes/1", Ed25519PrivateKey.from_private_bytes(bytes(32)))
 LATER = Ed25519PrivateKey.from_private_bytes(b"l" * 32)
@@ -230,3 +234,19 @@ def test_the_page_says_which_key_and_how_it_stands(desk: Desk) -> None:
     assert check(LATER) == ("logged", key_id(public(LATER)), "unnamed")
     (desk.folder / "scrutin/keys").write_text(many.text())
     assert "keys" not in json.loads(checker.check(json.dumps(of(LATER)).encode(), 0).document)
+
+
+def test_release_0_1_0_takes_a_receipt_of_today(desk: Desk) -> None:
+    """Its signature and its place in the log: the key's name and the checkpoint's line are more."""
+    proof = desk.log(listed(*NAMED))
+    (desk.folder / "receipt").write_text(json.dumps(of(GATEWAY, tlog_proof=proof)))
+    done = subprocess.run(
+        [sys.executable, "-m", "scrutin", "receipt", "verify", str(desk.folder / "receipt"),
+         "--keys", str(keys(desk.folder / "answer")),
+         "--policy", str(desk.folder / "scrutin/policy")],
+        env={**os.environ, "PYTHONPATH": str(WHEEL)}, cwd=desk.folder, capture_output=True,
+        text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert "signature: valid. The gateway took it" in done.stdout
+    assert "promise: kept" in done.stdout
