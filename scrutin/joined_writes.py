@@ -133,13 +133,6 @@ class JoinedWrites(HttpToolsProtocol):
         self._begun += 1
         super().on_message_begin()
 
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # Behind the body the request is under way: its headers are what was checked.
-        if self._in_head:
-            super().on_header(name, value)
-        elif self._beside_bytes + len(name) + len(value) > BESIDE_BYTES:
-            raise HttpParserError("too much behind a body")
-
     def on_message_complete(self) -> None:
         self._whole = True
         self._be_content()
@@ -153,6 +146,8 @@ class JoinedWrites(HttpToolsProtocol):
             # The parser hands it to uvicorn's data_received, which answers and closes.
             raise HttpParserError("a head beyond its bounds")
         super().on_headers_complete()
+        # The request has the list of its headers; what stands behind its body goes to this one.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         self._pieces += 1

@@ -91,7 +91,7 @@ async def test_headers_are_counted() -> None:
 async def test_nothing_behind_a_body_becomes_a_header() -> None:
     """Trailers are dropped: what was checked is what was sent before; without end they are cut."""
     chunked = head(b"Transfer-Encoding: chunked", method=b"POST") + b"1\r\na\r\n0\r\n"
-    endless = [b"late: " + b"x" * HEAD_BYTES, b"x" * BESIDE_BYTES, b"\r\n\r\n"]
+    endless = [b"late: ", *[b"x" * BESIDE_BYTES] * 16]
     async with serving() as port:
         found = await answered(port, chunked + b"Late: yes\r\n\r\n")
         cut = await answered(port, chunked, *endless)
