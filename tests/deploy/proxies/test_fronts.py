@@ -202,6 +202,27 @@ async def test_a_forged_address_is_not_believed(servers: Servers, front: Front) 
     assert neighbour.status_code == 202
 
 
+@pytest.mark.parametrize("kind", ["nginx", "haproxy"])
+async def test_who_reads_too_much_of_the_views_waits(servers: Servers, kind: str) -> None:
+    """Past the documented rate an address gets 429, whatever it says of itself; others read on."""
+    gateway, views = servers.ports
+    changes = {"nginx": {"rate=300r/s": "rate=1r/m", "burst=1000": "burst=5"},
+               "haproxy": {"gt 3000": "gt 5"}}
+    found = fronts.started(servers.stack, kind, gateways=(gateway,), views=views,
+                           instance="narrow", changes=changes[kind])
+    await until_up(found)
+    async with found.client("127.0.7.1") as one, found.client("127.0.8.1") as other:
+        statuses = [
+            (await one.get("/v1/consultations", headers=forged(f"198.51.{number}.9"))).status_code
+            for number in range(12)]
+        neighbour = await other.get("/v1/consultations")
+    found.worker.kill()
+
+    assert statuses[0] == 200
+    assert statuses[-1] == 429
+    assert neighbour.status_code == 200
+
+
 def forged(address: str) -> dict[str, str]:
     """All that a visitor can say of where he comes from."""
     return {"x-forwarded-for": f"{address}, 127.0.0.1", "x-real-ip": address,
