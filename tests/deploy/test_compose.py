@@ -106,6 +106,13 @@ def test_every_image_that_is_not_ours_is_named_by_version_and_digest() -> None:
         assert re.fullmatch(r"[a-z/-]+:\d+\.\d+\.\d+[\w.-]*@sha256:[0-9a-f]{64}", image)
 
 
+def test_broker_and_database_are_reached_from_inside_alone() -> None:
+    """Whoever can write to Kafka can write votes: only what is made for people has a port outside.
+    """
+    assert {name for name, service in SERVICES.items() if "ports" in service} <= {
+        "gateway", "views"}
+
+
 def test_data_is_in_named_volumes() -> None:
     """Another start finds the same data."""
     for name in ("kafka", "clickhouse"):
