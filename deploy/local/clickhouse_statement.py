@@ -71,7 +71,7 @@ def parse_insert(beginning: bytes) -> InsertHead | None:
     found = _INSERT.match(beginning[:HEAD_BYTES_MAX])
     if found is None:
         return None
-    return InsertHead(found[1].decode().rstrip(), found[2].decode(), found.end())
+    return InsertHead(found[1].decode(errors="replace").rstrip(), found[2].decode(), found.end())
 
 
 def infile_statement(head: InsertHead, path: str, compression: str) -> str:

@@ -56,7 +56,7 @@ def _holds(reader: Reader, examples: int) -> bool:
 
 
 def _keep(reader: Reader, broke: bytes) -> Path:
-    path = SEEDS / reader.name / hashlib.sha256(broke).hexdigest()[:12]
+    path = SEEDS / reader.name / f"{hashlib.sha256(broke).hexdigest()[:12]}.seed"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(broke)
     return path

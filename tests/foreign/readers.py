@@ -82,7 +82,7 @@ class Reader:
             st.binary(max_size=EXAMPLE_BYTES), changed(st.sampled_from(self.good)), *others)
 
     def seeds(self) -> Iterator[Path]:
-        return iter(sorted((SEEDS / self.name).glob("*")))
+        return iter(sorted((SEEDS / self.name).glob("*.seed")))
 
 
 def is_within_bounds(given: bytes, steps: int) -> bool:
