@@ -41,7 +41,8 @@ log = structlog.get_logger("scrutin.snapshots")
 
 def _opened(path: Path) -> BinaryIO:
     """Open a new file that its owner alone may read: it says who voted what."""
-    return open(path, "wb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
+    path.unlink(missing_ok=True)  # one that a death left has the mode it was made with
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
 class SnapshotFolder:

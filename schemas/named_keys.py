@@ -53,7 +53,7 @@ class KeyList:
         self._keys: dict[tuple[str, str, bytes], NamedKey] = {}
         self._lines: list[str] = []
         self._offsets: list[int] = []
-        self._first: dict[bytes, int] = {}
+        self._first: dict[tuple[str, str, bytes], int] = {}
         self._hash = hashlib.sha256(HEAD.encode())
         self._digests = [self._hash.digest()]
         """Of the list before its first line, and after each: checkpoints ask for them often."""
@@ -68,7 +68,7 @@ class KeyList:
         if known is not None and known.state in (RETIRED, key.state):
             return
         self._keys[key[:3]] = key
-        self._first.setdefault(key.public, offset)
+        self._first.setdefault(key[:3], offset)
         self._offsets.append(offset)
         self._lines.append(_line(offset, key))
         self._hash.update(self._lines[-1].encode())
@@ -82,9 +82,9 @@ class KeyList:
         """Give a key as it stands; None where it was never named."""
         return self._keys.get((kind, name, public))
 
-    def named_at(self, public: bytes) -> int | None:
-        """Give the offset of the record that names a key first; None where none does."""
-        return self._first.get(public)
+    def named_at(self, kind: str, public: bytes, name: str = "") -> int | None:
+        """Give the offset of the record that names a key first, for this use; None where none."""
+        return self._first.get((kind, name, public))
 
     def text(self, size: int | None = None) -> str:
         """Write the list of the first `size` records of the catalogue, or of all."""

@@ -21,6 +21,8 @@ OTHERS = 0o077
 """Bits by which a group or everybody may do anything with a file."""
 KEY_BYTES = 32
 """Length of every key: what SHA-256 and Ed25519 take."""
+_DRAFT_BYTES = 8
+"""Of the random end of a draft's name: two makers of one key never write the same draft."""
 KEYS_MAX = 8
 """Keys of one use at once: a forged cookie or proof costs as many hashes, a microsecond each."""
 
@@ -88,16 +90,16 @@ class KeyFile(NamedTuple):
     path: Path
 
 
-def key_files(folder: Path, name: str) -> list[KeyFile]:
+def key_files(folder: Path, name: str, *, bounded: bool = True) -> list[KeyFile]:
     """Name the keys of one use, `name.key` and `name.SECONDS.key`, the newest first.
 
-    Raises TooManyKeys.
+    Raises TooManyKeys, but for whoever looks for some to retire.
     """
     pattern = re.compile(rf"{re.escape(name)}(?:\.([1-9]\d{{0,11}}))?\.key", re.ASCII)
     listed = folder.iterdir() if folder.exists() else ()
     found = [KeyFile(int(match[1] or 0), path) for path in listed
              if (match := pattern.fullmatch(path.name))]
-    if len(found) > KEYS_MAX:
+    if bounded and len(found) > KEYS_MAX:
         raise TooManyKeys(f"{folder} holds {len(found)} keys `{name}`, at most {KEYS_MAX} are "
                           "tried: retire old ones with `scrutin keys retire`.")
     return sorted(found, reverse=True)
@@ -106,7 +108,7 @@ def key_files(folder: Path, name: str) -> list[KeyFile]:
 def make_private(path: Path, data: bytes) -> bytes:
     """Make a secret file, or leave the one that somebody else has made; give what it holds."""
     make_private_folder(path.parent)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(_DRAFT_BYTES)}")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
     try:
         with os.fdopen(opened, "wb") as file:
@@ -121,6 +123,16 @@ def make_private(path: Path, data: bytes) -> bytes:
     held = read_private(path, size=len(data))
     assert held is not None, "it was made, and nobody takes it away"
     return held
+
+
+def destroy(path: Path) -> None:
+    """Delete a secret file, and the drafts of it that deaths in the middle of making it left."""
+    draft = re.compile(rf"{re.escape(path.name)}\.[0-9a-f]{{{2 * _DRAFT_BYTES}}}", re.ASCII)
+    for found in list(path.parent.iterdir()):
+        if draft.fullmatch(found.name):
+            found.unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
+    sync_folder(path.parent)
 
 
 def make_private_folder(folder: Path) -> None:

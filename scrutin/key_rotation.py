@@ -25,10 +25,10 @@ from schemas.private_files import (
     KEYS_MAX,
     KeyFile,
     KeyRefused,
+    destroy,
     key_files,
     make_private,
     read_private,
-    sync_folder,
 )
 from schemas.topics import Topics
 from sinks.transparency.checkpoints import open_checkpoint
@@ -112,7 +112,7 @@ def _of_gateways(place: Place, kind: str, now: float, listed: KeyList) -> Iterat
 
 def _of_log(place: Place, log: str, name: str, listed: KeyList) -> Iterator[Held]:
     path = place.logs / log
-    for file in key_files(path.parent, path.name):
+    for file in key_files(path.parent, path.name, bounded=False):
         yield _held(LOG, SIGNS, file, name, listed)
 
 
@@ -142,11 +142,11 @@ def fresh(
     drawn: list[tuple[Path, bytes, NamedKey | None]] = []
     for stem, name in places.items():
         path = folder / stem
-        files = key_files(path.parent, path.name)
+        files = key_files(path.parent, path.name, bounded=False)
         if not files:
             raise Missing(f"there is no key {path}.key to change: "
                           f"`scrutin {'notary' if kind == LOG else 'gateway'}` makes it.")
-        if len(files) == KEYS_MAX:
+        if len(files) >= KEYS_MAX:
             raise InvalidInput(f"{path} has {KEYS_MAX} keys, and no more are tried: retire old "
                                f"ones with `scrutin keys retire {kind}`.")
         key = secrets.token_bytes(KEY_BYTES)
@@ -208,5 +208,4 @@ async def retire(keys: Sequence[Held], log: Log | None, *, now: float) -> None:
         await name_keys(log, [NamedKey(key.kind, key.name, key.public, RETIRED) for key in keys],
                         now=int(now * 1_000))
     for key in keys:
-        key.path.unlink(missing_ok=True)
-        sync_folder(key.path.parent)
+        destroy(key.path)

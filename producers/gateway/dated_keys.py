@@ -4,8 +4,8 @@ Theory of operation: `device.key` signs from the beginning, `device.1764378000.k
 on: the newest that has begun signs, and what any of them signed is good, one that has not begun
 yet included. So a rotation needs no gateway to be told or started again: a new key is put into the
 folder with a moment GRACE_SECONDS ahead, each gateway looks at the folder every LOOK_SECONDS, and
-by the time the first of them signs with it all know it. Clocks that differ change who signs with
-which key, never whether it is known. A key ends when its file is deleted.
+by the time the first of them signs with it all know it. Clocks less than fifty seconds apart change
+who signs with which key, never whether it is known. A key ends when its file is deleted.
 """
 
 import secrets
@@ -26,9 +26,9 @@ class DatedKeys:
         self._folder, self._name = folder, name
         self._read: list[KeyFile] = []
 
-    def files(self, now: float) -> list[KeyFile]:
+    def files(self, now: float, *, bounded: bool = True) -> list[KeyFile]:
         """Name the files: the one that signs now first, then all others, the newest first."""
-        found = key_files(self._folder, self._name)
+        found = key_files(self._folder, self._name, bounded=bounded)
         # Where none has begun, the one that will be first: nobody else could have signed.
         signs = next((file for file in found if file.since <= now), found[-1] if found else None)
         return [*([signs] if signs else []), *(file for file in found if file != signs)]

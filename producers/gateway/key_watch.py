@@ -10,7 +10,7 @@ from producers.gateway.follower import Follower
 from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder, KeysUnusable
 from producers.gateway.outlet import Full, NotWritten, Outlet, Unknown
-from schemas.named_keys import IN_USE, NamedKey
+from schemas.named_keys import IN_USE, RETIRED, NamedKey, key_id
 
 
 class KeyWatch:
@@ -42,7 +42,10 @@ class KeyWatch:
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _name(self, now: int) -> None:
-        """Name what the catalogue does not name; a key is named before it signs, but the first."""
+        """Name what the catalogue does not name; a key is named before it signs, but the first.
+
+        Raises KeysUnusable where the one that signs is retired: what it signs could be denied.
+        """
         held = [NamedKey("receipt", "", key.public_key().public_bytes_raw(), IN_USE)
                 for key in self._keys.receipts]
         for key in key_naming.unsaid(self._follower.known, held):
@@ -50,6 +53,12 @@ class KeyWatch:
                 await self._outlet.write(self._topic, 0, now, key_naming.naming(key, now))
                 self._named.add(key.public)
                 self._logger.info("key of receipts named in the log", key=key.public.hex())
+        known = self._follower.known.keys.find("receipt", held[0].public)
+        if known and known.state == RETIRED:
+            raise KeysUnusable(
+                f"the key of receipts {key_id(known.public)} signs here, and the log says that it "
+                f"is retired: {self._keys.folder} is an older copy. Take that of another gateway, "
+                "or make a new key with `scrutin keys rotate receipt`, and start again.")
 
     def _tell(self, what: str, reason: str) -> None:
         if reason != self._told:

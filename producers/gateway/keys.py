@@ -110,9 +110,9 @@ class KeyFolder:
         return bool(changed)
 
     def files(self, kind: str) -> list[KeyFile]:
-        """Name the files of a kind, the one in force first."""
+        """Name the files of a kind, however many, the one in force first: some may be retired."""
         with _for_people(self.folder / f"{kind}.key"):
-            return self._dated[kind].files(self._clock())
+            return self._dated[kind].files(self._clock(), bounded=False)
 
     def add(self, kind: str, key: bytes, since: int) -> Path:
         """Put a key beside the others of a kind: every gateway takes it up before it signs."""
@@ -140,7 +140,9 @@ class KeyFolder:
     def destroy_networks(self, *, before: str) -> list[Path]:
         """Delete the network keys of all days before a date; give the files."""
         folder = self.folder / "networks"
-        gone = [path for path in sorted(folder.glob("*.key")) if path.stem < before]
+        # With drafts that a death left: one of them may be the key.
+        gone = [path for path in sorted(folder.glob("*.key*"))
+                if path.name.partition(".")[0] < before]
         for path in gone:
             path.unlink(missing_ok=True)
         if gone:

@@ -196,7 +196,8 @@ def _keys(path: Path | None, document: dict[str, Any]) -> _Known:
             named = parse_keys(text)
         except ValueError as error:
             raise Unreadable(str(error)) from error
-        return _Known([key.public for key in named.of("receipt")], named, enclosed=not path)
+        return _Known([key.public for key in named.of("receipt") if not key.name], named,
+                      enclosed=not path)
     given = _json(path)
     listed = given.get("receipts", [])
     texts = [given.get("receipt"), *(each.get("public") for each in listed if isinstance(

@@ -8,7 +8,7 @@ put in, is found; and who has the bundle can show by whom a receipt was signed. 
 grown into its tree before: that the entries are those signed is not looked at here.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from schemas import codec, named_keys
@@ -23,7 +23,7 @@ from sinks.bundle.logs import Leaves
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, read_checkpoints
-from sinks.transparency.key_commitments import committed, require_committed
+from sinks.transparency.key_commitments import WORD, committed, require_committed
 from sinks.transparency.notes import Refused, text_of
 
 
@@ -41,22 +41,35 @@ class Named:
     beyond: int = 0
     """Whose line is of more of the catalogue than the bundle has."""
     before: int = 0
-    """Without a line: release 0.1.0 wrote none."""
+    """Without a line: release 0.1.0 wrote none, and none stands in that of an empty log."""
+    uncommitted: list[str] = field(default_factory=list)
+    """Logs with entries of which no checkpoint commits to keys."""
 
 
 def require_named(bundle: Bundle, manifest: Manifest) -> Named:
     """Make every commitment to keys again; raise a fault where one does not hold."""
+    logs = (layout.CATALOGUE_LOG, *map(layout.votes_log, range(manifest.partitions)))
     if manifest.version < layout.KEYS_SINCE:
+        _require_none_committed(bundle, logs)
         return Named()
     keys, size = _keys(bundle)
     found = Named([*keys.of("receipt"), *keys.of("log")])
-    logs = (layout.CATALOGUE_LOG, *map(layout.votes_log, range(manifest.partitions)))
     for folder in logs:
         try:
             _require_log(bundle, folder, keys, size, found)
         except Refused as error:
             raise BundleFault(f"{folder}/checkpoints", str(error)) from error
     return found
+
+
+def _require_none_committed(bundle: Bundle, logs: Iterable[str]) -> None:
+    """Raise where a bundle of the first format keeps back the keys that a checkpoint commits to."""
+    for folder in logs:
+        for checkpoint in _checkpoints(bundle, folder):
+            if any(line.startswith(WORD) for line in checkpoint.extensions):
+                raise Lacking(layout.KEYS, f"the checkpoint of {checkpoint.origin} of size "
+                              f"{checkpoint.size} commits to keys, and a bundle of this format "
+                              "has no records of them: get one that a later release exports")
 
 
 def _keys(bundle: Bundle) -> tuple[KeyList, int]:
@@ -103,8 +116,9 @@ def _require_log(
     bundle: Bundle, folder: str, keys: KeyList, size: int, found: Named
 ) -> None:
     """Hold the checkpoints of a log against the list of keys, in their order."""
-    known = -1
+    known, largest = -1, 0
     for checkpoint in _checkpoints(bundle, folder):
+        largest = checkpoint.size
         said = committed(checkpoint)
         if (-1 if said is None else said.size) < known:
             raise Refused(f"the checkpoint of {checkpoint.origin} of size {checkpoint.size} "
@@ -118,6 +132,8 @@ def _require_log(
         else:
             require_committed(checkpoint, keys)
             found.checkpoints += 1
+    if known < 0 < largest:
+        found.uncommitted.append(folder)
     if known < 0 and found.keys and folder == layout.CATALOGUE_LOG:
         raise Lacking(f"{folder}/checkpoints", "keys are named, and no checkpoint commits to them")
 
@@ -138,6 +154,10 @@ def claims_of(found: Named) -> list[Claim]:
                       "signed before keys were named in the log")]
     claims = [Claim(what, RECOMPUTED, "from the catalogue's records; "
                     f"{found.checkpoints:,} checkpoints commit to them")]
+    if found.uncommitted:
+        claims.append(Claim(
+            shortened(f"keys under the checkpoints of {', '.join(found.uncommitted)}"), TRUSTED,
+            "none of them commits to the keys: a proof from there shows no key of receipts"))
     if found.beyond:
         claims.append(Claim(
             "what keys were named later", TRUSTED, f"{found.beyond:,} checkpoints commit to the "

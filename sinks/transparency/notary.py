@@ -39,9 +39,9 @@ from sinks.kafka import (
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
-from sinks.transparency.key_commitments import commitment
+from sinks.transparency.key_commitments import commitment, committed, require_committed
 from sinks.transparency.keys import load_signer, make_key
-from sinks.transparency.notes import Signer
+from sinks.transparency.notes import Refused, Signer
 from sinks.transparency.policy import place_of
 from sinks.transparency.policy_file import known_keys, publish_keys, publish_policy
 from sinks.writing import AWAY_SECONDS
@@ -254,11 +254,12 @@ class Notary:
         for topic, partition, decode in self._policy.logs():
             place = place_of(self._policy.topics, topic, partition)
             signer = self._signer(place)
-            keeper = Keeper(LogFolder(self._policy.folder / place), signer, self._commitments)
+            catalogue = topic == self._policy.topics.catalogue
+            keeper = Keeper(LogFolder(self._policy.folder / place), signer,
+                            self._own_commitment if catalogue else self._commitment)
             keeper.open()
             books[TopicPartition(topic, partition)] = Book(
-                topic, partition, decode, keeper,
-                self._keys if topic == self._policy.topics.catalogue else None)
+                topic, partition, decode, keeper, self._keys if catalogue else None)
             self._signers.append(signer)
             log.info("transparency log", key=signer.verifier.vkey, size=keeper.size)
         publish_policy(self._public, [each.verifier for each in self._signers], self._keys)
@@ -285,8 +286,17 @@ class Notary:
     def _catalogue(self) -> Book:
         return self._books[TopicPartition(self._policy.topics.catalogue, 0)]
 
-    def _commitments(self) -> tuple[str, ...]:
-        """Write what a checkpoint signed now says of keys: as far as the catalogue is logged."""
+    def _commitment(self) -> tuple[str, ...]:
+        """Write what a checkpoint of votes says of keys: as far as the catalogue is signed.
+
+        It is signed first. Of records that a death takes back this one would say more than those
+        after it, which no auditor lets pass.
+        """
+        self._catalogue.sign()
+        return self._own_commitment()
+
+    def _own_commitment(self) -> tuple[str, ...]:
+        """Write what a checkpoint of the catalogue says of keys: those in its records."""
         self._publish_keys()
         return (commitment(self._keys, self._catalogue.keeper.size),)
 
@@ -311,8 +321,22 @@ class Notary:
                 patience.away(TimeoutError(f"no record from offset {at} of {place.topic} on"))
         if at < size:
             return False
+        self._require_kept_to(size)
         await asyncio.to_thread(self._publish_keys)
         return True
+
+    def _require_kept_to(self, size: int) -> None:
+        """Raise LogDiffers where a checkpoint commits to other keys than those just read."""
+        for book in self._books.values():
+            said = committed(book.keeper.checkpoint)
+            try:
+                if said and said.size <= size:
+                    require_committed(book.keeper.checkpoint, self._keys)
+            except Refused as error:
+                raise LogDiffers(
+                    f"{self._policy.topics.catalogue} is not the catalogue that was signed: "
+                    f"{error}. The topic was made anew or changed: restore it, or use another "
+                    "SCRUTIN_TOPIC_PREFIX for a new log.") from error
 
     def _publish_keys(self) -> None:
         """Publish the list of keys, where it is another one than before."""

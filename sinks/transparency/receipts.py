@@ -37,8 +37,6 @@ HEAD = b"scrutin receipt v1\n"
 """Signed before everything else: the key signs nothing but receipts."""
 
 
-TRIED_MAX = 64
-"""Keys that are tried on a receipt that names none, as those of release 0.1.0 do."""
 DUE_AT_MAX_SECONDS = 253_402_300_799
 """The end of the year 9999: no date is later."""
 
@@ -78,8 +76,12 @@ class Receipt:
         return float(self.fields["occurred_at"] / 1_000 + self.inclusion_seconds)
 
     def signed_by(self, publics: Sequence[bytes], topic: str) -> bytes:
-        """Give the key that signed, of those that are known; raise NeverNamed or Refused."""
-        meant = [public for public in publics if self.key in (None, key_id(public))][:TRIED_MAX]
+        """Give the key that signed, of those that are known; raise NeverNamed or Refused.
+
+        All are tried, however many: else whoever lists others before it could deny the last one.
+        What they were read from has a bound of its own.
+        """
+        meant = [public for public in publics if self.key in (None, key_id(public))]
         if not meant:
             raise NeverNamed(
                 f"the receipt is by the key {self.key}, which is none of the {len(publics)} known")
@@ -159,9 +161,12 @@ def require_named(keys: KeyList, public: bytes, checkpoint: Checkpoint) -> int |
     if found is None:
         return None
     require_committed(checkpoint, keys)
-    at = keys.named_at(public)
+    at = keys.named_at("receipt", public)
     if at is None or at >= found.size:
-        raise NeverNamed(f"the log does not name the key {key_id(public)} under this checkpoint")
+        raise NeverNamed(
+            f"the log does not name the key {key_id(public)} of receipts under this checkpoint"
+            + ("" if at is None else f", but at offset {at} of the catalogue, behind the "
+               f"{found.size} records it commits to: a proof under a later checkpoint tells"))
     return at
 
 

@@ -1,5 +1,6 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
+import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -72,7 +73,11 @@ async def test_a_snapshot_of_another_log_is_not_used(
     assert found[0].state() == ledger.state()
     assert found[1] == 41
     assert await folder.read(PARTITION, PARTITIONS + 1, read_decision) is None
+    [own] = (tmp_path / "snapshots").iterdir()
+    other_place = tmp_path / f"snapshots/any.decisions-{PARTITION + 1}.snapshot"
+    other_place.write_bytes(own.read_bytes())
     assert await folder.read(PARTITION + 1, PARTITIONS, read_decision) is None
+    other_place.unlink()
     for other in (decisions[0], None):
         held[41] = other
         assert await folder.read(PARTITION, PARTITIONS, read_decision) is None
@@ -93,6 +98,22 @@ async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
     assert not files()
     await folder.write(freeze(ledger), 1)
     assert not files()
+
+
+async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path) -> None:
+    """A draft of an earlier process of the same number, open to all, or a link: it is not used."""
+    snapshots, elsewhere = tmp_path / "snapshots", tmp_path / "elsewhere"
+    snapshots.mkdir()
+    elsewhere.write_text("ours")
+    draft = snapshots / f"any.decisions-{PARTITION}.{os.getpid()}"
+    ledger, _ = decided_log([adopted(), vote(1)])
+    for leave in (lambda: draft.write_text("left"), lambda: draft.symlink_to(elsewhere)):
+        leave()
+        await SnapshotFolder(snapshots, "any.decisions").write(freeze(ledger), 1)
+        [found] = snapshots.iterdir()
+        assert stat.S_IMODE(found.lstat().st_mode) == 0o600
+        assert stat.S_ISREG(found.lstat().st_mode)
+    assert elsewhere.read_text() == "ours"
 
 
 async def test_a_folder_that_cannot_be_written_stops_nothing(

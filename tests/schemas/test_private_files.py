@@ -9,6 +9,7 @@ import pytest
 from schemas.private_files import (
     Exposed,
     WrongSize,
+    destroy,
     make_private,
     read_private,
     require_private,
@@ -88,3 +89,23 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
     make_private(tmp_path / "long.key", bytes(33))
     with pytest.raises(WrongSize, match="more bytes, not 32: restore it"):
         read_private(tmp_path / "long.key")
+
+
+def killed_before_tidying(path: Path) -> Path:
+    """Make a key and die before its draft is deleted; give the draft."""
+    make_private(path, KEY)
+    draft = path.with_name(f"{path.name}.{'0a' * 8}")
+    os.link(path, draft)
+    return draft
+
+
+def test_a_key_ends_with_every_draft_of_it(tmp_path: Path) -> None:
+    """A death while it was made leaves the key itself under another name; other keys stay."""
+    draft = killed_before_tidying(tmp_path / "device.key")
+    other = killed_before_tidying(tmp_path / "device.1764378000.key")
+    destroy(tmp_path / "device.key")
+    destroy(tmp_path / "device.key")
+
+    assert not draft.exists()
+    assert sorted(found.name for found in tmp_path.iterdir()) == [
+        "device.1764378000.key", other.name]

@@ -133,3 +133,18 @@ async def test_more_keys_than_are_tried_are_not_made(place: Place) -> None:
         await rotate(place, "view", None, now=NOW + number)
     with pytest.raises(InvalidInput, match="scrutin keys retire view"):
         await rotate(place, "view", None, now=NOW + KEYS_MAX)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_keys_that_are_too_many_can_be_retired(place: Place, kind: str) -> None:
+    """Two rotations at once, or a folder copied over another: the remedy that is told works."""
+    folder = KeyFolder(place.folder)
+    for number in range(KEYS_MAX):
+        folder.add(kind, bytes([number] * 32), NOW + number)
+    later = NOW + KEYS_MAX + TAKEN_UP_SECONDS
+    with pytest.raises(InvalidInput, match=f"scrutin keys retire {kind}"):
+        await rotate(place, kind, None, now=later)
+    await retire(retirable(place, kind, None, later), None, now=later)
+
+    assert [key.since for key in held(place, later, kind)] == [NOW + KEYS_MAX - 1]
+    KeyFolder(place.folder)

@@ -127,10 +127,14 @@ def test_every_use_of_the_folder_is_known_here(tmp_path: Path) -> None:
 
 
 def test_keys_of_networks_are_destroyed_by_their_date(tmp_path: Path) -> None:
-    """All before a date are gone, that day's and later ones stay."""
+    """All before a date are gone, with what a death left of them; that day's and later ones stay.
+    """
     folder = KeyFolder(tmp_path)
     for date in ("2025-12-31", "2026-01-01", "2026-01-02"):
         folder.network(date)
+    key = tmp_path / "networks/2025-12-31.key"
+    key.with_name(f"{key.name}.0123456789abcdef").write_bytes(key.read_bytes())
     folder.destroy_networks(before="2026-01-01")
 
-    assert sorted(path.stem for path in tmp_path.rglob("*.key")) == ["2026-01-01", "2026-01-02"]
+    assert sorted(path.name for path in tmp_path.rglob("*.key*")) == [
+        "2026-01-01.key", "2026-01-02.key"]

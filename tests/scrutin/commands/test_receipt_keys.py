@@ -168,7 +168,33 @@ def test_a_key_that_the_log_never_named_is_said(desk: Desk) -> None:
         in stranger.stderr
     assert "Nobody has named that key as the service's" in stranger.stderr
     assert "the log does not name the key" in late.stderr
+    assert "at offset 30 of the catalogue" in late.stderr
+    assert "a proof under a later checkpoint tells" in late.stderr
     assert "commits to other keys" in other.stderr
+
+
+@pytest.mark.parametrize("fields", [{"kind": "log"}, {"name": "example.org/log"}])
+def test_a_key_that_is_named_for_another_use_is_not_one_of_receipts(
+    desk: Desk, fields: dict[str, str]
+) -> None:
+    """What a checkpoint commits to as the key of a log, or by a name, can be denied of receipts."""
+    named = listed(*NAMED)
+    for offset, used in ((12, {"kind": "receipt", "name": "", **fields}),
+                         (30, {"kind": "receipt", "name": ""})):
+        named.apply({**used, "public": public(STRANGER), "state": "in_use"}, offset)
+        proof = desk.log(named)
+        done = desk.check(of(STRANGER, tlog_proof=proof), keys=named.text())
+        assert (done.exit_code, type(done.exception)) == (4, SystemExit)
+
+
+def test_no_number_of_keys_before_it_denies_a_receipt(desk: Desk) -> None:
+    """Of one that names no key all are tried, though the service lists a hundred before."""
+    named = listed(*((number, Ed25519PrivateKey.from_private_bytes(bytes([number] * 32)), "in_use")
+                     for number in range(100)), (100, GATEWAY, "in_use"))
+    given = of(GATEWAY, tlog_proof=desk.log(named, size=101))
+    given.pop("key")
+
+    assert desk.check(given, keys=named.text()).exit_code == 0
 
 
 def test_a_receipt_cannot_lie_about_its_key(desk: Desk) -> None:

@@ -53,8 +53,6 @@ class Changed:
     catalogue: int | None = None
     document: Callable[[Any], None] | None = None
     """Changes the results document before it is signed."""
-    version: int = layout.VERSION
-    """Of the format: version 1 has no records of keys."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,7 @@ def written(made: Made, kind: str, changed: Changed, path: Path) -> Path:
     manifest = read_manifest(held[layout.MANIFEST])[0]
     votes = tuple(changed.votes.get(number, last) for number, last in enumerate(manifest.votes))
     manifest = replace(manifest, votes=votes, catalogue=(
-        manifest.catalogue if changed.catalogue is None else changed.catalogue),
-        version=changed.version)
+        manifest.catalogue if changed.catalogue is None else changed.catalogue))
     document = json.loads(held[layout.RESULTS])
     document["as_of"] |= {"votes": votes, "ranking": votes, "catalogue": manifest.catalogue}
     if changed.document:
@@ -83,8 +80,6 @@ def written(made: Made, kind: str, changed: Changed, path: Path) -> Path:
     files: dict[str, Pieces] = {
         **{name: [one] for name, one in held.items()}, layout.RESULTS: [body],
         layout.RESULTS_NOTE: [made.signer.sign(results_text(body)).encode()], **changed.files}
-    if changed.version < layout.KEYS_SINCE:
-        del files[layout.KEYS]
     ends = [(name, files.pop(name)) for name in (layout.MANIFEST, layout.MANIFEST_NOTE)]
     with path.open("w+b") as file:
         packer = Packer(file)
@@ -236,7 +231,7 @@ def described(text: str, number: int, *, proposals: int) -> Callable[[Made], Cha
             occurred_at=BEGAN_AT) for count in range(number)]
         listed = [entry_of(CONSULTATION, value) for value in values]
         return Changed({**logged(made, layout.CATALOGUE_LOG, listed),
-                        layout.CATALOGUE: recorded(values)}, catalogue=number - 1, version=1)
+                        layout.CATALOGUE: recorded(values)}, catalogue=number - 1)
     return change
 
 

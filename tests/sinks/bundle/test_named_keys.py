@@ -189,3 +189,29 @@ def test_each_log_s_checkpoints_commit(named: Made) -> None:
             found = committed(checkpoint)
             assert found is not None
             assert (found.line,) == checkpoint.extensions
+
+
+@KINDS_OF_BUNDLE
+def test_the_first_format_keeps_no_keys_back(named: Made, kind: str) -> None:
+    """Its signer leaves the records of keys out: the checkpoints that commit to them tell."""
+    files = contents(named.bundle(kind))
+    del files[layout.KEYS]
+    files[layout.MANIFEST] = files[layout.MANIFEST].replace(
+        b"scrutin-bundle/2", b"scrutin-bundle/1")
+    found = audited(named, files)
+
+    assert (found.verdict, said(found).split(":")[0]) == (MISSING, layout.KEYS)
+
+
+def test_a_log_that_commits_to_no_keys_is_said(named: Made) -> None:
+    """A proof from there shows no key, though the other logs commit: it is trusted, by name."""
+    files, log = contents(named.public), f"{layout.votes_log(1)}/checkpoints"
+    signer = signer_of(named.topics, named.topics.votes, 1)
+    notes = [parse_checkpoint(text_of(note)) for note in split_checkpoints(files[log].decode())]
+    bare = "".join(signer.sign(note._replace(extensions=()).text()) for note in notes)
+    found = audited(named, {**files, log: bare.encode()})
+
+    assert found.fault is None
+    assert ["logs/votes/1" in claim.what for claim in found.claims
+            if claim.how == TRUSTED and claim.what.startswith("keys under")] == [True]
+    assert not any(claim.what.startswith("keys under") for claim in verified(named.public).claims)

@@ -11,12 +11,13 @@ import pytest
 
 from deploy.local.services import Broker
 from schemas import codec
-from schemas.named_keys import parse_keys
+from schemas.named_keys import KeyList, parse_keys
 from schemas.topics import Topics
 from sinks.faults import LogDiffers, LogTruncated, ServiceAway, reason_of
 from sinks.transparency.checkpoints import open_checkpoint, parse_checkpoint
 from sinks.transparency.folder import LogFolder
-from sinks.transparency.key_commitments import committed, require_committed
+from sinks.transparency.keeper import Keeper
+from sinks.transparency.key_commitments import commitment, committed, require_committed
 from sinks.transparency.keys import make_key
 from sinks.transparency.notary import Notary, NotaryPolicy
 from sinks.transparency.notes import Refused, Signer, Verifier, text_of
@@ -81,10 +82,7 @@ async def test_each_log_is_that_of_its_partition(
     wanted = policy(broker.address, topics, tmp_path)
     async with running(wanted) as notary:
         await until(lambda: caught_up(notary))
-    closing = [codec.encode(
-        "ConsultationClosed", event_id=bytes(16), consultation="jeunes", salt=bytes(16),
-        origin="operator", occurred_at=1, closes_at=1)]
-    more = [[*closing, *random_box(2, 300).logs[0]], random_box(2, 300).logs[1]]
+    more = [[closing(), *random_box(2, 300).logs[0]], random_box(2, 300).logs[1]]
     await append(broker.address, topics.votes, more)
     # Nothing is due for an hour: what is signed is signed at the closing, and at the end.
     async with running(policy(broker.address, topics, tmp_path, seconds=3_600)) as notary:
@@ -94,8 +92,15 @@ async def test_each_log_is_that_of_its_partition(
     for partition in range(2):
         logged, sizes = log_at(wanted, f"{topic_prefix}/votes/{partition}")
         assert logged == entries_of([*box.logs[partition], *more[partition]])
-        assert partition or len(box.logs[0]) + len(closing) in sizes
+        assert partition or len(box.logs[0]) + 1 in sizes
     assert log_at(wanted, f"{topic_prefix}/catalogue/0")[0] == entries_of(catalogue)
+
+
+def closing() -> bytes:
+    """End a consultation."""
+    return codec.encode(
+        "ConsultationClosed", event_id=bytes(16), consultation="jeunes", salt=bytes(16),
+        origin="operator", occurred_at=1, closes_at=1)
 
 
 def naming(number: int, state: str = "in_use") -> bytes:
@@ -134,6 +139,57 @@ async def test_each_checkpoint_commits_to_the_keys_named_so_far(
             assert [found and found.size for found in sizes] == [head.size for head in heads[1:]]
             assert heads[-1].size == whole
         assert sha256(text.encode()).digest() == keys.digest(whole)
+
+
+async def test_no_checkpoint_commits_to_more_of_the_catalogue_than_is_signed(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Killed right after one of votes, the notary goes on from a catalogue that is no shorter.
+
+    Else a later checkpoint would commit to fewer keys than one before it, and no bundle would hold.
+    """
+    topics, _, catalogue = await written(broker.address, topic_prefix, 8, 60)
+    wanted = policy(broker.address, topics, tmp_path, seconds=3_600)
+    place = f"{topic_prefix}/votes/0"
+    await append(broker.address, topics.catalogue, [[naming(1)]])
+    notary = Notary(wanted)
+    killed = asyncio.create_task(notary.run())
+    await until(lambda: notary.status()["ready"] and all(
+        each["size"] == each["log_end"] for each in notary.status()["logs"]))
+    await append(broker.address, topics.votes, [[closing()], []])
+    await until(lambda: notary.status()["logs"][0]["checkpoint"] > 0)
+    killed.cancel()
+    await asyncio.wait([killed])
+    head = parse_checkpoint(text_of(LogFolder(wanted.folder / place).checkpoint() or ""))
+    said = committed(head)
+
+    assert said is not None
+    assert said.size == len(catalogue) + 1
+    assert log_at(wanted, f"{topic_prefix}/catalogue/0")[1][-1] >= said.size
+
+
+async def test_a_catalogue_that_names_other_keys_than_were_signed_ends_the_notary(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Whoever rewrites the topic below its last record gets no signature for another list."""
+    topics, _, catalogue = await written(broker.address, topic_prefix, 9, 60)
+    wanted, place = policy(broker.address, topics, tmp_path), f"{topic_prefix}/catalogue/0"
+    await append(broker.address, topics.catalogue, [[naming(1), b"the last"]])
+    key = make_key(wanted.keys / f"{place}.key")
+    keeper = Keeper(LogFolder(wanted.folder / place), Signer(f"example.org/log/{place}", key),
+                    lambda: (commitment(other, len(catalogue) + 2),))
+    other = KeyList()
+    other.apply(codec.decode(naming(2))[1], len(catalogue))
+    keeper.open()
+    keeper.append(entries_of([*catalogue, naming(2), b"the last"]))
+    keeper.sign()
+    ended = asyncio.create_task(Notary(wanted).run())
+    await asyncio.wait([ended], timeout=30)
+    reason = reason_of(ended.exception() or AssertionError())
+
+    assert isinstance(reason, LogDiffers)
+    assert "is not the catalogue that was signed" in str(reason)
+    assert log_at(wanted, place)[1] == [0, len(catalogue) + 2]
 
 
 async def test_a_log_s_key_is_changed_over_two_restarts(
