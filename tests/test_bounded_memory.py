@@ -103,6 +103,7 @@ MEMORIES = {
     "producers.gateway.shared_rates.SharedRates._untold":
         "producers.gateway.shared_rates.NETWORKS_TOLD",
     "scrutin.joined_writes.JoinedWrites._lines": OURS,
+    "scrutin.joined_writes.JoinedWrites.headers": REQUEST,
     "scrutin.joined_writes._JoiningTransport._bodies": "scrutin.untaken.UNTAKEN_BYTES",
     "scrutin.joined_writes._JoiningTransport._parts": "scrutin.untaken.UNTAKEN_BYTES",
     "scrutin.log.Repeats._said": "scrutin.log.MESSAGES_REMEMBERED",
@@ -140,6 +141,7 @@ MEMORIES = {
     "views.publications.Publications._kept": "views.publications.DOCUMENTS_BYTES",
     "views.publications.Publications._pages": "views.publications.PAGES_BYTES",
     "views.shelf.Shelf._held": "views.publications.PAGES_BYTES",
+    "views.transparency._Served._files": "views.transparency.FILES_BYTES",
     "views.voting.pages.VotePages._rolls": CATALOGUE,
     "views.voting.paper.Paper.marks": REQUEST,
     "views.voting.paper.Paper.older": REQUEST,

@@ -63,11 +63,15 @@ COMPRESSION_LEVEL = 6
 
 
 class Representation:
-    """Bytes to send under a strong entity tag, with their compressed form."""
+    """Bytes to send under a strong entity tag, with their compressed form.
 
-    def __init__(self, body: bytes, tag: str) -> None:
+    `packed` is that form where it is known already.
+    """
+
+    def __init__(self, body: bytes, tag: str, packed: bytes | None = None) -> None:
         self.body = body
         self.tag = tag
+        self._packed = packed
         self._compressing: asyncio.Task[bytes] | None = None
 
     @property
@@ -77,6 +81,8 @@ class Representation:
 
     async def compressed(self) -> bytes:
         """Give the gzip form; the first caller starts the work, the others wait for it."""
+        if self._packed is not None:
+            return self._packed
         if self._compressing is None:
             self._compressing = asyncio.create_task(
                 asyncio.to_thread(gzip.compress, self.body, COMPRESSION_LEVEL, mtime=0)

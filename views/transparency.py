@@ -2,10 +2,18 @@
 
 After C2SP tlog-tiles. What lies under an address of a tile never changes; a checkpoint is asked
 for again after seconds.
+
+Theory of operation: files are read in threads. Those that are worth compressing, signed results and
+bundles of entries, are megabytes and take a tenth of a second: they are made in a workshop, once
+for all who ask meanwhile, and kept within a bound in bytes. Otherwise anybody could have each of a
+hundred requests hold such a file, and compress it.
 """
 
 import asyncio
+import functools
+import gzip
 import hashlib
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -14,8 +22,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from views import numbers, problems
-from views.publications import Representation
-from views.responses import represented
+from views.publications import COMPRESSION_LEVEL, Representation
+from views.responses import COMPRESSED_BYTES, represented
+from views.shelf import Shelf
+from views.workshop import Workshop
 
 
 TILE_SECONDS = 31_536_000
@@ -24,6 +34,9 @@ CHECKPOINT_SECONDS = 2
 """A cache may send a checkpoint, or a proof up to it, for so long."""
 RETRY_SECONDS = 15
 """What is asked of whoever comes before the checkpoint: about the pause between two."""
+FILES_BYTES = 64 << 20
+"""Of signed results and bundles that are held with their compressed forms, the last asked for: a
+result takes ten megabytes at 3,000 proposals, a bundle of votes a hundred kilobytes."""
 
 Given = TypeVar("Given")
 
@@ -66,18 +79,22 @@ class _Served:
 
     def __init__(self, logs: Logs) -> None:
         self._logs = logs
+        self._workshop = Workshop()
+        self._files: Shelf[tuple[str, ...], asyncio.Task[Representation | None]] = (
+            Shelf(FILES_BYTES))
 
     async def file(self, request: Request) -> Response:
         path = request.path_params["path"]
         text = await asyncio.to_thread(self._logs.text, path)
         if text is not None:
             return _text(text)
-        data = _there(await asyncio.to_thread(self._logs.tile, path))
         life = _life(TILE_SECONDS, ", immutable")
         if "/tile/entries/" not in path:
+            data = _there(await asyncio.to_thread(self._logs.tile, path))
             return Response(data, media_type="application/octet-stream", headers=life)
         # Bundles repeat their consultation: they are worth compressing, hashes are not.
-        return await represented(request, _tagged(data), "application/octet-stream", life)
+        bundle = await self._made(("bundle", path), lambda: self._logs.tile(path))
+        return await represented(request, bundle, "application/octet-stream", life)
 
     async def receipt(self, request: Request) -> Response:
         place = request.path_params
@@ -93,9 +110,36 @@ class _Served:
 
     async def signed(self, request: Request) -> Response:
         consultation = request.path_params["consultation"]
-        body = _there(await asyncio.to_thread(self._logs.results.document, consultation))
-        life = _life(CHECKPOINT_SECONDS)
-        return await represented(request, _tagged(body), "application/json", life)
+        # The note names the document: under a newer one it is made anew.
+        note = _there(await asyncio.to_thread(self._logs.results.note, consultation))
+        result = await self._made(
+            ("result", consultation, note), lambda: self._logs.results.document(consultation))
+        return await represented(request, result, "application/json", _life(CHECKPOINT_SECONDS))
+
+    async def _made(
+        self, key: tuple[str, ...], read: Callable[[], bytes | None]
+    ) -> Representation:
+        """Give a file ready to be sent; the first caller starts the work, the others wait for it.
+
+        What is not there is looked for anew each time: it may come.
+        """
+        making = self._files.get(key)
+        if making is None:
+            making = asyncio.create_task(self._workshop.make(lambda: _represented(read())))
+            self._files.put(key, making)
+            making.add_done_callback(functools.partial(self._weigh, key))
+        # Shielded: a visitor who leaves must not stop what others wait for.
+        return _there(await asyncio.shield(making))
+
+    def _weigh(
+        self, key: tuple[str, ...], making: asyncio.Task[Representation | None]
+    ) -> None:
+        """Weigh what was made; forget what failed, or is not there."""
+        made = None if making.cancelled() or making.exception() else making.result()
+        if made is not None:
+            self._files.weigh(key, making, made.size_bytes)
+        elif self._files.get(key) is making:
+            self._files.drop(key)
 
 
 def _there(found: Given | None) -> Given:
@@ -108,8 +152,13 @@ def _text(text: str) -> Response:
     return Response(text, media_type="text/plain", headers=_life(CHECKPOINT_SECONDS))
 
 
-def _tagged(body: bytes) -> Representation:
-    return Representation(body, hashlib.sha256(body).hexdigest()[:32])
+def _represented(body: bytes | None) -> Representation | None:
+    """Compress a file, in the thread that has read it: most who ask for it take it so."""
+    if body is None:
+        return None
+    packed = gzip.compress(body, COMPRESSION_LEVEL, mtime=0) if (
+        len(body) >= COMPRESSED_BYTES) else None
+    return Representation(body, hashlib.sha256(body).hexdigest()[:32], packed)
 
 
 def _life(seconds: int, more: str = "") -> dict[str, str]:

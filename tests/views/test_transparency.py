@@ -1,8 +1,13 @@
 """Transparency logs over HTTP: what tlog-tiles asks for, and nothing that is not signed."""
 
+import asyncio
+import gzip
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
@@ -12,6 +17,7 @@ from sinks.transparency.checkpoints import open_checkpoint
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
 from sinks.transparency.regrowing import regrow
+from sinks.transparency.results_folder import ResultsFolder
 from sinks.transparency.serving import ServedLogs
 from sinks.transparency.tiles import Tile
 from sinks.transparency.tlog_proof import parse_proof, verify
@@ -93,3 +99,59 @@ def test_a_receipt_is_proven_once_its_vote_is_signed(client: TestClient) -> None
     assert int(later.headers["retry-after"]) > 0
     assert client.get("/v1/receipts/7/0").status_code == 404
     assert client.get(f"/v1/receipts/0/{'9' * 5_000}").status_code == 404
+
+
+READERS = 60
+LONG = b'{"shares": [%s]}' % b", ".join([b"0.5"] * 10_000)
+
+
+@pytest.fixture
+def work(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count what is compressed, and which files are read to be sent."""
+    counted: Counter[str] = Counter()
+
+    def count(of: Any, name: str) -> None:
+        real = getattr(of, name)
+
+        def counting(*given: Any, **named: Any) -> Any:
+            counted[name] += 1
+            return real(*given, **named)
+
+        monkeypatch.setattr(of, name, counting)
+
+    count(gzip, "compress")
+    count(ResultsFolder, "document")
+    count(ServedLogs, "tile")
+    return counted
+
+
+def test_many_who_ask_for_a_long_file_cost_as_much_as_one(
+    tmp_path: Path, work: Counter[str]
+) -> None:
+    """A signed result and a bundle are read and compressed once for all who ask at a time, and
+    again for nobody who comes later; a newer result is sent as soon as it is there."""
+    keeper = opened(tmp_path / PLACE, SIGNER)
+    keeper.append(ENTRIES[:256])
+    keeper.sign()
+    logs = ServedLogs(tmp_path, Topics("scrutin", 2))
+    logs.results.publish("town", "a note\n", LONG)
+    app = application(Published(campaign.flushes(4, closed=False)), beside=Beside(logs=logs))
+
+    async def ask(path: str) -> list[httpx2.Response]:
+        transport = httpx2.ASGITransport(app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1") as client:
+            return await asyncio.gather(*(client.get(path) for _ in range(READERS)))
+
+    async def main() -> None:
+        for path, reading in (("/v1/consultations/town/results/signed", "document"),
+                              (f"/log/{PLACE}/tile/entries/000", "tile")):
+            work.clear()
+            answers = await ask(path) + await ask(path)
+            assert {(each.status_code, each.headers["content-encoding"]) for each in answers} == {
+                (200, "gzip")}
+            assert (work["compress"], work[reading]) == (1, 1)
+        logs.results.publish("town", "a newer note\n", LONG + b" ")
+        newer = await ask("/v1/consultations/town/results/signed")
+        assert {each.content for each in newer} == {LONG + b" "}
+
+    asyncio.run(main())
