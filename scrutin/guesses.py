@@ -4,12 +4,14 @@ Theory of operation: a request that shows a token is counted before it is answer
 once are counted too, and given back where the answer is not that the token is wrong: a right one
 costs nothing, however often. Past the limit a right token of that network is refused as well, for
 an answer to it would be what the guesser waits for; who has shown the token before has a cookie,
-and goes on.
+and goes on. What a page of another site sends is no guess: it is refused unread, so that no page
+that somebody has open can use up what a network may guess.
 """
 
 import time
 from collections.abc import Callable
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from producers.gateway import guards
@@ -17,6 +19,7 @@ from producers.gateway.cells import Cells
 from producers.gateway.exchange import Asked
 from producers.gateway.rates import Rate
 from scrutin.readers import refuse
+from views.operations.access import from_another_site
 
 
 WRONG_TOKENS = 20
@@ -67,5 +70,5 @@ def _may_show(scope: Scope) -> bool:
 
 def _shows(asked: Asked) -> bool:
     if asked.path == _SHOWN_IN_FORM:
-        return bool(asked.scope["method"] == "POST")
+        return asked.scope["method"] == "POST" and not from_another_site(Request(asked.scope))
     return b"authorization" in asked.headers

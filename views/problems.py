@@ -6,6 +6,7 @@ from schemas.problems import (
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
+    OTHER_SITE,
     RETRY_SECONDS,
     UNKNOWN_CONSULTATION,
     ProblemKind,
@@ -15,7 +16,8 @@ from views.encoding import encode_json
 from views.pages.languages import translations
 
 
-__all__ = ["INTERNAL", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "UNKNOWN_CONSULTATION"]
+__all__ = ["INTERNAL", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "OTHER_SITE",
+           "UNKNOWN_CONSULTATION"]
 
 TOO_MANY_NAMED = ProblemKind(
     "too-many-named", 400,

@@ -79,3 +79,19 @@ def test_right_tokens_and_cookies_cost_nothing(room: ControlRoom) -> None:
     assert client.cookies[COOKIE]
     assert client.get("/ops").status_code == 200
     assert tries.client().get("/ops").status_code == 401
+
+
+def test_a_page_of_another_site_uses_up_no_guesses(room: ControlRoom) -> None:
+    """Whatever an operator has open beside the form sends forms that are refused unread; who says
+    so of a token in a header is a guesser all the same."""
+    tries = Tries(room)
+    client = tries.client()
+    foreign = {"sec-fetch-site": "cross-site"}
+    for _ in range(2 * WRONG_TOKENS):
+        assert client.post(
+            "/ops/login", data={"token": "wrong"}, headers=foreign).status_code == 403
+    assert client.post("/ops/login", data={"token": TOKEN}).status_code == 303
+    shown = [client.get("/metrics", headers={"authorization": "Bearer wrong", **foreign})
+             for _ in range(WRONG_TOKENS + 1)]
+
+    assert [each.status_code for each in shown] == [401] * WRONG_TOKENS + [429]

@@ -16,6 +16,7 @@ import hmac
 import time
 from collections.abc import Callable
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -42,6 +43,10 @@ FORWARDED_BEGINNINGS = (
     "x-akamai-", "ssl-client-",
 )
 """And how others of them begin."""
+
+
+ORIGIN_CHARACTERS = 320
+"""Longest Origin that may be ours: a name has at most 253, beside it stand a scheme and a port."""
 
 
 class Outside(NamedTuple):
@@ -125,3 +130,21 @@ def _sign_of_a_proxy(request: Request) -> str | None:
         return "HTTP/1.0"
     closing: str = request.headers.get("connection", "")
     return "connection: close" if closing.lower() == "close" else None
+
+
+def from_another_site(request: Request) -> bool:
+    """Whether a page of another site sends it, as browsers say by one of two headers.
+
+    Such a page sees no answer, but could end an operator's session, or have wrong tokens counted
+    against the network of whoever has it open. Programs send neither header.
+    """
+    if request.headers.get("sec-fetch-site", "none") not in ("same-origin", "none"):
+        return True
+    origin: str | None = request.headers.get("origin")
+    if origin is None:
+        return False
+    try:
+        named = urlsplit(origin[:ORIGIN_CHARACTERS]).netloc
+    except ValueError:
+        return True
+    return named != request.headers.get("host")

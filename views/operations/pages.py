@@ -16,7 +16,7 @@ from schemas.visitors import TooManyFields
 from views import asked, problems
 from views.encoding import encode_json
 from views.live import HEADERS, LiveStream
-from views.operations.access import COOKIE, Access, outside
+from views.operations.access import COOKIE, Access, from_another_site, outside
 from views.operations.collector import Collector
 from views.operations.model import page
 from views.operations.samples import samples
@@ -119,7 +119,10 @@ class Operations:
         return LiveStream(self.streams, language, (), None)
 
     async def login(self, request: Request) -> Response:
-        """Take the token from the form."""
+        """Take the token from the form; where none is set, this machine needs none."""
+        _check_site(request)
+        if not self._access.has_token and self._access.allowed(request):
+            return RedirectResponse("/ops", 303, headers=NO_STORE)
         try:
             body = await asked.body_of(request, FORM_BYTES_MAX)
             shown = visitors.query(body, FORM_FIELDS_MAX).get("token", "")
@@ -131,8 +134,9 @@ class Operations:
         self._access.remember(request, response)
         return response
 
-    async def logout(self, _request: Request) -> Response:
+    async def logout(self, request: Request) -> Response:
         """Forget the visitor."""
+        _check_site(request)
         response = RedirectResponse("/ops", 303, headers=NO_STORE)
         response.delete_cookie(COOKIE, path="/ops")
         return response
@@ -163,6 +167,11 @@ class Operations:
             looked_at = f"{self.collector.watch.looked_at:.3f}"
             self._shown[language] = (looked_at, encode_json({"parts": made.decode()}))
         return self._shown[language]
+
+
+def _check_site(request: Request) -> None:
+    if from_another_site(request):
+        raise HTTPException(problems.OTHER_SITE.status, detail=problems.OTHER_SITE.name)
 
 
 def metrics(

@@ -104,6 +104,35 @@ def test_without_a_token_only_this_machine_sees_it(tmp_path: Path) -> None:
             assert room.client().get(address, headers={"host": host}).status_code == 200
 
 
+def test_without_a_token_the_form_leads_this_machine_to_the_page(tmp_path: Path) -> None:
+    """Nothing is asked for, so nothing sent can be wrong; of the form's page there is none here."""
+    answer = ControlRoom(tmp_path, token="").client().post("/ops/login", data={"token": "x"})
+
+    assert (answer.status_code, answer.headers["location"]) == (303, "/ops")
+
+
+FOREIGN: tuple[dict[str, str], ...] = (
+    {"sec-fetch-site": "cross-site"}, {"sec-fetch-site": "same-site"}, {"origin": "null"},
+    {"origin": "https://evil.example"}, {"origin": "http://["})
+
+
+@pytest.mark.parametrize("token", ["", TOKEN])
+@pytest.mark.parametrize("headers", FOREIGN)
+def test_no_page_of_another_site_sends_a_form(
+    tmp_path: Path, headers: dict[str, str], token: str
+) -> None:
+    """It neither ends an operator's session nor shows a token, right or wrong; our own page may."""
+    room = ControlRoom(tmp_path, token=token)
+    for path in [route.path for route in room.operations.routes()
+                 if "POST" in (route.methods or ())]:
+        refused = room.client(token="").post(path, data={"token": TOKEN}, headers=headers)
+        own = room.client(token="").post(path, data={"token": TOKEN}, headers={
+            "sec-fetch-site": "same-origin", "origin": "http://127.0.0.1:8080"})
+
+        assert (refused.status_code, "set-cookie" in refused.headers) == (403, False)
+        assert own.status_code == 303
+
+
 SIGNS = ("Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Whatever",
          "X-Real-IP", "X-Client-IP", "True-Client-IP", "CF-Connecting-IP", "CF-Ray", "CDN-Loop",
          "Fastly-Client-IP", "X-Azure-ClientIP", "X-Envoy-External-Address", "X-Varnish",
