@@ -200,10 +200,14 @@ def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator
 
 
 def http_options() -> dict[str, Any]:
-    """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send."""
+    """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send.
+
+    Without a log of its own, which would hold a line for each request that is none: what it says
+    goes where repeats are left out (`scrutin.log`).
+    """
     return {"http": JoinedWrites, "ws": "none", "log_level": "warning", "access_log": False,
             "lifespan": "off", "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
-            "server_header": False}
+            "server_header": False, "log_config": None}
 
 
 async def serve(

@@ -134,7 +134,7 @@ def serve(settings: Settings, kind: str, status: Status) -> Pulse:
         opened = _opened(settings.health_host, settings.health_port)
         config = uvicorn.Config(
             application(settings, kind, status, pulse), http=JoinedWrites, ws="none",
-            log_level="error", access_log=False)
+            log_level="error", access_log=False, log_config=None)
         threading.Thread(target=uvicorn.Server(config).run, kwargs={"sockets": [opened]},
                          name="health", daemon=True).start()
     return pulse

@@ -71,7 +71,11 @@ async def serve(
     operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
     front: Front,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did."""
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
+
+    What uvicorn says goes where all libraries say it, for there repeats are left out: it has a line
+    for each request that is none, and anybody could fill a disk with them.
+    """
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
     server = Server((live, operations.streams), uvicorn.Config(
@@ -79,7 +83,7 @@ async def serve(
             application(reader, publications, live, beside), front.hsts_seconds)),
         http=front.protocol, ws="none", log_level="warning", access_log=False, lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
-        proxy_headers=False,
+        proxy_headers=False, log_config=None,
     ))
     tasks = [
         asyncio.create_task(reader.read()),

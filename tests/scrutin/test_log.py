@@ -1,8 +1,22 @@
 """What goes into the log of what libraries say."""
 
+import ast
+import asyncio
 import logging
+import socket
+from pathlib import Path
 
-from scrutin.log import MESSAGES_REMEMBERED, REPEAT_SECONDS, Repeats
+import pytest
+import uvicorn
+from starlette.responses import PlainTextResponse
+
+from scrutin.gateway import http_options
+from scrutin.log import MESSAGES_REMEMBERED, REPEAT_SECONDS, Repeats, configure
+from scrutin.settings import Settings
+from tests.waiting import WAIT_SECONDS, until
+
+
+ROOT = Path(__file__).parents[2]
 
 
 class Ear(logging.Handler):
@@ -43,3 +57,38 @@ def test_messages_that_are_never_the_same_are_not_kept_for_ever() -> None:
     ear.say("Task 0 was destroyed")
 
     assert len(ear.heard) == 2 * MESSAGES_REMEMBERED + 1
+
+
+async def test_requests_that_are_none_do_not_fill_the_log(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A crowd that sends noise has one line, as any library's outage has."""
+    for name in ("", "uvicorn", "uvicorn.error"):
+        monkeypatch.setattr(logging.getLogger(name), "handlers", [])
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+    configure(Settings(data_dir=tmp_path))
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        server = uvicorn.Server(uvicorn.Config(PlainTextResponse("ok"), **http_options()))
+        task = asyncio.create_task(server.serve(sockets=[opened]))
+        await until(lambda: server.started)
+        for _ in range(20):
+            reader, writer = await asyncio.open_connection(*opened.getsockname())
+            writer.write(b"\x16\x03\x01\r\n\r\n")
+            async with asyncio.timeout(WAIT_SECONDS):
+                assert (await reader.read()).startswith(b"HTTP/1.1 400")
+            writer.close()
+        server.should_exit = True
+        await task
+
+    assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_no_server_has_a_log_of_its_own() -> None:
+    """Each leaves what it says to the log of libraries, or takes the options that do."""
+    made = [call for room in ("scrutin", "views") for path in (ROOT / room).rglob("*.py")
+            for call in ast.walk(ast.parse(path.read_text("utf-8")))
+            if isinstance(call, ast.Call) and ast.unparse(call.func) == "uvicorn.Config"]
+    given = [[ast.unparse(each) for each in call.keywords] for call in made]
+
+    assert all({"log_config=None", "**http_options()"} & set(each) for each in given)
+    assert len(given) >= 3  # gateway, views, health
