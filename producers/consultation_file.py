@@ -23,12 +23,13 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
 
 from producers import json_files
-from producers.consultation_problems import misplaced, problems, refused
+from producers.consultation_problems import at_most, misplaced, problems, refused
 from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
@@ -186,6 +187,18 @@ class ConsultationFile(_Part):
     themes: list[Theme] = []
     ideas: list[Idea] = []
     proposals: list[Proposal] = []
+    _read_from: tuple[json_files.Json, str] | None = PrivateAttr(default=None)
+
+    def place(self, *path: str | int) -> str:
+        """Name a key: with file, line and column where this was read from a file."""
+        if self._read_from is None:
+            return json_files.named(path)
+        document, file = self._read_from
+        return f"{file}, {document.place(path)}, {json_files.named(path)}"
+
+    def read_from(self, document: json_files.Json, file: str) -> None:
+        """Remember where each key stands, for what is found to be wrong later."""
+        self._read_from = document, file
 
     @model_validator(mode="after")
     def _agree(self) -> "ConsultationFile":
@@ -257,6 +270,7 @@ def load(path: Path) -> ConsultationFile:
             encoded(event, fields, replaced=None, occurred_at=0)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from error
+    file.read_from(document, str(path))
     return file
 
 
@@ -302,17 +316,21 @@ def _says(fields: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _check_references(file: ConsultationFile, known: KnownCatalogue) -> None:
-    themes = {theme.id for theme in file.themes}
-    ideas = {idea.id for idea in file.ideas}
-    for idea in file.ideas:
+    themes, ideas = {theme.id for theme in file.themes}, {idea.id for idea in file.ideas}
+    unknown = [
+        f"{file.place('ideas', number, 'theme')}: unknown theme {idea.theme!r}. Describe it in "
+        "themes."
+        for number, idea in enumerate(file.ideas)
         if idea.theme and idea.theme not in themes and not known.find(
-                "ThemeDescribed", file.id, idea.theme):
-            raise Missing(f"idea {idea.id}: unknown theme {idea.theme!r}. Describe it in themes.")
-    for proposal in file.proposals:
+            "ThemeDescribed", file.id, idea.theme)]
+    unknown += [
+        f"{file.place('proposals', number, 'idea')}: unknown idea {proposal.idea!r}. Describe it "
+        "in ideas."
+        for number, proposal in enumerate(file.proposals)
         if proposal.idea and proposal.idea not in ideas and not known.find(
-                "IdeaDescribed", file.id, proposal.idea):
-            raise Missing(
-                f"proposal {proposal.id}: unknown idea {proposal.idea!r}. Describe it in ideas.")
+            "IdeaDescribed", file.id, proposal.idea)]
+    if unknown:
+        raise Missing("\n  ".join(at_most(unknown)))
 
 
 def _descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]:

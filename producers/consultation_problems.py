@@ -2,7 +2,7 @@
 
 import difflib
 import types
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -31,10 +31,16 @@ def problems(
     """Say each thing that is wrong on a line of its own, in the order of the file."""
     found = sorted(((document.place(path), path, item) for item in error.errors(include_url=False)
                     for path in (_path(item),)), key=lambda each: each[0])
-    for place, path, item in found[:PROBLEMS_SHOWN_MOST]:
-        yield f"  {file}, {place}, {named(path)}: {_said(item, path, model)}"
-    if len(found) > PROBLEMS_SHOWN_MOST:
-        yield f"  and {len(found) - PROBLEMS_SHOWN_MOST:,} more."
+    for said in at_most([f"{file}, {place}, {named(path)}: {_said(item, path, model)}"
+                         for place, path, item in found]):
+        yield f"  {said}"
+
+
+def at_most(told: Sequence[str]) -> Iterator[str]:
+    """Give the first problems, and how many more there are."""
+    yield from told[:PROBLEMS_SHOWN_MOST]
+    if len(told) > PROBLEMS_SHOWN_MOST:
+        yield f"and {len(told) - PROBLEMS_SHOWN_MOST:,} more."
 
 
 def _path(item: ErrorDetails) -> Path:
@@ -53,9 +59,28 @@ def _said(item: ErrorDetails, path: Path, model: type[BaseModel]) -> str:
         return "is missing. Write it."
     if item["type"] == "string_pattern_mismatch":
         return f"{_PATTERNS.get(str(item['ctx']['pattern'])[:6], 'not of the form needed')}."
+    if item["type"] in _REMEDIES:
+        return _REMEDIES[item["type"]].format_map(item.get("ctx", {}))
     return item["msg"]
 
 
+_OBJECT = 'must be an object. Write it in curly brackets, as in {{"key": "value"}}.'
+_REMEDIES = {
+    "bool_type": "must be true or false, without quotation marks.",
+    "dict_type": 'must be texts by language. Write it as in {{"fr": "…"}}.',
+    "greater_than": "must be more than {gt}.",
+    "int_type": "must be a whole number, without quotation marks.",
+    "less_than_equal": "must be {le} at most.",
+    "list_type": "must be a list. Write it in square brackets: […].",
+    "literal_error": "must be {expected}.",
+    "model_attributes_type": _OBJECT,
+    "model_type": _OBJECT,
+    "string_type": "must be a text, in quotation marks.",
+    "too_short": "is empty. Write at least {min_length}.",
+    "timezone_aware": "lacks its offset from UTC, and no time zone is guessed. Write it behind the "
+                      "time, as in 2026-10-01T00:00:00+02:00.",
+}
+"""What a value shall be instead, by the name that pydantic has for what is wrong with it."""
 _PATTERNS = {
     "^[a-z0": "no identifier: at most 63 small letters, digits, dots, dashes and underscores, a "
               "letter or digit first",

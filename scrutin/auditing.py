@@ -12,7 +12,7 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from scrutin import bootstrap
-from scrutin.foreign_files import DOCUMENT_BYTES_MAX, TooLong, read_foreign
+from scrutin.foreign_files import DOCUMENT_BYTES_MAX, NotOfItsKind, read_foreign
 from scrutin.settings import Settings
 from sinks.recount.faults import RecountFailed
 from sinks.recount.reading import Reading
@@ -49,7 +49,7 @@ def exit_codes() -> Iterator[None]:
         _fail(f"INVALID: {error}", 4)
     except RecountFailed as error:
         _fail(error, error.exit_code)
-    except (ResultsUnreadable, TooLong) as error:
+    except (ResultsUnreadable, NotOfItsKind) as error:
         _fail(error, 5)
     except (Missing, BrokerUnreachable, bootstrap.StackNotRunning) as error:
         _fail(error, 3)

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import BinaryIO
 
+from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.policy import parse_policy
+
 
 KEY_FILE_BYTES_MAX = 1 << 20
 """A policy, a list of keys, a note or a checkpoint: as large as a note may be."""
@@ -13,8 +16,12 @@ DOCUMENT_BYTES_MAX = 32 << 20
 """A results document, as large as one in a bundle."""
 
 
-class TooLong(Exception):
-    """A file is longer than any of its kind; the message names it."""
+class NotOfItsKind(Exception):
+    """A file that a command was given cannot be what it should be; the message names it."""
+
+
+class TooLong(NotOfItsKind):
+    """A file is longer than any of its kind."""
 
 
 def read_foreign(place: Path | BinaryIO, bytes_max: int) -> bytes:
@@ -33,3 +40,22 @@ def read_foreign(place: Path | BinaryIO, bytes_max: int) -> bytes:
 def read_foreign_text(path: Path, bytes_max: int = KEY_FILE_BYTES_MAX) -> str:
     """Read a file of text; raise TooLong, or UnicodeDecodeError."""
     return read_foreign(path, bytes_max).decode()
+
+
+def read_policy(path: Path) -> dict[str, Verifier]:
+    """Read the public keys of logs that a command was given; raise NotOfItsKind."""
+    return parse_policy(read_policy_text(path))
+
+
+def read_policy_text(path: Path) -> str:
+    """Read a policy that a command was given, once (it may be a pipe); raise NotOfItsKind.
+
+    Who names a wrong file has found no forgery: this is never what `Refused` says of a log.
+    """
+    try:
+        text = read_foreign_text(path)
+        parse_policy(text)
+    except (Refused, UnicodeDecodeError) as error:
+        raise NotOfItsKind(f"{path} is no policy that this version reads: {error}. Give the saved "
+                           "answer of /log/PREFIX/policy") from error
+    return text

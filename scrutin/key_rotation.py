@@ -144,8 +144,9 @@ def fresh(
         path = folder / stem
         files = key_files(path.parent, path.name, bounded=False)
         if not files:
-            raise Missing(f"there is no key {path}.key to change: "
-                          f"`scrutin {'notary' if kind == LOG else 'gateway'}` makes it.")
+            maker = "notary" if kind == LOG else "gateway"
+            raise Missing(f"there is no key {path}.key to change: `scrutin {maker}` makes it when "
+                          "it first needs one.")
         if len(files) >= KEYS_MAX:
             raise InvalidInput(f"{path} has {KEYS_MAX} keys, and no more are tried: retire old "
                                f"ones with `scrutin keys retire {kind}`.")

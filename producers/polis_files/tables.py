@@ -47,14 +47,20 @@ def read_table(
     rows = _rows(text, separator, notes)
     header_line, header = next((row for row in rows if any(row[1])), (1, []))
     names = _names(header, needed, Place(notes.file, header_line), notes)
-    for name in names:
-        if name and name not in needed and name not in silent:
-            notes.add(f"column {shown(name)} is not read: no row means another thing by it")
+    _note_unread([name for name in names if name and name not in needed and name not in silent],
+                 notes)
     for line, fields in rows:
         if any(field.strip() for field in fields):
             yield Row(Place(notes.file, line), _values(fields, names, separator, line, notes))
         elif fields:
             notes.add("empty rows are left out", line)
+
+
+def _note_unread(names: Sequence[str], notes: Notes) -> None:
+    for name in names[:NAMES_SHOWN_MOST]:
+        notes.add(f"column {shown(name)} is not read: no row means another thing by it")
+    if len(names) > NAMES_SHOWN_MOST:
+        notes.add(f"{len(names) - NAMES_SHOWN_MOST:,} more columns are not read either")
 
 
 def folded(name: str) -> str:

@@ -10,7 +10,12 @@ import typer
 
 from scrutin import auditing
 from scrutin.auditing import Missing, say
-from scrutin.foreign_files import DOCUMENT_BYTES_MAX, read_foreign, read_foreign_text
+from scrutin.foreign_files import (
+    DOCUMENT_BYTES_MAX,
+    read_foreign,
+    read_foreign_text,
+    read_policy,
+)
 from scrutin.settings import Settings, load
 from sinks.recount import report, what_if_report
 from sinks.recount.audit import Audit, audit
@@ -19,7 +24,6 @@ from sinks.recount.reading import WAIT_SECONDS
 from sinks.recount.supposing import BadSupposition, suppose
 from sinks.recount.what_if import WhatIf, what_if
 from sinks.transparency.notes import Refused
-from sinks.transparency.policy import parse_policy
 from sinks.transparency.results_notes import require_signed
 from views.operations import recounts
 
@@ -150,7 +154,7 @@ def _require_signed(note: Path, document: Path | None, policy: Path | None) -> N
     if document is None or policy is None:
         raise Missing("a note is checked with its document and the public keys: give --document, "
                        "the saved answer of /v1/consultations/ID/results/signed, and --policy.")
-    signers = [verifier for origin, verifier in parse_policy(read_foreign_text(policy)).items()
+    signers = [verifier for origin, verifier in read_policy(policy).items()
                if origin.endswith("/catalogue/0")]
     if len(signers) != 1:
         raise Refused(f"the policy names {len(signers)} logs of a catalogue, it must name one")

@@ -9,7 +9,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.named_keys import KINDS, LIST_BYTES_MAX, KeyList, key_id, parse_keys
 from scrutin import bootstrap
-from scrutin.foreign_files import TooLong, read_foreign_text
+from scrutin.foreign_files import NotOfItsKind, read_foreign_text, read_policy
 from scrutin.settings import load
 from sinks.logs import archived_logs
 from sinks.printable import printable
@@ -19,7 +19,7 @@ from sinks.transparency.auditing import Audited, audit
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.key_commitments import require_committed
 from sinks.transparency.notes import Refused, Verifier, text_of
-from sinks.transparency.policy import parse_policy, place_of
+from sinks.transparency.policy import place_of
 from sinks.transparency.remote import LogAway, Source, source
 
 
@@ -47,7 +47,7 @@ def log(
     """
     found = source(where)
     try:
-        verifier = _verifier(where, parse_policy(read_foreign_text(policy)))
+        verifier = _verifier(where, read_policy(policy))
         saved = [read_foreign_text(path) for path in checkpoint or ()]
         audited = audit(_head(found), found.read, verifier, saved)
         typer.echo(_said(audited, len(saved)))
@@ -63,7 +63,7 @@ def log(
         _fail(str(error), 3)
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error})", 3)
-    except (TooLong, ValueError) as error:
+    except (NotOfItsKind, ValueError) as error:
         _fail(f"a file cannot be read: {error}", 5)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scrutin import collector
-from scrutin.foreign_files import TooLong, read_foreign_text
+from scrutin.foreign_files import NotOfItsKind, read_foreign_text, read_policy_text
 from sinks.bundle.report import as_json, lines
 from sinks.bundle.verify import verify as verified
 from sinks.recount.checks import EXIT_CODES, UNREADABLE
@@ -40,9 +40,9 @@ def verify(
     collector.return_tables()
     began = time.monotonic()
     try:
-        keys = read_foreign_text(policy) if policy else None
+        keys = read_policy_text(policy) if policy else None
         saved = [read_foreign_text(path) for path in checkpoint or ()]
-    except (TooLong, UnicodeDecodeError) as error:
+    except (NotOfItsKind, UnicodeDecodeError) as error:
         typer.echo(f"scrutin: a file you gave cannot be read: {error}", err=True)
         raise typer.Exit(EXIT_CODES[UNREADABLE]) from error
     with bundle.open("rb") as file:

@@ -34,6 +34,8 @@ def list(  # noqa: A001 -- the command's last word
             "log": key.name, "named": key.named, "file": str(key.path)} for key in found]))
         return
     for key in found:
-        since = datetime.fromtimestamp(key.since, UTC).isoformat() if key.since else "the beginning"
+        instant = datetime.fromtimestamp(key.since, UTC).isoformat()
+        since = ("since the beginning" if not key.since else
+                 f"at {instant}" if key.state == key_rotation.WAITS else f"since {instant}")
         named = f", in the log {key.named.replace('_', ' ')}" if key.named else ""
-        typer.echo(f"{key.kind} {key.id} {key.state} since {since}{named}: {key.path}")
+        typer.echo(f"{key.kind} {key.id} {key.state} {since}{named}: {key.path}")

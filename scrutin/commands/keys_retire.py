@@ -48,4 +48,7 @@ def retire(
                 old, producing.log() if old and needs_log else None, now=now))
     except ProducingError as error:
         producing.fail(error)
+    if not old:
+        typer.echo(f"nothing was retired: no key of {kind.value} is old. One that signs stays "
+                   "until a newer one has begun: `scrutin keys list` says when.", err=True)
     typer.echo(json.dumps({"retired": [str(key.path) for key in old]}))

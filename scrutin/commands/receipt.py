@@ -12,11 +12,16 @@ import typer
 from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
-from scrutin.foreign_files import RECEIPT_BYTES_MAX, TooLong, read_foreign_text
+from scrutin.foreign_files import (
+    RECEIPT_BYTES_MAX,
+    NotOfItsKind,
+    read_foreign_text,
+    read_policy,
+)
 from sinks.printable import printable
 from sinks.transparency.checkpoints import Checkpoint
 from sinks.transparency.notes import Refused, from_base64
-from sinks.transparency.policy import parse_policy, place_of
+from sinks.transparency.policy import place_of
 from sinks.transparency.receipts import (
     NeverNamed,
     Receipt,
@@ -68,14 +73,14 @@ def verify(
         text = read_foreign_text(proof) if proof else document.get("tlog_proof")
     except Refused as error:
         _fail(f"INVALID: {error}. {_shows_nothing(error)}", 4)
-    except (Unreadable, UnknownSchema, TooLong, UnicodeDecodeError) as error:
+    except (Unreadable, UnknownSchema, NotOfItsKind, UnicodeDecodeError) as error:
         _fail(f"{file} or a file given with it cannot be read: {error}", 5)
     try:
         logged = _logged(receipt, text, policy, topics, known, public)
         typer.echo(f"{said}\n{logged}" if known.enclosed else logged)
     except Refused as error:
         _fail(f"INVALID: {error}. {_evidence(error, known)}", 4)
-    except (Unreadable, TooLong, UnicodeDecodeError) as error:
+    except (Unreadable, NotOfItsKind, UnicodeDecodeError) as error:
         _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
 
 
@@ -132,9 +137,9 @@ def _logged(
     place = place_of(topics, topics.votes, receipt.partition)
     try:
         parse_proof(proof)
-        logs = parse_policy(read_foreign_text(policy))
     except Refused as error:
         raise Unreadable(str(error)) from error
+    logs = read_policy(policy)
     checkpoint = receipt.require_logged(proof, logs, place)
     return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
             f"checkpoint of size {checkpoint.size}.\n{_named(known, public, checkpoint)}\n"

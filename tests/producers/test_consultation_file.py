@@ -189,17 +189,17 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a language of nobody": (
         changed(("question",), {"french": "x"}),
         "question.french: no language: write two or three"),
-    "a text for a list": (changed(("proposals",), "x"), "proposals: Input should be a valid list"),
+    "a text for a list": (changed(("proposals",), "x"), "proposals: must be a list"),
     "a number for a text": (
-        changed(("proposals", 0, "text", "fr"), 7), "text.fr: Input should be a valid string"),
+        changed(("proposals", 0, "text", "fr"), 7), "text.fr: must be a text"),
     "a text for a number": (
-        changed(("votes_target",), "100"), "votes_target: Input should be a valid integer"),
+        changed(("votes_target",), "100"), "votes_target: must be a whole number"),
     "a word for a truth": (
-        changed(("simulated",), "yes"), "simulated: Input should be a valid bool"),
+        changed(("simulated",), "yes"), "simulated: must be true or false"),
     "a number for an instant": (changed(("opens_at",), 1_790_000_000), "opens_at: no instant"),
     "digits for an instant": (changed(("opens_at",), "1790000000"), "opens_at: no instant"),
     "an instant without a zone": (
-        changed(("opens_at",), "2026-10-01T00:00:00"), "opens_at: Input should have timezone"),
+        changed(("opens_at",), "2026-10-01T00:00:00"), "opens_at: lacks its offset"),
     "an instant before all": (
         changed(("opens_at",), "1970-01-01T00:00:00+14:00"), "opens_at: lies in no year from 1970"),
     "a closing before the opening": (
@@ -216,7 +216,14 @@ WRONG: dict[str, tuple[Any, str]] = {
     "one identifier twice": (
         changed(("proposals", 1, "id"), "p1"), "p1 is described twice, first in proposals[0]"),
     "a target of nobody": (
-        changed(("votes_target",), 10**12), "votes_target: Input should be less"),
+        changed(("votes_target",), 10**12), "votes_target: must be 10000000000 at most"),
+    "no target": (changed(("votes_target",), 0), "votes_target: must be more than 0."),
+    "no language at all": (changed(("languages",), []), "languages: is empty. Write at least 1."),
+    "a kind of nobody": (
+        changed(("proposals", 0, "author", "kind"), "robot"),
+        "author.kind: must be 'citizen' or 'organisation'."),
+    "a list for an object": (changed(("proposals", 0), []), "proposals[0]: must be an object"),
+    "a text for texts": (changed(("question",), "x"), "question: must be texts by language"),
     "half a character": (changed(("hashtag",), "\ud800"), "hashtag: "),
     "a key to frighten a terminal": (changed(("\x1b[2J",), 1), r'["\u001b[2J"]: unknown key'),
     "more than fits into an event": (
@@ -233,6 +240,7 @@ def test_what_is_no_description_is_refused_with_its_place(name: str, tmp_path: P
     message = refused(tmp_path, value)
 
     assert said in message
+    assert not re.search("[Ii]nput should|ConsultationFile|after validation", message)
     assert len(message) < 8_000
     assert "\x1b" not in message
 
@@ -278,7 +286,9 @@ def test_what_is_no_json_is_told_with_line_and_column(name: str, tmp_path: Path)
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
 def test_marks_of_encodings_are_read(encoding: str, tmp_path: Path) -> None:
     """A mark at the beginning says what the file is: nothing is assumed."""
-    assert load(written(tmp_path, TEXT.encode(encoding))) == ConsultationFile.model_validate(GOOD)
+    found = load(written(tmp_path, TEXT.encode(encoding)))
+
+    assert found.model_dump() == ConsultationFile.model_validate(GOOD).model_dump()
 
 
 def test_the_cases_are_read_or_refused_with_every_place() -> None:
@@ -366,3 +376,22 @@ def test_work_grows_with_the_length_of_a_file(name: str, tmp_path: Path) -> None
         spent.append(time.process_time() - began)
 
     assert spent[1] < 20 * spent[0] + 0.5
+
+
+def test_what_is_referred_to_and_missing_is_told_with_its_place(tmp_path: Path) -> None:
+    """Every theme and idea that nobody describes is named with file, line, column and key."""
+    path = tmp_path / "town.json"
+    wrong = changed(("proposals", 1, "idea"), "i9")
+    wrong["ideas"][0]["theme"] = "t9"
+    path.write_text(json.dumps(wrong, indent=1))
+    lines = path.read_text().splitlines()
+
+    with pytest.raises(Missing) as error:
+        needed_events(load(path), KnownCatalogue(), occurred_at=0)
+
+    for said, line in zip(str(error.value).split("\n  "), ('"theme": "t9"', '"idea": "i9"'),
+                          strict=True):
+        number = next(at for at, text in enumerate(lines, 1) if line in text)
+        assert said.strip().startswith(f"{path}, line {number}, column ")
+    assert "ideas[0].theme: unknown theme 't9'" in str(error.value)
+    assert "proposals[1].idea: unknown idea 'i9'" in str(error.value)

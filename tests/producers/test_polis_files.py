@@ -81,6 +81,10 @@ SAME: dict[str, tuple[dict[str, Change] | Change, str]] = {
     "columns nobody knows": (
         {"votes.csv": lambda text: text.replace("\n", ",x\n").replace(",x", ",weight", 1)},
         "column 'weight' is not read"),
+    "a hundred columns nobody knows": (
+        {"votes.csv": lambda text: text.replace("\n", "," * 100 + "\n").replace(
+            "," * 100, "".join(f",c{number}" for number in range(100)), 1)},
+        "80 more columns are not read"),
     "a datetime of another day": (
         {"votes.csv": lambda text: text.replace("Sep 20 2024 20:28:12", "Sep 10 2024 20:28:12")},
         "line 4: the column datetime says another time"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,16 @@ from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import KINDS, KeyFolder
 from schemas.private_files import KEYS_MAX
 from schemas.topics import Topics
-from scrutin.key_rotation import TAKEN_UP_SECONDS, Place, fresh, held, retirable, retire, rotate
+from scrutin.key_rotation import (
+    TAKEN_UP_SECONDS,
+    WAITS,
+    Place,
+    fresh,
+    held,
+    retirable,
+    retire,
+    rotate,
+)
 from scrutin.main import application
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
@@ -68,6 +78,23 @@ def test_every_key_is_listed_and_none_is_shown(
     Path(listed[0]["file"]).chmod(0o644)
     refused = CliRunner().invoke(application("keys", "list"), ["keys", "list"])
     assert (refused.exit_code, "chmod 600" in refused.stderr) == (3, True)
+
+
+def test_what_is_not_retired_yet_is_said(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that waits is listed with its moment; an early end of the old one is no silent one."""
+    asyncio.run(rotate(place, "device", None, now=time.time(), grace_seconds=3_600))
+    monkeypatch.setenv("SCRUTIN_DATA_DIR", str(place.folder.parent))
+    monkeypatch.setenv("SCRUTIN_PARTITIONS", "1")
+    monkeypatch.setenv("SCRUTIN_LOG_ORIGIN", place.origin)
+    done = CliRunner().invoke(application("keys", "retire"), ["keys", "retire", "device"])
+    listed = CliRunner().invoke(application("keys", "list"), ["keys", "list"])
+
+    assert (done.exit_code, json.loads(done.stdout)) == (0, {"retired": []})
+    assert "nothing was retired: no key of device is old" in done.stderr
+    assert f" {WAITS} at 20" in listed.stdout.splitlines()[1]
+    assert len(held(place, time.time(), "device")) == 2
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "log"])

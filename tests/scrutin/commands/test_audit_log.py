@@ -16,6 +16,7 @@ from deploy.local.services import ClickHouse
 from schemas.named_keys import KeyList, parse_keys
 from schemas.topics import Topics
 from scrutin.commands.audit_log import log
+from scrutin.main import application as scrutin
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.key_commitments import commitment
@@ -205,3 +206,21 @@ def test_a_record_changed_in_the_archive_is_named(
     assert "archive: every signed record is there" in whole.output
     assert f"record 7 of {topics.votes} partition 0 is not the one that was signed" in \
         changed.stderr
+
+
+@pytest.mark.parametrize("given", [b"a host\n", b"", b"\xff", b"log x\nquorum none\n"])
+def test_a_wrong_file_for_the_policy_accuses_nobody(tmp_path: Path, given: bytes) -> None:
+    """Exit code 5 with the file's name and the remedy, not 4: nothing was forged."""
+    place = grown(tmp_path, [HONEST[:10]])
+    wrong = tmp_path / "wrong"
+    wrong.write_bytes(given)
+    with served(tmp_path, Topics("test", 1)) as url:
+        log = audited(f"{url}/{PLACE}", wrong)
+    found = CliRunner().invoke(
+        scrutin("audit"), ["audit", "verify", str(wrong), "--policy", str(wrong)])
+
+    assert place.is_dir()
+    for done in (log, found):
+        assert done.exit_code == 5, done.output
+        assert f"{wrong} is no policy" in done.stderr
+        assert "/log/PREFIX/policy" in done.stderr
