@@ -15,6 +15,7 @@ And uvicorn keeps whatever a client does not take; here that is bounded (`scruti
 """
 
 import asyncio
+import itertools
 import weakref
 from typing import Any, ClassVar
 
@@ -38,7 +39,11 @@ BODY_PIECES_MOST = 1_024
 
 CONNECTIONS_MOST = 8_192
 """Connections at once, at most: streams take 2,500. Each may hold a request on its way, that is
-BESIDE_BYTES and 64 KiB of a body, for REQUEST_SECONDS. One more is closed before it is heard."""
+BESIDE_BYTES and 64 KiB of a body, for REQUEST_SECONDS. One more takes the place of one that is not
+being answered: nobody keeps others out by connections on which nothing is asked. Where all are
+being answered it is closed before it is heard."""
+IDLE_CUT = 256
+"""Connections between two requests that are cut at once, of all that must be looked through."""
 PIPELINED_MOST = 16
 """Requests of a connection that wait behind the one being answered: browsers send none, and of the
 shortest a packet holds thousands."""
@@ -116,8 +121,10 @@ class JoinedWrites(HttpToolsProtocol):
         self._real = transport
         super().connection_made(_JoiningTransport(transport, self.loop, self._untaken))  # type: ignore[arg-type]  # it behaves as one
         self._be_patient()
+        # Who says nothing at all stands in line too.
+        self._unfinished.came(transport, 0)
         if len(self.connections) > CONNECTIONS_MOST:
-            transport.abort()
+            self._make_room()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._be_content()
@@ -179,6 +186,19 @@ class JoinedWrites(HttpToolsProtocol):
 
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: anybody may ask for a protocol that is not spoken here."""
+
+    def _make_room(self) -> None:
+        """Cut who began to ask first and has not yet, or asks nothing more, or takes nothing."""
+        if self._unfinished.cut_first(but=self._real):
+            return
+        idle = list(itertools.islice((
+            each for each in self.connections
+            if isinstance(each, JoinedWrites) and each.timeout_keep_alive_task is not None
+        ), IDLE_CUT))
+        for each in idle:
+            each.transport.abort()
+        if not idle and not self._untaken.cut_first():
+            self._real.abort()
 
     def _be_patient(self) -> None:
         self._patience = self.loop.call_later(REQUEST_SECONDS, self.transport.close)

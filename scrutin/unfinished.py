@@ -3,7 +3,8 @@
 Each has bounds of its own, in bytes and in time; thousands of them at once would still take most
 of a gigabyte. So they stand in a line, in the order in which they began, and past UNFINISHED_BYTES
 whoever began first is cut: a request that a person sends is whole within a second. One that comes
-in a single piece, as a vote does, never stands here.
+in a single piece, as a vote does, never stands here; a new connection does until its first request
+is whole, for whoever holds many and says nothing takes places of others.
 """
 
 from collections import OrderedDict
@@ -27,10 +28,20 @@ class Unfinished:
         self._line[connection] = self._line.get(connection, 0) + size
         self._bytes += size
         while self._bytes > UNFINISHED_BYTES:
-            first = next(iter(self._line))
-            self.whole(first)
-            first.abort()
+            self._cut(next(iter(self._line)))
+
+    def cut_first(self, *, but: Connection) -> bool:
+        """Cut whoever began first, but one; false where there is nobody else."""
+        first = next((each for each in self._line if each is not but), None)
+        if first is None:
+            return False
+        self._cut(first)
+        return True
 
     def whole(self, connection: Connection) -> None:
         """Forget a connection whose request is whole, or that is closed."""
         self._bytes -= self._line.pop(connection, 0)
+
+    def _cut(self, connection: Connection) -> None:
+        self.whole(connection)
+        connection.abort()

@@ -95,6 +95,13 @@ class Untaken:
                 del self._bodies[id(body)]
                 self._bytes -= len(body)
 
+    def cut_first(self) -> bool:
+        """Cut whoever has stood longest; false where nobody stands."""
+        first = next(iter(self._line), None)
+        if first is not None:
+            self._cut(first)
+        return first is not None
+
     def _measure(self, connection: Connection, standing: _Standing) -> None:
         size = connection.get_write_buffer_size()
         if not size:

@@ -7,7 +7,7 @@ import typer
 import uvloop
 
 from producers.gateway.keys import KeysUnusable
-from scrutin import bootstrap, collector, log
+from scrutin import bootstrap, collector, descriptors, log
 from scrutin.gateway import serve
 from scrutin.settings import load
 from views.server import AddressTaken, listen
@@ -22,6 +22,7 @@ def gateway() -> None:
     """
     settings = load()
     log.configure(settings)
+    descriptors.allow_connections()
     collector.relax()
     logger = structlog.get_logger("gateway")
     try:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import structlog
 import typer
 
-from scrutin import bootstrap, health, log
+from scrutin import bootstrap, descriptors, health, log
 from scrutin.days import ask_archive
 from scrutin.forwarded import behind
 from scrutin.guesses import Guesses
@@ -34,6 +34,7 @@ def views() -> None:
     """
     settings = load()
     log.configure(settings)
+    descriptors.allow_connections()
     logger = structlog.get_logger("views")
     try:
         kafka = bootstrap.kafka_address(settings)

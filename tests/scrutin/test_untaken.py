@@ -53,11 +53,15 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def serving(body: Callable[[], bytes]) -> AsyncIterator[Site]:
-    """Run a server that answers everything with a body."""
+async def serving(
+    body: Callable[[], bytes], free: asyncio.Event | None = None
+) -> AsyncIterator[Site]:
+    """Run a server that answers everything with a body, once it is free to."""
     answered: list[int] = []
 
     async def application(_scope: Scope, _receive: Receive, send: Send) -> None:
+        if free is not None:
+            await free.wait()
         made = body()
         answered.append(len(made))
         await send({"type": "http.response.start", "status": 200,
@@ -155,26 +159,49 @@ def test_a_client_that_takes_nothing_is_cut(
     in_loop(work())
 
 
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", REQUEST])
+@pytest.mark.parametrize("taken", [True, False])
+def test_connections_that_ask_nothing_keep_nobody_out(
+    in_loop: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch, sent: bytes, *, taken: bool
+) -> None:
+    """All places are taken by who says nothing, half a request, nothing more, or does not read."""
+    monkeypatch.setattr(joined_writes, "CONNECTIONS_MOST", 3)
+    monkeypatch.setattr(joined_writes, "REQUEST_SECONDS", 10 * WAIT_SECONDS)
+    body = b"short" if taken else bytes(BODY_BYTES)
+
+    async def work() -> None:
+        async with serving(lambda: body) as site:
+            state, loop = site.server.server_state, asyncio.get_running_loop()
+            for number in range(3):
+                client = await site.asking(sent)
+                await until(lambda held=number + 1: len(state.connections) == held)  # type: ignore[misc]  # bound now
+                if sent == REQUEST and taken:
+                    assert (await loop.sock_recv(client, 4_096)).startswith(b"HTTP/1.1 200")
+            await until(lambda: sent != REQUEST or len(site.answered) == 3)
+            for _ in range(5):
+                asker = await site.asking()
+                assert (await loop.sock_recv(asker, 4_096)).startswith(b"HTTP/1.1 200")
+                await until(lambda: len(state.connections) <= 3)
+
+    in_loop(work())
+
+
 def test_connections_are_bounded(
     in_loop: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One more is closed unheard; those that are there, and others afterwards, are answered."""
+    """Where all are being answered one more is closed unheard, and others are not disturbed."""
     monkeypatch.setattr(joined_writes, "CONNECTIONS_MOST", 3)
 
     async def work() -> None:
-        async with serving(lambda: b"short") as site:
-            clients = [await site.asking(b"") for _ in range(3)]
-            await until(lambda: len(site.server.server_state.connections) == 3)
-            beyond = await site.asking()
-            assert await whole(beyond) <= 0
+        free = asyncio.Event()
+        async with serving(lambda: b"short", free) as site:
+            clients = [await site.asking() for _ in range(3)]
+            await until(lambda: len(site.server.server_state.tasks) == 3)
+            assert await whole(await site.asking()) <= 0
+            free.set()
             loop = asyncio.get_running_loop()
-            for client in clients:
-                await loop.sock_sendall(client, REQUEST)
+            for client in [*clients, await site.asking()]:
                 assert (await loop.sock_recv(client, 4_096)).startswith(b"HTTP/1.1 200")
-                client.close()
-            await until(lambda: not site.server.server_state.connections)
-            last = await site.asking()
-            assert (await loop.sock_recv(last, 4_096)).startswith(b"HTTP/1.1 200")
 
     in_loop(work())
 
