@@ -27,6 +27,8 @@ class KeyWatch:
     async def run(self, clock: Clock) -> None:
         """Look until cancelled, over whatever becomes of folder and broker."""
         await self._follower.ready.wait()
+        # Both connect at once: the catalogue may be read before anything can be written.
+        await self._outlet.opened.wait()
         while True:
             try:
                 if await asyncio.to_thread(self._keys.look):

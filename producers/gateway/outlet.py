@@ -116,6 +116,8 @@ class Outlet:
             for topic, count in partitions.items() for number in range(count)
         }
         self._producer: AIOKafkaProducer | None = None
+        self.opened = asyncio.Event()
+        """Set once a producer stands ready for the first time."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._waiting = self._waiting_bytes = 0
         self._acknowledged = dict.fromkeys(partitions, 0)
@@ -210,6 +212,7 @@ class Outlet:
                 raise
             else:
                 self._producer = producer
+                self.opened.set()
                 self._logger.info("events are taken", kafka=self._address)
                 return
 

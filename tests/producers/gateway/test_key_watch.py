@@ -54,6 +54,27 @@ async def test_a_key_of_receipts_is_named_at_the_start(stack: Stack, tmp_path: P
     assert found.state == IN_USE
 
 
+async def test_a_start_is_no_error(stack: Stack, tmp_path: Path) -> None:
+    """The catalogue is read before events can be written: the key is named then, and at once."""
+    await create(stack.kafka, stack.topics)
+    keys, follower = KeyFolder(tmp_path), Follower(stack.kafka, stack.topics)
+    outlet = Outlet(stack.kafka, written_topics(stack.topics))
+    watch = KeyWatch(keys, follower, outlet, stack.topics.catalogue)
+    with structlog.testing.capture_logs() as said:
+        works = [asyncio.create_task(work) for work in (follower.follow(), watch.run(time.time))]
+        await until(follower.ready.is_set)
+        for _ in range(5):
+            await asyncio.to_thread(keys.look)
+        async with outlet:
+            await until(
+                lambda: follower.known.keys.find("receipt", of_receipts(keys)) is not None)
+            for work in works:
+                work.cancel()
+            await asyncio.wait(works)
+
+    assert [each for each in said if each["log_level"] == "error"] == []
+
+
 async def test_a_gateway_on_an_older_copy_of_the_folder_says_that_its_key_is_retired(
     stack: Stack, tmp_path: Path
 ) -> None:
