@@ -16,7 +16,7 @@ from urllib.parse import quote
 from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, MultipartState
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from schemas import problems, visitors
 from schemas.visitors import Query, TooManyFields
@@ -102,12 +102,18 @@ def media_type_of(request: Request) -> str:
 
 
 async def body_of(request: Request, bytes_most: int) -> bytes:
-    """Read a body; refuse one that is longer, as soon as that is known."""
+    """Read a body; refuse one that is longer, as soon as that is known, or never comes whole.
+
+    Who is gone hears no refusal; but it is no fault of ours, for the log to hold.
+    """
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > bytes_most:
-            raise _refused(problems.TOO_LARGE)
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > bytes_most:
+                raise _refused(problems.TOO_LARGE)
+    except ClientDisconnect:
+        raise _refused(problems.INVALID_REQUEST) from None
     return bytes(body)
 
 

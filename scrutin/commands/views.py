@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import structlog
 import typer
+import uvloop
 
 from scrutin import bootstrap, descriptors, health, log
 from scrutin.days import ask_archive
@@ -49,8 +50,9 @@ def views() -> None:
             port = opened.getsockname()[1]
             address = f"http://{settings.views_host}:{port}"
             logger.info("views listening", url=address, kafka=kafka)
-            asyncio.run(_serve(settings, reader, opened, operations, on_ready=lambda: logger.info(
-                "views ready", url=address)))
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                runner.run(_serve(settings, reader, opened, operations, on_ready=lambda:
+                    logger.info("views ready", url=address)))
     except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import socket
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -141,6 +143,33 @@ def test_a_body_that_many_take_slowly_counts_once(in_loop: Callable[[Any], None]
             assert min(taken) >= BODY_BYTES
 
     in_loop(work())
+
+
+def test_a_body_that_many_take_slowly_is_held_once() -> None:
+    """On the loop that all who serve visitors run on: what is written to it is not copied."""
+    commands = Path(__file__).parents[2] / "scrutin/commands"
+    serving_visitors = [text for path in commands.glob("*.py")
+                        if "with listen(" in (text := path.read_text("utf-8"))]
+
+    async def work() -> None:
+        body = bytes(BODY_BYTES)
+        async with serving(lambda: body) as site:
+            tracemalloc.start()
+            try:
+                for _ in range(12):
+                    await site.asking()
+                await until(lambda: len(site.answered) == 12 and site.untaken_bytes > BYTES_MOST)
+                held, _ = tracemalloc.get_traced_memory()
+            finally:
+                tracemalloc.stop()
+            assert held < BODY_BYTES
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work())
+    assert len(serving_visitors) >= 2  # gateway, views
+    for text in serving_visitors:
+        assert "asyncio.Runner(loop_factory=uvloop.new_event_loop)" in text
+        assert "asyncio.run(" not in text
 
 
 def test_a_client_that_takes_nothing_is_cut(

@@ -110,3 +110,20 @@ async def test_a_body_is_bounded_and_may_come_in_crumbs() -> None:
         await parts_of(_request(TYPE, [*crumbs, b"x"]), len(body))
     with pytest.raises(HTTPException, match="400"):
         await parts_of(_request(TYPE, crumbs[:-5]), len(body))
+
+
+async def test_who_is_gone_before_the_whole_form_was_here_is_no_fault_of_ours() -> None:
+    """It is refused as what is no form; nobody hears that, and no log has an error of it."""
+    pieces: Iterator[dict[str, Any]] = iter((
+        {"type": "http.request", "body": b"--x\r\n", "more_body": True},
+        {"type": "http.disconnect"}))
+
+    async def receive() -> dict[str, Any]:
+        return next(pieces)
+
+    request = Request({"type": "http", "method": "POST", "headers": [
+        (b"content-type", TYPE.encode())]}, receive)
+    with pytest.raises(HTTPException) as refused:
+        await parts_of(request, 1_000)
+
+    assert refused.value.status_code == 400
