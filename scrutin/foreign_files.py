@@ -1,9 +1,13 @@
 """Files that a command is given and somebody else may have written: none is read without end."""
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from sinks.transparency.notes import Refused, Verifier
+from schemas.named_keys import LIST_BYTES_MAX, KeyList, parse_keys
+from sinks.transparency.checkpoints import parse_checkpoint
+from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.policy import parse_policy
 
 
@@ -48,14 +52,35 @@ def read_policy(path: Path) -> dict[str, Verifier]:
 
 
 def read_policy_text(path: Path) -> str:
-    """Read a policy that a command was given, once (it may be a pipe); raise NotOfItsKind.
+    """Read a policy that a command was given, once (it may be a pipe); raise NotOfItsKind."""
+    with _of_its_kind(path, "policy", "/log/PREFIX/policy"):
+        text = read_foreign_text(path)
+        parse_policy(text)
+    return text
+
+
+def read_checkpoint_text(path: Path) -> str:
+    """Read a checkpoint that a command was given, signatures unseen; raise NotOfItsKind."""
+    with _of_its_kind(path, "checkpoint", "/log/LOG/checkpoint"):
+        text = read_foreign_text(path)
+        parse_checkpoint(text_of(text))
+    return text
+
+
+def read_keys(path: Path) -> KeyList:
+    """Read a list of public keys that a command was given; raise NotOfItsKind."""
+    with _of_its_kind(path, "list of keys", "/log/PREFIX/keys"):
+        return parse_keys(read_foreign_text(path, LIST_BYTES_MAX))
+
+
+@contextlib.contextmanager
+def _of_its_kind(path: Path, kind: str, address: str) -> Iterator[None]:
+    """Name the file that is none of its kind, and where one is had.
 
     Who names a wrong file has found no forgery: this is never what `Refused` says of a log.
     """
     try:
-        text = read_foreign_text(path)
-        parse_policy(text)
-    except (Refused, UnicodeDecodeError) as error:
-        raise NotOfItsKind(f"{path} is no policy that this version reads: {error}. Give the saved "
-                           "answer of /log/PREFIX/policy") from error
-    return text
+        yield
+    except (Refused, ValueError) as error:
+        raise NotOfItsKind(f"{path} is no {kind} that this version reads: {error}. Give the saved "
+                           f"answer of {address}") from error

@@ -7,9 +7,9 @@ from typing import Annotated, NoReturn
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from schemas.named_keys import KINDS, LIST_BYTES_MAX, KeyList, key_id, parse_keys
+from schemas.named_keys import KINDS, KeyList, key_id
 from scrutin import bootstrap
-from scrutin.foreign_files import NotOfItsKind, read_foreign_text, read_policy
+from scrutin.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
 from scrutin.settings import load
 from sinks.logs import archived_logs
 from sinks.printable import printable
@@ -48,11 +48,12 @@ def log(
     found = source(where)
     try:
         verifier = _verifier(where, read_policy(policy))
-        saved = [read_foreign_text(path) for path in checkpoint or ()]
+        saved = [read_checkpoint_text(path) for path in checkpoint or ()]
+        list_of_keys = read_keys(keys) if keys else None
         audited = audit(_head(found), found.read, verifier, saved)
         typer.echo(_said(audited, len(saved)))
-        if keys:
-            typer.echo(_kept_to(parse_keys(read_foreign_text(keys, LIST_BYTES_MAX)), [
+        if list_of_keys is not None:
+            typer.echo(_kept_to(list_of_keys, [
                 audited.checkpoint, *(parse_checkpoint(text_of(note)) for note in saved)]))
         if archive:
             _compare_archive(found, audited)
@@ -80,6 +81,9 @@ def _verifier(where: str, logs: dict[str, Verifier]) -> Verifier:
     """Find the log's key by the end of its address, which is its place."""
     place = "/" + "/".join(where.rstrip("/").split("/")[-3:])
     found = [verifier for origin, verifier in logs.items() if origin.endswith(place)]
+    if not found:
+        raise LogAway(f"the policy names no log that ends in {place}: is this the address of a "
+                      f"log, and the policy its service's? It names {', '.join(logs) or 'none'}")
     if len(found) != 1:
         raise Refused(f"the policy names {len(found)} logs that end in {place}, it must name one")
     return found[0]

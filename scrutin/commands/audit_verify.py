@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from scrutin import collector
-from scrutin.foreign_files import NotOfItsKind, read_foreign_text, read_policy_text
+from scrutin.foreign_files import NotOfItsKind, read_checkpoint_text, read_policy_text
 from sinks.bundle.report import as_json, lines
 from sinks.bundle.verify import verify as verified
 from sinks.recount.checks import EXIT_CODES, UNREADABLE
@@ -41,7 +41,7 @@ def verify(
     began = time.monotonic()
     try:
         keys = read_policy_text(policy) if policy else None
-        saved = [read_foreign_text(path) for path in checkpoint or ()]
+        saved = [read_checkpoint_text(path) for path in checkpoint or ()]
     except (NotOfItsKind, UnicodeDecodeError) as error:
         typer.echo(f"scrutin: a file you gave cannot be read: {error}", err=True)
         raise typer.Exit(EXIT_CODES[UNREADABLE]) from error

@@ -73,7 +73,8 @@ def test_an_honest_log_is_what_was_signed(tmp_path: Path) -> None:
     assert "700 entries" in done.output
     assert "earlier checkpoints you gave: 2, each lies in this log" in done.output
     assert "entries of town: 700" in done.output
-    assert (away.exit_code, gone.exit_code) == (4, 3)
+    assert (away.exit_code, gone.exit_code) == (3, 3)
+    assert "names no log that ends in /test/votes/1" in away.stderr
 
 
 def test_checkpoints_are_held_against_the_list_of_keys(tmp_path: Path) -> None:
@@ -209,13 +210,17 @@ def test_a_record_changed_in_the_archive_is_named(
 
 
 @pytest.mark.parametrize("given", [b"a host\n", b"", b"\xff", b"log x\nquorum none\n"])
-def test_a_wrong_file_for_the_policy_accuses_nobody(tmp_path: Path, given: bytes) -> None:
+def test_a_wrong_file_accuses_nobody(tmp_path: Path, given: bytes) -> None:
     """Exit code 5 with the file's name and the remedy, not 4: nothing was forged."""
     place = grown(tmp_path, [HONEST[:10]])
     wrong = tmp_path / "wrong"
     wrong.write_bytes(given)
     with served(tmp_path, Topics("test", 1)) as url:
         log = audited(f"{url}/{PLACE}", wrong)
+        others = [audited(f"{url}/{PLACE}", tmp_path / "policy", option, wrong)
+                  for option in ("--checkpoint", "--keys")]
+    others.append(CliRunner().invoke(scrutin("audit"), [
+        "audit", "verify", str(wrong), "--checkpoint", str(wrong)]))
     found = CliRunner().invoke(
         scrutin("audit"), ["audit", "verify", str(wrong), "--policy", str(wrong)])
 
@@ -224,3 +229,6 @@ def test_a_wrong_file_for_the_policy_accuses_nobody(tmp_path: Path, given: bytes
         assert done.exit_code == 5, done.output
         assert f"{wrong} is no policy" in done.stderr
         assert "/log/PREFIX/policy" in done.stderr
+    for done in others:
+        assert done.exit_code == 5, done.output
+        assert f"{wrong} is no " in done.stderr
