@@ -29,10 +29,10 @@ from sinks.bundle.layout import (
 )
 from sinks.bundle.manifest import note_text, read_manifest, write_manifest
 from sinks.bundle.packing import FILES_MAX, Packer
-from sinks.transparency.checkpoints import Checkpoint, split_checkpoints
+from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, split_checkpoints
 from sinks.transparency.entries import entry_of
 from sinks.transparency.hashing import leaf_hashes
-from sinks.transparency.notes import Signer
+from sinks.transparency.notes import NOTE_BYTES_MAX, Signer, text_of
 from sinks.transparency.results_notes import hash_line, results_text
 from sinks.transparency.tiles import WIDTH, write_bundle
 from sinks.transparency.tree import Tree
@@ -63,6 +63,8 @@ class Bomb:
     change: Callable[[Made], Changed]
     exit_code: int
     said: str
+    memory_bytes: int | None = None
+    """What is enough, where it would take long to need all that is promised."""
 
 
 def written(made: Made, kind: str, changed: Changed, path: Path) -> Path:
@@ -197,9 +199,9 @@ def file_of(name: str, pieces: Callable[[], Pieces]) -> Callable[[Made], Changed
     return lambda _made: Changed({name: pieces()})
 
 
-def many_names(made: Made) -> Changed:
+def many_names(made: Made, number: int = CONSULTATIONS_MAX + WIDTH) -> Changed:
     """Log the records of more consultations than are held."""
-    listed = [entry_of(f"{number:063}", b"") for number in range(CONSULTATIONS_MAX + WIDTH)]
+    listed = [entry_of(f"{each:063}", b"") for each in range(number)]
     return _only_logged(made, listed)
 
 
@@ -215,11 +217,21 @@ def long_names(made: Made) -> Changed:
     return _only_logged(made, listed)
 
 
-def checkpoints(made: Made) -> Changed:
+def checkpoints(made: Made, number: int = 8_000) -> Changed:
     """Sign one size again and again: each is checked, none is held."""
     name = f"{layout.CATALOGUE_LOG}/checkpoints"
     *before, last = split_checkpoints(contents(made.public)[name].decode())
-    return Changed({name: ["".join(before).encode(), last.encode() * 8_000]})
+    return Changed({name: ["".join(before).encode(), last.encode() * number]})
+
+
+def large_checkpoints(made: Made) -> Changed:
+    """Sign one size again and again in notes as large as any, of letters of four bytes."""
+    name = f"{layout.CATALOGUE_LOG}/checkpoints"
+    *before, last = split_checkpoints(contents(made.public)[name].decode())
+    head = parse_checkpoint(text_of(last))
+    large = made.signer.sign(head._replace(extensions=(
+        *head.extensions, "\U0001f600" + "x" * (NOTE_BYTES_MAX - 1_024))).text()).encode()
+    return Changed({name: chain(["".join(before).encode()], (large for _ in range(150)))})
 
 
 def described(text: str, number: int, *, proposals: int) -> Callable[[Made], Changed]:
@@ -235,15 +247,15 @@ def described(text: str, number: int, *, proposals: int) -> Callable[[Made], Cha
     return change
 
 
-def named_keys(made: Made) -> Changed:
+def named_keys(made: Made, number: int = NAMED_KEYS_MAX + 1) -> Changed:
     """Name keys without end in the catalogue."""
     held = contents(made.public)
     listed = list(chain.from_iterable(read_entries("", [held[f"{layout.CATALOGUE_LOG}/entries"]])))
     values = [codec.encode(
         "PublicKeyNamed", event_id=bytes(16), kind="receipt", name="",
-        public=number.to_bytes(32, "big"), state="in_use", salt=bytes(16), origin="operator",
+        public=each.to_bytes(32, "big"), state="in_use", salt=bytes(16), origin="operator",
         occurred_at=BEGAN_AT)
-        for number in range(NAMED_KEYS_MAX + 1)]
+        for each in range(number)]
     offsets = range(len(listed), len(listed) + len(values))
     return Changed({
         **logged(made, layout.CATALOGUE_LOG, [*listed, *(entry_of("", one) for one in values)]),
@@ -251,9 +263,9 @@ def named_keys(made: Made) -> Changed:
 
 
 def large_records(made: Made) -> Changed:
-    """Log records as large as any, which nobody can decode."""
+    """Log records as large as any, which nobody can decode: as many as are compared at once."""
     large = RECORD_BYTES_MAX - 1
-    values = [rules(made), *(b"\1" * large for _ in range(200))]
+    values = [rules(made), *(b"\1" * large for _ in range(WIDTH - 2))]
     return voting(made, values, recorded([b"\0"] * len(values)))
 
 
@@ -263,10 +275,14 @@ def large_decisions(made: Made) -> Changed:
     return voting(made, values, recorded(b"\0" * (RECORD_BYTES_MAX - 1) for _ in values))
 
 
-def suspended(made: Made) -> Changed:
-    """Suspend a voter of 5,000 votes again and again: each record makes a decision of 400 KB."""
+def suspended(made: Made, small: int = 15_000) -> Changed:
+    """Suspend a voter of 5,000 votes again and again: each record makes a decision of 400 KB.
+
+    The more small records lie before, the more suspensions are let pass: 450 by themselves.
+    """
     voter = bytes(16)
-    values = [rules(made), *(vote(number, voter, f"{number:063}") for number in range(5_000))]
+    values = [rules(made), *(vote(number, voter, f"{number:063}") for number in range(5_000)),
+              *(b"\1" for _ in range(small))]
     values += [codec.encode(
         ("VoterSuspended", "VoterReinstated")[number % 2],
         event_id=(10**6 + number).to_bytes(16, "big"), voter=voter, consultation=CONSULTATION,
@@ -355,6 +371,7 @@ BOMBS = {
         f"{layout.CATALOGUE_LOG}/checkpoints", lambda: repeated(b"\n", 16 * MEBIBYTE)), 4,
         "a note without a signature"),
     "checkpoints again and again": Bomb(PUBLIC, checkpoints, 0, "EQUAL: "),
+    "checkpoints as large as any": Bomb(PUBLIC, large_checkpoints, 0, "EQUAL: "),
     "entries of nothing": Bomb(PUBLIC, lambda _made: Changed({
         f"{layout.votes_log(0)}/entries": repeated(b"\0\0", 2 * MEBIBYTE),
         layout.votes(0): [b""]}), 4, "the entries do not have the root"),
@@ -373,7 +390,8 @@ BOMBS = {
         struct.pack(">QI", 0, 0xFFFFFFFE), bytes(MEBIBYTE)]), 5, "no record begins at byte 0"),
     "records as large as any": Bomb(AUDITOR, large_records, 5, "records/decisions/0, offset 0"),
     "decisions as large as any": Bomb(AUDITOR, large_decisions, 5, "records/decisions/0, offset 0"),
-    "suspensions again and again": Bomb(AUDITOR, suspended, 5, "take more steps"),
+    "suspensions again and again": Bomb(AUDITOR, suspended, 5, "take more steps",
+                                        memory_bytes=220_000_000),
     "votes on more proposals than are listed": Bomb(AUDITOR, proposals, 5, "votes on more than"),
     # The table
     "a quote that never ends": Bomb(PUBLIC, rows(lambda: repeated(

@@ -54,7 +54,8 @@ def test_no_bundle_takes_more_memory_than_is_promised(
     """Each ends with the exit code and the words that are documented, and by nothing else."""
     bomb = bombs.BOMBS[name]
     bundle = bombs.written(exported, bomb.kind, bomb.change(exported), tmp_path / "bundle.zip")
-    ended = limited("audit", "verify", bundle, "--policy", _kept(exported, tmp_path))
+    ended = limited("audit", "verify", bundle, "--policy", _kept(exported, tmp_path),
+                    memory_bytes=bomb.memory_bytes or MEMORY_BYTES)
 
     assert (ended.exit_code, bomb.said in ended.output) == (bomb.exit_code, True), ended.output
     assert "memory ran out" not in ended.output
