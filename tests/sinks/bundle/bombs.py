@@ -6,7 +6,6 @@ nothing is refused before the bomb is met.
 
 import json
 import struct
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -314,15 +313,6 @@ def of_proposals() -> Iterator[bytes]:
     numbers = b",1,1,agree,,," + b",".join([b"0"] * len(ballots.BECAME)) + b"\n"
     for number in range(PROPOSALS_MAX + 1):
         yield b"%08d,%032x,2022-03-22" % (number, number) + numbers
-
-
-def compressed(path: Path) -> Path:
-    """Write a zip as other programs do: a gigabyte of zeros in a megabyte."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file, file.open(
-            layout.MANIFEST, "w", force_zip64=True) as member:
-        for _ in range(256):
-            member.write(bytes(MEBIBYTE))
-    return path
 
 
 BOMBS = {
