@@ -21,6 +21,12 @@ class Query(dict[str, str]):
 def cookie(header: str, name: str) -> str | None:
     """Give a cookie as it was sent, of two of a name the first: that of the longer path."""
     wanted = name + "="
+    at = header.find(wanted)
+    if at < 0:
+        return None
+    if at == 0 or header.startswith("; ", at - 2):  # As browsers write it.
+        end = header.find(";", at)
+        return header[at + len(wanted):None if end < 0 else end].rstrip()
     for part in header.split(";"):
         found = part.strip()
         if found.startswith(wanted):

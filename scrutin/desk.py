@@ -170,7 +170,8 @@ class GatewayVisit:
 
     def remember(self, response: Response) -> None:
         answer = Answer(response.status_code, b"", JSON)
-        guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)
+        if self.device.is_new:
+            guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)
         if self.drawn is not None:
             path = f"/c/{quote(self.voter.consultation, safe='')}/vote"
             guards.keep_drawn(self.asked, answer, self.drawn, path)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import functools
+import gc
 import socket
 import sys
 import time
@@ -59,6 +60,9 @@ SHUTDOWN_SECONDS = 8
 SWITCH_SECONDS = 0.001
 """Longest turn of a thread that makes pages while votes wait; Python's own is five times that, and
 a vote waits several times."""
+GARBAGE_OBJECTS = 10_000
+"""Containers made between two looks for garbage that points in circles: a vote makes some, hardly
+ever in circles, and Python's own number, 700, is a look every few votes. A few MB wait at most."""
 RETRY_SECONDS = 1.0
 """Pause before results are read again from a broker that went away."""
 
@@ -216,6 +220,8 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT."""
     sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
+    gc.set_threshold(GARBAGE_OBJECTS)
     async with connected(settings, kafka, topics) as (both, live):
         server = Server((live,), uvicorn.Config(
             behind(StrictTransport(both, settings.hsts_seconds), settings.gateway_proxies),

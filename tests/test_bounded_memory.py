@@ -82,8 +82,6 @@ MEMORIES = {
     "producers.gateway.exchange.Asked.limits": REQUEST,
     "producers.gateway.follower.Follower._proposals": CATALOGUE,
     "producers.gateway.key_watch.KeyWatch._named": KEYS,
-    "producers.gateway.keys.KeyFolder._receipts": KEYS,
-    "producers.gateway.keys.KeyFolder._rings": KEYS,
     "producers.gateway.keys.KeyFolder._signers": KEYS,
     "producers.gateway.memory.Memory._choices": "producers.gateway.memory.CHOICES_BYTES",
     "producers.gateway.memory.Memory._contents": "producers.gateway.memory.KEYS_REMEMBERED",

@@ -169,7 +169,8 @@ class Gateway:
         headers: dict[bytes, bytes], *, status: int = 202,
     ) -> Answer:
         answer = Answer(status, to_json(what), JSON, {**NO_STORE, **headers})
-        guards.remember_device(asked, answer, device, self._keys.device)
+        if device.is_new:
+            guards.remember_device(asked, answer, device, self._keys.device)
         return answer
 
     def _refused(self, asked: Asked, error: Exception) -> Answer:

@@ -118,8 +118,6 @@ _device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
 
 def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> None:
     """Give a new device its cookie."""
-    if not device.is_new:
-        return
     name = SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE
     _set_cookie(asked, answer, name, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
 

@@ -128,7 +128,8 @@ def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
 def view_proof(key: Key, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
     """Prove that a proposal is shown to a voter at a time (seconds since 1970)."""
     issued = issued_at.to_bytes(TIME_BYTES, "big")
-    return _text(issued + key.code(*_shown(voter, consultation, proposal, issued)))
+    return _text(issued + key.code(
+        b"view", voter, issued, consultation.encode(), proposal.encode()))
 
 
 def is_shown(
@@ -142,11 +143,8 @@ def is_shown(
     age = now - int.from_bytes(issued, "big")
     if not -CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS:
         return False
-    return key.signed(raw[TIME_BYTES:], *_shown(voter, consultation, proposal, issued))
-
-
-def _shown(voter: bytes, consultation: str, proposal: str, issued: bytes) -> tuple[bytes, ...]:
-    return b"view", voter, issued, consultation.encode(), proposal.encode()
+    return key.signed(
+        raw[TIME_BYTES:], b"view", voter, issued, consultation.encode(), proposal.encode())
 
 
 def network_of(address: str) -> bytes:

@@ -10,6 +10,7 @@ afterwards, and sealing marks before it deletes, so that of the two at least one
 """
 
 import contextlib
+import functools
 import secrets
 import time
 from collections.abc import Iterator, Sequence
@@ -55,36 +56,32 @@ class KeyFolder:
         self._signers: dict[tuple[str, str], Signer] = {}
         """Keys of consultations that were read, by consultation and name."""
         self._dated = {kind: DatedKeys(folder, kind) for kind in KINDS}
-        self._rings: dict[str, Ring] = {}
-        self._receipts: list[Ed25519PrivateKey] = []
 
-    @property
+    # Read at the first use and asked for by every vote; `look` takes them away when they change.
+
+    @functools.cached_property
     def device(self) -> Ring:
         """Sign the cookies of devices."""
-        return self._rings.get("device") or self._ring("device")
+        return self._ring("device")
 
-    @property
+    @functools.cached_property
     def view(self) -> Ring:
         """Sign view proofs."""
-        return self._rings.get("view") or self._ring("view")
+        return self._ring("view")
 
-    @property
+    @functools.cached_property
     def receipt(self) -> Ed25519PrivateKey:
         """Sign receipts."""
         return self.receipts[0]
 
-    @property
+    @functools.cached_property
     def receipts(self) -> Sequence[Ed25519PrivateKey]:
         """Every key of receipts that lies here: the one that signs first."""
-        if not self._receipts:
-            self._receipts = [Ed25519PrivateKey.from_private_bytes(key)
-                              for key in self._held("receipt")]
-        return self._receipts
+        return [Ed25519PrivateKey.from_private_bytes(key) for key in self._held("receipt")]
 
     def _ring(self, kind: str) -> Ring:
         first, *others = map(Signer, self._held(kind))
-        ring = self._rings[kind] = Ring(first, others)
-        return ring
+        return Ring(first, others)
 
     def _held(self, kind: str) -> list[bytes]:
         with _for_people(self.folder / f"{kind}.key"):
@@ -95,18 +92,19 @@ class KeyFolder:
 
         Only what is in use already is looked at. Raises KeysUnusable, and then keeps what it had.
         """
-        held = {*self._rings, *(("receipt",) if self._receipts else ())}
+        in_use = vars(self)
         changed = []
-        for kind in held:
+        for kind in (kind for kind in KINDS if kind in in_use or f"{kind}s" in in_use):
             with _for_people(self.folder / f"{kind}.key"):
                 if self._dated[kind].changed(self._clock()):
                     changed.append(kind)
         for kind in changed:
             if kind == "receipt":
-                self._receipts = [Ed25519PrivateKey.from_private_bytes(key)
-                                  for key in self._held(kind)]
+                self.receipts = [Ed25519PrivateKey.from_private_bytes(key)
+                                 for key in self._held(kind)]
+                self.receipt = self.receipts[0]
             else:
-                self._ring(kind)
+                in_use[kind] = self._ring(kind)
         return bool(changed)
 
     def files(self, kind: str) -> list[KeyFile]:
