@@ -4,9 +4,11 @@ import ast
 import asyncio
 import logging
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 import uvicorn
 from starlette.responses import PlainTextResponse
 
@@ -59,6 +61,14 @@ def test_messages_that_are_never_the_same_are_not_kept_for_ever() -> None:
     assert len(ear.heard) == 2 * MESSAGES_REMEMBERED + 1
 
 
+@pytest.fixture
+def logs_as_before() -> Iterator[None]:
+    """Take back what a test sets up for all: the captured stream is closed after it."""
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.mark.usefixtures("logs_as_before")
 async def test_requests_that_are_none_do_not_fill_the_log(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
