@@ -62,7 +62,7 @@ SWITCH_SECONDS = 0.001
 a vote waits several times."""
 GARBAGE_OBJECTS = 50_000
 """Containers made between two looks for garbage that points in circles: a vote makes some, hardly
-ever in circles, and Python's own number, 700, is a look every few votes. Some 10 MB wait at most."""
+ever in circles, and Python's own number, 700, is a look every few votes. Some MB wait at most."""
 RETRY_SECONDS = 1.0
 """Pause before results are read again from a broker that went away."""
 
