@@ -56,9 +56,9 @@ def main() -> int:
             faults = [
                 f"{FSCK} refused our log of {size} entries" for number, size in enumerate(SIZES)
                 if not accepted(fsck, url, folder, number, verifiers[number])]
-            faults += [
-                f"{FSCK} accepted a log with a bit of {file} changed" for file in FILES
-                if damaged(fsck, url, folder, file, verifiers[DAMAGED])]
+        faults += [
+            f"{FSCK} accepted a log with a bit of {file} changed" for file in FILES
+            if damaged(fsck, folder, file, verifiers[DAMAGED])]
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
@@ -119,15 +119,19 @@ def accepted(fsck: Path, url: str, folder: Path, number: int, verifier: Verifier
     return found
 
 
-def damaged(fsck: Path, url: str, folder: Path, file: str, verifier: Verifier) -> bool:
-    """Whether fsck accepts a log with one bit changed; the bit is put right afterwards."""
+def damaged(fsck: Path, folder: Path, file: str, verifier: Verifier) -> bool:
+    """Whether fsck accepts a log with one bit changed; the bit is put right afterwards.
+
+    It is served anew: a server keeps what it has read of a log, whose files never change.
+    """
     path = folder / f"scrutin/votes/{DAMAGED}" / file
     whole = path.read_bytes()
     raw = bytearray(whole)
     raw[len(raw) // 2] ^= 4
     path.write_bytes(raw)
     try:
-        return accepted(fsck, url, folder, DAMAGED, verifier)
+        with served(folder, Topics("scrutin", len(SIZES))) as url:
+            return accepted(fsck, url, folder, DAMAGED, verifier)
     finally:
         path.write_bytes(whole)
 
