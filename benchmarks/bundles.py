@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from benchmarks.house import PARTITIONS, House
 from benchmarks.ledger import Measured
 from benchmarks.votes import BEGAN_AT, CONSULTATION, votes
-from processors import results
-from processors.catalogue import Catalogue
-from processors.ledger import Ledger
-from processors.provisioning import rules_adopted
-from processors.results import AsOf, Figures
+from processors.ledger.ledger import Ledger
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf, Figures
+from processors.workers.provisioning import rules_adopted
 from schemas import codec
 from schemas.topics import Topics
 from sinks.ballots import consultation_of
@@ -154,9 +154,9 @@ class Made:
     def _publish(self, figures: Figures, decided: dict[str, int], ends: Sequence[int]) -> None:
         catalogue = Catalogue()
         catalogue.apply(*codec.decode(self._catalogue[0]), 0)
-        found = results.compute(CONSULTATION, figures, catalogue, AsOf(tuple(ends), 0, -1),
+        found = results_document.compute(CONSULTATION, figures, catalogue, AsOf(tuple(ends), 0, -1),
                                 decided=decided, undecodable=0)
-        body = encode_json(results.document(found, catalogue))
+        body = encode_json(results_document.document(found, catalogue))
         signer = self._signers[TOPICS.catalogue, 0]
         folder = self._folder / TOPICS.prefix
         ResultsFolder(folder / RESULTS).publish(

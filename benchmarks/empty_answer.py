@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from scrutin.gateway import http_options
+from scrutin.gateway.composition import http_options
 
 
 async def _empty(_request: Request) -> Response:

@@ -21,7 +21,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from benchmarks.votes import votes
 from deploy.local import child, services
 from deploy.local.ports import find_free
-from processors.provisioning import provision
+from processors.workers.provisioning import provision
 from producers.writer import BulkWriter
 from schemas.topics import Topics
 from scrutin.settings import load

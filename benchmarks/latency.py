@@ -14,8 +14,8 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from benchmarks.house import PARTITIONS, House, reading
 from benchmarks.ledger import Measured
 from benchmarks.votes import votes
-from processors.decisions import decode
-from processors.ideas import FLUSH_KEY
+from processors.ledger.decisions import decode
+from processors.results.ideas import FLUSH_KEY
 from schemas import codec
 from schemas.topics import Topics
 

@@ -8,7 +8,7 @@ import time
 
 from producers.gateway import memory, rates
 from producers.gateway.identity import IDENTIFIER_BYTES
-from scrutin import gateway
+from scrutin.gateway import composition
 from scrutin.main import main
 
 
@@ -39,5 +39,5 @@ class FullRates(rates.Rates):
 
 
 if __name__ == "__main__":
-    vars(gateway).update(Memory=FullMemory, Rates=FullRates)  # where its parts are connected
+    vars(composition).update(Memory=FullMemory, Rates=FullRates)  # where its parts are connected
     main()

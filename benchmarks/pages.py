@@ -10,8 +10,8 @@ from typing import Any
 
 from benchmarks.house import House
 from benchmarks.votes import PROPOSALS
-from processors import results
-from processors.catalogue import Catalogue
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
 from producers.campaign import published
 from producers.campaign.catalogue import catalogue
 from producers.campaign.expected import Expected, expected
@@ -79,18 +79,18 @@ def _document() -> dict[str, Any]:
     known = Catalogue()
     for offset, (_, value) in enumerate(catalogue(campaign)):
         known.apply(*codec.decode(value), offset)
-    as_of = results.AsOf((0, 0, 0, 0), known.offset, 0)
-    found = results.compute(
+    as_of = results_document.AsOf((0, 0, 0, 0), known.offset, 0)
+    found = results_document.compute(
         campaign.published.consultation, _figures(expected(campaign)), known, as_of, decided={},
         undecodable=0)
-    return results.document(found, known)
+    return results_document.document(found, known)
 
 
-def _figures(wanted: Expected) -> results.Figures:
+def _figures(wanted: Expected) -> results_document.Figures:
     def stated(answers: Counter[str | None]) -> dict[str, int]:
         return {answer: number for answer, number in answers.items() if answer is not None}
 
-    return results.Figures(
+    return results_document.Figures(
         proposals={name: [counts[each] for each in COUNTS]
                    for name, counts in wanted.proposals.items()},
         participants=wanted.participants, participants_received=wanted.participants_received,

@@ -11,8 +11,8 @@ from pathlib import Path
 import psutil
 
 from benchmarks.votes import votes
-from processors.ledger import Ledger
-from processors.provisioning import rules_adopted
+from processors.ledger.ledger import Ledger
+from processors.workers.provisioning import rules_adopted
 from schemas.topics import Topics
 
 

@@ -144,11 +144,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 _FOR_PEOPLE = (
-    ("scrutin.bootstrap", "StackNotRunning"),
-    ("processors.kafka_checks", "BrokerUnreachable"),
-    ("processors.kafka_checks", "WrongTopic"),
+    ("scrutin.addresses", "StackNotRunning"),
+    ("processors.workers.kafka_checks", "BrokerUnreachable"),
+    ("processors.workers.kafka_checks", "WrongTopic"),
     ("deploy.local.errors", "FolderExposedError"),
-    ("scrutin.health", "HealthPortTaken"),
+    ("scrutin.process.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),
 )
 """Errors whose message says what happened and what to do, by modules a command may not need."""

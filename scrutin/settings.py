@@ -10,7 +10,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from scrutin.proxies import believed
+from scrutin.serving.proxies import believed
 
 
 RATE_MOST = 1_000_000_000

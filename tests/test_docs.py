@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
-from processors import results
+from processors.results import results_document
 from producers.consultation_file import ConsultationFile
 from producers.gateway import guards, networks
 from producers.gateway.keys import KeyFolder
@@ -87,7 +87,7 @@ def test_the_privacy_page_says_what_is_kept_and_for_how_long() -> None:
     assert {guards.COOKIE_SECONDS, PAPER_SECONDS} == {365 * 86_400}, "the page says: a year"
     assert access.COOKIE_SECONDS == 12 * 3_600, "the page says: twelve hours"
     assert networks.TIDY_SECONDS == 600, "the page says: within ten minutes"
-    for number in (VOTERS_REMEMBERED, guards.ADDRESSES_REMEMBERED, results.WITHHELD_BELOW):
+    for number in (VOTERS_REMEMBERED, guards.ADDRESSES_REMEMBERED, results_document.WITHHELD_BELOW):
         assert f"{number:,}" in text
     settings = {f"SCRUTIN_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"SCRUTIN_[A-Z_]+", text)) <= settings

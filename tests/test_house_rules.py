@@ -4,7 +4,7 @@ import ast
 import functools
 import re
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 
@@ -16,15 +16,15 @@ LINE_COLUMNS_MAX = 100
 TEXTS = {".py", ".md", ".sql", ".yml", ".toml", ".html", ".css", ".po", ".sh", ""}
 """Endings of files that people write; the empty one is that of Makefile, Dockerfile and .ci/."""
 
-CORE = ("catalogue", "controls", "decisions", "ideas", "ledger", "ledger_state", "results",
-        "scores", "tally_records")
-"""Modules of processors/ that decide and compute."""
+PURE_FOLDERS = ("processors/ledger", "processors/results")
+"""Whatever lies here decides and computes: no I/O, no clock, no waiting, whoever adds a file."""
 PROOFS = ("auditing", "checkpoints", "entries", "hashing", "key_commitments", "notes", "policy",
           "proofs", "receipts", "regrowing", "tiles", "tlog_proof", "tree")
 """Modules of sinks/transparency/ that an auditor or voter runs offline."""
 OUTSIDE = frozenset((
     "aiokafka", "asyncio", "clickhouse_connect", "faust", "httpx2", "os", "pathlib", "random",
-    "requests", "secrets", "socket", "subprocess", "tempfile", "threading", "time", "urllib"))
+    "requests", "secrets", "socket", "subprocess", "tempfile", "threading", "time",
+    "urllib.request"))
 """Whoever imports one of these could do I/O, read a clock or wait."""
 
 UNBOUNDED = ("email", "http.cookies", "cgi", "starlette.formparsers", "python_multipart")
@@ -35,6 +35,8 @@ OF_REQUESTS = frozenset((
     "base_url", "body", "cookies", "form", "json", "query_params", "stream", "url"))
 """What the framework reads of a request without a bound; `views.asked` reads it within one."""
 
+PURE = re.compile(r"\bPure[.:]")
+"""How a docstring says so."""
 EXCUSE = re.compile(r"noqa|type:\s*ignore")
 REASONED = re.compile(
     r"#\s*(?:ruff:\s*)?noqa:\s*[A-Z]+\d+(?:,\s*[A-Z]+\d+)*\s+-{1,2}\s*\S"
@@ -178,30 +180,47 @@ def test_every_package_has_a_docstring() -> None:
     _none([_place(path, 1) for path in OURS if path.name == "__init__.py" and not _doc(path)])
 
 
-def test_modules_that_call_themselves_pure_are() -> None:
-    """A module whose docstring says "Pure." imports nothing that waits, reads or tells time."""
-    _none([
-        f"{path.relative_to(ROOT)} imports {', '.join(sorted(_imported(path) & OUTSIDE))}"
-        for path in OURS if re.search(r"\bPure\.", _doc(path)) and _imported(path) & OUTSIDE
-    ])
+def test_what_is_pure_reaches_nothing_that_waits_reads_or_tells_time() -> None:
+    """Neither a file of the pure folders, nor one that says "Pure.", nor what those import."""
+    _none(list(_impure(_pure_modules(), {_module(path): _modules(path) for path in OURS})))
 
 
-def test_the_core_calls_itself_pure() -> None:
-    """The modules that decide and compute claim to be pure, so that the test above holds them."""
-    core = [*(f"processors/{name}.py" for name in CORE),
-            *(f"sinks/transparency/{name}.py" for name in PROOFS)]
-    _none([path for path in core if "Pure." not in _doc(ROOT / path)])
+def test_an_impure_import_is_found_wherever_it_stands() -> None:
+    """`import time` two imports away from a pure module is named with the way to it."""
+    imports = {"pure": ["near.function"], "near": ["far"], "far": ["time"], "aside": ["socket"]}
+
+    assert list(_impure(["pure"], imports)) == ["pure -> near -> far -> time"]
+    assert not list(_impure(["pure"], imports | {"far": ["math"]}))
 
 
-def _imported(path: Path) -> set[str]:
-    """Give the first names of everything a module imports."""
-    names: set[str] = set()
-    for node in ast.walk(_tree(path)):
-        if isinstance(node, ast.Import):
-            names |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names.add((node.module or "").split(".")[0])
-    return names
+def test_proofs_call_themselves_pure() -> None:
+    """What voters and auditors run offline claims to be pure, so that the test above holds it."""
+    _none([name for name in PROOFS
+           if not PURE.search(_doc(ROOT / f"sinks/transparency/{name}.py"))])
+
+
+def _pure_modules() -> list[str]:
+    return [_module(path) for path in OURS if PURE.search(_doc(path))
+            or str(path.relative_to(ROOT)).startswith(PURE_FOLDERS)]
+
+
+def _impure(pure: Iterable[str], imports: Mapping[str, Iterable[str]]) -> Iterator[str]:
+    """Name the ways from pure modules to what is not, the shortest of each."""
+    for start in pure:
+        seen = {start}
+        ways: list[tuple[str, ...]] = [(start,)]
+        for way in ways:  # grows while it is walked
+            for name in imports[way[-1]]:
+                if any(f"{name}.".startswith(f"{one}.") for one in OUTSIDE):
+                    yield " -> ".join((*way, name))
+                found = name if name in imports else name.rpartition(".")[0]
+                if found in imports and found not in seen:
+                    seen.add(found)
+                    ways.append((*way, found))
+
+
+def _module(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts)
 
 
 def test_only_the_composition_root_reads_the_environment() -> None:
@@ -223,13 +242,16 @@ def test_readers_without_a_bound_are_not_used() -> None:
     ])
 
 
-def _modules(path: Path) -> Iterator[str]:
+@functools.cache
+def _modules(path: Path) -> tuple[str, ...]:
     """Give the whole names of everything a module imports."""
+    names: list[str] = []
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            names += (f"{node.module}.{alias.name}" for alias in node.names)
+    return tuple(names)
 
 
 def test_what_visitors_send_is_read_in_one_place() -> None:

@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from processors.results import described
+from processors.results.results_document import described
 from views import asked, problems, transparency, well_known
 from views.encoding import encode_json
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named

@@ -1,15 +1,15 @@
 """From whole flushes to the results document of each consultation. Pure.
 
-The numbers were made by the ideas worker with `processors.results`; here they are only read and
-handed to the same module's `document`. Figures that did not change since the last document are
-not decoded again: a flush touches some dozens of proposals of thousands.
+The numbers were made by the ideas worker with `processors.results.results_document`; here they
+are only read and handed to the same module's `document`. Figures that did not change since the
+last document are not decoded again: a flush touches some dozens of proposals of thousands.
 """
 
 from dataclasses import replace
 from typing import Any
 
-from processors import ideas, results
-from processors.catalogue import Consultation
+from processors.results import ideas, results_document
+from processors.results.catalogue import Consultation
 from schemas import codec
 from views.embargo import concealed, embargoed
 from views.flushes import Figure, Flushes, ResultsUnreadable
@@ -37,7 +37,7 @@ class Documents:
         """Make it as of the last whole flush, embargo or not: for recounts, never to be shown."""
         if consultation not in self._flushes.consultations():
             return None
-        return results.document(self._published(consultation), self._flushes.catalogue)
+        return results_document.document(self._published(consultation), self._flushes.catalogue)
 
     def embargoed(self, consultation: str) -> bool:
         """Whether how people vote is hidden until voting has closed."""
@@ -72,19 +72,19 @@ class Documents:
             known, themes=dict(known.themes), ideas=dict(known.ideas),
             proposals=dict(known.proposals), mapping=dict(known.mapping))
 
-    def as_of(self) -> results.AsOf:
+    def as_of(self) -> results_document.AsOf:
         """Give the positions of the logs that the documents hold."""
         applied = self._flushes.applied
         if applied is None:
-            return results.AsOf(
+            return results_document.AsOf(
                 votes=(), catalogue=self._flushes.catalogue.offset, participants=-1)
-        return results.AsOf(
+        return results_document.AsOf(
             votes=applied.offsets,
             catalogue=applied.catalogue_offset,
             participants=applied.participants_offset,
         )
 
-    def _published(self, consultation: str) -> results.Published:
+    def _published(self, consultation: str) -> results_document.Published:
         by_kind: dict[str, dict[str, Any]] = {}
         for name, figure in self._figures(consultation).items():
             by_kind.setdefault(name.kind, {})[name.id] = figure
@@ -101,11 +101,11 @@ class Documents:
             self._flushes.applied.fields(),
         )
 
-    def _empty(self, consultation: str) -> results.Published:
+    def _empty(self, consultation: str) -> results_document.Published:
         """Give the results of a consultation nothing was counted for yet."""
-        return results.compute(
-            consultation, results.Figures(proposals={}), self._flushes.catalogue, self.as_of(),
-            decided={}, undecodable=0,
+        return results_document.compute(
+            consultation, results_document.Figures(proposals={}), self._flushes.catalogue,
+            self.as_of(), decided={}, undecodable=0,
         )
 
     def _figures(self, consultation: str) -> dict[Figure, Any]:
@@ -119,7 +119,7 @@ class Documents:
 
 
 def _decode(name: Figure, value: bytes) -> Any:
-    """Read one figure to the form that `processors.results` works on."""
+    """Read one figure to the form that `processors.results.results_document` works on."""
     try:
         event, fields = codec.decode(value)
     except codec.Undecodable as error:
@@ -127,5 +127,5 @@ def _decode(name: Figure, value: bytes) -> Any:
     if event in ("ProposalScored", "IdeaScored"):
         return ideas.block_of(fields["entry"])
     if event == "ConsultationScored":
-        return {**fields, "counts": results.entry(fields["counts"])}
+        return {**fields, "counts": results_document.entry(fields["counts"])}
     return fields

@@ -10,7 +10,7 @@ no clock lifts an embargo, and the announced closing is only told.
 from collections.abc import Mapping
 from typing import Any
 
-from processors.catalogue import Consultation
+from processors.results.catalogue import Consultation
 from schemas import words
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from processors.catalogue import Catalogue
+from processors.results.catalogue import Catalogue
 from schemas import codec
 
 

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors import standing
+from processors.ledger import standing
 from schemas.moments import moment, zone_of
 from schemas.words import CHOICES, SET_ASIDE
 
@@ -45,7 +45,7 @@ class Ballot:
     voter: bytes
     proposal: str
     situation: int
-    """Packed as in `processors.standing`; always a live vote."""
+    """Packed as in `processors.ledger.standing`; always a live vote."""
     casts: list[Cast] = field(default_factory=list)
     """Since the last withdrawal, in the order of the log."""
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors import standing
+from processors.ledger import standing
 from schemas.moments import moment, zone_of
 from views.open_data import Ballot, day_of
 from views.pages.languages import in_language

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from processors.results import FORMAT
+from processors.results.results_document import FORMAT
 from views import downloads
 from views.days import Days, Told
 from views.documents import Documents, Own

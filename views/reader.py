@@ -11,7 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
-from processors.vectors import vector_of
+from processors.results.vectors import vector_of
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics

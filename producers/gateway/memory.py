@@ -89,7 +89,7 @@ class Memory:
     ) -> None:
         """Remember a choice, None where it was withdrawn, as the ledger takes it.
 
-        Without a proof it takes nothing from a vote that has one (`processors.rules`).
+        Without a proof it takes nothing from a vote that has one (`processors.ledger.rules`).
         """
         number = self._numbers.get(proposal) or self._numbered(proposal)
         if number is None:

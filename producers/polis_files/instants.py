@@ -1,4 +1,4 @@
-"""When something happened: the timestamps of a file, in seconds or milliseconds, or as dates. Pure.
+"""When something happened: the timestamps of a file, in seconds or milliseconds, or as dates.
 
 Theory of operation: Polis wrote milliseconds until 2024 and writes seconds since. A number between
 2010 and 2100 by one unit lies in another millennium by the other, so a whole file tells its unit by

@@ -1,4 +1,4 @@
-"""Which sign an agreement has in votes.csv: by what is declared, and by what is counted. Pure.
+"""Which sign an agreement has in votes.csv: by what is declared, and by what is counted.
 
 Theory of operation: Polis stores an agreement as -1 and exports it as 1, so that a file of either
 sign may come, and the wrong one turns every vote round. Two witnesses tell it: the declaration of

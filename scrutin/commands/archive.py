@@ -3,9 +3,10 @@
 import asyncio
 import signal
 
-from processors.kafka_checks import check_topics
-from scrutin import bootstrap, collector, health, log
-from scrutin.ending import ending
+from processors.workers.kafka_checks import check_topics
+from scrutin import addresses
+from scrutin.process import garbage, health, log
+from scrutin.process.ending import ending
 from scrutin.settings import Settings, load
 from sinks.archive import Archive, ArchivePolicy
 from sinks.logs import archived_logs
@@ -18,13 +19,13 @@ def archive() -> None:
     Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not as they must be, 70 stopped
     itself (the reason is the last line of its log; a restart resumes behind what is stored).
     """
-    collector.relax()
+    garbage.relax()
     settings = load()
     log.configure(settings)
-    topics = bootstrap.topics(settings)
+    topics = addresses.topics(settings)
     policy = ArchivePolicy(
-        kafka=bootstrap.kafka_address(settings),
-        clickhouse_url=bootstrap.clickhouse_url(settings),
+        kafka=addresses.kafka_address(settings),
+        clickhouse_url=addresses.clickhouse_url(settings),
         database=settings.clickhouse_database, topics=topics,
     )
     wanted = {found.topic for found in archived_logs(topics)}

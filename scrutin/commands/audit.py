@@ -8,9 +8,9 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from scrutin import auditing
-from scrutin.auditing import Missing, say
-from scrutin.foreign_files import (
+from scrutin.audit import beginning
+from scrutin.audit.beginning import Missing, say
+from scrutin.process.foreign_files import (
     DOCUMENT_BYTES_MAX,
     read_foreign,
     read_foreign_text,
@@ -96,7 +96,7 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
     While shares are hidden until voting has closed, it says what is equal and prints no number.
     """
     settings = load()
-    with auditing.exit_codes():
+    with beginning.exit_codes():
         supposed = suppose(
             as_of=when, without_rules=without_rule or (), mapping_as_of=mapping_as_of,
             scores=scores, partitions=settings.partitions)
@@ -104,7 +104,7 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
             raise BadSupposition("--columns belongs to a recount without a what-if: leave one out.")
         if note:
             _require_signed(note, document, policy)
-        with auditing.published(consultation, settings, document) as (
+        with beginning.published(consultation, settings, document) as (
                 published, reading, embargoed):
             hidden = embargoed and not show_embargoed
             if supposed:

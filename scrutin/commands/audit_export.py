@@ -8,7 +8,7 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.topics import Topics
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin.settings import Settings, load
 from sinks.bundle.archived import ArchivedConsultation
 from sinks.bundle.export import Export, signed_result
@@ -44,12 +44,12 @@ def export(
     5 unreadable.
     """
     settings = load()
-    topics = bootstrap.topics(settings)
+    topics = addresses.topics(settings)
     try:
         signer = _signer(settings, topics)
         signed = signed_result(
-            bootstrap.transparency_folder(settings), topics, consultation, signer)
-        client = connect(bootstrap.clickhouse_url(settings), settings.clickhouse_database,
+            addresses.transparency_folder(settings), topics, consultation, signer)
+        client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
                          seconds=QUERY_SECONDS, create=False)
         try:
             source = ArchivedConsultation(
@@ -60,7 +60,7 @@ def export(
             client.close()
     except RecountFailed as error:
         _fail(str(error), error.exit_code)
-    except (NotExported, TreeRefused, bootstrap.StackNotRunning) as error:
+    except (NotExported, TreeRefused, addresses.StackNotRunning) as error:
         _fail(str(error), 3)
     except ClickHouseError as error:
         _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
@@ -72,10 +72,10 @@ def export(
 def _signer(settings: Settings, topics: Topics) -> Signer:
     """Give the key of the catalogue's log, which signs results and bundles."""
     place = place_of(topics, topics.catalogue, 0)
-    folder = bootstrap.log_keys_folder(settings)
+    folder = addresses.log_keys_folder(settings)
     signer = load_signer(
         folder, place, f"{settings.log_origin}/{place}",
-        known_keys(bootstrap.transparency_folder(settings) / topics.prefix,
+        known_keys(addresses.transparency_folder(settings) / topics.prefix,
                    f"{settings.log_origin}/{place}"))
     if signer is None:
         raise NotExported(f"the key {folder / place}.key is not here: a bundle is signed where "

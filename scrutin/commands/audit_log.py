@@ -8,8 +8,8 @@ import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from schemas.named_keys import KINDS, KeyList, key_id
-from scrutin import bootstrap
-from scrutin.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
+from scrutin import addresses
+from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
 from scrutin.settings import load
 from sinks.logs import archived_logs
 from sinks.printable import printable
@@ -98,12 +98,12 @@ def _head(found: Source) -> str:
 
 def _compare_archive(found: Source, audited: Audited) -> None:
     settings = load()
-    topics = bootstrap.topics(settings)
+    topics = addresses.topics(settings)
     for archived in archived_logs(topics):
         for partition in range(archived.partitions):
             place = place_of(topics, archived.topic, partition)
             if audited.checkpoint.origin.endswith(f"/{place}"):
-                client = connect(bootstrap.clickhouse_url(settings),
+                client = connect(addresses.clickhouse_url(settings),
                                  settings.clickhouse_database, create=False)
                 require_archived(client, archived, partition, read=found.read,
                                  size=audited.checkpoint.size)

@@ -7,8 +7,8 @@ import typer
 
 from producers.errors import ProducingError
 from producers.polis import read_current, read_export
+from scrutin.audit.polis_comparison import compare, lines
 from scrutin.commands import producing
-from scrutin.polis_comparison import compare, lines
 
 
 def compare_polis(

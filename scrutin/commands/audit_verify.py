@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from scrutin import collector
-from scrutin.foreign_files import NotOfItsKind, read_checkpoint_text, read_policy_text
+from scrutin.process import garbage
+from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_policy_text
 from sinks.bundle.report import as_json, lines
 from sinks.bundle.verify import verify as verified
 from sinks.recount.checks import EXIT_CODES, UNREADABLE
@@ -36,8 +36,8 @@ def verify(
     this version reads; 6 all holds, but by keys that came with the bundle: without --policy. The
     lowest layer's fault wins.
     """
-    collector.relax()
-    collector.return_tables()
+    garbage.relax()
+    garbage.return_tables()
     began = time.monotonic()
     try:
         keys = read_policy_text(policy) if policy else None

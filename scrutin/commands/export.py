@@ -11,8 +11,8 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from producers.errors import ProducingError
-from scrutin import bootstrap
-from scrutin.ballots import live_ballots
+from scrutin import addresses
+from scrutin.audit.ballots import live_ballots
 from scrutin.commands.results import UnknownConsultation
 from scrutin.settings import load
 from views import downloads, open_data, polis_export
@@ -62,7 +62,7 @@ def export(
         files = asyncio.run(_files(consultation, form, votes=votes))
     except (Refused, open_data.FiguresDiffer) as error:
         _fail(error, 1)
-    except (bootstrap.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
+    except (addresses.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
         _fail(error, 3)
     except ProducingError as error:
         _fail(error, error.exit_code)
@@ -79,7 +79,7 @@ def _fail(reason: object, exit_code: int) -> NoReturn:
 
 async def _files(consultation: str, form: Format, *, votes: bool) -> dict[str, bytes]:
     settings = load()
-    kafka, topics = bootstrap.kafka_address(settings), bootstrap.topics(settings)
+    kafka, topics = addresses.kafka_address(settings), addresses.topics(settings)
     reader = ResultsReader(kafka, topics)
     await reader.read(until_ready=True)
     document = Documents(reader.flushes).document(consultation)

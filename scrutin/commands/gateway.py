@@ -7,8 +7,9 @@ import typer
 import uvloop
 
 from producers.gateway.keys import KeysUnusable
-from scrutin import bootstrap, collector, descriptors, log
-from scrutin.gateway import serve
+from scrutin import addresses
+from scrutin.gateway.composition import serve
+from scrutin.process import descriptors, garbage, log
 from scrutin.settings import load
 from views.server import AddressTaken, listen
 
@@ -23,18 +24,18 @@ def gateway() -> None:
     settings = load()
     log.configure(settings)
     descriptors.allow_connections()
-    collector.relax()
+    garbage.relax()
     logger = structlog.get_logger("gateway")
     try:
-        kafka = bootstrap.kafka_address(settings)
+        kafka = addresses.kafka_address(settings)
         with listen(settings.gateway_host, settings.gateway_port) as opened:
             address = f"http://{settings.gateway_host}:{opened.getsockname()[1]}"
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(serve(
-                    settings, kafka, bootstrap.topics(settings), opened,
+                    settings, kafka, addresses.topics(settings), opened,
                     on_serving=lambda: logger.info(
                         "gateway listening", url=address, kafka=kafka)))
-    except (bootstrap.StackNotRunning, AddressTaken, KeysUnusable) as error:
+    except (addresses.StackNotRunning, AddressTaken, KeysUnusable) as error:
         logger.error("gateway ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
     logger.info("gateway ended", reason="told to stop")

@@ -2,10 +2,11 @@
 
 import asyncio
 
-from processors.batch_lane import run_worker
-from processors.ideas_worker import IdeasPolicy, IdeasWorker
-from processors.kafka_checks import check_topics
-from scrutin import bootstrap, collector, health, log
+from processors.workers.batch_lane import run_worker
+from processors.workers.ideas_worker import IdeasPolicy, IdeasWorker
+from processors.workers.kafka_checks import check_topics
+from scrutin import addresses
+from scrutin.process import garbage, health, log
 from scrutin.settings import load
 
 
@@ -15,11 +16,11 @@ def ideas() -> None:
     Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
     reason is the last line of its log; a restart reads everything again).
     """
-    collector.relax()
+    garbage.relax()
     settings = load()
     log.configure(settings)
-    topics = bootstrap.topics(settings)
-    kafka = bootstrap.kafka_address(settings)
+    topics = addresses.topics(settings)
+    kafka = addresses.kafka_address(settings)
     asyncio.run(check_topics(kafka, topics.specifications()))
     worker = IdeasWorker(IdeasPolicy(
         kafka=kafka, topics=topics, instance=settings.instance, folder=settings.data_folder))

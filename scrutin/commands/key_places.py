@@ -7,8 +7,8 @@ from enum import StrEnum
 from producers.errors import Missing
 from producers.gateway.keys import KeysUnusable
 from schemas.private_files import KeyRefused
-from scrutin import bootstrap
-from scrutin.key_rotation import Place
+from scrutin import addresses
+from scrutin.keys.rotation import Place
 from scrutin.settings import load
 from sinks.faults import TreeRefused
 
@@ -26,8 +26,8 @@ def place() -> Place:
     """Name the folders of keys that the settings choose."""
     settings = load()
     return Place(
-        bootstrap.keys_folder(settings), bootstrap.log_keys_folder(settings),
-        bootstrap.transparency_folder(settings), bootstrap.topics(settings), settings.log_origin)
+        addresses.keys_folder(settings), addresses.log_keys_folder(settings),
+        addresses.transparency_folder(settings), addresses.topics(settings), settings.log_origin)
 
 
 @contextlib.contextmanager

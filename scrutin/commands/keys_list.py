@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 
 from producers.errors import ProducingError
-from scrutin import key_rotation
 from scrutin.commands import producing
 from scrutin.commands.key_places import place, usable
+from scrutin.keys import rotation
 
 
 def list(  # noqa: A001 -- the command's last word
@@ -25,7 +25,7 @@ def list(  # noqa: A001 -- the command's last word
     """
     try:
         with usable():
-            found = key_rotation.held(place(), time.time())
+            found = rotation.held(place(), time.time())
     except ProducingError as error:
         producing.fail(error)
     if as_json:
@@ -36,6 +36,6 @@ def list(  # noqa: A001 -- the command's last word
     for key in found:
         instant = datetime.fromtimestamp(key.since, UTC).isoformat()
         since = ("since the beginning" if not key.since else
-                 f"at {instant}" if key.state == key_rotation.WAITS else f"since {instant}")
+                 f"at {instant}" if key.state == rotation.WAITS else f"since {instant}")
         named = f", in the log {key.named.replace('_', ' ')}" if key.named else ""
         typer.echo(f"{key.kind} {key.id} {key.state} {since}{named}: {key.path}")

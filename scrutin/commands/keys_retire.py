@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 from producers.errors import ProducingError
-from scrutin import key_rotation
 from scrutin.commands import producing
 from scrutin.commands.key_places import Kind, place, usable
+from scrutin.keys import rotation
 
 
 LOST = {
@@ -40,11 +40,11 @@ def retire(
     now, needs_log = time.time(), kind in (Kind.RECEIPT, Kind.LOG)
     try:
         with usable():
-            old = key_rotation.retirable(place(), kind.value, identifier, now)
+            old = rotation.retirable(place(), kind.value, identifier, now)
             if old and not yes:
                 typer.confirm(f"Delete {', '.join(str(key.path) for key in old)}? {LOST[kind]}",
                               abort=True, err=True)
-            producing.finish(key_rotation.retire(
+            producing.finish(rotation.retire(
                 old, producing.log() if old and needs_log else None, now=now))
     except ProducingError as error:
         producing.fail(error)

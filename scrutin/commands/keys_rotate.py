@@ -8,9 +8,9 @@ import typer
 
 from producers.errors import ProducingError
 from producers.gateway.dated_keys import GRACE_SECONDS, LOOK_SECONDS
-from scrutin import key_rotation
 from scrutin.commands import producing
 from scrutin.commands.key_places import Kind, place, usable
+from scrutin.keys import rotation
 
 
 def rotate(
@@ -31,7 +31,7 @@ def rotate(
     needs_log = kind in (Kind.RECEIPT, Kind.LOG)
     try:
         with usable():
-            made = producing.finish(key_rotation.rotate(
+            made = producing.finish(rotation.rotate(
                 place(), kind.value, producing.log() if needs_log else None, now=time.time(),
                 grace_seconds=begins_in))
     except ProducingError as error:

@@ -2,10 +2,11 @@
 
 import asyncio
 
-from processors.batch_lane import run_worker
-from processors.kafka_checks import check_topics
-from processors.ledger_worker import LedgerPolicy, LedgerWorker
-from scrutin import bootstrap, collector, health, log
+from processors.workers.batch_lane import run_worker
+from processors.workers.kafka_checks import check_topics
+from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
+from scrutin import addresses
+from scrutin.process import garbage, health, log
 from scrutin.settings import load
 
 
@@ -15,11 +16,11 @@ def ledger() -> None:
     Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
     reason is the last line of its log; a restart recovers from the log).
     """
-    collector.relax()
+    garbage.relax()
     settings = load()
     log.configure(settings)
-    topics = bootstrap.topics(settings)
-    kafka = bootstrap.kafka_address(settings)
+    topics = addresses.topics(settings)
+    kafka = addresses.kafka_address(settings)
     wanted = (topics.votes, topics.decisions, topics.catalogue, topics.tallies)
     asyncio.run(check_topics(kafka, [t for t in topics.specifications() if t.name in wanted]))
     worker = LedgerWorker(LedgerPolicy(

@@ -5,12 +5,13 @@ import signal
 
 from deploy.local.errors import FolderHeldError
 from deploy.local.locks import FolderLock
-from processors.kafka_checks import check_topics
+from processors.workers.kafka_checks import check_topics
 from producers.operations import Log
-from scrutin import bootstrap, collector, health, log
-from scrutin.ending import ending
-from scrutin.notary_keys import name_log_keys
-from scrutin.results_notary import ResultsNotary
+from scrutin import addresses
+from scrutin.notary.notary_keys import name_log_keys
+from scrutin.notary.results_notary import ResultsNotary
+from scrutin.process import garbage, health, log
+from scrutin.process.ending import ending
 from scrutin.settings import Settings, load
 from sinks.transparency.notary import Notary, NotaryPolicy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
@@ -27,14 +28,14 @@ def notary() -> None:
     Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
     (the reason is the last line of its log).
     """
-    collector.relax()
+    garbage.relax()
     settings = load()
     log.configure(settings)
-    topics = bootstrap.topics(settings)
+    topics = addresses.topics(settings)
     policy = NotaryPolicy(
-        kafka=bootstrap.kafka_address(settings), topics=topics,
-        folder=bootstrap.transparency_folder(settings),
-        keys=bootstrap.log_keys_folder(settings), origin=settings.log_origin,
+        kafka=addresses.kafka_address(settings), topics=topics,
+        folder=addresses.transparency_folder(settings),
+        keys=addresses.log_keys_folder(settings), origin=settings.log_origin,
         checkpoint_seconds=settings.checkpoint_seconds)
     asyncio.run(check_topics(policy.kafka, [
         found for found in topics.specifications()

@@ -13,7 +13,7 @@ from producers.errors import InvalidInput, ProducingError
 from producers.operations import Log
 from producers.polis_files.instants import Unit
 from schemas.topics import Topics
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin.settings import load
 
 
@@ -45,7 +45,7 @@ def sign(agree_is: int | None) -> int | None:
 def stack() -> tuple[str, Topics]:
     """Give Kafka's address and the topics that the settings name."""
     settings = load()
-    return bootstrap.kafka_address(settings), bootstrap.topics(settings)
+    return addresses.kafka_address(settings), addresses.topics(settings)
 
 
 def log(*, after_closing: bool = False) -> Log:

@@ -3,8 +3,8 @@
 import asyncio
 import sys
 
-from processors.provisioning import provision as provision_topics
-from scrutin import bootstrap
+from processors.workers.provisioning import provision as provision_topics
+from scrutin import addresses
 from scrutin.settings import load
 
 
@@ -14,9 +14,9 @@ def provision() -> None:
     Safe to run again: what is there is checked and left alone.
     """
     settings = load()
-    topics = bootstrap.topics(settings)
+    topics = addresses.topics(settings)
     adopted = asyncio.run(provision_topics(
-        bootstrap.kafka_address(settings), topics, replication=settings.replication))
+        addresses.kafka_address(settings), topics, replication=settings.replication))
     for topic in topics.specifications():
         print(f"{topic.name}\t{topic.partitions}")
     done = f"rules adopted in partitions {adopted}" if adopted else "rules were adopted already"

@@ -12,7 +12,7 @@ import typer
 from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
-from scrutin.foreign_files import (
+from scrutin.process.foreign_files import (
     RECEIPT_BYTES_MAX,
     NotOfItsKind,
     read_foreign_text,

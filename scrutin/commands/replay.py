@@ -11,9 +11,10 @@ import typer
 from aiokafka.errors import KafkaError
 
 from schemas.topics import Topics
-from scrutin import auditing, bootstrap, replaying
-from scrutin.auditing import Missing, say
-from scrutin.replaying import IntoTaken, Replayed
+from scrutin import addresses
+from scrutin.audit import beginning, replaying
+from scrutin.audit.beginning import Missing, say
+from scrutin.audit.replaying import IntoTaken, Replayed
 from scrutin.settings import load
 from sinks.recount.checks import EQUAL, EXIT_CODES, concealed
 from sinks.recount.reading import WAIT_SECONDS
@@ -48,13 +49,13 @@ def replay(
     if not _NAME.fullmatch(into):
         _refuse(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "
                 "'-', at most 100.")
-    with (auditing.exit_codes(),
-          auditing.published(consultation, settings, document) as (
+    with (beginning.exit_codes(),
+          beginning.published(consultation, settings, document) as (
               published, reading, hidden)):
         reading.wait(published["as_of"]["catalogue"], say=say, seconds=wait)
         try:
             found = asyncio.run(replaying.replay(
-                consultation, published, reading, bootstrap.kafka_address(settings),
+                consultation, published, reading, addresses.kafka_address(settings),
                 Topics(into, settings.partitions), replication=settings.replication, say=say))
         except IntoTaken as error:
             _refuse(error)

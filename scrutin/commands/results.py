@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin.settings import load
 from views.documents import Documents
 from views.flushes import ResultsUnreadable
@@ -36,7 +36,7 @@ def results(
     """
     try:
         document = asyncio.run(_read(consultation))
-    except (bootstrap.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
+    except (addresses.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
         typer.echo(f"scrutin results: {error}", err=True)
         raise typer.Exit(3) from error
     except ResultsUnreadable as error:
@@ -54,7 +54,7 @@ class UnknownConsultation(Exception):
 
 async def _read(consultation: str) -> dict[str, Any]:
     settings = load()
-    reader = ResultsReader(bootstrap.kafka_address(settings), bootstrap.topics(settings))
+    reader = ResultsReader(addresses.kafka_address(settings), addresses.topics(settings))
     await reader.read(until_ready=True)
     document = Documents(reader.flushes).document(consultation)
     if document is None:

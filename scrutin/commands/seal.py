@@ -9,7 +9,7 @@ import typer
 
 from producers import sealing
 from producers.gateway.keys import KeyFolder
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin.commands import producing
 from scrutin.settings import load
 
@@ -35,7 +35,7 @@ def seal(
     """
     log = producing.log()
     producing.finish(sealing.closed_at(log, consultation))
-    places = [bootstrap.keys_folder(load()), *(copy or [])]
+    places = [addresses.keys_folder(load()), *(copy or [])]
     folders = [KeyFolder(place) for place in places]
     if not yes:
         typer.confirm(

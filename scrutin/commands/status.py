@@ -10,7 +10,7 @@ import typer
 from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.clickhouse_password import USER
 from deploy.local.status import StackStatus, read_status
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin import settings as scrutin_settings
 
 
@@ -24,7 +24,7 @@ def status(
     run, 1 if one is down or none was started.
     """
     settings = scrutin_settings.load()
-    stack, house = read_status(settings.data_folder), bootstrap.local_clickhouse(settings)
+    stack, house = read_status(settings.data_folder), addresses.local_clickhouse(settings)
     typer.echo(_document(stack, house) if as_json else _table(stack, house))
     if not stack.all_running:
         raise typer.Exit(1)

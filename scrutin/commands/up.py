@@ -7,8 +7,8 @@ import typer
 
 from deploy.local.errors import LocalStackError
 from scrutin import settings as scrutin_settings
-from scrutin.stack import ExplicitPorts
-from scrutin.stack_process import run_here, start_detached
+from scrutin.stack.plan import ExplicitPorts
+from scrutin.stack.process import run_here, start_detached
 
 
 def up(

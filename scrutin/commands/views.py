@@ -9,12 +9,13 @@ import structlog
 import typer
 import uvloop
 
-from scrutin import bootstrap, descriptors, health, log
-from scrutin.days import ask_archive
-from scrutin.forwarded import behind
-from scrutin.guesses import Guesses
-from scrutin.joined_writes import JoinedWrites
+from scrutin import addresses
+from scrutin.process import descriptors, health, log
+from scrutin.serving.forwarded import behind
+from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings, load
+from scrutin.views.days import ask_archive
+from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside
 from views.days import Days
@@ -38,12 +39,12 @@ def views() -> None:
     descriptors.allow_connections()
     logger = structlog.get_logger("views")
     try:
-        kafka = bootstrap.kafka_address(settings)
-        topics = bootstrap.topics(settings)
+        kafka = addresses.kafka_address(settings)
+        topics = addresses.topics(settings)
         reader = ResultsReader(kafka, topics)
         collector = Collector(
             kafka, topics, reader, token=settings.operations_token,
-            processes=bootstrap.operations_processes(settings), data_folder=settings.data_folder,
+            processes=addresses.operations_processes(settings), data_folder=settings.data_folder,
             itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
         operations = Operations(collector, settings.operations_token)
         with listen(settings.views_host, settings.views_port) as opened:
@@ -53,7 +54,7 @@ def views() -> None:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(_serve(settings, reader, opened, operations, on_ready=lambda:
                     logger.info("views ready", url=address)))
-    except (bootstrap.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
+    except (addresses.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(3) from error
     except ResultsUnreadable as error:
@@ -70,7 +71,7 @@ async def _serve(
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
-        logs=ServedLogs(bootstrap.transparency_folder(settings), bootstrap.topics(settings)),
+        logs=ServedLogs(addresses.transparency_folder(settings), addresses.topics(settings)),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
     asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))

@@ -7,8 +7,8 @@ changed here, or there, makes the demo fail: nothing between them knows the figu
 from dataclasses import dataclass
 from typing import Any
 
-from processors.results import flat
-from processors.scores import percent
+from processors.results.results_document import flat
+from processors.results.scores import percent
 from schemas.words import CHOICES
 
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from processors.ideas import FLUSH_KEY
+from processors.results.ideas import FLUSH_KEY
 from schemas import codec
 from schemas.topics import Topics
 

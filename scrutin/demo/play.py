@@ -20,14 +20,14 @@ import aiohttp
 
 from deploy.local.files import keep_private
 from deploy.local.status import bring_down
-from scrutin import bootstrap
+from scrutin import addresses
 from scrutin.demo.comparison import Check, compare
 from scrutin.demo.counters import Counters, Watch, until
 from scrutin.demo.screen import Screen
 from scrutin.demo.trickle import crowd, one_voter
 from scrutin.settings import Settings
-from scrutin.stack import ExplicitPorts
-from scrutin.stack_process import start_detached
+from scrutin.stack.plan import ExplicitPorts
+from scrutin.stack.process import start_detached
 
 
 CONSULTATION = "solutions-jeunes"
@@ -102,7 +102,7 @@ class Demo:
 
     async def campaign(self, urls: dict[str, str]) -> dict[str, Any]:
         """Write the campaign, wait until it is decided, published and archived; give results."""
-        topics = bootstrap.topics(self.settings)
+        topics = addresses.topics(self.settings)
         async with Watch(urls["kafka"], topics, self._health()) as watch:
             self.screen.start_counters()
             try:
@@ -122,7 +122,7 @@ class Demo:
             return await self._document(urls["views"])
 
     def _health(self) -> dict[str, str]:
-        state = bootstrap.local_state(self.settings) or {}
+        state = addresses.local_state(self.settings) or {}
         return {process["name"]: process["address"] for process in state.get("processes", ())
                 if process.get("address")}
 

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from processors.standing import choice_of, qualifications_of, set_aside_of
+from processors.ledger.standing import choice_of, qualifications_of, set_aside_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 from sinks.bundle.faults import BundleFault, Different, Unreadable
 from sinks.bundle.layout import PROPOSALS_MAX
@@ -66,7 +66,7 @@ class Row:
     voter: bytes
     day: str
     standing: int
-    """What is in force, packed (see processors.standing)."""
+    """What is in force, packed (see processors.ledger.standing)."""
     numbers: Sequence[int]
     """Events, votes received, then as BECAME."""
 

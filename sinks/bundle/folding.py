@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from processors.catalogue import Catalogue
+from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema

@@ -7,7 +7,7 @@ where the entry is another than the log's, the record is decoded: what it says t
 
 from hashlib import sha256
 
-from processors.decisions import UNDECODABLE
+from processors.ledger.decisions import UNDECODABLE
 from schemas.registry import HEADER_BYTES, UnknownSchema
 from sinks.ballots import MAX_BALLOT_BYTES, PLACES, consultation_of
 from sinks.bundle.faults import BundleFault, Unreadable

@@ -5,8 +5,8 @@ the published one by its marks, the other by the numbers of proposals and ideas;
 are compared one by one there must be as many of them.
 """
 
-from processors.catalogue import Catalogue
-from processors.results import Figures
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import Figures
 from sinks.bundle import layout
 from sinks.bundle.faults import Different, Unreadable, told
 from sinks.bundle.manifest import Manifest

@@ -7,7 +7,7 @@ participant has a row, and on one proposal as many rows as there are: that bound
 from collections.abc import Iterator
 from typing import Any
 
-from processors.results import DESCRIBED_BY
+from processors.results.results_document import DESCRIBED_BY
 from schemas.words import OUTCOMES, REASONS
 from sinks.bundle import layout
 from sinks.bundle.ballots import Summed

@@ -19,17 +19,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from processors.decisions import Decision, decode
-from processors.ledger import Ledger, linked
-from processors.ledger_errors import LedgerStopped
-from processors.ledger_state import (
+from processors.ledger.alarms import LedgerStopped
+from processors.ledger.decisions import Decision, decode
+from processors.ledger.ledger import Ledger, linked
+from processors.ledger.state import (
     NAME_BYTES,
     VOTE_BYTES,
     VOTER_BYTES,
     Consultation,
     Proposal,
 )
-from processors.results import Figures
+from processors.results.results_document import Figures
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, told

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from processors.results import Figures
+from processors.results.results_document import Figures
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from processors.decisions import TRANSITION_OF_TAIL, decode
+from processors.ledger.decisions import TRANSITION_OF_TAIL, decode
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, current

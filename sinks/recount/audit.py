@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from processors import results
-from processors.catalogue import Catalogue
-from processors.results import Figures
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import Figures
 from schemas.words import COUNTS
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
@@ -193,12 +193,12 @@ def _compare_totals(
 
 
 def _totals(method: Figures | Recounted) -> dict[str, int]:
-    totals = dict(zip(COUNTS, results.pooled(method.proposals.values()), strict=True))
+    totals = dict(zip(COUNTS, results_document.pooled(method.proposals.values()), strict=True))
     return totals | {name: getattr(method, name) for name in VOTERS}
 
 
 def _counts(entry: Document) -> list[int]:
-    flat = results.flat(entry)
+    flat = results_document.flat(entry)
     return [flat[name] for name in COUNTS]
 
 
@@ -208,7 +208,7 @@ def _pooled(proposals: Counts, mapping: Mapping[str, str], ideas: Counts) -> dic
     for proposal, counts in proposals.items():
         if mapping.get(proposal) in members:
             members[mapping[proposal]].append(counts)
-    return {idea: results.pooled(counts) for idea, counts in members.items()}
+    return {idea: results_document.pooled(counts) for idea, counts in members.items()}
 
 
 def _explained(ballots: BallotRecount, live: Counts) -> set[str]:

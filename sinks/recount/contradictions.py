@@ -14,7 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from processors.decisions import decode
+from processors.ledger.decisions import decode
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.words import CHOICES, KINDS, ORIGINS, OUTCOMES, QUALIFICATIONS, REASONS, TRUSTS

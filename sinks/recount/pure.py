@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import islice, zip_longest
 from typing import Any
 
-from processors.decisions import Decision, decode
-from processors.ledger import Ledger
-from processors.ledger_errors import LedgerStopped
-from processors.results import Figures
+from processors.ledger.alarms import LedgerStopped
+from processors.ledger.decisions import Decision, decode
+from processors.ledger.ledger import Ledger
+from processors.results.results_document import Figures
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable

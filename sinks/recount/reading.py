@@ -10,9 +10,9 @@ from typing import Any
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from processors.catalogue import Catalogue
-from processors.decisions import NO_CHAIN, decode
-from processors.ledger import linked
+from processors.ledger.decisions import NO_CHAIN, decode
+from processors.ledger.ledger import linked
+from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema

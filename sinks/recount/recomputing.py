@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from processors import results
-from processors.catalogue import Catalogue
-from processors.results import AsOf, Figures
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf, Figures
 
 
 Document = dict[str, Any]
@@ -22,10 +22,10 @@ def recomputed(
 ) -> Document:
     """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
     figures.descriptions = document["participation"]["descriptions"]
-    published = results.compute(
+    published = results_document.compute(
         document["consultation"]["id"], figures, catalogue, positions, decided=decided,
         undecodable=decided.get("refused_undecodable", 0))
-    made: Document = results.document(published, catalogue)
-    for name in results.DESCRIBED_BY:
+    made: Document = results_document.document(published, catalogue)
+    for name in results_document.DESCRIBED_BY:
         made["participation"][name] = document["participation"][name]
     return made

@@ -1,4 +1,4 @@
-"""A verdict for people, and for programs. Pure."""
+"""A verdict for people, and for programs."""
 
 import json
 from collections.abc import Iterator, Sequence

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from processors.ledger import Ledger
-from processors.results import Figures, pooled
+from processors.ledger.ledger import Ledger
+from processors.results.results_document import Figures, pooled
 
 
 def figures_of(ledger: Ledger, consultation: str, *, also: Collection[str] = ()) -> Figures:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
-from processors.scores import SCORES_VERSION
+from processors.results.scores import SCORES_VERSION
 from schemas.registry import HEADER_BYTES, current
 from schemas.words import SET_ASIDE, TRUSTS
 

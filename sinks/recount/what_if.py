@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors import results
-from processors.catalogue import Catalogue
-from processors.decisions import NO_CHAIN
-from processors.ledger import Ledger, linked
-from processors.results import AsOf
+from processors.ledger.decisions import NO_CHAIN
+from processors.ledger.ledger import Ledger, linked
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf
 from schemas.words import CHOICES
 from sinks.recount import supposing
 from sinks.recount.faults import OtherVotesDecided
@@ -178,7 +178,7 @@ def _numbers(block: Document, *, ranked: bool) -> dict[str, Any]:
     """Give what people look at first in a block, then every count."""
     return {
         "votes": block["counted"]["votes"],
-        **results.flat(block),
+        **results_document.flat(block),
         **{f"share_{choice}": block["shares"].get(choice) for choice in CHOICES},
         **{f"score_{name}": score["value"] for name, score in block["scores"].items()},
         "zone": block["zone"],

@@ -1,4 +1,4 @@
-"""What a supposition changes, for people and for programs. Pure."""
+"""What a supposition changes, for people and for programs."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -13,7 +13,7 @@ from deploy.local.services import Broker
 from schemas.topics import Topics
 from tests.browser.site import Site, opened
 from tests.browser.windows import WAIT_MILLISECONDS, Windows
-from tests.processors.harness import Stack
+from tests.harness import Stack
 
 
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx2
 
-from processors.provisioning import provision
-from tests.processors.harness import Stack, connected_producer, write
+from processors.workers.provisioning import provision
+from tests.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway, described
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS

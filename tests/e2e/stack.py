@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from scrutin.bootstrap import clickhouse_url
+from scrutin.addresses import clickhouse_url
 from scrutin.settings import Settings
 from tests.e2e.running import scrutin
 

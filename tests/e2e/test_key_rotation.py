@@ -12,7 +12,7 @@ import pytest
 from deploy.local.services import Broker
 from sinks.transparency.policy import parse_policy
 from tests.e2e.running import scrutin
-from tests.processors.harness import Stack, Worker, stack_on
+from tests.harness import Stack, Worker, stack_on
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of, opened, started
 from tests.waiting import WAIT_SECONDS, until
 

@@ -12,9 +12,9 @@ from typing import Any
 
 import clickhouse_connect
 
-from processors.decisions import decode
-from processors.ledger import Ledger
-from processors.results import flat, named
+from processors.ledger.decisions import decode
+from processors.ledger.ledger import Ledger
+from processors.results.results_document import flat, named
 from producers.campaign import published
 from producers.campaign.plan import Plan, plan
 from schemas import codec

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from deploy.local import services
-from processors.decisions import decode
-from processors.standing import fields as standing_fields
+from processors.ledger.decisions import decode
+from processors.ledger.standing import fields as standing_fields
 from producers.polis import voter_of
 from schemas.topics import Topics
 from tests.e2e import polis

@@ -12,9 +12,9 @@ from enum import StrEnum
 from itertools import pairwise, zip_longest
 from typing import Any, NamedTuple
 
-from processors import results
-from processors.decisions import decode
-from processors.ledger import Ledger
+from processors.ledger.decisions import decode
+from processors.ledger.ledger import Ledger
+from processors.results import results_document
 from schemas.codec import Undecodable
 from schemas.words import COUNTS, OUTCOMES
 from sinks.stretches import Stretch
@@ -278,7 +278,7 @@ def _at_vector(observed: list[Observed], votes: list[Log]) -> Iterator[Violation
 
 def totals_of(ledgers: list[Ledger]) -> tuple[int, ...]:
     """Give the totals of the consultation as `Observed` has them."""
-    counts = results.pooled(
+    counts = results_document.pooled(
         [tally for ledger in ledgers for (name, _), tally in ledger.tallies().items()
          if name == CONSULTATION] or [[0] * len(COUNTS)])
     participants = sum(ledger.participation(CONSULTATION).participants for ledger in ledgers)

@@ -12,9 +12,9 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from deploy.local.services import Broker, ClickHouse, Service
-from processors.batch_lane import EXIT_STOPPED
+from processors.workers.batch_lane import EXIT_STOPPED
 from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
-from tests.processors.harness import Stack, Worker
+from tests.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION
 
 

@@ -17,8 +17,8 @@ from typing import Any, Self
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from processors import results
-from processors.vectors import vector_of
+from processors.results import results_document
+from processors.results.vectors import vector_of
 from producers.writer import abandon
 from schemas.topics import Topics
 from schemas.words import COUNTS
@@ -175,7 +175,7 @@ class Load:
             return
         document = self.document()
         totals = document["totals"] if document else {}
-        flat = results.flat(totals)
+        flat = results_document.flat(totals)
         self.observed.append(Observed(
             applied.offsets, (*(flat[name] for name in COUNTS), totals["participants"])))
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from clickhouse_connect.driver.client import Client
 
 from deploy.local import services
-from processors.kafka_checks import connected_admin
-from processors.provisioning import provision
+from processors.workers.kafka_checks import connected_admin
+from processors.workers.provisioning import provision
 from schemas.topics import Topics
 from sinks.logs import archived_logs
 from sinks.store import Store, connect
@@ -33,7 +33,7 @@ from tests.faults.checker import (
 from tests.faults.cluster import EXPECTED_STATUS, Cluster
 from tests.faults.load import Load, outcomes
 from tests.faults.schedule import QUIET_SECONDS, Schedule, schedule
-from tests.processors.harness import Stack, connected_producer, write
+from tests.harness import Stack, connected_producer, write
 from tests.sinks.ballots import random_box
 from tests.sinks.published import catalogue_log
 

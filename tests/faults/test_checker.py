@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from processors.decisions import decode
-from processors.ledger import Ledger
+from processors.ledger.decisions import decode
+from processors.ledger.ledger import Ledger
 from schemas.words import OUTCOMES
 from sinks.stretches import Stretch
 from tests.faults.checker import (

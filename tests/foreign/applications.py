@@ -22,9 +22,10 @@ from deploy.local.services import Broker
 from producers.gateway import exchange
 from schemas import visitors
 from schemas.topics import Topics
-from scrutin import gateway, health
+from scrutin.gateway import composition
+from scrutin.process import health
 from scrutin.settings import Settings
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.views import campaign
 from tests.views.operations.control_room import TOKEN, ControlRoom
@@ -109,7 +110,7 @@ async def gateway_on(broker: Broker, prefix: str, folder: Path) -> AsyncIterator
         operations_token=TOKEN, public_url="https://vote.example.org", views_url="http://x",
         gateway_voter_rate=10**6, gateway_network_rate=10**6)
     with noted_routes() as routes:
-        async with gateway.connected(settings, broker.address, stack.topics) as (app, _):
+        async with composition.connected(settings, broker.address, stack.topics) as (app, _):
             await until(lambda: any(route.path == "/metrics" for route in routes))
             yield Reached(app, routes, {
                 "host": "localhost", "sec-fetch-site": "same-origin",

@@ -15,7 +15,7 @@ from producers.gateway.refusals import Refused
 from schemas import visitors
 from schemas.topics import Topics
 from schemas.visitors import TooManyFields
-from scrutin.receipt_checker import ReceiptChecker
+from scrutin.gateway.receipt_checker import ReceiptChecker
 from sinks.transparency.serving import ServedLogs
 from tests.foreign.readers import Reader
 from tests.sinks.transparency.receipts import GATEWAY, receipt, vote

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import uvicorn
 
 from deploy.local.services import Broker
-from scrutin.gateway import http_options
+from scrutin.gateway.composition import http_options
 from tests.foreign.applications import (
     COOKIES,
     FIELDS,

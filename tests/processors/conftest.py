@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.services import Broker
-from tests.processors.harness import Stack, stack_on
+from tests.harness import Stack, stack_on
 
 
 @pytest.fixture

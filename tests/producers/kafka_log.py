@@ -2,7 +2,7 @@
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from processors.provisioning import provision
+from processors.workers.provisioning import provision
 from producers.log_reader import LogReader
 from schemas.topics import Topics
 

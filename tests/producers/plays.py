@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from processors.ledger import Ledger
+from processors.ledger.ledger import Ledger
 from producers import closing
 from producers.campaign.events import Campaign, Event
 from producers.campaign.plan import Plan

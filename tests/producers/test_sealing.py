@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from deploy.local import services
-from processors.ledger import Ledger
+from processors.ledger.ledger import Ledger
 from producers import closing, operations, sealing
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing

@@ -3,13 +3,13 @@
 from collections import Counter
 from itertools import pairwise
 
-from processors import tally_records
-from processors.ideas import Ideas
-from processors.ledger import Ledger
+from processors.ledger import tally_records
+from processors.ledger.ledger import Ledger
+from processors.results.ideas import Ideas
 from schemas import codec
-from tests.processors.logs import named
-from tests.processors.naive import NaiveLedger
-from tests.processors.test_ledger import conserved
+from tests.processors.ledger.logs import named
+from tests.processors.ledger.naive import NaiveLedger
+from tests.processors.ledger.test_ledger import conserved
 from tests.simulation.world import PARTITIONS, World
 from views.flushes import Flushes
 

@@ -6,15 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
-from processors import tally_records
-from processors.batch_lane import BatchValue
-from processors.batches import Batches
-from processors.deciding import decide_batch, may_decide
-from processors.decision_store import Held
-from processors.ideas import FLUSH_KEY, Ideas
-from processors.ideas_worker import may_publish
-from processors.ledger import Ledger
-from processors.vectors import headers
+from processors.ledger import tally_records
+from processors.ledger.ledger import Ledger
+from processors.results.ideas import FLUSH_KEY, Ideas
+from processors.results.vectors import headers
+from processors.workers.batch_lane import BatchValue
+from processors.workers.batches import Batches
+from processors.workers.deciding import decide_batch, may_decide
+from processors.workers.decision_store import Held
+from processors.workers.ideas_worker import may_publish
 from schemas import codec
 from sinks.archive import resume
 from sinks.lane import Lane

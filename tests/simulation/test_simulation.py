@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from processors.decisions import decode
-from processors.ledger import Ledger
+from processors.ledger.decisions import decode
+from processors.ledger.ledger import Ledger
 from sinks.lane import Lane
 from sinks.stretches import Stretch
 from tests.simulation.oracles import check

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from processors.batches import Headers
+from processors.workers.batches import Headers
 from sinks.columns.records import Records
 from sinks.store import Stored
 from sinks.stretches import Stretch

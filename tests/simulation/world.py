@@ -9,12 +9,12 @@ broker's answers and ClickHouse's table are simulated (transport.py). An alarm o
 import random
 from typing import Any
 
-from processors.vectors import vector_of
+from processors.results.vectors import vector_of
 from schemas.topics import Topics
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
 from sinks.faults import ArchiveSuperseded, InsertIncomplete
-from tests.processors import logs as events
-from tests.processors.harness import CATALOGUE
+from tests.harness import CATALOGUE
+from tests.processors.ledger import logs as events
 from tests.simulation.processes import (
     ArchiveProcess,
     IdeasProcess,

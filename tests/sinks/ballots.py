@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from processors.ledger import Ledger
+from processors.ledger.ledger import Ledger
 from schemas import codec, hot
 from schemas.topics import partition_of
 from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS

@@ -7,10 +7,10 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from processors import results
-from processors.catalogue import Catalogue
-from processors.ledger import Ledger
-from processors.results import AsOf, Figures
+from processors.ledger.ledger import Ledger
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf, Figures
 from schemas import codec
 from schemas.topics import Topics
 from schemas.words import COUNTS
@@ -74,9 +74,9 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         for outcome, number in ledger.decided_by_outcome().items():
             decided[outcome] = decided.get(outcome, 0) + number
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
-    found = results.compute(CONSULTATION, figures, known, as_of, decided=decided,
+    found = results_document.compute(CONSULTATION, figures, known, as_of, decided=decided,
                             undecodable=decided.get("refused_undecodable", 0))
-    document: dict[str, Any] = json.loads(json.dumps(results.document(found, known)))
+    document: dict[str, Any] = json.loads(json.dumps(results_document.document(found, known)))
     return document
 
 

@@ -10,8 +10,8 @@ import pytest
 from deploy.local.services import ClickHouse
 from schemas import codec
 from schemas.topics import Topics
-from scrutin.days import ask_archive
 from scrutin.settings import Settings
+from scrutin.views.days import ask_archive
 from sinks.days import votes_by_day
 from sinks.store import connect
 from tests.sinks.ballots import CONSULTATION, OTHER, Box, random_box

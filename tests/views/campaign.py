@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from processors import results
-from processors.catalogue import Catalogue
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
 from schemas import codec, words
 from schemas.topics import COMPACTED, KEPT_FOREVER, Topics
 from views.documents import Documents
@@ -158,11 +158,11 @@ def catalogue_values(size: int = PROPOSALS) -> tuple[bytes, ...]:
     return tuple(codec.encode(event, **fields) for event, fields in events(size))
 
 
-def figures(size: int = PROPOSALS, *, closed: bool = True) -> results.Figures:
+def figures(size: int = PROPOSALS, *, closed: bool = True) -> results_document.Figures:
     """The counts of the campaign."""
     described = {name: {cell["value"]: cell["count"] or 5 for cell in table}
                  for name, table in cells().items()}
-    return results.Figures(
+    return results_document.Figures(
         proposals={proposal["id"]: [proposal["counts"][name] for name in words.COUNTS]
                    for proposal in proposals(size)},
         participants=297_876, participants_received=301_904, suspended=3, closed=closed,
@@ -171,7 +171,7 @@ def figures(size: int = PROPOSALS, *, closed: bool = True) -> results.Figures:
 
 
 def result_records(
-    found: results.Published, *, published_at: int = PUBLISHED_AT
+    found: results_document.Published, *, published_at: int = PUBLISHED_AT
 ) -> list[tuple[bytes, bytes]]:
     """The records the ideas worker writes for a result, its marker last."""
     name = found.consultation
@@ -186,7 +186,7 @@ def result_records(
             "IdeaScored", consultation=name, idea=idea, proposals=1, entry=_entry(block)))
         for idea, block in found.ideas.items()
     ]
-    totals = {**found.totals, "counts": results.flat(found.totals["counts"])}
+    totals = {**found.totals, "counts": results_document.flat(found.totals["counts"])}
     made.append((f"{name}\0totals".encode(), codec.encode("ConsultationScored", **totals)))
     made.append((f"{name}\0ranking".encode(), codec.encode(
         "ProposalsRanked", consultation=name, offsets=list(found.as_of.votes),
@@ -199,13 +199,14 @@ def proposal_record(
     consultation: str, proposal: str, votes: int, choice: str = "agree"
 ) -> tuple[bytes, bytes]:
     """The record of a proposal on which so many voters chose the same."""
-    block = results.entry(dict.fromkeys(words.COUNTS, 0) | {"received": votes, choice: votes})
+    counts = dict.fromkeys(words.COUNTS, 0) | {"received": votes, choice: votes}
+    block = results_document.entry(counts)
     return f"{consultation}\0proposal\0{proposal}".encode(), codec.encode(
         "ProposalScored", consultation=consultation, proposal=proposal, idea=None, known=False,
         entry=_entry(block))
 
 
-def marker(as_of: results.AsOf, *, published_at: int = PUBLISHED_AT) -> bytes:
+def marker(as_of: results_document.AsOf, *, published_at: int = PUBLISHED_AT) -> bytes:
     return codec.encode(
         "ResultsPublished", offsets=list(as_of.votes), catalogue_offset=as_of.catalogue,
         participants_offset=as_of.participants, undecodable=12, decided={"counted": 1},
@@ -213,7 +214,7 @@ def marker(as_of: results.AsOf, *, published_at: int = PUBLISHED_AT) -> bytes:
 
 
 def _entry(block: dict[str, Any]) -> dict[str, Any]:
-    return {"counts": results.flat(block), "shares": block["shares"],
+    return {"counts": results_document.flat(block), "shares": block["shares"],
             "intervals": block["intervals"], "scores": block["scores"], "zone": block["zone"]}
 
 
@@ -233,8 +234,8 @@ def logs(
                                    origin="operator", occurred_at=0))
     for offset, value in enumerate(values):
         catalogue.apply(*codec.decode(value), offset)
-    as_of = results.AsOf((166_201, 165_870, 166_044, 165_930), catalogue.offset, 104_402)
-    found = results.compute(CONSULTATION, figures(size, closed=closed), catalogue, as_of,
+    as_of = results_document.AsOf((166_201, 165_870, 166_044, 165_930), catalogue.offset, 104_402)
+    found = results_document.compute(CONSULTATION, figures(size, closed=closed), catalogue, as_of,
                             decided={"counted": 1}, undecodable=12)
     return tuple(values), tuple(result_records(found))
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from processors import results
-from processors.catalogue import Catalogue
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
 from schemas import codec, words
 from schemas.topics import Topics
 from sinks.transparency.serving import ServedLogs
@@ -51,11 +51,11 @@ def world(events: list[tuple[str, dict[str, Any]]], votes: int) -> World:
         made.flushes.receive_catalogue(offset, value)
     known = catalogue.consultations.get(NAME)
     counts = [votes if name in ("received", "agree") else 0 for name in words.COUNTS]
-    figures = results.Figures(
+    figures = results_document.Figures(
         proposals=dict.fromkeys((*(known.proposals if known else ()), "unknown"), counts),
         participants=votes, participants_received=votes)
-    as_of = results.AsOf((10, 20, 30, 40), catalogue.offset, 5)
-    found = results.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
+    as_of = results_document.AsOf((10, 20, 30, 40), catalogue.offset, 5)
+    found = results_document.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
     for key, value in result_records(found):
         made.flushes.receive_result(key, value)
     made.ready.set()

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pytest
 from starlette.testclient import TestClient
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from tests.views import campaign
 from views.api import application
 from views.flushes import FLUSH_KEY, Flushes

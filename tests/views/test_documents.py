@@ -1,6 +1,6 @@
 """Figures and documents are made from the flushes, and not made again where nothing changed."""
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from tests.views import campaign
 from views.documents import Documents
 from views.flushes import FLUSH_KEY, Figure

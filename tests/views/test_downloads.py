@@ -14,7 +14,7 @@ from xml.sax.saxutils import escape
 
 import pytest
 
-from processors.scores import share, wilson
+from processors.results.scores import share, wilson
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
 from tests.views import campaign
 from views import downloads

@@ -17,8 +17,8 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from processors import results
-from processors.catalogue import Catalogue
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
 from schemas import codec, words
 from schemas.figures import READY, Sample
 from schemas.topics import Topics
@@ -69,8 +69,8 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
     for offset, value in enumerate(values):
         catalogue.apply(*codec.decode(value), offset)
         made.flushes.receive_catalogue(offset, value)
-    as_of = results.AsOf((10, 20, 30, 40), catalogue.offset, 5)
-    found = results.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
+    as_of = results_document.AsOf((10, 20, 30, 40), catalogue.offset, 5)
+    found = results_document.compute(NAME, figures, catalogue, as_of, decided={}, undecodable=0)
     for key, value in campaign.result_records(found):
         made.flushes.receive_result(key, value)
     made.ready.set()

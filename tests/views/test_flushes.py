@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from tests.views import campaign
 from views.flushes import FLUSH_KEY, Figure, Flushes, ResultsUnreadable
 

@@ -14,7 +14,7 @@ import pytest
 from starlette.testclient import TestClient
 from starlette.types import Message
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from schemas import words
 from tests.views import campaign
 from views import live

@@ -5,8 +5,8 @@ import dataclasses
 
 import pytest
 
-from processors.ledger import Ledger
-from scrutin.ballots import Folder
+from processors.ledger.ledger import Ledger
+from scrutin.audit.ballots import Folder
 from tests.sinks.ballots import CONSULTATION, Box, decide, random_box
 from tests.sinks.published import catalogue_log, published
 from tests.views.test_downloads import rows as read_rows

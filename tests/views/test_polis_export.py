@@ -10,15 +10,15 @@ from typing import Any
 
 import pytest
 
-from processors import results
-from processors.catalogue import Catalogue
-from processors.ledger import Ledger
-from processors.results import AsOf, Figures
+from processors.ledger.ledger import Ledger
+from processors.results import results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf, Figures
 from producers import polis as polis_import
 from producers.polis import PolisExport, read_export
 from schemas import codec
 from schemas.topics import partition_of
-from scrutin.ballots import Folder
+from scrutin.audit.ballots import Folder
 from tests.e2e import polis
 from views import polis_export
 from views.open_data import Ballot, require_same_figures
@@ -50,11 +50,12 @@ def _document(ledgers: Sequence[Ledger], catalogue: Catalogue) -> dict[str, Any]
     sums: dict[str, list[int]] = {}
     for ledger in ledgers:
         for (_, proposal), counts in ledger.tallies().items():
-            sums[proposal] = results.pooled([counts, sums.get(proposal, [0] * len(counts))])
+            before = sums.get(proposal, [0] * len(counts))
+            sums[proposal] = results_document.pooled([counts, before])
     voters = [ledger.participation("set") for ledger in ledgers]
     figures = Figures(dict(sums), participants=sum(each.participants for each in voters))
     as_of = AsOf((0,) * PARTITIONS, catalogue.offset, -1)
-    return results.document(results.compute(
+    return results_document.document(results_document.compute(
         "set", figures, catalogue, as_of, decided={}, undecodable=0), catalogue)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from starlette.testclient import TestClient
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from tests.views import campaign
 from tests.views.test_api import Clock, Published
 from views import publications

@@ -10,7 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.services import Broker
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from schemas.topics import Topics
 from tests.views import campaign
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS

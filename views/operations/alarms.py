@@ -1,4 +1,4 @@
-"""What an operator must look at, worst first. Pure.
+"""What an operator must look at, worst first.
 
 The thresholds are those of deploy/prometheus/scrutin.rules.yml: page and Prometheus alarm alike.
 """

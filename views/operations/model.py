@@ -1,4 +1,4 @@
-"""What the operators' page shows, from what was seen. Pure: numbers only, the template speaks."""
+"""What the operators' page shows, from what was seen. Numbers only: the template speaks."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""The figures that the views measure, as samples for /metrics. Pure."""
+"""The figures that the views measure, as samples for /metrics."""
 
 from collections.abc import Iterator
 

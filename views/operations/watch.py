@@ -1,4 +1,4 @@
-"""Everything the operators' page knows, and since when. Pure: looks and their times come in."""
+"""Everything the operators' page knows, and since when. Looks and their times come in."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping

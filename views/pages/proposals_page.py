@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
-from processors.scores import RANKED_VOTES
+from processors.results.scores import RANKED_VOTES
 from views.pages.glance import ZONES
 from views.pages.results_page import PERCENT_VOTES, moments, row
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from processors.scores import percent
+from processors.results.scores import percent
 from schemas import words
 from schemas.moments import moment, zone_of
 from views.days import Told

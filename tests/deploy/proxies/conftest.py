@@ -11,7 +11,7 @@ from deploy.local.services import Broker
 from schemas.topics import Topics
 from tests.deploy.proxies import fronts
 from tests.deploy.proxies.fronts import Front
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.processors.harness import Stack, Worker
+from tests.harness import Stack, Worker
 
 
 ROOT = Path(__file__).parents[3]

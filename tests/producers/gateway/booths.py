@@ -8,10 +8,10 @@ from typing import Any, Self
 
 import httpx2
 
-from processors.provisioning import provision
+from processors.workers.provisioning import provision
 from schemas import codec
 from schemas.topics import Topics
-from tests.processors.harness import (
+from tests.harness import (
     WAIT_SECONDS,
     Stack,
     Worker,

@@ -9,7 +9,7 @@ import pytest
 
 from deploy.local.services import Broker
 from schemas.topics import Topics
-from tests.processors.harness import Stack, stack_on
+from tests.harness import Stack, stack_on
 from tests.producers.gateway import booths
 
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import httpx2
 from hypothesis import given, settings
 
-from processors.provisioning import provision
+from processors.workers.provisioning import provision
 from schemas import codec
-from tests.processors.harness import Stack, connected_producer, write
+from tests.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.schemas.catalogues import Event, catalogues
 

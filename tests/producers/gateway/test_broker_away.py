@@ -17,7 +17,7 @@ import pytest
 from benchmarks.keep_alive import Answer, Connection, request
 from deploy.local import services
 from schemas import codec, problems
-from tests.processors.harness import WAIT_SECONDS, Stack, read_to_end, stack_on
+from tests.harness import WAIT_SECONDS, Stack, read_to_end, stack_on
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from producers.gateway.drawing import DRAWN_CHARACTERS, DRAWN_COOKIE
 from schemas import codec, figures
 from schemas.registry import current
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 from tests.schemas.events import fields_of, property_test

@@ -5,13 +5,12 @@ import random
 
 import httpx2
 
-from processors import results
+from processors.results import results_document
 from producers.gateway import sequence
 from producers.gateway.drawing import explained
 from producers.gateway.sequence import COUNTS, Candidate, Pool
 from schemas import words
-from tests.processors import logs
-from tests.processors.harness import (
+from tests.harness import (
     WAIT_SECONDS,
     Stack,
     connected_producer,
@@ -19,6 +18,7 @@ from tests.processors.harness import (
     read_to_end,
     write,
 )
+from tests.processors.ledger import logs
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 
@@ -112,7 +112,7 @@ async def pool_at(stack: Stack, offsets: list[int]) -> Pool:
     counted: dict[str, list[int]] = {name: [0] * len(words.COUNTS) for name in PROPOSALS}
     for ledger in decided(box)[0]:
         for (_, name), counts in ledger.tallies().items():
-            counted[name] = list(results.pooled([counted[name], counts]))
+            counted[name] = list(results_document.pooled([counted[name], counts]))
     return Pool(
         Candidate(name, None, tuple(counted[name][words.COUNTS.index(word)] for word in COUNTS))
         for name in PROPOSALS)

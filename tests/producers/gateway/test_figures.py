@@ -9,7 +9,7 @@ from producers.gateway import operations
 from producers.gateway.outlet import WAITING_EVENTS
 from schemas import figures
 from schemas.figures import GATEWAY_WAITING, INFO, READY, Reading, read
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import ANSWER_SECONDS, Browser, RunningGateway
 from tests.views.test_hosts import NO_HOSTS

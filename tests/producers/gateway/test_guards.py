@@ -10,8 +10,8 @@ import pytest
 from producers.gateway.exchange import BODY_BYTES
 from schemas import problems
 from schemas.problems import FAULTS
-from scrutin.joined_writes import HEAD_BYTES
-from tests.processors.harness import Stack
+from scrutin.serving.joined_writes import HEAD_BYTES
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 from views.pages.languages import LANGUAGES, translations

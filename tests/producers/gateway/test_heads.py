@@ -6,7 +6,7 @@ from html import unescape
 
 import httpx2
 
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from views.voting.folded import PAPER_CHARACTERS
 

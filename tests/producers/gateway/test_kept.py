@@ -8,8 +8,8 @@ import pytest
 from producers.gateway import kept
 from producers.gateway.kept import ACCOUNTS_BYTES, PLACE_BYTES, Accounts, Allowance
 from schemas.topics import KEPT_FOREVER, Topics
-from scrutin.gateway import written_topics
-from tests.processors.harness import Stack
+from scrutin.gateway.composition import written_topics
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 

@@ -15,8 +15,8 @@ from producers.gateway.keys import KeyFolder
 from producers.gateway.outlet import Outlet
 from producers.key_naming import naming
 from schemas.named_keys import IN_USE, RETIRED, NamedKey
-from scrutin.gateway import written_topics
-from tests.processors.harness import Stack
+from scrutin.gateway.composition import written_topics
+from tests.harness import Stack
 from tests.sinks.ballots import Log
 from tests.sinks.topics import append, create
 from tests.waiting import until

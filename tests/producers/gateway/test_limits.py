@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from producers.gateway.operations import OPERATIONS, Operation
-from scrutin.guesses import WRONG_TOKENS
-from tests.processors.harness import Stack
+from scrutin.views.guesses import WRONG_TOKENS
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 from tests.waiting import WAIT_SECONDS

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from producers.gateway.models import IDENTIFIER_BYTES
 from producers.gateway.operations import OPERATIONS, openapi
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 
 

@@ -4,8 +4,8 @@ import asyncio
 
 import httpx2
 
-from processors.provisioning import create
-from tests.processors.harness import WAIT_SECONDS, Stack, connected_producer, write
+from processors.workers.provisioning import create
+from tests.harness import WAIT_SECONDS, Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import CATALOGUE, Browser
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from producers.gateway import receipts
 from schemas.topics import partition_of
 from tests.e2e.running import scrutin
-from tests.processors.harness import WAIT_SECONDS, Stack
+from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of, opened, started
 from tests.waiting import until
 

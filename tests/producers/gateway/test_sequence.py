@@ -26,7 +26,7 @@ from producers.gateway.sequence import (
 from schemas import codec
 from schemas.registry import current
 from schemas.topics import Topics
-from scrutin.gateway import FlushSnapshot
+from scrutin.gateway.composition import FlushSnapshot
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 from tests.views import campaign

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from deploy.local.ports import find_free
 from producers.gateway.shared_rates import LEASES, SharedRates
 from scrutin.settings import Settings
-from tests.processors.harness import Stack
+from tests.harness import Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.test_limits import vote
 from tests.waiting import WAIT_SECONDS, until

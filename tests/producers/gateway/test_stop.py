@@ -5,7 +5,7 @@ import signal
 
 import httpx2
 
-from tests.processors.harness import WAIT_SECONDS, Stack
+from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
 
 

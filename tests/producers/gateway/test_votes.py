@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from producers.gateway.keys import SEALED, KeyFolder
-from tests.processors.harness import WAIT_SECONDS, Stack
+from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from schemas import codec
 from schemas.topics import Topics
 from scrutin.commands.receipt import verify
-from scrutin.receipt_checker import ReceiptChecker
+from scrutin.gateway.receipt_checker import ReceiptChecker
 from sinks.transparency.entries import entry_of
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import write_policy

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from schemas.named_keys import HEAD, KeyList, key_id
 from schemas.topics import Topics
 from scrutin.commands.receipt import verify
-from scrutin.receipt_checker import KEYS_CHARACTERS_MAX, ReceiptChecker
+from scrutin.gateway.receipt_checker import KEYS_CHARACTERS_MAX, ReceiptChecker
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from deploy.local.services import ClickHouse
-from processors import decisions as decision_bytes
-from processors.standing import SUSPENDED
+from processors.ledger import decisions as decision_bytes
+from processors.ledger.standing import SUSPENDED
 from schemas import codec
 from schemas.words import KINDS, OUTCOMES
 from sinks.bundle import layout

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from deploy.local.services import ClickHouse
-from processors.ledger import Ledger
+from processors.ledger.ledger import Ledger
 from sinks.bundle import layout
 from sinks.bundle.faults import BundleFault
 from sinks.bundle.following import Followed

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from processors.decisions import decode
+from processors.ledger.decisions import decode
 from schemas import codec, hot
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from deploy.local.services import ClickHouse
-from processors.decisions import decode
+from processors.ledger.decisions import decode
 from schemas.words import KINDS, OUTCOMES
 from sinks.recount.audit import Audit
 from sinks.recount.checks import EXIT_CODES, HIDDEN

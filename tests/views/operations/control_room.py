@@ -4,7 +4,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from processors.results import AsOf
+from processors.results.results_document import AsOf
 from schemas import figures
 from schemas.figures import Figure, Reading, Sample, exposition, read
 from schemas.topics import Topics

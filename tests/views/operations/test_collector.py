@@ -13,7 +13,7 @@ from deploy.local.ports import find_free
 from deploy.local.services import Broker
 from schemas.figures import READY
 from schemas.topics import Topics
-from scrutin.health import Pulse, application, common
+from scrutin.process.health import Pulse, application, common
 from scrutin.settings import Settings
 from tests.serving import served
 from tests.sinks.topics import append, create

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from processors.catalogue import Catalogue
-from processors.results import AsOf, Figures, compute
-from processors.results import document as results_document
+from processors.results.catalogue import Catalogue
+from processors.results.results_document import AsOf, Figures, compute
+from processors.results.results_document import document as results_document
 from schemas import codec
 from tests.views import campaign
 from tests.views.pages.html import Element, parse

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.scores import RANKED_VOTES
+from processors.results.scores import RANKED_VOTES
 from tests.views import campaign
 from views.days import Told
 from views.pages.results_page import (

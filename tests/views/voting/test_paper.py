@@ -10,10 +10,10 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.decisions import decode
-from processors.ledger import Ledger
+from processors.ledger.decisions import decode
+from processors.ledger.ledger import Ledger
 from schemas.words import CHOICES, QUALIFICATIONS
-from tests.processors import logs
+from tests.processors.ledger import logs
 from views.voting import folded
 from views.voting.desk import Recorded
 from views.voting.folded import BUTTONS, PAPER_CHARACTERS, WHOLE_LEAST

@@ -1,0 +1,1 @@
+"""The count of one partition: rules, state, decisions and their bytes. Pure."""

@@ -1,0 +1,143 @@
+"""What becomes of controls: rules adopted, voters suspended or reinstated, the end. Pure."""
+
+from collections.abc import Callable
+
+from processors.ledger.alarms import LedgerStopped
+from processors.ledger.decisions import Change, Decision
+from processors.ledger.rules import KIND, OUTCOME, REASON, VERSION
+from processors.ledger.standing import SUSPENDED
+from processors.ledger.state import Consultation, LedgerState, known
+from schemas import codec
+from schemas.registry import current
+from schemas.topics import partition_of
+
+
+Control = Callable[[LedgerState, int, bytes, bytes], Decision]
+
+
+def version_in_force(state: LedgerState) -> int:
+    """Give the rules in force; raise LedgerStopped before the first RulesAdopted."""
+    if not state.ledger_version:
+        raise LedgerStopped(
+            f"votes partition {state.partition}: the first record is not RulesAdopted. "
+            "Run `scrutin provision` before anything is written to a new topic generation."
+        )
+    return state.ledger_version
+
+
+def undecodable(state: LedgerState, offset: int, chain: bytes) -> Decision:
+    """Decide a record that cannot be read."""
+    return Decision(
+        None, None, chain, KIND["unknown"], OUTCOME["refused"], REASON["undecodable"],
+        version_in_force(state), offset, None, (),
+    )
+
+
+def _rules_adopted(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    _, fields = codec.decode(value)
+    place = f"votes partition {state.partition} of {state.partitions}"
+    if (fields["partition"], fields["partitions"]) != (state.partition, state.partitions):
+        raise LedgerStopped(
+            f"{place}: RulesAdopted at offset {offset} was written for partition "
+            f"{fields['partition']} of {fields['partitions']}. The partition count of a topic "
+            "generation never changes: restore the topic, or start a new generation with another "
+            "SCRUTIN_TOPIC_PREFIX."
+        )
+    if fields["ledger_version"] != VERSION:
+        raise LedgerStopped(
+            f"{place}: offset {offset} adopts ledger version {fields['ledger_version']}, unknown "
+            "here. Install a version of scrutin that has it; nothing was decided."
+        )
+    repeated = known(state.rules_ids, fields["event_id"])
+    return Decision(
+        fields["event_id"], None, chain, KIND["rules_adopted"],
+        OUTCOME["repeated" if repeated else "adopted"], REASON["none"],
+        state.ledger_version if repeated else fields["ledger_version"], offset, None, (),
+    )
+
+
+def _consultation_closed(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    version = version_in_force(state)
+    _, fields = codec.decode(value)
+    consultation = state.consultation(fields["consultation"])
+    outcome = "unchanged" if consultation.closed else "closed"
+    if known(consultation.control_ids, fields["event_id"]):
+        outcome = "repeated"
+    return Decision(
+        fields["event_id"], None, chain, KIND["consultation_closed"], OUTCOME[outcome],
+        REASON["none"], version, offset, consultation.name, (),
+    )
+
+
+def _consultation_sealed(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    """Seal a closed consultation; an open one, or one sealed already, stays as it is."""
+    version = version_in_force(state)
+    _, fields = codec.decode(value)
+    consultation = state.consultation(fields["consultation"])
+    sealable = consultation.closed and not consultation.sealed
+    outcome = "sealed" if sealable else "unchanged"
+    if known(consultation.control_ids, fields["event_id"]):
+        outcome = "repeated"
+    return Decision(
+        fields["event_id"], None, chain, KIND["consultation_sealed"], OUTCOME[outcome],
+        REASON["none"], version, offset, consultation.name, (),
+    )
+
+
+def _voter_control(
+    kind: str, state: LedgerState, offset: int, chain: bytes, value: bytes
+) -> Decision:
+    version = version_in_force(state)
+    _, fields = codec.decode(value)
+    event_id, voter = fields["event_id"], fields["voter"]
+    if partition_of(voter, state.partitions) != state.partition:
+        # Its consultation is not even met: folding the refusal must reach the same state.
+        return Decision(
+            event_id, voter, chain, KIND[kind], OUTCOME["refused"], REASON["misplaced"], version,
+            offset, fields["consultation"], (),
+        )
+    consultation = state.consultation(fields["consultation"])
+    suspended = state.is_suspended(voter, consultation)
+    changes: tuple[Change, ...] = ()
+    outcome = "suspended" if kind == "voter_suspended" else "reinstated"
+    if consultation.sealed:
+        outcome = "late"
+    elif known(consultation.voters_control_ids.get(voter, b""), event_id):
+        outcome = "repeated"
+    elif suspended == (kind == "voter_suspended"):
+        outcome = "unchanged"
+    else:
+        changes = _changes_of(state, voter, consultation, suspended=suspended)
+    return Decision(
+        event_id, voter, chain, KIND[kind], OUTCOME[outcome], REASON["none"], version, offset,
+        consultation.name, changes,
+    )
+
+
+def _changes_of(
+    state: LedgerState, voter: bytes, consultation: Consultation, *, suspended: bool
+) -> tuple[Change, ...]:
+    """List every live vote of a voter with its suspension turned over, by proposal."""
+    was, becomes = (SUSPENDED, 0) if suspended else (0, SUSPENDED)
+    return tuple(sorted(
+        Change(proposal.name, kept | was, kept | becomes)
+        for proposal, kept in state.votes_of(voter, consultation) if kept & 3
+    ))
+
+
+def _suspended(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    return _voter_control("voter_suspended", state, offset, chain, value)
+
+
+def _reinstated(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
+    return _voter_control("voter_reinstated", state, offset, chain, value)
+
+
+CONTROLS: dict[bytes, Control] = {
+    current("RulesAdopted").header: _rules_adopted,
+    current("ConsultationClosed").header: _consultation_closed,
+    current("ConsultationSealed").header: _consultation_sealed,
+    current("VoterSuspended").header: _suspended,
+    current("VoterReinstated").header: _reinstated,
+}
+"""How each control is decided, by the header of its record."""

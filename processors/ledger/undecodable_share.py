@@ -1,0 +1,48 @@
+"""Whether a ledger may go on among undecodable records: a bad release must not refuse a campaign.
+
+Theory of operation: offsets have no holes, so the last WINDOW_RECORDS records are an interval of
+offsets, and how many of them are undecodable follows from the decisions alone: a ledger that starts
+again comes to the same answer as the one that stopped. What lets it go on is `UndecodableAccepted`
+in the catalogue, up to an offset. Pure.
+"""
+
+from collections.abc import Iterable
+
+from processors.ledger.decisions import decode, is_undecodable
+from processors.ledger.ledger import Ledger
+from schemas import codec
+from schemas.registry import current
+
+
+WINDOW_RECORDS = 1_000
+"""The share of undecodable records is taken over so many."""
+
+_HEADER = current("UndecodableAccepted").header
+
+
+def remember(undecodable: list[int], offsets: Iterable[int]) -> None:
+    """Add offsets to those remembered; no more are kept than a window holds."""
+    undecodable += offsets
+    del undecodable[:-WINDOW_RECORDS]
+
+
+def count(undecodable: Iterable[int], ledger: Ledger) -> int:
+    """Count the undecodable offsets in the window that ends with the ledger's last decision."""
+    return sum(offset > ledger.last_offset - WINDOW_RECORDS for offset in undecodable)
+
+
+def offsets(decisions: Iterable[bytes | None]) -> list[int]:
+    """Give the votes offsets that these decisions refuse as undecodable, each once."""
+    return sorted({decode(value).source_offset for value in decisions
+                   if value is not None and is_undecodable(value)})
+
+
+def accepted_until(catalogue: Iterable[bytes | None], partition: int) -> int:
+    """Give the last votes offset up to which an operator lets a partition go on; -1: none."""
+    found = -1
+    for value in catalogue:
+        if value is not None and value.startswith(_HEADER):
+            _, fields = codec.decode(value)
+            if fields["partition"] == partition:
+                found = max(found, fields["until_offset"])
+    return found

@@ -1,0 +1,359 @@
+"""From the tallies of all partitions to the results of proposals and ideas. Pure.
+
+Theory of operation: tallies are absolute, so the state is the last whole flush of each partition;
+a flush is applied when its marker comes, at once or not at all. Nothing goes back: a marker below
+what was applied is dropped (a zombie's, or a copy kept by compaction), so is a record below the one
+applied under the same key, and a record beyond the marker waits for the next one, for a zombie's
+flush may lie inside the owner's. Sums over partitions move by the difference of each new count to
+the one it replaces. `take` computes only what moved.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, NamedTuple
+
+from processors.results import results_document, scored_records, scores
+from processors.results.catalogue import Catalogue, Consultation
+from processors.results.results_document import AsOf, Block, Computed, Figures, Published
+from schemas import codec
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, current
+from schemas.words import ANSWERS, CHOICES, COUNTS
+
+
+Record = tuple[bytes, bytes]
+Described = tuple[str | None, ...]
+"""What one participant told, in the order of results_document.DESCRIBED_BY."""
+
+FLUSH_KEY = b"\0flush"
+_TALLIED_HEADER = current("ProposalTallied").header
+_decode_tallied = decoder("ProposalTallied")
+_NOTHING = (0,) * len(COUNTS)
+
+
+class Waiting(NamedTuple):
+    """A record of the tallies topic whose marker has not come yet."""
+
+    offset: int
+    """The votes offset it holds up to."""
+    consultation: str
+    proposal: str
+    counts: tuple[int, ...]
+    participation: dict[str, Any] | None
+    """Fields of a ParticipationTallied; then there is no proposal and no counts."""
+
+
+@dataclass
+class PartitionTallies:
+    """The last whole flush of one votes partition, and the records of the next one."""
+
+    offset: int = -1
+    counts: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
+    offsets: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Votes offset that each of the counts holds up to."""
+    participation: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decided: dict[str, int] = field(default_factory=dict)
+    undecodable: int = 0
+    waiting: list[Waiting] = field(default_factory=list)
+    """Records since the last marker, and those beyond it."""
+
+
+@dataclass
+class _State:
+    """What is kept of one consultation between publications."""
+
+    sums: dict[str, list[int]] = field(default_factory=dict)
+    pooled: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    """Sum over all proposals, kept as they move."""
+    members: dict[str, list[str]] = field(default_factory=dict)
+    """Proposals of each idea; empty where the catalogue moved since."""
+    proposals: dict[str, Block] = field(default_factory=dict)
+    """What rankings look at of each proposal..."""
+    ideas: dict[str, Block] = field(default_factory=dict)
+    """... and of each idea; empty where the catalogue moved since."""
+    participants: dict[bytes, Described] = field(default_factory=dict)
+    described: dict[str, dict[str, int]] = field(
+        default_factory=lambda: {name: {} for name in results_document.DESCRIBED_BY})
+    """How many of them give each answer."""
+    moved: set[str] = field(default_factory=set)
+    """Proposals whose sums or idea moved since the last publication."""
+    moved_ideas: set[str] = field(default_factory=set)
+    """Ideas to publish again, besides those of moved proposals."""
+    moved_at_all: bool = True
+    """Whether any number moved since the last publication..."""
+    ranking_due: bool = True
+    """... or since the last one with rankings."""
+
+
+class Ideas:
+    """The state of the ideas worker: fold the three topics in, take publications out."""
+
+    def __init__(self, partitions: int) -> None:
+        self.partitions = [PartitionTallies() for _ in range(partitions)]
+        self.catalogue = Catalogue()
+        self.participants_offset = -1
+        self._positions_moved = False
+        """Whether a position moved since the last publication, even if no number did."""
+        self._states: dict[str, _State] = {}
+        self._turn = 0
+        """The slice whose turn it is to be published again."""
+
+    # Folding
+
+    def apply_tallies(self, partition: int, key: bytes, value: bytes) -> None:
+        """Fold one record of the tallies topic."""
+        tallies = self.partitions[partition]
+        if key != FLUSH_KEY:
+            tallies.waiting.append(_waiting(value))
+            return
+        _, marker = codec.decode(value)
+        offset = marker["source_offset"]
+        limit = max(offset, tallies.offset)
+        waiting = tallies.waiting
+        tallies.waiting = [waited for waited in waiting if waited.offset > limit]
+        if offset < tallies.offset:
+            return
+        for waited in waiting:
+            if waited.offset <= limit:
+                self._apply_waited(tallies, waited)
+        if offset > tallies.offset:
+            self._moved_on()
+        tallies.offset = offset
+        tallies.decided, tallies.undecodable = marker["decided"], marker["undecodable"]
+
+    def _moved_on(self) -> None:
+        """Note that the vector moved: rankings are made anew for it, even if no count moved."""
+        self._positions_moved = True
+        for state in self._states.values():
+            state.ranking_due = True
+
+    def _apply_waited(self, tallies: PartitionTallies, waited: Waiting) -> None:
+        if waited.participation is None:
+            self._move(tallies, waited)
+            return
+        previous = tallies.participation.get(waited.consultation)
+        if previous is None or waited.offset >= previous["source_offset"]:
+            tallies.participation[waited.consultation] = waited.participation
+            self._state(waited.consultation).moved_at_all = True
+
+    def _move(self, tallies: PartitionTallies, waited: Waiting) -> None:
+        _, consultation, proposal, counts, _ = waited
+        key = (consultation, proposal)
+        if waited.offset < tallies.offsets.get(key, -1):
+            return
+        tallies.offsets[key] = waited.offset
+        previous = tallies.counts.get(key)
+        if previous == counts:
+            return
+        state = self._state(consultation)
+        sums, pooled = state.sums.setdefault(proposal, [0] * len(COUNTS)), state.pooled
+        for index, (count, before) in enumerate(zip(counts, previous or _NOTHING, strict=True)):
+            if count != before:
+                sums[index] += count - before
+                pooled[index] += count - before
+        tallies.counts[key] = counts
+        state.moved.add(proposal)
+        state.moved_at_all = True
+
+    def apply_catalogue(self, value: bytes, offset: int) -> None:
+        """Fold one record of the catalogue topic."""
+        event, fields = codec.decode(value)
+        name = self.catalogue.apply(event, fields, offset)
+        self._positions_moved = True
+        if name is None:
+            return
+        state = self._state(name)
+        state.moved_at_all = True
+        if event in ("ProposalGrouped", "ProposalAccepted") and fields["proposal"] in state.sums:
+            state.moved.add(fields["proposal"])
+        if event in ("ProposalGrouped", "IdeaDescribed"):
+            state.ideas.clear()
+            state.members.clear()
+
+    def apply_participants(self, value: bytes, offset: int) -> None:
+        """Fold one record of the participants topic; the last description of each wins."""
+        _, fields = codec.decode(value)
+        self.participants_offset = max(self.participants_offset, offset)
+        state = self._state(fields["consultation"])
+        answers = tuple(fields[name] for name in results_document.DESCRIBED_BY)
+        _describe(state, state.participants.get(fields["participant"], ()), -1)
+        _describe(state, answers, 1)
+        state.participants[fields["participant"]] = answers
+        state.moved_at_all = True
+
+    def _state(self, consultation: str) -> _State:
+        found = self._states.get(consultation)
+        if found is None:
+            found = self._states[consultation] = _State()
+        return found
+
+    # Publishing
+
+    def as_of(self) -> AsOf:
+        """Give the positions the state holds."""
+        return AsOf(tuple(tallies.offset for tallies in self.partitions),
+                    self.catalogue.offset, self.participants_offset)
+
+    def figures(self, consultation: str) -> Figures:
+        """Give everything counted of a consultation."""
+        state = self._state(consultation)
+        seen = [t.participation[consultation] for t in self.partitions
+                if consultation in t.participation]
+        return Figures(
+            proposals=dict(state.sums),
+            participants=sum(fields["participants"] for fields in seen),
+            participants_received=sum(fields["participants_received"] for fields in seen),
+            suspended=sum(fields["suspended"] for fields in seen),
+            closed=len(seen) == len(self.partitions) and all(f["closed"] for f in seen),
+            controls_after_closing=sum(f.get("controls_after_closing", 0) for f in seen),
+            descriptions=len(state.participants),
+            described={name: {answer: number for answer, number in answers.items() if number}
+                       for name, answers in state.described.items()},
+        )
+
+    def moved(self, *, ranked: bool) -> bool:
+        """Whether there is anything to publish; `ranked` as in `take`."""
+        return self._positions_moved or any(
+            state.moved_at_all or (ranked and state.ranking_due)
+            for state in self._states.values())
+
+    def move_slice(self, slices: int) -> None:
+        """Have the next publication hold one in `slices` of all proposals and ideas again, in turn.
+
+        After so many calls everything was published again.
+        """
+        for state in self._states.values():
+            state.moved |= set(islice(state.sums, self._turn, None, slices))
+            state.moved_ideas |= set(islice(state.ideas, self._turn, None, slices))
+            state.moved_at_all = True
+        self._turn = (self._turn + 1) % slices
+
+    def take(self, published_at: int, *, ranked: bool) -> list[Record]:
+        """Take what moved as records of the results topic, the marker last.
+
+        `ranked` asks for the rankings of the consultations that moved, too.
+        """
+        records: list[Record] = []
+        for name, state in self._states.items():
+            if state.moved_at_all or (ranked and state.ranking_due):
+                records += self._take_consultation(name, state, ranked=ranked)
+        records.append((FLUSH_KEY, self._marker(published_at)))
+        self._positions_moved = False
+        return records
+
+    def _take_consultation(self, name: str, state: _State, *, ranked: bool) -> Iterator[Record]:
+        known = self.catalogue.consultations.get(name)
+        mapping = known.mapping if known else {}
+        if not state.members:
+            state.members = results_document.members(known)
+        moved_ideas = (
+            {mapping[p] for p in state.moved if p in mapping} | state.moved_ideas
+            if state.ideas else set(state.members))
+        totals = results_document.totals(
+            name, self.figures(name), state.pooled, known, self.as_of())
+        yield from self._proposals(name, state, known)
+        yield from self._ideas(name, state, moved_ideas)
+        yield (f"{name}\0totals".encode(), _encoded_totals(totals))
+        if ranked:
+            yield (f"{name}\0ranking".encode(), _encoded_ranking(name, state, self.as_of()))
+        state.ranking_due = not ranked
+        state.moved_at_all = False
+        state.moved.clear()
+        state.moved_ideas.clear()
+
+    def _proposals(self, name: str, state: _State, known: Consultation | None) -> Iterator[Record]:
+        proposals, mapping = (known.proposals, known.mapping) if known else ({}, {})
+        for proposal in sorted(state.moved):
+            counts = state.sums[proposal]
+            computed = _computed(counts, proposal, state.proposals)
+            yield (f"{name}\0proposal\0{proposal}".encode(), scored_records.proposal_scored(
+                name, proposal, mapping.get(proposal), proposal in proposals, counts, computed))
+
+    def _ideas(self, name: str, state: _State, ideas: set[str]) -> Iterator[Record]:
+        moved = {idea: state.members[idea] for idea in sorted(ideas)}
+        for idea, counts in results_document.pooled_ideas(state.sums, moved).items():
+            computed = _computed(counts, idea, state.ideas)
+            yield (f"{name}\0idea\0{idea}".encode(), scored_records.idea_scored(
+                name, idea, len(moved[idea]), counts, computed))
+
+    def _marker(self, published_at: int) -> bytes:
+        as_of = self.as_of()
+        decided: dict[str, int] = {}
+        for tallies in self.partitions:
+            for outcome, number in tallies.decided.items():
+                decided[outcome] = decided.get(outcome, 0) + number
+        return codec.encode(
+            "ResultsPublished", offsets=list(as_of.votes), catalogue_offset=as_of.catalogue,
+            participants_offset=as_of.participants, decided=decided,
+            undecodable=sum(t.undecodable for t in self.partitions),
+            scores_version=scores.SCORES_VERSION, published_at=published_at,
+        )
+
+
+def _describe(state: _State, answers: Described, sign: int) -> None:
+    for name, answer in zip(results_document.DESCRIBED_BY, answers, strict=False):
+        if answer in ANSWERS[name]:  # Else it was not stated, or is not in the list of today.
+            numbers = state.described[name]
+            numbers[answer] = numbers.get(answer, 0) + sign
+
+
+def _waiting(value: bytes) -> Waiting:
+    if value[:HEADER_BYTES] == _TALLIED_HEADER:
+        consultation, proposal, offset, *counts = _decode_tallied(value)
+        return Waiting(offset, consultation, proposal, tuple(counts), None)
+    _, fields = codec.decode(value)
+    return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)
+
+
+def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> Computed:
+    """Compute what follows from counts, and keep of it what rankings look at."""
+    named = results_document.named(counts)
+    computed = results_document.computed(named)
+    rankable[name] = {
+        "counted": {"votes": sum([named[choice] for choice in CHOICES])}, "scores": computed[2]}
+    return computed
+
+
+def _encoded_totals(totals: Block) -> bytes:
+    return codec.encode(
+        "ConsultationScored", **{**totals, "counts": results_document.flat(totals["counts"])})
+
+
+def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
+    def listed(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+        return [{"id": key, **rank} for key, rank in ranks.items()]
+
+    return codec.encode(
+        "ProposalsRanked", consultation=name, offsets=list(as_of.votes),
+        ideas=listed(scores.ranks(state.ideas)), proposals=listed(scores.ranks(state.proposals)),
+        controversial=scores.controversial(state.proposals),
+    )
+
+
+def published(
+    consultation: str, proposals: dict[str, Block], ideas: dict[str, Block], totals: Block,
+    ranking: dict[str, Any] | None, marker: dict[str, Any],
+) -> Published:
+    """Put the records of a whole flush together as the published numbers of a consultation."""
+    ranking = ranking or {"offsets": [], "ideas": [], "proposals": [], "controversial": []}
+
+    def ranks(name: str) -> dict[str, dict[str, int]]:
+        return {rank["id"]: {key: rank[key] for key in ("position", "best", "worst")}
+                for rank in ranking[name]}
+
+    return Published(
+        consultation=consultation,
+        as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
+                   marker["participants_offset"]),
+        proposals=proposals, ideas=ideas, totals=totals, proposal_ranks=ranks("proposals"),
+        idea_ranks=ranks("ideas"), controversial=list(ranking["controversial"]),
+        ranking_as_of=tuple(ranking["offsets"]),
+        decided=marker["decided"], undecodable=marker["undecodable"],
+    )
+
+
+def block_of(entry: dict[str, Any]) -> Block:
+    """Give an Avro Entry as the counts block of the document."""
+    return results_document.block(entry["counts"], entry["shares"], entry["intervals"],
+                                  entry["scores"], entry["zone"])

@@ -1,0 +1,317 @@
+"""The results: from summed counts to the one document that CLI, API and recounts share. Pure.
+
+`compute` makes every published number from counts; `document` joins them with the catalogue.
+The ideas worker publishes what `compute` gives, the views hand it to `document`, and a recount
+runs both on counts of its own: whoever shows a number shows the same computation.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from processors.results import scores
+from processors.results.catalogue import Catalogue, Consultation
+from schemas.moments import moment, zone_of
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
+
+
+FORMAT = "scrutin-results/1"
+WITHHELD_BELOW = 10
+"""Cells of donated descriptions under this are withheld, with a second one beside them."""
+DESCRIBED_BY = ("gender", "age_band", "region")
+PUBLISHED_WORDS = (*CHOICES, *QUALIFICATIONS)
+
+Block = dict[str, Any]
+Cells = list[dict[str, Any]]
+Computed = tuple[
+    dict[str, float], dict[str, list[float]], dict[str, dict[str, float]], str | None]
+"""Shares, intervals, scores and zone of one entry."""
+
+_REFUSED = tuple(name.removeprefix("refused_") for name in COUNTS if name.startswith("refused_"))
+_OUTCOMES = ("superseded", "withdrawn", "unchanged", "repeated", "proven", "late")
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The positions of the logs that a result holds."""
+
+    votes: tuple[int, ...]
+    """Last votes offset by partition, -1 for none."""
+    catalogue: int
+    participants: int
+
+
+@dataclass
+class Figures:
+    """Everything counted of one consultation, before any computation."""
+
+    proposals: dict[str, Sequence[int]]
+    """Counts by proposal, in the order of words.COUNTS, summed over partitions."""
+    participants: int = 0
+    participants_received: int = 0
+    suspended: int = 0
+    closed: bool = False
+    """Whether every partition has decided the closing."""
+    controls_after_closing: int = 0
+    """Suspensions and reinstatements that took effect after it."""
+    descriptions: int = 0
+    described: dict[str, dict[str, int]] = field(default_factory=dict)
+    """For each of DESCRIBED_BY: how many descriptions give each answer."""
+
+
+@dataclass
+class Published:
+    """Every published number of one consultation."""
+
+    consultation: str
+    as_of: AsOf
+    proposals: dict[str, Block]
+    ideas: dict[str, Block]
+    totals: Block
+    """Fields of ConsultationScored, the counts as a block under `counts`."""
+    proposal_ranks: dict[str, dict[str, int]]
+    idea_ranks: dict[str, dict[str, int]]
+    controversial: list[str]
+    ranking_as_of: tuple[int, ...]
+    """Votes offsets the rankings hold: they are made once a second, so they may lag the counts."""
+    decided: dict[str, int]
+    """Records of the whole log decided, by outcome."""
+    undecodable: int
+
+
+def pooled(counts: Iterable[Sequence[int]]) -> list[int]:
+    """Add counts up, name by name."""
+    return [sum(column) for column in zip(*counts, strict=True)] or [0] * len(COUNTS)
+
+
+def entry(counts: Mapping[str, int]) -> Block:
+    """Make the counts block of one proposal, idea or total, with all that follows from it."""
+    return block(counts, *computed(counts))
+
+
+def computed(counts: Mapping[str, int]) -> Computed:
+    """Compute shares, intervals, scores and zone; all empty without counted votes."""
+    votes = sum(counts[choice] for choice in CHOICES)
+    if not votes:
+        return {}, {}, {}, None
+    return (
+        {name: scores.share(counts[name], votes) for name in PUBLISHED_WORDS},
+        {name: list(scores.wilson(counts[name], votes)) for name in PUBLISHED_WORDS},
+        {name: {"value": value, "margin": margin}
+         for name, (value, margin) in scores.scores(counts).items()},
+        scores.zone(counts),
+    )
+
+
+def block(
+    counts: Mapping[str, int], shares: Mapping[str, float],
+    intervals: Mapping[str, list[float]], scored: Mapping[str, dict[str, float]],
+    zone: str | None,
+) -> Block:
+    """Lay out counts and what was computed from them as the document shows them."""
+    return {
+        "received": counts["received"],
+        "counted": {
+            "votes": sum(counts[choice] for choice in CHOICES),
+            **{choice: counts[choice] for choice in CHOICES},
+            "qualifications": {name: counts[name] for name in QUALIFICATIONS},
+        },
+        "set_aside": {reason: counts[f"set_aside_{reason}"] for reason in SET_ASIDE},
+        **{name: counts[name] for name in _OUTCOMES},
+        "refused": {reason: counts[f"refused_{reason}"] for reason in _REFUSED},
+        "shares": dict(shares), "intervals": dict(intervals), "scores": dict(scored), "zone": zone,
+    }
+
+
+def flat(found: Block) -> dict[str, int]:
+    """Give the counts of a block by their names in words.COUNTS; the inverse of `block`."""
+    return {
+        "received": found["received"],
+        **{choice: found["counted"][choice] for choice in CHOICES},
+        **found["counted"]["qualifications"],
+        **{f"set_aside_{reason}": found["set_aside"][reason] for reason in SET_ASIDE},
+        **{name: found[name] for name in _OUTCOMES},
+        **{f"refused_{reason}": found["refused"][reason] for reason in _REFUSED},
+    }
+
+
+def cells(answers: Mapping[str, int]) -> Cells:
+    """List answers by name; small cells are withheld (null), never only one of them."""
+    ordered = sorted(answers)
+    withheld = {value for value in ordered if answers[value] < WITHHELD_BELOW}
+    if len(withheld) == 1 and len(ordered) > 1:
+        rest = [value for value in ordered if value not in withheld]
+        withheld.add(min(rest, key=lambda value: (answers[value], value)))
+    return [{"value": v, "count": None if v in withheld else answers[v]} for v in ordered]
+
+
+def is_final(consultation: Consultation | None, as_of: AsOf, *, closed: bool) -> bool:
+    """Whether the closing lies in every partition and is held in full."""
+    if consultation is None or consultation.completed is None or not closed:
+        return False
+    offsets = consultation.completed["offsets"]
+    return len(offsets) == len(as_of.votes) and all(
+        held >= control for held, control in zip(as_of.votes, offsets, strict=True))
+
+
+def compute(
+    consultation: str, figures: Figures, catalogue: Catalogue, as_of: AsOf, *,
+    decided: dict[str, int], undecodable: int,
+) -> Published:
+    """Compute every published number of a consultation from its figures."""
+    known = catalogue.consultations.get(consultation)
+    blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
+    ideas = {name: entry(named(counts))
+             for name, counts in pooled_ideas(figures.proposals, members(known)).items()}
+    return Published(
+        consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
+        totals=totals(
+            consultation, figures, pooled(figures.proposals.values()), known, as_of),
+        proposal_ranks=scores.ranks(blocks), idea_ranks=scores.ranks(ideas),
+        controversial=scores.controversial(blocks), ranking_as_of=as_of.votes,
+        decided=decided, undecodable=undecodable,
+    )
+
+
+def named(counts: Sequence[int]) -> dict[str, int]:
+    """Give counts by their names."""
+    return dict(zip(COUNTS, counts, strict=True))
+
+
+def members(known: Consultation | None) -> dict[str, list[str]]:
+    """List the proposals of each idea of the catalogue, with votes or not."""
+    found: dict[str, list[str]] = {idea: [] for idea in known.ideas} if known else {}
+    for proposal, idea in known.mapping.items() if known else ():
+        found.setdefault(idea, []).append(proposal)
+    return found
+
+
+def pooled_ideas(
+    sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]]
+) -> dict[str, list[int]]:
+    """Pool the counts of the proposals of each idea; some have none yet."""
+    return {
+        idea: pooled(sums[name] for name in proposals if name in sums)
+        for idea, proposals in members.items()
+    }
+
+
+def totals(
+    consultation: str, figures: Figures, counts: Sequence[int], known: Consultation | None,
+    as_of: AsOf,
+) -> Block:
+    """Make the totals of a consultation: the fields of ConsultationScored, counts as a block.
+
+    `counts` is the sum over all proposals.
+    """
+    return {
+        "consultation": consultation,
+        "participants": figures.participants,
+        "participants_received": figures.participants_received,
+        "suspended": figures.suspended,
+        "closed": figures.closed,
+        "final": is_final(known, as_of, closed=figures.closed),
+        "controls_after_closing": figures.controls_after_closing,
+        "counts": entry(named(counts)),
+        "descriptions": figures.descriptions,
+        **{name: cells(figures.described.get(name, {})) for name in DESCRIBED_BY},
+    }
+
+
+def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
+    """Assemble the results document: every published number joined with the catalogue's words."""
+    known = catalogue.consultations.get(found.consultation) or Consultation(found.consultation)
+    totals = found.totals
+    # By name, and only with votes: in which order ledgers met and flushed them says nothing.
+    unknown = sorted(name for name, block in found.proposals.items()
+                     if name not in known.proposals and block["received"])
+    return {
+        "format": FORMAT,
+        "scores_version": scores.SCORES_VERSION,
+        "rules_version": 1,
+        "state": "final" if totals["final"] else "closed" if totals["closed"] else "open",
+        "final": totals["final"],
+        "as_of": {"votes": list(found.as_of.votes), "ranking": list(found.ranking_as_of),
+                  "catalogue": found.as_of.catalogue,
+                  "participants": found.as_of.participants},
+        "consultation": described(known),
+        "totals": {
+            "proposals": len(known.proposals), "unknown_proposals": len(unknown),
+            "participants": totals["participants"],
+            "participants_received": totals["participants_received"],
+            "suspended_voters": totals["suspended"],
+            "controls_after_closing": totals.get("controls_after_closing", 0),
+            "groupings_after_closing": known.groupings_after_closing,
+            **totals["counts"], "undecodable": found.undecodable, "decided": dict(found.decided),
+        },
+        "themes": _themes(known),
+        "ideas": _ideas(found, known),
+        "proposals": [_proposal(found, known, name) for name in (*known.proposals, *unknown)],
+        "controversial": list(found.controversial),
+        "participation": {
+            "base": totals["participants"], "descriptions": totals["descriptions"],
+            "not_stated": max(totals["participants"] - totals["descriptions"], 0),
+            **{name: totals[name] for name in DESCRIBED_BY},
+        },
+    }
+
+
+def described(known: Consultation) -> dict[str, Any]:
+    """Give the consultation's own words; a consultation without description has only its id."""
+    fields = known.described or {
+        "question": {}, "opens_at": None, "closes_at": None, "time_zone": "UTC", "languages": [],
+        "votes_target": None, "hashtag": None, "contact": None, "stages": [], "organisers": [],
+        "facts": [], "origin": None,
+    }
+    zone = zone_of(fields["time_zone"])
+    return {
+        "id": known.id,
+        **{name: fields[name] for name in (
+            "question", "languages", "votes_target", "hashtag", "contact", "stages",
+            "organisers", "facts")},
+        "time_zone": str(zone),
+        "origin": fields.get("origin"),
+        "opens_at": instant(fields["opens_at"], zone),
+        "closes_at": instant(fields["closes_at"], zone),
+    }
+
+
+def instant(milliseconds: int | None, zone: ZoneInfo) -> str | None:
+    """Write an instant in ISO 8601 with its offset in the consultation's time zone."""
+    if milliseconds is None:
+        return None
+    return moment(milliseconds, zone).isoformat()
+
+
+def _themes(known: Consultation) -> list[dict[str, Any]]:
+    ideas: dict[str, list[str]] = {}
+    for idea, fields in known.ideas.items():
+        ideas.setdefault(fields["theme"], []).append(idea)
+    return [
+        {"id": name, "title": theme["title"], "ideas": ideas.get(name, [])}
+        for name, theme in known.themes.items()
+    ]
+
+
+def _ideas(found: Published, known: Consultation) -> list[dict[str, Any]]:
+    sizes: dict[str, int] = {}
+    for idea in known.mapping.values():
+        sizes[idea] = sizes.get(idea, 0) + 1
+    empty = entry(named([0] * len(COUNTS)))
+    return [
+        {"id": name, "theme": fields["theme"], "title": fields["title"],
+         "proposals": sizes.get(name, 0), **found.ideas.get(name, empty),
+         "rank": found.idea_ranks.get(name)}
+        for name, fields in known.ideas.items()
+    ]
+
+
+def _proposal(found: Published, known: Consultation, name: str) -> dict[str, Any]:
+    fields = known.proposals.get(name, {})
+    return {
+        "id": name, "text": fields.get("text"), "author": fields.get("author"),
+        "idea": known.mapping.get(name),
+        **(found.proposals.get(name) or entry(named([0] * len(COUNTS)))),
+        "rank": found.proposal_ranks.get(name),
+    }

@@ -1,0 +1,27 @@
+"""The vector of a published figure as a header of its record. Pure.
+
+Figures are read by key from a compacted topic, whose markers may be gone: the header says up to
+where each of them holds.
+"""
+
+from collections.abc import Iterable
+
+from processors.results.results_document import AsOf
+
+
+VECTOR = "vector"
+"""Name of the header: offsets of the votes partitions, the catalogue and participants, decimal."""
+
+
+def headers(as_of: AsOf) -> list[tuple[str, bytes]]:
+    """Give the headers of all records of a publication."""
+    offsets = (*as_of.votes, as_of.catalogue, as_of.participants)
+    return [(VECTOR, b",".join(b"%d" % offset for offset in offsets))]
+
+
+def vector_of(found: Iterable[tuple[str, bytes]]) -> tuple[int, ...]:
+    """Read the vector from a record's headers; empty where an older version wrote none."""
+    for name, value in found:
+        if name == VECTOR:
+            return tuple(map(int, value.split(b",")))
+    return ()

@@ -1,0 +1,39 @@
+"""Whole batches decided: which may be, and how far."""
+
+from typing import Any
+
+from processors.ledger.alarms import LedgerStopped
+from processors.ledger.decisions import is_undecodable
+from processors.workers.batches import Batches
+from processors.workers.decision_store import Held
+from schemas.registry import UnknownSchema
+
+
+def may_decide(held: Held, generation: int | None) -> bool:
+    """Whether a batch fetched under a generation belongs to the state that is held."""
+    return held.generation is not None and held.generation == generation
+
+
+def decide_batch(
+    held: Held, records: list[Any], writer: Batches
+) -> tuple[list[Any], Exception | None]:
+    """Decide the records of a batch in order, up to one that stops the partition.
+
+    Gives the undecodable ones, and what stopped it.
+    """
+    ledger = held.ledger
+    slot, before = ledger.undecodable_slot, ledger.last_offset
+    undecodable_before = ledger.decided[slot]
+    decisions: list[bytes] = []
+    alarm = None
+    try:
+        ledger.decide_all([(record.offset, record.value) for record in records], decisions)
+    except (LedgerStopped, UnknownSchema) as error:
+        alarm = error
+    fresh = [record for record in records if record.offset > before]
+    decided = fresh[:len(decisions)]
+    writer.write(decisions, timestamps=[record.timestamp for record in decided])
+    if ledger.decided[slot] == undecodable_before:
+        return [], alarm
+    return [record for record, decision in zip(decided, decisions, strict=True)
+            if is_undecodable(decision)], alarm

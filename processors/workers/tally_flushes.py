@@ -1,0 +1,76 @@
+"""When a ledger writes its tallies: what moved at once, everything once a minute."""
+
+import asyncio
+import contextlib
+from typing import Protocol
+
+import faust
+from aiokafka import AIOKafkaProducer
+from faust.types import TP
+
+from processors.ledger import tally_records
+from processors.workers.batches import WRITE_SECONDS, Batches
+from processors.workers.decision_store import Held
+from schemas.topics import Topics
+
+
+FLUSH_SECONDS = 0.02
+"""Touched tallies are written so often when caught up..."""
+CATCH_UP_FLUSH_SECONDS = 2.0
+"""... and so often while catching up: then they all move, and nobody watches single votes."""
+CATCH_UP_RECORDS = 20_000
+"""A partition so far behind is catching up; under load there is always something undecided."""
+FULL_FLUSH_SECONDS = 60.0
+"""All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
+
+
+class Worker(Protocol):
+    """What the flushes need of a ledger's worker."""
+
+    app: faust.App
+    topics: Topics
+    held: dict[int, Held]
+
+    async def connected_producer(self) -> AIOKafkaProducer:
+        """Give the producer of decisions and tallies."""
+
+
+class TallyFlushes:
+    """The flushes of every partition that a worker holds."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def run(self) -> None:
+        """Write touched tallies of all partitions in one request: none waits for another."""
+        while True:
+            await asyncio.sleep(FLUSH_SECONDS)
+            await asyncio.gather(*map(self._flush_when_due, list(self._worker.held.values())))
+
+    async def _flush_when_due(self, held: Held) -> None:
+        now, last = asyncio.get_running_loop().time(), held.ledger.last_offset
+        if held.generation is None or last < 0:
+            return
+        everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
+        behind = self._end(held) - last > CATCH_UP_RECORDS
+        due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
+        # Records that moved no count are flushed too: what is published reaches the end.
+        if everything or (last > held.flushed_offset and now - held.flushed_at >= due):
+            held.flushed_offset, held.flushed_at = last, now
+            held.flushed_fully_at = now if everything else held.flushed_fully_at
+            await self._write_tallies(held, everything=everything)
+
+    def _end(self, held: Held) -> int:
+        tp = TP(self._worker.topics.votes, held.ledger.partition)
+        # While a rebalance moves the partition away aiokafka knows no end, and asserts so.
+        with contextlib.suppress(AssertionError):
+            return max(held.end, self._worker.app.consumer.highwater(tp) or 0)
+        return held.end
+
+    async def _write_tallies(self, held: Held, *, everything: bool) -> None:
+        records = tally_records.flush(held.ledger, everything=everything)
+        writer = Batches(await self._worker.connected_producer())
+        writer.write((value for _, value in records), keys=(key for key, _ in records))
+        topic, partition = self._worker.topics.tallies, held.ledger.partition
+        async with asyncio.timeout(WRITE_SECONDS):
+            await asyncio.gather(*await writer.send(topic, partition))

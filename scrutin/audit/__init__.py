@@ -1,0 +1,1 @@
+"""Recounts and replays as commands begin and end them."""

@@ -1,0 +1,128 @@
+"""What every recount begins with: the published document, the archive; and how it may end."""
+
+import asyncio
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from clickhouse_connect.driver.exceptions import ClickHouseError
+
+from scrutin import addresses
+from scrutin.process.foreign_files import DOCUMENT_BYTES_MAX, NotOfItsKind, read_foreign
+from scrutin.settings import Settings
+from sinks.recount.faults import RecountFailed
+from sinks.recount.reading import Reading
+from sinks.recount.recomputing import Document
+from sinks.recount.supposing import BadSupposition
+from sinks.store import connect
+from sinks.transparency.notes import Refused
+from views.documents import Documents
+from views.flushes import ResultsUnreadable
+from views.reader import BrokerUnreachable, ResultsReader
+
+
+QUERY_SECONDS = 600.0
+"""Longest wait for one query: a recount of a very large log is still not for ever."""
+
+
+class Missing(Exception):
+    """What is to be audited is not there."""
+
+
+def say(progress: str) -> None:
+    """Tell progress on stderr."""
+    typer.echo(progress, err=True)
+
+
+@contextmanager
+def exit_codes() -> Iterator[None]:
+    """End the command with the exit code of whatever goes wrong, and say it."""
+    try:
+        yield
+    except BadSupposition as error:
+        _fail(error, 2)
+    except Refused as error:
+        _fail(f"INVALID: {error}", 4)
+    except RecountFailed as error:
+        _fail(error, error.exit_code)
+    except (ResultsUnreadable, NotOfItsKind) as error:
+        _fail(error, 5)
+    except (Missing, BrokerUnreachable, addresses.StackNotRunning) as error:
+        _fail(error, 3)
+    except ClickHouseError as error:
+        _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
+              "has made its tables.", 3)
+
+
+def _fail(reason: object, exit_code: int) -> NoReturn:
+    typer.echo(f"scrutin: {reason}", err=True)
+    raise typer.Exit(exit_code)
+
+
+@contextmanager
+def published(
+    consultation: str, settings: Settings, path: Path | None
+) -> Iterator[tuple[Document, Reading, bool]]:
+    """Give the published document, live or saved, and the archive up to its positions.
+
+    Says too whether how people vote is hidden now: then no number may be shown unasked.
+    """
+    topics = addresses.topics(settings)
+    document, hidden = ((_saved(path, consultation, topics.partitions), False) if path
+                        else asyncio.run(_live(consultation, settings)))
+    if document is None:
+        raise Missing(f"nothing is published of consultation {consultation!r}. `scrutin results` "
+                      "and /v1/consultations name those there are.")
+    client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
+                     seconds=QUERY_SECONDS, create=False)
+    try:
+        yield document, Reading(client, topics, document["as_of"]["votes"]), hidden
+    finally:
+        client.close()
+
+
+def _saved(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
+    try:
+        text = (read_foreign(sys.stdin.buffer, DOCUMENT_BYTES_MAX) if str(path) == "-" else
+                read_foreign(path, DOCUMENT_BYTES_MAX)).decode()
+        found: dict[str, Any] = json.loads(text)
+    except OSError as error:
+        raise Missing(f"{path} cannot be read: {error}") from error
+    except ValueError as error:
+        raise ResultsUnreadable(f"{path} is no results document: {error}") from error
+    if not _is_document(found, partitions):
+        raise ResultsUnreadable(
+            f"{path} is no results document of a log with {partitions} partitions. Save one with "
+            f"`scrutin results {consultation} --json`.")
+    if found["consultation"]["id"] != consultation:
+        raise Missing(f"{path} holds the results of {found['consultation']['id']!r}, not of "
+                       f"{consultation!r}.")
+    if "embargoed_until" in found:
+        raise Missing(f"{path} holds no shares: they are hidden until voting has closed. Leave "
+                       "the file out to compare with the results topic, or fetch it again then.")
+    return found
+
+
+def _is_document(found: Any, partitions: int) -> bool:
+    """Whether JSON has what a recount asks of a results document."""
+    try:
+        votes, identifier = found["as_of"]["votes"], found["consultation"]["id"]
+        blocks = [found["totals"], *(found["proposals"] or [])]
+    except (KeyError, TypeError):
+        return False
+    return (isinstance(votes, list) and len(votes) == partitions
+            and all(isinstance(offset, int) for offset in [*votes, found["as_of"].get("catalogue")])
+            and isinstance(identifier, str) and all(isinstance(block, dict) for block in blocks))
+
+
+async def _live(consultation: str, settings: Settings) -> tuple[dict[str, Any] | None, bool]:
+    """Read what is published now, and whether shares are hidden."""
+    reader = ResultsReader(addresses.kafka_address(settings), addresses.topics(settings))
+    say("reading the published results")
+    await reader.read(until_ready=True)
+    documents = Documents(reader.flushes)
+    return documents.whole_document(consultation), documents.embargoed(consultation)

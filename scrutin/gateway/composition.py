@@ -1,0 +1,231 @@
+"""Serve the gateway: its parts connected, in one process, until told to stop."""
+
+import asyncio
+import contextlib
+import functools
+import gc
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+import uvicorn
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
+
+from producers.gateway.application import Gateway
+from producers.gateway.booth import Booth
+from producers.gateway.follower import Follower
+from producers.gateway.key_watch import KeyWatch
+from producers.gateway.keys import KeyFolder
+from producers.gateway.memory import Memory
+from producers.gateway.meter import Meter
+from producers.gateway.networks import Networks
+from producers.gateway.outlet import Outlet
+from producers.gateway.pools import Pools
+from producers.gateway.rates import Rates
+from producers.gateway.rereading import Rereader
+from schemas import figures
+from schemas.figures import Sample
+from schemas.topics import Topics
+from scrutin import addresses
+from scrutin.gateway.desk import GatewayDesk
+from scrutin.gateway.readers import Door
+from scrutin.gateway.receipt_checker import ReceiptChecker
+from scrutin.process import health
+from scrutin.serving.forwarded import behind
+from scrutin.serving.joined_writes import JoinedWrites
+from scrutin.settings import Settings
+from scrutin.views.days import ask_archive
+from scrutin.views.guesses import Guesses
+from sinks.transparency.serving import ServedLogs
+from views.api import Beside, application
+from views.days import Days
+from views.flushes import Flushes
+from views.live import Live
+from views.operations.access import Access
+from views.operations.pages import metrics
+from views.pages import languages
+from views.publications import Publications
+from views.reader import BrokerUnreachable, ResultsReader
+from views.responses import SecurityHeaders
+from views.server import Server
+from views.transport import StrictTransport
+
+
+SHUTDOWN_SECONDS = 8
+"""Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
+SWITCH_SECONDS = 0.001
+"""Longest turn of a thread that makes pages while votes wait; Python's own is five times that, and
+a vote waits several times."""
+GARBAGE_OBJECTS = 50_000
+"""Containers made between two looks for garbage that points in circles: a vote makes some, hardly
+ever in circles, and Python's own number, 700, is a look every few votes. Some MB wait at most."""
+RETRY_SECONDS = 1.0
+"""Pause before results are read again from a broker that went away."""
+
+
+class PageSpeech:
+    """The languages and catalogues of the pages, for the gateway's problems."""
+
+    cookie = languages.COOKIE
+
+    def language(self, asked: str | None, remembered: str | None, accepted: str | None) -> str:
+        return languages.negotiate(asked, remembered, accepted)
+
+    def translate(self, language: str, text: str) -> str:
+        translated: str = languages.translations(language).gettext(text)
+        return translated
+
+
+@dataclass(frozen=True)
+class FlushSnapshot:
+    """One whole flush of a consultation's proposals, as sequences are chosen from."""
+
+    offsets: tuple[int, ...]
+    proposals: dict[str, bytes]
+
+
+def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
+    """Give the flush that was applied last."""
+    applied = flushes.applied
+    return FlushSnapshot(
+        applied.offsets if applied else (),
+        {name.id: value for name, value in flushes.figures(consultation).items()
+         if name.kind == "proposal"})
+
+
+def publics(keys: KeyFolder) -> list[bytes]:
+    """Give the public keys of receipts that lie in a folder: the one that signs first."""
+    return [key.public_key().public_bytes_raw() for key in keys.receipts]
+
+
+def written_topics(topics: Topics) -> dict[str, int]:
+    """Name the topics a gateway writes, with their partitions; of the catalogue its keys alone.
+
+    What visitors make it write into one that is kept for ever is bounded (`gateway.kept`).
+    """
+    return {topics.votes: topics.partitions, topics.participants: 1, topics.sequences: 1,
+            topics.networks: 1, topics.catalogue: 1}
+
+
+async def _read_on(reader: ResultsReader) -> None:
+    """Keep results up to date, over whatever becomes of the broker."""
+    logger = structlog.get_logger("gateway")
+    while True:
+        try:
+            await reader.read()
+        except BrokerUnreachable as error:
+            logger.warning("results cannot be read", reason=str(error))
+        await asyncio.sleep(RETRY_SECONDS)
+
+
+@contextlib.asynccontextmanager
+async def connected(
+    settings: Settings, kafka: str, topics: Topics
+) -> AsyncIterator[tuple[ASGIApp, Live]]:
+    """Connect the parts of a gateway; what is not for it, the pages answer: one address.
+
+    Gives the application, and the live streams to close before it is stopped.
+    """
+    keys = KeyFolder(addresses.keys_folder(settings))
+    follower = Follower(kafka, topics)
+    reader = ResultsReader(kafka, topics)
+    rates = _rates(settings, keys)
+    memory, days = Memory(), Days()
+    meter = Meter()
+    publications = Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    live = Live(reader.flushes, publications.documents)
+    async with Outlet(kafka, written_topics(topics)) as outlet:
+        rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
+        networks = Networks(outlet, keys, topics.networks)
+        tasks = [asyncio.create_task(work) for work in (
+            follower.follow(), _read_on(reader), networks.tidy(time.time),
+            KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
+            ask_archive(settings, reader.flushes, days), rates.share(time.time))]
+        try:
+            booth = Booth(
+                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
+                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
+                gateways=settings.gateway_count)
+
+            def ready() -> bool:
+                return booth.ready and reader.ready.is_set()
+
+            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
+            logs = ServedLogs(addresses.transparency_folder(settings), topics)
+            checker = ReceiptChecker(
+                publics(keys)[0], logs, topics, held=functools.partial(publics, keys))
+            pages = application(
+                reader, publications, live, _beside(settings, desk, checker, logs))
+            inner = Router([
+                Route("/metrics", metrics(Access(settings.operations_token), lambda: (
+                    *health.common(settings, "gateway", ready=ready()),
+                    *_samples(live, outlet, meter, booth)))),
+            ], default=Door(pages, rates))
+            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
+            yield voting.application(otherwise=SecurityHeaders(Guesses(inner))), live
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await rereader.close()
+
+
+def _beside(
+    settings: Settings, desk: GatewayDesk, checker: ReceiptChecker, logs: ServedLogs
+) -> Beside:
+    return Beside(
+        desk=desk, receipts=checker, logs=logs, views_url=settings.views_url,
+        security_contact=settings.security_contact, public_url=settings.public_url)
+
+
+def _rates(settings: Settings, keys: KeyFolder) -> Rates:
+    """Make the limits: this gateway's part of them, or shared with the others."""
+    voter, network = settings.gateway_voter_rate, settings.gateway_network_rate
+    if not settings.rates_url:
+        return Rates(voter_per_minute=voter, network_per_minute=network,
+                     gateways=settings.gateway_count)
+    from producers.gateway.shared_rates import SharedRates  # noqa: PLC0415 -- Redis is an extra
+    return SharedRates(
+        settings.rates_url, voter_per_minute=voter, network_per_minute=network,
+        gateways=settings.gateway_count, prefix=f"{settings.topic_prefix}:rates:",
+        name=lambda address: keys.device.code(b"rates", address))
+
+
+def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator[Sample]:
+    yield Sample(figures.LIVE_CLIENTS, live.clients)
+    yield from outlet.samples(time.time())
+    yield from meter.samples()
+    yield from booth.samples()
+
+
+def http_options() -> dict[str, Any]:
+    """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send.
+
+    Without a log of its own, which would hold a line for each request that is none: what it says
+    goes where repeats are left out (`scrutin.log`).
+    """
+    return {"http": JoinedWrites, "ws": "none", "log_level": "warning", "access_log": False,
+            "lifespan": "off", "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
+            "server_header": False, "log_config": None}
+
+
+async def serve(
+    settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
+    on_serving: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
+    gc.set_threshold(GARBAGE_OBJECTS)
+    async with connected(settings, kafka, topics) as (both, live):
+        server = Server((live,), uvicorn.Config(
+            behind(StrictTransport(both, settings.hsts_seconds), settings.gateway_proxies),
+            proxy_headers=False, **http_options()))
+        on_serving()
+        await server.serve(sockets=[opened])

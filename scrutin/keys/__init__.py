@@ -1,0 +1,1 @@
+"""Every key of a deployment, from the first to the last."""

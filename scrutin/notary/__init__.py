@@ -1,0 +1,1 @@
+"""The notary of results, and its keys in the catalogue."""

@@ -1,0 +1,1 @@
+"""How HTTP is served: requests and answers in bounded bytes, visitors behind proxies."""

@@ -1,0 +1,1 @@
+"""What the views process asks of other rooms."""

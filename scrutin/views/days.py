@@ -1,0 +1,81 @@
+"""Ask the archive how many votes came in on each day, and tell the pages."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+
+import structlog
+
+from scrutin import addresses
+from scrutin.settings import Settings
+from sinks.days import votes_by_day
+from sinks.store import connect
+from views.days import Days
+from views.flushes import Flushes
+
+
+ASK_SECONDS = 15.0
+"""The archive is asked at most so often..."""
+
+REST_FACTOR = 20
+"""... and after an answer is left in peace for so many times as long as the answer took."""
+
+ASK_ANYWAY_SECONDS = 600.0
+"""It is asked again after so long even if no vote came in: it may have been far behind."""
+
+POLL_SECONDS = 1.0
+"""Pause between two looks at whether there is something to ask."""
+
+ANSWER_SECONDS = 60.0
+"""Longest wait for an answer: a hundred million votes are counted in less."""
+
+
+async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
+    """Tell `days` what the archive says while votes come in; until cancelled.
+
+    Pages are complete without it: an archive that is away is asked again, and the log says so.
+    Where no archive is known nobody is asked.
+    """
+    try:
+        addresses.clickhouse_url(settings)
+    except addresses.StackNotRunning:
+        return
+    logger = structlog.get_logger("views")
+    last = settled = None
+    asked_at, rest = -ASK_ANYWAY_SECONDS, 0.0
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        vector = flushes.applied.vector if flushes.applied else None
+        since = time.monotonic() - asked_at
+        if vector is None or since < rest or (vector == settled and since < ASK_ANYWAY_SECONDS):
+            continue
+        asked_at = time.monotonic()
+        try:
+            await asyncio.to_thread(_tell, settings, _zones(flushes), days)
+        except Exception as error:  # noqa: BLE001 -- pages go on without days, whatever it was
+            logger.warning("the archive does not tell votes by day", reason=str(error)[:300])
+        else:
+            # The archive may have been a little behind: the second answer is of all there is.
+            settled = vector if vector == last else None
+            last = vector
+        rest = max(ASK_SECONDS, REST_FACTOR * (time.monotonic() - asked_at))
+
+
+def _tell(settings: Settings, zones: dict[str, str], days: Days) -> None:
+    client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
+                     seconds=ANSWER_SECONDS, create=False)
+    try:
+        votes = addresses.topics(settings).votes
+        for consultation, zone in zones.items():
+            days.tell(consultation, votes_by_day(client, votes, consultation, zone),
+                      datetime.now(UTC))
+    finally:
+        client.close()
+
+
+def _zones(flushes: Flushes) -> dict[str, str]:
+    """Give the time zone of each consultation that is described."""
+    return {
+        name: known.described["time_zone"]
+        for name, known in flushes.catalogue.consultations.items() if known.described
+    }

@@ -1,0 +1,109 @@
+"""Snapshots: a ledger read back from one is the ledger, and nothing else is read as one."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.ledger import snapshots
+from processors.ledger.ledger import Ledger
+from tests.processors.ledger.logs import (
+    Log,
+    adopted,
+    decided,
+    folded,
+    logs,
+    property_test,
+    vote,
+    voter,
+)
+
+
+KEY = bytes(range(32))
+
+
+def written(ledger: Ledger, key: bytes = KEY) -> bytes:
+    """Give the bytes of a snapshot file."""
+    body = b"".join(snapshots.body(
+        snapshots.freeze(ledger), decisions_offset=7, topic="any.decisions"))
+    digest = snapshots.keyed(key)
+    digest.update(body)
+    return snapshots.preamble(digest.digest()) + body
+
+
+def read(data: bytes) -> Ledger:
+    """Read a snapshot file."""
+    frozen, decisions_offset, topic = snapshots.decoded(data, KEY)
+    assert (decisions_offset, topic) == (7, "any.decisions")
+    return snapshots.thaw(frozen)
+
+
+@given(log=logs(), cut=st.integers(1, 70))
+@property_test
+def test_a_ledger_from_a_snapshot_equals_the_full_fold_and_goes_on_as_it(
+    log: Log, cut: int
+) -> None:
+    """At any place of any log: same state, same memory of decisions, same bytes afterwards."""
+    ledger, decisions = decided(log)
+    restored = read(written(folded(decisions[:cut])))
+
+    assert folded(decisions[:cut]).state() == restored.state()
+    assert list(folded(decisions[:cut]).recent) == list(restored.recent)
+
+    for decision in decisions[cut:]:
+        assert restored.apply(decision)
+    assert ledger.state() == restored.state()
+
+
+@given(log=logs(), cut=st.integers(1, 70))
+@property_test
+def test_a_frozen_ledger_stays_as_it_was_while_the_ledger_decides_on(log: Log, cut: int) -> None:
+    """What is written slice by slice later is the state of the moment it was frozen."""
+    cut = min(cut, len(log))
+    ledger, _ = decided(log[:cut])
+    frozen = snapshots.freeze(ledger)
+    for offset, value in enumerate(log[cut:], cut):
+        ledger.decide(offset, value)
+
+    assert decided(log[:cut])[0].state() == snapshots.thaw(frozen).state()
+
+
+@pytest.mark.parametrize("place", [0, 30, 60, -1])
+def test_a_damaged_file_is_unreadable(place: int) -> None:
+    """One byte changed anywhere, or the end missing: not read, and said so."""
+    data = bytearray(written(decided([adopted(), vote(1)])[0]))
+    with pytest.raises(snapshots.Unreadable):
+        snapshots.decoded(bytes(data[:-1]), KEY)
+    data[place] ^= 1
+    with pytest.raises(snapshots.Unreadable, match=r"damaged|another version"):
+        snapshots.decoded(bytes(data), KEY)
+
+
+def test_only_a_file_under_the_folder_s_own_key_is_read() -> None:
+    """One under another key, with a plain hash, or of release 0.1.0 is never interpreted."""
+    data = written(decided([adopted(), vote(1)])[0], bytes(32))
+    body = data[snapshots.PREAMBLE_BYTES:]
+    for other in (data, snapshots.preamble(hashlib.sha256(body).digest()) + body):
+        with pytest.raises(snapshots.Unreadable, match="not written under the key"):
+            snapshots.decoded(other, KEY)
+    release = b"scrutin ledger snapshot 3\n" + hashlib.sha256(body).digest() + body
+    with pytest.raises(snapshots.Unreadable, match="another version"):
+        snapshots.decoded(release, KEY)
+
+
+def test_a_file_of_another_python_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The encoding is Python's own: only the same version reads it back."""
+    data = written(decided([adopted(), vote(1)])[0])
+    monkeypatch.setattr("sys.implementation.cache_tag", "cpython-399")
+    with pytest.raises(snapshots.Unreadable, match="written by"):
+        snapshots.decoded(data, KEY)
+
+
+def test_many_slices_are_one_state() -> None:
+    """A state larger than a slice comes back whole."""
+    count = snapshots.SLICE_ENTRIES + 10
+    ledger, _ = decided([adopted(), *(vote(1, voter=voter(number)) for number in range(count))])
+
+    assert ledger.state() == read(written(ledger)).state()
+    assert ledger.live_votes == count

@@ -1,0 +1,97 @@
+"""The records of a flush: equal to the generic codec, whole, and marked at their end."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from processors.ledger import tally_records
+from processors.ledger.ledger import Ledger
+from schemas import codec
+from schemas.words import COUNTS
+from tests.processors.ledger.logs import (
+    PARTITION,
+    PARTITIONS,
+    Log,
+    adopted,
+    logs,
+    property_test,
+    vote,
+)
+from tests.schemas.events import texts
+
+
+Flushed = dict[bytes, tuple[str, dict[str, Any]]]
+
+
+def flushed(ledger: Ledger, *, everything: bool) -> Flushed:
+    """Flush and decode, by key."""
+    records = tally_records.flush(ledger, everything=everything)
+    assert records[-1][0] == tally_records.FLUSH_KEY
+    return {key: codec.decode(value) for key, value in records}
+
+
+@given(consultation=texts(1, 63), proposal=texts(1, 63), offset=st.integers(-1, 2**62),
+       counts=st.lists(st.integers(0, 10_000), min_size=len(COUNTS), max_size=len(COUNTS)))
+@property_test
+def test_a_tally_is_written_as_the_codec_writes_it(
+    consultation: str, proposal: str, offset: int, counts: list[int]
+) -> None:
+    """The straight-line bytes of ProposalTallied are the generic ones."""
+    expected = codec.encode(
+        "ProposalTallied", consultation=consultation, proposal=proposal, source_offset=offset,
+        **dict(zip(COUNTS, counts, strict=True)))
+
+    assert tally_records.proposal_tallied(consultation, proposal, offset, counts) == expected
+
+
+@given(log=logs(), cuts=st.lists(st.integers(0, 70), max_size=5))
+@property_test
+def test_partial_flushes_leave_what_a_full_one_writes(log: Log, cuts: list[int]) -> None:
+    """The last value of each key, over flushes of what moved, holds the counts of a full flush."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    kept: Flushed = {}
+    for offset, value in enumerate(log):
+        ledger.decide(offset, value)
+        if offset in cuts or offset == len(log) - 1:
+            kept |= flushed(ledger, everything=False)
+    full = flushed(ledger, everything=True)
+
+    assert without_offsets(kept) == without_offsets(full)
+    assert kept[tally_records.FLUSH_KEY] == full[tally_records.FLUSH_KEY]
+    assert all(fields["source_offset"] == ledger.last_offset for _, fields in full.values())
+
+
+def without_offsets(records: Flushed) -> dict[bytes, dict[str, Any]]:
+    """Give what the records say, whatever they hold up to; counts of nothing say nothing."""
+    return {
+        key: {name: value for name, value in fields.items() if name != "source_offset"}
+        for key, (_, fields) in records.items()
+        if any(value for name, value in fields.items()
+               if name not in ("consultation", "proposal", "source_offset"))
+    }
+
+
+def test_the_marker_counts_every_record_decided() -> None:
+    """Outcomes add up to the offsets decided, undecodable records among them."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    for offset, value in enumerate([adopted(), vote(1), vote(1), None, b"{}"]):
+        ledger.decide(offset, value)
+    _, marker = flushed(ledger, everything=False)[tally_records.FLUSH_KEY]
+
+    assert marker == {
+        "source_offset": 4, "ledger_version": 1, "undecodable": 2,
+        "decided": {"adopted": 1, "counted": 1, "repeated": 1, "refused_undecodable": 2}}
+
+
+def test_a_flush_takes_what_moved_once() -> None:
+    """What did not move since the last flush is not written again, save in a full one."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    for offset, value in enumerate([adopted(), vote(1), vote(2, proposal="p2")]):
+        ledger.decide(offset, value)
+    first = flushed(ledger, everything=False)
+    second = flushed(ledger, everything=False)
+    full = flushed(ledger, everything=True)
+
+    assert list(second) == [tally_records.FLUSH_KEY]
+    assert set(first) == set(full)
