@@ -102,14 +102,16 @@ MEMORIES = {
         "producers.gateway.shared_rates.NETWORKS_TOLD",
     "scrutin.serving.joined_writes.JoinedWrites._lines": OURS,
     "scrutin.serving.joined_writes.JoinedWrites.headers": REQUEST,
-    "scrutin.serving.joined_writes._JoiningTransport._bodies": "scrutin.untaken.UNTAKEN_BYTES",
-    "scrutin.serving.joined_writes._JoiningTransport._parts": "scrutin.untaken.UNTAKEN_BYTES",
-    "scrutin.process.log.Repeats._said": "scrutin.log.MESSAGES_REMEMBERED",
+    "scrutin.serving.joined_writes._JoiningTransport._bodies":
+        "scrutin.serving.untaken.UNTAKEN_BYTES",
+    "scrutin.serving.joined_writes._JoiningTransport._parts":
+        "scrutin.serving.untaken.UNTAKEN_BYTES",
+    "scrutin.process.log.Repeats._said": "scrutin.process.log.MESSAGES_REMEMBERED",
     "scrutin.gateway.readers.Door._streams": "views.live.CLIENTS_MAX",
-    "scrutin.serving.unfinished.Unfinished._line": "scrutin.unfinished.UNFINISHED_BYTES",
-    "scrutin.serving.untaken.Untaken._bodies": "scrutin.untaken.UNTAKEN_BYTES",
-    "scrutin.serving.untaken.Untaken._line": "scrutin.joined_writes.CONNECTIONS_MOST",
-    "scrutin.serving.untaken._Standing.bodies": "scrutin.untaken.UNTAKEN_BYTES",
+    "scrutin.serving.unfinished.Unfinished._line": "scrutin.serving.unfinished.UNFINISHED_BYTES",
+    "scrutin.serving.untaken.Untaken._bodies": "scrutin.serving.untaken.UNTAKEN_BYTES",
+    "scrutin.serving.untaken.Untaken._line": "scrutin.serving.joined_writes.CONNECTIONS_MOST",
+    "scrutin.serving.untaken._Standing.bodies": "scrutin.serving.untaken.UNTAKEN_BYTES",
     "views.asked._Parts._content": REQUEST,
     "views.asked._Parts.found": REQUEST,
     "views.days.Days._told": CATALOGUE,
@@ -149,8 +151,9 @@ MEMORIES = {
 }
 """What bounds each container of an object: a constant by its name, else who fills it."""
 
-NOT_FOR_VISITORS = ("ballots", "polis_comparison", "replaying", "results_notary")
-"""Modules of commands and workers beside the processes that visitors reach."""
+VISITED = ("views", "producers/gateway", "scrutin/gateway", "scrutin/process", "scrutin/serving",
+           "scrutin/stack", "scrutin/views")
+"""Folders of the processes that visitors reach."""
 CONTAINERS = {
     "Counter", "OrderedDict", "Shelf", "WeakKeyDictionary", "bytearray", "defaultdict", "deque",
     "dict", "list", "set"}
@@ -178,10 +181,7 @@ def _caches_of(module: Any) -> Iterator[tuple[str, Any]]:
 
 def found_memories() -> Iterator[str]:
     """Find every container that an object of a visitor's process begins empty."""
-    paths = [*(ROOT / "views").rglob("*.py"), *(ROOT / "producers/gateway").rglob("*.py"),
-             *(path for path in (ROOT / "scrutin").glob("*.py")
-               if path.stem not in NOT_FOR_VISITORS)]
-    for path in paths:
+    for path in (path for folder in VISITED for path in (ROOT / folder).rglob("*.py")):
         module = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         for made in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(made, ast.ClassDef):
