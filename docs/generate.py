@@ -37,7 +37,8 @@ EVENTS_OF = {
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
-        "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed"),
+        "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
+        "RulesAnnounced"),
     TOPICS.participants: ("ParticipantDescribed",),
     TOPICS.sequences: ("SequenceDrawn", "SequenceServed"),
     TOPICS.networks: ("NetworksSeen",),

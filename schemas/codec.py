@@ -6,13 +6,13 @@ is refused and every accepted byte counts. `hot` holds straight-line versions of
 for the events of the ballot box; tests hold the two equal.
 """
 
-import functools
 import io
-from collections.abc import Callable
 from typing import Any
 
 import fastavro
 
+from schemas.bounds import out_of_bounds
+from schemas.defaults import fitted, upgrade
 from schemas.registry import HEADER_BYTES, MAGIC, Schema, by_id, current
 
 
@@ -29,9 +29,17 @@ class OutOfBounds(Exception):
 
 
 def encode(event: str, /, **fields: Any) -> bytes:
-    """Encode an event under its newest schema; raise OutOfBounds where a field does not fit."""
-    schema = current(event)
-    problem = _out_of_bounds(schema, fields)
+    """Encode an event as it is written under the first rules; raise OutOfBounds where it cannot."""
+    return encode_as(current(event), **fields)
+
+
+def encode_as(schema: Schema, /, **fields: Any) -> bytes:
+    """Encode an event in a version of it; raise OutOfBounds where a field does not fit.
+
+    Fields that have a default may be left out.
+    """
+    event, fields = schema.event, fitted(schema, fields)
+    problem = out_of_bounds(schema, fields)
     if problem:
         raise OutOfBounds(problem)
     value = _write(schema, fields)
@@ -51,15 +59,19 @@ def schema_of(value: bytes | None) -> Schema:
 
 
 def decode(value: bytes | None) -> tuple[str, dict[str, Any]]:
-    """Decode any event of ours to its name and fields (enums as symbols, instants in ms)."""
+    """Decode any event of ours to its name and fields (enums as symbols, instants in ms).
+
+    Fields are those of the newest version: what an older one lacks has the default.
+    """
     schema = schema_of(value)
     assert value is not None
     if len(value) > MAX_VALUE_BYTES:
         raise Undecodable(f"{schema.event}: {len(value)} bytes, at most {MAX_VALUE_BYTES} are read")
     fields = _read(schema, value)
-    problem = _out_of_bounds(schema, fields)
+    problem = out_of_bounds(schema, fields)
     if problem:
         raise Undecodable(problem)
+    upgrade(schema, fields)
     return schema.event, fields
 
 
@@ -86,116 +98,3 @@ def _read(schema: Schema, value: bytes) -> dict[str, Any]:
         what = f"{trailing} trailing bytes" if trailing else "not the one encoding of its fields"
         raise Undecodable(f"{schema.event}: {what}")
     return fields  # type: ignore[return-value]  # as above
-
-
-Check = Callable[[Any, str], str | None]
-"""Given a datum and its path: says which bound it breaks, if any."""
-
-
-@functools.cache
-def _bounds(schema_id: int) -> Check | None:
-    """Make the check of all bounds of a schema; None where nothing is bounded.
-
-    Bounds are `minLength`, `maxLength` (in bytes; of a text in UTF-8) and `maxItems`. The schema is
-    walked once: what holds no bounded field costs nothing afterwards.
-    """
-    return _check_of(by_id(schema_id).raw, {})
-
-
-def _check_of(schema: Any, named: dict[str, Check | None]) -> Check | None:
-    if isinstance(schema, str):
-        return named.get(schema)
-    if isinstance(schema, list):
-        return _check_of_optional(schema, named)
-    kind, check = schema["type"], None
-    if kind == "record":
-        check = _check_of_record(schema, named)
-    elif kind in ("array", "map"):
-        check = _check_of_collection(schema, named)
-    elif kind == "string":
-        check = _check_of_text(schema)
-    elif kind == "bytes":
-        check = _check_of_bytes(schema)
-    if "name" in schema:
-        named[schema["name"]] = check
-    return check
-
-
-def _check_of_optional(branches: list[Any], named: dict[str, Check | None]) -> Check | None:
-    """Check the other branch of a union with null."""
-    inner = _check_of(branches[1], named)
-    if inner is None:
-        return None
-    return lambda datum, path: None if datum is None else inner(datum, path)
-
-
-def _check_of_record(schema: dict[str, Any], named: dict[str, Check | None]) -> Check | None:
-    checks = []
-    for field in schema["fields"]:
-        kind = field["type"]
-        bounds = {key: field[key] for key in ("minLength", "maxLength") if key in field}
-        check = _check_of({**kind, **bounds} if bounds and isinstance(kind, dict) else kind, named)
-        if check is not None:
-            checks.append((field["name"], check))
-
-    def record(datum: Any, path: str) -> str | None:
-        if not isinstance(datum, dict):
-            return None
-        return next(filter(None, (
-            check(datum.get(name), f"{path}.{name}") for name, check in checks)), None)
-
-    return record if checks else None
-
-
-def _check_of_collection(schema: dict[str, Any], named: dict[str, Check | None]) -> Check | None:
-    most: int | None = schema.get("maxItems")
-    inner = _check_of(schema["items"] if schema["type"] == "array" else schema["values"], named)
-    if most is None and inner is None:
-        return None
-
-    def collection(datum: Any, path: str) -> str | None:
-        if not isinstance(datum, (list, tuple, dict)):
-            return None
-        if most is not None and len(datum) > most:
-            return f"{path}: {len(datum)} entries, at most {most} are allowed"
-        if inner is None:
-            return None
-        items = datum.values() if isinstance(datum, dict) else datum
-        return next(filter(None, (inner(item, f"{path}[]") for item in items)), None)
-
-    return collection
-
-
-def _check_of_text(schema: dict[str, Any]) -> Check | None:
-    least, most = schema.get("minLength", 0), schema.get("maxLength")
-
-    def text(datum: Any, path: str) -> str | None:
-        if not isinstance(datum, str):
-            return None
-        try:
-            size = len(datum.encode())
-        except UnicodeEncodeError:
-            return f"{path}: not valid Unicode"
-        if size < least:
-            return f"{path}: {size} bytes, at least {least} are needed"
-        if most is not None and size > most:
-            return f"{path}: {size} bytes, at most {most} are allowed"
-        return None
-
-    return text
-
-
-def _check_of_bytes(schema: dict[str, Any]) -> Check | None:
-    most = schema.get("maxLength")
-
-    def octets(datum: Any, path: str) -> str | None:
-        if most is None or not isinstance(datum, bytes) or len(datum) <= most:
-            return None
-        return f"{path}: {len(datum)} bytes, at most {most} are allowed"
-
-    return octets
-
-
-def _out_of_bounds(schema: Schema, fields: Any) -> str | None:
-    check = _bounds(schema.id)
-    return check(fields, schema.event) if check is not None else None

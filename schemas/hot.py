@@ -16,11 +16,18 @@ from collections.abc import Callable
 from typing import Any
 
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES, current
+from schemas.defaults import default_of
+from schemas.registry import HEADER_BYTES, Schema, current, newest, versions
 
 
 SHORT_STRING_BYTES = 63
 """The longest string whose Avro length takes one byte; the ballot box holds no longer one."""
+
+ONE_BYTE_MAX = 63
+"""The largest number whose encoding takes one byte."""
+
+INSTANT_ENDING = ((0, 65_535), (-1, 2**63 - 1))
+"""Bounds of the numbers that follow the instant at the end of a ballot: partner and wording."""
 
 LEAST_RUN = 4
 """So many longs at the end of a record are first tried as a byte each: all but the first of a row,
@@ -31,18 +38,28 @@ Encoder = Callable[..., bytes]
 Wanted = str | tuple[str, ...]
 
 
-@functools.cache
-def decoder(event: str, *wanted: Wanted) -> Decoder:
-    """Make the decoder of an event for the wanted fields (all without any), as a tuple.
+def decoders(event: str, *wanted: Wanted) -> dict[bytes, Decoder]:
+    """Make the decoders of all versions of an event, by the header of their records."""
+    return {schema.header: decoder(event, *wanted, version=schema.version)
+            for schema in versions(event)}
 
-    A tuple of names in `wanted` asks for neighbouring strings as one slice of their encoding.
-    The decoder raises Undecodable; it expects the header to have been read and does not check it.
+
+@functools.cache
+def decoder(event: str, *wanted: Wanted, version: int | None = None) -> Decoder:
+    """Make the decoder of a version of an event for the wanted fields, as a tuple.
+
+    Without wanted fields it gives all, without a version it is the one that is written under the
+    first rules. A tuple of names in `wanted` asks for neighbouring strings as one slice of their
+    encoding. A wanted field that only later versions have is given as its default. The decoder
+    raises Undecodable; it expects the header to have been read and does not check it.
     """
-    fields = current(event).fields
+    fields = _version(event, version).fields
     names: tuple[Wanted, ...] = wanted or tuple(field["name"] for field in fields)
     spans = {name: span for span in names if isinstance(span, tuple) for name in span}
     body = _Body(fields, {name for name in names if isinstance(name, str)}, spans)
-    returned = ", ".join(name if isinstance(name, str) else "_".join(name) for name in names)
+    lacking = _lacking(event, fields)
+    returned = ", ".join(
+        "_".join(name) if not isinstance(name, str) else lacking.get(name, name) for name in names)
     compiled: Decoder = _compiled("decode", [
         "def decode(value):", " try:", *body.lines,
         " except (IndexError, KeyError, TypeError, ValueError) as error:",
@@ -50,6 +67,22 @@ def decoder(event: str, *wanted: Wanted) -> Decoder:
         f" return ({returned},)",
     ], body.tables)
     return compiled
+
+
+def _version(event: str, version: int | None) -> Schema:
+    return current(event) if version is None else versions(event)[version - 1]
+
+
+def _lacking(event: str, fields: list[dict[str, Any]]) -> dict[str, str]:
+    """Give what stands for fields that only the newest version has: their defaults, as code."""
+    has = {field["name"] for field in fields}
+    lacking = {}
+    for field in newest(event).fields:
+        if field["name"] not in has:
+            kind, default = field["type"], default_of(field)
+            symbols = kind.get("symbols") if isinstance(kind, dict) else None
+            lacking[field["name"]] = repr(symbols.index(default) if symbols else default)
+    return lacking
 
 
 class _Body:
@@ -70,7 +103,7 @@ class _Body:
         enums: list[dict[str, Any]] = []
         for position, field in enumerate([*fields, {"name": "", "type": "null"}]):
             kind, name = _resolved(field["type"]), field["name"]
-            if kind["type"] == "enum":
+            if _takes_one_byte(kind, field):
                 enums.append(field)
                 at += 1
                 continue
@@ -89,7 +122,7 @@ class _Body:
         """Write neighbouring enums: every allowed row of bytes is in a table."""
         table = f"enums_{at}"
         kept = [place for place, field in enumerate(fields) if field["name"] in self._wanted]
-        symbols = [range(len(_resolved(field["type"])["symbols"])) for field in fields]
+        symbols = [_values(_resolved(field["type"]), field) for field in fields]
         self.tables[table] = {
             bytes(2 * index for index in row): tuple(row[place] for place in kept)
             for row in itertools.product(*symbols)
@@ -99,13 +132,31 @@ class _Body:
             f"  {found and found + '= '}{table}[value[{at}:{at + len(fields)}]]")
 
     def _variable_part(self, fields: list[dict[str, Any]]) -> None:
-        run = len(list(itertools.takewhile(
-            lambda field: _resolved(field["type"])["type"] == "long", reversed(fields)))) - 1
-        if run >= LEAST_RUN:
+        numbers = len(list(itertools.takewhile(
+            lambda field: _resolved(field["type"])["type"] in ("int", "long"), reversed(fields))))
+        run = numbers - 1
+        if run == len(INSTANT_ENDING) and not self._wanted & {
+                field["name"] for field in fields[-numbers:]}:
+            self._variable_fields(fields[:-numbers])
+            self._instant_ending(fields[-numbers:])
+        elif run >= LEAST_RUN:
             self._variable_fields(fields[:-run])
             self._long_run(fields[-run:])
         else:
             self._variable_fields(fields, last=True)
+
+    def _instant_ending(self, fields: list[dict[str, Any]]) -> None:
+        """Write an instant, a small number and a place in a log, none of which is wanted.
+
+        Of most records the classes of these bytes alone show that all three are as they must be.
+        """
+        if [_bounds(field) for field in fields] != [(-2**63, 2**63 - 1), *INSTANT_ENDING]:
+            raise ValueError(f"{fields!r:.60} have no straight-line form")
+        self.tables |= {"ending_classes": _ENDING_CLASSES, "whole_endings": _WHOLE_ENDINGS}
+        self.lines.append("  if value[at:].translate(ending_classes) not in whole_endings:")
+        before, self.lines = self.lines, []
+        self._variable_fields(fields, last=True)
+        self.lines = [*before, *(f" {line}" for line in self.lines)]
 
     def _long_run(self, fields: list[dict[str, Any]]) -> None:
         """Write the longs that end a record: most often each is a byte."""
@@ -123,7 +174,7 @@ class _Body:
     def _variable_fields(self, fields: list[dict[str, Any]], *, last: bool = False) -> None:
         for field in fields:
             kind, name = _resolved(field["type"]), field["name"]
-            if kind["type"] not in ("string", "long"):
+            if kind["type"] not in ("string", "int", "long"):
                 raise ValueError(f"{name}: {kind['type']} after a string has no straight-line form")
             if kind["type"] == "string":
                 span = self._spans.get(name)
@@ -133,7 +184,7 @@ class _Body:
                 if span and span[-1] == name:
                     self.lines.append(f"  {'_'.join(span)} = value[span:at]")
             else:
-                self._long(name, last=last and field is fields[-1])
+                self._long(field, last=last and field is fields[-1])
         if last and (not fields or _resolved(fields[-1]["type"])["type"] == "string"):
             self.lines.append("  if at != len(value): raise ValueError(f'{len(value)} bytes')")
 
@@ -152,8 +203,9 @@ class _Body:
             read = f"{name} = " if name in self._wanted else ""
             self.lines.append(f"  {read}value[start:at].decode()")
 
-    def _long(self, name: str, *, last: bool) -> None:
-        """Write a long; the last one must end with the record."""
+    def _long(self, field: dict[str, Any], *, last: bool) -> None:
+        """Write a number, within its bounds; the last one must end with the record."""
+        name, (least, most) = field["name"], _bounds(field)
         if not last:
             self.lines += ["  start = at",
                            "  while value[at] > 127: at += 1",
@@ -161,20 +213,47 @@ class _Body:
         self.lines += [f"  encoded = value[{'at:' if last else 'start:at'}]",
                        "  if encoded.translate(long_classes) not in whole_longs:",
                        f"   raise ValueError('{name}')"]
-        if name in self._wanted:
+        bounded = "minimum" in field or "maximum" in field
+        if bounded or name in self._wanted:
             self.lines += [f"  {name} = 0",
                            f"  for byte in encoded[::-1]: {name} = {name} << 7 | byte & 127",
                            f"  {name} = {name} >> 1 ^ -({name} & 1)"]
+        if bounded:
+            self.lines.append(
+                f"  if not {least} <= {name} <= {most}: raise ValueError('{name}')")
+
+
+def _bounds(field: dict[str, Any]) -> tuple[int, int]:
+    """Give the least and the largest value of a number."""
+    bits = 31 if _resolved(field["type"])["type"] == "int" else 63
+    return field.get("minimum", -2**bits), field.get("maximum", 2**bits - 1)
+
+
+def _takes_one_byte(kind: dict[str, Any], field: dict[str, Any]) -> bool:
+    """Whether a field is an enum, or a number so bounded that a byte always holds it."""
+    if kind["type"] == "enum":
+        return True
+    least, most = _bounds(field) if kind["type"] == "int" else (-1, 0)
+    return least >= 0 and most <= ONE_BYTE_MAX
+
+
+def _values(kind: dict[str, Any], field: dict[str, Any]) -> range:
+    """Give the values of a field of one byte: indexes of symbols, or numbers."""
+    if kind["type"] == "enum":
+        return range(len(kind["symbols"]))
+    return range(field["minimum"], field["maximum"] + 1)
 
 
 @functools.cache
-def encoder(event: str) -> Encoder:
-    """Make the encoder of an event: it takes every field by position, in schema order.
+def encoder(event: str, version: int | None = None) -> Encoder:
+    """Make the encoder of a version of an event: it takes every field by position, in schema order.
+
+    Without a version it is the one that is written under the first rules.
 
     Enums are given as their index, identifiers as 16 bytes, strings as str. Fields are checked
     against the schema (ValueError), for a producer must never write what no ledger can read.
     """
-    schema = current(event)
+    schema = _version(event, version)
     names = ", ".join(field["name"] for field in schema.fields)
     lines, parts = [f"def encode({names}):"], [repr(schema.header)]
     for field in schema.fields:
@@ -190,7 +269,8 @@ def encoder(event: str) -> Encoder:
         elif kind["type"] == "string":
             parts.append(f"short_string({name}, {field.get('minLength', 0)})")
         else:
-            lines.append(f" if not {-2**63} <= {name} < {2**63}: raise ValueError('{name}')")
+            least, most = _bounds(field)
+            lines.append(f" if not {least} <= {name} <= {most}: raise ValueError('{name}')")
             parts.append(f"long({name})")
     lines.append(f" return b''.join(({', '.join(parts)},))")
     compiled: Encoder = _compiled("encode", lines)
@@ -223,7 +303,8 @@ def _resolved(kind: Any) -> dict[str, Any]:
         return {"type": "fixed", "size": 16}
     if isinstance(kind, str):
         return {"type": kind}
-    if isinstance(kind, list) or kind["type"] not in ("fixed", "enum", "string", "long"):
+    if isinstance(kind, list) or kind["type"] not in (
+            "fixed", "enum", "string", "int", "long"):
         raise ValueError(f"{kind!r:.60} has no straight-line form")
     if kind["type"] == "string" and kind["maxLength"] > SHORT_STRING_BYTES:
         raise ValueError(f"strings over {SHORT_STRING_BYTES} bytes have no straight-line form")
@@ -250,3 +331,21 @@ _WHOLE_LONGS = frozenset(
     + [b"\3" * more + last for more in range(9) for last in (b"\1", b"\2")]
 )
 """Every form a long may take: the shortest one, of 64 bits at most."""
+
+
+def _endings() -> frozenset[bytes]:
+    """Work out the classes of an instant of this century, a partner up to 63, and a wording."""
+    one = (b"\2", b"\3")  # one byte that ends a number, even or odd
+    instants = [bytes(more) + last for more in itertools.product((4, 5), repeat=5) for last in one]
+    wordings = [b"\0", b"\1", b"\2"] + [
+        b"\4" + bytes(more) + last for size in range(3)
+        for more in itertools.product((4, 5), repeat=size) for last in (b"\1", *one)]
+    return frozenset(instant + partner + wording for instant in instants
+                     for partner in (b"\0", b"\2") for wording in wordings)
+
+
+_ENDING_CLASSES = bytes(
+    byte if byte < 2 else (4 if byte > 127 else 2) + (byte & 1) for byte in range(256))
+"""Class of a byte: zero, one, or else by whether a number goes on after it, and by its lowest bit,
+which is the sign where a number begins."""
+_WHOLE_ENDINGS = _endings()

@@ -15,6 +15,14 @@ MAGIC = 0
 HEADER_BYTES = 5
 """Confluent wire format: 0x00, then the schema id as 4 bytes big-endian."""
 
+FIRST_RULES = 1
+"""The rules in force where no catalogue announces others."""
+FOLLOW_RULES = frozenset((
+    "VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn", "RulesAdopted",
+    "VoterSuspended", "VoterReinstated", "ConsultationClosed", "ConsultationSealed",
+    "DecisionMade", "ProposalTallied"))
+"""Events whose version goes with the rules they are decided by: version n belongs to rules n."""
+
 
 class UnknownSchema(Exception):
     """A record names a schema id that this version does not know: nobody may decide it."""
@@ -74,12 +82,37 @@ def all_schemas() -> dict[int, Schema]:
 
 
 @functools.cache
-def current(event: str) -> Schema:
-    """The newest version of an event: the one that is written."""
-    versions = [schema for schema in all_schemas().values() if schema.event == event]
-    if not versions:
+def versions(event: str) -> tuple[Schema, ...]:
+    """Every published version of an event, the oldest first: each is read for ever."""
+    found = sorted((schema for schema in all_schemas().values() if schema.event == event),
+                   key=lambda schema: schema.version)
+    if not found:
         raise KeyError(f"no event {event!r} in schemas/ids.json")
-    return max(versions, key=lambda schema: schema.version)
+    return tuple(found)
+
+
+def newest(event: str) -> Schema:
+    """The newest version of an event: what all others are read as."""
+    return versions(event)[-1]
+
+
+@functools.cache
+def current(event: str, rules: int = FIRST_RULES) -> Schema:
+    """The version of an event that is written while these rules are announced.
+
+    Events that follow the rules are written in version 1 until the catalogue announces later ones,
+    so that nobody meets what it cannot read yet; all others in their newest version.
+    """
+    if event in FOLLOW_RULES:
+        return max((schema for schema in versions(event) if schema.version <= rules),
+                   key=lambda schema: schema.version)
+    return newest(event)
+
+
+@functools.cache
+def headers(event: str) -> frozenset[bytes]:
+    """The headers of all versions of an event."""
+    return frozenset(schema.header for schema in versions(event))
 
 
 def by_id(schema_id: int) -> Schema:

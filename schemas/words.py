@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from schemas.registry import current
+from schemas.registry import current, newest
 
 
 def _symbols(event: str, name: str) -> tuple[str, ...]:
@@ -15,7 +15,7 @@ def _symbols(event: str, name: str) -> tuple[str, ...]:
             return next(filter(None, map(search, schema)), None)
         return None
 
-    found = search(current(event).raw)
+    found = search(newest(event).raw)
     if found is None:
         raise KeyError(f"{event} has no enum {name}")
     return found
@@ -29,6 +29,10 @@ KINDS = _symbols("DecisionMade", "Kind")
 OUTCOMES = _symbols("DecisionMade", "Outcome")
 REASONS = _symbols("DecisionMade", "Reason")
 SET_ASIDE = _symbols("DecisionMade", "SetAside")
+SHOWN = _symbols("VoteCast", "Shown")
+ROUTES = _symbols("DecisionMade", "Route")
+REFUSALS = _symbols("DecisionMade", "Refusal")
+CONTROL_ROLES = _symbols("RulesAdopted", "ControlRole")
 
 QUALIFICATIONS_PER_CHOICE = 3
 """QUALIFICATIONS lists those of agree, then of disagree, then of neutral."""

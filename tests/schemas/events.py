@@ -45,9 +45,10 @@ def _record(schema: Any, named: dict[str, Any], _bounds: object) -> st.SearchStr
         field["name"]: _values(field["type"], named, field) for field in schema["fields"]})
 
 
-def _array(schema: Any, named: dict[str, Any], _bounds: object) -> st.SearchStrategy[Any]:
-    most = min(schema.get("maxItems", 4), 4)
-    return st.lists(_values(schema["items"], named, {}), max_size=most)
+def _array(schema: Any, named: dict[str, Any], bounds: dict[str, Any]) -> st.SearchStrategy[Any]:
+    rules = {**bounds, **schema}
+    found = st.lists(_values(schema["items"], named, {}), max_size=min(rules.get("maxItems", 4), 4))
+    return found.map(lambda items: sorted(set(items))) if rules.get("ascending") else found
 
 
 def _map(schema: Any, named: dict[str, Any], _bounds: object) -> st.SearchStrategy[Any]:
@@ -66,6 +67,18 @@ def _fixed(schema: Any, _named: object, _bounds: object) -> st.SearchStrategy[An
     return st.binary(min_size=schema["size"], max_size=schema["size"])
 
 
+def _number(bits: int) -> Any:
+    def number(
+        schema: Any, _named: object, bounds: dict[str, int]
+    ) -> st.SearchStrategy[int]:
+        rules = {**bounds, **schema}
+        least, most = rules.get("minimum", -2**bits), rules.get("maximum", 2**bits - 1)
+        usual = st.integers(max(least, -70), min(most, 9_000))
+        return st.integers(least, most) | usual
+
+    return number
+
+
 def _enum(schema: Any, _named: object, _bounds: object) -> st.SearchStrategy[Any]:
     return st.sampled_from(schema["symbols"])
 
@@ -77,8 +90,7 @@ def _simple(strategy: st.SearchStrategy[Any]) -> Any:
 _BY_TYPE: dict[str, Any] = {
     "record": _record, "array": _array, "map": _map, "string": _string, "fixed": _fixed,
     "enum": _enum, "null": _simple(st.none()), "boolean": _simple(st.booleans()),
-    "int": _simple(st.integers(-2**31, 2**31 - 1)),
-    "long": _simple(st.integers(-2**63, 2**63 - 1) | st.integers(-70, 9_000)),
+    "int": _number(31), "long": _number(63),
     "float": _simple(st.floats(width=32, allow_nan=False)),
     "double": _simple(st.floats(allow_nan=False)),
     "bytes": _bytes,

@@ -8,56 +8,84 @@ from hypothesis import strategies as st
 
 from schemas import codec, hot
 from schemas.codec import OutOfBounds, Undecodable
-from schemas.registry import HEADER_BYTES, current
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, TRUSTS
+from schemas.registry import HEADER_BYTES, Schema, current, newest, versions
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, SHOWN, TRUSTS
 from tests.schemas.events import fields_of, mutated, mutations, property_test
 
 
 BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
 HOT_EVENTS = (*BALLOT_EVENTS, "ProposalTallied")
+VERSIONS = [schema for event in HOT_EVENTS for schema in versions(event)]
+BALLOT_VERSIONS = [schema for schema in VERSIONS if schema.event in BALLOT_EVENTS]
 SYMBOLS: dict[str, tuple[str, ...]] = {
-    "choice": CHOICES, "trust": TRUSTS, "origin": ORIGINS, "qualification": QUALIFICATIONS}
+    "choice": CHOICES, "trust": TRUSTS, "origin": ORIGINS, "qualification": QUALIFICATIONS,
+    "shown": SHOWN}
 SPAN = ("consultation", "proposal")
 VOTE: tuple[Any, ...] = (
     bytes(16), bytes(range(16)), bytes(16), 1, 0, 2, "jeunes", "p1", 1_647_900_000_000)
 
 
-def as_tuple(event: str, fields: dict[str, Any]) -> tuple[Any, ...]:
+def as_tuple(schema: Schema, fields: dict[str, Any]) -> tuple[Any, ...]:
     """Give fields as the hot codecs do: in schema order, enums by index."""
-    values = ((field["name"], fields[field["name"]]) for field in current(event).fields)
+    values = ((field["name"], fields[field["name"]]) for field in schema.fields)
     return tuple(SYMBOLS[name].index(value) if name in SYMBOLS else value
                  for name, value in values)
+
+
+def name_of(schema: Schema) -> str:
+    """Name a version of an event."""
+    return f"{schema.event}-{schema.version}"
+
+
+@pytest.mark.parametrize("schema", VERSIONS, ids=name_of)
+@given(data=st.data())
+@property_test
+def test_events_are_written_and_read_alike(schema: Schema, data: st.DataObject) -> None:
+    """On valid events both codecs give the same bytes and the same fields."""
+    fields = data.draw(fields_of(schema.raw))
+    value = codec.encode_as(schema, **fields)
+
+    assert hot.encoder(schema.event, schema.version)(*as_tuple(schema, fields)) == value
+    assert decoder_of(schema)(value) == as_tuple(schema, fields)
+
+
+def decoder_of(schema: Schema, *wanted: hot.Wanted) -> hot.Decoder:
+    """Make the decoder of a version of an event."""
+    return hot.decoder(schema.event, *wanted, version=schema.version)
 
 
 @pytest.mark.parametrize("event", HOT_EVENTS)
 @given(data=st.data())
 @property_test
-def test_events_are_written_and_read_alike(event: str, data: st.DataObject) -> None:
-    """On valid events both codecs give the same bytes and the same fields."""
-    fields = data.draw(fields_of(current(event).raw))
-    value = codec.encode(event, **fields)
+def test_every_version_is_read_as_the_newest(event: str, data: st.DataObject) -> None:
+    """Fields that an older version lacks have the newest one's default, in both codecs."""
+    for schema in versions(event):
+        fields = data.draw(fields_of(schema.raw))
+        value = codec.encode_as(schema, **fields)
+        names = [field["name"] for field in newest(event).fields]
+        _, read = codec.decode(value)
 
-    assert hot.encoder(event)(*as_tuple(event, fields)) == value
-    assert hot.decoder(event)(value) == as_tuple(event, fields)
+        assert sorted(read) == sorted(names)
+        assert as_tuple(newest(event), read) == hot.decoders(event, *names)[schema.header](value)
 
 
-@pytest.mark.parametrize("event", HOT_EVENTS)
+@pytest.mark.parametrize("schema", VERSIONS, ids=name_of)
 @given(data=st.data(), random=st.none() | st.binary(max_size=120))
 @property_test
 def test_damaged_events_are_refused_alike(
-    event: str, data: st.DataObject, random: bytes | None
+    schema: Schema, data: st.DataObject, random: bytes | None
 ) -> None:
     """On mutated and on random bytes both codecs accept the same inputs, and read the same."""
-    value = current(event).header + (random or b"")
+    value = schema.header + (random or b"")
     if random is None:
-        fields = data.draw(fields_of(current(event).raw))
-        value = mutated(codec.encode(event, **fields), data.draw(mutations()))
+        fields = data.draw(fields_of(schema.raw))
+        value = mutated(codec.encode_as(schema, **fields), data.draw(mutations()))
     try:
-        expected: tuple[Any, ...] | None = as_tuple(event, codec.decode(value)[1])
+        expected: tuple[Any, ...] | None = as_tuple(schema, codec.decode(value)[1])
     except Undecodable:
         expected = None
 
-    assert expected == attempted(hot.decoder(event), value)
+    assert expected == attempted(decoder_of(schema), value)
 
 
 def attempted(decoder: hot.Decoder, value: bytes) -> tuple[Any, ...] | None:
@@ -68,34 +96,34 @@ def attempted(decoder: hot.Decoder, value: bytes) -> tuple[Any, ...] | None:
         return None
 
 
-@pytest.mark.parametrize("event", BALLOT_EVENTS)
+@pytest.mark.parametrize("schema", BALLOT_VERSIONS, ids=name_of)
 @given(data=st.data())
 @property_test
-def test_a_projection_reads_the_fields_it_names(event: str, data: st.DataObject) -> None:
+def test_a_projection_reads_the_fields_it_names(schema: Schema, data: st.DataObject) -> None:
     """Some fields, in any order, and neighbouring strings as one span of their encoding."""
-    fields = data.draw(fields_of(current(event).raw))
-    value = codec.encode(event, **fields)
+    fields = data.draw(fields_of(schema.raw))
+    value = codec.encode_as(schema, **fields)
     names = data.draw(st.permutations(sorted(fields)).map(lambda found: found[:3]))
-    schema_order = [field["name"] for field in current(event).fields]
-    whole = dict(zip(schema_order, as_tuple(event, fields), strict=True))
+    schema_order = [field["name"] for field in schema.fields]
+    whole = dict(zip(schema_order, as_tuple(schema, fields), strict=True))
     span = b"".join(hot.short_string(fields[name]) for name in SPAN)
 
-    assert hot.decoder(event, *names)(value) == tuple(whole[name] for name in names)
-    assert hot.decoder(event, "trust", SPAN)(value) == (whole["trust"], span)
+    assert decoder_of(schema, *names)(value) == tuple(whole[name] for name in names)
+    assert decoder_of(schema, "trust", SPAN)(value) == (whole["trust"], span)
 
 
-@pytest.mark.parametrize("event", BALLOT_EVENTS)
+@pytest.mark.parametrize("schema", BALLOT_VERSIONS, ids=name_of)
 @given(data=st.data())
 @property_test
 def test_a_projection_refuses_what_the_whole_decoder_refuses(
-    event: str, data: st.DataObject
+    schema: Schema, data: st.DataObject
 ) -> None:
     """Fields that are not asked for are checked all the same, save UTF-8 in a span."""
-    fields = data.draw(fields_of(current(event).raw))
-    value = mutated(codec.encode(event, **fields), data.draw(mutations()))
-    whole = attempted(hot.decoder(event), value)
-    projected = attempted(hot.decoder(event, "event_id", SPAN), value)
-    named = attempted(hot.decoder(event, "consultation"), value)
+    fields = data.draw(fields_of(schema.raw))
+    value = mutated(codec.encode_as(schema, **fields), data.draw(mutations()))
+    whole = attempted(decoder_of(schema), value)
+    projected = attempted(decoder_of(schema, "event_id", SPAN), value)
+    named = attempted(decoder_of(schema, "consultation"), value)
     assert (named is None) == (whole is None)
     if projected is not None and utf8(projected[1]):
         assert whole is not None

@@ -8,7 +8,15 @@ from typing import Any
 
 import pytest
 
-from schemas.registry import UnknownSchema, all_schemas, by_id, current
+from schemas.registry import (
+    FOLLOW_RULES,
+    UnknownSchema,
+    all_schemas,
+    by_id,
+    current,
+    headers,
+    newest,
+)
 
 
 FOLDER = Path(str(resources.files("schemas")))
@@ -112,10 +120,21 @@ def test_every_field_is_documented_and_every_string_bounded(path: Path) -> None:
         assert not unbounded(field["type"]), f"{name} has no maxLength"
 
 
-def test_current_is_the_newest_version() -> None:
-    """What is written is the newest version, under its own header."""
+def test_what_is_written_goes_with_the_rules_announced() -> None:
+    """Events that follow the rules in the version of those rules, all others in their newest."""
     for event in EVENTS:
-        schema = current(event)
+        follows = event in FOLLOW_RULES
+
+        assert current(event).version == (1 if follows else versions(event)[-1])
+        assert current(event, 2).version == (2 if follows else versions(event)[-1])
+        assert headers(event) == {schema.header for schema in all_schemas().values()
+                                  if schema.event == event}
+
+
+def test_newest_is_the_last_version_published() -> None:
+    """Every version has its own header, and the newest is the one in schemas/events."""
+    for event in EVENTS:
+        schema = newest(event)
 
         assert schema.version == versions(event)[-1]
         assert by_id(schema.id) is schema
