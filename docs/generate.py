@@ -128,7 +128,7 @@ def events_page() -> str:
         parts.append(f"## `{topic}`\n")
         again = [f"[{event}](#{event.lower()})" for event in events if event in shown]
         parts += [f"Also {', '.join(again)}: announced here first.\n"] if again else []
-        parts += [_event(registry.current(event)) for event in events if event not in shown]
+        parts += [_event(registry.newest(event)) for event in events if event not in shown]
         shown.update(events)
     unplaced = {schema.event for schema in registry.all_schemas().values()} - shown
     if unplaced:

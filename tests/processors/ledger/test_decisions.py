@@ -114,7 +114,8 @@ def read(value: bytes) -> Decision | None:
                 return None
         changes.append(Change(change["proposal"], *packed))
     return Decision(**{
-        **{name: found[name] for name in Decision._fields}, "kind": KINDS.index(found["kind"]), "outcome": OUTCOMES.index(found["outcome"]),
+        **{name: found[name] for name in Decision._fields}, "kind": KINDS.index(found["kind"]),
+        "outcome": OUTCOMES.index(found["outcome"]),
         "reason": REASONS.index(found["reason"]), "changes": tuple(changes)})
 
 
