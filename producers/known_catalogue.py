@@ -7,6 +7,7 @@ from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
 from schemas import codec, named_keys
 from schemas.named_keys import KeyList
+from schemas.registry import FIRST_RULES
 from schemas.topics import Topics
 
 
@@ -21,6 +22,8 @@ _KEYS = {
     "ConsultationSealed": None,
 }
 """Events of the catalogue, and the field that names what they describe within a consultation."""
+UNKNOWN_WORDING = -1
+"""Stands for the wording of a proposal whose offset nobody told."""
 
 
 @dataclass
@@ -32,13 +35,29 @@ class KnownCatalogue:
     event_ids: set[bytes] = field(default_factory=set)
     keys: KeyList = field(default_factory=KeyList)
     """The service's public keys, as the log names them; their offsets are not known here."""
+    rules: int = FIRST_RULES
+    """Version of the rules that is announced: what follows them is written in its version."""
+    wordings: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Offset of the record that gave its present text, by consultation and proposal."""
 
-    def apply(self, event: str, fields: dict[str, Any]) -> None:
+    def apply(
+        self, event: str, fields: dict[str, Any], offset: int = UNKNOWN_WORDING
+    ) -> None:
+        """Fold a record; its offset is asked for where wordings are."""
+        if event == "ProposalAccepted":
+            self._word(fields, offset)
         if event in _KEYS:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
+        elif event == "RulesAnnounced":
+            # Rules never go back: an announcement of earlier ones was delivered again.
+            self.rules = max(self.rules, fields["ledger_version"])
         self.event_ids.add(fields["event_id"])
+
+    def wording(self, consultation: str, proposal: str) -> int:
+        """Give the catalogue offset of the text of a proposal as it is now."""
+        return self.wordings.get((consultation, proposal), UNKNOWN_WORDING)
 
     def find(self, event: str, consultation: str, subject: str = "") -> dict[str, Any] | None:
         """Give the newest event of a kind about something, or None."""
@@ -51,6 +70,13 @@ class KnownCatalogue:
     def consultations(self) -> list[str]:
         """List the consultations described."""
         return [key[1] for key in self.latest if key[0] == "ConsultationDescribed"]
+
+    def _word(self, fields: dict[str, Any], offset: int) -> None:
+        """Note which record gave a text: one that changes the author alone gave none."""
+        place = fields["consultation"], fields["proposal"]
+        before = self.find("ProposalAccepted", *place)
+        if before is None or before["text"] != fields["text"]:
+            self.wordings[place] = offset
 
     def require_consultation(self, consultation: str | None) -> str:
         """Give the consultation meant: the named one, or the only one there is."""
@@ -83,5 +109,5 @@ async def read_catalogue(reader: LogReader, topics: Topics) -> KnownCatalogue:
                 event, fields = codec.decode(record.value)
             except codec.Undecodable:
                 continue
-            known.apply(event, fields)
+            known.apply(event, fields, record.offset)
     return known

@@ -261,17 +261,20 @@ def encoder(event: str, version: int | None = None) -> Encoder:
         if kind["type"] == "fixed":
             lines.append(f" if len({name}) != {kind['size']}: raise ValueError('{name} length')")
             parts.append(name)
-        elif kind["type"] == "enum":
-            symbols = [bytes((2 * i,)) for i in range(len(kind["symbols"]))]
+        elif _takes_one_byte(kind, field):
+            values = _values(kind, field)
+            # A tuple is made once, with the code; a list would be at each call.
+            symbols = tuple(bytes((2 * value,)) for value in range(values.stop))
             # A negative index would silently be another symbol.
-            lines.append(f" if {name} < 0: raise ValueError('{name}')")
+            lines.append(f" if {name} < {values.start}: raise ValueError('{name}')")
             parts.append(f"{symbols!r}[{name}]")
         elif kind["type"] == "string":
             parts.append(f"short_string({name}, {field.get('minLength', 0)})")
         else:
             least, most = _bounds(field)
             lines.append(f" if not {least} <= {name} <= {most}: raise ValueError('{name}')")
-            parts.append(f"long({name})")
+            instant = kind.get("logicalType") == "timestamp-millis"
+            parts.append(f"{'long' if instant else 'recurring_long'}({name})")
     lines.append(f" return b''.join(({', '.join(parts)},))")
     compiled: Encoder = _compiled("encode", lines)
     return compiled
@@ -297,6 +300,10 @@ def long(number: int) -> bytes:
     return bytes(out)
 
 
+recurring_long = functools.lru_cache(maxsize=65_536)(long)
+"""The same for partners and wordings, which recur by the thousand; instants do not."""
+
+
 def _resolved(kind: Any) -> dict[str, Any]:
     """Give a type as an object; the ballot box names only Identifier by reference."""
     if kind == "Identifier":
@@ -315,7 +322,8 @@ def _resolved(kind: Any) -> dict[str, Any]:
 def _compiled(name: str, lines: list[str], tables: dict[str, Any] | None = None) -> Any:
     scope: dict[str, Any] = {
         "Undecodable": Undecodable, "short_string": short_string, "long": long,
-        "long_classes": _LONG_CLASSES, "whole_longs": _WHOLE_LONGS, **(tables or {}),
+        "recurring_long": recurring_long, "long_classes": _LONG_CLASSES,
+        "whole_longs": _WHOLE_LONGS, **(tables or {}),
     }
     exec("\n".join(lines), scope)  # noqa: S102 -- source made above from our own schemas
     return scope[name]

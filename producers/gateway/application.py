@@ -14,7 +14,8 @@ from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway import guards, operations
-from producers.gateway.booth import Act, Booth, Recorded, Voter
+from producers.gateway.ballots import Act
+from producers.gateway.booth import Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
 from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from producers.gateway import identity, kept
+from producers.gateway import ballots, identity, kept, view_proofs
+from producers.gateway.ballots import Act
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
@@ -22,36 +23,32 @@ from producers.gateway.pools import Pools
 from producers.gateway.receipts import base64_of, is_signed
 from producers.gateway.refusals import Refused
 from producers.gateway.salts import Salts
-from schemas import codec, hot, problems
+from producers.gateway.view_proofs import PAUSE_UNKNOWN, UNSEEN, Seen
+from schemas import codec, problems
 from schemas.figures import Sample
 from schemas.named_keys import key_id
 from schemas.private_files import KEYS_MAX
-from schemas.registry import UnknownSchema
+from schemas.registry import FIRST_RULES, UnknownSchema
 from schemas.topics import Topics, partition_of
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS
+from schemas.words import (
+    CHOICES,
+    ORIGINS,
+    QUALIFICATIONS,
+    QUALIFICATIONS_PER_CHOICE,
+    SHOWN,
+    TRUSTS,
+)
 
 
 CONTENT_BYTES = 8
 """Of the digest of an action under a key: enough to tell a retry from another action."""
 
 _TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
-_CHOICE = {name: index for index, name in enumerate(CHOICES)}
 _QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
-_cast = hot.encoder("VoteCast")
-_withdrawn = hot.encoder("VoteWithdrawn")
-_qualified = hot.encoder("QualificationAdded")
-_unqualified = hot.encoder("QualificationWithdrawn")
-
-
-class Act(NamedTuple):
-    """What a voter does: a choice, a qualification, or taking one back."""
-
-    kind: str
-    """Name of the event it becomes."""
-    proposal: str
-    word: str = ""
-    """The choice or qualification; empty for a withdrawn vote."""
-    proof: str | None = None
+_WIDGET = ORIGINS.index("widget")
+_SERVED, _ASKED = SHOWN.index("served"), SHOWN.index("asked")
+_TELLS_ROUTES = 2
+"""From these rules on view proofs and ballots tell the route."""
 
 
 class Voter(NamedTuple):
@@ -63,6 +60,8 @@ class Voter(NamedTuple):
     origin: int
     network: bytes
     """Never written with a vote."""
+    via: int = 0
+    """Number of the partner on whose site they act: nothing sets one yet."""
 
 
 class Recorded(NamedTuple):
@@ -101,6 +100,8 @@ class Booth:
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
             salts=self._salts, gateways=gateways)
         self._descriptions = kept.Accounts(kept.DESCRIPTIONS, gateways=gateways)
+        self._form = ballots.form_of(FIRST_RULES)
+        self._form_rules = FIRST_RULES
 
     @property
     def ready(self) -> bool:
@@ -133,10 +134,13 @@ class Booth:
         self._check(voter, act)
         now = int(time.time() * 1_000)
         event_id, is_new = self._event_id(voter, act, key, now)
-        trust = self._trust(voter, act, now)
-        head = (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES))
-        value = _encoded(head, act, (
-            trust, voter.origin, voter.consultation, act.proposal, now))
+        trust, seen = self._seen(voter, act, now)
+        rules = self._follower.known.rules
+        if rules != self._form_rules:
+            self._form, self._form_rules = ballots.form_of(rules), rules
+        value = self._form(
+            (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES)), act,
+            (trust, voter.origin, seen, voter.via, voter.consultation, now))
         partition = partition_of(voter.id, self._topics.partitions)
         try:
             acknowledged = await self._write(self._topics.votes, partition, now, value)
@@ -159,11 +163,28 @@ class Booth:
         except (NotWritten, Unknown) as error:
             raise _refused(error) from None
         accepted = self._follower.proposals(voter.consultation)
-        proofs = [identity.view_proof(
-            self._keys.view, voter.id, voter.consultation, name, given.drawn_at // 1_000)
-            for name in given.proposals]
+        proofs = [self.proof(voter, name, _ASKED if place < given.asked else _SERVED,
+                             given.drawn_at)
+                  for place, name in enumerate(given.proposals)]
         return Served(
             given.event_id, [accepted[name] for name in given.proposals], proofs, given.waiting)
+
+    def proof(self, voter: Voter, proposal: str, shown: int, shown_at: int) -> str:
+        """Prove that a proposal is shown to a voter, in the version of the announced rules.
+
+        By a route, by its index in SHOWN, and at a time in milliseconds since 1970.
+        """
+        if not self.tells_routes:
+            return view_proofs.first_proof(
+                self._keys.view, voter.id, voter.consultation, proposal, shown_at // 1_000)
+        return view_proofs.view_proof(
+            self._keys.view, voter.id, voter.consultation, proposal, shown_at=shown_at,
+            shown=shown, wording=self._follower.known.wording(voter.consultation, proposal))
+
+    @property
+    def tells_routes(self) -> bool:
+        """Whether proofs tell the route by which a proposal was reached."""
+        return self._follower.known.rules >= _TELLS_ROUTES
 
     async def came_back(self, voter: Voter, waiting: str) -> bool:
         """Record the sequence that waited for an act; give whether the browser may forget it."""
@@ -249,17 +270,28 @@ class Booth:
             return identity.time_ordered_id(now, self._salts.draw(10)), False
         found = identity.event_id(self._keys.pepper(voter.consultation), voter.id, key)
         content = f"{act.kind}\0{act.proposal}\0{act.word}\0{act.proof or ''}".encode()
+        if act.renewed:
+            content += b"\0" + act.renewed.encode()
         digest = hashlib.blake2b(content, digest_size=CONTENT_BYTES).digest()
         is_new = not self._memory.holds_content(found)
         if not self._memory.same_content(found, digest):
             raise Refused(problems.KEY_REUSED)
         return found, is_new
 
-    def _trust(self, voter: Voter, act: Act, now: int) -> int:
-        shown = identity.is_shown(
-            self._keys.view, voter.id, voter.consultation, act.proposal,
-            proof=act.proof, now=now // 1_000)
-        return _TRUSTED if shown else _SUSPECT
+    def _seen(self, voter: Voter, act: Act, now: int) -> tuple[int, Seen]:
+        """Give the trust that the view proof of an act makes, and what it says of the view."""
+        key, consultation = self._keys.view, voter.consultation
+        found = view_proofs.read(key, voter.id, consultation, act.proposal, act.proof, now)
+        if found is None and act.renewed:
+            renewed = view_proofs.read(
+                key, voter.id, consultation, act.proposal, act.renewed, now)
+            if renewed is not None:
+                # It is of the moment of the act: of the view before it nobody knows the time.
+                found = renewed[0], PAUSE_UNKNOWN, renewed[2]
+        trust, seen = (_SUSPECT, UNSEEN) if found is None else (_TRUSTED, found)
+        if voter.origin == _WIDGET:  # Whose site it stands on has chosen the proposal.
+            seen = _ASKED, *seen[1:]
+        return trust, seen
 
     async def _write(
         self, topic: str, partition: int, timestamp: int, value: bytes
@@ -275,15 +307,3 @@ def _refused(error: NotWritten | Unknown) -> Refused:
     if isinstance(error, Unknown):
         return Refused(problems.UNKNOWN_OUTCOME)
     return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE)
-
-
-def _encoded(
-    head: tuple[bytes, bytes, bytes], act: Act, tail: tuple[int, int, str, str, int]
-) -> bytes:
-    """Encode an act; what all four events share stands before and after its word."""
-    if act.kind == "VoteCast":
-        return _cast(*head, _CHOICE[act.word], *tail)
-    if act.kind == "VoteWithdrawn":
-        return _withdrawn(*head, *tail)
-    encode = _qualified if act.kind == "QualificationAdded" else _unqualified
-    return encode(*head, _QUALIFICATION[act.word], *tail)

@@ -26,6 +26,7 @@ from producers.gateway.memory import Memory
 from producers.gateway.outlet import NotWritten, Outlet, Unknown
 from producers.gateway.pools import Pools
 from producers.gateway.salts import Salts
+from producers.gateway.view_proofs import PROOF_SECONDS
 from schemas import codec, figures
 from schemas.figures import Sample
 from schemas.registry import UnknownSchema
@@ -33,7 +34,7 @@ from schemas.words import ORIGINS
 
 
 DRAWN_COOKIE = "scrutin-drawn"
-DRAWN_SECONDS = identity.PROOF_SECONDS
+DRAWN_SECONDS = PROOF_SECONDS
 """So long a sequence waits: as long as its view proofs are good."""
 DRAWN_CHARACTERS = 2_048
 """Longest sequence that waits, as its cookie has it. One of a new voter has 300 with 4 partitions
@@ -64,6 +65,8 @@ class Given(NamedTuple):
 
     event_id: bytes
     proposals: list[str]
+    asked: int
+    """So many of them, the first ones, were asked for."""
     drawn_at: int
     """Milliseconds since 1970."""
     waiting: str
@@ -113,7 +116,7 @@ class Sequences:
         else:
             waiting = ""
             await self._record(visitor, value, now, now, "recorded")
-        return Given(event_id, drawn.proposals, now, waiting)
+        return Given(event_id, drawn.proposals, drawn.asked, now, waiting)
 
     async def came_back(self, visitor: Visitor, waiting: str) -> bool:
         """Write what waited in a browser, now that its voter acts.

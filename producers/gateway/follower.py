@@ -1,7 +1,8 @@
 """Follows the catalogue as long as the gateway lives: what can be voted on, and when.
 
 Without a consumer group, from the beginning; a broker that goes away is waited for, and what was
-read stays known meanwhile.
+read stays known meanwhile. A record that a later release wrote may close a consultation, for one:
+from there on no vote is taken until a release that can read it runs here.
 """
 
 import asyncio
@@ -13,6 +14,7 @@ from aiokafka.errors import KafkaError
 
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 
 
@@ -47,6 +49,11 @@ class Follower:
             except (KafkaError, OSError, TimeoutError) as error:
                 self._logger.warning("the catalogue cannot be read", kafka=self._address,
                                      reason=f"{type(error).__name__}: {error}")
+            except UnknownSchema as error:
+                self.ready.clear()
+                self._logger.error(  # noqa: TRY400 -- a sentence, not a trace
+                    "no vote is taken: the catalogue goes on in a later version",
+                    offset=self.offset + 1, reason=str(error))
             finally:
                 await consumer.stop()
             await asyncio.sleep(RETRY_SECONDS)
@@ -81,5 +88,5 @@ class Follower:
         except codec.Undecodable:
             pass  # The archive keeps it; nothing can be voted on by it.
         else:
-            self.known.apply(event, fields)
+            self.known.apply(event, fields, record.offset)
         self.offset = record.offset

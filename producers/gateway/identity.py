@@ -1,11 +1,10 @@
-"""Who votes, under which name, and what they have been shown. Pure.
+"""Who votes, and under which name. Pure.
 
 Theory of operation: a browser holds a device: 16 random bytes in a cookie that the gateway
 signed. Nothing but its pseudonym reaches the log: an HMAC of the device under the pepper of one
 consultation, so that the pseudonyms of two consultations cannot be joined, and none can once the
-pepper is destroyed. A view proof says "this voter was shown this proposal then"; it is no proof
-that one person votes once. Every use of a key begins with its own word, so that what was made
-for one purpose is worth nothing for another.
+pepper is destroyed. Every use of a key begins with its own word, so that what was made for one
+purpose is worth nothing for another.
 """
 
 import binascii
@@ -20,12 +19,6 @@ Clock = Callable[[], float]
 
 IDENTIFIER_BYTES = 16
 """Length of devices, voters, event ids, and of the codes that sign them: 128 bits."""
-TIME_BYTES = 5
-"""Seconds since 1970 in a view proof: enough for 34,000 years."""
-PROOF_SECONDS = 86_400
-"""A view proof is good for a day: so long a page may lie open before its votes are suspect."""
-CLOCK_SKEW_SECONDS = 60
-"""A proof of another gateway may come from a clock so far ahead."""
 IPV4_PREFIX_BITS = 24
 IPV6_PREFIX_BITS = 48
 """A network is what one subscriber or one small office is given, at least."""
@@ -38,12 +31,13 @@ _IPV4_WITHIN_IPV6 = frozenset((
 ADDRESS_CHARACTERS = 80
 """Longest address that is read: IPv6 with a zone, in brackets, with a port."""
 
-def _characters(size: int) -> int:
+
+def characters(size: int) -> int:
     """Give the length of so many bytes in base64 without padding."""
     return -(-size * 4 // 3)
 
 
-COOKIE_CHARACTERS = _characters(2 * IDENTIFIER_BYTES)
+COOKIE_CHARACTERS = characters(2 * IDENTIFIER_BYTES)
 """Length of a device's cookie: the device, and the code that signs it."""
 
 _SEPARATOR = b"\0"
@@ -103,12 +97,12 @@ Key = Signer | Ring
 
 def device_cookie(key: Key, device: bytes) -> str:
     """Sign a device for its cookie."""
-    return _text(device + key.code(b"device", device))
+    return text_of(device + key.code(b"device", device))
 
 
 def device_of(key: Key, cookie: str) -> bytes | None:
     """Give the device of a cookie; None where we did not sign it."""
-    raw = _bytes(cookie, 2 * IDENTIFIER_BYTES)
+    raw = bytes_of(cookie, 2 * IDENTIFIER_BYTES)
     if raw is None:
         return None
     device, code = raw[:IDENTIFIER_BYTES], raw[IDENTIFIER_BYTES:]
@@ -123,28 +117,6 @@ def pseudonym(pepper: Signer, device: bytes) -> bytes:
 def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
     """Name the event of an Idempotency-Key: the same on every gateway that holds the pepper."""
     return pepper.code(b"event", voter, idempotency_key.encode())
-
-
-def view_proof(key: Key, voter: bytes, consultation: str, proposal: str, issued_at: int) -> str:
-    """Prove that a proposal is shown to a voter at a time (seconds since 1970)."""
-    issued = issued_at.to_bytes(TIME_BYTES, "big")
-    return _text(issued + key.code(
-        b"view", voter, issued, consultation.encode(), proposal.encode()))
-
-
-def is_shown(
-    key: Key, voter: bytes, consultation: str, proposal: str, *, proof: str | None, now: int
-) -> bool:
-    """Whether a proof says that the voter was shown the proposal, not too long ago."""
-    raw = _bytes(proof or "", TIME_BYTES + IDENTIFIER_BYTES)
-    if raw is None:
-        return False
-    issued = raw[:TIME_BYTES]
-    age = now - int.from_bytes(issued, "big")
-    if not -CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS:
-        return False
-    return key.signed(
-        raw[TIME_BYTES:], b"view", voter, issued, consultation.encode(), proposal.encode())
 
 
 def network_of(address: str) -> bytes:
@@ -197,16 +169,17 @@ _FROM_URL = bytes.maketrans(b"-_", b"+/")
 _PADDING = b"=="
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
+    """Write bytes for an address or a cookie, without padding."""
     return binascii.b2a_base64(raw, newline=False).translate(_TO_URL).rstrip(b"=").decode()
 
 
-def _bytes(text: str, size: int) -> bytes | None:
-    """Read what `_text` wrote, of a size; there is one spelling only."""
-    if len(text) != _characters(size):
+def bytes_of(text: str, size: int) -> bytes | None:
+    """Read what `text_of` wrote, of a size; there is one spelling only."""
+    if len(text) != characters(size):
         return None
     try:
         raw = binascii.a2b_base64(text.encode().translate(_FROM_URL) + _PADDING)
     except (binascii.Error, UnicodeEncodeError):
         return None
-    return raw if _text(raw) == text else None
+    return raw if text_of(raw) == text else None

@@ -14,7 +14,7 @@ MAX_BATCH = 2**16
 PATH_HASHES = 16
 """Hashes of a path, at most: the height of a tree of MAX_BATCH."""
 PROOF_CHARACTERS = 64
-"""A view proof has 28; room for a longer one."""
+"""A view proof has 28, one that tells the route 39; room for a longer one."""
 
 
 def _whole(number: Any) -> Any:
@@ -42,7 +42,8 @@ else:
         Literal[ANSWERS[name]] for name in ("gender", "age_band", "region"))
 Proof = Annotated[str, Field(
     max_length=PROOF_CHARACTERS,
-    description="The view proof that came with the proposal; without it the act is suspect.")]
+    description="The view proof that came with the proposal; without it the act is suspect, and "
+    "how the proposal was reached is unknown.")]
 
 assert Choice.__args__ == CHOICES  # type: ignore[attr-defined]  # a Literal has its words
 assert Qualification.__args__ == QUALIFICATIONS  # type: ignore[attr-defined]  # as above
@@ -123,7 +124,10 @@ class Shown(BaseModel):
     id: str
     text: dict[str, str] = Field(description="The sentence, by language.")
     author: dict[str, str | None] | None
-    proof: str
+    proof: str = Field(
+        description="Send it with acts on this proposal, within a day. It may say, signed, whether "
+        "the proposal was drawn or asked for by `include`, when it was shown and in which wording: "
+        "take it for opaque.")
 
 
 class Sequence(BaseModel):

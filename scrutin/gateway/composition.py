@@ -44,7 +44,7 @@ from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
-from views.flushes import Flushes
+from views.flushes import Flushes, ResultsUnreadable
 from views.live import Live
 from views.operations.access import Access
 from views.operations.pages import metrics
@@ -120,6 +120,11 @@ async def _read_on(reader: ResultsReader) -> None:
             await reader.read()
         except BrokerUnreachable as error:
             logger.warning("results cannot be read", reason=str(error))
+        except ResultsUnreadable as error:
+            # Votes go on where the catalogue can be read; what is shown stays as it was.
+            logger.error(  # noqa: TRY400 -- a sentence, not a trace
+                "results are read no more", reason=str(error))
+            return
         await asyncio.sleep(RETRY_SECONDS)
 
 

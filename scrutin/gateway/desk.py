@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
-from producers.gateway import booth, guards, identity
+from producers.gateway import ballots, booth, guards
 from producers.gateway.application import receipt_of
 from producers.gateway.exchange import JSON, Answer, Asked
 from producers.gateway.follower import Follower
@@ -24,7 +24,9 @@ from producers.gateway.receipts import Batch
 from producers.gateway.refusals import Refused
 from producers.gateway.rereading import Rereader
 from schemas import codec, problems
+from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from schemas.words import SHOWN
 from views.voting.desk import Act, Recorded, TurnedAway, Voted
 
 
@@ -95,10 +97,13 @@ class GatewayVisit:
     def secure(self) -> bool:
         return guards.is_secure(self.asked)
 
-    def proof(self, proposal: str) -> str:
-        return identity.view_proof(
-            self.desk.keys.view, self.voter.id, self.voter.consultation, proposal,
-            int(time.time()))
+    @property
+    def tells_routes(self) -> bool:
+        return self.desk.booth.tells_routes
+
+    def proof(self, proposal: str, route: str) -> str:
+        return self.desk.booth.proof(
+            self.voter, proposal, SHOWN.index(route), int(time.time() * 1_000))
 
     async def serve(
         self, included: Sequence[str], voted: Mapping[str, Voted]
@@ -122,14 +127,16 @@ class GatewayVisit:
         self._count()
         try:
             done = await self.desk.booth.record(
-                self.voter, booth.Act(act.event, act.proposal, act.word, act.proof), key)
+                self.voter, ballots.Act(
+                    act.event, act.proposal, act.word, act.proof, act.renewed), key)
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
         waiting = guards.drawn_of(self.asked)
         if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
             self.drawn = ""
         batch, place = done.acknowledged
-        return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted")
+        return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted",
+                        self.desk.follower.known.rules)
 
     async def describe(
         self, place: tuple[int, int], answers: Mapping[str, str | None]
@@ -190,7 +197,7 @@ def _own(value: bytes | None, voter: booth.Voter) -> dict[str, Any] | None:
     """Decode an event of the voter; None where it is somebody else's or none."""
     try:
         _, fields = codec.decode(value)
-    except codec.Undecodable:
+    except (codec.Undecodable, UnknownSchema):
         return None
     own = (fields.get("voter"), fields.get("consultation")) == (voter.id, voter.consultation)
     return fields if own else None

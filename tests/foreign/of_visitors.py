@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from producers.gateway import identity
+from producers.gateway import identity, view_proofs
 from producers.gateway.application import _parsed
 from producers.gateway.identity import Signer
 from producers.gateway.models import Description, Qualified, Vote
 from producers.gateway.refusals import Refused
+from producers.gateway.view_proofs import Seen
 from schemas import visitors
 from schemas.topics import Topics
 from schemas.visitors import TooManyFields
@@ -42,7 +43,8 @@ def _seal(content: bytes) -> bytes:
 
 
 def _paper() -> bytes:
-    made = paper.Paper(sequence=["p1", "p2"])
+    made = paper.Paper()
+    made.serve(["p1", "p2"], ["p1"], tells_routes=True)
     made.mark(Act("VoteCast", "p1", "agree"), "agree", Recorded(1, 7, trusted=True))
     return folded.written(made, _seal, ROLL).encode()
 
@@ -52,9 +54,9 @@ def _form(raw: bytes) -> dict[str, bytes]:
     return asked.parts(declared.decode("latin-1"), body)
 
 
-def _shown(raw: bytes) -> bool:
-    return identity.is_shown(
-        KEY, bytes(16), "town", "p1", proof=raw.decode("latin-1"), now=1_700_000_000)
+def _seen(raw: bytes) -> Seen | None:
+    return view_proofs.read(
+        KEY, bytes(16), "town", "p1", proof=raw.decode("latin-1"), now=1_700_000_000_000)
 
 
 def _intention(raw: bytes) -> Any:
@@ -81,8 +83,10 @@ READERS = (
     Reader("papers", lambda raw: folded.read(raw.decode("latin-1"), _seal, ROLL), (), (_paper(),)),
     Reader("devices", lambda raw: identity.device_of(KEY, raw.decode("latin-1")), (), (
         identity.device_cookie(KEY, bytes(16)).encode(),)),
-    Reader("view_proofs", _shown, (), (
-        identity.view_proof(KEY, bytes(16), "town", "p1", 1_700_000_000).encode(),)),
+    Reader("view_proofs", _seen, (), (
+        view_proofs.first_proof(KEY, bytes(16), "town", "p1", 1_700_000_000).encode(),
+        view_proofs.view_proof(KEY, bytes(16), "town", "p1", shown_at=1_700_000_000_000,
+                               shown=1, wording=7).encode())),
     Reader("networks", lambda raw: identity.network_of(raw.decode("latin-1")), (), (
         b"192.0.2.7", b"2001:db8::1", b"::ffff:192.0.2.7")),
     Reader("hosts", hosts.name_in, (), (b"vote.example.org:443", b"[::1]:8080")),

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from schemas.problems import ProblemKind
+from schemas.registry import FIRST_RULES
 
 
 class TurnedAway(Exception):
@@ -27,6 +28,8 @@ class Act(NamedTuple):
     word: str = ""
     """The choice or qualification; empty for a withdrawn vote."""
     proof: str = ""
+    renewed: str = ""
+    """A proof of the moment of the act, in case the first is of a name that the browser lost."""
 
 
 class Recorded(NamedTuple):
@@ -35,6 +38,8 @@ class Recorded(NamedTuple):
     partition: int
     offset: int
     trusted: bool
+    rules: int = FIRST_RULES
+    """Those that are announced: the ledger decides it by them."""
 
 
 class Voted(Protocol):
@@ -56,8 +61,12 @@ class Visit(Protocol):
     def secure(self) -> bool:
         """Whether cookies are for TLS only."""
 
-    def proof(self, proposal: str) -> str:
-        """Prove that a proposal is shown to the visitor now."""
+    @property
+    def tells_routes(self) -> bool:
+        """Whether it is noted how proposals are reached: under the rules that count it."""
+
+    def proof(self, proposal: str, route: str) -> str:
+        """Prove that a proposal, first reached by a route, is shown to the visitor now."""
 
     async def serve(self, included: Sequence[str], voted: Mapping[str, "Voted"]) -> list[str]:
         """Choose the next proposals; `voted` names what needs no second look."""

@@ -9,7 +9,11 @@ the order of their places, the steps between them first and then what each says,
 one byte a vote. What a choice was before, and where its event lies, is forgotten with that. Only
 past thousands of votes some are forgotten wholly.
 
-Papers of before were deflated JSON with the names in it: they are read, and written so no more.
+Where routes to proposals are noted they stand in two bits beside each number, and among the older
+ones stands what was asked for and has no vote. A paper without a known route is written as it was
+before routes were, so that gateways which know of none go on reading it.
+
+The first papers were deflated JSON with the names in it: they are read, and written so no more.
 """
 
 import base64
@@ -20,8 +24,8 @@ import json
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 
-from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
-from views.voting.paper import DONE_BYTES, Mark, Paper
+from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, SHOWN
+from views.voting.paper import ASKED, DONE_BYTES, UNKNOWN, Mark, Paper
 from views.voting.roll import MARK_BYTES, Roll
 
 
@@ -30,9 +34,11 @@ PAPER_CHARACTERS = 1_500
 with it 1,300, and a head shall stay below 3,000."""
 WHOLE_LEAST = 16
 """Votes that are kept whole, at least: a sequence and some."""
-_VERSION = b"2"
+_ROUTELESS, _ROUTED = b"2", b"3"
 """Stands before the content where it is sealed: gateways of before, whose papers were sealed as
-they were, take it for nobody's."""
+they were or have no routes, take it for nobody's."""
+_ROUTE_BITS = {_ROUTELESS: 0, _ROUTED: 2}
+"""Bits of a route beside each number of a proposal."""
 _BEFORE = b"x"
 """How the content of a paper of before begins: zlib says so."""
 _RAW = -15
@@ -49,11 +55,12 @@ IsSealed = Callable[[bytes, bytes], bool]
 def written(paper: Paper, seal: Seal, roll: Roll) -> str:
     """Write a paper as a cookie's value, within PAPER_CHARACTERS; the paper stays as it is."""
     whole = [(name, mark) for name, mark in paper.marks.items() if roll.place(name) is not None]
-    older = {place: _state(mark) for name, mark in paper.older.items()
+    older = {place: state for name, state in _states(paper)
              if (place := roll.place(name)) is not None}
+    version = _ROUTED if _knows_routes(paper) else _ROUTELESS
     while True:
-        content = _folded(paper, whole, older, roll)
-        text = base64.urlsafe_b64encode(seal(_VERSION + content) + content).rstrip(b"=").decode()
+        content = _folded(paper, whole, older, roll, _ROUTE_BITS[version])
+        text = base64.urlsafe_b64encode(seal(version + content) + content).rstrip(b"=").decode()
         if len(text) <= PAPER_CHARACTERS or not (whole or older):
             return text
         if len(whole) > WHOLE_LEAST or not older:
@@ -61,7 +68,9 @@ def written(paper: Paper, seal: Seal, roll: Roll) -> str:
             older |= {_place(roll, name): _state(mark) for name, mark in whole[:leaving]}
             del whole[:leaving]
         else:
-            for place in sorted(older)[:1 + len(older) // 10]:
+            # The log knows what was voted on: what was asked for is known here alone.
+            first = sorted(older, key=lambda place: (_is_aside(older[place]), place))
+            for place in first[:1 + len(older) // 10]:
                 del older[place]
 
 
@@ -79,26 +88,42 @@ def read(
         return Paper()
     code, content = raw[:code_bytes], raw[code_bytes:]
     is_ours = is_sealed or (lambda code, content: hmac.compare_digest(code, seal(content)))
-    if is_ours(code, _VERSION + content):
-        return _unfolded(content, roll)
+    for version, bits in _ROUTE_BITS.items():
+        if is_ours(code, version + content):
+            return _unfolded(content, roll, bits)
     if content[:1] == _BEFORE and is_ours(code, content):
         return _of_before(content)
     return Paper()
 
 
+def _knows_routes(paper: Paper) -> bool:
+    return bool(paper.routes) or any(mark.route != UNKNOWN for mark in paper.every().values())
+
+
+def _states(paper: Paper) -> Iterator[tuple[str, int]]:
+    """Give what is kept of older marks, and of what was asked for and is not in turn."""
+    for name, mark in paper.older.items():
+        yield name, _state(mark)
+    for name, route in paper.routes.items():
+        if route == ASKED and name not in paper.sequence:
+            yield name, _ASIDE | SHOWN.index(route) << _ROUTE_AT
+
+
 def _folded(
-    paper: Paper, whole: list[tuple[str, Mark]], older: dict[int, int], roll: Roll
+    paper: Paper, whole: list[tuple[str, Mark]], older: dict[int, int], roll: Roll, bits: int
 ) -> bytes:
     sequence = [place for name in paper.sequence if (place := roll.place(name)) is not None]
     places = sorted(older)
     used = [*sequence, *(_place(roll, name) for name, _ in whole), *places[-1:]]
     count = min(max(used, default=-1) + 1, len(roll))
-    numbers = [count, paper.partition, int(paper.described), paper.voted, len(sequence), *sequence,
-               len(whole)]
+    numbers = [count, paper.partition, int(paper.described), paper.voted, len(sequence)]
+    numbers += (place << bits | SHOWN.index(paper.routes.get(roll.name(place), UNKNOWN))
+                for place in sequence)
+    numbers.append(len(whole))
     cast = 0
     for name, mark in whole:
-        numbers += (_place(roll, name), _said(mark), _unsigned(mark.cast - cast),
-                    max(mark.last - mark.cast, 0), mark.acts)
+        numbers += (_place(roll, name) << bits | SHOWN.index(mark.route), _said(mark),
+                    _unsigned(mark.cast - cast), max(mark.last - mark.cast, 0), mark.acts)
         if mark.unproven:
             numbers.append(BUTTONS.index(mark.unproven))
         cast = mark.cast
@@ -110,7 +135,7 @@ def _folded(
             + packing.compress(summary) + packing.flush())
 
 
-def _unfolded(content: bytes, roll: Roll) -> Paper:
+def _unfolded(content: bytes, roll: Roll, bits: int) -> Paper:
     head = MARK_BYTES + DONE_BYTES
     mark, rest = content[:MARK_BYTES], _Numbers(content[head:])
     take = rest.number
@@ -118,24 +143,40 @@ def _unfolded(content: bytes, roll: Roll) -> Paper:
         return Paper()
     paper = Paper(done=content[MARK_BYTES:head], partition=take(), described=bool(take()),
                   voted=take())
-    paper.sequence = [roll.name(take()) for _ in range(take())]
+    for _ in range(take()):
+        name, route = _named(roll, take(), bits)
+        paper.sequence.append(name)
+        if route != UNKNOWN:
+            paper.routes[name] = route
     cast = 0
     for _ in range(take()):
-        name, said = roll.name(take()), take()
+        (name, route), said = _named(roll, take(), bits), take()
         cast += _signed(take())
-        found = _mark(said, cast, cast + take(), take())
-        if said & _UNPROVEN:
-            found.unproven = BUTTONS[take()]
-        paper.marks[name] = found
-    count = take()
+        paper.marks[name] = found = _mark(said, cast, cast + take(), take())
+        found.unproven = BUTTONS[take()] if said & _UNPROVEN else ""
+        found.route = route
+    _unfold_older(paper, rest, roll)
+    return paper
+
+
+def _unfold_older(paper: Paper, rest: "_Numbers", roll: Roll) -> None:
+    """Read the older marks, and what was asked for and has none."""
+    count = rest.number()
     summary = _Numbers(zlib.decompress(rest.left(), _RAW))
     places, place = [], -1
     for _ in range(count):
         place += summary.number()
         places.append(place)
-    paper.older = {roll.name(place): _mark_of_state(state)
-                   for place, state in zip(places, summary.left(), strict=True)}
-    return paper
+    for place, state in zip(places, summary.left(), strict=True):
+        if _is_aside(state):
+            paper.routes[roll.name(place)] = SHOWN[state >> _ROUTE_AT]
+        else:
+            paper.older[roll.name(place)] = _mark_of_state(state)
+
+
+def _named(roll: Roll, number: int, bits: int) -> tuple[str, str]:
+    """Give the proposal and the route that a number stands for."""
+    return roll.name(number >> bits), SHOWN[number & (1 << bits) - 1]
 
 
 def _of_before(content: bytes) -> Paper:
@@ -163,21 +204,30 @@ def _mark(said: int, cast: int, last: int, acts: int) -> Mark:
 
 
 # What is kept of an older one, in one byte: choice, trusted, and the qualifications of the choice,
-# or the choice that was withdrawn.
+# or the choice that was withdrawn, then the route. Of what has no mark: a choice that there is not.
+_ROUTE_AT = 6
+_SAID_MASK = (1 << _ROUTE_AT) - 1
+_ASIDE = 32
+
+
+def _is_aside(state: int) -> bool:
+    return state & _SAID_MASK == _ASIDE
 
 
 def _state(mark: Mark) -> int:
     index = _index(mark.choice)
     own = _bits(mark.qualifications) >> QUALIFICATIONS_PER_CHOICE * (index - 1) if index else (
         _index(mark.before))
-    return index | mark.trusted << 2 | (own & (1 << QUALIFICATIONS_PER_CHOICE) - 1) << 3
+    return (index | mark.trusted << 2 | (own & (1 << QUALIFICATIONS_PER_CHOICE) - 1) << 3
+            | SHOWN.index(mark.route) << _ROUTE_AT)
 
 
 def _mark_of_state(state: int) -> Mark:
-    index, own = state & 3, state >> 3
+    index, own = state & 3, (state & _SAID_MASK) >> 3
     qualifications = _words(own << QUALIFICATIONS_PER_CHOICE * (index - 1)) if index else set()
     before = None if index else _choice(own)
-    return Mark(_choice(index), qualifications, before, bool(state & 4), -1, -1)
+    return Mark(_choice(index), qualifications, before, bool(state & 4), -1, -1,
+                route=SHOWN[state >> _ROUTE_AT])
 
 
 class _Numbers:

@@ -82,7 +82,8 @@ def intention(form: Mapping[str, str]) -> Intention:
         raise TurnedAway(problems.INVALID_REQUEST)
     event, said = _event(word)
     shown = form.get("shown", "")
-    act = Act(event, form.get("proposal", ""), said, form.get("proof", ""))
+    act = Act(event, form.get("proposal", ""), said, form.get("proof", ""),
+              form.get("renewed", ""))
     return Intention(act, key, word, int(shown) if _TIME.fullmatch(shown) else 0)
 
 

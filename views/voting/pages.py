@@ -142,7 +142,8 @@ class VotePages:
         return guest.to(found) if found else _to(f"{guest.address}/mine")
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
-        guest.paper.sequence = await guest.visit.serve(included, guest.paper.every())
+        given = await guest.visit.serve(included, guest.paper.every())
+        guest.paper.serve(given, included, tells_routes=guest.visit.tells_routes)
 
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""
@@ -224,7 +225,12 @@ class VotePages:
         mark = held.of(act.proposal)
         key = wanted.idempotency_key(mark.acts if mark else 0)
         done = await guest.visit.act(act, key)
-        held.mark(act, wanted.word, done)
+        # All of it before anything is marked: what fails on the way is sent again as a whole.
+        again = [(more, f"+{more.word}", await guest.visit.act(more, f"{key}.{more.word}"))
+                 for more in (act._replace(event="QualificationAdded", word=word)
+                              for word in held.lost_by(act, done))]
+        for each in ((act, wanted.word, done), *again):
+            held.mark(*each)
         held.done = wanted.mark()
 
     async def _describe(self, guest: Guest) -> Response:

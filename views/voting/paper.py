@@ -5,16 +5,26 @@ ledger's state is nobody's to read. So the browser itself carries the proposals 
 what it did with each: enough to show it again, to take it back, and to find its receipts, whose
 text is read from the log anew. The paper decides nothing: a lost or an old one costs the display,
 never a vote. It is bounded (`views.voting.folded`): of the votes touched longest ago less is kept.
+
+It also holds by which route this browser first reached a proposal, served in its turn or asked for,
+which view proofs then say: what was asked for stays so, voted on or passed over, however often it
+is served later. Of what was served and passed over nothing is kept, once it is not in turn any
+more: asked for after that, it was asked for. What was reached before routes were noted is unknown.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
+from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, SHOWN
 from views.voting.desk import Act, Recorded
 
 
 DONE_BYTES = 8
 """Of what stands for a form: two of a voter's have the same once in 10^19."""
+UNKNOWN, SERVED, ASKED = SHOWN
+"""Routes."""
+_PROVEN_ANEW = 2
+"""From these rules on a vote that is proven loses the qualifications it got without a proof."""
 
 
 @dataclass
@@ -35,6 +45,8 @@ class Mark:
     unproven: str = ""
     """The last act, as its button names it, where it came without a proof and the vote with one:
     the ledger refuses it."""
+    route: str = UNKNOWN
+    """By which the proposal was first reached."""
 
 
 @dataclass
@@ -53,6 +65,26 @@ class Paper:
     """Stands for the form that was recorded last: sent again, it says nothing new."""
     described: bool = False
     """Whether the voter described themselves, or said no."""
+    routes: dict[str, str] = field(default_factory=dict)
+    """The first route to each proposal in turn, and to what was asked for before, where it is known
+    and the proposal has no mark."""
+
+    def serve(
+        self, given: Sequence[str], asked: Collection[str], *, tells_routes: bool
+    ) -> None:
+        """Take the next proposals, some of them asked for, and note the routes to new ones."""
+        before = {name: self.routes.get(name, UNKNOWN) for name in self.sequence}
+        before |= {name: route for name, route in self.routes.items() if route == ASKED}
+        new = dict.fromkeys(given, SERVED) | dict.fromkeys(asked, ASKED) if tells_routes else {}
+        self.sequence = list(given)
+        self.routes = {
+            name: route for name, route in (new | before).items()
+            if route != UNKNOWN and not self.of(name) and (route == ASKED or name in given)}
+
+    def route(self, proposal: str) -> str:
+        """Give the first route to a proposal."""
+        mark = self.of(proposal)
+        return mark.route if mark else self.routes.get(proposal, UNKNOWN)
 
     def of(self, proposal: str) -> Mark | None:
         """Give the mark of a proposal, whole or not."""
@@ -73,16 +105,25 @@ class Paper:
 
     def mark(self, act: Act, button: str, done: Recorded) -> None:
         """Mark a recorded act, by the rules that the ledger decides it by."""
+        lost = self.lost_by(act, done)
         self.partition = done.partition
         if not done.trusted and self.refuse(act.proposal, button, done.offset):
             return  # The page asks for a confirmation.
         if act.event == "VoteCast":
             self.cast(act.proposal, act.word, done.offset, trusted=done.trusted)
+            self.marks[act.proposal].qualifications.difference_update(lost)
         elif act.event == "VoteWithdrawn":
             self.withdraw(act.proposal, done.offset)
         else:
             self.qualify(
                 act.proposal, act.word, done.offset, added=act.event == "QualificationAdded")
+
+    def lost_by(self, act: Act, done: Recorded) -> list[str]:
+        """List the qualifications that a vote loses by being proven: to be sent again with it."""
+        mark = self.of(act.proposal)
+        proven = (done.rules >= _PROVEN_ANEW and done.trusted and act.event == "VoteCast"
+                  and mark is not None and mark.choice == act.word and not mark.trusted)
+        return sorted(mark.qualifications, key=QUALIFICATIONS.index) if mark and proven else []
 
     def cast(self, proposal: str, choice: str, offset: int, *, trusted: bool) -> None:
         """Mark a choice that is not refused; another one drops the qualifications, as the ledger
@@ -90,19 +131,21 @@ class Paper:
         old = self._taken(proposal)
         if old is None:
             self.voted += 1
-            self.marks[proposal] = Mark(choice, set(), None, trusted, offset, offset)
+            self.marks[proposal] = Mark(choice, set(), None, trusted, offset, offset,
+                                        route=self.routes.pop(proposal, UNKNOWN))
             return
         same = old.choice == choice
         self.marks[proposal] = Mark(
             choice, old.qualifications if same else set(), old.before if same else old.choice,
-            trusted or (same and old.trusted), offset, offset, old.acts + 1)
+            trusted or (same and old.trusted), offset, offset, old.acts + 1, route=old.route)
 
     def withdraw(self, proposal: str, offset: int) -> None:
         """Mark a vote as taken back."""
         old = self._taken(proposal)
         if old is not None:
             self.marks[proposal] = Mark(
-                None, set(), old.choice or old.before, old.trusted, old.cast, offset, old.acts + 1)
+                None, set(), old.choice or old.before, old.trusted, old.cast, offset, old.acts + 1,
+                route=old.route)
 
     def qualify(self, proposal: str, word: str, offset: int, *, added: bool) -> None:
         """Mark a qualification, or its end."""

@@ -38,7 +38,7 @@ def ballot(
         "position": None if at is None else at + 1,
         "steps": [_step(paper, name, proposal) for name in paper.sequence],
         "next": paper.open_after(proposal),
-        "proof": visit.proof(proposal),
+        "proof": visit.proof(proposal, paper.route(proposal)),
         "key": new_key(),
         "shown_at": int(time.time() * 1_000),
         "invited": bool(choice) and not paper.described,

@@ -51,6 +51,12 @@ def proposal(name: str, of: str = "town", author: str | None = None) -> bytes:
         author=author and {"name": author, "kind": "citizen", "age_band": None})
 
 
+def rules(version: int = 2) -> bytes:
+    """Announce rules: every partition has adopted them, so they say."""
+    return codec.encode("RulesAnnounced", event_id=bytes(16), ledger_version=version,
+                        salt=bytes(16), origin="operator", occurred_at=LONG_AGO)
+
+
 CATALOGUE = [
     consultation("town"), *(proposal(name) for name in PROPOSALS),
     consultation("later", opens_at=FAR_AHEAD), proposal("p1", "later"),
@@ -66,6 +72,12 @@ async def opened(stack: Stack, *, catalogue: list[bytes] = CATALOGUE) -> None:
     await provision(stack.kafka, stack.topics, replication=1)
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.catalogue, 0, catalogue)
+
+
+async def said(stack: Stack, *values: bytes) -> None:
+    """Let the catalogue say more."""
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, values)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Names and proofs: true for whom they were made, worthless for everybody else."""
+"""Names: true for whom they were made, worthless for everybody else."""
 
 import hmac
 
@@ -9,13 +9,12 @@ from starlette.types import Message
 
 from producers.gateway import guards, identity
 from producers.gateway.exchange import Asked
-from producers.gateway.identity import CLOCK_SKEW_SECONDS, PROOF_SECONDS, Signer
+from producers.gateway.identity import Signer
 from schemas.topics import partition_of
 
 
 KEYS = st.binary(min_size=32, max_size=32)
 IDS = st.binary(min_size=16, max_size=16)
-NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=20)
 
 
 @given(key=st.binary(max_size=64), parts=st.lists(st.binary(max_size=40), min_size=1, max_size=4))
@@ -65,25 +64,6 @@ def test_a_cookie_that_cannot_be_ours_takes_no_memory(junk: str) -> None:
     assert guards.device_of(_asking(junk), key).is_new
     assert remembered().currsize == before
     assert known == 2 * [guards.Device(device, is_new=False)]
-
-
-@given(key=KEYS, voter=IDS, names=st.tuples(NAMES, NAMES), now=st.integers(10**6, 2**39),
-       age=st.integers(-10**6, 10**6))
-def test_a_view_proof_is_good_for_its_voter_and_proposal_for_a_day(
-    key: bytes, voter: bytes, names: tuple[str, str], now: int, age: int
-) -> None:
-    """It holds within its age, and for no other voter, proposal or consultation."""
-    signer, (consultation, proposal) = Signer(key), names
-    proof = identity.view_proof(signer, voter, consultation, proposal, now - age)
-
-    def shown(voter: bytes, consultation: str, proposal: str) -> bool:
-        return identity.is_shown(
-            signer, voter, consultation, proposal, proof=proof, now=now)
-
-    assert shown(voter, consultation, proposal) == (-CLOCK_SKEW_SECONDS <= age <= PROOF_SECONDS)
-    assert not shown(bytes(16) if any(voter) else bytes(15) + b"\1", consultation, proposal)
-    assert not shown(voter, consultation + "x", proposal)
-    assert not shown(voter, consultation, proposal + "x")
 
 
 @given(device=IDS, peppers=st.tuples(KEYS, KEYS))

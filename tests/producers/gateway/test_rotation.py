@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from starlette.types import Scope
 
-from producers.gateway import guards, identity
+from producers.gateway import guards, identity, view_proofs
 from producers.gateway.dated_keys import GRACE_SECONDS, LOOK_SECONDS
 from producers.gateway.exchange import Asked
 from producers.gateway.keys import KeyFolder, KeysUnusable
@@ -29,16 +29,17 @@ class Gateway:
         return identity.device_cookie(self.keys.device, DEVICE)
 
     def proof(self) -> str:
-        return identity.view_proof(self.keys.view, VOTER, "town", "p1", NOW)
+        return view_proofs.view_proof(
+            self.keys.view, VOTER, "town", "p1", shown_at=NOW * 1_000, shown=1, wording=7)
 
     def accepts(self, cookie: str, proof: str) -> bool:
         """Whether this gateway knows the device of a cookie, and that a proposal was shown."""
         scope: Scope = {"scheme": "https", "headers": [
             (b"cookie", f"{guards.SECURE_COOKIE}={cookie}".encode())]}
         device = guards.device_of(Asked(scope, _nothing), self.keys.device)
-        shown = identity.is_shown(
-            self.keys.view, VOTER, "town", "p1", proof=proof, now=NOW + 5)
-        return device.id == DEVICE and shown
+        seen = view_proofs.read(
+            self.keys.view, VOTER, "town", "p1", proof=proof, now=NOW * 1_000 + 5_000)
+        return device.id == DEVICE and seen is not None
 
 
 async def _nothing() -> dict[str, object]:

@@ -7,12 +7,13 @@ import hmac
 import zlib
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
-from schemas.words import CHOICES, QUALIFICATIONS
+from schemas.words import CHOICES, QUALIFICATIONS, SHOWN
 from tests.processors.ledger import logs
 from views.voting import folded
 from views.voting.desk import Recorded
@@ -93,7 +94,7 @@ def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int, bool
 marks = st.builds(
     Mark, st.sampled_from([None, *CHOICES]), st.sets(st.sampled_from(QUALIFICATIONS)),
     st.sampled_from([None, *CHOICES]), st.booleans(), st.integers(-1, 2**40), st.just(-1),
-    st.integers(1, 2**20), st.sampled_from(["", *BUTTONS]))
+    st.integers(1, 2**20), st.sampled_from(["", *BUTTONS]), st.sampled_from(SHOWN))
 
 
 @logs.property_test
@@ -145,9 +146,12 @@ def test_a_paper_of_another_catalogue_is_an_empty_one() -> None:
     assert folded.read(text, seal, Roll([*NAMES[:5], "another"])) == Paper()
 
 
-def test_a_gateway_that_is_behind_forgets_nothing() -> None:
-    """What it does not know yet it hands on: marks, older ones and the sequence come back."""
-    held = Paper(NAMES[:150:12])
+@pytest.mark.parametrize("tells_routes", [False, True])
+def test_a_gateway_that_is_behind_forgets_nothing(*, tells_routes: bool) -> None:
+    """What it does not know yet it hands on: marks, older ones, the sequence and routes come back.
+    """
+    held = Paper()
+    held.serve(NAMES[:150:12], NAMES[150::7], tells_routes=tells_routes)
     for place, name in enumerate(NAMES[:180]):
         held.cast(name, "agree", 10**6 * place, trusted=True)
     whole = Roll(NAMES)
@@ -185,11 +189,13 @@ def shuffled(names: list[str]) -> list[str]:
     return sorted(names, key=lambda name: hashlib.md5(name.encode()).digest())
 
 
-def voted_on(names: list[str]) -> Paper:
+def voted_on(names: list[str], *, tells_routes: bool) -> Paper:
     """A paper after a vote with a qualification on each, some of them withdrawn."""
     held = Paper()
     for number, name in enumerate(names):
         choice, offset = CHOICES[number % 3], 10**9 + 4_000 * number
+        ahead = [names[at] for at in range(number + 1, min(number + 12, len(names))) if at % 13]
+        held.serve([name, *ahead], [name] if number % 13 == 0 else [], tells_routes=tells_routes)
         held.cast(name, choice, offset, trusted=number % 7 != 0)
         held.qualify(name, qualifications_of(choice)[number % 2], offset + 900, added=True)
         if number % 11 == 0:
@@ -202,10 +208,11 @@ WIDE = Roll(f"{number * 2_654_435_761 % 2**32:08x}-5717-4562-b3fc-2c963f66afa6"
             for number in range(3_000))
 
 
-def test_of_five_hundred_votes_each_is_still_known() -> None:
-    """Choice, qualifications and trust of all; before and receipt of the latest some dozens."""
+@pytest.mark.parametrize("tells_routes", [False, True])
+def test_of_five_hundred_votes_each_is_still_known(*, tells_routes: bool) -> None:
+    """Choice, qualifications, trust, route of all; before and receipt of the latest some dozens."""
     names = shuffled([WIDE.name(place) for place in range(0, 3_000, 6)])
-    held = voted_on(names)
+    held = voted_on(names, tells_routes=tells_routes)
     text = folded.written(held, seal, WIDE)
     every = held.every()
 
@@ -217,6 +224,8 @@ def test_of_five_hundred_votes_each_is_still_known() -> None:
     for number, name in enumerate(names):
         mark, choice = every[name], CHOICES[number % 3]
         assert mark.trusted == (number % 7 != 0)
+        assert mark.route == ("unknown" if not tells_routes else "served" if number % 13 else
+                              "asked")
         if number % 11:
             assert (mark.choice, mark.qualifications) == (
                 choice, {qualifications_of(choice)[number % 2]})

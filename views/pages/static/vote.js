@@ -44,16 +44,16 @@ const pause = (milliseconds) => new Promise((resolve) => {
 
 // Before the first vote. The booth gave this browser a name, and another one in any other tab that
 // was opened in the same moment: the last is kept. The proof must be of that name, or the vote is
-// set aside.
+// set aside. The first proof goes along: where it is good it says since when the page is open.
 async function renew(form, fields) {
   if (!("first" in ballot().dataset)) return;
   const query = new URLSearchParams({ proposal: fields.get("proposal") });
   const answer = await fetch(`${form.action}?${query}`, {
     signal: AbortSignal.timeout(RENEW_MILLISECONDS),
   }).catch(() => null);
-  // Without an answer the proof it has is the best there is.
+  // Without an answer the proof it has is all there is.
   const proof = (await pageOf(answer))?.querySelector("#ballot [name=proof]");
-  if (proof) fields.set("proof", proof.value);
+  if (proof) fields.set("renewed", proof.value);
 }
 
 // What the browser keeps of its votes is one cookie: of two answers at the same moment, in two tabs,
