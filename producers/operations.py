@@ -18,7 +18,7 @@ from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.registry import current
+from schemas.registry import HEADER_BYTES, current, headers
 from schemas.texts import fault, normalised
 from schemas.topics import Topics, partition_of
 
@@ -214,11 +214,11 @@ async def _latest_control(
 ) -> tuple[str, dict[str, Any], int] | None:
     """Find the newest suspension or reinstatement of a voter: event, fields, offset."""
     await reader.require(topics.votes, topics.partitions)
-    headers = {current("VoterSuspended").header, current("VoterReinstated").header}
+    known = headers("VoterSuspended") | headers("VoterReinstated")
     latest = None
     async for records in reader.read(topics.votes, partition_of(voter, topics.partitions)):
         for record in records:
-            if (record.value or b"")[:5] in headers and voter in record.value:
+            if (record.value or b"")[:HEADER_BYTES] in known and voter in record.value:
                 try:
                     event, fields = codec.decode(record.value)
                 except codec.Undecodable:

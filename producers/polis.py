@@ -178,8 +178,8 @@ def catalogue_events(export: PolisExport, consultation: str, language: str) -> l
 
 
 def vote_events(export: PolisExport, consultation: str) -> Iterator[tuple[bytes, Event]]:
-    """Give every row of votes.csv as its voter and the vote, in order."""
-    encode = hot.encoder("VoteCast")
+    """Give every row of votes.csv as its voter and the vote, in order, in version 1 always."""
+    encode = hot.encoder("VoteCast", 1)
     for vote in export.votes:
         event_id = _digest(export.name, str(vote.row))
         voter = voter_of(consultation, vote.voter)

@@ -7,6 +7,8 @@ import tokenize
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from schemas.registry import FOLLOW_RULES
+
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("schemas", "producers", "processors", "sinks", "views", "deploy", "scrutin")
@@ -264,3 +266,32 @@ def test_what_visitors_send_is_read_in_one_place() -> None:
         if isinstance(node, ast.Attribute) and node.attr in OF_REQUESTS
         and "request" in ast.unparse(node.value).lower()
     ])
+
+
+def test_readers_read_every_version() -> None:
+    """Who looks for events that follow the rules by one version is blind for all others."""
+    assert not [
+        f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
+        for path in _programs("producers", "scrutin", "views", "benchmarks")
+        for node in ast.walk(_tree(path)) if _reads_one_version(node)]
+
+
+def test_a_reader_of_one_version_is_found() -> None:
+    """As a header or as a decoder, under its module's name or its own."""
+    for source, found in (
+            ('current("VoteCast").header', True), ('registry.current("VoteCast").header', True),
+            ('hot.decoder("RulesAdopted", "voter")', True), ('decoder("VoteCast")', True),
+            ('hot.decoders("VoteCast", "voter")', False), ('headers("VoteCast")', False),
+            ('hot.decoder("VoteCast", version=2)', False), ('current("VoteCast", rules)', False),
+            ('current("ThemeDescribed").header', False), ('hot.encoder("VoteCast")', False)):
+        assert any(map(_reads_one_version, ast.walk(ast.parse(source)))) == found, source
+
+
+def _reads_one_version(node: ast.AST) -> bool:
+    """Whether a call asks for what is written now of an event whose versions follow the rules."""
+    if not isinstance(node, ast.Call) or not node.args or node.keywords:
+        return False
+    name = ast.unparse(node.func).rpartition(".")[2]
+    event = node.args[0]
+    return isinstance(event, ast.Constant) and event.value in FOLLOW_RULES and (
+        name == "decoder" or (name == "current" and len(node.args) == 1))

@@ -37,6 +37,7 @@ public final class KafkaStreams {
   static final int HEADER_BYTES = 5;
   static final int IDENTIFIER_BYTES = 16;
   static final int VOTE_CAST = 1;
+  static final int VOTE_CAST_2 = 10;
 
   private KafkaStreams() {}
 
@@ -56,7 +57,7 @@ public final class KafkaStreams {
     @Override
     public void process(Record<byte[], byte[]> record) {
       byte[] value = record.value();
-      if (value[4] != VOTE_CAST) {
+      if (value[4] != VOTE_CAST && value[4] != VOTE_CAST_2) {
         return; // The rules adopted at the beginning of a partition.
       }
       int voterAt = HEADER_BYTES + IDENTIFIER_BYTES;
@@ -64,6 +65,9 @@ public final class KafkaStreams {
       int choice = (int) number(value);
       number(value); // trust
       number(value); // origin
+      if (value[4] == VOTE_CAST_2) {
+        at += 2; // shown, pause
+      }
       int consultationBytes = (int) number(value);
       at += consultationBytes;
       int size = (int) number(value);

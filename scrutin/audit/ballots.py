@@ -7,7 +7,7 @@ from processors.ledger.ledger import Ledger
 from producers.log_reader import LogReader
 from schemas import hot
 from schemas.codec import Undecodable
-from schemas.registry import current
+from schemas.registry import HEADER_BYTES
 from schemas.topics import Topics
 from schemas.words import KINDS, ORIGINS, OUTCOMES
 from views.open_data import Ballot, Cast
@@ -43,9 +43,8 @@ class Folder:
     def __init__(self, ledger: Ledger, consultation: str) -> None:
         self.cells: Cells = {}
         self._ledger, self._consultation = ledger, consultation
-        self._header = current("VoteCast").header
-        self._fields = hot.decoder("VoteCast", "voter", "proposal", "choice", "origin",
-                                   "occurred_at")
+        self._decoders = hot.decoders(
+            "VoteCast", "voter", "proposal", "choice", "origin", "occurred_at")
 
     def fold(self, offset: int, value: bytes | None) -> None:
         """Decide the next record and keep what became of it."""
@@ -67,7 +66,7 @@ class Folder:
 
     def _cast(self, value: bytes) -> None:
         try:
-            voter, proposal, choice, origin, at = self._fields(value)
+            voter, proposal, choice, origin, at = self._decoders[value[:HEADER_BYTES]](value)
         except Undecodable:
             return
         ballot = self.cells.get((voter, proposal))

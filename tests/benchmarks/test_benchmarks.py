@@ -13,6 +13,9 @@ import pytest
 from benchmarks import report, soak
 from benchmarks.__main__ import GROUPS
 from benchmarks.figures import FIGURES
+from benchmarks.peers.plain_faust import vote_of
+from schemas import codec
+from schemas.registry import newest, versions
 
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +26,17 @@ def test_every_figure_is_promised_by_exactly_one_group() -> None:
     promised = [name for _, names in GROUPS.values() for name in names]
 
     assert sorted(FIGURES) == sorted(promised)
+
+
+def test_a_peer_reads_votes_of_every_version() -> None:
+    """What it left out it would decide at no cost at all."""
+    for schema in versions("VoteCast"):
+        value = codec.encode_as(
+            schema, event_id=bytes(16), voter=b"v" * 16, salt=bytes(16), choice="neutral",
+            trust="trusted", origin="web", consultation="town", proposal="p1", occurred_at=7)
+        vote = vote_of(value)
+        assert (vote["voter"], vote["choice"], vote["proposal"]) == (b"v" * 16, "neutral", "p1")
+    assert vote_of(newest("VoteWithdrawn").header + bytes(60)) is None
 
 
 @pytest.mark.parametrize(("value", "verdict"), [

@@ -15,10 +15,12 @@ from producers.errors import ChangesFinal, InvalidInput, Missing, ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
-from producers.polis import read_export
+from producers.polis import read_export, vote_events
 from producers.polis_import import import_export
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.registry import versions
+from schemas.topics import partition_of
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
 
 
@@ -210,6 +212,41 @@ async def test_an_import_killed_anywhere_writes_the_rest_and_nothing_twice(
     assert await end_offsets(half.address, half.topics) == ends
     assert sorted(record.value for records in held for record in records[1:]) == sorted(
         value for _, _, value in values)
+
+
+async def test_a_vote_of_any_version_under_an_id_of_the_import_stops_it(
+    log: Log, tmp_path: Path
+) -> None:
+    """What another release wrote in this consultation is seen; of another one it is no matter."""
+    export = read_export(polis_set(tmp_path / "set"))
+    voter, (event_id, timestamp, _) = next(vote_events(export, "elsewhere"))
+
+    def foreign(consultation: str) -> bytes:
+        return codec.encode_as(
+            versions("VoteCast")[1], event_id=event_id, voter=voter, salt=bytes(16),
+            choice="agree", trust="trusted", origin="api", shown="asked", pause=3,
+            consultation=consultation, proposal="0", occurred_at=timestamp, via=7, wording=9)
+
+    async with BulkWriter(log.address) as writer:
+        writer.add(log.topics.votes, 0, timestamp, foreign("elsewhere"))
+    assert (await imported(log, tmp_path / "set", "whole")).votes_written == 60
+    async with BulkWriter(log.address) as writer:
+        writer.add(log.topics.votes, 0, timestamp, foreign("other"))
+    with pytest.raises(InvalidInput, match="another vote under an event id"):
+        await imported(log, tmp_path / "set", "other")
+
+
+async def test_a_suspension_of_any_version_is_found(log: Log) -> None:
+    """One that a later release wrote is there: nothing is written twice, and it can be undone."""
+    value = codec.encode_as(
+        versions("VoterSuspended")[1], event_id=bytes(16), voter=bytes.fromhex(VOTER),
+        consultation="jeunes", reason="why", salt=bytes(16), origin="operator", occurred_at=NOW,
+        cause=3, finding=bytes(range(16)))
+    async with BulkWriter(log.address) as writer:
+        writer.add(log.topics.votes, partition_of(bytes.fromhex(VOTER), 3), NOW, value)
+
+    assert not (await suspended(log, "VoterSuspended")).written
+    assert (await suspended(log, "VoterReinstated")).written
 
 
 async def test_a_set_under_a_second_name_brings_its_catalogue_along(
