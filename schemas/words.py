@@ -51,9 +51,12 @@ The schema takes any short text, so that these lists can grow; what is not in th
 nor published, for anybody could write it.
 """
 
-COUNTS = tuple(
+EVERY_COUNT = tuple(
     field["name"]
-    for field in current("ProposalTallied").fields
+    for field in newest("ProposalTallied").fields
     if field["name"] not in ("consultation", "proposal", "source_offset")
 )
-"""Names of the absolute counts of a proposal, in schema order."""
+"""Names of the absolute counts of a proposal, in schema order: later versions add at the end."""
+
+COUNTS = EVERY_COUNT[:len(current("ProposalTallied").fields) - 3]
+"""Names of those of version 1, which all rules have."""

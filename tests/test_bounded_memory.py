@@ -37,7 +37,9 @@ BATCH = "goes with its batch or flush, which this process makes itself"
 OFFLINE = "belongs to a command or worker that no visitor reaches"
 
 CACHES: dict[str, str | int] = {
-    "processors.ledger.rules.transition": OURS,
+    "processors.ledger.rules_1.transition": OURS,
+    "processors.ledger.rules_2.transition": OURS,
+    "processors.ledger.snapshots.meaning": OURS,
     "processors.results.scores._individual": NUMBERS,
     "processors.results.scores.share": NUMBERS,
     "processors.results.scores.wilson": NUMBERS,

@@ -1,9 +1,13 @@
 """The bytes of a decision, read and written straight-line: every vote passes here twice. Pure.
 
-The order of fields is that of schemas/events/DecisionMade.avsc; tests hold this file equal to the
-generic codec on random decisions.
+Theory of operation: a decision by rules of version 1 is a DecisionMade of version 1, byte for byte
+what release 0.1.0 wrote; later rules write version 2, which has a route in each change and five
+fields at the end. Both are read for ever. The order of fields is that of the schemas; tests hold
+this file equal to the generic codec on random decisions of both versions.
 """
 
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from processors.ledger import standing
@@ -11,15 +15,21 @@ from processors.ledger.standing import ENCODED
 from schemas.codec import Undecodable
 from schemas.hot import long, short_string
 from schemas.registry import HEADER_BYTES, current
-from schemas.words import KINDS, OUTCOMES, REASONS
+from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
 
 
-HEADER = current("DecisionMade").header
+HEADERS = [current("DecisionMade", version).header for version in (1, 2)]
+"""What a decision begins with, by the version of its rules less one."""
 CHAIN_BYTES = 16
 NO_CHAIN = bytes(CHAIN_BYTES)
 """What stands for "previous chain" before the first decision."""
 MAX_CHANGES = 5_000
 """No more changes than a voter can hold live votes."""
+
+
+MAX_FINDINGS, MAX_IMMUNE, MAX_CAUSE, MAX_KEYS = 128, 15, 15, 64
+"""Bounds of the lists of version 2, as the schema has them."""
+FINDING_BYTES, KEY_ID_BYTES, PUBLIC_KEY_BYTES = 16, 8, 32
 
 
 class Change(NamedTuple):
@@ -28,6 +38,24 @@ class Change(NamedTuple):
     proposal: str
     before: int
     after: int
+    route: int = 0
+    """Route after the event, by index in schemas.words; before rules 2 always unknown."""
+
+
+class Finding(NamedTuple):
+    """What a suspension rests on: a cause, and one finding of it."""
+
+    cause: int
+    finding: bytes
+
+
+class ControlKey(NamedTuple):
+    """A key that may sign controls."""
+
+    id: bytes
+    role: int
+    """By index in schemas.words.CONTROL_ROLES."""
+    public: bytes
 
 
 class Decision(NamedTuple):
@@ -43,6 +71,17 @@ class Decision(NamedTuple):
     source_offset: int
     consultation: str | None
     changes: tuple[Change, ...]
+    refusal: int = 0
+    """Why rules 2 refused, by index in schemas.words.REFUSALS; none where `reason` says it."""
+    findings: tuple[Finding, ...] = ()
+    """The finding of a suspension, or those that a reinstatement names."""
+    immune: tuple[int, ...] = ()
+    """Causes that a reinstatement makes the voter immune to."""
+    generation: int = 0
+    keys: tuple[ControlKey, ...] = ()
+    """Keys that an adoption brought."""
+    event_version: int = 1
+    """Version of the event decided; 0 where nobody could read it."""
 
     def described(self) -> dict[str, Any]:
         """Give the decision in words, for messages and reports."""
@@ -58,17 +97,48 @@ class Decision(NamedTuple):
             "consultation": self.consultation,
             "changes": [
                 {"proposal": change.proposal, "before": standing.fields(change.before),
-                 "after": standing.fields(change.after)}
+                 "after": standing.fields(change.after), "route": ROUTES[change.route]}
                 for change in self.changes
             ],
+            "refusal": REFUSALS[self.refusal],
+            "findings": [{"cause": cause, "finding": finding.hex()}
+                         for cause, finding in self.findings],
+            "immune": list(self.immune),
+            "generation": self.generation,
+            "keys": [{"id": key.id.hex(), "role": CONTROL_ROLES[key.role],
+                      "public": key.public.hex()} for key in self.keys],
+            "event_version": self.event_version,
         }
 
 
 def encode(decision: Decision) -> bytes:
-    """Encode any decision."""
+    """Encode any decision: in version 1 what rules 1 decided of an event of version 1."""
+    if decision.ledger_version == 1 and decision.event_version == 1:
+        return _encode(decision, HEADERS[0], _NO_ROUTES)
+    return _encode(decision, HEADERS[1], _ROUTES) + _ending(decision)
+
+
+def _ending(decision: Decision) -> bytes:
+    """Encode what version 2 has more."""
+    return b"".join((
+        bytes((2 * decision.refusal,)),
+        _list(bytes((2 * cause,)) + finding for cause, finding in decision.findings),
+        _list(bytes((2 * cause,)) for cause in decision.immune),
+        long(decision.generation),
+        _list(key.id + bytes((2 * key.role,)) + key.public for key in decision.keys),
+        EVENT_VERSIONS[decision.event_version],
+    ))
+
+
+def _list(items: Iterable[bytes]) -> bytes:
+    found = list(items)
+    return b"".join((long(len(found)), *found, b"\0")) if found else b"\0"
+
+
+def _encode(decision: Decision, header: bytes, routes: Sequence[bytes]) -> bytes:
     changes = decision.changes
     return b"".join((
-        HEADER,
+        header,
         optional(decision.event_id),
         optional(decision.voter),
         decision.chain,
@@ -77,13 +147,23 @@ def encode(decision: Decision) -> bytes:
         long(decision.source_offset),
         optional(None if decision.consultation is None else short_string(decision.consultation)),
         long(len(changes)) if changes else b"",
-        *(part for proposal, before, after in changes
-          for part in (short_string(proposal), ENCODED[before], ENCODED[after])),
+        *(part for proposal, before, after, route in changes
+          for part in (short_string(proposal), ENCODED[before], ENCODED[after], routes[route])),
         b"\0",
     ))
 
 
-UNDECODABLE = HEADER + b"\0\0"
+_ROUTES = [bytes((2 * route,)) for route in range(len(ROUTES))]
+_NO_ROUTES = (b"",)
+"""Version 1 has none: a change of another route than unknown cannot be written in it."""
+
+MAX_EVENT_VERSION = 63
+EVENT_VERSIONS = [bytes((2 * version,)) for version in range(MAX_EVENT_VERSION + 1)]
+"""The last byte of a decision of version 2: of which version the event was."""
+NOTHING_MORE = b"\0\0\0\0\0"
+"""What stands before it where a decision has nothing that version 1 could not say."""
+
+UNDECODABLE = tuple(header + b"\0\0" for header in HEADERS)
 """A decision of a record that nobody could read begins so: it alone has no ids."""
 
 
@@ -99,10 +179,10 @@ def optional(encoded: bytes | None) -> bytes:
 
 def decode(value: bytes) -> Decision:
     """Decode any decision; raise Undecodable where the bytes are not one whole DecisionMade."""
-    if value[:HEADER_BYTES] != HEADER:
+    if value[:HEADER_BYTES] not in HEADERS:
         raise Undecodable(f"DecisionMade: the record begins with {value[:HEADER_BYTES].hex()}")
     try:
-        decision, at = _decode(value)
+        decision, at = _decode(value, routes=value[:HEADER_BYTES] != HEADERS[0])
     except (IndexError, ValueError, KeyError) as error:
         raise Undecodable(f"DecisionMade: truncated or malformed body ({error})") from error
     if at != len(value):
@@ -110,7 +190,7 @@ def decode(value: bytes) -> Decision:
     return decision
 
 
-def _decode(value: bytes) -> tuple[Decision, int]:
+def _decode(value: bytes, *, routes: bool) -> tuple[Decision, int]:
     event_id, at = _optional_identifier(value, HEADER_BYTES)
     voter, at = _optional_identifier(value, at)
     chain = value[at:at + CHAIN_BYTES]
@@ -123,9 +203,41 @@ def _decode(value: bytes) -> tuple[Decision, int]:
         consultation, at = _string(value, at + 1)
     else:
         at += 1
-    changes, at = _changes(value, at)
-    return Decision(event_id, voter, chain, kind, outcome, reason, ledger_version, source_offset,
-                    consultation, changes), at
+    changes, at = _changes(value, at, routes=routes)
+    decision = Decision(event_id, voter, chain, kind, outcome, reason, ledger_version,
+                        source_offset, consultation, changes)
+    return _decode_ending(value, at, decision) if routes else (decision, at)
+
+
+def _decode_ending(value: bytes, at: int, decision: Decision) -> tuple[Decision, int]:
+    """Read what version 2 has more."""
+    refusal = _enum(value[at], len(REFUSALS))
+    findings, at = _items(value, at + 1, 1 + FINDING_BYTES, MAX_FINDINGS)
+    immune, at = _items(value, at, 1, MAX_IMMUNE)
+    generation, at = read_long(value, at)
+    keys, at = _items(value, at, KEY_ID_BYTES + 1 + PUBLIC_KEY_BYTES, MAX_KEYS)
+    event_version = _enum(value[at], MAX_EVENT_VERSION + 1)
+    causes = tuple(_enum(item[0], MAX_CAUSE + 1) for item in immune)
+    if generation < 0 or 0 in causes or any(b <= a for a, b in pairwise(causes)):
+        raise ValueError("generation or immunity out of range")
+    return decision._replace(
+        refusal=refusal, immune=causes, generation=generation,
+        findings=tuple(Finding(_enum(item[0], MAX_CAUSE + 1), item[1:]) for item in findings),
+        keys=tuple(ControlKey(item[:KEY_ID_BYTES], _enum(item[KEY_ID_BYTES], len(CONTROL_ROLES)),
+                              item[KEY_ID_BYTES + 1:]) for item in keys),
+        event_version=event_version,
+    ), at + 1
+
+
+def _items(value: bytes, at: int, size: int, most: int) -> tuple[list[bytes], int]:
+    """Read a list of items of one size."""
+    if not value[at]:
+        return [], at + 1
+    count, at = read_long(value, at)
+    end = at + count * size
+    if not 0 < count <= most or value[end]:
+        raise ValueError("number of entries")
+    return [value[place:place + size] for place in range(at, end, size)], end + 1
 
 
 _ENUM_SIZES = (len(KINDS), len(OUTCOMES), len(REASONS))
@@ -172,7 +284,7 @@ def _string(value: bytes, at: int) -> tuple[str, int]:
     return value[at + 1:end].decode(), end
 
 
-def _changes(value: bytes, at: int) -> tuple[tuple[Change, ...], int]:
+def _changes(value: bytes, at: int, *, routes: bool) -> tuple[tuple[Change, ...], int]:
     if not value[at]:
         return (), at + 1
     count, at = read_long(value, at)
@@ -183,7 +295,9 @@ def _changes(value: bytes, at: int) -> tuple[tuple[Change, ...], int]:
         proposal, at = _string(value, at)
         before, at = _standing(value, at)
         after, at = _standing(value, at)
-        changes.append(Change(proposal, before, after))
+        route = _enum(value[at], len(ROUTES)) if routes else 0
+        changes.append(Change(proposal, before, after, route))
+        at += routes
     if value[at]:
         raise ValueError("more than one block of changes")
     return tuple(changes), at + 1

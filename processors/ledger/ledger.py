@@ -4,91 +4,86 @@ Theory of operation:
 - `decide` depends on the partition's log alone: no clock, no catalogue, no other partition. The
   same log under the same rules gives the same decisions, byte for byte.
 - Offsets have no holes: last + 1 is decided, an older one is dropped, a hole stops the partition.
-- A ballot event is decided by looking it up (processors.ledger.rules) and recorded through
-  `settle`; folding a decision read back (`apply`) runs through the same `settle`. Recovery is
-  therefore the very computation that was interrupted.
+- A log consists of stretches, each decided by the rules that its last RulesAdopted names. A ballot
+  event is decided by looking it up in their table and recorded through `settling`; folding a
+  decision read back (`apply`) runs through the same. Recovery is therefore the very computation
+  that was interrupted.
 - On the output, repeats and a zombie's strays are skipped; a repeat with other bytes raises
   DecisionsDisagree.
 """
 
 import hashlib
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator
 
+from processors.ledger import layout, rules_1, rules_2
+from processors.ledger.adoptions import undecodable, version_in_force
 from processors.ledger.alarms import DecisionsDisagree, HoleInVotes, LedgerStopped
-from processors.ledger.controls import CONTROLS, undecodable, version_in_force
-from processors.ledger.decisions import CHAIN_BYTES, HEADER, Decision, decode, encode
-from processors.ledger.rules import (
-    LIVE_SHIFT,
-    MAX_LIVE_VOTES,
-    QUALIFICATION_ADDED,
-    QUALIFICATION_WITHDRAWN,
-    TRANSITIONS,
-    VERSION,
-    VOTE_CAST,
-    VOTE_WITHDRAWN,
-    PlainTransition,
-    standing_still,
-    transition,
+from processors.ledger.chain import ChainLink
+from processors.ledger.controls_1 import CONTROLS as CONTROLS_1
+from processors.ledger.controls_2 import CONTROLS as CONTROLS_2
+from processors.ledger.decisions import (
+    CHAIN_BYTES,
+    Change,
+    Decision,
+    decode,
+    encode,
 )
+from processors.ledger.layout import (
+    BALLOTS_1,
+    BALLOTS_2,
+    CHAIN_AT,
+    CODES_AT,
+    EVENT_ID_AT,
+    HEADS,
+    OFFSET_AT,
+    VERSIONS_ENCODED,
+    VOTER_AT,
+)
+from processors.ledger.rows import DIGEST_BYTES, remembers, remembers_either
+from processors.ledger.rules import (
+    BALLOT_KINDS,
+    VERSIONS,
+    PlainTransition,
+)
+from processors.ledger.settling import settle_1, settle_2, settle_control
 from processors.ledger.standing import SUSPENDED
 from processors.ledger.state import (
-    DIGEST_BYTES,
     LIVE_BITS,
+    REFUSED_ONLY_FLAG,
     SUSPENDED_FLAG,
     LedgerState,
     Participation,
-    Proposal,
-    remembers,
 )
+from processors.ledger.unusual import FULL, unusual_1, unusual_2
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoder, long
-from schemas.registry import HEADER_BYTES, current
+from schemas.registry import HEADER_BYTES
 from schemas.topics import partition_of
 
 
-__all__ = ["ChainLink", "DecisionsDisagree", "HoleInVotes", "Ledger", "LedgerStopped",
+__all__ = ["DecisionsDisagree", "HoleInVotes", "Ledger", "LedgerStopped",
            "Participation"]
 
 MAX_BALLOT_BYTES = 4_096
-"""No record of the ballot box is longer; a longer one is undecodable."""
+"""No record of the ballot box is longer but a control of version 2; a longer one is undecodable."""
+MAX_CONTROL_BYTES = 16_384
+"""No control of version 2 is longer: one that names 64 keys or 128 findings has 4,000 bytes."""
 
-
-class ChainLink(NamedTuple):
-    """The last link of a partition's chain."""
-
-    partition: int
-    offset: int
-    previous: bytes
-    chain: bytes
-
-    def verify(self, value: bytes | None) -> None:
-        """Compare the record at `offset`, read again, with the chain; raise LedgerStopped."""
-        if linked(self.previous, value or b"") != self.chain:
-            raise LedgerStopped(
-                f"votes partition {self.partition}: the vote at offset {self.offset} is not the "
-                "one that was decided. The ballot box was replaced or rewritten: stop, and "
-                "compare with the archive (`scrutin audit recount`)."
-            )
-
-
-def linked(previous: bytes, value: bytes) -> bytes:
-    """Give the chain after a record: SHA-256(previous chain, record value), cut."""
-    return hashlib.sha256(previous + value).digest()[:CHAIN_BYTES]
+Records = Iterator[tuple[int, bytes | None]]
 
 
 class Ledger(LedgerState):
     """The state of one votes partition and the only two ways to change it: decide and apply."""
 
-    def __init__(self, partition: int, partitions: int) -> None:
-        super().__init__(partition, partitions)
-        self._high = b""
-        """Encoded upper part of the offsets being decided..."""
-        self._high_of = 0
-        """... which are those with this number above their lower 13 bits; 0 for none."""
+    def __init__(
+        self, partition: int, partitions: int, first_keys: frozenset[bytes] = frozenset()
+    ) -> None:
+        super().__init__(partition, partitions, first_keys)
+        self._offsets = layout.Offsets()
         self._recorded: dict[bytes, PlainTransition] = {}
-        """Transitions met in decisions read back, by their bytes there: codes and tail."""
+        """Transitions by rules 1 met in decisions read back, by their bytes there."""
+        self._recorded_by_route: dict[bytes, list[PlainTransition | None]] = {}
+        """The same by rules 2, for each route that a vote may have had before."""
 
     # Deciding
 
@@ -104,16 +99,20 @@ class Ledger(LedgerState):
     def decide_all(
         self, records: Iterable[tuple[int, bytes | None]], decisions: list[bytes]
     ) -> None:
-        """Decide each record not decided yet, adding to `decisions`; one may raise as in `decide`.
+        """Decide each record not decided yet, adding to `decisions`; it may raise as `decide`."""
+        left, adopted = iter(records), True
+        while adopted:
+            by = self._decide_by_rules_2 if self.ledger_version > 1 else self._decide_by_rules_1
+            adopted = by(left, decisions)
 
-        Every vote passes here: kept straight-line.
-        """
-        ballots, proposals, votes, sha256 = _BALLOTS, self._proposals, self._votes, hashlib.sha256
-        for offset, read in records:
+    def _decide_by_rules_1(self, left: Records, decisions: list[bytes]) -> bool:
+        """Decide to the end (False), or until others are adopted; every vote passes: straight."""
+        ballots, proposals, votes, sha256 = BALLOTS_1, self.proposals, self.votes, hashlib.sha256
+        table, settle, offsets = rules_1.TRANSITIONS, settle_1, self._offsets
+        for offset, read in left:
             if offset != self.last_offset + 1:
-                if offset <= self.last_offset:
-                    continue
-                raise self._hole(offset)
+                self._require_decided(offset)
+                continue
             value = read or b""
             chain = sha256(self.chain + value).digest()[:CHAIN_BYTES]
             try:
@@ -129,21 +128,21 @@ class Ledger(LedgerState):
                     held, situation = None, 0
                     if record:
                         held = votes.get(vote_key)
-                        situation = SUSPENDED if record & SUSPENDED_FLAG else 0
-                        if held is not None:
-                            situation |= held[0]
+                        situation = ((SUSPENDED if record & SUSPENDED_FLAG else 0)
+                                     | (held[0] if held is not None else 0))
                     if ((not record and partition_of(voter, self.partitions) != self.partition)
                             or (held is not None and remembers(held, digest))
-                            or proposal.consultation.closed or record & LIVE_BITS >= _FULL):
-                        found = self._unusual(kind, detail, suspect, situation, held, digest,
-                                              proposal, voter)
+                            or proposal.consultation.closed or record & LIVE_BITS >= FULL):
+                        found = unusual_1(self, kind, detail, suspect, situation, held, digest,
+                                          proposal, voter)
                     else:
-                        found = TRANSITIONS[kind][detail][suspect][situation]
-                    self.settle(found, voter, record, vote_key, held, proposal, digest)
+                        found = table[kind][detail][suspect][situation]
+                    settle(self, found, voter, record, vote_key, held, proposal, digest)
                     decision = b"".join((
-                        _HEAD, event_id, b"\x02", voter, chain, found[0], _VERSIONS[version],
-                        _LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
-                        else self._encoded(offset), proposal.middle, found[1]))
+                        _HEAD_1, event_id, b"\x02", voter, chain, found[0],
+                        VERSIONS_ENCODED[version], layout.LOW[offset & 8191] + offsets.high
+                        if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset),
+                        proposal.middle, found[1]))
                 else:
                     decision = self._control(offset, chain, value)
             except Undecodable:
@@ -151,19 +150,76 @@ class Ledger(LedgerState):
             self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
             self.recent.append(decision)
             decisions.append(decision)
+            if self.ledger_version > 1:
+                return True
+        return False
 
-    def _hole(self, offset: int) -> HoleInVotes:
-        return HoleInVotes(
-            f"votes partition {self.partition}: offset {offset} came after "
-            f"{self.last_offset}. Records are missing from the ballot box (transaction, "
-            "compaction or deletion): check the topic before going on."
-        )
+    def _decide_by_rules_2(self, left: Records, decisions: list[bytes]) -> bool:
+        """Decide to the end: False, for nothing follows them yet; every vote passes: straight."""
+        ballots, proposals, votes, sha256 = BALLOTS_2, self.proposals, self.votes, hashlib.sha256
+        table, settle, offsets = rules_2.TABLE, settle_2, self._offsets
+        for offset, read in left:
+            if offset != self.last_offset + 1:
+                self._require_decided(offset)
+                continue
+            value = read or b""
+            chain = sha256(self.chain + value).digest()[:CHAIN_BYTES]
+            try:
+                ballot = ballots.get(value[:HEADER_BYTES])
+                if ballot is not None and len(value) <= MAX_BALLOT_BYTES:
+                    kind, ballot_decoder, event_version = ballot
+                    event_id, voter, suspect, span, detail, shown = ballot_decoder(value)
+                    proposal = proposals.get(span) or self.intern(span)
+                    record = proposal.voters.get(voter, 0)
+                    vote_key = voter + proposal.key
+                    digest = event_id[DIGEST_BYTES:]
+                    held, situation = None, rules_2.NEW
+                    if record:
+                        held = votes.get(vote_key)
+                        if held is not None:
+                            situation = held[0]
+                        if record & SUSPENDED_FLAG:
+                            situation |= rules_2.SUSPENDED_BIT
+                    if ((not record and partition_of(voter, self.partitions) != self.partition)
+                            or (held is not None and remembers_either(held, digest))
+                            or proposal.consultation.closed or record & LIVE_BITS >= FULL
+                            or record & REFUSED_ONLY_FLAG):
+                        found = unusual_2(self, kind, detail, suspect, shown, situation, held,
+                                          digest, proposal, voter)
+                    else:
+                        found = table[kind][detail][2 * shown + suspect][situation] or (
+                            rules_2.looked_up(kind, detail, suspect, shown, situation))
+                    settle(self, found, voter, record, vote_key, held, proposal, digest)
+                    decision = b"".join((
+                        _HEAD_2, event_id, b"\x02", voter, chain, found[0], b"\x04",
+                        layout.LOW[offset & 8191] + offsets.high
+                        if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset),
+                        proposal.middle, found[1], event_version))
+                else:
+                    decision = self._control(offset, chain, value)
+            except Undecodable:
+                decision = self._decided(undecodable(self, offset, chain))
+            self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
+            self.recent.append(decision)
+            decisions.append(decision)
+        return False
+
+    def _require_decided(self, offset: int) -> None:
+        """Raise HoleInVotes for an offset after the next one."""
+        if offset > self.last_offset:
+            raise HoleInVotes(
+                f"votes partition {self.partition}: offset {offset} came after "
+                f"{self.last_offset}. Records are missing from the ballot box (transaction, "
+                "compaction or deletion): check the topic before going on."
+            )
 
     def _control(self, offset: int, chain: bytes, value: bytes) -> bytes:
         schema = codec.schema_of(value)  # an unknown id stops the partition, whatever its size
-        control = CONTROLS.get(schema.header)
-        if len(value) > MAX_BALLOT_BYTES:
-            raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
+        by_rules_2 = self.ledger_version > 1
+        control = (CONTROLS_2 if by_rules_2 else CONTROLS_1).get(schema.header)
+        most = MAX_BALLOT_BYTES if schema.version == 1 else MAX_CONTROL_BYTES
+        if len(value) > most:
+            raise Undecodable(f"{len(value)} bytes, at most {most} are read")
         if control is None:
             # No later version reads it either: stopping would hold the partition up for ever.
             raise Undecodable(f"{schema.event} does not belong in the ballot box")
@@ -171,98 +227,121 @@ class Ledger(LedgerState):
 
     def _decided(self, decision: Decision) -> bytes:
         value = encode(decision)
-        self.settle_control(decision)
+        self._settle_control(decision)
         return value
 
-    def _encoded(self, offset: int) -> bytes:
-        """Encode an offset, and keep its upper part for the next ones."""
-        encoded = long(offset)
-        if offset >> 13:
-            self._high, self._high_of = encoded[2:], offset >> 13
-        return encoded
-
-    def _unusual(  # noqa: PLR0913 -- the whole situation of one event
-        self, kind: int, detail: int, suspect: int, situation: int, held: bytes | None,
-        digest: bytes, proposal: Proposal, voter: bytes,
-    ) -> PlainTransition:
-        """Find the transition where an event is elsewhere, repeated, late or one vote too many."""
-        record = proposal.voters.get(voter, 0)
-        # A voter known here belongs here.
-        if not record and partition_of(voter, self.partitions) != self.partition:
-            return standing_still(kind, "refused", 0, "misplaced")
-        if held is not None and remembers(held, digest):
-            return standing_still(kind, "repeated", situation)
-        if proposal.consultation.closed:
-            return standing_still(kind, "late", situation)
-        if kind == VOTE_CAST and not situation & 3 and record & LIVE_BITS >= _FULL:
-            return standing_still(kind, "refused", situation, "too_many")
-        return TRANSITIONS[kind][detail][suspect][situation]
+    def _settle_control(self, decision: Decision) -> None:
+        settle_control(self, decision)
+        if decision.source_offset == 0:
+            self.genesis_chain = decision.chain
 
     # Folding decisions read back
 
     def apply(self, value: bytes) -> bool:
         """Fold a recorded decision: False for a repeat or a zombie's stray, which are skipped.
 
-        Raises DecisionsDisagree, or Undecodable for bytes that are no decision. The next decision
-        of a ballot event is folded straight-line, once its proposal and transition have been met.
+        Raises DecisionsDisagree, LedgerStopped for rules that are not known here, or Undecodable
+        for bytes that are no decision. The next decision of a ballot event is folded straight-line,
+        once its proposal and transition have been met.
         """
-        offset = self.last_offset + 1
-        encoded = (_LOW[offset & 8191] + self._high if offset >> 13 == self._high_of > 0
-                   else self._encoded(offset))
-        if (not value.startswith(encoded, _OFFSET_AT) or value[:_EVENT_ID_AT] != _HEAD
-                or value[_VOTER_AT - 1] != 2):
+        offset, offsets = self.last_offset + 1, self._offsets
+        encoded = (layout.LOW[offset & 8191] + offsets.high
+                   if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset))
+        by_rules_2 = self.ledger_version > 1
+        if (not value.startswith(encoded, OFFSET_AT)
+                or value[:EVENT_ID_AT] != (_HEAD_2 if by_rules_2 else _HEAD_1)
+                or value[VOTER_AT - 1] != 2):
             return self._apply_decoded(value)
         try:
-            at = _OFFSET_AT + len(encoded)
+            at = OFFSET_AT + len(encoded)
             end = at + 2 + (value[at + 1] >> 1)
             end += 2 + (value[end + 1] >> 1)
         except IndexError:
             return self._apply_decoded(value)
-        found = self._recorded.get(value[_CODES_AT:_VERSION_AT] + value[end:])
-        proposal = self._proposals_in_decisions.get(value[at:end])
-        if found is None or proposal is None:
+        proposal = self.proposals_in_decisions.get(value[at:end])
+        if proposal is None:
             return self._apply_decoded(value)
-        voter = value[_VOTER_AT:_CHAIN_AT]
+        voter = value[VOTER_AT:CHAIN_AT]
         vote_key = voter + proposal.key
-        self.settle(found, voter, proposal.voters.get(voter, 0), vote_key,
-                    self._votes.get(vote_key), proposal,
-                    value[_EVENT_ID_AT + DIGEST_BYTES:_VOTER_AT - 1])
-        self.advance(offset, value[_CHAIN_AT:_CODES_AT], value)
+        held = self.votes.get(vote_key)
+        if by_rules_2:
+            by_route = self._recorded_by_route.get(value[CODES_AT:OFFSET_AT] + value[end:-1])
+            found = by_route[_route_before(held)] if by_route is not None else None
+        else:
+            found = self._recorded.get(value[CODES_AT:OFFSET_AT] + value[end:])
+        if found is None:
+            return self._apply_decoded(value)
+        (settle_2 if by_rules_2 else settle_1)(
+            self, found, voter, proposal.voters.get(voter, 0), vote_key, held, proposal,
+            value[EVENT_ID_AT + DIGEST_BYTES:VOTER_AT - 1])
+        self.advance(offset, value[CHAIN_AT:CODES_AT], value)
         return True
 
     def _apply_decoded(self, value: bytes) -> bool:
         """Fold any decision."""
         decision = decode(value)
-        is_ballot = decision.kind in TRANSITIONS
+        is_ballot = decision.kind in BALLOT_KINDS
         if is_ballot and (None in (decision.event_id, decision.voter, decision.consultation)
                           or len(decision.changes) != 1):
             raise Undecodable("DecisionMade: a ballot event has ids and exactly one change")
+        if decision.ledger_version not in VERSIONS:
+            raise LedgerStopped(
+                f"votes partition {self.partition}: offset {decision.source_offset} was decided by "
+                f"rules {decision.ledger_version}, unknown here. Install a version of scrutin that "
+                "has them; nothing is lost."
+            )
         if decision.source_offset != self.last_offset + 1:
             self._compare(decision.source_offset, value)
             return False
+        if is_ballot and decision.ledger_version != max(1, self.ledger_version):
+            raise LedgerStopped(
+                f"votes partition {self.partition}: offset {decision.source_offset} was decided by "
+                f"rules {decision.ledger_version}, where rules {self.ledger_version} are in force: "
+                "compare with the archive (`scrutin audit recount`)."
+            )
         if is_ballot:
-            self._settle_ballot(decision)
+            self._settle_ballot(decision, value)
         else:
-            self.settle_control(decision)
+            self._settle_control(decision)
         self.advance(decision.source_offset, decision.chain, value)
         return True
 
-    def _settle_ballot(self, decision: Decision) -> None:
+    def _settle_ballot(self, decision: Decision, value: bytes) -> None:
         """Record a decision of a ballot event, and remember its transition for the next ones."""
         assert decision.event_id is not None
         assert decision.voter is not None
         assert decision.consultation is not None
         [change] = decision.changes
-        try:
-            found = transition(
-                decision.kind, decision.outcome, decision.reason, change.before, change.after)
-        except KeyError as error:
-            raise Undecodable(f"DecisionMade: no rule decides so ({error})") from error
-        self._recorded[found[0] + found[1]] = found
         proposal = self.proposal(decision.consultation, change.proposal)
         vote_key = decision.voter + proposal.key
-        self.settle(found, decision.voter, proposal.voters.get(decision.voter, 0), vote_key,
-                    self._votes.get(vote_key), proposal, decision.event_id[DIGEST_BYTES:])
+        held = self.votes.get(vote_key)
+        try:
+            found = self._transition(decision, change, held, value)
+        except KeyError as error:
+            raise Undecodable(f"DecisionMade: no rule decides so ({error})") from error
+        (settle_1 if decision.ledger_version == 1 else settle_2)(
+            self, found, decision.voter, proposal.voters.get(decision.voter, 0), vote_key, held,
+            proposal, decision.event_id[DIGEST_BYTES:])
+
+    def _transition(
+        self, decision: Decision, change: Change, held: bytes | None, value: bytes
+    ) -> PlainTransition:
+        """Work out the transition that a decision records, and keep it by its bytes."""
+        codes = (decision.kind, decision.outcome, decision.reason)
+        begin = value[CODES_AT:OFFSET_AT]
+        if decision.ledger_version == 1:
+            found = rules_1.transition(*codes, change.before, change.after)
+            self._recorded[begin + found[1]] = found
+            return found
+        route = _route_before(held)
+        found = rules_2.transition(*codes, change.before, change.after, route, change.route)
+        self._recorded_by_route.setdefault(begin + found[1], [None] * 4)[route] = found
+        return found
+
+    def advance(self, offset: int, chain: bytes, decision: bytes) -> None:
+        """Move on: `decision` is the one of `offset`."""
+        self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
+        self.recent.append(decision)
 
     def _compare(self, offset: int, value: bytes) -> None:
         """Compare a repeated decision with the one folded, as far back as they are remembered."""
@@ -279,37 +358,8 @@ class Ledger(LedgerState):
         return ChainLink(self.partition, self.last_offset, self.previous_chain, self.chain)
 
 
-_FULL = MAX_LIVE_VOTES << LIVE_SHIFT
-"""A voter's counter of live votes, in its place, at the limit."""
-_HEAD = HEADER + b"\x02"
-"""A decision begins so where its event has an id."""
-# Places in the bytes of a decision that begins so.
-_EVENT_ID_AT = len(_HEAD)
-_VOTER_AT = _EVENT_ID_AT + 17
-_CHAIN_AT = _VOTER_AT + 16
-_CODES_AT = _CHAIN_AT + CHAIN_BYTES
-_VERSION_AT = _CODES_AT + 3
-_OFFSET_AT = _VERSION_AT + 1
-_VERSIONS = [long(version) for version in range(VERSION + 1)]
-_LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
-"""The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""
-_SPAN = ("consultation", "proposal")
-_vote_withdrawn = decoder("VoteWithdrawn", "event_id", "voter", "trust", _SPAN)
+def _route_before(held: bytes | None) -> int:
+    return rules_2.NONE_YET if held is None else rules_2.route_in(held[0])
 
 
-def _without_detail(value: bytes) -> tuple[bytes, bytes, int, bytes, int]:
-    event_id, voter, suspect, span = _vote_withdrawn(value)
-    return event_id, voter, suspect, span, 0
-
-
-_BALLOTS = {
-    current("VoteCast").header: (
-        VOTE_CAST, decoder("VoteCast", "event_id", "voter", "trust", _SPAN, "choice")),
-    current("VoteWithdrawn").header: (VOTE_WITHDRAWN, _without_detail),
-    current("QualificationAdded").header: (
-        QUALIFICATION_ADDED,
-        decoder("QualificationAdded", "event_id", "voter", "trust", _SPAN, "qualification")),
-    current("QualificationWithdrawn").header: (
-        QUALIFICATION_WITHDRAWN,
-        decoder("QualificationWithdrawn", "event_id", "voter", "trust", _SPAN, "qualification")),
-}
+_HEAD_1, _HEAD_2 = HEADS

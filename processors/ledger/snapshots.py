@@ -4,14 +4,16 @@ Theory of operation: `freeze` copies a ledger between two batches; only its two 
 cost anything, some 20 ms a million votes, for their values never change in place. `body` gives
 the bytes in slices, so that whoever writes them can go on deciding in between. A snapshot saves
 the time of folding decisions and is never a source of truth: one that cannot be read, or was
-written by another version of Python or of this module, is ignored. So is one under another key:
-marshal is made for one's own files, and a voter counted in a file is counted in the results.
+written by another version of Python, under other words, rules or another layout, is ignored: its
+bytes would mean something else. So is one under another key: marshal is made for one's own files,
+and a voter counted in a file is counted in the results.
 
 Format: MAGIC, HMAC-SHA256 of all that follows under the key of whoever writes and reads, then
 values of Python's marshal: the header, the voters of each consultation and the votes in slices,
 each a dictionary, an empty one after the last.
 """
 
+import functools
 import hashlib
 import hmac
 import io
@@ -21,10 +23,14 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
+from processors.ledger import rows, rules, rules_1, rules_2, state
+from processors.ledger.decisions import ControlKey
 from processors.ledger.ledger import Ledger
+from processors.ledger.suspensions import restored
+from schemas import words
 
 
-MAGIC = b"scrutin ledger snapshot 4\n"
+MAGIC = b"scrutin ledger snapshot 5\n"
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
 PREAMBLE_BYTES = len(MAGIC) + 32
@@ -56,14 +62,68 @@ class Frozen(NamedTuple):
 
 def freeze(ledger: Ledger) -> Frozen:
     """Copy a ledger that has decided something."""
-    return Frozen(*ledger.copied())
+    consultations = ledger.by_name.values()
+    header = {name: getattr(ledger, name) for name in _COPIED} | {
+        "decided": list(ledger.decided), "recent": list(ledger.recent),
+        "keys": [tuple(key) for key in ledger.keys],
+        "consultations": [
+            (each.name, each.closed, each.sealed, each.control_ids, each.participants,
+             each.participants_received, each.suspended, each.controls_after_closing,
+             dict(each.voters_control_ids),
+             {voter: found.copied() for voter, found in each.suspensions.items()},
+             {voter: dict(pairs) for voter, pairs in each.refused_only.items()})
+            for each in consultations
+        ],
+        "proposals": [(p.consultation.name, p.name, list(p.counts)) for p in ledger.by_number],
+    }
+    return Frozen(header, [dict(each.voters) for each in consultations], dict(ledger.votes))
 
 
 def thaw(frozen: Frozen) -> Ledger:
     """Make the ledger that was frozen; the snapshot is not to be used again."""
     ledger = Ledger(frozen.header["partition"], frozen.header["partitions"])
-    ledger.restore(*frozen)
+    header = frozen.header
+    for name in _COPIED:
+        setattr(ledger, name, header[name])
+    ledger.decided[:] = header["decided"]
+    ledger.recent.extend(header["recent"])
+    ledger.keys = tuple(ControlKey(*key) for key in header["keys"])
+    for (name, *figures), voters in zip(header["consultations"], frozen.voters, strict=True):
+        found = ledger.consultation(name)
+        (found.closed, found.sealed, found.control_ids, found.participants,
+         found.participants_received, found.suspended, found.controls_after_closing,
+         found.voters_control_ids, suspensions, found.refused_only) = figures
+        found.suspensions = {voter: restored(copied) for voter, copied in suspensions.items()}
+        found.voters = voters
+    for consultation, name, counts in header["proposals"]:
+        ledger.proposal(consultation, name).counts = list(counts)
+    ledger.votes = frozen.votes
     return ledger
+
+
+_COPIED = ("partition", "partitions", "last_offset", "chain", "previous_chain", "genesis_chain",
+           "ledger_version", "generation", "live_votes", "rules_ids")
+"""What a copy holds as it is."""
+
+
+@functools.cache
+def meaning() -> bytes:
+    """Give a digest of all that the bytes of a snapshot mean: words, rules and layout.
+
+    Whoever adds a count, a reason or a rule changes it, without having to think of snapshots.
+    """
+    layout = (
+        rows.IDS_AT, rows.IDS_END, rows.DIGEST_BYTES, rows.REFUSED_DIGEST_BYTES,
+        state.SUSPENDED_FLAG, state.RECEIVED_FLAG, state.REFUSED_ONLY_FLAG, state.HEAD_SHIFT,
+        rules.LIVE_SHIFT, rules.COUNTED_SHIFT, rules_2.ROUTE_SHIFT, rules_2.SUSPENDED_BIT, _COPIED)
+    vocabulary = [getattr(words, name) for name in (
+        "CHOICES", "TRUSTS", "QUALIFICATIONS", "KINDS", "OUTCOMES", "REASONS", "SET_ASIDE",
+        "SHOWN", "ROUTES", "REFUSALS", "CONTROL_ROLES", "EVERY_COUNT")]
+    described = repr((layout, vocabulary, sorted(rules_1.TRANSITIONS.items()),
+                      rules_2.told()))
+    return hashlib.sha256(described.encode()).digest()
+
+
 
 
 def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes]:
@@ -73,7 +133,7 @@ def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes
     """
     yield marshal.dumps({
         **frozen.header, "decisions_offset": decisions_offset, "topic": topic,
-        "python": sys.implementation.cache_tag})
+        "python": sys.implementation.cache_tag, "meaning": meaning()})
     dictionaries: list[Mapping[bytes, Any]] = [*frozen.voters, frozen.votes]
     for entries in dictionaries:
         left = iter(entries.items())
@@ -108,9 +168,11 @@ def decoded(data: bytes, key: bytes) -> tuple[Frozen, int, str]:
     header = marshal.load(file)  # noqa: S302 -- our own file, its keyed digest compared
     if header["python"] != sys.implementation.cache_tag:
         raise Unreadable(f"it was written by {header['python']}")
+    if header["meaning"] != meaning():
+        raise Unreadable("it was written under other words, rules or another layout")
     voters = [_entries(file) for _ in header["consultations"]]
     votes = _entries(file)
-    del header["python"]
+    del header["python"], header["meaning"]
     return Frozen(header, voters, votes), header.pop("decisions_offset"), header.pop("topic")
 
 

@@ -18,6 +18,8 @@ SUSPENDED = 1 << 6
 KEPT_BITS = SUSPENDED - 1
 """What the ledger stores per vote; suspension belongs to the voter."""
 STANDINGS = 1 << 7
+HELD_MASK = 7 << 2
+"""The qualifications held."""
 
 
 def standing(choice: int, *, held: int = 0, suspect: bool, suspended: bool) -> int:
@@ -48,6 +50,17 @@ def set_aside_of(situation: int) -> str | None:
     if situation & SUSPENDED:
         return "suspended"
     return "unproven" if situation & SUSPECT else None
+
+
+def contribution(situation: int) -> list[str]:
+    """Name the counts that one live vote raises."""
+    if not situation & 3:
+        return []
+    reason = set_aside_of(situation)
+    if reason:
+        return [f"set_aside_{reason}"]
+    held = [QUALIFICATIONS[index] for index in qualifications_of(situation)]
+    return [CHOICES[choice_of(situation)], *held]
 
 
 def valid(situation: int) -> bool:

@@ -6,10 +6,13 @@ from processors.ledger.ledger import Ledger
 from schemas import codec
 from schemas.hot import long, short_string
 from schemas.registry import current
+from schemas.words import COUNTS, EVERY_COUNT
 
 
 FLUSH_KEY = b"\0flush"
-_HEADER = current("ProposalTallied").header
+_KINDS = [(current("ProposalTallied", rules).header, len(names))
+          for rules, names in ((1, COUNTS), (2, EVERY_COUNT))]
+"""Header and number of counts of a record, by the version of the rules less one."""
 _SMALL = [long(number) for number in range(4_096)]
 """Most counts are small: their encodings are made once."""
 
@@ -18,12 +21,13 @@ Record = tuple[bytes, bytes]
 
 
 def proposal_tallied(
-    consultation: str, proposal: str, source_offset: int, counts: Sequence[int]
+    consultation: str, proposal: str, source_offset: int, counts: Sequence[int], rules: int = 1
 ) -> bytes:
-    """Encode a ProposalTallied; equal to the generic codec (tested)."""
+    """Encode a ProposalTallied of the version of some rules; as the generic codec does (tested)."""
+    header, size = _KINDS[rules - 1]
     return b"".join((
-        _HEADER, short_string(consultation), short_string(proposal), long(source_offset),
-        *(_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts),
+        header, short_string(consultation), short_string(proposal), long(source_offset),
+        *(_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts[:size]),
     ))
 
 
@@ -36,7 +40,7 @@ def flush(ledger: Ledger, *, everything: bool) -> list[Record]:
     offset = ledger.last_offset
     records = [
         (f"{p.consultation.name}\0{p.name}".encode(),
-         proposal_tallied(p.consultation.name, p.name, offset, p.counts))
+         proposal_tallied(p.consultation.name, p.name, offset, p.counts, ledger.ledger_version))
         for p in proposals
     ]
     names = (ledger.consultations() if everything

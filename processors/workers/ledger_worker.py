@@ -23,7 +23,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 
 from processors.ledger import undecodable_share
-from processors.ledger.ledger import ChainLink
+from processors.ledger.chain import ChainLink
 from processors.ledger.rules import OUTCOME, REASON, slot_of
 from processors.ledger.snapshots import Frozen, freeze
 from processors.ledger.undecodable_share import WINDOW_RECORDS

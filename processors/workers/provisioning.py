@@ -10,9 +10,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from processors.ledger.rules import VERSION
 from processors.workers.kafka_checks import check_topics, connected_admin, described_settings
 from schemas import codec
+from schemas.registry import FIRST_RULES
 from schemas.topics import Topics, TopicSpecification
 
 
@@ -94,10 +94,10 @@ async def _adopt(kafka: str, topics: Topics) -> list[int]:
 
 def rules_adopted(topics: Topics, partition: int, occurred_at: int) -> bytes:
     """Encode the adoption of the current rules, the first record of a partition."""
-    seed = f"RulesAdopted/{VERSION}/{topics.votes}"
+    seed = f"RulesAdopted/{FIRST_RULES}/{topics.votes}"
     return codec.encode(
         "RulesAdopted", event_id=hashlib.sha256(seed.encode()).digest()[:16],
-        ledger_version=VERSION, partition=partition, partitions=topics.partitions,
+        ledger_version=FIRST_RULES, partition=partition, partitions=topics.partitions,
         salt=hashlib.sha256(f"{seed}/{partition}/salt".encode()).digest()[:16],
         origin="operator", occurred_at=occurred_at,
     )

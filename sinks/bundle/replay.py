@@ -20,8 +20,9 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from processors.ledger.alarms import LedgerStopped
+from processors.ledger.chain import linked
 from processors.ledger.decisions import Decision, decode
-from processors.ledger.ledger import Ledger, linked
+from processors.ledger.ledger import Ledger
 from processors.ledger.state import (
     NAME_BYTES,
     VOTE_BYTES,
@@ -31,7 +32,7 @@ from processors.ledger.state import (
 )
 from processors.results.results_document import Figures
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import HEADER_BYTES, UnknownSchema, headers
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, told
 from sinks.bundle.layout import PROPOSALS_MAX
 from sinks.recount.summing import added, figures_of, summed
@@ -52,12 +53,12 @@ STEPS_A_RECORD, STEPS_FREE = 64, 1_000_000
 is what honest logs have."""
 
 _VOTER_END = HEADER_BYTES + 32
-_PERSONAL = frozenset(current(event).header for event in (
+_PERSONAL = frozenset().union(*map(headers, (
     "VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn",
-    "VoterSuspended", "VoterReinstated"))
+    "VoterSuspended", "VoterReinstated")))
 """Records that begin with their id and their voter."""
-_COMMON = frozenset(current(event).header for event in (
-    "RulesAdopted", "ConsultationClosed", "ConsultationSealed"))
+_COMMON = frozenset().union(*map(headers, (
+    "RulesAdopted", "ConsultationClosed", "ConsultationSealed")))
 """Controls that concern every voter."""
 
 Values = Iterable["list[bytes | None]"]

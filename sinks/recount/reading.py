@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
+from processors.ledger.chain import linked
 from processors.ledger.decisions import NO_CHAIN, decode
-from processors.ledger.ledger import linked
 from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.codec import Undecodable

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from processors.ledger.ledger import Ledger
 from processors.results.results_document import Figures, pooled
+from schemas.words import COUNTS
 
 
 def figures_of(ledger: Ledger, consultation: str, *, also: Collection[str] = ()) -> Figures:
     """Give a ledger's figures; proposals nothing was cast on only if in `also`."""
     voters = ledger.participation(consultation)
     return Figures(
-        proposals={found.name: list(found.counts) for found in ledger.every_proposal()
+        proposals={found.name: found.counts[:len(COUNTS)] for found in ledger.every_proposal()
                    if found.consultation.name == consultation
                    and (any(found.counts) or found.name in also)},
         participants=voters.participants, participants_received=voters.participants_received,

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from processors.ledger.chain import linked
 from processors.ledger.decisions import NO_CHAIN
-from processors.ledger.ledger import Ledger, linked
+from processors.ledger.ledger import Ledger
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ledger import decisions, standing
-from processors.ledger.decisions import MAX_CHANGES, Change, Decision
-from processors.ledger.ledger import DecisionsDisagree, Ledger
+from processors.ledger.decisions import MAX_CHANGES, Change, ControlKey, Decision, Finding
+from processors.ledger.ledger import DecisionsDisagree, Ledger, LedgerStopped
 from schemas import codec
-from schemas.words import KINDS, OUTCOMES, REASONS
+from schemas.registry import current, newest
+from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
 from tests.processors.ledger.logs import property_test
 
 
@@ -26,14 +27,35 @@ def _size(text: str) -> int:
 
 
 def decision_strategy(most_changes: int = 4) -> st.SearchStrategy[Decision]:
-    """Give decisions of any kind."""
+    """Give decisions of any kind, by rules of any version."""
+    first = _decisions(most_changes, st.just(1), {
+        "refusal": st.just(0), "findings": st.just(()), "immune": st.just(()),
+        "generation": st.just(0), "keys": st.just(()), "event_version": st.just(1)}, st.just(0))
+    causes = st.integers(0, 15)
+    later = _decisions(most_changes, st.integers(2, 2**31 - 1), {
+        "refusal": st.integers(0, len(REFUSALS) - 1),
+        "findings": st.lists(st.builds(Finding, causes, identifiers), max_size=3).map(tuple),
+        "immune": st.sets(st.integers(1, 15)).map(lambda found: tuple(sorted(found))),
+        "generation": st.integers(0, 2**63 - 1),
+        "keys": st.lists(st.builds(
+            ControlKey, st.binary(min_size=8, max_size=8), st.integers(0, 2),
+            st.binary(min_size=32, max_size=32)), max_size=2).map(tuple),
+        "event_version": st.integers(0, 63)}, st.integers(0, len(ROUTES) - 1))
+    return first | later
+
+
+def _decisions(
+    most_changes: int, versions: st.SearchStrategy[int], more: dict[str, st.SearchStrategy[Any]],
+    routes: st.SearchStrategy[int],
+) -> st.SearchStrategy[Decision]:
     writable = names.filter(lambda text: text.isprintable())
     return st.builds(
         Decision, st.none() | identifiers, st.none() | identifiers, identifiers,
         st.integers(0, len(KINDS) - 1), st.integers(0, len(OUTCOMES) - 1),
-        st.integers(0, len(REASONS) - 1), st.integers(0, 2**31 - 1),
+        st.integers(0, len(REASONS) - 1), versions,
         st.one_of(st.integers(0, 40_000), st.integers(-2**63, 2**63 - 1)), st.none() | writable,
-        st.lists(st.builds(Change, writable, kept, kept), max_size=most_changes).map(tuple),
+        st.lists(st.builds(Change, writable, kept, kept, routes), max_size=most_changes).map(tuple),
+        **more,
     )
 
 
@@ -41,11 +63,14 @@ def ballot_strategy() -> st.SearchStrategy[Decision]:
     """Give decisions of one ballot event."""
     return st.builds(
         lambda decision, event_id, voter, kind, offset, consultation, change: decision._replace(
-            event_id=event_id, voter=voter, kind=kind, source_offset=offset, ledger_version=1,
-            consultation=consultation, changes=(change,)),
+            event_id=event_id, voter=voter, kind=kind, source_offset=offset,
+            ledger_version=min(decision.ledger_version, 2), refusal=0, findings=(), immune=(),
+            generation=0, keys=(), consultation=consultation, changes=(change._replace(
+                route=change.route if decision.ledger_version > 1 else 0),)),
         decision_strategy(), identifiers, identifiers, st.integers(1, 4),
         st.integers(0, 2**40), st.text("aé-0", min_size=1, max_size=9),
-        st.builds(Change, st.text("aé-0", min_size=1, max_size=9), kept, kept),
+        st.builds(Change, st.text("aé-0", min_size=1, max_size=9), kept, kept,
+                  st.integers(0, len(ROUTES) - 1)),
     )
 
 
@@ -57,7 +82,12 @@ def fields_of(decision: Decision) -> dict[str, Any]:
         "reason": REASONS[decision.reason],
         "changes": [
             {"proposal": change.proposal, "before": standing.fields(change.before),
-             "after": standing.fields(change.after)} for change in decision.changes],
+             "after": standing.fields(change.after), "route": ROUTES[change.route]}
+            for change in decision.changes],
+        "refusal": REFUSALS[decision.refusal],
+        "findings": [pair._asdict() for pair in decision.findings],
+        "immune": list(decision.immune),
+        "keys": [{**key._asdict(), "role": CONTROL_ROLES[key.role]} for key in decision.keys],
     }
 
 
@@ -67,7 +97,8 @@ def test_decisions_are_written_as_the_codec_writes_them(decision: Decision) -> N
     """encode gives the codec's bytes, decode gives the decision back."""
     value = decisions.encode(decision)
 
-    assert codec.encode("DecisionMade", **fields_of(decision)) == value
+    schema = newest("DecisionMade") if decision.ledger_version > 1 else current("DecisionMade")
+    assert codec.encode_as(schema, **fields_of(decision)) == value
     assert decisions.decode(value) == decision
     assert decision.described()["changes"] == fields_of(decision)["changes"]
 
@@ -112,10 +143,15 @@ def read(value: bytes) -> Decision | None:
                 return None
             if standing.fields(packed[-1]) != change[name]:
                 return None
-        changes.append(Change(change["proposal"], *packed))
+        changes.append(
+            Change(change["proposal"], packed[0], packed[1], ROUTES.index(change["route"])))
     return Decision(**{
         **{name: found[name] for name in Decision._fields}, "kind": KINDS.index(found["kind"]),
         "outcome": OUTCOMES.index(found["outcome"]),
+        "refusal": REFUSALS.index(found["refusal"]), "immune": tuple(found["immune"]),
+        "findings": tuple(Finding(**pair) for pair in found["findings"]),
+        "keys": tuple(ControlKey(key["id"], CONTROL_ROLES.index(key["role"]), key["public"])
+                      for key in found["keys"]),
         "reason": REASONS.index(found["reason"]), "changes": tuple(changes)})
 
 
@@ -133,13 +169,15 @@ def test_decisions_are_folded_straight_line_as_they_are_decoded(
     states = []
     for careful in (False, True):
         ledger = Ledger(0, 1)
+        ledger.ledger_version = decision.ledger_version
         folded: list[object] = []
         for record in (first, bytes(value)):
             if careful:
                 ledger._recorded.clear()
+                ledger._recorded_by_route.clear()
             try:
                 folded.append(ledger.apply(record))
-            except (codec.Undecodable, DecisionsDisagree) as error:
+            except (codec.Undecodable, DecisionsDisagree, LedgerStopped) as error:
                 folded.append(repr(error))
         states.append((folded, ledger.state()))
 

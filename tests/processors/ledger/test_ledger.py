@@ -358,8 +358,8 @@ def test_what_a_ledger_takes_in_memory_is_estimated(
         event(10_000 * (1 + number), voter=voter(number))
         for number in range(controlled) for event in (suspended, reinstated))])
     tables: list[dict[bytes, Any]] = [
-        ledger._votes, *(table for found in ledger._consultations.values()
-                         for table in (found.voters, found.voters_control_ids))]
+        ledger.votes, *(table for found in ledger.by_name.values()
+                        for table in (found.voters, found.voters_control_ids))]
     takes = sum(sys.getsizeof(table) + sum(
         map(sys.getsizeof, (*table, *table.values()))) for table in tables)
 

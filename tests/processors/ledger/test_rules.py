@@ -5,7 +5,8 @@ from collections import Counter
 
 import pytest
 
-from processors.ledger.rules import COUNT, OUTCOME, REASON, TRANSITIONS, Transition, standing_still
+from processors.ledger.rules import COUNT, OUTCOME, REASON, Transition
+from processors.ledger.rules_1 import TRANSITIONS, standing_still
 from processors.ledger.standing import (
     ENCODED,
     KEPT_BITS,

@@ -2,8 +2,8 @@
 
 import pytest
 
-from processors.ledger import rules
 from processors.results import results_document, scores
+from schemas.registry import FIRST_RULES
 from tests.views import campaign
 from tests.views.pages.html import Element
 from tests.views.pages.test_pages import document, every, page
@@ -101,7 +101,7 @@ def test_the_method_gives_formulas_and_versions(language: str) -> None:
         assert formula in text
     (versions,) = (said(each) for each in method.all("div")
                    if said(each).startswith("Versions"))
-    for version in (scores.SCORES_VERSION, str(rules.VERSION), results_document.FORMAT):
+    for version in (scores.SCORES_VERSION, str(FIRST_RULES), results_document.FORMAT):
         assert version in versions
     assert len(method.all("dt")) == len(method.all("dd")) >= 10
 

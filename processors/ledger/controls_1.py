@@ -1,53 +1,33 @@
-"""What becomes of controls: rules adopted, voters suspended or reinstated, the end. Pure."""
+"""What becomes of controls under the first rules: adoptions, suspensions, the end. Pure.
 
-from collections.abc import Callable
+Frozen: logs were decided by it. The one control of version 2 that it takes is the adoption of later
+rules; to all others it is blind, as release 0.1.0 is.
+"""
 
-from processors.ledger.alarms import LedgerStopped
+from processors.ledger.adoptions import (
+    Control,
+    adopt,
+    require_known,
+    require_place,
+    version_in_force,
+)
 from processors.ledger.decisions import Change, Decision
-from processors.ledger.rules import KIND, OUTCOME, REASON, VERSION
+from processors.ledger.rows import known
+from processors.ledger.rules import KIND, OUTCOME, REASON
 from processors.ledger.standing import SUSPENDED
-from processors.ledger.state import Consultation, LedgerState, known
+from processors.ledger.state import Consultation, LedgerState
 from schemas import codec
 from schemas.registry import current
 from schemas.topics import partition_of
 
 
-Control = Callable[[LedgerState, int, bytes, bytes], Decision]
-
-
-def version_in_force(state: LedgerState) -> int:
-    """Give the rules in force; raise LedgerStopped before the first RulesAdopted."""
-    if not state.ledger_version:
-        raise LedgerStopped(
-            f"votes partition {state.partition}: the first record is not RulesAdopted. "
-            "Run `scrutin provision` before anything is written to a new topic generation."
-        )
-    return state.ledger_version
-
-
-def undecodable(state: LedgerState, offset: int, chain: bytes) -> Decision:
-    """Decide a record that cannot be read."""
-    return Decision(
-        None, None, chain, KIND["unknown"], OUTCOME["refused"], REASON["undecodable"],
-        version_in_force(state), offset, None, (),
-    )
+VERSION = 1
 
 
 def _rules_adopted(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
     _, fields = codec.decode(value)
-    place = f"votes partition {state.partition} of {state.partitions}"
-    if (fields["partition"], fields["partitions"]) != (state.partition, state.partitions):
-        raise LedgerStopped(
-            f"{place}: RulesAdopted at offset {offset} was written for partition "
-            f"{fields['partition']} of {fields['partitions']}. The partition count of a topic "
-            "generation never changes: restore the topic, or start a new generation with another "
-            "SCRUTIN_TOPIC_PREFIX."
-        )
-    if fields["ledger_version"] != VERSION:
-        raise LedgerStopped(
-            f"{place}: offset {offset} adopts ledger version {fields['ledger_version']}, unknown "
-            "here. Install a version of scrutin that has it; nothing was decided."
-        )
+    require_place(state, offset, fields)
+    require_known(state, offset, fields, (VERSION,))
     repeated = known(state.rules_ids, fields["event_id"])
     return Decision(
         fields["event_id"], None, chain, KIND["rules_adopted"],
@@ -135,6 +115,7 @@ def _reinstated(state: LedgerState, offset: int, chain: bytes, value: bytes) -> 
 
 CONTROLS: dict[bytes, Control] = {
     current("RulesAdopted").header: _rules_adopted,
+    current("RulesAdopted", 2).header: adopt,
     current("ConsultationClosed").header: _consultation_closed,
     current("ConsultationSealed").header: _consultation_sealed,
     current("VoterSuspended").header: _suspended,

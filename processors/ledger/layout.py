@@ -1,0 +1,94 @@
+"""Where things lie in the bytes that every vote passes: ballots read, decisions written. Pure.
+
+Theory of operation: a decision on a ballot event is, in both versions,
+    0   the header of DecisionMade           5    2: an event id follows
+    6   the event id, 16 bytes               22   2: a voter follows
+    23  the voter, 16 bytes                  39   the chain, 16 bytes
+    55  kind, outcome, reason                58   the rules, 59 the offset of the vote
+    ... 2, consultation, 2 (one change), proposal: `middle`, the same for each vote on a proposal
+    ... standing before and after, (version 2: route), the end of the list, and in version 2 five
+        empty fields and the version of the event: `tail`, the same for each vote that moves alike.
+What is the same for many is encoded once. Offsets count up: their two lower bytes are looked up,
+the others change every 8,192 records.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from processors.ledger.decisions import CHAIN_BYTES, EVENT_VERSIONS, HEADERS
+from processors.ledger.rules import (
+    QUALIFICATION_ADDED,
+    QUALIFICATION_WITHDRAWN,
+    VERSIONS,
+    VOTE_CAST,
+    VOTE_WITHDRAWN,
+)
+from schemas.hot import decoder, long
+from schemas.registry import versions
+
+
+HEADS = [header + b"\x02" for header in HEADERS]
+"""A decision begins so where its event has an id, by rules 1 and 2."""
+EVENT_ID_AT = len(HEADS[0])
+VOTER_AT = EVENT_ID_AT + 17
+CHAIN_AT = VOTER_AT + 16
+CODES_AT = CHAIN_AT + CHAIN_BYTES
+OFFSET_AT = CODES_AT + 4
+VERSIONS_ENCODED = [long(version) for version in range(max(VERSIONS) + 1)]
+LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
+"""The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""
+
+
+class Offsets:
+    """The upper part of the offsets that are being decided, encoded."""
+
+    __slots__ = ("high", "high_of")
+
+    def __init__(self) -> None:
+        self.high = b""
+        """Encoded upper part..."""
+        self.high_of = 0
+        """... of those with this number above their lower 13 bits; 0 for none."""
+
+    def encoded(self, offset: int) -> bytes:
+        """Encode an offset, and keep its upper part for the next ones."""
+        encoded = long(offset)
+        if offset >> 13:
+            self.high, self.high_of = encoded[2:], offset >> 13
+        return encoded
+
+
+_SPAN = ("consultation", "proposal")
+_DETAILS = {
+    "VoteCast": (VOTE_CAST, "choice"), "VoteWithdrawn": (VOTE_WITHDRAWN, None),
+    "QualificationAdded": (QUALIFICATION_ADDED, "qualification"),
+    "QualificationWithdrawn": (QUALIFICATION_WITHDRAWN, "qualification"),
+}
+
+Read = Callable[[bytes], Any]
+
+
+def _reader(event: str, version: int, *more: str) -> Read:
+    """Make what reads id, voter, suspicion, names and detail of a ballot; 0 where it has none."""
+    detail = _DETAILS[event][1]
+    if detail:
+        return decoder(event, "event_id", "voter", "trust", _SPAN, detail, *more, version=version)
+    read = decoder(event, "event_id", "voter", "trust", _SPAN, *more, version=version)
+
+    def without_detail(value: bytes) -> tuple[Any, ...]:
+        event_id, voter, suspect, span, *rest = read(value)
+        return event_id, voter, suspect, span, 0, *rest
+
+    return without_detail
+
+
+BALLOTS_1: dict[bytes, tuple[int, Read]] = {
+    schema.header: (kind, _reader(event, schema.version))
+    for event, (kind, _) in _DETAILS.items() for schema in versions(event)
+}
+"""For rules 1, by header: kind, and what reads a ballot of any version as one of the first."""
+BALLOTS_2: dict[bytes, tuple[int, Read, bytes]] = {
+    schema.header: (kind, _reader(event, schema.version, "shown"), EVENT_VERSIONS[schema.version])
+    for event, (kind, _) in _DETAILS.items() for schema in versions(event)
+}
+"""For rules 2: kind, what reads it with the route, and its version as a decision ends with it."""
