@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from urllib.parse import parse_qs
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -92,6 +93,22 @@ async def test_a_page_that_came_before_the_count_asks_again_by_itself(
     await expect(page.locator("[data-waiting]")).to_have_count(0)
     await expect(page.locator(".shares")).to_contain_text("1 vote counted")
     await expect(page.locator("#act-agree")).to_be_focused()
+
+
+async def test_a_first_vote_brings_the_proof_of_its_page(windows: Windows, site: Site) -> None:
+    """It says since when the page is open; one fetched before the vote goes beside it."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    own = await page.input_value("[name=proof]")
+    async with page.expect_request(lambda request: request.method == "POST") as sent:
+        await votes(page, "agree")
+    first = parse_qs((await sent.value).post_data or "")
+    async with page.expect_request(lambda request: request.method == "POST") as sent:
+        await votes(page, "disagree")
+    second = parse_qs((await sent.value).post_data or "")
+
+    assert first["proof"] == [own]
+    assert first.keys() - second.keys() == {"renewed"}
 
 
 async def test_a_vote_without_proof_is_set_aside_until_it_is_confirmed(

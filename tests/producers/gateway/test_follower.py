@@ -80,4 +80,6 @@ async def test_no_vote_is_taken_behind_what_only_a_later_release_can_read(stack:
 
     assert (answer.status_code, answer.json()["type"]) == (503, "/problems/votes-unavailable")
     assert gateway.worker.running()
-    assert "Install the version that wrote it" in gateway.worker.log()
+    assert "no vote is taken" in gateway.worker.log()
+    assert "results are read no more" in gateway.worker.log()
+    assert gateway.worker.log().count("Install the version that wrote it") >= 2

@@ -1,6 +1,7 @@
 """By which route a browser first reached a proposal: its paper knows, whatever comes after."""
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from producers.gateway import identity
 from producers.gateway.identity import Signer
+from schemas.words import CHOICES, SHOWN
 from tests.processors.ledger import logs
 from tests.views.voting.test_paper import NAMES, mark_of, seal
 from views.voting import folded
@@ -121,14 +123,16 @@ def test_what_was_asked_for_outlasts_votes_on_a_full_paper() -> None:
     held = Paper(voted=len(names))
     asked = names[::100]
     held.serve(names[1:13], asked, tells_routes=True)
-    held.older = {name: mark_of("agree", {"like_it"}, None, cast=-1, last=-1, route="served")
-                  for name in names if name not in held.routes}
+    chance = random.Random(1)  # What is drawn takes as much room as it can.
+    held.older = {name: mark_of(chance.choice(CHOICES), set(), None, cast=-1, last=-1,
+                                route=chance.choice(SHOWN))
+                  for name in chance.sample(names, 8_000) if name not in held.routes}
     text = folded.written(held, seal, roll)
     again = folded.read(text, seal, roll)
 
     assert len(text) <= PAPER_CHARACTERS
     assert again.routes == held.routes
-    assert len(again.older) > 300
+    assert 300 < len(again.older) < 3_000
     machine = Paper()
     machine.serve([], names, tells_routes=True)
     many = folded.written(machine, seal, roll)
