@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
+from schemas import codec
+from schemas.registry import current
 from schemas.words import CHOICES, QUALIFICATIONS, SHOWN
 from tests.processors.ledger import logs
 from views.voting import folded
-from views.voting.desk import Recorded
+from views.voting.desk import Act, Recorded
 from views.voting.folded import BUTTONS, PAPER_CHARACTERS, WHOLE_LEAST
 from views.voting.forms import WITHDRAW, intention
 from views.voting.paper import DONE_BYTES, Mark, Paper, qualifications_of
@@ -50,45 +52,70 @@ def offered(held: Paper, proposal: str) -> list[str]:
         for word in qualifications_of(mark.choice))]
 
 
-def pressed(
-    held: Paper, ledger: Ledger, offset: int, click: tuple[str, int, bool]
-) -> dict[str, Any]:
-    """Press a button: mark it on the paper, and let the ledger decide; give what changed."""
-    proposal, number, trusted = click
-    words = offered(held, proposal)
-    act, _, button, _ = intention(
-        {"act": words[number % len(words)], "key": KEY, "proposal": proposal})
-    fields: dict[str, Any] = {"proposal": proposal, "event_id": logs.identifier(offset),
-                              "trust": "trusted" if trusted else "suspect"}
-    if act.event == "VoteCast":
-        fields["choice"] = act.word
-    elif act.event != "VoteWithdrawn":
-        fields["qualification"] = act.word
-    held.mark(act, button, Recorded(logs.PARTITION, offset, trusted))
-    value = ledger.decide(offset, logs.ballot(act.event, **fields))
-    assert value is not None
-    decided = decode(value).described()
-    mark = held.marks[proposal]
-    assert bool(mark.unproven) == (decided["outcome"] == "refused")
-    return {change["proposal"]: change["after"] for change in decided["changes"]}
+def written(rules: int, event: str, **fields: Any) -> bytes:
+    """Write an event of the ballot box as it is written under announced rules."""
+    _, every = codec.decode(logs.ballot(event, **fields))
+    return codec.encode_as(current(event, rules), **every)
 
 
+class Booth:
+    """A voter's paper, and the ledger that decides what it says."""
+
+    def __init__(self, rules: int) -> None:
+        self.held, self.rules, self.standing = Paper(), rules, dict[str, Any]()
+        self._ledger, self._offset = Ledger(logs.PARTITION, logs.PARTITIONS), 0
+        _, adopted = codec.decode(logs.adopted())
+        self._ledger.decide(0, codec.encode_as(
+            current("RulesAdopted", rules), **{**adopted, "ledger_version": rules}))
+
+    def press(self, click: tuple[str, int, bool]) -> None:
+        """Press a button, as the booth's pages do: what a vote loses is sent again with it."""
+        proposal, number, trusted = click
+        words = offered(self.held, proposal)
+        act, _, button, _ = intention(
+            {"act": words[number % len(words)], "key": KEY, "proposal": proposal})
+        done = Recorded(logs.PARTITION, self._offset + 1, trusted, self.rules)
+        lost = self.held.lost_by(act, done)
+        self._decide(act, button, trusted=trusted)
+        for word in lost:
+            self._decide(act._replace(event="QualificationAdded", word=word), f"+{word}",
+                         trusted=trusted)
+
+    def _decide(self, act: Act, button: str, *, trusted: bool) -> None:
+        """Mark an act on the paper, and let the ledger decide it."""
+        self._offset += 1
+        fields: dict[str, Any] = {
+            "proposal": act.proposal, "event_id": logs.identifier(self._offset),
+            "trust": "trusted" if trusted else "suspect"}
+        if act.event == "VoteCast":
+            fields["choice"] = act.word
+        elif act.event != "VoteWithdrawn":
+            fields["qualification"] = act.word
+        self.held.mark(act, button, Recorded(logs.PARTITION, self._offset, trusted, self.rules))
+        value = self._ledger.decide(self._offset, written(self.rules, act.event, **fields))
+        assert value is not None
+        decided = decode(value).described()
+        assert bool(self.held.marks[act.proposal].unproven) == (decided["outcome"] == "refused")
+        self.standing |= {change["proposal"]: change["after"] for change in decided["changes"]}
+
+
+@pytest.mark.parametrize("rules", [1, 2])
 @logs.property_test
-@given(clicks)
-def test_the_paper_says_what_the_ledger_decided(drawn: list[tuple[str, int, bool]]) -> None:
+@given(drawn=clicks)
+def test_the_paper_says_what_the_ledger_decided(
+    rules: int, drawn: list[tuple[str, int, bool]]
+) -> None:
     """Whatever buttons a voter presses, the marks are the voter's standing, also when read back."""
-    ledger, held = Ledger(logs.PARTITION, logs.PARTITIONS), Paper()
-    ledger.decide(0, logs.adopted())
-    standing: dict[str, Any] = {}
-    for offset, click in enumerate(drawn, 1):
-        standing |= pressed(held, ledger, offset, click)
-    again = folded.read(folded.written(held, seal, ROLL), seal, ROLL)
+    booth = Booth(rules)
+    for click in drawn:
+        booth.press(click)
+    again = folded.read(folded.written(booth.held, seal, ROLL), seal, ROLL)
 
-    assert again == held
+    assert again == booth.held
     assert {name: (mark.choice, mark.qualifications, mark.trusted)
             for name, mark in again.marks.items() if mark.choice} == {
         name: (after["choice"], set(after["qualifications"]), after["trust"] == "trusted")
-        for name, after in standing.items() if after}
+        for name, after in booth.standing.items() if after}
 
 
 marks = st.builds(
