@@ -19,9 +19,10 @@ from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from schemas import codec
+from schemas.registry import current
 from schemas.words import ORIGINS, SHOWN
 from scrutin.gateway.composition import FlushSnapshot, written_topics
-from tests.harness import WAIT_SECONDS, Stack
+from tests.harness import WAIT_SECONDS, Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
 from tests.producers.gateway.test_receipts import holds
@@ -269,6 +270,39 @@ async def test_the_page_sends_again_what_a_vote_loses_by_being_proven(
         ("QualificationAdded", "like_it", "suspect"), ("VoteCast", None, "trusted"),
         ("QualificationAdded", "like_it", "trusted"), ("QualificationAdded", "doable", "trusted")]
     assert len({fields["event_id"] for _, fields in events}) == 6
+
+
+async def test_the_ledger_counts_what_the_booth_wrote(stack: Stack) -> None:
+    """By rules 2: routes as they were, and what a vote loses by being proven is there again."""
+    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()])
+    async with connected_producer(stack.kafka) as producer:
+        for partition in range(stack.topics.partitions):
+            await write(producer, stack.topics.votes, partition, [codec.encode_as(
+                current("RulesAdopted", 2), event_id=bytes(16), ledger_version=2,
+                partition=partition, partitions=stack.topics.partitions, salt=bytes(16),
+                origin="operator", occurred_at=booths.LONG_AGO)])
+    gateway = booths.started(stack)
+    stack.started("ledger")
+    await gateway.ready()
+    async with Browser(gateway.url) as browser:
+        visitor = Visitor(gateway, browser.client)
+        await visitor.sends(await visitor.sees("p2"), "agree", proof="")
+        await visitor.sends(await visitor.sees("p2"), "+doable", proof="", shown="0")
+        await visitor.sends(await visitor.sees("p2"), "agree")
+        await visitor.sends(await visitor.sees("p3"), "disagree")
+        events = [fields["event_id"] for _, fields in await visitor.events()]
+    decided: dict[bytes, Any] = {}
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not set(events) <= decided.keys():
+            await asyncio.sleep(0.1)
+            decided = {fields["event_id"]: fields for _, _, fields in
+                       await gateway.events(gateway.topics.decisions)}
+
+    assert [(decided[each]["outcome"], decided[each]["changes"][0]["route"])
+            for each in events] == [
+        ("counted", "unknown"), ("qualified", "unknown"), ("proven", "asked"),
+        ("qualified", "asked"), ("counted", "drawn")]
+    assert {decided[each]["ledger_version"] for each in events} == {2}
 
 
 async def test_widgets_votes_are_asked_for_and_partners_have_a_number(
