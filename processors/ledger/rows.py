@@ -33,6 +33,8 @@ def remembers(row: bytes, digest: bytes) -> bool:
 
 def remembers_either(row: bytes, digest: bytes) -> bool:
     """Whether an event id is among those accepted or refused."""
+    if row.find(digest, IDS_AT) < 0 and len(row) <= IDS_END:
+        return False  # as of most: nothing was refused, and the id is nowhere
     return remembers(row[:IDS_END], digest) or refused_holds(row[IDS_END:], digest)
 
 
