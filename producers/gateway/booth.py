@@ -23,7 +23,7 @@ from producers.gateway.pools import Pools
 from producers.gateway.receipts import base64_of, is_signed
 from producers.gateway.refusals import Refused
 from producers.gateway.salts import Salts
-from producers.gateway.view_proofs import PAUSE_UNKNOWN, UNSEEN, Seen
+from producers.gateway.view_proofs import PAUSE_UNKNOWN, UNSEEN, WORDING_UNKNOWN, Seen
 from schemas import codec, problems
 from schemas.figures import Sample
 from schemas.named_keys import key_id
@@ -286,8 +286,8 @@ class Booth:
             renewed = view_proofs.read(
                 key, voter.id, consultation, act.proposal, act.renewed, now)
             if renewed is not None:
-                # It is of the moment of the act: of the view before it nobody knows the time.
-                found = renewed[0], PAUSE_UNKNOWN, renewed[2]
+                # It is of the moment of the act: of the view before it the route alone is known.
+                found = renewed[0], PAUSE_UNKNOWN, WORDING_UNKNOWN
         trust, seen = (_SUSPECT, UNSEEN) if found is None else (_TRUSTED, found)
         if voter.origin == _WIDGET:  # Whose site it stands on has chosen the proposal.
             seen = _ASKED, *seen[1:]
