@@ -4,6 +4,8 @@ import asyncio
 import base64
 import re
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import httpx2
@@ -18,6 +20,7 @@ from producers.gateway.memory import Memory
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
+from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 from schemas.registry import current
 from schemas.words import ORIGINS, SHOWN
@@ -305,28 +308,56 @@ async def test_the_ledger_counts_what_the_booth_wrote(stack: Stack) -> None:
     assert {decided[each]["ledger_version"] for each in events} == {2}
 
 
+@asynccontextmanager
+async def booth_of(stack: Stack) -> AsyncIterator[tuple[Booth, KnownCatalogue]]:
+    """Open a booth in this process, with what it knows of the catalogue."""
+    topics, keys = stack.topics, KeyFolder(stack.folder / "data" / "keys")
+    follower = Follower(stack.kafka, topics)
+    following = asyncio.create_task(follower.follow())
+    async with Outlet(stack.kafka, written_topics(topics)) as outlet:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await asyncio.gather(follower.ready.wait(), outlet.opened.wait())
+        yield Booth(
+            topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
+            networks=Networks(outlet, keys, topics.networks),
+            pools=Pools(follower, lambda _: FlushSnapshot((), {}))), follower.known
+    following.cancel()
+
+
+async def written(booth: Booth, voter: Voter, proof: str | None) -> tuple[int, dict[str, Any]]:
+    """Cast a vote; give its version and its fields as they lie in the log."""
+    done = await booth.record(voter, Act("VoteCast", "p1", "agree", proof), None)
+    value = done.acknowledged.batch.values[done.acknowledged.place]
+    return codec.schema_of(value).version, codec.decode(value)[1]
+
+
 async def test_widgets_votes_are_asked_for_and_partners_have_a_number(
     gateway: RunningGateway, shared_stack: Stack
 ) -> None:
     """Whose site a widget stands on has chosen the proposal, proof or none."""
-    topics, keys = shared_stack.topics, KeyFolder(shared_stack.folder / "data" / "keys")
-    follower, memory = Follower(shared_stack.kafka, topics), Memory()
-    following = asyncio.create_task(follower.follow())
-    async with Outlet(shared_stack.kafka, written_topics(topics)) as outlet:
-        booth = Booth(
-            topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
-            networks=Networks(outlet, keys, topics.networks),
-            pools=Pools(follower, lambda _: FlushSnapshot((), {})))
-        async with asyncio.timeout(WAIT_SECONDS):
-            await asyncio.gather(follower.ready.wait(), outlet.opened.wait())
-        voter = Voter("town", bytes(16), bytes(16), ORIGINS.index("widget"), b"?", via=70)
+    voter = Voter("town", bytes(16), bytes(16), ORIGINS.index("widget"), b"?", via=70)
+    async with booth_of(shared_stack) as (booth, _):
         proof = booth.proof(voter, "p1", SHOWN.index("served"), int(time.time() * 1_000))
-        done = [await booth.record(voter, Act("VoteCast", "p1", "agree", given), None)
-                for given in (None, proof)]
-    following.cancel()
-    events = [codec.decode(each.acknowledged.batch.values[each.acknowledged.place])[1]
-              for each in done]
+        events = [(await written(booth, voter, given))[1] for given in (None, proof)]
 
     assert [(each["origin"], each["via"], each["shown"], each["trust"], each["wording"])
             for each in events] == [
         ("widget", 70, "asked", "suspect", -1), ("widget", 70, "asked", "trusted", 1)]
+
+
+async def test_a_gateway_takes_proofs_of_one_that_has_heard_more(
+    gateway: RunningGateway, shared_stack: Stack
+) -> None:
+    """Gateways learn of rules one after the other: no vote between is suspect, each as announced.
+    """
+    voter = Voter("town", bytes(16), bytes(16), ORIGINS.index("web"), b"?")
+    async with booth_of(shared_stack) as (booth, known):
+        now, found = int(time.time() * 1_000), []
+        for heard in (1, 2):
+            known.rules = 3 - heard
+            proof = booth.proof(voter, "p1", SHOWN.index("served"), now)
+            known.rules = heard
+            version, fields = await written(booth, voter, proof)
+            found.append((version, fields["trust"], fields["shown"]))
+
+    assert found == [(1, "trusted", "unknown"), (2, "trusted", "unknown")]
