@@ -65,9 +65,7 @@ __all__ = ["DecisionsDisagree", "HoleInVotes", "Ledger", "LedgerStopped",
            "Participation"]
 
 MAX_BALLOT_BYTES = 4_096
-"""No record of the ballot box is longer but a control of version 2; a longer one is undecodable."""
-MAX_CONTROL_BYTES = 16_384
-"""No control of version 2 is longer: one that names 64 keys or 128 findings has 4,000 bytes."""
+"""No record of the ballot box is longer; a longer one is undecodable."""
 
 Records = Iterator[tuple[int, bytes | None]]
 
@@ -217,9 +215,8 @@ class Ledger(LedgerState):
         schema = codec.schema_of(value)  # an unknown id stops the partition, whatever its size
         by_rules_2 = self.ledger_version > 1
         control = (CONTROLS_2 if by_rules_2 else CONTROLS_1).get(schema.header)
-        most = MAX_BALLOT_BYTES if schema.version == 1 else MAX_CONTROL_BYTES
-        if len(value) > most:
-            raise Undecodable(f"{len(value)} bytes, at most {most} are read")
+        if len(value) > MAX_BALLOT_BYTES:
+            raise Undecodable(f"{len(value)} bytes, at most {MAX_BALLOT_BYTES} are read")
         if control is None:
             # No later version reads it either: stopping would hold the partition up for ever.
             raise Undecodable(f"{schema.event} does not belong in the ballot box")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from processors.ledger.ledger import Ledger
+from processors.ledger.ledger import MAX_BALLOT_BYTES, Ledger
 from schemas import codec
 from schemas.control_signatures import SMALL_ORDER, key_id, signed, unsigned_digest
 from tests.processors.ledger.logs import (
@@ -189,6 +189,17 @@ def test_a_key_that_is_anybodys_is_never_adopted(point: bytes) -> None:
 
     assert room.act("operator", "RulesAdopted", **adoption, generation=2, keys=keys) == (
         "refused", "stale")
+
+
+def test_the_longest_controls_are_read() -> None:
+    """As many findings, or keys, as the schemas allow fit what the ledger reads of a record."""
+    findings = [{"cause": 15, "finding": identifier(number)} for number in range(128)]
+    keys = [{"id": bytes(8), "role": "guard", "public": bytes(32)}] * 64
+    longest = {"consultation": "c" * 63, "reason": "r" * 500}
+
+    assert len(of_version_2("VoterReinstated", 1, findings=findings,
+                            immune=list(range(1, 16)), **longest)) <= MAX_BALLOT_BYTES
+    assert len(adopted_2(keys=keys)) <= MAX_BALLOT_BYTES
 
 
 def test_a_suspension_of_5000_votes_is_one_record() -> None:
