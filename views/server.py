@@ -81,7 +81,8 @@ async def serve(
     server = Server((live, operations.streams), uvicorn.Config(
         front.proxied(StrictTransport(
             application(reader, publications, live, beside), front.hsts_seconds)),
-        http=front.protocol, ws="none", log_level="warning", access_log=False, lifespan="off",
+        interface="asgi3", http=front.protocol, ws="none", log_level="warning",
+        access_log=False, lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
         proxy_headers=False, log_config=None,
     ))

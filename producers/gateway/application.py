@@ -155,7 +155,7 @@ class Gateway:
             asked.parts["consultation"], device.id, guards.origin_of(asked), network)
         rate = self._rates.count(voter.id, network, time.time())
         headers = asked.limits = headers_of(rate)
-        if rate.exceeded:
+        if rate.left < 0:  # `exceeded`, without its call: every vote comes here
             raise Refused(problems.TOO_MANY_REQUESTS)
         return voter, device, headers
 

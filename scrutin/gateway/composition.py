@@ -215,7 +215,8 @@ def http_options() -> dict[str, Any]:
     Without a log of its own, which would hold a line for each request that is none: what it says
     goes where repeats are left out (`scrutin.log`).
     """
-    return {"http": JoinedWrites, "ws": "none", "log_level": "warning", "access_log": False,
+    return {"interface": "asgi3", "http": JoinedWrites, "ws": "none", "log_level": "warning",
+            "access_log": False,
             "lifespan": "off", "timeout_graceful_shutdown": SHUTDOWN_SECONDS,
             "server_header": False, "log_config": None}
 
