@@ -6,6 +6,7 @@ turned round or lost. Hot decoders do the same by `default_of`.
 """
 
 import functools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -18,8 +19,17 @@ def fitted(schema: Schema, fields: dict[str, Any]) -> dict[str, Any]:
     What a later version has and this one lacks stays where it is not the default: then the version
     cannot say it, and whoever encodes is told.
     """
+    if _is_plain(schema.id):
+        return fields
     found: dict[str, Any] = _fitted(schema.raw, newest(schema.event).raw, fields)
     return found
+
+
+@functools.cache
+def _is_plain(schema_id: int) -> bool:
+    """Whether there is nothing to fit: the one version of an event, and no field has a default."""
+    schema = by_id(schema_id)
+    return schema is newest(schema.event) and '"default"' not in json.dumps(schema.raw)
 
 
 def _fitted(own: dict[str, Any], newer: dict[str, Any], fields: Any) -> Any:

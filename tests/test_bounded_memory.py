@@ -53,6 +53,7 @@ CACHES: dict[str, str | int] = {
     "producers.gateway.rates._policy": OURS,
     "producers.gateway.receipts._id_of": KEYS,
     "schemas.bounds._bounds": OURS,
+    "schemas.defaults._is_plain": OURS,
     "schemas.defaults._upgrade": OURS,
     "schemas.hot.decoder": OURS,
     "schemas.hot.encoder": OURS,
