@@ -15,9 +15,8 @@ from benchmarks.house import PARTITIONS, House, reading
 from benchmarks.ledger import Measured
 from benchmarks.votes import votes
 from processors.ledger.decisions import decode
-from processors.results.ideas import FLUSH_KEY
 from schemas import codec
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 
 
 RATES = (2_000, 10_000)

@@ -20,6 +20,10 @@ segments of its default size the topic would be gigabytes before anything went, 
 reads it whole."""
 
 
+FLUSH_KEY = b"\0flush"
+"""Key of the record that ends a flush of tallies, or a publication of results."""
+
+
 @dataclass(frozen=True)
 class TopicSpecification:
     """A topic as it must be: a worker refuses to start on any other."""

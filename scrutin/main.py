@@ -46,6 +46,7 @@ COMMANDS = {
     ("keys", "list"): "keys_list",
     ("keys", "rotate"): "keys_rotate",
     ("keys", "retire"): "keys_retire",
+    ("rules", "adopt"): "rules_adopt",
     ("group",): "group",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",
@@ -71,6 +72,7 @@ GROUPS = {
     "import": "Bring votes of other systems in.",
     "consultation": "Describe consultations.",
     "keys": "Change the keys of a deployment.",
+    "rules": "Change the rules of the count.",
 }
 
 

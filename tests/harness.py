@@ -21,11 +21,10 @@ from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
 from processors.results import ideas, results_document
 from processors.results.catalogue import Catalogue
-from processors.results.ideas import FLUSH_KEY
 from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
 from schemas import codec
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
 from tests.processors.ledger import logs
 

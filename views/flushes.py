@@ -22,10 +22,8 @@ from typing import Any, NamedTuple
 
 from processors.results.catalogue import Catalogue
 from schemas import codec
+from schemas.topics import FLUSH_KEY
 
-
-FLUSH_KEY = b"\0flush"
-"""Key of the marker; no consultation has an empty identifier."""
 
 STRAYS_MOST = 3
 """So many strays wait under one key, at most: each is of another worker that was lost."""

@@ -57,7 +57,7 @@ from processors.ledger.state import (
 from processors.ledger.unusual import FULL, unusual_1, unusual_2
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES
+from schemas.registry import HEADER_BYTES, UnknownSchema
 from schemas.topics import partition_of
 
 
@@ -276,7 +276,7 @@ class Ledger(LedgerState):
 
     def _apply_decoded(self, value: bytes) -> bool:
         """Fold any decision."""
-        decision = decode(value)
+        decision = _decoded(value)
         is_ballot = decision.kind in BALLOT_KINDS
         if is_ballot and (None in (decision.event_id, decision.voter, decision.consultation)
                           or len(decision.changes) != 1):
@@ -353,6 +353,18 @@ class Ledger(LedgerState):
     def last_link(self) -> ChainLink:
         """Give what proves the last vote decided: to be compared with the ballot box at start."""
         return ChainLink(self.partition, self.last_offset, self.previous_chain, self.chain)
+
+
+def _decoded(value: bytes) -> Decision:
+    """Decode a decision; what a later release wrote is said to be so, not to be damaged."""
+    try:
+        return decode(value)
+    except Undecodable:
+        try:
+            codec.schema_of(value)
+        except UnknownSchema as error:
+            raise LedgerStopped(str(error)) from error
+        raise
 
 
 def _route_before(held: bytes | None) -> int:

@@ -6,10 +6,10 @@ from processors.ledger.ledger import Ledger
 from schemas import codec
 from schemas.hot import long, short_string
 from schemas.registry import current
+from schemas.topics import FLUSH_KEY
 from schemas.words import COUNTS, EVERY_COUNT
 
 
-FLUSH_KEY = b"\0flush"
 _KINDS = [(current("ProposalTallied", rules).header, len(names))
           for rules, names in ((1, COUNTS), (2, EVERY_COUNT))]
 """Header and number of counts of a record, by the version of the rules less one."""

@@ -17,8 +17,9 @@ from processors.results import results_document, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
 from processors.results.results_document import AsOf, Block, Computed, Figures, Published
 from schemas import codec
-from schemas.hot import decoder
+from schemas.hot import decoders
 from schemas.registry import HEADER_BYTES, current
+from schemas.topics import FLUSH_KEY
 from schemas.words import ANSWERS, CHOICES, COUNTS
 
 
@@ -26,9 +27,9 @@ Record = tuple[bytes, bytes]
 Described = tuple[str | None, ...]
 """What one participant told, in the order of results_document.DESCRIBED_BY."""
 
-FLUSH_KEY = b"\0flush"
-_TALLIED_HEADER = current("ProposalTallied").header
-_decode_tallied = decoder("ProposalTallied")
+_DECODE_TALLIED = decoders("ProposalTallied", *(
+    field["name"] for field in current("ProposalTallied").fields))
+"""By header: what reads a tally of any version, the counts that all rules have."""
 _NOTHING = (0,) * len(COUNTS)
 
 
@@ -299,8 +300,9 @@ def _describe(state: _State, answers: Described, sign: int) -> None:
 
 
 def _waiting(value: bytes) -> Waiting:
-    if value[:HEADER_BYTES] == _TALLIED_HEADER:
-        consultation, proposal, offset, *counts = _decode_tallied(value)
+    decode_tallied = _DECODE_TALLIED.get(value[:HEADER_BYTES])
+    if decode_tallied is not None:
+        consultation, proposal, offset, *counts = decode_tallied(value)
         return Waiting(offset, consultation, proposal, tuple(counts), None)
     _, fields = codec.decode(value)
     return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)

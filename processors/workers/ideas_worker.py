@@ -17,7 +17,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
-from processors.results.ideas import FLUSH_KEY, Ideas, Record
+from processors.results.ideas import Ideas, Record
 from processors.results.results_document import AsOf
 from processors.results.vectors import headers
 from processors.workers.batch_lane import (
@@ -31,7 +31,7 @@ from processors.workers.batch_lane import (
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.kafka_checks import reader
 from schemas import codec
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 
 
 PUBLISH_SECONDS = 0.02

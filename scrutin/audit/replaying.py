@@ -20,13 +20,13 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
-from processors.results.ideas import FLUSH_KEY, Ideas
+from processors.results.ideas import Ideas
 from processors.results.results_document import DESCRIBED_BY
 from processors.results.vectors import headers
 from processors.workers import provisioning
 from processors.workers.batches import WRITE_SECONDS, Batches, Headers, connected_producer
 from processors.workers.kafka_checks import check_topics, connected_admin
-from schemas.topics import Topics, TopicSpecification
+from schemas.topics import FLUSH_KEY, Topics, TopicSpecification
 from sinks.kafka import log_consumer
 from sinks.recount import pure
 from sinks.recount.audit import check_decisions

@@ -9,9 +9,8 @@ from typing import Any, Self
 import aiohttp
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from processors.results.ideas import FLUSH_KEY
 from schemas import codec
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 
 
 RATE_WINDOW_SECONDS = 5.0

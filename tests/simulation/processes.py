@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
-from processors.results.ideas import FLUSH_KEY, Ideas
+from processors.results.ideas import Ideas
 from processors.results.vectors import headers
 from processors.workers.batch_lane import BatchValue
 from processors.workers.batches import Batches
@@ -16,6 +16,7 @@ from processors.workers.deciding import decide_batch, may_decide
 from processors.workers.decision_store import Held
 from processors.workers.ideas_worker import may_publish
 from schemas import codec
+from schemas.topics import FLUSH_KEY
 from sinks.archive import resume
 from sinks.lane import Lane
 from sinks.logs import archived_logs

@@ -14,9 +14,9 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from schemas import codec, words
-from schemas.topics import COMPACTED, KEPT_FOREVER, Topics
+from schemas.topics import COMPACTED, FLUSH_KEY, KEPT_FOREVER, Topics
 from views.documents import Documents
-from views.flushes import FLUSH_KEY, Flushes
+from views.flushes import Flushes
 
 
 PARIS = ZoneInfo("Europe/Paris")

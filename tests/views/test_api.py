@@ -10,9 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from processors.results.results_document import AsOf
+from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from views.api import application
-from views.flushes import FLUSH_KEY, Flushes
+from views.flushes import Flushes
 from views.publications import REBUILD_SECONDS, Publications
 
 

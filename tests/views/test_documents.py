@@ -1,9 +1,10 @@
 """Figures and documents are made from the flushes, and not made again where nothing changed."""
 
 from processors.results.results_document import AsOf
+from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from views.documents import Documents
-from views.flushes import FLUSH_KEY, Figure
+from views.flushes import Figure
 
 
 NAME = campaign.CONSULTATION

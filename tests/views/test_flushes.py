@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.results.results_document import AsOf
+from schemas.topics import FLUSH_KEY
 from tests.views import campaign
-from views.flushes import FLUSH_KEY, Figure, Flushes, ResultsUnreadable
+from views.flushes import Figure, Flushes, ResultsUnreadable
 
 
 NAME = "c"

@@ -16,11 +16,12 @@ from starlette.types import Message
 
 from processors.results.results_document import AsOf
 from schemas import words
+from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from views import live
 from views.api import application
 from views.documents import Documents
-from views.flushes import FLUSH_KEY, Flushes
+from views.flushes import Flushes
 from views.live import (
     CLIENTS_MAX,
     CROWD_CLIENTS,

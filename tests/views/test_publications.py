@@ -8,12 +8,12 @@ import pytest
 from starlette.testclient import TestClient
 
 from processors.results.results_document import AsOf
+from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from tests.views.test_api import Clock, Published
 from views import publications
 from views.api import FILES, application
 from views.days import Days
-from views.flushes import FLUSH_KEY
 from views.pages.proposals_page import Asked
 from views.pages.results_page import phase_of
 from views.publications import (

@@ -11,10 +11,10 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.services import Broker
 from processors.results.results_document import AsOf
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 from tests.views import campaign
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS
-from views.flushes import FLUSH_KEY, Figure
+from views.flushes import Figure
 from views.reader import BrokerUnreachable, ResultsReader
 
 

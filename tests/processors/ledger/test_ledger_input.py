@@ -117,3 +117,11 @@ def test_bytes_that_are_no_decision_are_not_folded(value: bytes) -> None:
     """A record of the decisions topic that nobody can read raises Undecodable."""
     with pytest.raises(codec.Undecodable):
         Ledger(PARTITION, PARTITIONS).apply(value)
+
+
+def test_a_decision_of_a_later_release_stops_the_ledger_by_name() -> None:
+    """It is not taken for a damaged one: the message says what to install."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+
+    with pytest.raises(LedgerStopped, match=r"unknown schema id 9999.*Install the version"):
+        ledger.apply(b"\0\0\0\x27\x0f" + bytes(60))

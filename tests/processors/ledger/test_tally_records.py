@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
 from schemas import codec
+from schemas.topics import FLUSH_KEY
 from schemas.words import COUNTS
 from tests.processors.ledger.logs import (
     PARTITION,
@@ -27,7 +28,7 @@ Flushed = dict[bytes, tuple[str, dict[str, Any]]]
 def flushed(ledger: Ledger, *, everything: bool) -> Flushed:
     """Flush and decode, by key."""
     records = tally_records.flush(ledger, everything=everything)
-    assert records[-1][0] == tally_records.FLUSH_KEY
+    assert records[-1][0] == FLUSH_KEY
     return {key: codec.decode(value) for key, value in records}
 
 
@@ -58,7 +59,7 @@ def test_partial_flushes_leave_what_a_full_one_writes(log: Log, cuts: list[int])
     full = flushed(ledger, everything=True)
 
     assert without_offsets(kept) == without_offsets(full)
-    assert kept[tally_records.FLUSH_KEY] == full[tally_records.FLUSH_KEY]
+    assert kept[FLUSH_KEY] == full[FLUSH_KEY]
     assert all(fields["source_offset"] == ledger.last_offset for _, fields in full.values())
 
 
@@ -77,7 +78,7 @@ def test_the_marker_counts_every_record_decided() -> None:
     ledger = Ledger(PARTITION, PARTITIONS)
     for offset, value in enumerate([adopted(), vote(1), vote(1), None, b"{}"]):
         ledger.decide(offset, value)
-    _, marker = flushed(ledger, everything=False)[tally_records.FLUSH_KEY]
+    _, marker = flushed(ledger, everything=False)[FLUSH_KEY]
 
     assert marker == {
         "source_offset": 4, "ledger_version": 1, "undecodable": 2,
@@ -93,5 +94,5 @@ def test_a_flush_takes_what_moved_once() -> None:
     second = flushed(ledger, everything=False)
     full = flushed(ledger, everything=True)
 
-    assert list(second) == [tally_records.FLUSH_KEY]
+    assert list(second) == [FLUSH_KEY]
     assert set(first) == set(full)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
 from processors.results import ideas, results_document, scores
-from processors.results.ideas import FLUSH_KEY, Ideas, Record
+from processors.results.ideas import Ideas, Record
 from schemas import codec
+from schemas.topics import FLUSH_KEY
 from schemas.words import COUNTS
 from tests.processors.ledger.logs import (
     PARTITION,

@@ -3,10 +3,10 @@
 import pytest
 from aiokafka import TopicPartition
 
-from processors.results.ideas import FLUSH_KEY
 from processors.workers import ideas_worker
 from processors.workers.kafka_checks import reader
 from schemas import codec
+from schemas.topics import FLUSH_KEY
 from tests.harness import Stack, connected_producer, prepared
 
 

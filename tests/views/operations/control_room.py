@@ -7,12 +7,11 @@ from starlette.testclient import TestClient
 from processors.results.results_document import AsOf
 from schemas import figures
 from schemas.figures import Figure, Reading, Sample, exposition, read
-from schemas.topics import Topics
+from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import REASONS
 from tests.views import campaign
 from tests.views.test_api import Published
 from views.api import Beside, application
-from views.flushes import FLUSH_KEY
 from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.operations.recounts import Verdict
