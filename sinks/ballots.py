@@ -4,8 +4,8 @@ from typing import Any
 
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoder
-from schemas.registry import HEADER_BYTES, current
+from schemas.hot import decoders
+from schemas.registry import HEADER_BYTES, Schema, versions
 from schemas.words import KINDS
 
 
@@ -18,23 +18,26 @@ KIND_OF_EVENT = {
     for number, kind in enumerate(KINDS) if number
 }
 
+BALLOT_VERSIONS = [schema for event in BALLOT_EVENTS for schema in versions(event)]
+"""Every published version of every ballot event."""
 _CONSULTATIONS = {
-    current(event).header: decoder(event, "consultation") for event in BALLOT_EVENTS}
+    header: read for event in BALLOT_EVENTS
+    for header, read in decoders(event, "consultation").items()}
 
 
-def _place_of_consultation(event: str) -> int:
+def _place_of_consultation(schema: Schema) -> int:
     """Give where the consultation begins in an event: behind fields of known size."""
     at = HEADER_BYTES
-    for field in current(event).fields:
+    for field in schema.fields:
         kind = field["type"]
         if field["name"] == "consultation":
             return at
-        fixed = kind == "Identifier" or kind["type"] == "fixed"
+        fixed = kind == "Identifier" or (isinstance(kind, dict) and kind["type"] == "fixed")
         at += IDENTIFIER_BYTES if fixed else 1
-    raise AssertionError(f"{event} names no consultation")
+    raise AssertionError(f"{schema.event} names no consultation")
 
 
-PLACES = {current(event).header: _place_of_consultation(event) for event in BALLOT_EVENTS}
+PLACES = {schema.header: _place_of_consultation(schema) for schema in BALLOT_VERSIONS}
 """Where the consultation lies, by the header of an event that can be read."""
 
 

@@ -272,7 +272,8 @@ def test_readers_read_every_version() -> None:
     """Who looks for events that follow the rules by one version is blind for all others."""
     assert not [
         f"{path.relative_to(ROOT)}: {ast.unparse(node)}"
-        for path in _programs("producers", "scrutin", "views", "benchmarks")
+        for path in _programs(
+            "processors", "producers", "sinks", "scrutin", "views", "benchmarks")
         for node in ast.walk(_tree(path)) if _reads_one_version(node)]
 
 

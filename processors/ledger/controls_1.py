@@ -114,11 +114,11 @@ def _reinstated(state: LedgerState, offset: int, chain: bytes, value: bytes) -> 
 
 
 CONTROLS: dict[bytes, Control] = {
-    current("RulesAdopted").header: _rules_adopted,
+    current("RulesAdopted", 1).header: _rules_adopted,
     current("RulesAdopted", 2).header: adopt,
-    current("ConsultationClosed").header: _consultation_closed,
-    current("ConsultationSealed").header: _consultation_sealed,
-    current("VoterSuspended").header: _suspended,
-    current("VoterReinstated").header: _reinstated,
+    current("ConsultationClosed", 1).header: _consultation_closed,
+    current("ConsultationSealed", 1).header: _consultation_sealed,
+    current("VoterSuspended", 1).header: _suspended,
+    current("VoterReinstated", 1).header: _reinstated,
 }
 """How each control is decided, by the header of its record."""

@@ -156,7 +156,7 @@ def _changes(
 
 
 CONTROLS: dict[bytes, Control] = {
-    current("RulesAdopted").header: _rules_adopted,
+    current("RulesAdopted", 1).header: _rules_adopted,
     current("RulesAdopted", 2).header: adopt,
     **{current(event, version).header: _ending
        for event in ("ConsultationClosed", "ConsultationSealed") for version in (1, 2)},

@@ -18,7 +18,7 @@ from processors.results.catalogue import Catalogue, Consultation
 from processors.results.results_document import AsOf, Block, Computed, Figures, Published
 from schemas import codec
 from schemas.hot import decoders
-from schemas.registry import HEADER_BYTES, current
+from schemas.registry import HEADER_BYTES
 from schemas.topics import FLUSH_KEY
 from schemas.words import ANSWERS, CHOICES, COUNTS
 
@@ -27,8 +27,8 @@ Record = tuple[bytes, bytes]
 Described = tuple[str | None, ...]
 """What one participant told, in the order of results_document.DESCRIBED_BY."""
 
-_DECODE_TALLIED = decoders("ProposalTallied", *(
-    field["name"] for field in current("ProposalTallied").fields))
+_DECODE_TALLIED = decoders(
+    "ProposalTallied", "consultation", "proposal", "source_offset", *COUNTS)
 """By header: what reads a tally of any version, the counts that all rules have."""
 _NOTHING = (0,) * len(COUNTS)
 

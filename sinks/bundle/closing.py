@@ -13,8 +13,8 @@ from itertools import chain
 
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoder
-from schemas.registry import HEADER_BYTES, current
+from schemas.hot import decoders
+from schemas.registry import HEADER_BYTES, headers
 from sinks.ballots import BALLOT_EVENTS
 from sinks.bundle import layout
 from sinks.bundle.faults import BundleFault, Different
@@ -25,8 +25,9 @@ HELD_OPEN_SECONDS = 600
 same time services, and view proofs fail where they differ by a minute."""
 
 _BALLOTS = {
-    current(event).header: decoder(event, "consultation", "occurred_at") for event in BALLOT_EVENTS}
-_CLOSING = current("ConsultationClosed").header
+    header: read for event in BALLOT_EVENTS
+    for header, read in decoders(event, "consultation", "occurred_at").items()}
+_CLOSINGS = headers("ConsultationClosed")
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ def taken(
     for offset, value in enumerate(chain.from_iterable(votes)):
         header = (value or b"")[:HEADER_BYTES]
         ballot = _BALLOTS.get(header)
-        if value is None or (ballot is None and header != _CLOSING):
+        if value is None or (ballot is None and header not in _CLOSINGS):
             continue
         try:
             name, time = ballot(value) if ballot else _closing(value)

@@ -1,14 +1,15 @@
 """The columns of the decisions."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from processors.ledger.decisions import TRANSITION_OF_TAIL, decode
+from processors.ledger.decisions import HEADERS, NOTHING_MORE, TRANSITION_OF_TAIL, decode
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import HEADER_BYTES, UnknownSchema
 from schemas.words import KINDS, OUTCOMES, REASONS
 from sinks.columns.records import Records, UnreadableRecord, identity_columns
 from sinks.columns.vectors import (
@@ -35,7 +36,8 @@ def decisions_table(records: Records) -> pa.Table:
     """Decode a stretch of decisions; raise UnreadableRecord at the first unknown schema."""
     values = Values(records.values)
     columns = _Columns(len(records))
-    _read_ballots(values, records, columns)
+    for header, tail_of in _TAILS.items():
+        _read_ballots(header, tail_of, values, records, columns)
     for row in np.flatnonzero(~columns.decoded).tolist():
         _read_carefully(row, records, columns)
     return pa.table({**identity_columns(records, values.column), **columns.arrow()})
@@ -105,9 +107,29 @@ def _read_middle(middle: bytes) -> Pair:
     return middle[1:end].decode(), middle[end + 2:].decode()
 
 
-def _read_ballots(values: Values, records: Records, columns: _Columns) -> None:
-    """Read all plainly valid decisions about one proposal."""
-    header = current("DecisionMade").header
+def _tail_1(ending: bytes) -> bytes:
+    return ending
+
+
+def _tail_2(ending: bytes) -> bytes:
+    """Give the end of a decision of version 2 as version 1 has it: without route and what follows.
+
+    Where more than a route follows, it is the end of no plain decision.
+    """
+    return ending[:_MORE_AT] + b"\0" if ending[_MORE_AT + 1:-1] == b"\0" + NOTHING_MORE else b""
+
+
+_MORE_AT = -len(b"re" + NOTHING_MORE + b"v")
+"""Where the route stands, from the end of a decision of version 2 that has nothing else to say."""
+_TAILS = dict(zip(HEADERS, (_tail_1, _tail_2), strict=True))
+"""By header: what gives the standings before and after from the end of a decision."""
+
+
+def _read_ballots(
+    header: bytes, tail_of: Callable[[bytes], bytes], values: Values, records: Records,
+    columns: _Columns,
+) -> None:
+    """Read all plainly valid decisions of one version about one proposal."""
     cursor = values.cursor(values.rows_with(header, _SMALLEST_BALLOT_BYTES), HEADER_BYTES)
     cursor.expect(2)
     event_id = cursor.identifier()
@@ -121,7 +143,7 @@ def _read_ballots(values: Values, records: Records, columns: _Columns) -> None:
     cursor.skip_text()
     cursor.expect(2)
     cursor.skip_text()
-    plain, pair_codes, transitions = _read_changes(cursor, begin, records, columns)
+    plain, pair_codes, transitions = _read_changes(cursor, begin, tail_of, records, columns)
     rows = cursor.rows[plain]
     columns.decoded[rows] = True
     columns.pair_codes[rows], columns.transitions[rows] = pair_codes, transitions
@@ -134,7 +156,8 @@ def _read_ballots(values: Values, records: Records, columns: _Columns) -> None:
 
 
 def _read_changes(
-    cursor: Cursor, begin: Whole, records: Records, columns: _Columns
+    cursor: Cursor, begin: Whole, tail_of: Callable[[bytes], bytes], records: Records,
+    columns: _Columns,
 ) -> tuple[Whole, Whole, Whole]:
     """Look up names and transition: (rows of the cursor that are plain, and both numbers)."""
     plain = np.flatnonzero(cursor.valid)
@@ -144,7 +167,7 @@ def _read_changes(
                                 cursor.place[plain].tolist(), strict=True):
         value = held[row]
         middles.append(value[start:stop])
-        tails.append(_TRANSITIONS.get(value[stop:], _OTHERS))
+        tails.append(_TRANSITIONS.get(tail_of(value[stop:]), _OTHERS))
     pair_codes = np.array(columns.pairs.codes(middles), np.int64)
     transitions = np.array(tails, np.int64)
     known = (pair_codes >= 0) & (transitions != _OTHERS)

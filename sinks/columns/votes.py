@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 
 from schemas.codec import Undecodable
-from schemas.registry import HEADER_BYTES, UnknownSchema, current
+from schemas.registry import HEADER_BYTES, Schema, UnknownSchema
 from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, TRUSTS
-from sinks.ballots import BALLOT_EVENTS, KIND_OF_EVENT, decode_ballot
+from sinks.ballots import BALLOT_VERSIONS, KIND_OF_EVENT, decode_ballot
 from sinks.columns.records import (
     IDENTIFIER_BYTES,
     Records,
@@ -35,8 +35,8 @@ def votes_table(records: Records) -> pa.Table:
     """Decode a stretch of the ballot box; raise UnreadableRecord at the first unknown schema."""
     values = Values(records.values)
     columns = _Columns(len(records))
-    for event in BALLOT_EVENTS:
-        _read_ballots(event, values, records, columns)
+    for schema in BALLOT_VERSIONS:
+        _read_ballots(schema, values, records, columns)
     for row in np.flatnonzero(~columns.decoded).tolist():
         _read_carefully(row, records, columns)
     return pa.table({**identity_columns(records, values.column), **columns.arrow()})
@@ -79,30 +79,43 @@ def _read_span(span: bytes) -> Pair:
 
 @dataclass(frozen=True)
 class _Shape:
-    """The fields of a ballot event: fixed ones first, then two strings and an instant."""
+    """The fields of a version of a ballot event: fixed ones first, then two strings and numbers."""
 
     header: bytes
     fixed: tuple[tuple[str, int], ...]
     """Name and number of symbols of each leading field; 0 for sixteen bytes."""
+    numbers: tuple[tuple[str, int, int], ...]
+    """Name and bounds of what follows the instant."""
     bytes_min: int
 
 
-def _shape(event: str) -> _Shape:
-    fields = current(event).fields
-    names = [field["name"] for field in fields]
-    if names[-3:] != ["consultation", "proposal", "occurred_at"]:
-        raise AssertionError(f"{event} has changed its shape: read it anew here")
-    fixed = tuple((name, len(_SYMBOLS.get(name, ()))) for name in names[:-3])
+def _shape(schema: Schema) -> _Shape:
+    names = [field["name"] for field in schema.fields]
+    at = names.index("consultation")
+    if names[at:at + 3] != ["consultation", "proposal", "occurred_at"]:
+        raise AssertionError(f"{schema.event} has changed its shape: read it anew here")
+    fixed = tuple((field["name"], _symbols(field)) for field in schema.fields[:at])
+    numbers = tuple((field["name"], field["minimum"], field.get("maximum", 2**63 - 1))
+                    for field in schema.fields[at + 3:])
     sizes = sum(1 if symbols else IDENTIFIER_BYTES for _, symbols in fixed)
-    return _Shape(current(event).header, fixed, HEADER_BYTES + sizes + len("ccp1t"))
+    return _Shape(schema.header, fixed, numbers,
+                  HEADER_BYTES + sizes + len("ccp1t") + len(numbers))
 
 
-_SHAPES = {event: _shape(event) for event in BALLOT_EVENTS}
+def _symbols(field: dict[str, Any]) -> int:
+    """Say how many values a field of one byte has; 0 for an identifier."""
+    kind = field["type"]
+    if isinstance(kind, dict) and kind["type"] == "enum":
+        return len(kind["symbols"])
+    return field["maximum"] + 1 if kind == "int" else 0
 
 
-def _read_ballots(event: str, values: Values, records: Records, columns: _Columns) -> None:
-    """Read all plainly valid records of one event."""
-    shape = _SHAPES[event]
+_SHAPES = {schema.header: _shape(schema) for schema in BALLOT_VERSIONS}
+
+
+def _read_ballots(schema: Schema, values: Values, records: Records, columns: _Columns) -> None:
+    """Read all plainly valid records of one version of an event."""
+    shape = _SHAPES[schema.header]
     cursor = values.cursor(values.rows_with(shape.header, shape.bytes_min), HEADER_BYTES)
     found: dict[str, Any] = {
         name: cursor.symbol(symbols) + 1 if symbols else cursor.identifier()
@@ -113,6 +126,9 @@ def _read_ballots(event: str, values: Values, records: Records, columns: _Column
     cursor.skip_text(least_bytes=1)
     end = cursor.place
     found["occurred_at"] = cursor.long()
+    for name, least, most in shape.numbers:
+        number = found[name] = cursor.long()
+        cursor.valid &= (number >= least) & (number <= most)
     cursor.end()
     plain = np.flatnonzero(cursor.valid)
     rows = cursor.rows[plain]
@@ -125,7 +141,7 @@ def _read_ballots(event: str, values: Values, records: Records, columns: _Column
     is_text = pair_codes >= 0
     plain, rows = plain[is_text], rows[is_text]
     columns.decoded[rows] = True
-    columns.kind[rows] = KIND_OF_EVENT[event]
+    columns.kind[rows] = KIND_OF_EVENT[schema.event]
     columns.pair_codes[rows] = pair_codes[is_text]
     columns.event_id[rows] = found["event_id"][plain]
     columns.voter[rows] = found["voter"][plain]

@@ -4,11 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.words import COUNTS
+from sinks.recount.controls import NEVER, fold, suspended_by
 from sinks.recount.reading import Reading, Row
-
-
-NEVER = 2**63 - 1
-"""Stands for the offset of a closing where there is none."""
 
 
 @dataclass
@@ -41,24 +38,14 @@ class BallotRecount(Recounted):
 
 
 def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
-    """Count the ballot box alone: rules of version 1 in SQL, no look at the decisions."""
-    closed_at, sealed_at = ([NEVER] * len(reading.vector) for _ in range(2))
-    last_control: dict[str, str] = {}
-    after_closing = 0
-    for partition, at, control, voter, _ in reading.query("controls", consultation=consultation):
-        if control == "consultation_closed":
-            closed_at[partition] = min(closed_at[partition], at)
-        elif control == "consultation_sealed":
-            if at > closed_at[partition]:
-                sealed_at[partition] = min(sealed_at[partition], at)
-        elif at < sealed_at[partition]:
-            name = _hexadecimal(voter)
-            takes_effect = last_control.get(name, "voter_reinstated") != control
-            after_closing += takes_effect and at > closed_at[partition]
-            last_control[name] = control
-    suspended = [voter for voter, control in last_control.items() if control == "voter_suspended"]
+    """Count the ballot box alone: the rules in SQL, no look at the decisions."""
+    rules_2_at = [NEVER] * len(reading.vector)
+    for partition, at in reading.query("adoptions"):
+        rules_2_at[partition] = at
+    controls = fold(reading.query("controls", consultation=consultation), rules_2_at)
+    closed_at, sealed_at, suspended, after_closing = controls
     rows = reading.query("ballots", consultation=consultation, closed_at=closed_at,
-                         sealed_at=sealed_at, suspended=suspended)
+                         sealed_at=sealed_at, suspended=suspended, rules_2_at=rules_2_at)
     total = next((row for row in rows if not row[0]), (0,) * (len(COUNTS) + 3))
     divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
     return BallotRecount(
@@ -73,7 +60,9 @@ def from_decisions(reading: Reading, consultation: str) -> Recounted:
     rows = reading.query("changes", of_decisions=True, consultation=consultation)
     voters = reading.query("voters", of_decisions=True, consultation=consultation)[0]
     after = reading.query("after_closing", of_decisions=True, consultation=consultation)[0]
-    return Recounted(_by_proposal(rows), *map(int, (*voters, *after)))
+    suspended = suspended_by(reading.query(
+        "suspensions", of_decisions=True, consultation=consultation))
+    return Recounted(_by_proposal(rows), *map(int, (*voters, suspended, *after)))
 
 
 def outcomes(reading: Reading) -> dict[str, int]:
@@ -85,7 +74,3 @@ def outcomes(reading: Reading) -> dict[str, int]:
 def _by_proposal(rows: Iterable[Row]) -> dict[str, list[int]]:
     return {str(row[0]): [int(count) for count in row[1:len(COUNTS) + 1]]
             for row in rows if row[0] and any(row[1:len(COUNTS) + 1])}
-
-
-def _hexadecimal(voter: object) -> str:
-    return voter.hex() if isinstance(voter, bytes) else str(voter)

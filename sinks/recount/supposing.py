@@ -2,9 +2,10 @@
 
 Theory of operation: a rule of trust is taken away by rewriting what it acts on, never by another
 ledger. Without `unproven` every event reads as trusted: one byte. Without `suspended` every
-suspension reads as a reinstatement, which moves nothing of a voter who is not suspended; both
-events have the same fields. Records that cannot be decoded stay as they are, so the very ledger
-that decided the log decides the rewritten one, and every other rule holds as before.
+suspension reads as a reinstatement, which moves nothing of a voter who is not suspended: in version
+1 both have the same fields, in version 2 it names no finding. Records that cannot be decoded stay
+as they are, so the very ledger that decided the log decides the rewritten one, and every other rule
+holds as before.
 """
 
 import re
@@ -14,8 +15,11 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from processors.results.scores import SCORES_VERSION
-from schemas.registry import HEADER_BYTES, current
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.registry import HEADER_BYTES, Schema, versions
 from schemas.words import SET_ASIDE, TRUSTS
+from sinks.ballots import BALLOT_VERSIONS
 
 
 Rewrite = Callable[[bytes], bytes]
@@ -142,23 +146,20 @@ def rewrite(supposed: Supposition) -> Rewrite | None:
     return rewritten
 
 
-def _place_of_trust(event: str) -> int:
+def _place_of_trust(schema: Schema) -> int:
     """Find the byte of `trust`: before it lie identifiers and enums of one byte."""
     at = HEADER_BYTES
-    for field in current(event).fields:
+    for field in schema.fields:
         if field["name"] == "trust":
             return at
         is_identifier = field["name"] in ("event_id", "voter", "salt")
         at += _IDENTIFIER_BYTES if is_identifier else 1
-    raise AssertionError(f"{event} has no trust")
+    raise AssertionError(f"{schema.event} has no trust")
 
 
-_TRUST_AT = {
-    current(event).header: _place_of_trust(event)
-    for event in ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
-}
+_TRUST_AT = {schema.header: _place_of_trust(schema) for schema in BALLOT_VERSIONS}
 _SUSPENDED, _REINSTATED = (
-    current(event).header for event in ("VoterSuspended", "VoterReinstated"))
+    versions(event) for event in ("VoterSuspended", "VoterReinstated"))
 
 
 def _trusted(value: bytes) -> bytes:
@@ -169,9 +170,16 @@ def _trusted(value: bytes) -> bytes:
 
 
 def _never_suspended(value: bytes) -> bytes:
-    if value[:HEADER_BYTES] != _SUSPENDED:
+    if value[:HEADER_BYTES] == _SUSPENDED[0].header:
+        return _REINSTATED[0].header + value[HEADER_BYTES:]
+    if value[:HEADER_BYTES] != _SUSPENDED[1].header:
         return value
-    return _REINSTATED + value[HEADER_BYTES:]
+    try:
+        _, fields = codec.decode(value)
+    except Undecodable:
+        return value
+    del fields["cause"], fields["finding"]
+    return codec.encode_as(_REINSTATED[1], **fields)
 
 
 REWRITES: dict[str, Rewrite] = {"unproven": _trusted, "suspended": _never_suspended}

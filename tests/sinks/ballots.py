@@ -3,11 +3,13 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from processors.ledger.ledger import Ledger
 from schemas import codec, hot
+from schemas.registry import newest
 from schemas.topics import partition_of
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, SHOWN
 
 
 CONSULTATION = "jeunes"
@@ -33,6 +35,8 @@ class Box:
     """Whether the catalogue says that the closing lies in every partition."""
     names_keys: bool = False
     """Whether the catalogue names keys of receipts, and retires one."""
+    writes_version_2: bool = False
+    """Whether ballots and controls of both versions are written."""
 
     def __post_init__(self) -> None:
         for partition in range(self.partitions):
@@ -59,18 +63,22 @@ class Box:
         """Append a random ballot event of a voter."""
         suspect = int(self.randomness.random() < 0.3)
         now = BEGAN_AT + self.elapsed_milliseconds + len(self.sent)
-        common = (ORIGIN, consultation, proposal, now)
         kind = self.randomness.random()
-        identifiers = (self.identifier(), voter, self.identifier())
+        fields: list[Any] = [self.identifier(), voter, self.identifier()]
+        event = "VoteCast"
         if kind < 0.55:
-            value = hot.encoder("VoteCast")(
-                *identifiers, self.randomness.randrange(len(CHOICES)), suspect, *common)
+            fields.append(self.randomness.randrange(len(CHOICES)))
         elif kind < 0.65:
-            value = hot.encoder("VoteWithdrawn")(*identifiers, suspect, *common)
+            event = "VoteWithdrawn"
         else:
             event = "QualificationAdded" if kind < 0.9 else "QualificationWithdrawn"
-            value = hot.encoder(event)(
-                *identifiers, self.randomness.randrange(len(QUALIFICATIONS)), suspect, *common)
+            fields.append(self.randomness.randrange(len(QUALIFICATIONS)))
+        if self.writes_version_2 and self.randomness.random() < 0.7:
+            value = hot.encoder(event, 2)(
+                *fields, suspect, ORIGIN, self.randomness.randrange(len(SHOWN)), 15, consultation,
+                proposal, now, 0, self.randomness.randrange(-1, 900))
+        else:
+            value = hot.encoder(event)(*fields, suspect, ORIGIN, consultation, proposal, now)
         partition = partition_of(voter, self.partitions)
         if self.randomness.random() < 0.02:
             partition = self.randomness.randrange(self.partitions)
@@ -92,11 +100,32 @@ class Box:
 
     def control(self, event: str, voter: bytes) -> None:
         """Suspend or reinstate a voter; sometimes twice."""
-        value = codec.encode(
-            event, event_id=self.identifier(), voter=voter, consultation=CONSULTATION,
-            reason="vérifié", salt=self.identifier(), origin="operator", occurred_at=BEGAN_AT)
+        fields: dict[str, Any] = {
+            "event_id": self.identifier(), "voter": voter, "consultation": CONSULTATION,
+            "reason": "vérifié", "salt": self.identifier(), "origin": "operator",
+            "occurred_at": BEGAN_AT}
+        value = codec.encode(event, **fields)
+        if self.writes_version_2 and self.randomness.random() < 0.7:
+            value = codec.encode_as(newest(event), **fields, **self._findings(event))
         for _ in range(self.randomness.choice([1, 1, 2])):
             self.put(partition_of(voter, self.partitions), value)
+
+    def _findings(self, event: str) -> dict[str, Any]:
+        """Draw what a control of version 2 rests on, of few findings: so they meet again."""
+        pairs = [{"cause": self.randomness.choice((0, 0, 1, 2)),
+                  "finding": bytes(15) + bytes((self.randomness.randrange(4),))} for _ in range(2)]
+        if event == "VoterSuspended":
+            return pairs[0]
+        return {"findings": pairs, "immune": self.randomness.choice(([], [], [2]))}
+
+    def rise(self) -> None:
+        """Adopt rules 2 in every partition, and write events of both versions from now on."""
+        self.writes_version_2 = True
+        for partition in range(self.partitions):
+            self.put(partition, codec.encode_as(
+                newest("RulesAdopted"), event_id=self.identifier(), ledger_version=2,
+                partition=partition, partitions=self.partitions, salt=self.identifier(),
+                origin="operator", occurred_at=BEGAN_AT))
 
     def close(self, *, partitions: Sequence[int] | None = None) -> None:
         """Close the consultation in every partition, or in some."""
@@ -115,9 +144,13 @@ class Box:
 
 
 def random_box(
-    seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4
+    seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4,
+    rises_at: int | None = None,
 ) -> Box:
-    """Fill a ballot box at random; the same seed gives the same bytes."""
+    """Fill a ballot box at random; the same seed gives the same bytes.
+
+    Rules 2 are adopted after so many events; events of version 2 come from the first on.
+    """
     randomness = random.Random(seed)
     box = Box(partitions, randomness)
     people = [box.voter_in(number % partitions) for number in range(voters)]
@@ -132,7 +165,10 @@ def random_box(
         (0.05, lambda: box.ballot(randomness.choice(people), "p-0", consultation=OTHER)),
         (1.0, lambda: box.ballot(randomness.choice(people), randomness.choice(names))),
     ]
+    box.writes_version_2 = rises_at is not None
     for number in range(events):
+        if number == rises_at:
+            box.rise()
         if number == closing:
             box.close()
         if number == sealing:

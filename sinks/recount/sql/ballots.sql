@@ -1,7 +1,7 @@
 -- Counts of every proposal of a consultation from the ballot box alone, up to a vector of offsets,
--- by the rules of version 1 written apart from the ledger: decisions are not looked at.
+-- by the rules written apart from the ledger: decisions are not looked at.
 -- Given from controls.sql: by partition, the offsets of its closing and sealing; the voters
--- suspended last.
+-- suspended last. From adoptions.sql: by partition, the offset from which rules 2 are in force.
 -- The row of an empty proposal holds the figures of the whole consultation.
 WITH
     -- All events of one voter on one proposal, in the order of the log.
@@ -9,7 +9,8 @@ WITH
         SELECT
             voter, proposal,
             arraySort(groupArray((offset, toUInt8(kind), toUInt8(choice) + toUInt8(qualification),
-                trust = 'suspect', event_id))) AS events,
+                trust = 'suspect', event_id,
+                offset > {rules_2_at:Array(UInt64)}[partition + 1]))) AS events,
             partition != reinterpretAsUInt32(reverse(substring(voter, 1, 4)))
                 % length({vector:Array(Int64)}) AS misplaced,
             {closed_at:Array(UInt64)}[partition + 1] AS closing,
@@ -37,10 +38,11 @@ WITH
                 events)) AS late_casts
         FROM held
     ),
-    -- An event is: offset, kind, choice or qualification, suspect, id. A vote is: choice (bits 0
+    -- An event is: offset, kind, choice or qualification, suspect, id, by rules 2. A vote is: choice (bits 0
     -- and 1, 0 for none), suspect (bit 2), a bit a qualification (from bit 3). With it go the
     -- numbers of casts superseded, votes withdrawn, casts unchanged, proven and refused.
-    -- A suspect event never moves a trusted vote: choice set, bit 2 clear.
+    -- A suspect event never moves a trusted vote: choice set, bit 2 clear. By rules 2 a suspect vote
+    -- that is proven loses its qualifications.
     folded AS (
         SELECT
             voter, proposal, misplaced, casts, first_casts, late_casts,
@@ -49,7 +51,8 @@ WITH
             arrayFold((state, event) -> (
                 toUInt16(multiIf(
                     event.2 = 1 AND event.3 = bitAnd(state.1, 3),
-                        if(event.4, state.1, bitAnd(state.1, 65531)),
+                        if(event.4 OR bitAnd(state.1, 4) = 0, state.1,
+                            if(event.6, toUInt16(event.3), bitAnd(state.1, 65531))),
                     event.4 AND bitAnd(state.1, 7) BETWEEN 1 AND 3, state.1,
                     event.2 = 1, event.3 + 4 * event.4,
                     event.2 = 2, 0,

@@ -1,8 +1,7 @@
 -- The voters of a consultation as its decisions have them, up to a vector of votes offsets.
 SELECT
     countIf(counted > 0) AS participants,
-    countIf(received > 0) AS participants_received,
-    sum(suspensions) AS suspended
+    countIf(received > 0) AS participants_received
 FROM (
     SELECT
         voter,
@@ -10,8 +9,7 @@ FROM (
             - arrayCount(held -> bitAnd(held, 3) != 0 AND bitAnd(held, 96) = 0, before))
             AS counted,
         countIf(kind = 'vote_cast' AND outcome NOT IN ('repeated', 'late')
-            AND reason != 'misplaced') AS received,
-        toInt64(countIf(outcome = 'suspended')) - countIf(outcome = 'reinstated') AS suspensions
+            AND reason != 'misplaced') AS received
     FROM (
         SELECT voter, kind, outcome, reason, before, after
         FROM decisions

@@ -22,6 +22,18 @@ def test_all_recounts_equal_the_published_document(
     assert found.verdict == "equal"
 
 
+@pytest.mark.parametrize("seed", range(20, 26))
+def test_all_recounts_follow_rules_that_are_adopted_in_mid_log(
+    clickhouse: ClickHouse, topic_prefix: str, seed: int
+) -> None:
+    """Events of both versions, before and after rules 2: four computations, the same numbers."""
+    box = random_box(seed, 240, rises_at=60 * (seed % 3))
+    found = archived(clickhouse.url, topic_prefix, box).audit()
+
+    assert [check for check in found.checks if check.status != "equal"] == []
+    assert found.verdict == "equal"
+
+
 def test_recounts_end_at_the_vector(clickhouse: ClickHouse, topic_prefix: str) -> None:
     """Records behind the published vector change nothing, though the archive has them."""
     box = random_box(11, 200)

@@ -67,7 +67,7 @@ def test_an_instant_without_zone_is_the_consultations() -> None:
 
 def test_rewriting_changes_what_its_rule_reads_and_nothing_else() -> None:
     """Every record decodes to the same fields but trust, or the same but the event's name."""
-    box = random_box(7, 400)
+    box = random_box(7, 400, rises_at=100)
     for value in filter(None, (value for log in box.logs for value in log)):
         trusted, free = (REWRITES[rule](value) for rule in ("unproven", "suspended"))
         try:

@@ -1,0 +1,141 @@
+"""What the controls of a consultation come to, told apart from the ledger. Pure.
+
+Under the first rules a voter's last control counts. Under the second a voter is suspended while a
+finding stands: a suspension of version 1 is a finding of its own, under cause 0, and a
+reinstatement of version 1 clears those; version 2 names cause and finding, and what is cleared
+stays so. Signatures are not looked at: where a control was refused as unsigned, this says
+otherwise, and the recount finds a difference.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from processors.ledger.decisions import decode
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.words import OUTCOMES
+from sinks.recount.reading import Row
+
+
+NEVER = 2**63 - 1
+"""Stands for the offset of a closing or an adoption where there is none."""
+FINDINGS_MAX = 8
+"""A voter has so many findings of a cause, cleared ones counted."""
+
+Pair = tuple[int, bytes]
+
+
+class Controls(NamedTuple):
+    """What a recount needs of them."""
+
+    closed_at: list[int]
+    """By partition, the offset of the closing."""
+    sealed_at: list[int]
+    suspended: list[str]
+    """Voters who are suspended in the end."""
+    after_closing: int
+    """Suspensions and reinstatements that took effect after the closing."""
+
+
+class _Voter:
+    """What controls have said of a voter."""
+
+    def __init__(self) -> None:
+        self.is_suspended = False
+        self.pairs: dict[Pair, bool] = {}
+        """Findings met, and whether they stand: since rules 2."""
+        self.immune: set[int] = set()
+        self.has_risen = False
+
+    def rise(self) -> None:
+        """Take what the first rules left into the terms of the second."""
+        if not self.has_risen and self.is_suspended:
+            self.pairs[0, bytes(16)] = True
+        self.has_risen = True
+
+    def take(self, control: str, fields: dict[str, Any], *, version: int) -> bool:
+        """Take a control under rules 2; say whether it took effect."""
+        if control == "voter_suspended":
+            pair = (fields["cause"], fields["finding"]) if version > 1 else (0, fields["event_id"])
+            pairs, immune, stands = [pair], set[int](), True
+            known = pair in self.pairs or pair[0] in self.immune
+        else:
+            pairs = [(each["cause"], each["finding"]) for each in fields["findings"]]
+            if version == 1:
+                pairs = [pair for pair, each in self.pairs.items() if each and pair[0] == 0]
+            immune, stands = set(fields["immune"]), False
+            known = self.immune >= immune and all(self.pairs.get(pair) is False for pair in pairs)
+        if known or self._is_full_for(pairs):
+            return False
+        self.pairs.update(dict.fromkeys(pairs, stands))
+        self.immune |= immune
+        self.is_suspended = any(self.pairs.values())
+        return True
+
+    def _is_full_for(self, pairs: Iterable[Pair]) -> bool:
+        new = {*pairs} - self.pairs.keys()
+        met = Counter(cause for cause, _ in {*self.pairs, *new})
+        return any(met[cause] > FINDINGS_MAX for cause, _ in new)
+
+
+def fold(rows: Iterable[Row], rules_2_at: Sequence[int]) -> Controls:
+    """Fold the rows of controls.sql, which are in the order of the log, partition by partition."""
+    partitions = len(rules_2_at)
+    closed_at, sealed_at = ([NEVER] * partitions for _ in range(2))
+    voters: dict[str, _Voter] = {}
+    after_closing, seen = 0, set[tuple[object, ...]]()
+    for partition, at, control, voter, event_id, value in rows:
+        by_rules_2 = at > rules_2_at[partition]
+        version, fields = _read(value)
+        if version == 0 or (version > 1 and not by_rules_2):
+            continue
+        if control == "consultation_closed":
+            closed_at[partition] = min(closed_at[partition], at)
+        elif control == "consultation_sealed":
+            if at > closed_at[partition]:
+                sealed_at[partition] = min(sealed_at[partition], at)
+        elif at < sealed_at[partition]:
+            name = _hexadecimal(voter)
+            if version == 1 and (name, event_id) in seen:
+                continue
+            seen.add((name, event_id))
+            found = voters.setdefault(name, _Voter())
+            if by_rules_2:
+                found.rise()
+                takes_effect = found.take(control, fields, version=version)
+            else:
+                takes_effect = found.is_suspended != (control == "voter_suspended")
+                found.is_suspended = control == "voter_suspended"
+            after_closing += takes_effect and at > closed_at[partition]
+    suspended = [name for name, found in voters.items() if found.is_suspended]
+    return Controls(closed_at, sealed_at, suspended, after_closing)
+
+
+def suspended_by(rows: Iterable[Row]) -> int:
+    """Count the voters who are suspended after the decisions of suspensions.sql, in their order."""
+    standing: dict[str, set[Pair]] = {}
+    for voter, value in rows:
+        decision = decode(bytes.fromhex(value))
+        pairs = {(pair.cause, pair.finding) for pair in decision.findings}
+        if decision.ledger_version == 1:
+            pairs = {(0, bytes(16))}
+        found = standing.setdefault(_hexadecimal(voter), set())
+        if OUTCOMES[decision.outcome] == "suspended":
+            found |= pairs
+        else:
+            found -= pairs
+    return sum(map(bool, standing.values()))
+
+
+def _read(value: Any) -> tuple[int, dict[str, Any]]:
+    """Give the version of a control and its fields; version 0 where nobody can read it."""
+    raw = bytes.fromhex(value)
+    try:
+        return codec.schema_of(raw).version, codec.decode(raw)[1]
+    except Undecodable:
+        return 0, {}
+
+
+def _hexadecimal(voter: object) -> str:
+    return voter.hex() if isinstance(voter, bytes) else str(voter)
