@@ -15,7 +15,6 @@ from processors.ledger.decisions import decode
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.words import OUTCOMES
-from sinks.recount.reading import Row
 
 
 NEVER = 2**63 - 1
@@ -24,6 +23,8 @@ FINDINGS_MAX = 8
 """A voter has so many findings of a cause, cleared ones counted."""
 
 Pair = tuple[int, bytes]
+Row = Sequence[Any]
+"""What a query gives of a control."""
 
 
 class Controls(NamedTuple):
