@@ -79,7 +79,7 @@ async def looked_at(addresses: dict[str, str]) -> dict[str, str]:
 
 
 def test_another_seed_holds_and_a_changed_published_figure_fails(tmp_path: Path) -> None:
-    """Under another seed and rules 2 only the figure that was changed differs; it ends by itself."""
+    """By another seed and rules 2 only the figure that was changed differs; it ends by itself."""
     published = json.loads(PUBLISHED.read_text("utf-8"))
     published["themes"][1]["ideas"][2]["like_it"] += 1
     changed = tmp_path / "changed.json"
