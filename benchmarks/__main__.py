@@ -48,6 +48,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "limits": (request_limits.counted, tuple(
         name for name in FIGURES if name.startswith("limits_"))),
     "release": (release.release, ("gateway_against_0_1_0", "gateway_cpu_against_0_1_0")),
+    "ledger-release": (release.ledgers, ("ledger_against_0_1_0", "ledger_cpu_against_0_1_0")),
     "live": (live.live, tuple(name for name in FIGURES if name.startswith("live_"))),
     "archive": (archive.archived, ("archive_events_per_second",)),
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),

@@ -102,6 +102,9 @@ FIGURES = {
         "×", 2, "the same by release 0.1.0, 190,000 voters, by turns in one process"),
     "limits_refused_against_0_1_0": _less(
         "×", 1, "refusing a new device of a network past its limit, by release 0.1.0, by turns"),
+    "ledger_against_0_1_0": _more(
+        "×", 0.9, "ballots of version 2 by rules 2, against release 0.1.0 on its own, by turns"),
+    "ledger_cpu_against_0_1_0": _less("×", None, "CPU a vote, the same turns"),
     "gateway_against_0_1_0": _more(
         "×", 0.95, "votes a second of the gateway of release 0.1.0, 64 connections, by turns"),
     "gateway_cpu_against_0_1_0": _less(

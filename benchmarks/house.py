@@ -18,10 +18,11 @@ from typing import Any
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from benchmarks.votes import votes
+from benchmarks.votes import BEGAN_AT, votes
 from deploy.local import child, services
 from deploy.local.ports import find_free
 from processors.workers.provisioning import provision
+from producers.adoption import adoption
 from producers.writer import BulkWriter
 from schemas.topics import Topics
 from scrutin.settings import load
@@ -122,12 +123,16 @@ class House:
         """Name topics nobody has used."""
         return Topics(f"bench{next(self._numbers)}", PARTITIONS)
 
-    async def filled(self, count: int) -> Topics:
-        """Provision topics and write `count` votes."""
+    async def filled(self, count: int, *, rules: int = 1) -> Topics:
+        """Provision topics and write `count` votes, of the version of the rules they have."""
         topics = self.topics()
         await provision(self.kafka, topics, replication=1)
         async with BulkWriter(self.kafka) as writer:
-            for number, (partition, timestamp, value) in enumerate(votes(count, PARTITIONS)):
+            for partition in range(PARTITIONS if rules > 1 else 0):
+                writer.add(topics.votes, partition, BEGAN_AT,
+                           adoption(topics, partition, rules, BEGAN_AT))
+            for number, (partition, timestamp, value) in enumerate(
+                    votes(count, PARTITIONS, version=rules)):
                 writer.add(topics.votes, partition, timestamp, value)
                 if number % 2_000 == 0:
                     await writer.ready()

@@ -15,12 +15,17 @@ VOTES_PER_VOTER = 3
 AGAIN_SHARE, CHANGED_SHARE = 0.04, 0.02
 """Votes that repeat voter, proposal and choice, and those that change the choice."""
 BEGAN_AT = 1_647_900_000_000
+SHOWN = (1, 1, 1, 1, 2)
+"""Four votes of five are served, the fifth was asked for."""
+PAUSES = 15
 
 
-def votes(count: int, partitions: int, *, seed: int = 1) -> Iterator[tuple[int, int, bytes]]:
-    """Give (partition, timestamp, value) of `count` votes."""
+def votes(
+    count: int, partitions: int, *, seed: int = 1, version: int = 1
+) -> Iterator[tuple[int, int, bytes]]:
+    """Give (partition, timestamp, value) of `count` votes, the same in either version."""
     randomness = random.Random(seed)
-    encode = encoder("VoteCast")
+    encode = encoder("VoteCast", version)
     names = [f"p{number:04}" for number in range(PROPOSALS)]
     weights = list(accumulate(rank ** -0.9 for rank in range(1, PROPOSALS + 1)))
     voters = [randomness.randbytes(16) for _ in range(max(1, count // VOTES_PER_VOTER))]
@@ -38,4 +43,6 @@ def votes(count: int, partitions: int, *, seed: int = 1) -> Iterator[tuple[int, 
             held.append((voter, proposal, choice))
         yield partition_of(voter, partitions), BEGAN_AT + number, encode(
             randomness.randbytes(16), voter, randomness.randbytes(16), choice, trusted, origin,
-            CONSULTATION, proposal, BEGAN_AT + number)
+            *((SHOWN[number % len(SHOWN)], number % PAUSES) if version > 1 else ()),
+            CONSULTATION, proposal, BEGAN_AT + number,
+            *((0, number % PROPOSALS) if version > 1 else ()))

@@ -22,7 +22,9 @@ from processors.ledger.rules import (
     VERSIONS,
     VOTE_CAST,
     VOTE_WITHDRAWN,
+    PlainTransition,
 )
+from processors.ledger.rules_2 import TABLE
 from schemas.hot import decoder, long
 from schemas.registry import versions
 
@@ -66,6 +68,7 @@ _DETAILS = {
 }
 
 Read = Callable[[bytes], Any]
+Table = list[list[list[PlainTransition | None]]]
 
 
 def _reader(event: str, version: int, *more: str) -> Read:
@@ -87,8 +90,10 @@ BALLOTS_1: dict[bytes, tuple[int, Read]] = {
     for event, (kind, _) in _DETAILS.items() for schema in versions(event)
 }
 """For rules 1, by header: kind, and what reads a ballot of any version as one of the first."""
-BALLOTS_2: dict[bytes, tuple[int, Read, bytes]] = {
-    schema.header: (kind, _reader(event, schema.version, "shown"), EVENT_VERSIONS[schema.version])
+BALLOTS_2: dict[bytes, tuple[int, Read, bytes, Table]] = {
+    schema.header: (kind, _reader(event, schema.version, "shown"), EVENT_VERSIONS[schema.version],
+                    TABLE[kind])
     for event, (kind, _) in _DETAILS.items() for schema in versions(event)
 }
-"""For rules 2: kind, what reads it with the route, and its version as a decision ends with it."""
+"""For rules 2: kind, what reads it with the route, and its version as a decision ends with it, and
+its part of the table."""

@@ -155,7 +155,7 @@ class Ledger(LedgerState):
     def _decide_by_rules_2(self, left: Records, decisions: list[bytes]) -> bool:
         """Decide to the end: False, for nothing follows them yet; every vote passes: straight."""
         ballots, proposals, votes, sha256 = BALLOTS_2, self.proposals, self.votes, hashlib.sha256
-        table, settle, offsets = rules_2.TABLE, settle_2, self._offsets
+        settle, offsets = settle_2, self._offsets
         for offset, read in left:
             if offset != self.last_offset + 1:
                 self._require_decided(offset)
@@ -165,7 +165,7 @@ class Ledger(LedgerState):
             try:
                 ballot = ballots.get(value[:HEADER_BYTES])
                 if ballot is not None and len(value) <= MAX_BALLOT_BYTES:
-                    kind, ballot_decoder, event_version = ballot
+                    kind, ballot_decoder, event_version, table = ballot
                     event_id, voter, suspect, span, detail, shown = ballot_decoder(value)
                     proposal = proposals.get(span) or self.intern(span)
                     record = proposal.voters.get(voter, 0)
@@ -185,7 +185,7 @@ class Ledger(LedgerState):
                         found = unusual_2(self, kind, detail, suspect, shown, situation, held,
                                           digest, proposal, voter)
                     else:
-                        found = table[kind][detail][2 * shown + suspect][situation] or (
+                        found = table[detail][2 * shown + suspect][situation] or (
                             rules_2.looked_up(kind, detail, suspect, shown, situation))
                     settle(self, found, voter, record, vote_key, held, proposal, digest)
                     decision = b"".join((

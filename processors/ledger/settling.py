@@ -20,7 +20,6 @@ from processors.ledger.rules import (
     COUNT,
     COUNTED_SHIFT,
     KIND,
-    REFUSED,
     PlainTransition,
     slot_of,
 )
@@ -98,7 +97,7 @@ def settle_2(  # noqa: C901, PLR0912, PLR0913 -- every vote passes: straight-lin
         state.touched.add(proposal)
     if not remembered:
         return
-    if remembered == REFUSED:
+    if remembered > 1:  # REFUSED: a name would cost every vote a look-up
         record = _remember_refused(state, voter, record, vote_key, held, proposal, digest)
     elif held is None:
         row = after + state.links[record >> HEAD_SHIFT] + digest

@@ -16,6 +16,10 @@ _KINDS = [(current("ProposalTallied", rules).header, len(names))
 _SMALL = [long(number) for number in range(4_096)]
 """Most counts are small: their encodings are made once."""
 
+_CAUSES = slice(len(COUNTS), len(COUNTS) + 15)
+"""Where the counts of votes set aside by cause lie."""
+_NO_CAUSES = bytes(15)
+
 Record = tuple[bytes, bytes]
 """Key and value."""
 
@@ -25,10 +29,16 @@ def proposal_tallied(
 ) -> bytes:
     """Encode a ProposalTallied of the version of some rules; as the generic codec does (tested)."""
     header, size = _KINDS[rules - 1]
-    return b"".join((
-        header, short_string(consultation), short_string(proposal), long(source_offset),
-        *(_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts[:size]),
-    ))
+    begin = (header, short_string(consultation), short_string(proposal), long(source_offset))
+    if size == len(COUNTS) or any(counts[_CAUSES]):
+        return b"".join((*begin, *_numbers(counts[:size])))
+    # No rule of the guard has set votes aside here: so it is with most.
+    return b"".join((*begin, *_numbers(counts[:_CAUSES.start]), _NO_CAUSES,
+                     *_numbers(counts[_CAUSES.stop:])))
+
+
+def _numbers(counts: Sequence[int]) -> list[bytes]:
+    return [_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts]
 
 
 def flush(ledger: Ledger, *, everything: bool) -> list[Record]:

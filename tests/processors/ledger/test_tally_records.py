@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
 from schemas import codec
+from schemas.registry import current
 from schemas.topics import FLUSH_KEY
-from schemas.words import COUNTS
+from schemas.words import COUNTS, EVERY_COUNT
 from tests.processors.ledger.logs import (
     PARTITION,
     PARTITIONS,
@@ -33,17 +34,22 @@ def flushed(ledger: Ledger, *, everything: bool) -> Flushed:
 
 
 @given(consultation=texts(1, 63), proposal=texts(1, 63), offset=st.integers(-1, 2**62),
-       counts=st.lists(st.integers(0, 10_000), min_size=len(COUNTS), max_size=len(COUNTS)))
+       counts=st.lists(st.integers(0, 10_000) | st.just(0), min_size=len(EVERY_COUNT),
+                       max_size=len(EVERY_COUNT)), causes=st.booleans())
 @property_test
 def test_a_tally_is_written_as_the_codec_writes_it(
-    consultation: str, proposal: str, offset: int, counts: list[int]
+    consultation: str, proposal: str, offset: int, counts: list[int], *, causes: bool
 ) -> None:
-    """The straight-line bytes of ProposalTallied are the generic ones."""
-    expected = codec.encode(
-        "ProposalTallied", consultation=consultation, proposal=proposal, source_offset=offset,
-        **dict(zip(COUNTS, counts, strict=True)))
+    """The straight-line bytes of ProposalTallied of both versions are the generic ones."""
+    if not causes:
+        counts[len(COUNTS):len(COUNTS) + 15] = [0] * 15
+    for rules, names in ((1, COUNTS), (2, EVERY_COUNT)):
+        expected = codec.encode_as(
+            current("ProposalTallied", rules), consultation=consultation, proposal=proposal,
+            source_offset=offset, **dict(zip(names, counts, strict=False)))
 
-    assert tally_records.proposal_tallied(consultation, proposal, offset, counts) == expected
+        assert tally_records.proposal_tallied(
+            consultation, proposal, offset, counts, rules) == expected
 
 
 @given(log=logs(), cuts=st.lists(st.integers(0, 70), max_size=5))
