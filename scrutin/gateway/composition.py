@@ -213,7 +213,7 @@ def http_options() -> dict[str, Any]:
     """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send.
 
     Without a log of its own, which would hold a line for each request that is none: what it says
-    goes where repeats are left out (`scrutin.log`).
+    goes where repeats are left out (`scrutin.process.log`).
     """
     return {"interface": "asgi3", "http": JoinedWrites, "ws": "none", "log_level": "warning",
             "access_log": False,

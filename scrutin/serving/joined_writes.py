@@ -11,7 +11,7 @@ beside it as a head may have; what stands behind a body is dropped; and a connec
 does not become whole in time is closed. A vote arrives whole, and costs no timer: its head is not
 even measured where all that came with it is shorter than a head may be.
 
-And uvicorn keeps whatever a client does not take; here that is bounded (`scrutin.untaken`).
+And uvicorn keeps whatever a client does not take; here that is bounded (`scrutin.serving.untaken`).
 """
 
 import asyncio

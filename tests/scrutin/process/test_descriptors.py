@@ -32,7 +32,7 @@ def test_more_than_that_is_left_as_it_is(
     monkeypatch: pytest.MonkeyPatch, hard: int
 ) -> None:
     """Nobody is given less than he had."""
-    monkeypatch.setattr("scrutin.descriptors.FILES_MOST", 256)
+    monkeypatch.setattr("scrutin.process.descriptors.FILES_MOST", 256)
     resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
     allow_connections()
 

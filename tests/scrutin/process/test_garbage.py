@@ -11,7 +11,7 @@ from scrutin.process import garbage
 PIECES = 30
 FREED_AND_HELD = f"""
 import sys
-from scrutin import collector
+from scrutin.process import garbage
 can = garbage.return_tables()
 del (first := [bytearray(b"x" * {garbage.TABLE_BYTES})])[:]  # glibc keeps such ones, by itself
 tables = [bytearray(b"x" * {garbage.TABLE_BYTES}) for _ in range({PIECES})]
