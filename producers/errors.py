@@ -1,9 +1,6 @@
 """What can go wrong for somebody who writes events, with what to do about it."""
 
-EXIT_USAGE = 2
-"""Exit code: the command or its file is wrong."""
-EXIT_MISSING = 3
-"""Exit code: something is missing or unreachable."""
+from schemas.exit_codes import EXIT_MISSING, EXIT_USAGE
 
 
 class ProducingError(Exception):

@@ -10,6 +10,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from producers.errors import Missing, Unreachable
+from schemas.brokers import no_broker
 
 
 CONNECT_SECONDS = 10.0
@@ -39,10 +40,7 @@ class LogReader:
                 await self._start()
         except TimeoutError as error:
             await self._consumer.stop()
-            raise Unreachable(
-                f"no Kafka broker answers at {self._address}. Start the local stack with "
-                "`scrutin up`, or set SCRUTIN_KAFKA to the address of a running broker."
-            ) from error
+            raise Unreachable(no_broker(self._address)) from error
         return self
 
     async def __aexit__(

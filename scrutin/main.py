@@ -18,12 +18,9 @@ import typer
 from pydantic_core import ValidationError
 
 from deploy.local.files import keep_private
+from schemas.exit_codes import EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from scrutin.settings import is_shown, load
 
-
-EXIT_USAGE = 2
-EXIT_MISSING = 3
-EXIT_INTERRUPTED = 130
 
 COMMANDS = {
     ("demo",): "demo",

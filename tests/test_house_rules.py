@@ -268,6 +268,25 @@ def test_what_visitors_send_is_read_in_one_place() -> None:
     ])
 
 
+def test_exit_codes_are_named_in_one_table() -> None:
+    """No command ends with a bare number, and nobody else names one."""
+    table = ROOT / "schemas/exit_codes.py"
+    _none([
+        f"{_place(path, node.lineno)} {ast.unparse(node)[:80]}"
+        for path in OURS if path != table for node in ast.walk(_tree(path))
+        if isinstance(node, ast.stmt | ast.expr) and _ends_with_a_number(node) or (
+            isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            and ast.unparse(node.targets[0]).startswith("EXIT_"))])
+
+
+def _ends_with_a_number(node: ast.AST) -> bool:
+    """Whether an exit is given a number other than 0."""
+    return isinstance(node, ast.Call) and ast.unparse(node.func) in {
+        "typer.Exit", "sys.exit"} and any(
+            isinstance(given, ast.Constant) and given.value for argument in node.args
+            for given in ast.walk(argument))
+
+
 def test_readers_read_every_version() -> None:
     """Who looks for events that follow the rules by one version is blind for all others."""
     assert not [

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from processors.results.vectors import vector_of
+from schemas.brokers import no_broker
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
@@ -125,7 +126,4 @@ class ResultsReader:
         await asyncio.sleep(0)
 
     def _unreachable(self, error: BaseException) -> str:
-        return (
-            f"no Kafka broker answers at {self._address} ({type(error).__name__}): start one "
-            "with `scrutin up`, or set SCRUTIN_KAFKA to its host:port"
-        )
+        return no_broker(self._address, type(error).__name__)

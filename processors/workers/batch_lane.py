@@ -42,6 +42,7 @@ from aiokafka.errors import IllegalStateError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from schemas.exit_codes import EXIT_STOPPED
 from schemas.private_files import make_private_folder
 
 
@@ -57,8 +58,6 @@ HEARTBEAT_SECONDS = 2.0
 SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
-EXIT_STOPPED = 70
-"""Exit status of a worker that stops itself: its state is in the log, a restart recovers it."""
 
 log = structlog.get_logger("scrutin.batch_lane")
 

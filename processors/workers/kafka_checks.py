@@ -8,6 +8,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
+from schemas.brokers import no_broker
 from schemas.topics import TopicSpecification
 
 
@@ -21,10 +22,7 @@ class BrokerUnreachable(Exception):
     """No broker answers at the address."""
 
     def __init__(self, kafka: str, error: object) -> None:
-        super().__init__(
-            f"no Kafka broker answers at {kafka} ({error}). Start the local stack with "
-            "`scrutin up`, or set SCRUTIN_KAFKA to the address of a running broker."
-        )
+        super().__init__(no_broker(kafka, error))
 
 
 class WrongTopic(Exception):

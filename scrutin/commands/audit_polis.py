@@ -7,6 +7,7 @@ import typer
 
 from producers.errors import ProducingError
 from producers.polis import read_current, read_export
+from schemas.exit_codes import EXIT_FAILED
 from scrutin.audit.polis_comparison import compare, lines
 from scrutin.commands import producing
 
@@ -33,4 +34,4 @@ def compare_polis(
         producing.say(sentence)
     for line in lines(found):
         typer.echo(line)
-    raise typer.Exit(1 if found.differing or found.cells_that_differ else 0)
+    raise typer.Exit(EXIT_FAILED if found.differing or found.cells_that_differ else 0)

@@ -13,6 +13,7 @@ import typer
 from deploy.local.errors import LocalStackError
 from producers.campaign import published as campaign_figures
 from producers.errors import ProducingError
+from schemas.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED
 from scrutin import settings as scrutin_settings
 from scrutin.demo.play import (
     CONSULTATION,
@@ -56,18 +57,18 @@ def demo(
     run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")), rules)
     # A shell that starts us in the background has SIGINT ignored: Ctrl-C must end us all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         held = _play(run, stay=not exit_after)
     except (DemoFailed, LocalStackError, OSError) as error:
         screen.say(f"scrutin demo: {error}")
         held = False
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit(EXIT_INTERRUPTED)
     finally:
         screen.say("stopping the stack")
         run.stop()
-    raise typer.Exit(0 if held else 1)
+    raise typer.Exit(0 if held else EXIT_FAILED)
 
 
 def _play(run: Demo, *, stay: bool) -> bool:

@@ -3,6 +3,7 @@
 import typer
 
 from deploy.local.status import bring_down
+from schemas.exit_codes import EXIT_FAILED
 from scrutin import settings as scrutin_settings
 
 
@@ -19,6 +20,6 @@ def down() -> None:
             f"The stack in {folder} has not ended: {error}. See its logs in {folder / 'logs'}.",
             err=True,
         )
-        raise typer.Exit(1) from error
+        raise typer.Exit(EXIT_FAILED) from error
     said = f"no stack runs in {folder}" if pid is None else f"ended the stack in {folder}"
     typer.echo(said, err=True)

@@ -7,6 +7,7 @@ import typer
 import uvloop
 
 from producers.gateway.keys import KeysUnusable
+from schemas.exit_codes import EXIT_MISSING
 from scrutin import addresses
 from scrutin.gateway.composition import serve
 from scrutin.process import descriptors, garbage, log
@@ -37,5 +38,5 @@ def gateway() -> None:
                         "gateway listening", url=address, kafka=kafka)))
     except (addresses.StackNotRunning, AddressTaken, KeysUnusable) as error:
         logger.error("gateway ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
-        raise typer.Exit(3) from error
+        raise typer.Exit(EXIT_MISSING) from error
     logger.info("gateway ended", reason="told to stop")

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 from aiokafka.errors import KafkaError
 
+from schemas.exit_codes import EXIT_USAGE
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.audit import beginning, replaying
@@ -71,7 +72,7 @@ def replay(
 
 def _refuse(reason: object) -> None:
     say(f"scrutin: {reason}")
-    raise typer.Exit(2)
+    raise typer.Exit(EXIT_USAGE)
 
 
 def _as_json(found: Replayed) -> dict[str, Any]:

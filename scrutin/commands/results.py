@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from schemas.exit_codes import EXIT_MISSING, EXIT_UNREADABLE
 from scrutin import addresses
 from scrutin.settings import load
 from views.documents import Documents
@@ -38,10 +39,10 @@ def results(
         document = asyncio.run(_read(consultation))
     except (addresses.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
         typer.echo(f"scrutin results: {error}", err=True)
-        raise typer.Exit(3) from error
+        raise typer.Exit(EXIT_MISSING) from error
     except ResultsUnreadable as error:
         typer.echo(f"scrutin results: {error}", err=True)
-        raise typer.Exit(5) from error
+        raise typer.Exit(EXIT_UNREADABLE) from error
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:

@@ -10,6 +10,7 @@ import typer
 from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.clickhouse_password import USER
 from deploy.local.status import StackStatus, read_status
+from schemas.exit_codes import EXIT_FAILED
 from scrutin import addresses
 from scrutin import settings as scrutin_settings
 
@@ -27,7 +28,7 @@ def status(
     stack, house = read_status(settings.data_folder), addresses.local_clickhouse(settings)
     typer.echo(_document(stack, house) if as_json else _table(stack, house))
     if not stack.all_running:
-        raise typer.Exit(1)
+        raise typer.Exit(EXIT_FAILED)
 
 
 def _document(stack: StackStatus, house: ClickHouseConfiguration | None) -> str:

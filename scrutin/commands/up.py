@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from deploy.local.errors import LocalStackError
+from schemas.exit_codes import EXIT_FAILED
 from scrutin import settings as scrutin_settings
 from scrutin.stack.plan import ExplicitPorts
 from scrutin.stack.process import run_here, start_detached
@@ -38,7 +39,7 @@ def up(
             run_here(settings, ports, report=_report, on_running=_print_addresses)
     except LocalStackError as error:
         _report(f"scrutin up: {error}")
-        raise typer.Exit(1) from error
+        raise typer.Exit(EXIT_FAILED) from error
 
 
 def _report(line: str) -> None:

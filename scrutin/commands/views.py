@@ -9,6 +9,7 @@ import structlog
 import typer
 import uvloop
 
+from schemas.exit_codes import EXIT_MISSING, EXIT_UNREADABLE
 from scrutin import addresses
 from scrutin.process import descriptors, health, log
 from scrutin.serving.forwarded import behind
@@ -56,10 +57,10 @@ def views() -> None:
                     logger.info("views ready", url=address)))
     except (addresses.StackNotRunning, BrokerUnreachable, AddressTaken) as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
-        raise typer.Exit(3) from error
+        raise typer.Exit(EXIT_MISSING) from error
     except ResultsUnreadable as error:
         logger.error("views ended", reason=str(error))  # noqa: TRY400 -- as above
-        raise typer.Exit(5) from error
+        raise typer.Exit(EXIT_UNREADABLE) from error
     logger.info("views ended", reason="told to stop")
 
 

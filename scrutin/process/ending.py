@@ -6,13 +6,8 @@ from contextlib import contextmanager
 import structlog
 import typer
 
+from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from sinks.faults import reason_of
-
-
-EXIT_MISSING = 3
-"""Something around the process is not as it must be."""
-EXIT_STOPPED = 70
-"""It stopped itself; a restart goes on from the log."""
 
 
 @contextmanager

@@ -5,6 +5,13 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
+from schemas.exit_codes import (
+    EXIT_FAILED,
+    EXIT_INVALID,
+    EXIT_MISSING,
+    EXIT_OWN_KEYS,
+    EXIT_UNREADABLE,
+)
 from schemas.words import COUNTS
 
 
@@ -20,10 +27,10 @@ UNREADABLE = "unreadable"
 MISSING = "missing"
 
 EXIT_CODES = {
-    EQUAL: 0, EXPLAINED: 0, NOT_COMPARED: 0, DIFFERENT: 1, MISSING: 3, INVALID: 4, UNREADABLE: 5,
-    EQUAL_BY_OWN_KEYS: 6,
+    EQUAL: 0, EXPLAINED: 0, NOT_COMPARED: 0, DIFFERENT: EXIT_FAILED, MISSING: EXIT_MISSING,
+    INVALID: EXIT_INVALID, UNREADABLE: EXIT_UNREADABLE, EQUAL_BY_OWN_KEYS: EXIT_OWN_KEYS,
 }
-"""The one table of exit codes of all that audits; docs/audit.md has it in words. 2 is usage."""
+"""Of all that audits; docs/audit.md has it in words."""
 _FROM_THE_TOP = (EQUAL, DIFFERENT, INVALID, UNREADABLE, MISSING)
 """Faults by layer: numbers rest on decisions, those on bytes, those on records being there."""
 DIFFERENCES_MAX = 10

@@ -18,6 +18,7 @@ from processors.ledger.ledger import Ledger
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf
+from schemas.exit_codes import EXIT_FAILED
 from schemas.words import CHOICES
 from sinks.recount import supposing
 from sinks.recount.faults import OtherVotesDecided
@@ -27,7 +28,7 @@ from sinks.recount.recomputing import Document, recomputed
 from sinks.recount.supposing import Rewrite, Supposition
 
 
-EXIT_CODES = {False: 0, True: 1}
+EXIT_CODES = {False: 0, True: EXIT_FAILED}
 """As `diff` has it: 1 where the supposition changes a published number."""
 
 

@@ -12,7 +12,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 from deploy.local.services import Broker, ClickHouse, Service
-from processors.workers.batch_lane import EXIT_STOPPED
+from schemas.exit_codes import EXIT_STOPPED
 from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
 from tests.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION

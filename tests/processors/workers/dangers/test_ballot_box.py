@@ -7,11 +7,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
-from processors.workers.batch_lane import EXIT_STOPPED
 from processors.workers.provisioning import provision
 from producers import operations
 from producers.errors import InvalidInput
 from schemas import codec
+from schemas.exit_codes import EXIT_STOPPED
 from tests.harness import (
     BEGAN_AT,
     Logs,

@@ -6,7 +6,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from processors.ledger.decisions import decode, encode
-from processors.workers.batch_lane import EXIT_STOPPED
+from schemas.exit_codes import EXIT_STOPPED
 from tests.harness import (
     Stack,
     connected_producer,

@@ -18,9 +18,10 @@ from deploy.local.process import ProcessSpecification
 from deploy.local.services import Broker
 from deploy.local.supervisor import LOG_FOLDER, Supervisor
 from processors.ledger.ledger import Ledger
-from processors.workers.batch_lane import EXIT_STOPPED, BatchValue
+from processors.workers.batch_lane import BatchValue
 from processors.workers.decision_store import Held
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
+from schemas.exit_codes import EXIT_STOPPED
 from tests.harness import (
     BEGAN_AT,
     ROOT,

@@ -6,7 +6,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from deploy.local.ports import find_free
 from processors.workers.provisioning import provision
-from scrutin.main import EXIT_MISSING
+from schemas.exit_codes import EXIT_MISSING
 from tests.harness import Stack
 
 
