@@ -274,7 +274,7 @@ def test_exit_codes_are_named_in_one_table() -> None:
     _none([
         f"{_place(path, node.lineno)} {ast.unparse(node)[:80]}"
         for path in OURS if path != table for node in ast.walk(_tree(path))
-        if isinstance(node, ast.stmt | ast.expr) and _ends_with_a_number(node) or (
+        if (isinstance(node, ast.stmt | ast.expr) and _ends_with_a_number(node)) or (
             isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
             and ast.unparse(node.targets[0]).startswith("EXIT_"))])
 
