@@ -194,6 +194,25 @@ def _templates() -> Iterator[str]:
                     else "*" for part in node.values).replace("\n", " ")
 
 
+def test_the_architecture_is_the_list_of_folders() -> None:
+    """Every folder of code stands in the README's section on architecture, and no other does."""
+    section = _page("README.md").split("## Architecture")[1].split("\n## ")[0]
+    table = "\n".join(line.split("|")[1] for line in section.splitlines() if line[:2] == "| ")
+    listed = set(re.findall(r"`([a-z_/]+)/`", table))
+    folders = {str(door.parent.relative_to(ROOT))
+               for room in ROOMS for door in (ROOT / room).rglob("__init__.py")}
+
+    assert listed - {"tests", "benchmarks", "docs"} == folders
+
+
+def test_files_that_are_named_exist() -> None:
+    """The recipes for changing it name files, folders and tests that are there."""
+    named = re.findall(r"`([a-z_]+(?:/[A-Za-z0-9_.]+)+/?)`", _page("docs/changing.md"))
+
+    assert len(named) > 30
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(path: Path) -> None:
     """Every link inside the repository leads to a file, and to a heading that is there."""
