@@ -10,7 +10,6 @@ import importlib
 import ipaddress
 import itertools
 import pkgutil
-import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ import pytest
 
 from producers.gateway import identity
 from schemas.visitors import Query
+from tests.memory import traced
 from views.hosts import HOST_BYTES
 from views.pages import proposals_page
 
@@ -284,16 +284,12 @@ def test_a_cache_that_visitors_fill_takes_no_more_than_is_said(
     assert isinstance(bound, int)
     entries = cache.cache_parameters()["maxsize"]
     cache.cache_clear()
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         for ask in itertools.islice(asked(), entries + 100):
             ask()
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-        cache.cache_clear()
+    cache.cache_clear()
 
-    assert size <= entries * bound
+    assert memory.size_bytes <= entries * bound
 
 
 def test_every_cache_that_visitors_fill_is_filled_by_a_test() -> None:

@@ -13,6 +13,7 @@ from tests.browser.site import Site, until_answering
 from tests.browser.windows import Windows
 from tests.producers.gateway import booths
 from tests.producers.gateway.test_receipts import holds
+from views.voting.forms import DOUBLE_CLICK_MILLISECONDS
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -161,18 +162,37 @@ async def test_an_act_without_proof_on_a_vote_with_one_is_shown_until_it_is_conf
 
 
 async def test_a_double_click_votes_once(windows: Windows, site: Site) -> None:
-    """Two clicks at once, with a script or without one, leave one vote that nothing undid."""
-    name = await site.consultation()
-    for script in (True, False):
-        page = await windows.open(f"/c/{name}/vote?proposal=p1", script=script)
-        await page.dblclick("#act-agree")
-        await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
-        await page.dblclick("#act-like_it", delay=150)  # The answer comes between the clicks.
-        await expect(page.locator("#act-like_it")).to_have_attribute("aria-pressed", "true")
-    totals = await site.until_received(name, 2)
+    """Two clicks at once, with a script or without one, leave one vote that nothing undid.
 
-    assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (2, 2)
-    assert {event for event, _ in await site.events(name)} == {"VoteCast", "QualificationAdded"}
+    On a busy machine the second click may come late, and then it is meant: that one is looked at by
+    the times of what was recorded, and two more clicks are tried, on another proposal.
+    """
+    names = [f"q{number}" for number in range(8)]
+    name = await site.consultation(texts={each: {"fr": f"Il faut {each}."} for each in names})
+    for script in (True, False):
+        for each in names:
+            page = await windows.open(f"/c/{name}/vote?proposal={each}", script=script)
+            await page.dblclick("#act-agree")
+            await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+            await page.dblclick("#act-like_it", delay=150)  # The answer comes between the clicks.
+            await page.wait_for_load_state("networkidle")
+            if await page.get_attribute("#act-like_it", "aria-pressed") == "true":
+                break
+        else:
+            pytest.fail("no two clicks left a qualification")
+
+    events = await site.events(name)
+    added = {(fields["voter"], fields["proposal"]): fields["occurred_at"]
+             for event, fields in events if event == "QualificationAdded"}
+    assert all(fields["occurred_at"] - added[fields["voter"], fields["proposal"]]
+               >= DOUBLE_CLICK_MILLISECONDS
+               for event, fields in events if event == "QualificationWithdrawn")
+    assert {event for event, _ in events} <= {
+        "VoteCast", "QualificationAdded", "QualificationWithdrawn"}
+    voted = {(fields["voter"], fields["proposal"]) for _, fields in events}
+    totals = await site.until_received(
+        name, sum(event == "VoteCast" for event, _ in events))
+    assert (totals["counted"]["agree"], totals["counted"]["votes"]) == (len(voted), len(voted))
 
 
 async def test_who_skips_a_proposal_gets_more_all_the_same(windows: Windows, site: Site) -> None:

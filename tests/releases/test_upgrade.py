@@ -28,6 +28,7 @@ from tests.harness import (
     write,
 )
 from tests.processors.ledger.logs_2 import of_version_2
+from tests.waiting import until
 
 
 WHEEL = Path(__file__).parent / "scrutin-0.1.0-py3-none-any.whl"
@@ -116,6 +117,7 @@ async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(
     old = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100", **release)
     await write_chunk(stack, box, 0)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
+    await until(lambda: "snapshot written" in old.log())  # Beside deciding: it may be later.
     end(old)
     new = stack.started("ledger", "2", SCRUTIN_SNAPSHOT_DECISIONS="100")
     log = Log(stack.kafka, stack.topics, after_closing=False)

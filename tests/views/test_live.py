@@ -5,7 +5,6 @@ import itertools
 import json
 import re
 import threading
-import tracemalloc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +16,7 @@ from starlette.types import Message
 from processors.results.results_document import AsOf
 from schemas import words
 from schemas.topics import FLUSH_KEY
+from tests.memory import traced
 from tests.views import campaign
 from views import live
 from views.api import application
@@ -334,16 +334,12 @@ def test_snapshots_that_are_kept_are_bounded_in_bytes(monkeypatch: pytest.Monkey
     names = tuple(f"p{number}" for number in range(60))
     stage.publish(1, names)
     stage.live.snapshot(NAME, names)  # Decodes each figure, once.
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         for choice in itertools.islice(itertools.combinations(names, 12), 1_000):
             asked = named(",".join(choice))
             assert len(json.loads(stage.live.snapshot(NAME, asked)[1])["proposals"]) == 12
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
 
-    assert size <= FEW_BYTES
+    assert memory.size_bytes <= FEW_BYTES
 
 
 def test_whoever_asks_for_what_is_not_there_shares_what_others_ask_for() -> None:

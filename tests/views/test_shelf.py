@@ -1,10 +1,10 @@
 """What is kept to be sent again is bounded in bytes; the last asked for stays."""
 
-import tracemalloc
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.memory import traced
 from views.shelf import ENTRY_BYTES, Shelf
 
 
@@ -59,14 +59,10 @@ def test_what_was_put_in_anothers_place_is_not_weighed_as_the_other() -> None:
 
 def test_an_entry_takes_no_more_than_it_is_counted_for() -> None:
     """Its key as long as the longest that a visitor can have made, and what holds it."""
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         shelf: Shelf[tuple[str, tuple[str, ...]], bytes] = Shelf(1 << 30)
         for number in range(2_000):
             key = (f"c{number}", tuple(f"{number}-{each}" for each in range(2)))
             shelf.put(key, bytes(1_000), 1_000)
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
 
-    assert size <= shelf.size_bytes
+    assert memory.size_bytes <= shelf.size_bytes

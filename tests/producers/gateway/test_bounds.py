@@ -1,6 +1,5 @@
 """What a gateway remembers is bounded, and forgetting favours the voter."""
 
-import tracemalloc
 from collections.abc import Callable
 
 import pytest
@@ -16,6 +15,7 @@ from producers.gateway.memory import (
     Memory,
 )
 from schemas.words import CHOICES
+from tests.memory import traced
 
 
 FEW_BYTES = 1 << 20
@@ -74,14 +74,10 @@ def test_a_key_whose_event_was_not_written_is_free_again() -> None:
 
 def taken_by(fill: Callable[[], object]) -> int:
     """Count the bytes of what is made and kept."""
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         kept = fill()
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
     assert kept is not None
-    return size
+    return memory.size_bytes
 
 
 def test_the_choices_of_all_voters_are_bounded_in_bytes() -> None:

@@ -1,6 +1,5 @@
 """What visitors have kept for ever, votes apart, is bounded in bytes a voter, network and day."""
 
-import tracemalloc
 from collections import Counter
 
 import pytest
@@ -10,6 +9,7 @@ from producers.gateway.kept import ACCOUNTS_BYTES, PLACE_BYTES, Accounts, Allowa
 from schemas.topics import KEPT_FOREVER, Topics
 from scrutin.gateway.composition import written_topics
 from tests.harness import Stack
+from tests.memory import traced
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 
@@ -95,17 +95,13 @@ def test_requests_without_an_address_share_one_account() -> None:
 
 def test_accounts_take_the_same_memory_whoever_comes() -> None:
     """Filled with more names than places, or new: as much as is said."""
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         accounts = Accounts(FEW, voter_places=1 << 12, network_places=1 << 12)
         for number in range(20_000):
             accounts.take(number.to_bytes(16, "big"), number.to_bytes(6, "big"), 1, day=1)
-        size, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
 
     assert accounts.size_bytes == 4 * PLACE_BYTES << 12
-    assert size <= accounts.size_bytes + 4_096
+    assert memory.size_bytes <= accounts.size_bytes + 4_096
     assert Accounts(FEW).size_bytes == ACCOUNTS_BYTES <= 16 << 20
 
 

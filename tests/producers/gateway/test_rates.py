@@ -2,7 +2,6 @@
 
 import random
 import secrets
-import tracemalloc
 from collections import Counter
 
 import pytest
@@ -11,6 +10,7 @@ from hypothesis import strategies as st
 
 from producers.gateway.cells import TRIES, Cells
 from producers.gateway.rates import CELLS_BYTES, NETWORK_CELLS, VOTER_CELLS, Rates, headers_of
+from tests.memory import traced
 
 
 VOTER, NETWORK = bytes(16), b"\x7f\0\0"
@@ -113,16 +113,12 @@ def test_windows_take_the_same_memory_empty_and_full() -> None:
              for number in range(1_500_000)]
     for voter, network in names[:-50_000]:
         rates.count(voter, network, 1.0)
-    tracemalloc.start()
-    try:
+    with traced() as memory:
         for voter, network in names[-50_000:]:
             rates.count(voter, network, 1.0)
-        grown, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
 
     assert rates.windows > 0.9 * (VOTER_CELLS + NETWORK_CELLS)
-    assert grown < 50_000
+    assert memory.size_bytes < 50_000
     assert rates.size_bytes == CELLS_BYTES
 
 

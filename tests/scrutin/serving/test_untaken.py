@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import socket
-import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from scrutin.gateway.composition import http_options
 from scrutin.serving import joined_writes, unfinished, untaken
+from tests.memory import traced
 from tests.waiting import WAIT_SECONDS, until
 
 
@@ -154,15 +154,11 @@ def test_a_body_that_many_take_slowly_is_held_once() -> None:
     async def work() -> None:
         body = bytes(BODY_BYTES)
         async with serving(lambda: body) as site:
-            tracemalloc.start()
-            try:
+            with traced() as memory:
                 for _ in range(12):
                     await site.asking()
                 await until(lambda: len(site.answered) == 12 and site.untaken_bytes > BYTES_MOST)
-                held, _ = tracemalloc.get_traced_memory()
-            finally:
-                tracemalloc.stop()
-            assert held < BODY_BYTES
+            assert memory.size_bytes < BODY_BYTES
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work())
