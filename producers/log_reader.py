@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from producers.errors import Missing, Unreachable
 from schemas.brokers import no_broker
+from schemas.kafka_clients import new_consumer
 
 
 CONNECT_SECONDS = 10.0
@@ -29,10 +30,8 @@ class LogReader:
 
     def __init__(self, address: str) -> None:
         self._address = address
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=address, enable_auto_commit=False, auto_offset_reset="none",
-            max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=POLL_MS,
-        )
+        self._consumer = new_consumer(
+            address, max_partition_fetch_bytes=FETCH_BYTES, fetch_max_wait_ms=POLL_MS)
 
     async def __aenter__(self) -> Self:
         try:

@@ -32,6 +32,7 @@ from aiokafka.errors import (
 
 from producers.errors import Missing, ProducingError, Unreachable
 from producers.unhurried import unhurried
+from schemas.kafka_clients import new_producer
 
 
 BATCH_BYTES = 192 * 1024
@@ -245,10 +246,8 @@ class Lane:
 
     async def _started_producer(self) -> AIOKafkaProducer:
         if self._producer is None:
-            self._producer = unhurried(AIOKafkaProducer(
-                bootstrap_servers=self._address, enable_idempotence=True, acks="all",
-                max_batch_size=MAX_BATCH_BYTES, linger_ms=0,
-            ))
+            self._producer = unhurried(
+                new_producer(self._address, max_batch_size=MAX_BATCH_BYTES))
             await self._producer.start()
             known = await self._producer.partitions_for(self._topic)
             if self._partition not in known:

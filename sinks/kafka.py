@@ -7,6 +7,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
+from schemas.kafka_clients import new_consumer
 from sinks.faults import LogTruncated, ServiceAway
 
 
@@ -49,12 +50,9 @@ class KafkaPatience:
 
 def log_consumer(kafka: str) -> AIOKafkaConsumer:
     """Make a consumer without a group, for whoever keeps the position elsewhere."""
-    return AIOKafkaConsumer(
-        bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
-        auto_offset_reset="none", fetch_max_bytes=FETCH_BYTES_MAX,
-        max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX,
-        fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
-    )
+    return new_consumer(
+        kafka, fetch_max_bytes=FETCH_BYTES_MAX, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+        max_partition_fetch_bytes=PARTITION_FETCH_BYTES_MAX)
 
 
 async def start_consumer(consumer: AIOKafkaConsumer, patience: KafkaPatience) -> None:

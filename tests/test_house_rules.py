@@ -268,6 +268,15 @@ def test_what_visitors_send_is_read_in_one_place() -> None:
     ])
 
 
+def test_consumers_and_producers_are_made_in_one_place() -> None:
+    """Nobody else spells out the options that keep events safe, or leaves one away."""
+    _none([
+        f"{_place(path, node.lineno)} {ast.unparse(node)[:80]}"
+        for path in OURS if path != ROOT / "schemas/kafka_clients.py"
+        for node in ast.walk(_tree(path)) if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith(("AIOKafkaConsumer", "AIOKafkaProducer"))])
+
+
 def test_exit_codes_are_named_in_one_table() -> None:
     """No command ends with a bare number, and nobody else names one."""
     table = ROOT / "schemas/exit_codes.py"

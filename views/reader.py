@@ -8,12 +8,13 @@ that at the start too the catalogue is applied no further than the last flush kn
 import asyncio
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from processors.results.vectors import vector_of
 from schemas.brokers import no_broker
 from schemas.codec import Undecodable
+from schemas.kafka_clients import new_consumer
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from views.flushes import Flushes, ResultsUnreadable
@@ -61,16 +62,9 @@ class ResultsReader:
         Raise BrokerUnreachable where the broker or a topic is missing, ResultsUnreadable where
         a record cannot be understood.
         """
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._address,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="none",
-            fetch_max_bytes=FETCH_BYTES,
-            max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
-            retry_backoff_ms=RETRY_MILLISECONDS,
-        )
+        consumer = new_consumer(
+            self._address, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS, retry_backoff_ms=RETRY_MILLISECONDS)
         try:
             await asyncio.wait_for(self._start(consumer), START_SECONDS)
             await self._read_to_end(consumer, self._results, paused=self._catalogue)

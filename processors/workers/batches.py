@@ -7,6 +7,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
+from schemas.kafka_clients import new_producer
 from schemas.topics import MAX_DEAD_LETTER_BYTES
 
 
@@ -28,11 +29,9 @@ async def connected_producer(kafka: str, seconds: float = WRITE_SECONDS) -> AIOK
 
     Raises TimeoutError where the broker answers nothing, or gives no producer id, for so long.
     """
-    producer = AIOKafkaProducer(
-        bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0,
-        max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_REQUEST_BYTES,
-        request_timeout_ms=int(WRITE_SECONDS * 1000),
-    )
+    producer = new_producer(
+        kafka, max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_REQUEST_BYTES,
+        request_timeout_ms=int(WRITE_SECONDS * 1000))
     try:
         async with asyncio.timeout(seconds):
             await producer.start()

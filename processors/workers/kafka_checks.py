@@ -9,6 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from schemas.brokers import no_broker
+from schemas.kafka_clients import new_consumer
 from schemas.topics import TopicSpecification
 
 
@@ -98,9 +99,6 @@ async def described_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str
 
 async def reader(kafka: str) -> AIOKafkaConsumer:
     """Start a plain consumer beside the worker's own, to look records and end offsets up."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
-        auto_offset_reset="none", max_partition_fetch_bytes=1 << 20,
-    )
+    consumer = new_consumer(kafka, max_partition_fetch_bytes=1 << 20)
     await consumer.start()
     return consumer

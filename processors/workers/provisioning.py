@@ -5,13 +5,14 @@ import hashlib
 import time
 from collections.abc import Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from processors.workers.kafka_checks import check_topics, connected_admin, described_settings
 from schemas import codec
+from schemas.kafka_clients import new_consumer, new_producer
 from schemas.registry import FIRST_RULES
 from schemas.topics import Topics, TopicSpecification
 
@@ -72,14 +73,14 @@ async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
 
 async def _adopt(kafka: str, topics: Topics) -> list[int]:
     partitions = [TopicPartition(topics.votes, n) for n in range(topics.partitions)]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None)
+    consumer = new_consumer(kafka)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(partitions)
     finally:
         await consumer.stop()
     empty = [tp.partition for tp in partitions if not ends[tp]]
-    producer = AIOKafkaProducer(bootstrap_servers=kafka, enable_idempotence=True, acks="all")
+    producer = new_producer(kafka)
     await producer.start()
     try:
         for partition in empty:

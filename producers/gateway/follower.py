@@ -9,11 +9,12 @@ import asyncio
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.kafka_clients import new_consumer
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 
@@ -41,9 +42,8 @@ class Follower:
     async def follow(self) -> None:
         """Read until cancelled."""
         while True:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._address, group_id=None, enable_auto_commit=False,
-                auto_offset_reset="none", fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS)
+            consumer = new_consumer(
+                self._address, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS)
             try:
                 await self._read(consumer)
             except (KafkaError, OSError, TimeoutError) as error:

@@ -27,6 +27,7 @@ from producers.unhurried import unhurried
 from producers.writer import abandon
 from schemas import figures
 from schemas.figures import Sample
+from schemas.kafka_clients import new_producer
 
 
 ACKNOWLEDGE_SECONDS = 5.0
@@ -194,9 +195,7 @@ class Outlet:
         """Connect a new producer, however long it takes; say why not, once for each reason."""
         said = ""
         while True:
-            producer = unhurried(AIOKafkaProducer(
-                bootstrap_servers=self._address, enable_idempotence=True, acks="all",
-                max_batch_size=2 * BATCH_BYTES, linger_ms=0))
+            producer = unhurried(new_producer(self._address, max_batch_size=2 * BATCH_BYTES))
             try:
                 await self._start(producer)
             except (KafkaError, OSError, TimeoutError) as error:

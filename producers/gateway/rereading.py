@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from producers.gateway.outlet import NotWritten
+from schemas.kafka_clients import new_consumer
 
 
 READ_SECONDS = 3.0
@@ -65,9 +66,7 @@ class Rereader:
     async def _read(self, place: TopicPartition, offset: int) -> bytes | None:
         consumer = self._consumer
         if consumer is None:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._address, group_id=None, enable_auto_commit=False,
-                auto_offset_reset="none", max_partition_fetch_bytes=FETCH_BYTES)
+            consumer = new_consumer(self._address, max_partition_fetch_bytes=FETCH_BYTES)
             self._consumer = consumer
             await consumer.start()
         consumer.assign([place])

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 import aiohttp
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from schemas import codec
+from schemas.kafka_clients import new_consumer
 from schemas.topics import FLUSH_KEY, Topics
 
 
@@ -48,9 +49,7 @@ class Watch:
 
     def __init__(self, kafka: str, topics: Topics, health: dict[str, str]) -> None:
         self._topics, self._health = topics, health
-        self._consumer = AIOKafkaConsumer(
-            bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
-            auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20)
+        self._consumer = new_consumer(kafka, max_partition_fetch_bytes=4 << 20)
         self._results = TopicPartition(topics.results, 0)
         self._totals: dict[str, int] = {}
         self._vector: list[int] = []

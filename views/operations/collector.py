@@ -13,10 +13,11 @@ from typing import Any
 
 import aiohttp
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.figures import Reading, Sample, exposition, read
+from schemas.kafka_clients import new_consumer
 from schemas.topics import Topics
 from schemas.words import SET_ASIDE
 from views.operations import recounts
@@ -181,9 +182,7 @@ class _Logs:
 
     async def _ask(self) -> dict[TopicPartition, int]:
         if self._consumer is None:
-            consumer = AIOKafkaConsumer(
-                bootstrap_servers=self._kafka, group_id=None, enable_auto_commit=False,
-                retry_backoff_ms=RETRY_MILLISECONDS)
+            consumer = new_consumer(self._kafka, retry_backoff_ms=RETRY_MILLISECONDS)
             await _started(consumer)
             self._consumer = consumer
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
