@@ -7,6 +7,8 @@ MAX_RECORD_BYTES = 2 << 20
 """The broker takes no longer record (`message.max.bytes`)..."""
 MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + (64 << 10)
 """... but into the dead letters: there it comes with headers, and must not be refused."""
+MAX_BALLOT_BYTES = 4_096
+"""No longer record of the ballot box is read by anybody: it is undecodable."""
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
 """What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""

@@ -6,11 +6,10 @@ from schemas import codec
 from schemas.codec import Undecodable
 from schemas.hot import decoders
 from schemas.registry import HEADER_BYTES, Schema, versions
+from schemas.topics import MAX_BALLOT_BYTES
 from schemas.words import KINDS
 
 
-MAX_BALLOT_BYTES = 4_096
-"""The ledger reads no longer record of the ballot box: a longer one is undecodable."""
 IDENTIFIER_BYTES = 16
 BALLOT_EVENTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
 KIND_OF_EVENT = {

@@ -58,14 +58,11 @@ from processors.ledger.unusual import FULL, unusual_1, unusual_2
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema
-from schemas.topics import partition_of
+from schemas.topics import MAX_BALLOT_BYTES, partition_of
 
 
 __all__ = ["DecisionsDisagree", "HoleInVotes", "Ledger", "LedgerStopped",
            "Participation"]
-
-MAX_BALLOT_BYTES = 4_096
-"""No record of the ballot box is longer; a longer one is undecodable."""
 
 Records = Iterator[tuple[int, bytes | None]]
 

@@ -9,7 +9,8 @@ from hashlib import sha256
 
 from processors.ledger.decisions import UNDECODABLE
 from schemas.registry import HEADER_BYTES, UnknownSchema
-from sinks.ballots import MAX_BALLOT_BYTES, PLACES, consultation_of
+from schemas.topics import MAX_BALLOT_BYTES
+from sinks.ballots import PLACES, consultation_of
 from sinks.bundle.faults import BundleFault, Unreadable
 from sinks.bundle.logs import Leaves, entry_bytes
 from sinks.transparency.hashing import HASH_BYTES

@@ -6,9 +6,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from processors.ledger.ledger import MAX_BALLOT_BYTES, Ledger
+from processors.ledger.ledger import Ledger
 from schemas import codec
 from schemas.control_signatures import SMALL_ORDER, key_id, signed, unsigned_digest
+from schemas.topics import MAX_BALLOT_BYTES
 from tests.processors.ledger.logs import (
     PARTITION,
     PARTITIONS,

@@ -12,8 +12,8 @@ from processors.ledger.decisions import decode
 from schemas import codec, hot
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
+from schemas.topics import MAX_BALLOT_BYTES
 from schemas.words import CHOICES, KINDS, ORIGINS, OUTCOMES, QUALIFICATIONS, REASONS, TRUSTS
-from sinks.ballots import MAX_BALLOT_BYTES
 from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
 from sinks.columns.records import LATEST_MILLISECONDS, Records, UnreadableRecord
