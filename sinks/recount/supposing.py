@@ -3,17 +3,21 @@
 Theory of operation: a rule of trust is taken away by rewriting what it acts on, never by another
 ledger. Without `unproven` every event reads as trusted: one byte. Without `suspended` every
 suspension reads as a reinstatement, which moves nothing of a voter who is not suspended: in version
-1 both have the same fields, in version 2 it names no finding. Records that cannot be decoded stay
-as they are, so the very ledger that decided the log decides the rewritten one, and every other rule
-holds as before.
+1 both have the same fields, in version 2 it names no finding. Without a cause its suspensions alone
+read so, and an immunity for it has nothing left to refuse. A reinstatement that names no finding
+does nothing whether its signature is looked at or not, so no other record needs another signature.
+Records that cannot be decoded stay as they are, so the very ledger that decided the log decides the
+rewritten one, and every other rule holds as before.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Any
 
+from processors.ledger.decisions import MAX_CAUSE
 from processors.results.scores import SCORES_VERSION
 from schemas import codec
 from schemas.codec import Undecodable
@@ -71,7 +75,9 @@ class Supposition:
             *([f"only votes up to {self.until.isoformat()}"] if self.until else []),
             *(f"only votes up to offset {offset} of partition {partition}"
               for partition, offset in self.offsets),
-            *(f"no vote is set aside as {rule}" for rule in self.without_rules),
+            *(f"no vote is set aside as {rule}" if rule in SET_ASIDE
+              else f"no vote is set aside by rule {rule} of the guard"
+              for rule in self.without_rules),
             *([f"proposals grouped as of catalogue offset {self.mapping_as_of}"]
               if self.mapping_as_of is not None else []),
             *([f"scores of version {self.scores}"] if self.scores else []),
@@ -86,8 +92,9 @@ def suppose(
     rules = tuple(dict.fromkeys(without_rules))
     for rule in rules:
         if rule not in REWRITES:
-            raise BadSupposition(f"there is no rule {rule!r}. Votes are set aside by "
-                                 f"{' and '.join(REWRITES)}.")
+            raise BadSupposition(f"there is no rule {rule!r}. Votes are set aside as "
+                                 f"{' and '.join(SET_ASIDE)}, and by rules 1 to {MAX_CAUSE} of the "
+                                 "guard.")
     if scores is not None and scores not in SCORES:
         raise BadSupposition(f"scores {scores!r} are not known here, only {', '.join(SCORES)}.")
     if mapping_as_of is not None and mapping_as_of < -1:
@@ -172,16 +179,26 @@ def _trusted(value: bytes) -> bytes:
 def _never_suspended(value: bytes) -> bytes:
     if value[:HEADER_BYTES] == _SUSPENDED[0].header:
         return _REINSTATED[0].header + value[HEADER_BYTES:]
+    return _without_causes(range(MAX_CAUSE + 1), value)
+
+
+def _without_causes(causes: Container[int], value: bytes) -> bytes:
+    """Let a suspension for one of these causes read as a reinstatement that names nothing."""
     if value[:HEADER_BYTES] != _SUSPENDED[1].header:
         return value
     try:
         _, fields = codec.decode(value)
     except Undecodable:
         return value
+    if fields["cause"] not in causes:
+        return value
     del fields["cause"], fields["finding"]
     return codec.encode_as(_REINSTATED[1], **fields)
 
 
-REWRITES: dict[str, Rewrite] = {"unproven": _trusted, "suspended": _never_suspended}
-"""How the ballot box reads without each rule by which votes are set aside."""
-assert sorted(REWRITES) == sorted(SET_ASIDE), "every reason to set aside can be taken away"
+REWRITES: dict[str, Rewrite] = {
+    "unproven": _trusted, "suspended": _never_suspended,
+    **{str(cause): partial(_without_causes, (cause,)) for cause in range(1, MAX_CAUSE + 1)},
+}
+"""How the ballot box reads without each rule by which votes are set aside, or without a cause."""
+assert REWRITES.keys() >= {*SET_ASIDE}, "every reason to set aside can be taken away"
