@@ -17,7 +17,7 @@ from collections.abc import Sequence
 import typer
 from pydantic_core import ValidationError
 
-from deploy.local.files import keep_private
+from deploy.machine.files import keep_private
 from schemas.exit_codes import EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from scrutin.settings import is_shown, load
 
@@ -146,7 +146,7 @@ _FOR_PEOPLE = (
     ("scrutin.addresses", "StackNotRunning"),
     ("processors.workers.kafka_checks", "BrokerUnreachable"),
     ("processors.workers.kafka_checks", "WrongTopic"),
-    ("deploy.local.errors", "FolderExposedError"),
+    ("deploy.machine.errors", "FolderExposedError"),
     ("scrutin.process.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),
 )

@@ -14,7 +14,7 @@ import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from deploy.local.files import FOLDER_MODE
+from deploy.machine.files import FOLDER_MODE
 
 
 _PR_SET_PDEATHSIG = 1

@@ -11,16 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deploy.local import child, clickhouse_password
-from deploy.local.errors import (
-    DiskFullError,
-    FolderHeldError,
-    LocalStackError,
-    PortTakenError,
-    ProcessFailedError,
-)
-from deploy.local.locks import holder_pid
+from deploy.local.errors import DiskFullError, PortTakenError, ProcessFailedError
 from deploy.local.ports import LOOPBACK, require_free
 from deploy.local.waiting import until_ready
+from deploy.machine.errors import FolderHeldError, MachineError
+from deploy.machine.locks import holder_pid
 
 
 PING_TIMEOUT_SECONDS = 2.0
@@ -83,7 +78,7 @@ def is_ready(configuration: ClickHouseConfiguration) -> bool:
 
 def explain_failure(
     configuration: ClickHouseConfiguration, log_path: Path, what: str
-) -> LocalStackError:
+) -> MachineError:
     """Turn a dead process's log into the error that names the cause and the remedy."""
     log_tail = child.tail(log_path)
     for line in log_tail.splitlines():

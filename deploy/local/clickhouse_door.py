@@ -11,8 +11,8 @@ import secrets
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deploy.local import doors
 from deploy.local.clickhouse_password import USER
+from deploy.machine import doors
 
 
 _MISDIRECTED, _FORBIDDEN, _UNAUTHORIZED = 421, 403, 401

@@ -5,7 +5,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from deploy.local.files import FOLDER_MODE, OTHERS
+from deploy.machine.files import FOLDER_MODE, OTHERS
 
 
 USER = "scrutin"

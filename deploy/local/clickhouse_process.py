@@ -18,10 +18,10 @@ import uvicorn
 
 from deploy.local import clickhouse_wall
 from deploy.local.clickhouse_password import password_of
-from deploy.local.errors import LocalStackError
-from deploy.local.files import FOLDER_MODE
-from deploy.local.locks import FolderLock
 from deploy.local.ports import LOOPBACK
+from deploy.machine.errors import MachineError
+from deploy.machine.files import FOLDER_MODE
+from deploy.machine.locks import FolderLock
 
 
 # Clients keep connections in a pool and are surprised by one that closes early.
@@ -42,7 +42,7 @@ def main() -> int:
         signal.signal(number, lambda *_: sys.exit(0))
     try:
         serve(arguments.folder.resolve(), arguments.port)
-    except LocalStackError as error:
+    except MachineError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

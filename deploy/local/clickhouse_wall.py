@@ -20,7 +20,7 @@ from pathlib import Path
 
 import deploy
 from deploy.local import landlock
-from deploy.local.files import FOLDER_MODE
+from deploy.machine.files import FOLDER_MODE
 
 
 GRANTS = (

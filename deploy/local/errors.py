@@ -5,12 +5,10 @@ Every message is meant for the person at the terminal: what happened, then what 
 
 from pathlib import Path
 
-
-class LocalStackError(Exception):
-    """Stand for any fault of the local stack that a person can remedy."""
+from deploy.machine.errors import MachineError
 
 
-class PortTakenError(LocalStackError):
+class PortTakenError(MachineError):
     def __init__(self, port: int, purpose: str, remedy: str) -> None:
         super().__init__(
             f"Port {port} for {purpose} is already taken by another program. "
@@ -19,7 +17,7 @@ class PortTakenError(LocalStackError):
         self.port = port
 
 
-class JavaRuntimeMissingError(LocalStackError):
+class JavaRuntimeMissingError(MachineError):
     def __init__(self, detail: str) -> None:
         super().__init__(
             f"No Java runtime to run Kafka with ({detail}). "
@@ -27,7 +25,7 @@ class JavaRuntimeMissingError(LocalStackError):
         )
 
 
-class JarsUnavailableError(LocalStackError):
+class JarsUnavailableError(MachineError):
     def __init__(self, endpoint: str, detail: str) -> None:
         super().__init__(
             f"Kafka's jars could not be resolved ({endpoint}): {detail}. The first start needs "
@@ -36,7 +34,7 @@ class JarsUnavailableError(LocalStackError):
         )
 
 
-class JarsDifferError(LocalStackError):
+class JarsDifferError(MachineError):
     def __init__(self, lock: str, faults: list[str]) -> None:
         super().__init__(
             f"Kafka's jars are not those that {lock} names: {'; '.join(faults)}. Nothing of them "
@@ -45,7 +43,7 @@ class JarsDifferError(LocalStackError):
         )
 
 
-class DiskFullError(LocalStackError):
+class DiskFullError(MachineError):
     def __init__(self, folder: Path, detail: str) -> None:
         super().__init__(
             f"The disk that holds {folder} is full ({detail}). "
@@ -54,7 +52,7 @@ class DiskFullError(LocalStackError):
         )
 
 
-class LogFolderFailedError(LocalStackError):
+class LogFolderFailedError(MachineError):
     def __init__(self, folder: Path, log_tail: str) -> None:
         super().__init__(
             f"Kafka can no longer use its log folder {folder} and stopped serving it. Check that "
@@ -62,23 +60,8 @@ class LogFolderFailedError(LocalStackError):
         )
 
 
-class FolderExposedError(LocalStackError):
-    def __init__(self, folder: Path, mode: int, detail: str) -> None:
-        super().__init__(
-            f"Everybody on this machine may open the data folder {folder} (mode {mode:04o}), which "
-            f"holds keys and who voted, and it cannot be closed from here ({detail}). Have its "
-            "owner run `chmod 700` on it, or set SCRUTIN_DATA_DIR to another folder."
-        )
-
-
-class ProcessFailedError(LocalStackError):
+class ProcessFailedError(MachineError):
     def __init__(self, name: str, what: str, log_path: Path, log_tail: str) -> None:
         tail = log_tail or "(nothing was logged)"
         super().__init__(f"{name} {what}. The end of its log ({log_path}):\n{tail}")
         self.name = name
-
-
-class FolderHeldError(LocalStackError):
-    def __init__(self, message: str, holder_pid: int | None) -> None:
-        super().__init__(message)
-        self.holder_pid = holder_pid

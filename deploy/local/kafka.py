@@ -18,15 +18,15 @@ from pathlib import Path
 from deploy.local import child
 from deploy.local.errors import (
     DiskFullError,
-    LocalStackError,
     LogFolderFailedError,
     PortTakenError,
     ProcessFailedError,
 )
-from deploy.local.files import FOLDER_MODE
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, require_free
 from deploy.local.waiting import until_ready
+from deploy.machine.errors import MachineError
+from deploy.machine.files import FOLDER_MODE
 
 
 NODE_ID = 1
@@ -119,7 +119,7 @@ def server_properties(configuration: BrokerConfiguration) -> str:
 
 def _escape(path: str) -> str:
     if "," in path:
-        raise LocalStackError(
+        raise MachineError(
             f"Kafka cannot keep its data in {path}: the comma separates folders in its "
             "configuration. Set SCRUTIN_DATA_DIR to a folder without a comma in its path."
         )
@@ -212,7 +212,7 @@ def is_ready(configuration: BrokerConfiguration) -> bool:
 
 def explain_failure(
     configuration: BrokerConfiguration, log_path: Path, what: str
-) -> LocalStackError:
+) -> MachineError:
     """Turn a dead broker's log into the error that names the cause and the remedy."""
     log_tail = child.tail(log_path)
     whole = child.tail(log_path, lines=10_000)

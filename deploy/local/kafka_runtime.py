@@ -13,11 +13,7 @@ from importlib import metadata
 from pathlib import Path
 
 from deploy.local import child, kafka_jars
-from deploy.local.errors import (
-    JarsUnavailableError,
-    JavaRuntimeMissingError,
-    LocalStackError,
-)
+from deploy.local.errors import JarsUnavailableError, JavaRuntimeMissingError
 from deploy.local.kafka import (
     BrokerConfiguration,
     KafkaRuntime,
@@ -28,8 +24,9 @@ from deploy.local.kafka import (
     wait_until_ready,
 )
 from deploy.local.kafka_jars import ENDPOINT, KAFKA_VERSION
-from deploy.local.locks import waiting_lock
 from deploy.local.ports import find_free
+from deploy.machine.errors import MachineError
+from deploy.machine.locks import waiting_lock
 
 
 # Java writes its cache of classes when the broker ends (6 s measured on a quiet machine).
@@ -91,7 +88,7 @@ def _make_checkpoint(java: Path, classpath: str, target: Path) -> None:
             check=False,
         )
         if done.returncode != 0:
-            raise LocalStackError(f"Kafka could not format a storage folder:\n{done.stderr}")
+            raise MachineError(f"Kafka could not format a storage folder:\n{done.stderr}")
         (configuration.data_folder / "bootstrap.checkpoint").replace(target)
 
 

@@ -17,7 +17,7 @@ from typing import Self
 from weakref import finalize
 
 from deploy.local.errors import PortTakenError
-from deploy.local.files import write_atomically
+from deploy.machine.files import write_atomically
 
 
 LOOPBACK = "127.0.0.1"

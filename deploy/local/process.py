@@ -14,8 +14,9 @@ from enum import StrEnum
 from pathlib import Path
 
 from deploy.local import child
-from deploy.local.errors import LocalStackError, ProcessFailedError
+from deploy.local.errors import ProcessFailedError
 from deploy.local.health import Ready
+from deploy.machine.errors import MachineError
 
 
 # A process that dies this often in this time, or as often without being ready in between, will not
@@ -46,7 +47,7 @@ class ProcessSpecification:
     It starts when those named in `after` are up; None: all before it. `environment` is the whole
     of it, None inherits ours. `ready` is asked again and again until it says yes; `once` is a step
     that is ready when it has ended with status 0. `prepare` runs before every start and may raise
-    a `LocalStackError`; `explain` turns a death into the error shown to the operator.
+    a `MachineError`; `explain` turns a death into the error shown to the operator.
     """
 
     name: str
@@ -59,7 +60,7 @@ class ProcessSpecification:
     address: str = ""
     once: bool = False
     prepare: Callable[[], None] | None = None
-    explain: Callable[[Path, str], LocalStackError] | None = None
+    explain: Callable[[Path, str], MachineError] | None = None
 
 
 class SupervisedProcess:
@@ -139,7 +140,7 @@ class SupervisedProcess:
         self.retry_at = now + min(pause, BACKOFF_SECONDS_MAX)
         self.enter(State.RESTARTING)
 
-    def failure(self, what: str) -> LocalStackError:
+    def failure(self, what: str) -> MachineError:
         self.enter(State.FAILED)
         if self.specification.explain is not None:
             return self.specification.explain(self.log_path, what)

@@ -40,7 +40,7 @@ class Service(ABC):
         return self._process.pid
 
     def start(self) -> None:
-        """Start and wait until it answers; raises a `LocalStackError` with its remedy."""
+        """Start and wait until it answers; raises a `MachineError` with its remedy."""
         argv = self._prepare()
         self._keep_ports()
         child.rotate(self.log_path)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from deploy.local.locks import holder_pid
 from deploy.local.supervisor import LOCK_FILE, STATE_FILE
-from deploy.local.waiting import until
+from deploy.machine.locks import holder_pid
+from deploy.machine.waiting import until
 
 
 # Longer than the sum of what the processes of a stack may take to end.

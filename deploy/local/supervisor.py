@@ -18,10 +18,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from deploy.local import child
-from deploy.local.errors import LocalStackError
-from deploy.local.files import keep_private, write_atomically
-from deploy.local.locks import FolderLock
 from deploy.local.process import ProcessSpecification, State, SupervisedProcess
+from deploy.machine.errors import MachineError
+from deploy.machine.files import keep_private, write_atomically
+from deploy.machine.locks import FolderLock
 
 
 # How often the loop looks: a death is noticed within a tenth of a second at no measurable cost.
@@ -63,7 +63,7 @@ class Supervisor:
     async def run(self, on_running: Callable[[], None] = lambda: None) -> None:
         """Run until `request_stop`, SIGINT, SIGTERM or SIGHUP; the data folder must be locked.
 
-        `on_running` is called once, when all processes are up. Raises the `LocalStackError` that
+        `on_running` is called once, when all processes are up. Raises the `MachineError` that
         stopped the stack, if it did not stop because it was asked to.
         """
         for process in self._processes:
@@ -71,7 +71,7 @@ class Supervisor:
         with self._signals():
             try:
                 await self._watch(on_running)
-            except LocalStackError as error:
+            except MachineError as error:
                 self._message = str(error)
                 raise
             finally:

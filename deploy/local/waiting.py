@@ -1,12 +1,13 @@
-"""Waiting for what another process does: nobody here is told of it, so it is asked for."""
+"""Waiting for a service's first answer, or for its end."""
 
 import subprocess
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 from deploy.local import child
-from deploy.local.errors import LocalStackError, ProcessFailedError
+from deploy.local.errors import ProcessFailedError
+from deploy.machine.errors import MachineError
+from deploy.machine.waiting import until
 
 
 READY_SECONDS = 60.0
@@ -14,19 +15,9 @@ READY_SECONDS = 60.0
 READY_POLL_SECONDS = 0.05
 
 
-def until(condition: Callable[[], bool], *, seconds: float, poll_seconds: float) -> bool:
-    """Ask until a condition holds: True, or False once so much time is over."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(poll_seconds)  # the pause between two questions to another process
-    return True
-
-
 def until_ready(
     name: str, process: subprocess.Popen[bytes], log_path: Path, *,
-    is_ready: Callable[[], bool], explain: Callable[[str], LocalStackError],
+    is_ready: Callable[[], bool], explain: Callable[[str], MachineError],
 ) -> None:
     """Wait for a service's first answer; raise what `explain` makes of its end, or that it is late.
 

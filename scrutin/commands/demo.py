@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.errors import LocalStackError
+from deploy.machine.errors import MachineError
 from producers.campaign import published as campaign_figures
 from producers.errors import ProducingError
 from schemas.exit_codes import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_TERMINATED
@@ -60,7 +60,7 @@ def demo(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
     try:
         held = _play(run, stay=not exit_after)
-    except (DemoFailed, LocalStackError, OSError) as error:
+    except (DemoFailed, MachineError, OSError) as error:
         screen.say(f"scrutin demo: {error}")
         held = False
     except KeyboardInterrupt:

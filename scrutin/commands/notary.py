@@ -3,8 +3,8 @@
 import asyncio
 import signal
 
-from deploy.local.errors import FolderHeldError
-from deploy.local.locks import FolderLock
+from deploy.machine.errors import FolderHeldError
+from deploy.machine.locks import FolderLock
 from processors.workers.kafka_checks import check_topics
 from producers.operations import Log
 from scrutin import addresses

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from deploy.local.errors import LocalStackError
+from deploy.machine.errors import MachineError
 from schemas.exit_codes import EXIT_FAILED
 from scrutin import settings as scrutin_settings
 from scrutin.stack.plan import ExplicitPorts
@@ -37,7 +37,7 @@ def up(
             _print_addresses(start_detached(settings, ports, report=_report).urls)
         else:
             run_here(settings, ports, report=_report, on_running=_print_addresses)
-    except LocalStackError as error:
+    except MachineError as error:
         _report(f"scrutin up: {error}")
         raise typer.Exit(EXIT_FAILED) from error
 

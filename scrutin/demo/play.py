@@ -18,8 +18,8 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from deploy.local.files import keep_private
 from deploy.local.status import bring_down
+from deploy.machine.files import keep_private
 from schemas.registry import FIRST_RULES
 from scrutin import addresses
 from scrutin.demo.comparison import Check, compare

@@ -5,7 +5,7 @@ LIVE_SECONDS, which a restart mends. /readyz fails while the process cannot do i
 why. Workers answer on a port of their own, from a thread: their loop may be busy for a whole batch.
 
 They answer programs: a web page of another site, or under a name that is not of this machine where
-only this machine is listened to, is refused (`deploy.local.doors` has the attack). On another
+only this machine is listened to, is refused (`deploy.machine.doors` has the attack). On another
 address names are those of the operator's network, which nobody here can know.
 """
 
@@ -25,7 +25,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from deploy.local import doors
+from deploy.machine import doors
 from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
 from scrutin.process import figures
 from scrutin.serving.joined_writes import JoinedWrites

@@ -57,7 +57,7 @@ def compose(settings: Settings, explicit: ExplicitPorts, held: HeldPorts) -> Sta
     Whatever of the stack is started again finds its port free while the ports are `held`.
 
     Prepares Kafka's runtime, which takes a while the first time on a machine. Raises a
-    `LocalStackError` with its remedy.
+    `MachineError` with its remedy.
     """
     folder = settings.data_folder
     ports = PortBook(folder / "ports.json").assign(_wanted(settings, explicit), held)

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from deploy.local import child
 from deploy.local.errors import ProcessFailedError
-from deploy.local.files import keep_private
-from deploy.local.locks import holder_pid
 from deploy.local.ports import HeldPorts
 from deploy.local.status import StackStatus, read_status
 from deploy.local.supervisor import LOCK_FILE, LOG_FOLDER, Supervisor, hold
-from deploy.local.waiting import until
+from deploy.machine.files import keep_private
+from deploy.machine.locks import holder_pid
+from deploy.machine.waiting import until
 from scrutin.settings import Settings
 from scrutin.stack.plan import ExplicitPorts, compose
 
@@ -43,7 +43,7 @@ def run_here(
 ) -> None:
     """Run the stack until SIGINT, SIGTERM or a fault; `on_running` gets the addresses.
 
-    Raises the `LocalStackError` that kept it from starting or stopped it.
+    Raises the `MachineError` that kept it from starting or stopped it.
     """
     folder = settings.data_folder
     if closed := keep_private(folder):

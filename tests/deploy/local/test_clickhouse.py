@@ -21,8 +21,9 @@ from clickhouse_connect.driver.exceptions import (
 
 from deploy.local import services
 from deploy.local.clickhouse_body import STATEMENT_BYTES_MAX
-from deploy.local.errors import FolderHeldError, PortTakenError
+from deploy.local.errors import PortTakenError
 from deploy.local.status import wait_for
+from deploy.machine.errors import FolderHeldError
 
 
 WAIT_SECONDS = 20.0

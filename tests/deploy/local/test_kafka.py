@@ -20,7 +20,6 @@ from deploy.local.errors import (
     DiskFullError,
     JarsUnavailableError,
     JavaRuntimeMissingError,
-    LocalStackError,
     LogFolderFailedError,
     PortTakenError,
     ProcessFailedError,
@@ -28,6 +27,7 @@ from deploy.local.errors import (
 from deploy.local.kafka import BrokerConfiguration
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, find_free
+from deploy.machine.errors import MachineError
 
 
 WAIT_SECONDS = 30.0
@@ -274,7 +274,7 @@ def test_paths_survive_the_properties_file() -> None:
     text = kafka.server_properties(configuration)
 
     assert "log.dirs=/tmp/\\u00e9\\\\x\\ud83d\\ude00/data\n" in text
-    with pytest.raises(LocalStackError, match="comma"):
+    with pytest.raises(MachineError, match="comma"):
         kafka.server_properties(BrokerConfiguration(Path("/a,b"), 1, 2))
 
 

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from deploy.local import process as process_module
-from deploy.local.errors import FolderHeldError, LocalStackError, ProcessFailedError
+from deploy.local.errors import ProcessFailedError
 from deploy.local.process import ProcessSpecification
 from deploy.local.status import bring_down, read_status
 from deploy.local.supervisor import Supervisor, hold
+from deploy.machine.errors import FolderHeldError, MachineError
 from tests.deploy.local.children import (
     HOPELESS,
     PARENT,
@@ -160,7 +161,7 @@ async def test_what_dies_too_often_stops_the_stack(
     specifications = [specify("broker", tmp_path), specify("ledger", tmp_path, HOPELESS)]
     supervisor = Supervisor(tmp_path, specifications, urls={}, report=lambda _line: None)
 
-    with pytest.raises(LocalStackError) as caught:
+    with pytest.raises(MachineError) as caught:
         await asyncio.wait_for(supervisor.run(), WAIT_SECONDS)
 
     assert str(caught.value).startswith("ledger ended with status 3")
@@ -199,11 +200,11 @@ async def test_a_fault_of_preparation_stops_the_stack(tmp_path: Path) -> None:
     """A port or disk that is not there is reported, and nothing is left running."""
 
     def refuse() -> None:
-        raise LocalStackError("the disk is full")
+        raise MachineError("the disk is full")
 
     specifications = [specify("broker", tmp_path), specify("ledger", tmp_path, prepare=refuse)]
     supervisor = Supervisor(tmp_path, specifications, urls={}, report=lambda _line: None)
-    with pytest.raises(LocalStackError, match="the disk is full"):
+    with pytest.raises(MachineError, match="the disk is full"):
         await asyncio.wait_for(supervisor.run(), WAIT_SECONDS)
 
     assert (tmp_path / "journal").read_text() == "broker\n"

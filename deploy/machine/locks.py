@@ -14,9 +14,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-from deploy.local.errors import FolderHeldError
-from deploy.local.files import FOLDER_MODE
-from deploy.local.waiting import until
+from deploy.machine.errors import FolderHeldError
+from deploy.machine.files import FOLDER_MODE
+from deploy.machine.waiting import until
 
 
 # The holder writes its pid right after taking the lock: a reader in between waits this long.

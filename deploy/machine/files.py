@@ -4,7 +4,7 @@ import os
 import stat
 from pathlib import Path
 
-from deploy.local.errors import FolderExposedError
+from deploy.machine.errors import FolderExposedError
 
 
 FOLDER_MODE = 0o700

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import FolderExposedError
-from deploy.local.files import keep_private
-from deploy.local.locks import FolderLock
+from deploy.machine.errors import FolderExposedError
+from deploy.machine.files import keep_private
+from deploy.machine.locks import FolderLock
 
 
 def _mode(path: Path) -> int:

@@ -4,7 +4,7 @@ from itertools import count
 
 import pytest
 
-from deploy.local.waiting import until
+from deploy.machine.waiting import until
 
 
 @pytest.mark.parametrize(("looks", "seconds", "holds"), [(3, 30.0, True), (10**9, 0.0, False)])

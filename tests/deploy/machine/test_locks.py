@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from deploy.local.errors import FolderHeldError
-from deploy.local.locks import FolderLock, holder_pid
+from deploy.machine.errors import FolderHeldError
+from deploy.machine.locks import FolderLock, holder_pid
 
 
 HOLD = """
 import sys
 from pathlib import Path
-from deploy.local.locks import FolderLock
+from deploy.machine.locks import FolderLock
 lock = FolderLock.acquire(Path(sys.argv[1]), "held by {pid}")
 print("held", flush=True)
 sys.stdin.read()
