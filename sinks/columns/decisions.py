@@ -10,7 +10,7 @@ from processors.ledger.decisions import HEADERS, NOTHING_MORE, TRANSITION_OF_TAI
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema
-from schemas.words import KINDS, OUTCOMES, REASONS
+from schemas.words import KINDS, OUTCOMES, REASONS, ROUTES
 from sinks.columns.records import Records, UnreadableRecord, identity_columns
 from sinks.columns.vectors import (
     Cursor,
@@ -60,6 +60,9 @@ class _Columns:
         self.pairs = Pairs(_read_middle)
         self.pair_codes = np.full(size, self.pairs.code("", ""), np.int64)
         self.transitions = np.full(size, _OTHERS, np.int64)
+        self.routes = np.full(size, ROUTES.index("unknown"), np.int8)
+        """Route of the one change of a row read on the fast path."""
+        self.refusal = np.zeros(size, np.int8)
         self.apart: dict[int, Any] = {}
         self.fault = [""] * size
 
@@ -75,6 +78,7 @@ class _Columns:
             "consultation": consultation,
             **self._changes(),
             "fault": pa.array(self.fault, pa.string()),
+            "refusal": pa.array(self.refusal),
         }
 
     def _changes(self) -> dict[str, pa.Array]:
@@ -86,17 +90,21 @@ class _Columns:
         offsets = np.concatenate([np.zeros(1, np.int32), ends])
         codes = np.zeros(offsets[-1], np.int64)
         before, after = np.zeros(offsets[-1], np.uint8), np.zeros(offsets[-1], np.uint8)
+        routes = np.zeros(offsets[-1], np.int8)
         plain = np.flatnonzero(self.transitions != _OTHERS)
         places = offsets[plain]
         codes[places] = self.pair_codes[plain]
         before[places] = _BEFORE[self.transitions[plain]]
         after[places] = _AFTER[self.transitions[plain]]
+        routes[places] = self.routes[plain]
         for row, changes in self.apart.items():
             for place, change in enumerate(changes, int(offsets[row])):
                 codes[place] = self.pairs.code("", change.proposal)
                 before[place], after[place] = change.before, change.after
+                routes[place] = change.route
         _, proposals = self.pairs.columns(codes)
-        held = {"proposals": proposals, "before": pa.array(before), "after": pa.array(after)}
+        held = {"proposals": proposals, "before": pa.array(before), "after": pa.array(after),
+                "routes": pa.array(routes)}
         return {name: pa.ListArray.from_arrays(pa.array(offsets), column)
                 for name, column in held.items()}
 
@@ -107,16 +115,25 @@ def _read_middle(middle: bytes) -> Pair:
     return middle[1:end].decode(), middle[end + 2:].decode()
 
 
-def _tail_1(ending: bytes) -> bytes:
-    return ending
+Ending = tuple[bytes, int]
+"""What stands at the end of a decision of version 1: the standings; and the route."""
 
 
-def _tail_2(ending: bytes) -> bytes:
-    """Give the end of a decision of version 2 as version 1 has it: without route and what follows.
+def _tail_1(ending: bytes) -> Ending:
+    return ending, 0
+
+
+def _tail_2(ending: bytes) -> Ending:
+    """Give the end of a decision of version 2 as version 1 has it: without what follows the route.
 
     Where more than a route follows, it is the end of no plain decision.
     """
-    return ending[:_MORE_AT] + b"\0" if ending[_MORE_AT + 1:-1] == b"\0" + NOTHING_MORE else b""
+    if ending[_MORE_AT + 1:-1] != b"\0" + NOTHING_MORE:
+        return b"", 0
+    route = ending[_MORE_AT]
+    if route & 1 or route >= 2 * len(ROUTES):
+        return b"", 0
+    return ending[:_MORE_AT] + b"\0", route >> 1
 
 
 _MORE_AT = -len(b"re" + NOTHING_MORE + b"v")
@@ -126,7 +143,7 @@ _TAILS = dict(zip(HEADERS, (_tail_1, _tail_2), strict=True))
 
 
 def _read_ballots(
-    header: bytes, tail_of: Callable[[bytes], bytes], values: Values, records: Records,
+    header: bytes, tail_of: Callable[[bytes], Ending], values: Values, records: Records,
     columns: _Columns,
 ) -> None:
     """Read all plainly valid decisions of one version about one proposal."""
@@ -143,9 +160,11 @@ def _read_ballots(
     cursor.skip_text()
     cursor.expect(2)
     cursor.skip_text()
-    plain, pair_codes, transitions = _read_changes(cursor, begin, tail_of, records, columns)
+    plain, pair_codes, transitions, routes = _read_changes(
+        cursor, begin, tail_of, records, columns)
     rows = cursor.rows[plain]
     columns.decoded[rows] = True
+    columns.routes[rows] = routes
     columns.pair_codes[rows], columns.transitions[rows] = pair_codes, transitions
     columns.event_id[rows], columns.voter[rows] = event_id[plain], voter[plain]
     columns.chain[rows] = chain[plain]
@@ -156,22 +175,25 @@ def _read_ballots(
 
 
 def _read_changes(
-    cursor: Cursor, begin: Whole, tail_of: Callable[[bytes], bytes], records: Records,
+    cursor: Cursor, begin: Whole, tail_of: Callable[[bytes], Ending], records: Records,
     columns: _Columns,
-) -> tuple[Whole, Whole, Whole]:
-    """Look up names and transition: (rows of the cursor that are plain, and both numbers)."""
+) -> tuple[Whole, Whole, Whole, Whole]:
+    """Look up names, transition and route: (rows of the cursor that are plain, and each number)."""
     plain = np.flatnonzero(cursor.valid)
     held: list[Any] = records.values
-    middles, tails = [], []
+    middles, tails, routes = [], [], []
     for row, start, stop in zip(cursor.rows[plain].tolist(), begin[plain].tolist(),
                                 cursor.place[plain].tolist(), strict=True):
         value = held[row]
         middles.append(value[start:stop])
-        tails.append(_TRANSITIONS.get(tail_of(value[stop:]), _OTHERS))
+        ending, route = tail_of(value[stop:])
+        tails.append(_TRANSITIONS.get(ending, _OTHERS))
+        routes.append(route)
     pair_codes = np.array(columns.pairs.codes(middles), np.int64)
     transitions = np.array(tails, np.int64)
     known = (pair_codes >= 0) & (transitions != _OTHERS)
-    return plain[known], pair_codes[known], transitions[known]
+    return (plain[known], pair_codes[known], transitions[known],
+            np.array(routes, np.int64)[known])
 
 
 def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
@@ -199,3 +221,4 @@ def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
         column[row] = getattr(decision, name)
     columns.pair_codes[row] = columns.pairs.code(decision.consultation or "", "")
     columns.apart[row] = decision.changes
+    columns.refusal[row] = decision.refusal

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, Schema, UnknownSchema
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, TRUSTS
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, SHOWN, TRUSTS
 from sinks.ballots import BALLOT_VERSIONS, KIND_OF_EVENT, decode_ballot
 from sinks.columns.records import (
     IDENTIFIER_BYTES,
@@ -29,6 +29,12 @@ from sinks.columns.words import Pair, Pairs
 _SYMBOLS = {
     "choice": CHOICES, "qualification": QUALIFICATIONS, "trust": TRUSTS, "origin": ORIGINS,
 }
+"""Words of which the column has one more: none, for an event that has no such field."""
+_OF_VERSION_2: dict[str, tuple[Any, int]] = {
+    "shown": (np.int8, SHOWN.index("unknown")), "pause": (np.uint8, 15), "via": (np.uint16, 0),
+    "wording": (np.int64, -1), "cause": (np.uint8, 0),
+}
+"""Numbers that version 2 added, with what they are in every other record."""
 
 
 def votes_table(records: Records) -> pa.Table:
@@ -52,6 +58,9 @@ class _Columns:
         self.symbols = {name: np.zeros(size, np.int8) for name in _SYMBOLS}
         self.occurred_at = np.zeros(size, np.int64)
         self.ledger_version = np.zeros(size, np.uint32)
+        self.numbers = {name: np.full(size, otherwise, kind)
+                        for name, (kind, otherwise) in _OF_VERSION_2.items()}
+        self.finding = no_identifiers(size)
         self.pairs = Pairs(_read_span)
         self.pair_codes = np.full(size, self.pairs.code("", ""), np.int64)
         self.texts = {name: [""] * size for name in ("reason", "fault")}
@@ -68,6 +77,8 @@ class _Columns:
             "occurred_at": instants(self.occurred_at),
             "ledger_version": pa.array(self.ledger_version),
             **{name: pa.array(column, pa.string()) for name, column in self.texts.items()},
+            **{name: pa.array(column) for name, column in self.numbers.items()},
+            "finding": identifier_column(self.finding),
         }
 
 
@@ -118,7 +129,7 @@ def _read_ballots(schema: Schema, values: Values, records: Records, columns: _Co
     shape = _SHAPES[schema.header]
     cursor = values.cursor(values.rows_with(shape.header, shape.bytes_min), HEADER_BYTES)
     found: dict[str, Any] = {
-        name: cursor.symbol(symbols) + 1 if symbols else cursor.identifier()
+        name: cursor.symbol(symbols) if symbols else cursor.identifier()
         for name, symbols in shape.fixed
     }
     begin = cursor.place
@@ -148,6 +159,9 @@ def _read_ballots(schema: Schema, values: Values, records: Records, columns: _Co
     columns.occurred_at[rows] = found["occurred_at"][plain]
     for name, column in columns.symbols.items():
         if name in found:
+            column[rows] = found[name][plain] + 1
+    for name, column in columns.numbers.items():
+        if name in found:
             column[rows] = found[name][plain]
 
 
@@ -172,3 +186,8 @@ def _read_carefully(row: int, records: Records, columns: _Columns) -> None:
     columns.occurred_at[row] = fields["occurred_at"]
     columns.ledger_version[row] = max(0, fields.get("ledger_version", 0))
     columns.texts["reason"][row] = fields.get("reason", "")
+    for name, column in columns.numbers.items():
+        if name in fields:
+            column[row] = SHOWN.index(fields[name]) if name == "shown" else fields[name]
+    if "finding" in fields:
+        columns.finding[row] = identifier_of(fields["finding"])

@@ -17,7 +17,18 @@ import pyarrow as pa
 from processors.ledger.decisions import decode
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
-from schemas.words import CHOICES, KINDS, ORIGINS, OUTCOMES, QUALIFICATIONS, REASONS, TRUSTS
+from schemas.words import (
+    CHOICES,
+    KINDS,
+    ORIGINS,
+    OUTCOMES,
+    QUALIFICATIONS,
+    REASONS,
+    REFUSALS,
+    ROUTES,
+    SHOWN,
+    TRUSTS,
+)
 from sinks.columns.records import Records, UnreadableRecord
 from sinks.logs import ArchivedLog
 from sinks.recount.checks import DIFFERENCES_MAX, EQUAL, INVALID, Check
@@ -29,9 +40,9 @@ _IDENTITY = ("topic", "partition", "offset", "timestamp", "value")
 _WORDS = {
     "kind": KINDS, "outcome": OUTCOMES, "reason": REASONS, "choice": ("none", *CHOICES),
     "qualification": ("none", *QUALIFICATIONS), "trust": ("none", *TRUSTS),
-    "origin": ("none", *ORIGINS),
+    "origin": ("none", *ORIGINS), "shown": SHOWN, "refusal": REFUSALS, "routes": ROUTES,
 }
-_IDENTIFIERS = ("event_id", "voter", "chain")
+_IDENTIFIERS = ("event_id", "voter", "chain", "finding")
 
 
 def check_rows(reading: Reading) -> Check:

@@ -13,7 +13,18 @@ from schemas import codec, hot
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from schemas.topics import MAX_BALLOT_BYTES
-from schemas.words import CHOICES, KINDS, ORIGINS, OUTCOMES, QUALIFICATIONS, REASONS, TRUSTS
+from schemas.words import (
+    CHOICES,
+    KINDS,
+    ORIGINS,
+    OUTCOMES,
+    QUALIFICATIONS,
+    REASONS,
+    REFUSALS,
+    ROUTES,
+    SHOWN,
+    TRUSTS,
+)
 from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
 from sinks.columns.records import LATEST_MILLISECONDS, Records, UnreadableRecord
@@ -48,6 +59,10 @@ def expected_vote(value: bytes | None) -> dict[str, Any]:
         **{name: symbols.index(fields[name]) + 1 if name in fields else 0
            for name, symbols in words.items()},
         "reason": fields.get("reason", ""),
+        "shown": SHOWN.index(fields.get("shown", "unknown")),
+        "pause": fields.get("pause", 15), "via": fields.get("via", 0),
+        "wording": fields.get("wording", -1),
+        "cause": fields.get("cause", 0), "finding": fields.get("finding", NOBODY),
         "fault": "",
     }
 
@@ -134,8 +149,10 @@ def test_decisions_are_read_as_by_recovery(seed: int) -> None:
         assert row["voter"] == (decision.voter or NOBODY)
         assert row["chain"] == decision.chain
         assert row["consultation"] == (decision.consultation or "")
-        changes = list(zip(row["proposals"], row["before"], row["after"], strict=True))
-        assert changes == [tuple(change)[:3] for change in decision.changes]
+        changes = list(zip(
+            row["proposals"], row["before"], row["after"], row["routes"], strict=True))
+        assert changes == [tuple(change) for change in decision.changes]
+        assert row["refusal"] == decision.refusal
         assert row["fault"] == ""
 
 
@@ -152,7 +169,8 @@ def test_words_of_the_tables_are_those_of_the_schemas() -> None:
     """The enums written in SQL list the symbols of the schemas, in their order."""
     sql = _tables_sql()
     for symbols, first in ((KINDS, 0), (CHOICES, 1), (QUALIFICATIONS, 1), (TRUSTS, 1),
-                           (ORIGINS, 1), (OUTCOMES, 0), (REASONS, 0)):
+                           (ORIGINS, 1), (OUTCOMES, 0), (REASONS, 0), (SHOWN, 0), (ROUTES, 0),
+                           (REFUSALS, 0)):
         listed = ", ".join(f"'{name}' = {number}" for number, name in enumerate(symbols, first))
         assert listed in sql
 
