@@ -3,11 +3,8 @@
 The logs, and what came of them, were written by its own code (golden/make.py.txt).
 """
 
-import gzip
 import json
-import struct
 from collections import Counter
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,30 +17,10 @@ from processors.results.catalogue import Catalogue
 from schemas.codec import Undecodable
 from schemas.words import OUTCOMES, REASONS
 from tests.processors.ledger.logs_2 import adopted_2
+from tests.releases.written import EXPECTED, LOGS, MANY, PARTITIONS
 
 
-FOLDER = Path(__file__).parent / "golden"
-PARTITIONS = 2
-NO_VALUE = 2**32 - 1
 FLUSH_EVERY = 500
-Golden = list[tuple[bytes | None, bytes]]
-"""Votes with their decisions."""
-
-
-def golden(partition: int) -> Golden:
-    """Read a log."""
-    data, at, found = gzip.decompress((FOLDER / f"log-{partition}.bin.gz").read_bytes()), 0, []
-    while at < len(data):
-        size, decided = struct.unpack_from(">II", data, at)
-        begin = at + 8
-        end = begin + (0 if size == NO_VALUE else size)
-        at = end + decided
-        found.append((None if size == NO_VALUE else data[begin:end], data[end:at]))
-    return found
-
-
-LOGS = [golden(partition) for partition in range(PARTITIONS)]
-EXPECTED: dict[str, Any] = json.loads(gzip.decompress((FOLDER / "expected.json.gz").read_bytes()))
 each_partition = pytest.mark.parametrize("partition", range(PARTITIONS))
 
 
@@ -55,16 +32,16 @@ def decided(partition: int) -> Ledger:
     return ledger
 
 
-def test_the_logs_hold_every_outcome_and_reason_but_one() -> None:
-    """`too_many` takes 5,000 votes of one voter, and has a test of its own."""
+def test_the_logs_hold_every_outcome_and_reason() -> None:
+    """Whatever version 1 can decide was decided at least once."""
     met = Counter[str]()
-    for log in LOGS:
+    for log in (*LOGS, MANY):
         for _, decision in log:
             found = decode(decision)
             met[OUTCOMES[found.outcome]] += 1
             met[REASONS[found.reason]] += 1
 
-    assert set(met) == {*OUTCOMES, *REASONS} - {"too_many"}
+    assert set(met) == {*OUTCOMES, *REASONS}
 
 
 @each_partition
@@ -74,6 +51,17 @@ def test_every_record_is_decided_as_it_was(partition: int) -> None:
     for offset, (value, decision) in enumerate(LOGS[partition]):
         assert ledger.decide(offset, value) == decision, f"offset {offset}"
     assert ledger.decided_by_outcome() == EXPECTED["decided"][partition]
+
+
+def test_a_voter_of_too_many_votes_is_decided_as_it_was() -> None:
+    """5,000 votes, one refused, a suspension of all of them: deciding and folding, by the byte."""
+    ledger, other = Ledger(0, 1), Ledger(0, 1)
+    for offset, (value, decision) in enumerate(MANY):
+        assert ledger.decide(offset, value) == decision, f"offset {offset}"
+        assert other.apply(decision)
+
+    assert ledger.state() == other.state()
+    assert ledger.decided_by_outcome()["refused_too_many"] == 3
 
 
 @each_partition

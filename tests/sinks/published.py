@@ -88,9 +88,9 @@ class Archived:
     topics: Topics
     document: dict[str, Any]
 
-    def audit(self, *, columns: bool = False) -> Audit:
+    def audit(self, consultation: str = CONSULTATION, *, columns: bool = False) -> Audit:
         """Audit the document."""
-        return audit(CONSULTATION, self.document, self.reading(), say=_quiet, wait_seconds=0,
+        return audit(consultation, self.document, self.reading(), say=_quiet, wait_seconds=0,
                      columns=columns)
 
     def reading(self) -> Reading:

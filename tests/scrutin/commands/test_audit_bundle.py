@@ -16,7 +16,8 @@ from scrutin.main import application
 from sinks.bundle import layout
 from sinks.transparency.keys import load_key
 from tests.sinks.ballots import CONSULTATION, random_box
-from tests.sinks.bundle.making import catalogue_key, contents, prepared
+from tests.sinks.bundle.making import catalogue_key, prepared
+from tests.sinks.bundle.parts import contents
 
 
 def run(*arguments: object) -> Any:

@@ -36,7 +36,8 @@ from sinks.transparency.results_notes import hash_line, results_text
 from sinks.transparency.tiles import WIDTH, write_bundle
 from sinks.transparency.tree import Tree
 from tests.sinks.ballots import BEGAN_AT, CONSULTATION, ORIGIN
-from tests.sinks.bundle.making import Made, contents, signer_of
+from tests.sinks.bundle.making import Made, signer_of
+from tests.sinks.bundle.parts import contents
 
 
 MEBIBYTE = 1 << 20

@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,7 @@ from schemas.topics import Topics
 from sinks.bundle import layout
 from sinks.bundle.archived import ArchivedConsultation
 from sinks.bundle.export import Export, signed_result
-from sinks.bundle.layout import AUDITOR, PUBLIC, Record, read_records, write_record
-from sinks.bundle.manifest import note_text, read_manifest, write_manifest
-from sinks.bundle.packing import Bundle, Packer
+from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.verify import Verified, verify
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
@@ -28,12 +26,12 @@ from sinks.transparency.policy import POLICY, place_of, write_policy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import CONSULTATION, Box, Log
+from tests.sinks.bundle.parts import Files, contents, packed
 from tests.sinks.published import Archived, archived, catalogue_log
 from tests.sinks.transparency.keeping import entries_of
 
 
 KEY = bytes(range(32))
-Files = dict[str, bytes]
 
 
 def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
@@ -144,40 +142,6 @@ def quiet(_progress: str) -> None:
 def verified(bundle: bytes, **given: Any) -> Verified:
     """Verify a bundle."""
     return verify(io.BytesIO(bundle), say=quiet, **given)
-
-
-def contents(bundle: bytes) -> Files:
-    """Take a bundle apart."""
-    opened = Bundle(io.BytesIO(bundle))
-    return {name: opened.read(name) for name in opened.files}
-
-
-def packed(files: Mapping[str, bytes], signer: Signer | None = None) -> bytes:
-    """Put a bundle together; with a key its manifest is made and signed anew."""
-    into, files = io.BytesIO(), dict(files)
-    packer = Packer(into)
-    manifest = read_manifest(files[layout.MANIFEST])[0]
-    if signer:
-        files.pop(layout.MANIFEST)
-        files.pop(layout.MANIFEST_NOTE)
-    for name, body in files.items():
-        packer.add(name, [body])
-    if signer:
-        body = write_manifest(manifest, packer.files)
-        packer.add(layout.MANIFEST, [body])
-        packer.add(layout.MANIFEST_NOTE, [signer.sign(note_text(manifest, body)).encode()])
-    packer.close()
-    return into.getvalue()
-
-
-def records(files: Mapping[str, bytes], name: str) -> list[Record]:
-    """Read the records of a file."""
-    return list(read_records(name, [files[name]]))
-
-
-def joined(held: list[Record]) -> bytes:
-    """Write records."""
-    return b"".join(write_record(*record) for record in held)
 
 
 def published(by: Made, files: Files, change: Callable[[Any], None]) -> Files:

@@ -21,16 +21,8 @@ from sinks.recount.checks import EQUAL
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import CONSULTATION, random_box
-from tests.sinks.bundle.making import (
-    KEY,
-    Made,
-    contents,
-    exported_of,
-    made,
-    prepared,
-    records,
-    verified,
-)
+from tests.sinks.bundle.making import KEY, Made, exported_of, made, prepared, verified
+from tests.sinks.bundle.parts import contents, records
 
 
 @pytest.mark.parametrize("seed", [4, 6, 8])

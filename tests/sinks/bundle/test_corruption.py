@@ -11,7 +11,8 @@ from sinks.bundle.layout import AUDITOR, PUBLIC, Record
 from sinks.bundle.packing import Bundle
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, EXIT_CODES, INVALID, MISSING, UNREADABLE
-from tests.sinks.bundle.making import Made, contents, joined, packed, records, verified
+from tests.sinks.bundle.making import Made, verified
+from tests.sinks.bundle.parts import contents, joined, packed, records
 
 
 KINDS = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])

@@ -21,18 +21,8 @@ from sinks.transparency.notes import Signer
 from sinks.transparency.policy import parse_policy, write_policy
 from sinks.transparency.results_notes import results_text
 from tests.sinks.ballots import Box, random_box
-from tests.sinks.bundle.making import (
-    Made,
-    audited,
-    contents,
-    joined,
-    made,
-    published,
-    records,
-    said,
-    signer_of,
-    verified,
-)
+from tests.sinks.bundle.making import Made, audited, made, published, said, signer_of, verified
+from tests.sinks.bundle.parts import contents, joined, records
 from tests.sinks.transparency.keeping import KEY
 
 

@@ -15,16 +15,8 @@ from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
 from sinks.bundle.verify import verify
 from sinks.recount.checks import DIFFERENT, INVALID, MISSING, UNREADABLE
-from tests.sinks.bundle.making import (
-    Made,
-    audited,
-    contents,
-    packed,
-    published,
-    quiet,
-    said,
-    verified,
-)
+from tests.sinks.bundle.making import Made, audited, published, quiet, said, verified
+from tests.sinks.bundle.parts import contents, packed
 
 
 KINDS_OF_BUNDLE = pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])

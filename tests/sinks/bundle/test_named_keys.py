@@ -21,19 +21,8 @@ from sinks.transparency.key_commitments import committed
 from sinks.transparency.notes import Signer, text_of, to_base64
 from sinks.transparency.policy import parse_policy
 from tests.sinks.ballots import random_box
-from tests.sinks.bundle.making import (
-    Files,
-    Made,
-    audited,
-    contents,
-    joined,
-    made,
-    packed,
-    records,
-    said,
-    signer_of,
-    verified,
-)
+from tests.sinks.bundle.making import Made, audited, made, said, signer_of, verified
+from tests.sinks.bundle.parts import Files, contents, joined, packed, records
 from tests.sinks.published import RECEIPT_KEYS
 
 

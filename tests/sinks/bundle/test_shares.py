@@ -30,16 +30,8 @@ from sinks.recount.checks import EQUAL, INVALID
 from sinks.recount.summing import figures_of
 from sinks.transparency.tiles import WIDTH
 from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
-from tests.sinks.bundle.making import (
-    Made,
-    contents,
-    joined,
-    made,
-    packed,
-    published,
-    quiet,
-    records,
-)
+from tests.sinks.bundle.making import Made, made, published, quiet
+from tests.sinks.bundle.parts import contents, joined, packed, records
 from tests.sinks.transparency.keeping import entries_of
 
 
