@@ -285,14 +285,15 @@ def test_exit_codes_are_named_in_one_table() -> None:
         for path in OURS if path != table for node in ast.walk(_tree(path))
         if (isinstance(node, ast.stmt | ast.expr) and _ends_with_a_number(node)) or (
             isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-            and ast.unparse(node.targets[0]).startswith("EXIT_"))])
+            and ast.unparse(node.targets[0]).lower().startswith("exit_"))])
 
 
 def _ends_with_a_number(node: ast.AST) -> bool:
     """Whether an exit is given a number other than 0."""
     return isinstance(node, ast.Call) and ast.unparse(node.func) in {
-        "typer.Exit", "sys.exit"} and any(
-            isinstance(given, ast.Constant) and given.value for argument in node.args
+        "typer.Exit", "sys.exit", "fail"} and any(
+            isinstance(given, ast.Constant) and isinstance(given.value, int) and given.value
+            for argument in node.args
             for given in ast.walk(argument))
 
 

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE, EXIT_USAGE
 from scrutin import addresses
+from scrutin.process.ending import fail
 from scrutin.process.foreign_files import DOCUMENT_BYTES_MAX, NotOfItsKind, read_foreign
 from scrutin.settings import Settings
 from sinks.recount.faults import RecountFailed
@@ -44,23 +46,18 @@ def exit_codes() -> Iterator[None]:
     try:
         yield
     except BadSupposition as error:
-        _fail(error, 2)
+        fail(error, EXIT_USAGE)
     except Refused as error:
-        _fail(f"INVALID: {error}", 4)
+        fail(f"INVALID: {error}", EXIT_INVALID)
     except RecountFailed as error:
-        _fail(error, error.exit_code)
+        fail(error, error.exit_code)
     except (ResultsUnreadable, NotOfItsKind) as error:
-        _fail(error, 5)
+        fail(error, EXIT_UNREADABLE)
     except (Missing, BrokerUnreachable, addresses.StackNotRunning) as error:
-        _fail(error, 3)
+        fail(error, EXIT_MISSING)
     except ClickHouseError as error:
-        _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
-              "has made its tables.", 3)
-
-
-def _fail(reason: object, exit_code: int) -> NoReturn:
-    typer.echo(f"scrutin: {reason}", err=True)
-    raise typer.Exit(exit_code)
+        fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
+             "has made its tables.", EXIT_MISSING)
 
 
 @contextmanager

@@ -1,13 +1,10 @@
 """`scrutin archive`: keep every record in ClickHouse until told to stop."""
 
 import asyncio
-import signal
 
-from processors.workers.kafka_checks import check_topics
 from scrutin import addresses
-from scrutin.process import garbage, health, log
 from scrutin.process.ending import ending
-from scrutin.settings import Settings, load
+from scrutin.process.worker import Begun, begin, stopped_by_signals
 from sinks.archive import Archive, ArchivePolicy
 from sinks.logs import archived_logs
 from sinks.migrations import MigrationChanged
@@ -19,29 +16,16 @@ def archive() -> None:
     Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not as they must be, 70 stopped
     itself (the reason is the last line of its log; a restart resumes behind what is stored).
     """
-    garbage.relax()
-    settings = load()
-    log.configure(settings)
-    topics = addresses.topics(settings)
+    begun = begin()
     policy = ArchivePolicy(
-        kafka=addresses.kafka_address(settings),
-        clickhouse_url=addresses.clickhouse_url(settings),
-        database=settings.clickhouse_database, topics=topics,
-    )
-    wanted = {found.topic for found in archived_logs(topics)}
-    asyncio.run(check_topics(
-        policy.kafka, [found for found in topics.specifications() if found.name in wanted]))
+        kafka=begun.kafka, clickhouse_url=addresses.clickhouse_url(begun.settings),
+        database=begun.settings.clickhouse_database, topics=begun.topics)
+    begun.require({found.topic for found in archived_logs(begun.topics)})
     with ending("archive", MigrationChanged):
-        asyncio.run(_run(policy, settings))
+        asyncio.run(_run(policy, begun))
 
 
-async def _run(policy: ArchivePolicy, settings: Settings) -> None:
+async def _run(policy: ArchivePolicy, begun: Begun) -> None:
     running = Archive(policy)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.stop)
-    beating = asyncio.create_task(health.serve(settings, "archive", running.status).beat())
-    try:
+    async with stopped_by_signals(running, begun.settings, "archive"):
         await running.run()
-    finally:
-        beating.cancel()

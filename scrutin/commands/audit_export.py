@@ -2,13 +2,15 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.exit_codes import EXIT_MISSING
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.process.ending import fail
 from scrutin.settings import Settings, load
 from sinks.bundle.archived import ArchivedConsultation
 from sinks.bundle.export import Export, signed_result
@@ -59,12 +61,12 @@ def export(
         finally:
             client.close()
     except RecountFailed as error:
-        _fail(str(error), error.exit_code)
+        fail(error, error.exit_code)
     except (NotExported, TreeRefused, addresses.StackNotRunning) as error:
-        _fail(str(error), 3)
+        fail(error, EXIT_MISSING)
     except ClickHouseError as error:
-        _fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
-              "has made its tables.", 3)
+        fail(f"ClickHouse did not answer ({error}). See that it runs and that `scrutin archive` "
+             "has made its tables.", EXIT_MISSING)
     typer.echo(f"{output}: {output.stat().st_size:,} bytes. Verify it before you hand it out: "
                f"scrutin audit verify {output} --policy KEYS, with the keys that people kept")
 
@@ -99,8 +101,3 @@ def _write(output: Path, exporting: Export, kind: str) -> None:
 
 def _say(progress: str) -> None:
     typer.echo(progress, err=True)
-
-
-def _fail(reason: str, exit_code: int) -> NoReturn:
-    typer.echo(f"scrutin: {reason}", err=True)
-    raise typer.Exit(exit_code)

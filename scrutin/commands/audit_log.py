@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
 from schemas.named_keys import KINDS, KeyList, key_id
 from scrutin import addresses
+from scrutin.process.ending import fail
 from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
 from scrutin.settings import load
 from sinks.logs import archived_logs
@@ -59,13 +61,13 @@ def log(
             _compare_archive(found, audited)
             typer.echo("archive: every signed record is there, as it was signed")
     except Refused as error:
-        _fail(f"INVALID: {error}. Show this to others who keep checkpoints.", 4)
+        fail(f"INVALID: {error}. Show this to others who keep checkpoints.", EXIT_INVALID)
     except (LogAway, ArchiveBehind) as error:
-        _fail(str(error), 3)
+        fail(error, EXIT_MISSING)
     except ClickHouseError as error:
-        _fail(f"ClickHouse did not answer ({error})", 3)
+        fail(f"ClickHouse did not answer ({error})", EXIT_MISSING)
     except (NotOfItsKind, ValueError) as error:
-        _fail(f"a file cannot be read: {error}", 5)
+        fail(f"a file cannot be read: {error}", EXIT_UNREADABLE)
 
 
 def _kept_to(keys: KeyList, checkpoints: Sequence[Checkpoint]) -> str:
@@ -123,8 +125,3 @@ def _said(audited: Audited, saved: int) -> str:
     return "\n".join(map(printable, [*lines, *(
         f"entries of {name or 'no consultation'}: {count}"
         for name, count in sorted(audited.consultations.items()))]))
-
-
-def _fail(reason: str, exit_code: int) -> NoReturn:
-    typer.echo(printable(f"scrutin: {reason}"), err=True)
-    raise typer.Exit(exit_code)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from scrutin.process import garbage
+from scrutin.process.ending import fail
 from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_policy_text
 from sinks.bundle.report import as_json, lines
 from sinks.bundle.verify import verify as verified
@@ -43,8 +44,7 @@ def verify(
         keys = read_policy_text(policy) if policy else None
         saved = [read_checkpoint_text(path) for path in checkpoint or ()]
     except (NotOfItsKind, UnicodeDecodeError) as error:
-        typer.echo(f"scrutin: a file you gave cannot be read: {error}", err=True)
-        raise typer.Exit(EXIT_CODES[UNREADABLE]) from error
+        fail(f"a file you gave cannot be read: {error}", EXIT_CODES[UNREADABLE])
     with bundle.open("rb") as file:
         found = verified(file, say=_say, policy=keys, saved=saved)
     seconds = time.monotonic() - began

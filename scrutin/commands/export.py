@@ -6,14 +6,16 @@ import secrets
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from producers.errors import ProducingError
+from schemas.exit_codes import EXIT_FAILED, EXIT_MISSING, EXIT_UNREADABLE, EXIT_USAGE
 from scrutin import addresses
 from scrutin.audit.ballots import live_ballots
 from scrutin.commands.results import UnknownConsultation
+from scrutin.process.ending import fail
 from scrutin.settings import load
 from views import downloads, open_data, polis_export
 from views.documents import Documents
@@ -54,27 +56,22 @@ def export(
     2 usage, 3 consultation, Kafka or a topic missing, 5 results unreadable.
     """
     if form is Format.POLIS and not votes:
-        _fail(f"{form} holds every vote of each voter under one number. Add --votes to say that "
-              "this is wanted.", 2)
+        fail(f"{form} holds every vote of each voter under one number. Add --votes to say that "
+             "this is wanted.", EXIT_USAGE)
     if output.exists() and (output.is_file() or any(output.iterdir())):
-        _fail(f"{output} is there already: name a new folder or file.", 2)
+        fail(f"{output} is there already: name a new folder or file.", EXIT_USAGE)
     try:
         files = asyncio.run(_files(consultation, form, votes=votes))
     except (Refused, open_data.FiguresDiffer) as error:
-        _fail(error, 1)
+        fail(error, EXIT_FAILED)
     except (addresses.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
-        _fail(error, 3)
+        fail(error, EXIT_MISSING)
     except ProducingError as error:
-        _fail(error, error.exit_code)
+        fail(error, error.exit_code)
     except ResultsUnreadable as error:
-        _fail(error, 5)
+        fail(error, EXIT_UNREADABLE)
     _write(files, output)
     typer.echo(f"{output}: {', '.join(sorted(files))}", err=True)
-
-
-def _fail(reason: object, exit_code: int) -> NoReturn:
-    typer.echo(f"scrutin: {reason}", err=True)
-    raise typer.Exit(exit_code)
 
 
 async def _files(consultation: str, form: Format, *, votes: bool) -> dict[str, bytes]:

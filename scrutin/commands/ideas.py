@@ -1,13 +1,9 @@
 """`scrutin ideas`: publish results until told to stop."""
 
-import asyncio
-
 from processors.workers.batch_lane import run_worker
 from processors.workers.ideas_worker import IdeasPolicy, IdeasWorker
-from processors.workers.kafka_checks import check_topics
-from scrutin import addresses
-from scrutin.process import garbage, health, log
-from scrutin.settings import load
+from scrutin.process import health
+from scrutin.process.worker import begin
 
 
 def ideas() -> None:
@@ -16,13 +12,11 @@ def ideas() -> None:
     Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
     reason is the last line of its log; a restart reads everything again).
     """
-    garbage.relax()
-    settings = load()
-    log.configure(settings)
-    topics = addresses.topics(settings)
-    kafka = addresses.kafka_address(settings)
-    asyncio.run(check_topics(kafka, topics.specifications()))
+    begun = begin()
+    settings = begun.settings
+    begun.require({one.name for one in begun.topics.specifications()})
     worker = IdeasWorker(IdeasPolicy(
-        kafka=kafka, topics=topics, instance=settings.instance, folder=settings.data_folder))
+        kafka=begun.kafka, topics=begun.topics, instance=settings.instance,
+        folder=settings.data_folder))
     worker.app.task(health.serve(settings, "ideas", worker.status).beat)
     run_worker(worker.app, settings.stop_seconds)

@@ -1,13 +1,9 @@
 """`scrutin ledger`: decide votes until told to stop."""
 
-import asyncio
-
 from processors.workers.batch_lane import run_worker
-from processors.workers.kafka_checks import check_topics
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
-from scrutin import addresses
-from scrutin.process import garbage, health, log
-from scrutin.settings import load
+from scrutin.process import health
+from scrutin.process.worker import begin
 
 
 def ledger() -> None:
@@ -16,18 +12,12 @@ def ledger() -> None:
     Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
     reason is the last line of its log; a restart recovers from the log).
     """
-    garbage.relax()
-    settings = load()
-    log.configure(settings)
-    topics = addresses.topics(settings)
-    kafka = addresses.kafka_address(settings)
-    wanted = (topics.votes, topics.decisions, topics.catalogue, topics.tallies)
-    asyncio.run(check_topics(kafka, [t for t in topics.specifications() if t.name in wanted]))
+    begun = begin()
+    settings, topics = begun.settings, begun.topics
+    begun.require({topics.votes, topics.decisions, topics.catalogue, topics.tallies})
     worker = LedgerWorker(LedgerPolicy(
-        kafka=kafka, topics=topics, instance=settings.instance,
+        kafka=begun.kafka, topics=topics, instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
-        folder=settings.data_folder,
-        snapshot_decisions=settings.snapshot_decisions,
-    ))
+        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
     run_worker(worker.app, settings.stop_seconds)

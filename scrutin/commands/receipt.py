@@ -5,13 +5,15 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
 from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
+from scrutin.process.ending import fail
 from scrutin.process.foreign_files import (
     RECEIPT_BYTES_MAX,
     NotOfItsKind,
@@ -72,16 +74,16 @@ def verify(
             typer.echo(said)
         text = read_foreign_text(proof) if proof else document.get("tlog_proof")
     except Refused as error:
-        _fail(f"INVALID: {error}. {_shows_nothing(error)}", 4)
+        fail(f"INVALID: {error}. {_shows_nothing(error)}", EXIT_INVALID)
     except (Unreadable, UnknownSchema, NotOfItsKind, UnicodeDecodeError) as error:
-        _fail(f"{file} or a file given with it cannot be read: {error}", 5)
+        fail(f"{file} or a file given with it cannot be read: {error}", EXIT_UNREADABLE)
     try:
         logged = _logged(receipt, text, policy, topics, known, public)
         typer.echo(f"{said}\n{logged}" if known.enclosed else logged)
     except Refused as error:
-        _fail(f"INVALID: {error}. {_evidence(error, known)}", 4)
+        fail(f"INVALID: {error}. {_evidence(error, known)}", EXIT_INVALID)
     except (Unreadable, NotOfItsKind, UnicodeDecodeError) as error:
-        _fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", 5)
+        fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", EXIT_UNREADABLE)
 
 
 @dataclass(frozen=True)
@@ -119,21 +121,21 @@ def _logged(
     if proof is not None and not isinstance(proof, str):
         raise Unreadable("the receipt's tlog_proof is no text")
     if known.enclosed and (proof is None or _is_refusal(proof) or policy is None):
-        _fail("the keys came with the receipt, and count under a signed checkpoint only: give "
-              "--proof and --policy, or save /log/PREFIX/keys, better from somebody you trust, and "
-              "give it with --keys.", 3)
+        fail("the keys came with the receipt, and count under a signed checkpoint only: give "
+             "--proof and --policy, or save /log/PREFIX/keys, better from somebody you trust, and "
+             "give it with --keys.", EXIT_MISSING)
     if proof is None:
         return (f"log: not checked. Give the answer of {where} with --proof.\n"
                 f"promise: {_promise(receipt)}")
     if _is_refusal(proof):
         if time.time() > receipt.due_at:
-            _fail(f"BROKEN: the service promised that a signed checkpoint covers it by "
-                  f"{_utc(receipt.due_at)}, and has no proof. Keep the receipt and this answer, "
-                  "show them to whoever watches the consultation: they are evidence.", 3)
+            fail(f"BROKEN: the service promised that a signed checkpoint covers it by "
+                 f"{_utc(receipt.due_at)}, and has no proof. Keep the receipt and this answer, "
+                 "show them to whoever watches the consultation: they are evidence.", EXIT_MISSING)
         return f"log: not yet. No checkpoint covers it.\npromise: {_promise(receipt)}"
     if policy is None:
-        _fail("a proof is checked with the logs' public keys: save /log/PREFIX/policy, or better "
-              "take it from somebody you trust, and give it with --policy.", 3)
+        fail("a proof is checked with the logs' public keys: save /log/PREFIX/policy, or better "
+             "take it from somebody you trust, and give it with --policy.", EXIT_MISSING)
     place = place_of(topics, topics.votes, receipt.partition)
     try:
         parse_proof(proof)
@@ -194,8 +196,8 @@ def _keys(path: Path | None, document: dict[str, Any]) -> _Known:
     """Read the keys: as the log lists them, or as the gateway gives them."""
     text = read_foreign_text(path, RECEIPT_BYTES_MAX) if path else document.get("keys")
     if not isinstance(text, str):
-        _fail("which keys? Save /log/PREFIX/keys, better from somebody you trust, and give it with "
-              "--keys.", 3)
+        fail("which keys? Save /log/PREFIX/keys, better from somebody you trust, and give it with "
+             "--keys.", EXIT_MISSING)
     if not path or text.startswith(HEAD):
         try:
             named = parse_keys(text)
@@ -221,8 +223,3 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise Unreadable(f"{path} is not a JSON object")
     return found
-
-
-def _fail(reason: str, exit_code: int) -> NoReturn:
-    typer.echo(printable(f"scrutin: {reason}"), err=True)
-    raise typer.Exit(exit_code)

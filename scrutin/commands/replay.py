@@ -16,6 +16,7 @@ from scrutin import addresses
 from scrutin.audit import beginning, replaying
 from scrutin.audit.beginning import Missing, say
 from scrutin.audit.replaying import IntoTaken, Replayed
+from scrutin.process.ending import fail
 from scrutin.settings import load
 from sinks.recount.checks import EQUAL, EXIT_CODES, concealed
 from sinks.recount.reading import WAIT_SECONDS
@@ -48,8 +49,8 @@ def replay(
     """
     settings = load()
     if not _NAME.fullmatch(into):
-        _refuse(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "
-                "'-', at most 100.")
+        fail(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "
+             "'-', at most 100.", EXIT_USAGE)
     with (beginning.exit_codes(),
           beginning.published(consultation, settings, document) as (
               published, reading, hidden)):
@@ -59,7 +60,7 @@ def replay(
                 consultation, published, reading, addresses.kafka_address(settings),
                 Topics(into, settings.partitions), replication=settings.replication, say=say))
         except IntoTaken as error:
-            _refuse(error)
+            fail(error, EXIT_USAGE)
         except (KafkaError, TimeoutError) as error:
             raise Missing(f"Kafka stopped answering ({type(error).__name__}: {error}). Start it, "
                           "then run the same command again: the replay goes on.") from error
@@ -68,11 +69,6 @@ def replay(
     typer.echo(json.dumps(_as_json(found), ensure_ascii=False, indent=1) if json_report
                else "\n".join(_lines(found)))
     raise typer.Exit(EXIT_CODES[found.verdict])
-
-
-def _refuse(reason: object) -> None:
-    say(f"scrutin: {reason}")
-    raise typer.Exit(EXIT_USAGE)
 
 
 def _as_json(found: Replayed) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from schemas.exit_codes import EXIT_MISSING, EXIT_UNREADABLE
 from scrutin import addresses
+from scrutin.process.ending import fail
 from scrutin.settings import load
 from views.documents import Documents
 from views.flushes import ResultsUnreadable
@@ -38,11 +39,9 @@ def results(
     try:
         document = asyncio.run(_read(consultation))
     except (addresses.StackNotRunning, BrokerUnreachable, UnknownConsultation) as error:
-        typer.echo(f"scrutin results: {error}", err=True)
-        raise typer.Exit(EXIT_MISSING) from error
+        fail(error, EXIT_MISSING)
     except ResultsUnreadable as error:
-        typer.echo(f"scrutin results: {error}", err=True)
-        raise typer.Exit(EXIT_UNREADABLE) from error
+        fail(error, EXIT_UNREADABLE)
     if as_json:
         typer.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:

@@ -1,18 +1,26 @@
-"""How a sink that stops itself ends: a sentence in its log, and a status."""
+"""How a program ends whom something keeps from going on: in one sentence, and with a status."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 import structlog
 import typer
 
 from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from sinks.faults import reason_of
+from sinks.printable import printable
+
+
+def fail(reason: object, exit_code: int) -> NoReturn:
+    """End a command that a person runs; what others wrote in its sentence is made fit to print."""
+    typer.echo(printable(f"scrutin: {reason}"), err=True)
+    raise typer.Exit(exit_code)
 
 
 @contextmanager
 def ending(name: str, *missing: type[Exception]) -> Iterator[None]:
-    """End the command with the reason as the last line of its log: 3 for `missing`, else 70.
+    """End a process with the reason as the last line of its log: 3 for `missing`, else 70.
 
     An error without a reason for people is a fault of ours and is raised on.
     """

@@ -1,0 +1,58 @@
+"""Serve the views: their parts connected, in one process, until told to stop."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+from schemas.topics import Topics
+from scrutin import addresses
+from scrutin.process import health
+from scrutin.serving.forwarded import behind
+from scrutin.serving.joined_writes import JoinedWrites
+from scrutin.settings import Settings
+from scrutin.views.days import ask_archive
+from scrutin.views.guesses import Guesses
+from sinks.transparency.serving import ServedLogs
+from views import server
+from views.api import Beside
+from views.days import Days
+from views.operations.collector import Collector
+from views.operations.pages import Operations
+from views.publications import Publications
+from views.reader import ResultsReader
+
+
+async def serve(
+    settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
+    on_ready: Callable[[], None],
+) -> None:
+    """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
+    reader = ResultsReader(kafka, topics)
+    days = Days()
+    publications = Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    beside = Beside(
+        logs=ServedLogs(addresses.transparency_folder(settings), topics),
+        gateway_url=settings.gateway_url, guarded=Guesses,
+        security_contact=settings.security_contact, public_url=settings.public_url)
+    asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
+    try:
+        await server.serve(
+            reader, opened, publications, _operations(settings, kafka, topics, reader), beside,
+            on_ready=on_ready, front=server.Front(
+                JoinedWrites, lambda app: behind(app, settings.views_proxies),
+                settings.hsts_seconds))
+    finally:
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+
+
+def _operations(
+    settings: Settings, kafka: str, topics: Topics, reader: ResultsReader
+) -> Operations:
+    collector = Collector(
+        kafka, topics, reader, token=settings.operations_token,
+        processes=addresses.operations_processes(settings), data_folder=settings.data_folder,
+        itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
+    return Operations(collector, settings.operations_token)
