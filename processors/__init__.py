@@ -1,5 +1,9 @@
-"""What is decided? The pure ledger and its Faust worker, tallies, ideas, scores.
+"""What is decided? Each vote by the ledger; the results by what all ledgers counted.
 
 Enters: the votes, catalogue and participants topics. Leaves: decisions, tallies and results.
-Called by the worker commands; its pure modules also by the sinks and the views.
+Called by the worker commands; its pure folders also by the sinks and the views.
+
+`ledger`: the count of one partition. `results`: from tallies to the one document. Both are pure.
+`workers`: the processes around them, with all of Kafka, Faust and files.
+`results.schema.json`: what the document looks like, for whoever reads it.
 """

@@ -1,5 +1,12 @@
-"""Who writes events? Simulator, importers, operators.
+"""Who writes events? Voters through the gateway, operators, importers, the simulator.
 
-Enters: campaigns, files, commands. Leaves: events in the votes, catalogue and participants topics.
-Called by the commands of `scrutin`.
+Enters: requests, commands, files, campaigns. Leaves: events in the votes, catalogue, participants,
+sequences and networks topics. Called by `scrutin gateway` and the commands that write.
+
+`gateway`: takes votes over HTTP. `campaign`: plays a whole campaign, by seed.
+Of operators: `consultation_file` and `consultation_problems` describe, `operations` groups and
+suspends, `closing` closes, `sealing` deletes keys, `adoption` changes rules, `key_naming` names
+keys. Of imports: `polis` and `polis_import`, over `polis_files`; `json_files` reads what people
+wrote. Below all: `writer` writes many records, kept calm by `unhurried`; `log_reader` reads up to
+an end; `known_catalogue` says what is described already; `errors` tells people what to do.
 """

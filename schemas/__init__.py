@@ -1,6 +1,12 @@
 """What does an event look like, and can old ones still be read?
 
 Enters: field values, or the bytes of a record. Leaves: bytes in Confluent wire format, or field
-values. Called by every other room; imports none of them. Here too is what all of them share that
-is nobody's own: names of topics and keys, and how secret files are read and made.
+values. Called by every other room; imports none of them.
+
+Events: `events` the newest of each, `history` every version, `ids.json` their ids, which
+`registry` reads; `codec` and `hot` turn them into bytes and back, `defaults` reads old ones as the
+newest, `bounds` refuses too much, `compatibility` compares versions; `words` has the closed lists.
+Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `kafka_clients`,
+`brokers`. Of keys: `named_keys`, `control_signatures`, `private_files`. Of people's words: `texts`,
+`moments`, `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
 """

@@ -1,1 +1,7 @@
-"""The door: command line, settings and composition root; the only reader of the environment."""
+"""The door: how is it started, and how are its parts connected? The only reader of the environment.
+
+`main` finds the command, `commands` has a file for each, `settings` reads the environment,
+`addresses` says where everything is. One folder for each thing that is put together: `gateway`,
+`views`, `notary`, `keys`, `audit`, `stack` and `demo`. What all processes have: `process` and
+`serving`.
+"""

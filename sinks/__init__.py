@@ -2,4 +2,11 @@
 
 Enters: votes, decisions and the catalogue. Leaves: the immutable log and verdicts on the results.
 Called by `scrutin archive`, `scrutin notary`, `scrutin audit` and `scrutin receipt`.
+
+`archive` keeps every record: `kafka` reads, a `lane` a partition gathers, `columns` decode,
+`writing` stores each once by `stretches`, into the `store` whose tables `migrations` make of the
+SQL in `tables`; `logs` says what is archived, `faults` why it ends, `days` what it knows of days.
+`recount`: computed again from the archive. `transparency`: trees over the log, signed. `bundle`: a
+consultation in one file, verified offline. `ballots` reads a record as the ledger does;
+`addresses` and `printable` take care of what others wrote.
 """

@@ -1,5 +1,15 @@
-"""Who looks? Results API and public pages.
+"""Who looks? Voters, the press, programs, auditors and operators.
 
-Enters: the results and catalogue topics. Leaves: one results document, as JSON and as pages.
-Called by `scrutin views`.
+Enters: the results and catalogue topics. Leaves: one results document, as JSON, pages and files.
+Called by `scrutin views` and `scrutin gateway`.
+
+The state: `reader` reads the topics into `flushes`, which others see as a `source`; `documents`
+makes the document, `embargo` hides its shares, `days` adds votes by day. Sent: `api` has the
+routes, `publications` makes each answer once, in the threads of the `workshop`, and keeps it on a
+`shelf`; `responses` says how it leaves, `live` streams, `server` serves. Asked: `asked` reads
+requests, `hosts`, `numbers` and `transport` their parts; `problems` says what is wrong, `encoding`
+writes JSON.
+`pages`: results for people. `voting`: the booth's pages. `operations`: what operators see.
+Files to take away: `downloads`, `workbook`, `open_data`, `polis_export`, with `cells` made safe.
+Beside them: `transparency` serves the logs, `well_known` says where to write about a hole.
 """
