@@ -36,7 +36,7 @@ ADDRESS = "https://vote.example.org"
 async def pages(_house: House, _votes: int) -> dict[str, float]:
     """Make the page of the planned campaign in every language; the slower and heavier counts."""
     document, told = _document(), _told()
-    static = sum(len(_packed(part)) for part in (rendering.stylesheet(), rendering.script()))
+    static = sum(len(_packed(rendering.static(name))) for name in ("style.css", "live.js"))
     seconds, sizes = [], []
     for language in LANGUAGES:
         taken = []

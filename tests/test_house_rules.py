@@ -310,6 +310,15 @@ def _ends_with_a_number(node: ast.AST) -> bool:
             for given in ast.walk(argument))
 
 
+def test_whether_shares_are_hidden_is_asked_in_one_place() -> None:
+    """Nobody but `shares_hidden` looks for the field that a document without shares has."""
+    place = ROOT / "processors/results/results_document.py"
+    _none([
+        f"{_place(path, node.lineno)} {ast.unparse(node)}" for path in OURS if path != place
+        for node in ast.walk(_tree(path)) if isinstance(node, ast.Compare)
+        and "embargoed_until" in ast.unparse(node.left)])
+
+
 def test_readers_read_every_version() -> None:
     """Who looks for events that follow the rules by one version is blind for all others."""
     assert not [

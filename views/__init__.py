@@ -9,7 +9,8 @@ routes, `publications` makes each answer once, in the threads of the `workshop`,
 `shelf`; `responses` says how it leaves, `live` streams, `server` serves. Asked: `asked` reads
 requests, `hosts`, `numbers` and `transport` their parts; `problems` says what is wrong, `encoding`
 writes JSON.
-`pages`: results for people. `voting`: the booth's pages. `operations`: what operators see.
+`pages`: results for people, with `static_files`. `voting`: the booth's pages. `operations`: what
+operators see.
 Files to take away: `downloads`, `workbook`, `open_data`, `polis_export`, with `cells` made safe.
 Beside them: `transparency` serves the logs, `well_known` says where to write about a hole.
 """

@@ -39,14 +39,13 @@ from views.responses import (
     turned_away,
 )
 from views.source import Source
+from views.static_files import static
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 from views.voting.receipts import Checker, ReceiptPages
 from views.workshop import TooManyReaders
 
 
-STATIC_SECONDS = 31_536_000
-"""Styles have their revision in the address and never change under it."""
 ROBOTS_SECONDS = 86_400
 """A day: crawlers ask no more often."""
 
@@ -122,11 +121,11 @@ def routed(
         *(Route(f"/v1/consultations/{{consultation}}/{name}", views.file) for name in FILES),
         Route("/v1/consultations/{consultation}/live", views.live),
         Route("/problems/{name}", views.problem_page),
-        Route("/static/style.css", stylesheet),
-        Route("/static/icon.svg", icon),
-        Route("/static/live.js", script),
-        Route("/static/vote.css", vote_stylesheet),
-        Route("/static/vote.js", vote_script),
+        Route("/static/style.css", static),
+        Route("/static/icon.svg", static),
+        Route("/static/live.js", static),
+        Route("/static/vote.css", static),
+        Route("/static/vote.js", static),
         Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
@@ -324,28 +323,3 @@ async def livez(_request: Request) -> Response:
 async def robots(_request: Request) -> Response:
     life = {"cache-control": f"public, max-age={ROBOTS_SECONDS}"}
     return Response(ROBOTS, media_type="text/plain", headers=life)
-
-
-async def stylesheet(_request: Request) -> Response:
-    return _static(rendering.stylesheet(), "text/css")
-
-
-async def icon(_request: Request) -> Response:
-    return _static(rendering.icon(), "image/svg+xml")
-
-
-async def script(_request: Request) -> Response:
-    return _static(rendering.script(), "text/javascript")
-
-
-async def vote_stylesheet(_request: Request) -> Response:
-    return _static(rendering.static("vote.css"), "text/css")
-
-
-async def vote_script(_request: Request) -> Response:
-    return _static(rendering.static("vote.js"), "text/javascript")
-
-
-def _static(body: bytes, media_type: str) -> Response:
-    life = {"cache-control": f"public, max-age={STATIC_SECONDS}, immutable"}
-    return Response(body, media_type=media_type, headers=life)

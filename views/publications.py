@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from processors.results.results_document import FORMAT
+from processors.results.results_document import FORMAT, shares_hidden
 from views import downloads
 from views.days import Days, Told
 from views.documents import Documents, Own
@@ -294,7 +294,7 @@ class Publications:
         sent in the other's place.
         """
         consultation = publication.document["consultation"]["id"]
-        key = (consultation, name, "embargoed_until" in publication.document)
+        key = (consultation, name, shares_hidden(publication.document))
         kept = self._files.get(key)
         told = self._days.of(consultation)
         made_from = publication.tag, publication.published_at, told

@@ -80,6 +80,14 @@ class Published:
     undecodable: int
 
 
+def shares_hidden(document: Mapping[str, Any]) -> bool:
+    """Whether a document comes without shares until voting has closed: `views.embargo` took them.
+
+    What it has in their place, `embargoed_until`, is the announced closing, and may be null.
+    """
+    return "embargoed_until" in document
+
+
 def pooled(counts: Iterable[Sequence[int]]) -> list[int]:
     """Add counts up, name by name."""
     return [sum(column) for column in zip(*counts, strict=True)] or [0] * len(COUNTS)

@@ -11,6 +11,7 @@ from typing import Any
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from processors.results.results_document import shares_hidden
 from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE, EXIT_USAGE
 from scrutin import addresses
 from scrutin.process.ending import fail
@@ -98,7 +99,7 @@ def _saved(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
     if found["consultation"]["id"] != consultation:
         raise Missing(f"{path} holds the results of {found['consultation']['id']!r}, not of "
                        f"{consultation!r}.")
-    if "embargoed_until" in found:
+    if shares_hidden(found):
         raise Missing(f"{path} holds no shares: they are hidden until voting has closed. Leave "
                        "the file out to compare with the results topic, or fetch it again then.")
     return found

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
+from processors.results.results_document import shares_hidden
 from producers.errors import ProducingError
 from schemas.exit_codes import EXIT_FAILED, EXIT_MISSING, EXIT_UNREADABLE, EXIT_USAGE
 from scrutin import addresses
@@ -102,7 +103,7 @@ async def _files(consultation: str, form: Format, *, votes: bool) -> dict[str, b
 
 def _require_allowed(document: Mapping[str, Any], *, votes: bool) -> None:
     name = document["consultation"]["id"]
-    if "embargoed_until" in document:
+    if shares_hidden(document):
         until = document["embargoed_until"] or "no date yet"
         raise Refused(
             f"consultation {name!r} hides its shares until voting has closed (announced: {until}). "

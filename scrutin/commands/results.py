@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from processors.results.results_document import shares_hidden
 from schemas.exit_codes import EXIT_MISSING, EXIT_UNREADABLE
 from scrutin import addresses
 from scrutin.process.ending import fail
@@ -72,7 +73,7 @@ def _print(document: dict[str, Any], console: Console) -> None:
         f"{document['as_of']['catalogue']}, participants {document['as_of']['participants']}"))
     console.print()
     console.print(_totals(totals, about["votes_target"]))
-    if "embargoed_until" in document:
+    if shares_hidden(document):
         until = document["embargoed_until"] or "no date yet"
         console.print(Text(f"Shares are hidden until voting has closed (announced: {until})."))
         return

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from processors.results.results_document import shares_hidden
 from schemas.topics import Topics
 from sinks.bundle import layout
 from sinks.bundle.ballots import KEY_BYTES, Row, header, write_rows
@@ -66,7 +67,7 @@ def signed_result(folder: Path, topics: Topics, consultation: str, signer: Signe
         raise NotExported(f"the signed result of {consultation!r} cannot be used: {error}. If the "
                           "notary signed another one this moment, try again.") from error
     document = json.loads(body)
-    if "embargoed_until" in document:
+    if shares_hidden(document):
         raise NotExported(f"shares of {consultation!r} are hidden until voting has closed, and a "
                           "bundle would show them: export it then.")
     return Signed(folder / topics.prefix, document, body, note)

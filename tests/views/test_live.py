@@ -294,7 +294,7 @@ async def test_the_number_of_streams_is_bounded(given: Given) -> None:
 def test_the_script_keeps_to_the_bounds_of_streams_and_eyes() -> None:
     """It names as many proposals as a stream takes, paints four times a second, speaks once a
     minute."""
-    script = rendering.script().decode()
+    script = rendering.static("live.js").decode()
     bounds = {name: int(text.replace("_", "")) for name, text in re.findall(
         r"const (\w+) = (?:calm \? [\d_]+ : )?([\d_]+);", script)}
     assert bounds["FOLLOWED_MOST"] == PROPOSALS_MAX

@@ -23,6 +23,7 @@ from views.operations.samples import samples
 from views.pages import rendering
 from views.pages.languages import LANGUAGES
 from views.responses import html, language_of
+from views.static_files import static
 
 
 OPERATORS_MAX = 20
@@ -90,8 +91,8 @@ class Operations:
             Route("/ops/logout", self.logout, methods=["POST"]),
             Route("/ops/live", self.live, methods=["GET"]),
             Route("/metrics", metrics(self._access, self._samples), methods=["GET"]),
-            Route("/static/operations.css", style, methods=["GET"]),
-            Route("/static/operations.js", script, methods=["GET"]),
+            Route("/static/operations.css", static, methods=["GET"]),
+            Route("/static/operations.js", static, methods=["GET"]),
         ]
 
     async def page(self, request: Request) -> Response:
@@ -200,16 +201,3 @@ def _withheld(access: Access, request: Request) -> Response:
         "No SCRUTIN_OPERATIONS_TOKEN is set: figures are for programs of this machine alone, and "
         f"this request is not of it ({found.sign} {found.what!a}).\n", 403,
         headers=NO_STORE)
-
-
-async def style(_request: Request) -> Response:
-    return _static("operations.css", "text/css")
-
-
-async def script(_request: Request) -> Response:
-    return _static("operations.js", "text/javascript")
-
-
-def _static(name: str, media_type: str) -> Response:
-    life = {"cache-control": "public, max-age=31536000, immutable"}
-    return Response(rendering.static(name), media_type=media_type, headers=life)

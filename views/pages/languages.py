@@ -17,9 +17,10 @@ from babel.messages.catalog import Catalog
 from babel.support import Translations
 
 from schemas.texts import is_visible
+from views.pages.typography import WAYS
 
 
-LANGUAGES = ("fr", "en")
+LANGUAGES = tuple(WAYS)
 """Languages of the pages; the first is for everybody who asks for none of them."""
 
 COOKIE = "language"

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from processors.results.results_document import shares_hidden
 from processors.results.scores import RANKED_VOTES
 from views.pages.glance import ZONES
 from views.pages.results_page import PERCENT_VOTES, moments, row
@@ -82,7 +83,7 @@ class Asked:
 
 def asked(parts: Mapping[str, str], document: Entry) -> Asked:
     """Read the address; raise BadPart where it names what is not there."""
-    hidden = "embargoed_until" in document
+    hidden = shares_hidden(document)
     q = " ".join(parts.get("q", "").split())
     if len(q) > SEARCH_CHARACTERS:
         raise BadPart("q")
@@ -202,7 +203,7 @@ def page(document: Entry, wanted: Asked, *, phase: str, published_at: int | None
         raise NoSuchPage(pages)
     first = (wanted.page - 1) * PAGE_ROWS
     shown = entries[first:first + PAGE_ROWS]
-    embargoed = "embargoed_until" in document
+    embargoed = shares_hidden(document)
     return {
         **frame(document, wanted, phase=phase, published_at=published_at),
         "rows": [{"entry": entry} if embargoed else row(entry) for entry in shown],
@@ -221,7 +222,7 @@ def frame(
     document: Entry, wanted: Asked, *, phase: str, published_at: int | None
 ) -> dict[str, Any]:
     """Give what the page shows around its list."""
-    embargoed = "embargoed_until" in document
+    embargoed = shares_hidden(document)
     grouped = {idea for theme in document["themes"] for idea in theme["ideas"]}
     return {
         "document": document, "consultation": document["consultation"], "embargoed": embargoed,

@@ -14,22 +14,7 @@ from views.pages.languages import LANGUAGES, in_language, translations
 from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
 from views.pages.results_page import last_day
-from views.pages.typography import Typography, in_french
-
-
-@functools.cache
-def stylesheet() -> bytes:
-    return (resources.files("views.pages") / "static" / "style.css").read_bytes()
-
-
-@functools.cache
-def icon() -> bytes:
-    return (resources.files("views.pages") / "static" / "icon.svg").read_bytes()
-
-
-@functools.cache
-def script() -> bytes:
-    return (resources.files("views.pages") / "static" / "live.js").read_bytes()
+from views.pages.typography import WAYS, Typography
 
 
 @functools.cache
@@ -55,7 +40,7 @@ def shown_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
     It is safe on any page; empty where there is nothing that anybody could see.
     """
     text, found = in_language(texts, language)
-    return plain(in_french(text) if found == "fr" else text), found
+    return plain(WAYS[found].set_text(text) if found in WAYS else text), found
 
 
 def question_of(consultation: Mapping[str, Any], language: str) -> tuple[str, str]:
@@ -97,7 +82,7 @@ def environment(language: str) -> Environment:
     typography = Typography(language)
     made.globals.update(
         language=language,
-        languages=LANGUAGES,
+        languages={each: WAYS[each].name for each in LANGUAGES},
         revision=revision(),
         regions=REGIONS,
         pieces=Pieces(typography, translations(language)),

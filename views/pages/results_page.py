@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+from processors.results.results_document import shares_hidden
 from processors.results.scores import percent
 from schemas import words
 from schemas.moments import moment, zone_of
@@ -70,7 +71,7 @@ def page(
     `phase` as `phase_of` gives it, `told` what the archive said of days, `address` where people
     reach the pages, for links that are shared.
     """
-    embargoed = "embargoed_until" in document
+    embargoed = shares_hidden(document)
     zone = zone_of(document["consultation"].get("time_zone"))
     return {
         "document": document,

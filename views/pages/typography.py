@@ -1,15 +1,16 @@
-"""Numbers, dates and times as a language writes them (CLDR, by Babel)."""
+"""The ways of each language: numbers, dates and times as it writes them (CLDR, by Babel).
+
+WAYS is the one table of languages: whoever adds one adds it there, and its texts as a catalogue.
+"""
 
 import functools
 import re
+from collections.abc import Callable
 from datetime import date, datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
-
-
-LOCALES = {"fr": "fr_FR", "en": "en_GB"}
-"""English as Europe writes it: the day before the month."""
 
 
 FRENCH = (
@@ -33,12 +34,39 @@ def in_french(text: str) -> str:
     return text
 
 
+class Ways(NamedTuple):
+    """What a language does in its own way where CLDR does not say it, or not as pages need it."""
+
+    name: str
+    """What its readers call it."""
+    locale: str
+    """Of CLDR."""
+    tenth: str
+    """Pattern of a percentage with one digit."""
+    minute: str
+    """Pattern of a day and a time."""
+    days: str
+    """Letter of a number of days."""
+    first: str
+    """How the first of a month is written."""
+    set_text: Callable[[str], str]
+    """Sets a text that people typed as the language is set: for the eye alone, never for data."""
+
+
+WAYS = {
+    "fr": Ways("Français", "fr_FR", "#,##0.0\u00a0%", "d MMMM y 'à' HH:mm", "j", "1er", in_french),
+    # English as Europe writes it: the day before the month.
+    "en": Ways("English", "en_GB", "#,##0.0%", "d MMMM y, HH:mm", "d", "1", str),
+}
+"""Languages of the pages; the first is for everybody who asks for none of them."""
+
+
 class Typography:
     """The ways of one language."""
 
     def __init__(self, language: str) -> None:
-        self.language = language
-        self._locale = Locale.parse(LOCALES[language])
+        self._ways = WAYS[language]
+        self._locale = Locale.parse(self._ways.locale)
 
     @functools.lru_cache(maxsize=16_384)  # noqa: B019 -- one instance a language, for ever
     def integer(self, number: int) -> str:
@@ -52,8 +80,7 @@ class Typography:
     @functools.lru_cache(maxsize=4_096)  # noqa: B019 -- as above
     def percent_to_a_tenth(self, share: float) -> str:
         """Write a share between 0 and 1 as a percentage with one digit."""
-        pattern = "#,##0.0\u00a0%" if self.language == "fr" else "#,##0.0%"
-        return str(numbers.format_percent(share, pattern, locale=self._locale))
+        return str(numbers.format_percent(share, self._ways.tenth, locale=self._locale))
 
     def decimal(self, number: float) -> str:
         """Write a number with one digit where it is small, and without where it is large."""
@@ -72,7 +99,7 @@ class Typography:
         for unit, length, most in (("s", 1, 120), ("min", 60, 120), ("h", 3_600, 48)):
             if seconds < most * length:
                 return f"{self.decimal(seconds / length)}\u00a0{unit}"
-        return f"{self.decimal(seconds / 86_400)}\u00a0{'j' if self.language == 'fr' else 'd'}"
+        return f"{self.decimal(seconds / 86_400)}\u00a0{self._ways.days}"
 
     def second(self, moment: datetime) -> str:
         """Write the time of day to the second."""
@@ -87,8 +114,8 @@ class Typography:
 
     def minute(self, moment: datetime) -> str:
         """Write day and time; the caller says the zone."""
-        pattern = "d MMMM y 'à' HH:mm" if self.language == "fr" else "d MMMM y, HH:mm"
-        text = dates.format_datetime(moment, pattern, tzinfo=moment.tzinfo, locale=self._locale)
+        text = dates.format_datetime(
+            moment, self._ways.minute, tzinfo=moment.tzinfo, locale=self._locale)
         return self._joined(text)
 
     def city(self, zone: str) -> str:
@@ -96,7 +123,6 @@ class Typography:
         return dates.get_timezone_location(ZoneInfo(zone), locale=self._locale, return_city=True)
 
     def _joined(self, text: str) -> str:
-        """Keep the day with its month on one line; the first is 1er in French."""
+        """Keep the day with its month on one line."""
         number, rest = text.split(" ", 1)
-        first = number == "1" and self.language == "fr"
-        return f"{'1er' if first else number}\u00a0{rest}"
+        return f"{self._ways.first if number == '1' else number}\u00a0{rest}"

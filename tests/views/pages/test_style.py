@@ -15,7 +15,7 @@ GRAPHIC_CONTRAST = 3.0
 
 def themes() -> dict[str, dict[str, str]]:
     """Give the custom properties of both themes; the dark one overrides the light one."""
-    blocks = re.findall(r":root \{(.*?)\}", rendering.stylesheet().decode(), re.DOTALL)
+    blocks = re.findall(r":root \{(.*?)\}", rendering.static("style.css").decode(), re.DOTALL)
     light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", block)) for block in blocks)
     return {"light": light, "dark": {**light, **dark}}
 
@@ -55,13 +55,13 @@ def test_notices_can_be_read(theme: str) -> None:
 
 def test_nothing_is_fetched_from_elsewhere() -> None:
     """The style sheet names no address at all but its own patterns."""
-    sheet = rendering.stylesheet().decode()
+    sheet = rendering.static("style.css").decode()
     assert "@import" not in sheet
     assert set(re.findall(r"url\((.*?)\)", sheet)) <= {"#hatch", "#dots"}
 
 
 def test_reduced_motion_and_print_need_no_exception() -> None:
     """Nothing moves, and printing has its own rules."""
-    sheet = rendering.stylesheet().decode()
+    sheet = rendering.static("style.css").decode()
     assert not re.search(r"\b(animation|transition)\b", sheet)
     assert "@media print" in sheet

@@ -19,7 +19,7 @@ const panel = document.getElementById("live");
 const button = panel.querySelector("button");
 const shown = panel.querySelector(".live-state");
 const spoken = document.getElementById("live-spoken");
-const numbers = new Intl.NumberFormat(document.documentElement.lang === "fr" ? "fr-FR" : "en-GB");
+const numbers = new Intl.NumberFormat(document.documentElement.lang);
 const percents = new Intl.NumberFormat(numbers.resolvedOptions().locale, { style: "percent" });
 const entries = [...document.querySelectorAll("[data-live-proposal]")];
 
