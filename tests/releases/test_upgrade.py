@@ -1,79 +1,26 @@
 """From release 0.1.0 to this one, with processes of both on one log: nothing is lost on the way."""
 
 import random
-import signal
-import zipfile
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from deploy.local.services import Broker
 from processors.ledger.decisions import decode
 from producers import adoption
 from producers.operations import Log
 from tests.harness import (
     BEGAN_AT,
-    Logs,
     Stack,
-    Worker,
     connected_producer,
     decided,
     expected_document,
     folded_decisions,
     prepared,
     published_document,
-    read_to_end,
-    stack_on,
     write,
 )
 from tests.processors.ledger.logs_2 import of_version_2
+from tests.releases.rehearsal import CHUNK, PARTITIONS, end, exact, write_chunk
 from tests.waiting import until
-
-
-WHEEL = Path(__file__).parent / "scrutin-0.1.0-py3-none-any.whl"
-PARTITIONS, CHUNK = 2, 300
-
-
-@pytest.fixture
-def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of two partitions."""
-    with stack_on(broker, topic_prefix, PARTITIONS, tmp_path) as found:
-        yield found
-
-
-@pytest.fixture
-def release(tmp_path: Path) -> dict[str, str]:
-    """Unpack release 0.1.0: the environment in which programs are its own."""
-    folder = tmp_path / "0.1.0"
-    with zipfile.ZipFile(WHEEL) as wheel:
-        wheel.extractall(folder)
-    return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
-
-
-async def write_chunk(stack: Stack, box: Logs, number: int) -> None:
-    """Write the next votes of each partition."""
-    first = 1 + number * CHUNK
-    async with connected_producer(stack.kafka) as producer:
-        for partition, log in enumerate(box):
-            await write(producer, stack.topics.votes, partition, log[first:first + CHUNK],
-                        first_offset=first)
-
-
-async def exact(stack: Stack, records: int) -> list[list[bytes]]:
-    """Hold the decisions against what the pure ledger makes of the ballot box, and give them."""
-    made = await folded_decisions(stack, [records] * PARTITIONS)
-    box: Logs = [[] for _ in range(PARTITIONS)]
-    for record in await read_to_end(stack.kafka, stack.topics.votes, PARTITIONS):
-        box[record.partition].append(record.value)
-    assert made == [decisions[:records] for decisions in decided(box)[1]]
-    return made
-
-
-def end(worker: Worker) -> None:
-    """Tell a worker to stop, and see it do so in order."""
-    worker.send(signal.SIGTERM)
-    assert worker.wait() == 0, worker.log()
 
 
 @pytest.mark.parametrize("first", ["ledger", "ideas"])
