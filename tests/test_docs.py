@@ -206,10 +206,11 @@ def test_the_architecture_is_the_list_of_folders() -> None:
 
 
 def test_files_that_are_named_exist() -> None:
-    """The recipes for changing it name files, folders and tests that are there."""
-    named = re.findall(r"`([a-z_]+(?:/[A-Za-z0-9_.]+)+/?)`", _page("docs/changing.md"))
+    """Recipes and glossary name files, folders and tests that are there."""
+    named = [name for page in ("docs/changing.md", "docs/glossary.md")
+             for name in re.findall(r"`([a-z_]+(?:/[A-Za-z0-9_.]+)+/?)`", _page(page))]
 
-    assert len(named) > 30
+    assert len(named) > 60
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 

@@ -129,7 +129,7 @@ class LedgerWorker:
         await check_topics(self.policy.kafka, [
             topic for topic in self.topics.specifications() if topic.name in needed])
         await self.connected_producer()
-        for task in (self._settle, self._tally_flushes.run, self._watch):
+        for task in (self._acknowledge, self._tally_flushes.run, self._watch):
             self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
     async def _close(self) -> None:
@@ -182,14 +182,15 @@ class LedgerWorker:
     async def _check_last(self, link: ChainLink) -> None:
         """Read the vote at `last` again: it must be there, and be the one decided."""
         tp = TopicPartition(self.topics.votes, link.partition)
-        held, value = await self.looker.record(tp, link.offset)
-        if link.offset < 0 and not held.start:
+        offsets, value = await self.looker.record(tp, link.offset)
+        if link.offset < 0 and not offsets.start:
             return
-        if link.offset not in held:
+        if link.offset not in offsets:
             stop_process(
-                f"votes partition {link.partition} holds offsets {held.start} to {held.stop - 1}, "
-                f"but offset {link.offset} was decided last: the ballot box was truncated. "
-                "Restore the topic before the ledger goes on; the archive has every record."
+                f"votes partition {link.partition} holds offsets {offsets.start} to "
+                f"{offsets.stop - 1}, but offset {link.offset} was decided last: the ballot box "
+                "was truncated. Restore the topic before the ledger goes on; the archive has every "
+                "record."
             )
         link.verify(value)
 
@@ -284,7 +285,7 @@ class LedgerWorker:
                 f"{ledger.last_offset} --reason TEXT`; then start the ledger again."
             )
 
-    async def _settle(self) -> None:
+    async def _acknowledge(self) -> None:
         """Acknowledge batches in order, each after the broker has its decisions."""
         while True:
             decided = await self.in_flight.get()

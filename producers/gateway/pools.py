@@ -16,7 +16,7 @@ from producers.gateway.follower import Follower
 from producers.gateway.sequence import (
     ALGORITHM,
     BLIND_ALGORITHM,
-    COUNTS,
+    SCORED_BY,
     Candidate,
     Pool,
 )
@@ -27,7 +27,7 @@ REFRESH_SECONDS = 10.0
 """A pool is so old at most, when somebody asks; a sequence is a choice, not a count."""
 STEP_RECORDS = 20
 """Results decoded before other tasks get their turn: a millisecond of work."""
-_NOTHING = (0,) * len(COUNTS)
+_NOTHING = (0,) * len(SCORED_BY)
 
 
 class Snapshot(Protocol):
@@ -100,4 +100,4 @@ class Pools:
 
 def _counts(value: bytes) -> tuple[int, ...]:
     counts = codec.decode(value)[1]["entry"]["counts"]
-    return tuple(counts[name] for name in COUNTS)
+    return tuple(counts[name] for name in SCORED_BY)

@@ -44,7 +44,7 @@ CANDIDATES = 10
 DRAWN = 150
 """Tested proposals whose scores are drawn for one voter, at most: half a millisecond."""
 
-COUNTS = (
+SCORED_BY = (
     *CHOICES, "like_it", "doable", "no_way", "impossible", "platitude_agree", "platitude_disagree",
 )
 """What the scores are made of, in the order of `Candidate.counts`."""
@@ -69,7 +69,7 @@ class Candidate(NamedTuple):
         """Forget how people voted: as many votes, spread evenly, and no qualification."""
         even, rest = divmod(self.votes, len(CHOICES))
         choices = (even + (place < rest) for place in range(len(CHOICES)))
-        return self._replace(counts=(*choices, *(0,) * (len(COUNTS) - len(CHOICES))))
+        return self._replace(counts=(*choices, *(0,) * (len(SCORED_BY) - len(CHOICES))))
 
 
 class Pool:
@@ -81,7 +81,7 @@ class Pool:
         found = list(self.by_id.values())
         self.new = [each for each in found if each.votes < NEW_VOTES]
         self.tested = [each for each in found if each.votes >= NEW_VOTES]
-        counts = np.array([each.counts for each in self.tested], float).reshape(-1, len(COUNTS))
+        counts = np.array([each.counts for each in self.tested], float).reshape(-1, len(SCORED_BY))
         # Both platitudes are one score.
         self.positive = np.column_stack((counts[:, :7], counts[:, 7] + counts[:, 8]))
         self.votes = counts[:, :3].sum(axis=1)

@@ -4,7 +4,7 @@ import ctypes
 import gc
 
 
-COLLECTOR_THRESHOLDS = (100_000, 50, 100)
+GARBAGE_THRESHOLDS = (100_000, 50, 100)
 """Objects made between two runs of the cyclic collector, by generation: a fetch makes 40,000 of
 them and no cycle, and looking for some each time cost a fifth of the archive's throughput."""
 TABLE_BYTES = 2 << 20
@@ -16,7 +16,7 @@ _MMAP_THRESHOLD = -3
 
 def relax() -> None:
     """Have the collector look seldom; what is not in a cycle is freed at once all the same."""
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def return_tables() -> bool:

@@ -8,7 +8,7 @@ import httpx2
 from processors.results import results_document
 from producers.gateway import sequence
 from producers.gateway.drawing import explained
-from producers.gateway.sequence import COUNTS, Candidate, Pool
+from producers.gateway.sequence import SCORED_BY, Candidate, Pool
 from schemas import words
 from tests.harness import (
     WAIT_SECONDS,
@@ -114,5 +114,5 @@ async def pool_at(stack: Stack, offsets: list[int]) -> Pool:
         for (_, name), counts in ledger.tallies().items():
             counted[name] = list(results_document.pooled([counted[name], counts]))
     return Pool(
-        Candidate(name, None, tuple(counted[name][words.COUNTS.index(word)] for word in COUNTS))
+        Candidate(name, None, tuple(counted[name][words.COUNTS.index(word)] for word in SCORED_BY))
         for name in PROPOSALS)

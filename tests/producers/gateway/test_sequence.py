@@ -13,9 +13,9 @@ from producers.gateway.follower import Follower
 from producers.gateway.memory import CHOICES_REMEMBERED
 from producers.gateway.pools import Pools
 from producers.gateway.sequence import (
-    COUNTS,
     DRAWN,
     NEW_VOTES,
+    SCORED_BY,
     SIZE,
     Candidate,
     Pool,
@@ -39,7 +39,7 @@ SEEDS = st.binary(min_size=16, max_size=16)
 
 
 def candidate(name: str, *choices: int, author: str | None = None, **words: int) -> Candidate:
-    counts = (*(choices or (0, 0, 0)), *(words.get(word, 0) for word in COUNTS[3:]))
+    counts = (*(choices or (0, 0, 0)), *(words.get(word, 0) for word in SCORED_BY[3:]))
     return Candidate(name, author, counts)
 
 
