@@ -68,7 +68,7 @@ OPTIONAL = ("growth", "soak", "verify7m")
 
 
 def main() -> int:
-    """Run the groups asked for; give the exit status: 1 where a promised figure is missing."""
+    """Run the groups asked for; return the exit status: 1 where a promised figure is missing."""
     wanted = _arguments()
     console, progress = Console(width=None if sys.stdout.isatty() else 120), Console(stderr=True)
     runs: Runs = {}
@@ -103,7 +103,7 @@ def _arguments() -> argparse.Namespace:
 async def _measure(
     house: House, wanted: argparse.Namespace, runs: Runs, progress: Console
 ) -> list[str]:
-    """Run each group; give a line for each promised figure that was not measured, and why."""
+    """Run each group; return a line for each promised figure that was not measured, and why."""
     missing = []
     for group, (measure, names) in GROUPS.items():
         if group not in (wanted.groups or set(GROUPS) - set(OPTIONAL)):

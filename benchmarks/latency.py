@@ -36,7 +36,7 @@ class Clock:
     vectors: list[tuple[float, list[int]]] = field(default_factory=list)
 
     def percentile(self, seen: dict[tuple[int, int], float]) -> float:
-        """Give the 99th percentile of the delays, in milliseconds; unseen votes are an error."""
+        """Return the 99th percentile of the delays, in milliseconds; unseen votes are an error."""
         counted_from = min(self.acknowledged.values()) + WARM_SECONDS
         delays = [max(0.0, seen[place] - at) * 1_000 for place, at in self.acknowledged.items()
                   if at >= counted_from]
@@ -48,7 +48,7 @@ class Clock:
             self.vectors[-1][1][partition] >= offset for partition, offset in self.acknowledged)
 
     def published(self) -> dict[tuple[int, int], float]:
-        """Give for each vote the time of the first publication that holds it."""
+        """Return for each vote the time of the first publication that holds it."""
         found = {}
         for partition in range(PARTITIONS):
             vectors = iter(self.vectors)

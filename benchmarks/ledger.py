@@ -146,7 +146,7 @@ def _recovery_seconds(worker: Process) -> float:
 
 
 async def memory(house: House, count: int) -> Measured:
-    """Give the memory of a live vote, measured in a process that holds nothing else."""
+    """Return the memory of a live vote, measured in a process that holds nothing else."""
     path = house.folder / "votes.bin"
     resident.write(path, min(count, LIVE_VOTES))
     done = await asyncio.to_thread(subprocess.run, [

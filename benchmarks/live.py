@@ -47,7 +47,7 @@ async def live(house: House, _count: int) -> Measured:
 
 
 async def _crowd(port: int, views_port: int, views: Process) -> tuple[dict[str, Any], float]:
-    """Let a crowd follow; give what it saw, and the slope of the views' memory meanwhile."""
+    """Let a crowd follow; return what it saw, and the slope of the views' memory meanwhile."""
     sampling = asyncio.create_task(sampled({"views": views}, CROWD_SECONDS, SAMPLE_SECONDS))
     crowd = await _followed(port, views_port, CLIENTS, CROWD_RATE, CROWD_SECONDS)
     return crowd, slope((await sampling)["views"])

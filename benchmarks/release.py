@@ -88,7 +88,7 @@ def _unpacked(house: House) -> Path:
 
 
 def _own(folder: Path) -> dict[str, str]:
-    """Give the environment in which programs are those of an unpacked release."""
+    """Return the environment in which programs are those of an unpacked release."""
     # Safe: the packages of the folder a program is started in do not come first.
     return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
 

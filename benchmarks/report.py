@@ -24,7 +24,7 @@ Runs = dict[str, list[float]]
 
 
 def document(runs: Runs) -> dict[str, dict[str, Any]]:
-    """Give each figure measured: the median of its runs, its goal, and the runs."""
+    """Return each figure measured: the median of its runs, its goal, and the runs."""
     return {
         name: {
             "value": statistics.median(runs[name]), "unit": figure.unit, "goal": figure.goal,
@@ -52,7 +52,7 @@ def number(value: float) -> str:
 
 
 def rows(found: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
-    """Give a row a figure: name, median, range, unit, goal, verdict."""
+    """Return a row a figure: name, median, range, unit, goal, verdict."""
     verdicts = {True: "reached", False: "MISSED", None: ""}
     return [
         (name, number(entry["value"]),

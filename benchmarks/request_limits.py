@@ -72,7 +72,7 @@ def _refusing(module: Any, voters: list[bytes]) -> Callable[[], None]:
 
 
 def _by_turns(*pieces: Callable[[], None]) -> list[float]:
-    """Give the microseconds that each piece takes for a request."""
+    """Return the microseconds that each piece takes for a request."""
     best = [float("inf")] * len(pieces)
     for _ in range(TURNS):
         for number, piece in enumerate(pieces):

@@ -39,7 +39,7 @@ VIEWS = "views"
 
 
 def minds_changing() -> Iterator[tuple[int, int, bytes]]:
-    """Give (partition, timestamp, value) of votes without end, by a fixed population."""
+    """Yield (partition, timestamp, value) of votes without end, by a fixed population."""
     encode = encoder("VoteCast")
     origin, trusted = ORIGINS.index("simulation"), TRUSTS.index("trusted")
     for number in itertools.count():
@@ -51,7 +51,7 @@ def minds_changing() -> Iterator[tuple[int, int, bytes]]:
 
 
 async def soaked(house: House, _count: int) -> Measured:
-    """Give megabytes a minute of each process."""
+    """Return megabytes a minute of each process."""
     topics = await house.filled(0)
     clickhouse = services.start_clickhouse(house.folder / topics.prefix / "clickhouse")
     try:
@@ -89,7 +89,7 @@ async def _send(house: House, topics: Topics) -> None:
 async def sampled(
     workers: dict[str, Process], seconds: float, pause_seconds: float
 ) -> dict[str, list[tuple[float, float]]]:
-    """Give (minutes, resident megabytes) of each process, all along."""
+    """Return (minutes, resident megabytes) of each process, all along."""
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in workers}
     began = time.monotonic()
     async with asyncio.timeout(seconds + READY_SECONDS):

@@ -31,7 +31,7 @@ async def logged(house: House, count: int) -> Measured:
 
 
 def _proof_milliseconds(logs: ServedLogs, count: int) -> float:
-    """Give the median time of a proof; each is checked to lead to the signed root."""
+    """Return the median time of a proof; each is checked to lead to the signed root."""
     randomness, taken = random.Random(1), []
     for _ in range(PROOFS):
         partition, offset = randomness.randrange(PARTITIONS), randomness.randrange(count // 8)

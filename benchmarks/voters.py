@@ -36,7 +36,7 @@ KEY_CHARACTERS = 36
 
 
 def browser(port: int) -> dict[str, str]:
-    """Give the headers of a browser on the gateway's own page."""
+    """Return the headers of a browser on the gateway's own page."""
     address = f"{HOST}:{port}"
     return {
         "host": address, "origin": f"http://{address}", "sec-fetch-site": "same-origin",
@@ -64,7 +64,7 @@ async def shown(connection: Connection, port: int) -> list[tuple[bytes, bytes]]:
 
 
 async def electorate(port: int) -> list[tuple[bytes, bytes]]:
-    """Give the votes of all voters, mixed so that neighbours are of different voters."""
+    """Return the votes of all voters, mixed so that neighbours are of different voters."""
     connection = await Connection.open(HOST, port)
     each = [await shown(connection, port) for _ in range(VOTERS)]
     connection.close()

@@ -23,7 +23,7 @@ PAUSES = 15
 def votes(
     count: int, partitions: int, *, seed: int = 1, version: int = 1
 ) -> Iterator[tuple[int, int, bytes]]:
-    """Give (partition, timestamp, value) of `count` votes, the same in either version."""
+    """Yield (partition, timestamp, value) of `count` votes, the same in either version."""
     randomness = random.Random(seed)
     encode = encoder("VoteCast", version)
     names = [f"p{number:04}" for number in range(PROPOSALS)]

@@ -277,7 +277,7 @@ def load(path: Path) -> ConsultationFile:
 def needed_events(
     file: ConsultationFile, known: KnownCatalogue, *, occurred_at: int
 ) -> list[bytes]:
-    """Give the encoded events that bring the catalogue up to the file, in order.
+    """Return the encoded events that bring the catalogue up to the file, in order.
 
     Raises InvalidInput for a text out of bounds, Missing for a theme or idea nobody describes.
     """
@@ -334,7 +334,7 @@ def _check_references(file: ConsultationFile, known: KnownCatalogue) -> None:
 
 
 def _descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give what the file says as events, without the fields of the event itself."""
+    """Yield what the file says as events, without the fields of the event itself."""
     of_file = file.model_dump(include={
         "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",
         "organisers", "facts", "shares_embargoed"})

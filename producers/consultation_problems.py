@@ -37,7 +37,7 @@ def problems(
 
 
 def at_most(told: Sequence[str]) -> Iterator[str]:
-    """Give the first problems, and how many more there are."""
+    """Yield the first problems, and how many more there are."""
     yield from told[:PROBLEMS_SHOWN_MOST]
     if len(told) > PROBLEMS_SHOWN_MOST:
         yield f"and {len(told) - PROBLEMS_SHOWN_MOST:,} more."
@@ -100,7 +100,7 @@ def _keys(model: Any, path: Path) -> list[str]:
 
 
 def _bare(annotation: Any) -> Any:
-    """Give what a list, an option or an annotation is about."""
+    """Return what a list, an option or an annotation is about."""
     while get_origin(annotation) in (list, Annotated, Union, types.UnionType):
         annotation = get_args(annotation)[0]
     return annotation

@@ -61,7 +61,7 @@ class Json:
     places: dict[Path, Place]
 
     def place(self, path: Path) -> Place:
-        """Give the place of something, or of the nearest thing around it that is there."""
+        """Return the place of something, or of the nearest thing around it that is there."""
         while path and path not in self.places:
             path = path[:-1]
         return self.places.get(path, Place(1, 1))

@@ -31,7 +31,7 @@ def naming(key: NamedKey, now: int) -> bytes:
 
 
 def unsaid(known: KnownCatalogue, keys: Sequence[NamedKey]) -> list[NamedKey]:
-    """Give the keys of which the catalogue does not say yet how they stand."""
+    """Return the keys of which the catalogue does not say yet how they stand."""
     found = []
     for key in keys:
         held = known.keys.find(key.kind, key.public, key.name)
@@ -47,7 +47,7 @@ async def known_keys(log: Log) -> KnownCatalogue:
 
 
 async def name_keys(log: Log, keys: Sequence[NamedKey], *, now: int) -> list[NamedKey]:
-    """Say in the catalogue how keys stand, where it does not yet; give those that were written."""
+    """Say in the catalogue how keys stand, where it does not yet; return those written."""
     wanted = unsaid(await known_keys(log), keys)
     if wanted:
         async with BulkWriter(log.address) as writer:

@@ -157,7 +157,7 @@ def _current(
 
 
 def voter_of(consultation: str, voter: str) -> bytes:
-    """Give the pseudonym of a Polis voter within a consultation."""
+    """Return the pseudonym of a Polis voter within a consultation."""
     return _digest(consultation, "voter", voter)
 
 
@@ -178,7 +178,7 @@ def catalogue_events(export: PolisExport, consultation: str, language: str) -> l
 
 
 def vote_events(export: PolisExport, consultation: str) -> Iterator[tuple[bytes, Event]]:
-    """Give every row of votes.csv as its voter and the vote, in order, in version 1 always."""
+    """Yield every row of votes.csv as its voter and the vote, in order, in version 1 always."""
     encode = hot.encoder("VoteCast", 1)
     for vote in export.votes:
         event_id = _digest(export.name, str(vote.row))
@@ -250,7 +250,7 @@ def _comments(
 
 
 def _body(row: Row, notes: Notes) -> str:
-    """Give the text of a comment as it is shown: empty where it is hidden."""
+    """Return the text of a comment as it is shown: empty where it is hidden."""
     line = row.place.line
     moderated = _number(row, "moderated", notes)
     if moderated not in (REJECTED, UNDECIDED, ACCEPTED):
@@ -372,7 +372,7 @@ def _cut(text: str, size_bytes: int) -> str:
 
 
 def _safe(text: str, size_bytes: int) -> str:
-    """Give what of a text can be shown in so many bytes."""
+    """Return what of a text can be shown in so many bytes."""
     safe = made_safe(_cut(text, size_bytes))
     # The composed form of a few letters is longer; of what is composed already it is not.
     return safe if len(safe.encode()) <= size_bytes else made_safe(_cut(safe, size_bytes))

@@ -90,7 +90,7 @@ async def _write_votes(
 async def _votes_there(
     reader: LogReader, topics: Topics, consultation: str, events: Iterable[Event]
 ) -> set[bytes]:
-    """Give the event ids of these votes that the log holds."""
+    """Return the event ids of these votes that the log holds."""
     await reader.require(topics.votes, topics.partitions)
     wanted = {event_id: value for event_id, _, value in events}
     decoders = hot.decoders("VoteCast", "consultation")

@@ -104,7 +104,7 @@ class BulkWriter:
             await asyncio.gather(*(lane.close() for lane in self._lanes.values()))
 
     def lane(self, topic: str, partition: int) -> "Lane":
-        """Give the lane of a partition; made at its first use."""
+        """Return the lane of a partition; made at its first use."""
         lane = self._lanes.get((topic, partition))
         if lane is None:
             lane = self._lanes[topic, partition] = Lane(
@@ -116,7 +116,7 @@ class BulkWriter:
         self.lane(topic, partition).add(timestamp, value)
 
     async def write(self, topic: str, partition: int, timestamp: int, value: bytes) -> int:
-        """Write a record behind all others of its partition and give its offset."""
+        """Write a record behind all others of its partition and return its offset."""
         return await self.lane(topic, partition).write(timestamp, value)
 
     def send(self) -> None:

@@ -153,12 +153,12 @@ def _compare_symbols(
 
 
 def _names(named: dict[str, Schema]) -> list[str]:
-    """Give the name of a type or field, then its aliases."""
+    """Return the name of a type or field, then its aliases."""
     return [_unqualified(name) for name in (named["name"], *named.get("aliases", ()))]
 
 
 def _resolved(schema: Schema, named: dict[str, Schema]) -> Schema:
-    """Give a schema as an object, or as a list where it is a union."""
+    """Return a schema as an object, or as a list where it is a union."""
     if isinstance(schema, str):
         return named.get(_unqualified(schema)) or {"type": schema}
     if isinstance(schema, dict) and isinstance(schema["type"], (dict, list)):

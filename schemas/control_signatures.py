@@ -48,7 +48,7 @@ def key_id(public: bytes) -> bytes:
 
 
 def message(partition: int, genesis_chain: bytes, record: bytes) -> bytes:
-    """Give what is signed of a control of version 2, whatever its signature is."""
+    """Return what is signed of a control of version 2, whatever its signature is."""
     return b"".join((DOMAIN, partition.to_bytes(PARTITION_BYTES, "big"), genesis_chain,
                      record[:-SIGNATURE_BYTES], UNSIGNED))
 
@@ -56,7 +56,7 @@ def message(partition: int, genesis_chain: bytes, record: bytes) -> bytes:
 def signed(
     private: Ed25519PrivateKey, partition: int, genesis_chain: bytes, record: bytes
 ) -> bytes:
-    """Give a control of version 2 with its signature, made for one partition."""
+    """Return a control of version 2 with its signature, made for one partition."""
     return record[:-SIGNATURE_BYTES] + private.sign(message(partition, genesis_chain, record))
 
 
@@ -73,5 +73,5 @@ def is_signed(public: bytes, partition: int, genesis_chain: bytes, record: bytes
 
 
 def unsigned_digest(record: bytes) -> bytes:
-    """Give SHA-256 of a control of version 2 with zeros for its signature: what settings name."""
+    """Return SHA-256 of a control of version 2 with zeros for its signature: what settings name."""
     return hashlib.sha256(record[:-SIGNATURE_BYTES] + UNSIGNED).digest()

@@ -50,7 +50,7 @@ def _fitted(own: dict[str, Any], newer: dict[str, Any], fields: Any) -> Any:
 
 
 def default_of(field: dict[str, Any]) -> Any:
-    """Give the default of a field as decoding gives values: JSON has no bytes, Avro says Latin-1.
+    """Return the default of a field as decoding gives values: JSON has no bytes, Avro says Latin-1.
 
     A new list each time: whoever reads an event may keep what it got.
     """
@@ -111,7 +111,7 @@ def _upgrade_of_items(older: dict[str, Any], newer: dict[str, Any]) -> Upgrade |
 def _records_in(
     older: dict[str, Any], newer: dict[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]] | None:
-    """Give the records that stand in a list, in both versions; None where the field is no such."""
+    """Return the records that stand in a list, in both versions; None where none do."""
     items = [field["type"]["items"] for field in (older, newer)
              if isinstance(field["type"], dict) and field["type"]["type"] == "array"]
     if not all(isinstance(item, dict) and "fields" in item for item in items):

@@ -205,11 +205,11 @@ class Reading:
     values: dict[str, dict[tuple[str, ...], float]] = field(default_factory=dict)
 
     def one(self, name: str) -> float | None:
-        """Give the value of a figure without labels; None where it was not said."""
+        """Return the value of a figure without labels; None where it was not said."""
         return self.values.get(name, {}).get(())
 
     def labelled(self, figure: Figure) -> dict[tuple[str, ...], float]:
-        """Give the values of a figure by its labels, in the order the figure names them."""
+        """Return the values of a figure by its labels, in the order the figure names them."""
         return self.values.get(figure.name, {})
 
 

@@ -74,7 +74,7 @@ def _version(event: str, version: int | None) -> Schema:
 
 
 def _lacking(event: str, fields: list[dict[str, Any]]) -> dict[str, str]:
-    """Give what stands for fields that only the newest version has: their defaults, as code."""
+    """Return what stands for fields that only the newest version has: their defaults, as code."""
     has = {field["name"] for field in fields}
     lacking = {}
     for field in newest(event).fields:
@@ -98,7 +98,7 @@ class _Body:
         self._variable_part(fields[position:])
 
     def _fixed_part(self, fields: list[dict[str, Any]]) -> int:
-        """Write the leading fields, whose places are known; give the number of them."""
+        """Write the leading fields, whose places are known; return the number of them."""
         at = HEADER_BYTES
         enums: list[dict[str, Any]] = []
         for position, field in enumerate([*fields, {"name": "", "type": "null"}]):
@@ -224,7 +224,7 @@ class _Body:
 
 
 def _bounds(field: dict[str, Any]) -> tuple[int, int]:
-    """Give the least and the largest value of a number."""
+    """Return the least and the largest value of a number."""
     bits = 31 if _resolved(field["type"])["type"] == "int" else 63
     return field.get("minimum", -2**bits), field.get("maximum", 2**bits - 1)
 
@@ -238,7 +238,7 @@ def _takes_one_byte(kind: dict[str, Any], field: dict[str, Any]) -> bool:
 
 
 def _values(kind: dict[str, Any], field: dict[str, Any]) -> range:
-    """Give the values of a field of one byte: indexes of symbols, or numbers."""
+    """Return the values of a field of one byte: indexes of symbols, or numbers."""
     if kind["type"] == "enum":
         return range(len(kind["symbols"]))
     return range(field["minimum"], field["maximum"] + 1)
@@ -305,7 +305,7 @@ recurring_long = functools.lru_cache(maxsize=65_536)(long)
 
 
 def _resolved(kind: Any) -> dict[str, Any]:
-    """Give a type as an object; the ballot box names only Identifier by reference."""
+    """Return a type as an object; the ballot box names only Identifier by reference."""
     if kind == "Identifier":
         return {"type": "fixed", "size": 16}
     if isinstance(kind, str):

@@ -17,7 +17,7 @@ _FIRST, _LAST = ((each - _EPOCH) // timedelta(milliseconds=1) for each in (EARLI
 
 
 def zone_of(name: str | None) -> ZoneInfo:
-    """Give the time zone of a name; UTC where there is none of that name."""
+    """Return the time zone of a name; UTC where there is none of that name."""
     try:
         return ZoneInfo(name or "UTC")
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -25,5 +25,5 @@ def zone_of(name: str | None) -> ZoneInfo:
 
 
 def moment(milliseconds: float, zone: ZoneInfo) -> datetime:
-    """Give an instant (milliseconds since 1970) in a time zone, at the nearest that has a date."""
+    """Return an instant (milliseconds since 1970) in a time zone, or the nearest with a date."""
     return (_EPOCH + timedelta(milliseconds=min(max(milliseconds, _FIRST), _LAST))).astimezone(zone)

@@ -75,15 +75,15 @@ class KeyList:
         self._digests.append(self._hash.digest())
 
     def of(self, kind: str) -> list[NamedKey]:
-        """Give the keys of a kind, in the order they were named."""
+        """Return the keys of a kind, in the order they were named."""
         return [key for key in self._keys.values() if key.kind == kind]
 
     def find(self, kind: str, public: bytes, name: str = "") -> NamedKey | None:
-        """Give a key as it stands; None where it was never named."""
+        """Return a key as it stands; None where it was never named."""
         return self._keys.get((kind, name, public))
 
     def named_at(self, kind: str, public: bytes, name: str = "") -> int | None:
-        """Give the offset of the record that names a key first, for this use; None where none."""
+        """Return the offset of the record that names a key first, for this use; None where none."""
         return self._first.get((kind, name, public))
 
     def text(self, size: int | None = None) -> str:
@@ -91,7 +91,7 @@ class KeyList:
         return HEAD + "".join(self._lines[:self._number(size)])
 
     def digest(self, size: int | None = None) -> bytes:
-        """Give the hash that a checkpoint commits to the list by."""
+        """Return the hash that a checkpoint commits to the list by."""
         return self._digests[self._number(size)]
 
     def _number(self, size: int | None) -> int:

@@ -106,7 +106,7 @@ def key_files(folder: Path, name: str, *, bounded: bool = True) -> list[KeyFile]
 
 
 def make_private(path: Path, data: bytes) -> bytes:
-    """Make a secret file, or leave the one that somebody else has made; give what it holds."""
+    """Make a secret file, or leave the one that somebody else has made; return what it holds."""
     make_private_folder(path.parent)
     draft = path.with_name(f"{path.name}.{secrets.token_hex(_DRAFT_BYTES)}")
     opened = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)

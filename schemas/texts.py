@@ -93,7 +93,7 @@ def is_visible(text: str) -> bool:
 
 
 def _heaps(text: str) -> Iterator[int]:
-    """Give the places of marks that stand on a letter with MARKS_MOST marks already."""
+    """Yield the places of marks that stand on a letter with MARKS_MOST marks already."""
     marks = 0
     for at, letter in enumerate(text):
         marks = marks + 1 if unicodedata.category(letter) in ("Mn", "Me") else 0

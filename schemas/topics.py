@@ -99,5 +99,5 @@ class Topics:
 
 
 def partition_of(voter: bytes, partitions: int) -> int:
-    """Give the votes partition of a voter: its first four bytes, big-endian, modulo the count."""
+    """Return the votes partition of a voter: its first four bytes, big-endian, modulo the count."""
     return int.from_bytes(voter[:4], "big") % partitions

@@ -19,7 +19,7 @@ class Query(dict[str, str]):
 
 
 def cookie(header: str, name: str) -> str | None:
-    """Give a cookie as it was sent, of two of a name the first: that of the longer path."""
+    """Return a cookie as it was sent, of two of a name the first: that of the longer path."""
     wanted = name + "="
     at = header.find(wanted)
     if at < 0:

@@ -15,7 +15,7 @@ def shown(url: str) -> str:
 
 
 def checked(url: str) -> str:
-    """Give an address back that has a host and a number as port.
+    """Return an address that has a host and a number as port.
 
     Raises AddressRefused, without the words of whoever reads it: they would quote the password.
     """

@@ -222,7 +222,7 @@ class Archive:
 
 
 def resume(store: Store, lane: Lane) -> int:
-    """Ask the table where a lane goes on; give the offset to read from."""
+    """Ask the table where a lane goes on; return the offset to read from."""
     archived = store.archived(lane.log.table, lane.log.topic, lane.partition)
     if len(archived) > 1:
         log.warning("archive has a hole", topic=lane.log.topic, partition=lane.partition,

@@ -25,7 +25,7 @@ _CONSULTATIONS = {
 
 
 def _place_of_consultation(schema: Schema) -> int:
-    """Give where the consultation begins in an event: behind fields of known size."""
+    """Return where the consultation begins in an event: behind fields of known size."""
     at = HEADER_BYTES
     for field in schema.fields:
         kind = field["type"]
@@ -51,7 +51,7 @@ def decode_ballot(value: bytes | None) -> tuple[str, dict[str, Any]]:
 
 
 def consultation_of_ballot(value: bytes | None) -> str | None:
-    """Give the consultation of a vote or qualification; None where it is something else.
+    """Return the consultation of a vote or qualification; None where it is something else.
 
     The ledger's decoders read what ballots are mostly, and check as much; raises Undecodable.
     """
@@ -64,7 +64,7 @@ def consultation_of_ballot(value: bytes | None) -> str | None:
 
 
 def consultation_of(value: bytes | None) -> str:
-    """Give the consultation a record of the ballot box names; empty where it names none.
+    """Return the consultation a record of the ballot box names; empty where it names none.
 
     Raises UnknownSchema where nobody may say what the record is.
     """

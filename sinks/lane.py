@@ -71,7 +71,7 @@ class Lane:
         return not (self._full.is_set() or self.stopped or self._closing)
 
     def begin(self, archived: Sequence[Stretch], last_value: bytes | None) -> int:
-        """Resume behind the contiguous prefix; give the offset to read from.
+        """Resume behind the contiguous prefix; return the offset to read from.
 
         That is the last one archived, if any: its record must read as it was archived.
         """

@@ -32,7 +32,7 @@ class Migration:
         return hashlib.sha256(self.sql.encode()).hexdigest()
 
     def statements(self) -> Iterator[str]:
-        """Give the statements one by one: the HTTP interface takes one at a time."""
+        """Yield the statements one by one: the HTTP interface takes one at a time."""
         lines = (line for line in self.sql.splitlines() if not line.lstrip().startswith("--"))
         for statement in "\n".join(lines).split(";\n"):
             if statement.strip():
@@ -50,7 +50,7 @@ def migrations() -> list[Migration]:
 
 
 def migrate(client: Client) -> list[str]:
-    """Apply what is not applied yet; give the names applied.
+    """Apply what is not applied yet; return the names applied.
 
     Every statement may be run twice, for a process may end between a statement and the row that
     says it is done. Raise MigrationChanged where an applied file was edited.

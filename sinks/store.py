@@ -86,7 +86,7 @@ class Store:
         self.generation = 0
 
     def take_over(self, stopping: threading.Event) -> int:
-        """Make the tables, become the owner, end the predecessor's inserts; give how many.
+        """Make the tables, become the owner, end the predecessor's inserts; return how many.
 
         Raises Stopping where the archive is told to stop meanwhile.
         """
@@ -131,7 +131,7 @@ class Store:
         return [row[0] for row in rows]
 
     def archived(self, table: str, topic: str, partition: int) -> list[Stretch]:
-        """Give the stretches of offsets that a table holds of a topic partition, in order."""
+        """Return the stretches of offsets that a table holds of a topic partition, in order."""
         rows = self._client.query(
             "SELECT min(offset), max(offset) FROM ("
             " SELECT offset, toInt64(offset) - dense_rank() OVER (ORDER BY offset) AS island"
@@ -176,7 +176,7 @@ class Store:
         self._client.raw_insert(table, rows.column_names, block, settings, "ArrowStream")
 
     def owner(self) -> int:
-        """Give the generation of the archive that owns these topics now."""
+        """Return the generation of the archive that owns these topics now."""
         return int(self._client.query(
             "SELECT max(generation) FROM archivers WHERE topic_prefix = {prefix:String}",
             parameters={"prefix": self._topic_prefix}).result_rows[0][0])

@@ -17,12 +17,12 @@ class Stretch(NamedTuple):
 
 
 def next_offset(archived: Sequence[Stretch]) -> int:
-    """Give the first offset that is not archived."""
+    """Return the first offset that is not archived."""
     return archived[0].last + 1 if archived and archived[0].first == 0 else 0
 
 
 def beyond(archived: Iterable[Stretch], offset: int) -> list[Stretch]:
-    """Give what is archived from an offset on."""
+    """Return what is archived from an offset on."""
     return [stretch for stretch in archived if stretch.first >= offset]
 
 

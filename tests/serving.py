@@ -16,7 +16,7 @@ END_SECONDS = 1
 
 @contextmanager
 def served(application: ASGIApp) -> Iterator[str]:
-    """Serve an application in a thread; give its address."""
+    """Serve an application in a thread; yield its address."""
     with listen("127.0.0.1", 0) as opened:
         server = uvicorn.Server(uvicorn.Config(
             application, log_level="critical", lifespan="off",

@@ -183,7 +183,7 @@ def _pattern(message: str) -> re.Pattern[str]:
 
 
 def _templates() -> Iterator[str]:
-    """Give every text in the code, one a line, with `*` for what is filled in."""
+    """Yield every text in the code, one a line, with `*` for what is filled in."""
     for tree in _trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
@@ -231,7 +231,7 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 @functools.cache
 def _anchors(path: Path) -> frozenset[str]:
-    """Give the anchors of a page's headings, as code hosts make them."""
+    """Return the anchors of a page's headings, as code hosts make them."""
     text = FENCE.sub("", path.read_text("utf-8"))
     headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
     return frozenset(
@@ -255,7 +255,7 @@ def test_commands_quoted_anywhere_exist() -> None:
 
 
 def _code(text: str) -> Iterator[str]:
-    """Give what a page shows as code: lines of fences without a comment's text, and spans."""
+    """Yield what a page shows as code: lines of fences without a comment's text, and spans."""
     for fence in FENCE.findall(text):
         yield from (line.split(" # ")[0] for line in fence.splitlines()[1:-1])
     yield from re.findall(r"`([^`\n]+)`", FENCE.sub("", text))

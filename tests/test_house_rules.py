@@ -259,7 +259,7 @@ def test_readers_without_a_bound_are_not_used() -> None:
 
 @functools.cache
 def _modules(path: Path) -> tuple[str, ...]:
-    """Give the whole names of everything a module imports."""
+    """Return the whole names of everything a module imports."""
     names: list[str] = []
     for node in ast.walk(_tree(path)):
         if isinstance(node, ast.Import):

@@ -273,7 +273,7 @@ class Views:
 
 
 def _operations(beside: Beside) -> list[Route]:
-    """Give the operators' page, or the way to it."""
+    """Return the operators' page, or the way to it."""
     if beside.operations is not None:
         return beside.operations.routes()
     return [Route("/ops", _sending_to(beside.views_url))] if beside.views_url else []
@@ -302,7 +302,7 @@ def _sending_to(url: str) -> Callable[[Request], Awaitable[Response]]:
 
 
 def _query_of(request: Request) -> str:
-    """Give the query with its mark, to send somebody on with it."""
+    """Return the query with its mark, to send somebody on with it."""
     query = asked.raw_query_of(request)
     return f"?{query}" if query else ""
 

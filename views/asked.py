@@ -53,18 +53,18 @@ class NoForm(ValueError):
 
 
 def path_of(request: Request) -> str:
-    """Give the path, decoded."""
+    """Return the path, decoded."""
     path: str = request.scope["path"]
     return path
 
 
 def address_of(request: Request) -> str:
-    """Give the path as it stands in an address."""
+    """Return the path as it stands in an address."""
     return quote(path_of(request))
 
 
 def raw_query_of(request: Request) -> str:
-    """Give the query as it was sent."""
+    """Return the query as it was sent."""
     raw: bytes = request.scope["query_string"]
     return raw.decode("latin-1")
 
@@ -75,7 +75,7 @@ def is_secure(request: Request) -> bool:
 
 
 def query_of(request: Request) -> Query:
-    """Give the fields of the query; refuse where there are too many."""
+    """Return the fields of the query; refuse where there are too many."""
     try:
         return visitors.query(request.scope["query_string"], QUERY_FIELDS)
     except TooManyFields:
@@ -83,7 +83,7 @@ def query_of(request: Request) -> Query:
 
 
 def wanted_language(request: Request) -> str | None:
-    """Give the `lang` of the query; None where that cannot be read: a refusal has a language too.
+    """Return the `lang` of the query; None where that cannot be read: a refusal has a language too.
     """
     try:
         return query_of(request).get("lang")
@@ -92,7 +92,7 @@ def wanted_language(request: Request) -> str | None:
 
 
 def cookie_of(request: Request, name: str) -> str | None:
-    """Give a cookie as it was sent."""
+    """Return a cookie as it was sent."""
     return visitors.cookie(request.headers.get("cookie", ""), name)
 
 

@@ -32,5 +32,5 @@ class Days:
             self._told[consultation] = Told(dict(days), told_at)
 
     def of(self, consultation: str) -> Told | None:
-        """Give what is known; None where the archive has not said anything."""
+        """Return what is known; None where the archive has not said anything."""
         return self._told.get(consultation)

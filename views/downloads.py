@@ -35,7 +35,7 @@ Entry = Mapping[str, Any]
 
 
 def _words(name: str, place: int) -> Callable[[Entry], Any]:
-    """Give the text of an entry (place 0) or the language it is in (place 1)."""
+    """Return the text of an entry (place 0) or the language it is in (place 1)."""
     def cell(entry: Entry) -> Any:
         texts = entry[name]
         return in_language(texts, (*texts,)[0])[place] if texts else None

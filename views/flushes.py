@@ -77,7 +77,7 @@ class Flush:
         return cls(**{**known, "offsets": tuple(fields["offsets"])})
 
     def fields(self) -> dict[str, Any]:
-        """Give the marker's fields by name."""
+        """Return the marker's fields by name."""
         return {**asdict(self), "offsets": list(self.offsets)}
 
     def below(self, other: "Flush") -> bool:

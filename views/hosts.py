@@ -21,7 +21,7 @@ _HOST = re.compile(rb"(?:([A-Za-z0-9._-]+)|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{1,5})
 
 
 def name_in(host: bytes) -> str | None:
-    """Give the name in a Host header, lower case and without brackets; None where it is none."""
+    """Return the name in a Host header, lower case and without brackets; None where it is none."""
     return _name_in(host) if len(host) <= HOST_BYTES else None
 
 

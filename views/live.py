@@ -110,7 +110,7 @@ class Live:
         self._mark_all()
 
     def snapshot(self, consultation: str, proposals: tuple[str, ...]) -> tuple[str, bytes]:
-        """Give the identifier and the bytes of the present state."""
+        """Return the identifier and the bytes of the present state."""
         if self._made_of != self._flushes.version:
             self._made.clear()
             self._made_of = self._flushes.version
@@ -162,7 +162,7 @@ class Live:
 
 
 def named(text: str) -> tuple[str, ...]:
-    """Give the proposals that a stream is to follow, each once, in one order.
+    """Return the proposals that a stream is to follow, each once, in one order.
 
     What is too long for an identifier names nothing, now or later, and would only be held.
     """

@@ -63,7 +63,7 @@ class Row:
 
 
 def rows(ballots: Iterable[Ballot], key: bytes, time_zone: str) -> list[Row]:
-    """Give the live votes under names of this key."""
+    """Return the live votes under names of this key."""
     zone = zone_of(time_zone)
     return sorted((_row(ballot, key, zone) for ballot in ballots),
                   key=lambda row: (row.proposal, row.name))
@@ -80,7 +80,7 @@ def _row(ballot: Ballot, key: bytes, zone: ZoneInfo) -> Row:
 
 
 def day_of(milliseconds: int, zone: ZoneInfo) -> datetime:
-    """Give the beginning of an instant's day in a time zone."""
+    """Return the beginning of an instant's day in a time zone."""
     return moment(milliseconds, zone).replace(
         hour=0, minute=0, second=0, microsecond=0)
 

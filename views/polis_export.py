@@ -60,7 +60,7 @@ def files(
 
 
 def comment_numbers(proposals: Sequence[str]) -> dict[str, str]:
-    """Give each proposal the number of its comment: its own where all have one, else its place."""
+    """Return each proposal's comment number: its own where all have one, else its place."""
     if all(name.isascii() and name.isdigit() for name in proposals):
         return {name: name for name in proposals}
     return {name: str(place) for place, name in enumerate(proposals)}

@@ -69,7 +69,7 @@ PROBLEMS = {
 
 
 def of_status(status: int) -> ProblemKind:
-    """Give the kind of problem of an HTTP status that no route of ours has explained."""
+    """Return the kind of problem of an HTTP status that no route of ours has explained."""
     by_status = {problem.status: problem for problem in (NOT_FOUND, METHOD_NOT_ALLOWED, NOT_READY)}
     return by_status.get(status, INTERNAL if status >= 500 else NOT_FOUND)
 

@@ -84,7 +84,7 @@ def _without_address(scope: Scope) -> Response:
 
 
 def language_of(request: Request) -> str:
-    """Give the language of the visitor: `?lang=`, then the cookie, then Accept-Language."""
+    """Return the language of the visitor: `?lang=`, then the cookie, then Accept-Language."""
     return languages.negotiate(
         asked.wanted_language(request),
         asked.cookie_of(request, languages.COOKIE),
@@ -93,7 +93,7 @@ def language_of(request: Request) -> str:
 
 
 def caching(*, final: bool) -> dict[str, str]:
-    """Give the life of results in caches."""
+    """Return the life of results in caches."""
     fresh = FINAL_SECONDS if final else OPEN_SECONDS
     return {
         "cache-control": f"public, max-age={fresh}, stale-while-revalidate={STALE_SECONDS}"

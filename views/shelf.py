@@ -40,7 +40,7 @@ class Shelf(Generic[Key, Kept]):
         self._make_room()
 
     def get(self, key: Key) -> Kept | None:
-        """Give what is under a key; None where nothing is, or is any more."""
+        """Return what is under a key; None where nothing is, or is any more."""
         found = self._held.get(key)
         if found is None:
             return None

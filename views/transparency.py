@@ -119,7 +119,7 @@ class _Served:
     async def _made(
         self, key: tuple[str, ...], read: Callable[[], bytes | None]
     ) -> Representation:
-        """Give a file ready to be sent; the first caller starts the work, the others wait for it.
+        """Return a file ready to be sent; the first caller starts the work, the others wait for it.
 
         What is not there is looked for anew each time: it may come.
         """
@@ -162,6 +162,6 @@ def _represented(body: bytes | None) -> Representation | None:
 
 
 def _life(seconds: int, more: str = "") -> dict[str, str]:
-    """Give a life in caches to what programs of any site may read."""
+    """Return a life in caches for what programs of any site may read."""
     return {"cache-control": f"public, max-age={seconds}{more}",
             "access-control-allow-origin": "*"}

@@ -15,7 +15,7 @@ PASSWORD_BYTES = 32
 
 
 def password_of(folder: Path) -> str:
-    """Give the password of the ClickHouse in `folder`; make it where there is none.
+    """Return the password of the ClickHouse in `folder`; make it where there is none.
 
     One that others could read may be known to them: it is replaced.
     """

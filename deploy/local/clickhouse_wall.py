@@ -70,7 +70,7 @@ def require_harmless(statement: str) -> None:
 
 
 def write_configuration(folder: Path) -> Path:
-    """Write the engine's configuration with its one user; give its path."""
+    """Write the engine's configuration with its one user; return its path."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     users, configuration = folder / "users.xml", folder / "config.xml"
     rights = [f"GRANT {', '.join(GRANTS)} ON *.*",

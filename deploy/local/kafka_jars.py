@@ -35,7 +35,7 @@ class Jar(NamedTuple):
 
 
 def resolve(jar_folder: Path, endpoint: str) -> Path:
-    """Resolve jars into a folder, downloading what the cache lacks; give the folder's part.
+    """Resolve jars into a folder, downloading what the cache lacks; return the folder's part.
 
     Raises `JarsUnavailableError`.
     """

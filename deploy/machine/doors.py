@@ -40,5 +40,5 @@ def stranger(headers: Headers) -> str:
 
 
 def values(headers: Headers, name: bytes) -> list[str]:
-    """Give the values of a header, by its name in small letters."""
+    """Return the values of a header, by its name in small letters."""
     return [value.decode("latin-1") for key, value in headers if key.lower() == name]

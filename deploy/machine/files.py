@@ -24,9 +24,9 @@ def keep_private(folder: Path, *, make: bool = True) -> str:
     """Make a data folder for its owner alone, or close one that others may open.
 
     It holds keys, passwords and who voted: what lies in it is as private as the folder itself.
-    Gives a sentence about what was closed, empty where nothing was. A folder of somebody else that
-    is open to a group alone is left: an administrator shares it so. Raises `FolderExposedError`
-    where everybody may open it and we may not close it.
+    Returns a sentence about what was closed, empty where nothing was. A folder of somebody else
+    that is open to a group alone is left: an administrator shares it so.
+    Raises `FolderExposedError` where everybody may open it and we may not close it.
     """
     if make:
         folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)

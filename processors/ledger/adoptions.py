@@ -25,7 +25,7 @@ REFUSAL = {name: index for index, name in enumerate(REFUSALS)}
 
 
 def version_in_force(state: LedgerState) -> int:
-    """Give the rules in force; raise LedgerStopped before the first RulesAdopted."""
+    """Return the rules in force; raise LedgerStopped before the first RulesAdopted."""
     if not state.ledger_version:
         raise LedgerStopped(
             f"votes partition {state.partition}: the first record is not RulesAdopted. "

@@ -111,7 +111,7 @@ def _voter_control(state: LedgerState, offset: int, chain: bytes, value: bytes) 
 def _suspended(
     found: Suspension, fields: Mapping[str, Any], *, version: int
 ) -> tuple[str, dict[str, Any]]:
-    """Give the outcome of a suspension, and let it stand in `found` where it does."""
+    """Return the outcome of a suspension, and let it stand in `found` where it does."""
     pair = Finding(fields["cause"], fields["finding"])
     if version == 1:
         pair = Finding(OPERATOR, fields["event_id"])
@@ -128,7 +128,7 @@ def _suspended(
 def _reinstated(
     found: Suspension, fields: Mapping[str, Any], *, version: int
 ) -> tuple[str, dict[str, Any]]:
-    """Give the outcome of a reinstatement, and clear in `found` what it names."""
+    """Return the outcome of a reinstatement, and clear in `found` what it names."""
     pairs, immune = findings_of(fields), tuple(fields["immune"])
     if version == 1:
         pairs = found.standing_of(OPERATOR)

@@ -48,12 +48,12 @@ def refused_holds(refused: bytes, digest: bytes) -> bool:
 
 
 def with_accepted(row: bytes, kept: bytes, digest: bytes) -> bytes:
-    """Give a row with a new first byte after one more event was accepted."""
+    """Return a row with a new first byte after one more event was accepted."""
     return kept + row[1:IDS_AT] + digest + row[IDS_AT:KEPT_IDS_END] + row[IDS_END:]
 
 
 def with_refused(row: bytes, digest: bytes) -> bytes:
-    """Give a row after one more event was refused."""
+    """Return a row after one more event was refused."""
     accepted = row[:IDS_END]
     missing = (IDS_END - len(accepted)) // DIGEST_BYTES
     filled = accepted + accepted[-DIGEST_BYTES:] * missing
@@ -66,7 +66,7 @@ def refused_and(refused: bytes, digest: bytes) -> bytes:
 
 
 def after_refusals(row: bytes, refused: bytes) -> bytes:
-    """Give a new row to which the ids belong that were refused before it."""
+    """Return a new row to which the ids belong that were refused before it."""
     accepted = row[:IDS_END]
     missing = (IDS_END - len(accepted)) // DIGEST_BYTES
     return accepted + accepted[-DIGEST_BYTES:] * missing + refused

@@ -68,19 +68,19 @@ _REFUSED = OUTCOME["refused"]
 
 
 def standing_in(situation: int) -> int:
-    """Give the standing of a situation, as decisions have it; 0 without a live vote."""
+    """Return the standing of a situation, as decisions have it; 0 without a live vote."""
     if not situation & 3:
         return 0
     return situation & KEPT_BITS | (SUSPENDED if situation & SUSPENDED_BIT else 0)
 
 
 def route_in(situation: int) -> int:
-    """Give the route of a situation, by index in schemas.words."""
+    """Return the route of a situation, by index in schemas.words."""
     return situation >> ROUTE_SHIFT & 3
 
 
 def route_after(route: int, shown: int) -> int:
-    """Give the route after an event moved the standing: asked > unknown > drawn."""
+    """Return the route after an event moved the standing: asked > unknown > drawn."""
     if route == ASKED or shown == _ASKED_FOR:
         return ASKED
     if route == UNKNOWN or shown == _SHOWN_UNKNOWN:
@@ -210,7 +210,7 @@ def looked_up(kind: int, detail: int, suspect: int, shown: int, situation: int) 
 
 
 def told() -> list[object]:
-    """Give every rule as plain values: what becomes of each event in each situation, and routes."""
+    """Return all rules as plain values: what becomes of events in each situation, and routes."""
     rules: list[object] = [
         [rule(situation, detail, suspect) for detail in range(details) for suspect in (0, 1)
          for situation in range(SITUATIONS)]

@@ -28,17 +28,17 @@ def standing(choice: int, *, held: int = 0, suspect: bool, suspended: bool) -> i
 
 
 def choice_of(situation: int) -> int:
-    """Give the index of the choice, -1 without a live vote."""
+    """Return the index of the choice, -1 without a live vote."""
     return (situation & 3) - 1
 
 
 def held_of(situation: int) -> int:
-    """Give the qualifications held, a bit each."""
+    """Return the qualifications held, a bit each."""
     return situation >> 2 & 7
 
 
 def qualifications_of(situation: int) -> list[int]:
-    """Give the indexes of the qualifications held, in schema order."""
+    """Return the indexes of the qualifications held, in schema order."""
     first = choice_of(situation) * QUALIFICATIONS_PER_CHOICE
     return [first + i for i in range(QUALIFICATIONS_PER_CHOICE) if held_of(situation) >> i & 1]
 
@@ -69,7 +69,7 @@ def valid(situation: int) -> bool:
 
 
 def fields(situation: int) -> dict[str, Any] | None:
-    """Give a standing as the fields of the Avro record `Standing`; None without a live vote."""
+    """Return a standing as the fields of the Avro record `Standing`; None without a live vote."""
     if not situation & 3:
         return None
     return {

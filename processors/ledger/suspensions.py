@@ -34,7 +34,7 @@ class Suspension:
         """Bit n: findings of cause n do not suspend any more."""
 
     def lowest(self) -> int | None:
-        """Give the lowest cause that stands: the one that a vote set aside is counted under."""
+        """Return the lowest cause that stands: the one that a vote set aside is counted under."""
         return min((pair.cause for pair, stands in self.standing.items() if stands), default=None)
 
     def is_immune(self, cause: int) -> bool:
@@ -53,7 +53,7 @@ class Suspension:
         return sum(pair.cause == cause for pair in self.standing)
 
     def standing_of(self, cause: int) -> tuple[Finding, ...]:
-        """Give the findings of a cause that stand, in the order they came in."""
+        """Return the findings of a cause that stand, in the order they came in."""
         return tuple(pair for pair, stands in self.standing.items()
                      if stands and pair.cause == cause)
 

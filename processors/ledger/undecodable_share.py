@@ -32,13 +32,13 @@ def count(undecodable: Iterable[int], ledger: Ledger) -> int:
 
 
 def offsets(decisions: Iterable[bytes | None]) -> list[int]:
-    """Give the votes offsets that these decisions refuse as undecodable, each once."""
+    """Return the votes offsets that these decisions refuse as undecodable, each once."""
     return sorted({decode(value).source_offset for value in decisions
                    if value is not None and is_undecodable(value)})
 
 
 def accepted_until(catalogue: Iterable[bytes | None], partition: int) -> int:
-    """Give the last votes offset up to which an operator lets a partition go on; -1: none."""
+    """Return the last votes offset up to which an operator lets a partition go on; -1: none."""
     found = -1
     for value in catalogue:
         if value is not None and value.startswith(_HEADER):

@@ -40,7 +40,7 @@ class Catalogue:
         self.consultations: dict[str, Consultation] = {}
 
     def apply(self, event: str, fields: Fields, offset: int) -> str | None:
-        """Fold one event; give the consultation it touched. An offset already folded is skipped."""
+        """Fold one event; return the consultation it touched. One folded before is skipped."""
         if offset <= self.offset:
             return None
         self.offset = offset

@@ -39,20 +39,20 @@ Score = tuple[float, float]
 
 
 def percent(part: int, whole: int) -> int:
-    """Give part / whole in whole percent, rounded half up from the integers."""
+    """Return part / whole in whole percent, rounded half up from the integers."""
     return (200 * part + whole) // (2 * whole)
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def share(part: int, whole: int) -> float:
-    """Give part / whole with SHARE_DIGITS digits, rounded half up from the integers."""
+    """Return part / whole with SHARE_DIGITS digits, rounded half up from the integers."""
     scale: int = 10 ** SHARE_DIGITS
     return (2 * scale * part + whole) // (2 * whole) / scale
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def wilson(part: int, whole: int) -> Interval:
-    """Give Wilson's 95 % interval of part / whole (E. B. Wilson, 1927)."""
+    """Return Wilson's 95 % interval of part / whole (E. B. Wilson, 1927)."""
     p, square = part / whole, _Z * _Z
     middle = p + square / (2 * whole)
     half = _Z * math.sqrt(p * (1 - p) / whole + square / (4 * whole * whole))
@@ -63,7 +63,7 @@ def wilson(part: int, whole: int) -> Interval:
 
 @functools.lru_cache(maxsize=REMEMBERED)
 def _individual(part: int, votes: int, smoothing: float) -> Score:
-    """Give one smoothed share with its margin (Agresti-Coull, two standard deviations)."""
+    """Return one smoothed share with its margin (Agresti-Coull, two standard deviations)."""
     value = min((part + smoothing) / (1 + votes), 1.0)
     count = votes + 4
     adjusted = (votes * value + 2) / count

@@ -14,7 +14,7 @@ VECTOR = "vector"
 
 
 def headers(as_of: AsOf) -> list[tuple[str, bytes]]:
-    """Give the headers of all records of a publication."""
+    """Return the headers of all records of a publication."""
     offsets = (*as_of.votes, as_of.catalogue, as_of.participants)
     return [(VECTOR, b",".join(b"%d" % offset for offset in offsets))]
 

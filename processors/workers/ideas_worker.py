@@ -223,7 +223,7 @@ class IdeasWorker:
 
 
 async def last_vector(looker: Any, results: TopicPartition, partitions: int) -> tuple[int, ...]:
-    """Give the vector of the last marker in the results: read from their end backwards.
+    """Return the vector of the last marker in the results: read from their end backwards.
 
     Raises TimeoutError where a stretch cannot be read within LOOK_UP_SECONDS.
     """
@@ -245,7 +245,7 @@ async def last_vector(looker: Any, results: TopicPartition, partitions: int) -> 
 async def _newest_vector(
     looker: Any, results: TopicPartition, since: int, until: int
 ) -> tuple[int, ...] | None:
-    """Give the furthest vector of the markers between two offsets, or None."""
+    """Return the furthest vector of the markers between two offsets, or None."""
     found: tuple[int, ...] | None = None
     looker.seek(results, since)
     while await looker.position(results) < until:

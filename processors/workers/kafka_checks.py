@@ -90,7 +90,7 @@ class Setting(NamedTuple):
 
 
 async def described_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, Setting]:
-    """Give all settings of a topic by name."""
+    """Return all settings of a topic by name."""
     resource = ConfigResource(ConfigResourceType.TOPIC, topic)
     return {name: Setting(value, source == _SET_FOR_TOPIC)
             for answer in await admin.describe_configs([resource])

@@ -25,7 +25,7 @@ class Looker:
         """Held while a question is open: the consumer has one assignment at a time."""
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Give the end offset of each partition."""
+        """Return the end offset of each partition."""
         wanted = list(partitions)
         async with self._asking, asyncio.timeout(LOOK_UP_SECONDS):
             consumer = await self._connected()
@@ -35,7 +35,7 @@ class Looker:
     async def record(
         self, partition: TopicPartition, offset: int
     ) -> tuple[range, bytes | None]:
-        """Give the offsets a partition holds, and the value at one of them; None outside."""
+        """Return the offsets a partition holds, and the value at one of them; None outside."""
         async with self._asking, asyncio.timeout(LOOK_UP_SECONDS):
             consumer = await self._connected()
             first = (await consumer.beginning_offsets([partition]))[partition]
@@ -48,7 +48,7 @@ class Looker:
             return held, value
 
     async def values(self, partition: TopicPartition, first: int) -> list[bytes | None]:
-        """Give the values from an offset on to the end; a negative one counts from the end."""
+        """Return the values from an offset on to the end; a negative one counts from the end."""
         async with self._asking, asyncio.timeout(LOOK_UP_SECONDS):
             consumer = await self._connected()
             end = (await consumer.end_offsets([partition]))[partition]

@@ -32,7 +32,7 @@ class Worker(Protocol):
     held: dict[int, Held]
 
     async def connected_producer(self) -> AIOKafkaProducer:
-        """Give the producer of decisions and tallies."""
+        """Return the producer of decisions and tallies."""
 
 
 class TallyFlushes:

@@ -61,7 +61,7 @@ def _masks(
 
 
 def starts_of(sizes: Sequence[int], first: int) -> "Deck[int]":
-    """Give where each hand begins in the deck; the last entry is where the last one ends."""
+    """Return where each hand begins in the deck; the last entry is where the last one ends."""
     starts = array("I", [first])
     for size in sizes:
         starts.append(starts[-1] + size)
@@ -81,7 +81,7 @@ def part_equals(deck: "Deck[int]", starts: "Deck[int]", chance: random.Random) -
 
 
 def hand(starts: "Deck[int]", position: int) -> range:
-    """Give the positions of the hand that holds the card at a position."""
+    """Return the positions of the hand that holds the card at a position."""
     index = bisect_right(starts, position) - 1
     return range(starts[index], starts[index + 1])
 

@@ -25,12 +25,12 @@ Description = tuple[str | None, str | None, str | None]
 
 
 def numbers() -> range:
-    """Give the numbers that name a description."""
+    """Return the numbers that name a description."""
     return range(1, 1 + len(GENDERS) * len(AGE_BANDS) * len(REGIONS))
 
 
 def description(number: int) -> Description:
-    """Give gender, age band and region of a numbered description."""
+    """Return gender, age band and region of a numbered description."""
     rest, region = divmod(number - 1, len(REGIONS))
     gender, age_band = divmod(rest, len(AGE_BANDS))
     return GENDERS[gender][0], AGE_BANDS[age_band][0], REGIONS[region][0]

@@ -113,7 +113,7 @@ class Amounts:
 
 
 def amounts(published: Published, scale: float) -> Amounts:
-    """Give the amounts of a campaign; below a scale of 1 all shrink alike (at least one each)."""
+    """Return the amounts of a campaign; below a scale of 1 all shrink alike (at least one each)."""
     full = Amounts(published.proposals, published.participants, published.votes)
     if scale == 1:
         return full

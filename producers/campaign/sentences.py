@@ -27,7 +27,7 @@ def _grammars() -> dict[str, Any]:
 
 @functools.cache
 def possible(idea: str | None) -> tuple[str, ...]:
-    """Give every sentence the grammar of an idea (None: ungrouped) can make."""
+    """Return every sentence the grammar of an idea (None: ungrouped) can make."""
     grammars = _grammars()
     chosen = grammars[UNGROUPED] if idea is None else [grammars.get(idea, grammars[GENERAL])]
     sentences = dict.fromkeys(

@@ -237,7 +237,7 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
 
 
 def _below(consultation: str) -> str:
-    """Give the path below which sequences of a consultation are asked for and voted on."""
+    """Return the path below which sequences of a consultation are asked for and voted on."""
     return f"/v1/consultations/{quote(consultation, safe='')}"
 
 
@@ -263,7 +263,7 @@ async def _unqualification(asked: Asked) -> Act:
 
 
 def _queried(asked: Asked, name: str) -> str | None:
-    """Give a field of the query, within the bounds that the document names."""
+    """Return a field of the query, within the bounds that the document names."""
     value = asked.query().get(name)
     most = operations.QUERY_CHARACTERS[name]
     if value is not None and len(value) > most:

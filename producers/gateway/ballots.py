@@ -37,7 +37,7 @@ _FIRST, _SECOND = ({kind: hot.encoder(kind, version) for kind in KINDS} for vers
 
 
 def form_of(rules: int) -> Form:
-    """Give the form that ballots have under announced rules, later ones than ours included."""
+    """Return the form that ballots have under announced rules, later ones than ours included."""
     return _first if current("VoteCast", rules).version == 1 else _second
 
 

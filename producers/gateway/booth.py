@@ -187,11 +187,11 @@ class Booth:
         return self._follower.known.rules >= _TELLS_ROUTES
 
     async def came_back(self, voter: Voter, waiting: str) -> bool:
-        """Record the sequence that waited for an act; give whether the browser may forget it."""
+        """Record the sequence that waited for an act; return whether the browser may forget it."""
         return await self._sequences.came_back(voter, waiting)
 
     def samples(self) -> Iterator[Sample]:
-        """Give what became of sequences as figures."""
+        """Yield what became of sequences as figures."""
         yield from self._sequences.samples()
 
     async def describe(
@@ -215,7 +215,7 @@ class Booth:
         await self._write(self._topics.participants, 0, now, value)
 
     def receipt_keys(self) -> dict[str, Any]:
-        """Give the public keys of receipts: those that lie here, and all that the log names."""
+        """Return the public keys of receipts: those that lie here, and all that the log names."""
         states = {key.public: key.state for key in self._follower.known.keys.of("receipt")}
         held = [key.public_key().public_bytes_raw() for key in self._keys.receipts]
         return {"receipt": base64_of(held[0]), "receipts": [
@@ -240,7 +240,7 @@ class Booth:
             for public in self._publics(receipt.key))
 
     def _publics(self, name: str | None) -> list[bytes]:
-        """Give the public keys that a receipt may be by: the one it names, else the oldest ones.
+        """Return the public keys that a receipt may be by: the one it names, else the oldest ones.
 
         A receipt that names none is of release 0.1.0, which had one key: the one named first.
         """
@@ -279,7 +279,7 @@ class Booth:
         return found, is_new
 
     def _seen(self, voter: Voter, act: Act, now: int) -> tuple[int, Seen]:
-        """Give the trust that the view proof of an act makes, and what it says of the view."""
+        """Return the trust that the view proof of an act makes, and what it says of the view."""
         key, consultation = self._keys.view, voter.consultation
         found = view_proofs.read(key, voter.id, consultation, act.proposal, act.proof, now)
         if found is None and act.renewed:

@@ -50,7 +50,7 @@ class Cells:
         return sum(part.itemsize * len(part) for part in (self.counts, self.ends, self.names))
 
     def look(self, name: bytes, now: float) -> tuple[int, int, float]:
-        """Give the cell of a name, what its window has counted, and the seconds it is open yet.
+        """Return the cell of a name, what its window has counted, and the seconds it is open yet.
 
         Where none is open, a cell to begin one in, and no seconds. A clock that was set back leaves
         ends too far away: such windows have ended too.
@@ -72,7 +72,7 @@ class Cells:
         return first, self.counts[first], self.ends[first] - now
 
     def begin(self, cell: int, name: bytes, now: float) -> float:
-        """Begin a window that has counted nothing; give the seconds it is open."""
+        """Begin a window that has counted nothing; return the seconds it is open."""
         self.counts[cell] = 0
         self.ends[cell] = now + WINDOW_SECONDS
         self.names[cell] = hash(name)

@@ -144,7 +144,7 @@ class Sequences:
         return True
 
     def samples(self) -> Iterator[Sample]:
-        """Give what became of sequences as figures."""
+        """Yield what became of sequences as figures."""
         for outcome in OUTCOMES:
             yield Sample(figures.GATEWAY_SEQUENCES, self._outcomes[outcome], (outcome,))
 
@@ -165,7 +165,7 @@ class Sequences:
         return text if len(text) <= DRAWN_CHARACTERS else ""
 
     def _opened(self, visitor: Visitor, waiting: str) -> bytes | None:
-        """Give the event that we sealed for this voter; None for anything else."""
+        """Return the event that we sealed for this voter; None for anything else."""
         if len(waiting) > DRAWN_CHARACTERS:
             return None
         try:
@@ -179,7 +179,7 @@ class Sequences:
 def explained(
     fields: dict[str, Any], accepted: Sequence[str], pool: sequence.Pool
 ) -> tuple[list[str], list[str]]:
-    """Give the proposals of a SequenceDrawn by name, and those that its draw gives again.
+    """Return the proposals of a SequenceDrawn by name, and those that its draw gives again.
 
     `accepted` are the consultation's proposals in the order of the catalogue, `pool` holds them
     with their counts at the event's offsets.

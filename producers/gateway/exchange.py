@@ -58,19 +58,19 @@ class Asked:
         return parts
 
     def header(self, name: bytes) -> str | None:
-        """Give a header as text."""
+        """Return a header as text."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
 
     def query(self) -> Query:
-        """Give the fields of the query; raise Refused where there are too many."""
+        """Return the fields of the query; raise Refused where there are too many."""
         try:
             return visitors.query(self.scope["query_string"], QUERY_FIELDS)
         except TooManyFields:
             raise Refused(problems.INVALID_REQUEST) from None
 
     def cookie(self, name: str) -> str | None:
-        """Give a cookie as it was sent."""
+        """Return a cookie as it was sent."""
         return visitors.cookie(self.headers.get(b"cookie", b"").decode("latin-1"), name)
 
     async def json_body(self) -> bytes:

@@ -59,7 +59,7 @@ class Follower:
             await asyncio.sleep(RETRY_SECONDS)
 
     def proposals(self, consultation: str) -> dict[str, dict[str, Any]]:
-        """Give the proposals one may vote on, in the order of the catalogue: those with a text."""
+        """Return the proposals one may vote on, in the catalogue's order: those with a text."""
         offset, found = self._proposals
         if offset != self.offset:
             found = {}

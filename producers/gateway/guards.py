@@ -75,7 +75,7 @@ def _host_of(origin: bytes) -> bytes:
 
 
 def origin_of(asked: Asked) -> int:
-    """Give the index of the origin of an event: browsers say that they are."""
+    """Return the index of the origin of an event: browsers say that they are."""
     return _WEB if b"sec-fetch-site" in asked.headers else _API
 
 
@@ -90,7 +90,7 @@ def idempotency_key(asked: Asked) -> str | None:
 
 
 def network_of(asked: Asked) -> bytes:
-    """Give the network a request comes from: UNKNOWN_NETWORK where nothing says so."""
+    """Return the network a request comes from: UNKNOWN_NETWORK where nothing says so."""
     client = asked.scope.get("client")
     address = client[0] if client else None
     # Whoever is believed as a proxy can name an address of any length: only short ones are kept.
@@ -103,7 +103,7 @@ _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network
 
 
 def device_of(asked: Asked, key: Key) -> Device:
-    """Give the device of the cookie, or a new one."""
+    """Return the device of the cookie, or a new one."""
     cookie = asked.cookie(SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE)
     # None of another length is one of ours, or may be remembered: anybody can send long ones.
     ours = cookie is not None and len(cookie) == identity.COOKIE_CHARACTERS
@@ -123,7 +123,7 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
 
 
 def drawn_of(asked: Asked) -> str | None:
-    """Give the sequence that waits in the browser; None without one."""
+    """Return the sequence that waits in the browser; None without one."""
     # Of ten thousand votes a second only a voter's first one has it.
     if _DRAWN not in asked.headers.get(b"cookie", b""):
         return None

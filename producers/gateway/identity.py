@@ -33,7 +33,7 @@ ADDRESS_CHARACTERS = 80
 
 
 def characters(size: int) -> int:
-    """Give the length of so many bytes in base64 without padding."""
+    """Return the length of so many bytes in base64 without padding."""
     return -(-size * 4 // 3)
 
 
@@ -101,7 +101,7 @@ def device_cookie(key: Key, device: bytes) -> str:
 
 
 def device_of(key: Key, cookie: str) -> bytes | None:
-    """Give the device of a cookie; None where we did not sign it."""
+    """Return the device of a cookie; None where we did not sign it."""
     raw = bytes_of(cookie, 2 * IDENTIFIER_BYTES)
     if raw is None:
         return None
@@ -110,7 +110,7 @@ def device_of(key: Key, cookie: str) -> bytes | None:
 
 
 def pseudonym(pepper: Signer, device: bytes) -> bytes:
-    """Give the name of a device within the consultation of a pepper."""
+    """Return the name of a device within the consultation of a pepper."""
     return pepper.code(b"voter", device)
 
 
@@ -120,7 +120,7 @@ def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
 
 
 def network_of(address: str) -> bytes:
-    """Give the prefix of an address that stands for its network; UNKNOWN_NETWORK for no address.
+    """Return the prefix of an address that stands for its network; UNKNOWN_NETWORK for no address.
 
     Some proxies forward addresses with ports: `192.0.2.7:50123`, `[2001:db8::1]:50123`.
     """
@@ -152,7 +152,7 @@ def _without_port(text: str) -> str:
 
 
 def network_pseudonym(day_key: Signer, network: bytes) -> bytes:
-    """Give the name of a network on the day of a key."""
+    """Return the name of a network on the day of a key."""
     return day_key.code(b"network", network)
 
 

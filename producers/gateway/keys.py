@@ -136,7 +136,7 @@ class KeyFolder:
         return (self.folder / "networks" / f"{date}.key").exists()
 
     def destroy_networks(self, *, before: str) -> list[Path]:
-        """Delete the network keys of all days before a date; give the files."""
+        """Delete the network keys of all days before a date; return the files."""
         folder = self.folder / "networks"
         # With drafts that a death left: one of them may be the key.
         gone = [path for path in sorted(folder.glob("*.key*"))
@@ -152,7 +152,7 @@ class KeyFolder:
         return self.folder_of(consultation).exists()
 
     def seal(self, consultation: str) -> list[Path]:
-        """Delete every key of a consultation, for good; give the files."""
+        """Delete every key of a consultation, for good; return the files."""
         folder = self.folder_of(consultation)
         make_private_folder(folder)
         (folder / SEALED).touch(mode=FILE_MODE)

@@ -118,7 +118,7 @@ class Memory:
         return voter in self._choices
 
     def choice(self, voter: bytes, proposal: str) -> str | None:
-        """Give a voter's choice, if it is remembered."""
+        """Return a voter's choice, if it is remembered."""
         return (self._held(voter, proposal) or _NOTHING)[0]
 
     def withdrew(self, voter: bytes, proposal: str) -> bool:
@@ -141,7 +141,7 @@ class Memory:
         return None if at < 0 else _HELD[row[at - 1]]
 
     def _numbered(self, proposal: str) -> bytes | None:
-        """Give a proposal the next number; None where there are too many."""
+        """Return a proposal the next number; None where there are too many."""
         number = len(self._names)
         if number >= NAMES_REMEMBERED:
             return None

@@ -55,7 +55,7 @@ class Meter:
         return application
 
     def samples(self) -> Iterator[Sample]:
-        """Give everything as figures."""
+        """Yield everything as figures."""
         for (route, status), count in sorted(self._answers.items()):
             yield Sample(figures.GATEWAY_ANSWERS, count, (route, str(status)))
         for reason, count in sorted(self._refusals.items()):

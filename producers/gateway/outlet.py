@@ -149,7 +149,7 @@ class Outlet:
         return self._waiting
 
     def samples(self, now: float) -> Iterator[Sample]:
-        """Give what waits, at a moment in seconds since 1970, as figures."""
+        """Yield what waits, at a moment in seconds since 1970, as figures."""
         taken = [at for lane in self._lanes.values() if (at := lane.oldest) is not None]
         for topic, count in self._acknowledged.items():
             yield Sample(figures.GATEWAY_ACKNOWLEDGED, count, (topic,))

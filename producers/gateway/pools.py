@@ -65,7 +65,7 @@ class Pools:
         self._making: dict[str, asyncio.Task[DatedPool]] = {}
 
     async def pool(self, consultation: str) -> DatedPool:
-        """Give a pool; make one first where there is none."""
+        """Return a pool; make one first where there is none."""
         held = self._pools.get(consultation)
         now = asyncio.get_running_loop().time()
         if held is not None and now - held.made_at < REFRESH_SECONDS:

@@ -78,7 +78,7 @@ class Rates:
         """Share limits with other gateways, for ever, where that is set up: here it is not."""
 
     def count(self, voter: bytes, network: bytes, now: float) -> Rate:
-        """Count a request; give the limit that is exceeded, else the one with the least left.
+        """Count a request; return the limit that is exceeded, else the one with the least left.
 
         Without a network (empty) the voter's limit stands alone.
         """
@@ -130,7 +130,7 @@ class Rates:
 
 
 def part(quota: int, gateways: int) -> int:
-    """Give one gateway's part of a limit, at least one request; all parts make the whole."""
+    """Return one gateway's part of a limit, at least one request; all parts make the whole."""
     return -(-quota // gateways)
 
 

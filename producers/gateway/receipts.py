@@ -65,7 +65,7 @@ class SealedBatch:
         return len(self.levels[0])
 
     def path(self, index: int) -> list[bytes]:
-        """Give the hashes that lead from a leaf to the root, from below."""
+        """Return the hashes that lead from a leaf to the root, from below."""
         found = []
         for level in self.levels[:-1]:
             sibling = index ^ 1

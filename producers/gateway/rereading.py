@@ -30,7 +30,7 @@ class Rereader:
         self._waiting = 0
 
     async def value_at(self, partition: int, offset: int) -> bytes | None:
-        """Give the value at an offset, None where none lies; raise NotWritten without a broker.
+        """Return the value at an offset, None where none lies; raise NotWritten without a broker.
 
         Raise it at once where it is known that no broker answers, or where too many wait.
         """

@@ -16,7 +16,7 @@ class Salts:
         self._at = 0
 
     def draw(self, size: int) -> bytes:
-        """Give bytes that nobody had before."""
+        """Return bytes that nobody had before."""
         if self._at + size > len(self._block):
             self._block, self._at = os.urandom(max(BLOCK_BYTES, size)), 0
         at, self._at = self._at, self._at + size

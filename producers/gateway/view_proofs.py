@@ -87,7 +87,7 @@ def read(
 
 
 def pause_of(milliseconds: int) -> int:
-    """Give the bucket of a time between view and act: floor(log2(1 + time / 125 ms)), up to 14.
+    """Return the bucket of a time between view and act: floor(log2(1 + time / 125 ms)), up to 14.
 
     Another gateway's clock may be ahead: what ends before it began took no time.
     """

@@ -67,7 +67,7 @@ class Timestamps:
             self._read.append((line, _number(row, text, self._notes), False, said))
 
     def instants(self) -> list[int]:
-        """Give the instant of each row in milliseconds, in the order of the rows."""
+        """Return the instant of each row in milliseconds, in the order of the rows."""
         unit = self._unit()
         factor = MILLISECONDS_EACH[unit]
         found = []
@@ -149,7 +149,7 @@ def _unit_of(value: int) -> Unit | None:
 
 
 def _datetime(text: str) -> int | None:
-    """Give what the column says in milliseconds, as if in UTC; None for a form nobody knows."""
+    """Return what the column says in milliseconds, as if in UTC; None for a form nobody knows."""
     java, script = _JAVA.fullmatch(text), _SCRIPT.fullmatch(text)
     if java:
         month, day, time, year = java.groups()

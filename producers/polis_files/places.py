@@ -48,7 +48,7 @@ class Assumed:
         self._files: dict[str, Notes] = {}
 
     def about(self, file: str) -> Notes:
-        """Give the notes of a file."""
+        """Return the notes of a file."""
         return self._files.setdefault(file, Notes(file))
 
     def sentences(self) -> tuple[str, ...]:

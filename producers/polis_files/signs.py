@@ -55,7 +55,7 @@ def fit(
 def sign(
     asked: int | None, declared: Declared, found: Fit, *, has_signs: bool, notes: Notes
 ) -> int:
-    """Give the value of an agreement; raise InvalidInput where it must be asked for.
+    """Return the value of an agreement; raise InvalidInput where it must be asked for.
 
     `has_signs` tells whether any vote is 1 or -1: without, nothing depends on the sign.
     """

@@ -36,7 +36,7 @@ class Row:
 def read_table(
     path: Path, needed: Sequence[str], silent: Sequence[str], notes: Notes
 ) -> Iterator[Row]:
-    """Give the rows of a file that has the needed columns.
+    """Yield the rows of a file that has the needed columns.
 
     Columns that are in neither `needed` nor `silent` are noted as not read. Raises Missing and
     InvalidInput.
@@ -64,7 +64,7 @@ def _note_unread(names: Sequence[str], notes: Notes) -> None:
 
 
 def folded(name: str) -> str:
-    """Give the one form of a column's name: small letters and dashes, nothing around."""
+    """Return the one form of a column's name: small letters and dashes, nothing around."""
     return name.strip(_AROUND).casefold().translate(_FOLDED)
 
 
@@ -77,7 +77,7 @@ def parsed(text: str, separator: str) -> list[list[str]]:
 
 
 def _rows(text: str, separator: str, notes: Notes) -> Iterator[tuple[int, list[str]]]:
-    """Give each row but spreadsheets' first line `sep=;`, with the line it begins in."""
+    """Yield each row but spreadsheets' first line `sep=;`, with the line it begins in."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1

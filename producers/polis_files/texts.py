@@ -25,7 +25,7 @@ _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"),
 
 
 def find_file(directory: Path, name: str, notes: Notes) -> Path:
-    """Give the file of this name, or the only one that a report gave its date and name before it.
+    """Return the file of this name, or the only one that a report gave its date and name before it.
 
     Downloads are named as in 2025-06-19-1201-3phdex2kjf-votes.csv. Raises InvalidInput where
     several are; where none is, the file is the one that is missing.

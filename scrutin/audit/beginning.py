@@ -65,7 +65,7 @@ def exit_codes() -> Iterator[None]:
 def published(
     consultation: str, settings: Settings, path: Path | None
 ) -> Iterator[tuple[Document, Reading, bool]]:
-    """Give the published document, live or saved, and the archive up to its positions.
+    """Yield the published document, live or saved, and the archive up to its positions.
 
     Says too whether how people vote is hidden now: then no number may be shown unasked.
     """

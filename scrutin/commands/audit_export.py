@@ -72,7 +72,7 @@ def export(
 
 
 def _signer(settings: Settings, topics: Topics) -> Signer:
-    """Give the key of the catalogue's log, which signs results and bundles."""
+    """Return the key of the catalogue's log, which signs results and bundles."""
     place = place_of(topics, topics.catalogue, 0)
     folder = addresses.log_keys_folder(settings)
     signer = load_signer(

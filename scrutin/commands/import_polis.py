@@ -55,7 +55,7 @@ def _read(
     directory: Path, consultation: str | None, language: str, agree_is: int | None,
     unit: Unit | None,
 ) -> tuple[PolisExport, str]:
-    """Give the export and the consultation's name; say what was assumed."""
+    """Return the export and the consultation's name; say what was assumed."""
     try:
         export = read_export(directory, agree_is=producing.sign(agree_is), unit=unit,
                              now=producing.now())

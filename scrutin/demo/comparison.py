@@ -95,7 +95,7 @@ def _conservation(document: dict[str, Any]) -> list[Check]:
 
 
 def received(block: dict[str, Any]) -> int:
-    """Give the votes received."""
+    """Return the votes received."""
     return int(block["received"])
 
 

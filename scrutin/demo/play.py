@@ -82,7 +82,7 @@ class Demo:
             self.phases.append((name, time.monotonic() - began))
 
     def start(self) -> dict[str, str]:
-        """Start a fresh stack in a folder of the demo's own; give its addresses."""
+        """Start a fresh stack in a folder of the demo's own; return its addresses."""
         folder = self.settings.data_dir
         bring_down(folder)
         if folder.exists():
@@ -155,7 +155,7 @@ class Demo:
                              f"{errors.decode(errors='replace')[-2000:]}")
 
     async def recount(self) -> tuple[int, dict[str, Any]]:
-        """Run `scrutin audit recount`; give its exit code and report."""
+        """Run `scrutin audit recount`; return its exit code and report."""
         with self.phase("recount: live, pure, SQL, sum of changes"):
             process = await self._scrutin("audit", "recount", CONSULTATION, "--json")
             output, errors = await process.communicate()
@@ -167,7 +167,7 @@ class Demo:
         return process.returncode, report
 
     async def open_booth(self, gateway: str) -> int:
-        """Describe a consultation that is open and let a crowd vote; give the number of votes."""
+        """Describe a consultation that is open and let a crowd vote; return the number of votes."""
         file = self.settings.data_dir / OPEN_FILE.name
         described = open_consultation(datetime.now(UTC).date())
         file.write_text(json.dumps(described), "utf-8")

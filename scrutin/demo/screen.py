@@ -81,7 +81,7 @@ class Screen:
 
 
 def counter_line(counters: Counters) -> str:
-    """Give the counters as one plain line."""
+    """Return the counters as one plain line."""
     hottest = ", ".join(f"{idea} +{votes:,}" for idea, votes in counters.hottest)
     return (
         f"votes received {counters.received:,} · counted {counters.counted:,} · set aside "
@@ -92,7 +92,7 @@ def counter_line(counters: Counters) -> str:
 
 
 def counter_table(counters: Counters) -> Table:
-    """Give the counters as a table that is drawn again and again."""
+    """Return the counters as a table that is drawn again and again."""
     table = Table(title="Live counters", min_width=60)
     table.add_column("")
     table.add_column("", justify="right")

@@ -37,7 +37,7 @@ class Voter:
         return served[:self._chance.randint(3, len(served))] if len(served) > 3 else served
 
     async def vote(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        """Vote, qualify, change one's mind: as it comes; give the receipt."""
+        """Vote, qualify, change one's mind: as it comes; return the receipt."""
         chance = self._chance
         shown = {} if chance.random() < SUSPECT_SHARE else {"proof": proposal["proof"]}
         choice = _choice(proposal["id"], chance)
@@ -81,7 +81,7 @@ def _choice(proposal: str, chance: random.Random) -> str:
 async def one_voter(
     gateway: str, consultation: str, chance: random.Random, *, votes_per_second: float = 0
 ) -> int:
-    """Let a new voter vote, at once or at a pace; give the number of votes."""
+    """Let a new voter vote, at once or at a pace; return the number of votes."""
     # The gateway's address is a number here; a jar takes cookies of such only if told to.
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(gateway, cookie_jar=jar) as session:
@@ -98,7 +98,7 @@ async def one_voter(
 
 
 async def crowd(gateway: str, consultation: str, seed: int, *, voters: int = CROWD_VOTERS) -> int:
-    """Let many vote at once; give the number of votes."""
+    """Let many vote at once; return the number of votes."""
     numbers = iter(range(voters))
 
     async def come() -> int:

@@ -90,7 +90,7 @@ class FlushSnapshot:
 
 
 def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
-    """Give the flush that was applied last."""
+    """Return the flush that was applied last."""
     applied = flushes.applied
     return FlushSnapshot(
         applied.offsets if applied else (),
@@ -99,7 +99,7 @@ def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
 
 
 def publics(keys: KeyFolder) -> list[bytes]:
-    """Give the public keys of receipts that lie in a folder: the one that signs first."""
+    """Return the public keys of receipts that lie in a folder: the one that signs first."""
     return [key.public_key().public_bytes_raw() for key in keys.receipts]
 
 
@@ -134,7 +134,7 @@ async def connected(
 ) -> AsyncIterator[tuple[ASGIApp, Live]]:
     """Connect the parts of a gateway; what is not for it, the pages answer: one address.
 
-    Gives the application, and the live streams to close before it is stopped.
+    Yields the application, and the live streams to close before it is stopped.
     """
     keys = KeyFolder(addresses.keys_folder(settings))
     follower = Follower(kafka, topics)
@@ -210,7 +210,7 @@ def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator
 
 
 def http_options() -> dict[str, Any]:
-    """Give the options of uvicorn that a vote's cost depends on, and what a visitor may send.
+    """Return the options of uvicorn that a vote's cost depends on, and what a visitor may send.
 
     Without a log of its own, which would hold a line for each request that is none: what it says
     goes where repeats are left out (`scrutin.process.log`).

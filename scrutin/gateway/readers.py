@@ -79,7 +79,7 @@ class Door:
 
 
 def _cost(scope: Scope) -> int:
-    """Give how many requests one stands for."""
+    """Return how many requests one stands for."""
     if scope["path"].endswith("/proposals") and scope["query_string"]:
         return LIST_COST
     return CHECK_COST if scope["method"] == "POST" and CHECK.match(scope["path"]) else 1

@@ -59,7 +59,7 @@ class Place:
     origin: str
 
     def names(self) -> dict[str, str]:
-        """Give the name of each log by its place."""
+        """Return the name of each log by its place."""
         wanted = [(self.topics.votes, number) for number in range(self.topics.partitions)]
         places = [place_of(self.topics, *each) for each in (*wanted, (self.topics.catalogue, 0))]
         return {place: f"{self.origin}/{place}" for place in places}
@@ -171,7 +171,7 @@ async def rotate(
 
 
 def retirable(place: Place, kind: str, identifier: str | None, now: float) -> list[Held]:
-    """Give the old keys of a kind that can go, or the one of an id; raise InvalidInput."""
+    """Return the old keys of a kind that can go, or the one of an id; raise InvalidInput."""
     keys = held(place, now, kind)
     newest = {key.name: key for key in sorted(keys, key=lambda key: key.since)
               if key.since <= now or kind == LOG}

@@ -11,7 +11,7 @@ Status = dict[str, Any]
 
 
 def samples(kind: str, status: Status) -> Iterator[Sample]:
-    """Give the samples of a kind of worker."""
+    """Yield the samples of a kind of worker."""
     yield from _SAMPLES[kind](status)
 
 

@@ -64,7 +64,7 @@ class Pulse:
 
 
 def common(settings: Settings, kind: str, *, ready: bool) -> list[Sample]:
-    """Give the samples that every process has."""
+    """Return the samples that every process has."""
     about = (kind, settings.instance, metadata.version("scrutin"))
     return [Sample(INFO, 1, about), Sample(READY, ready)]
 
@@ -126,7 +126,7 @@ class Door:
 def serve(settings: Settings, kind: str, status: Status) -> Pulse:
     """Serve the endpoints from a thread; health port 0 serves nothing.
 
-    Gives the pulse, whose `beat` the worker's loop is to run. A thread also because uvicorn must
+    Returns the pulse, whose `beat` the worker's loop is to run. A thread also because uvicorn must
     not take the worker's signals.
     """
     pulse = Pulse()

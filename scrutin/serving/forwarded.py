@@ -16,7 +16,7 @@ _FORWARDED_FOR = b"x-forwarded-for"
 
 
 def behind(app: ASGIApp, named: str) -> ASGIApp:
-    """Give an application the addresses that the named proxies forward; empty: none does."""
+    """Return an application that believes the proxies named about addresses; empty: none."""
     trusted = believed(named)
     if not trusted:
         return app

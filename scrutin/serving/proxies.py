@@ -18,7 +18,7 @@ _IPV4_BITS_BEFORE = 96
 
 
 def believed(named: str) -> str:
-    """Give what uvicorn is told to believe; raise ValueError, in words, for what is no address."""
+    """Return what uvicorn is told to believe; raise ValueError, in words, for no address."""
     if named.strip() == ANY:
         return ANY
     found = []

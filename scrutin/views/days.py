@@ -74,7 +74,7 @@ def _tell(settings: Settings, zones: dict[str, str], days: Days) -> None:
 
 
 def _zones(flushes: Flushes) -> dict[str, str]:
-    """Give the time zone of each consultation that is described."""
+    """Return the time zone of each consultation that is described."""
     return {
         name: known.described["time_zone"]
         for name, known in flushes.catalogue.consultations.items() if known.described

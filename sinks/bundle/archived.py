@@ -50,16 +50,16 @@ class ArchivedConsultation:
         self._reading.wait(catalogue, say=say)
 
     def catalogue(self, last: int) -> list[Record]:
-        """Give the consultation's records in the catalogue."""
+        """Return the consultation's records in the catalogue."""
         return self._records(_CATALOGUE, topic=self._topics.catalogue, last=last)
 
     def keys(self, size: int) -> list[Record]:
-        """Give the records that name the service's keys, of the first `size` of the catalogue."""
+        """Return the records that name the service's keys, of the first `size` of the catalogue."""
         return self._records(
             _KEYS, topic=self._topics.catalogue, event=named_keys.EVENT, size=size)
 
     def endings(self, partition: int) -> list[Record]:
-        """Give what closed and sealed the consultation in a partition."""
+        """Return what closed and sealed the consultation in a partition."""
         return self._records(_ENDINGS, topic=self._topics.votes, partition=partition,
                              last=self._vector[partition])
 
@@ -71,12 +71,12 @@ class ArchivedConsultation:
         return int(rows[0][0])
 
     def votes(self, partition: int) -> Iterator[Record]:
-        """Give every vote of a partition."""
+        """Yield every vote of a partition."""
         for offsets, values in self._reading.votes(partition):
             yield from zip(offsets, values, strict=True)
 
     def decisions(self, partition: int) -> Iterator[Record]:
-        """Give the decisions of a partition as a reader accepts them, up to the last counted."""
+        """Yield the decisions of a partition as a reader accepts them, up to the last counted."""
         last = self._vector[partition]
         for offset, value in enumerate(accepted(self._reading, partition)):
             if offset > last:
@@ -84,7 +84,7 @@ class ArchivedConsultation:
             yield offset, value
 
     def ballots(self, zone: str) -> Iterator[tuple[str, Iterable[Row]]]:
-        """Give the rows of the public table, proposal by proposal; days are of a time zone."""
+        """Yield the rows of the public table, proposal by proposal; days are of a time zone."""
         sql = (resources.files("sinks") / "bundle" / "sql" / "ballots.sql").read_text("utf-8")
         for proposal, rows in groupby(self._streamed(sql, zone), lambda row: row[0]):
             yield proposal.decode(), (

@@ -159,7 +159,7 @@ def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
 
 
 def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
-    """Give the cells of each row."""
+    """Yield the cells of each row."""
     lines = _Lines(name, pieces)
     try:
         for cells in csv.reader(lines, strict=True):
@@ -170,7 +170,7 @@ def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
 
 
 def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str, list[int]]:
-    """Give a row's proposal, and the counts its vote in force raises."""
+    """Return a row's proposal, and the counts its vote in force raises."""
     if len(cells) != len(COLUMNS):
         raise Unreadable(place, f"{len(cells)} cells, a row has {len(COLUMNS)}")
     proposal, choice, qualified, aside = cells[0], cells[5], cells[6], cells[7]
@@ -221,7 +221,7 @@ class _Lines:
 
 
 def _lines(name: str, pieces: Iterable[bytes]) -> Iterator[str]:
-    """Give the lines of a file."""
+    """Yield the lines of a file."""
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")

@@ -12,7 +12,7 @@ SCHEMAS = "schemas/"
 
 
 def enclosed(kind: str, consultation: str) -> dict[str, bytes]:
-    """Give the pages, every published schema, their ids, and the schema of the results."""
+    """Return the pages, every published schema, their ids, and the schema of the results."""
     pages = {name: text.encode() for name, text in readmes(kind, consultation).items()}
     return {**pages, **dict(_schemas())}
 

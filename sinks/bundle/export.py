@@ -49,7 +49,7 @@ class Signed:
     note: str
 
     def log(self, folder: str) -> LogFolder:
-        """Give a log by its name in the bundle."""
+        """Return a log by its name in the bundle."""
         return LogFolder(self.folder / folder.removeprefix("logs/"))
 
 
@@ -140,7 +140,7 @@ class Export:
     def _write_log(self, packer: Packer, folder: str, last: int, leaves: Counter[str]) -> int:
         """Write the checkpoints and entries of a log up to the first checkpoint that covers it.
 
-        Gives how many entries there are.
+        Returns how many entries there are.
         """
         log = self._signed.log(folder)
         notes, size = [], -1
@@ -168,7 +168,7 @@ def _checkpoint(note: str) -> Checkpoint:
 
 
 def _entries(log: LogFolder, size: int, last: int, leaves: Counter[str]) -> Iterator[bytes]:
-    """Give the entry bundles of a log, and count the entries up to an offset by consultation."""
+    """Yield the entry bundles of a log, and count the entries up to an offset by consultation."""
     for number in range(-(-size // WIDTH)):
         tile = Tile(ENTRIES, number, width_of(ENTRIES, number, size))
         data = log.read(tile)

@@ -59,7 +59,7 @@ class Different(BundleFault):
 
 
 def lowest(faults: Iterable[BundleFault]) -> BundleFault:
-    """Give the first fault of the lowest layer."""
+    """Return the first fault of the lowest layer."""
     return min(faults, key=lambda fault: FROM_BELOW.index(fault.status))
 
 

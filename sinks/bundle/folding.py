@@ -28,7 +28,7 @@ Event = tuple[int, str, dict[str, Any]]
 def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | None:
     """Raise unless the records are all of the consultation, and those signed.
 
-    Gives the time of the announced closing, in milliseconds since 1970, if there is one.
+    Returns the time of the announced closing, in milliseconds since 1970, if there is one.
     """
     last, name = manifest.catalogue, manifest.consultation
     if log.size <= last:

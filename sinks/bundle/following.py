@@ -99,7 +99,7 @@ class Followed:
                 raise self._leaves.other(self._begin + place)
 
     def _decoded(self, value: bytes | None) -> bytes:
-        """Give the entry of a record of any kind."""
+        """Return the entry of a record of any kind."""
         try:
             return entry_bytes(consultation_of(value).encode(), value)
         except UnknownSchema as error:

@@ -73,7 +73,7 @@ def _require_none_committed(bundle: Bundle, logs: Iterable[str]) -> None:
 
 
 def _keys(bundle: Bundle) -> tuple[KeyList, int]:
-    """Fold the records that name keys, each held against its leaf; give the catalogue's size too.
+    """Fold the records that name keys, each held against its leaf; return the catalogue's size too.
 
     That none is left out, the checkpoints say.
     """
@@ -139,7 +139,7 @@ def _require_log(
 
 
 def _checkpoints(bundle: Bundle, folder: str) -> Iterator[Checkpoint]:
-    """Give the checkpoints of a log, which were checked, one by one."""
+    """Yield the checkpoints of a log, which were checked, one by one."""
     for note in read_checkpoints(bundle.pieces(f"{folder}/checkpoints")):
         yield parse_checkpoint(text_of(note))
 

@@ -68,7 +68,7 @@ class Log:
         return f"{self.folder}/checkpoints"
 
     def _notes(self) -> Iterator[str]:
-        """Give the notes of all checkpoints in the bundle."""
+        """Yield the notes of all checkpoints in the bundle."""
         name = self._checkpoints
         if self._bundle.size_of(name) > CHECKPOINTS_BYTES_MAX:
             raise Unreadable(name, f"it has more than {CHECKPOINTS_BYTES_MAX:,} bytes, this "
@@ -93,12 +93,12 @@ class Log:
                 yield checkpoint
 
     def _stops(self) -> Iterator[Checkpoint]:
-        """Give all checkpoints by their size; their signatures were checked."""
+        """Return all checkpoints by their size; their signatures were checked."""
         known = (parse_checkpoint(text_of(note)) for note in self._notes())
         return merge(known, self._given, key=_SIZE)
 
     def entries(self, last: int) -> Iterator[list[bytes]]:
-        """Give the entries, 256 at a time; raise BundleFault where they are not what was signed."""
+        """Yield entries, 256 at a time; raise BundleFault where they are not what was signed."""
         tree, stops, names = Tree(), self._stops(), Counter[bytes]()
         stop = self._reached(tree, next(stops, None), stops)
         for entries in read_entries(self.name, self._bundle.pieces(self.name)):
@@ -131,7 +131,7 @@ class Log:
     def _reached(
         self, tree: Tree, stop: Checkpoint | None, stops: Iterator[Checkpoint]
     ) -> Checkpoint | None:
-        """Hold the tree against each checkpoint of its size; give the next larger one."""
+        """Hold the tree against each checkpoint of its size; return the next larger one."""
         while stop is not None and stop.size == tree.size:
             if tree.root() != stop.root:
                 raise BundleFault(
@@ -170,14 +170,14 @@ class Leaves:
             raise self.other(offset)
 
     def next_piece(self, offset: int) -> list[bytes]:
-        """Give the next entries, those from `offset` on: 256, but at the end of the log."""
+        """Return the next entries, those from `offset` on: 256, but at the end of the log."""
         piece = next(self._pieces, None)
         if piece is None:
             raise BundleFault(f"{self._name}, offset {offset}", "the log has no such entry")
         return piece
 
     def other(self, offset: int) -> BundleFault:
-        """Give the fault of a record that is not the one at its place in the log."""
+        """Return the fault of a record that is not the one at its place in the log."""
         return BundleFault(
             f"{self._name}, offset {offset}", "this is not the record that was signed: it was "
             "changed, moved or put in the place of another")
@@ -196,7 +196,7 @@ def entry_bytes(consultation: bytes, value: bytes | None) -> bytes:
 def in_order(
     name: str, batches: Iterable[tuple[list[int], list[bytes | None]]], last: int
 ) -> Iterator[list[bytes | None]]:
-    """Give values from offset 0 to the last counted; raise where one is missing or repeated."""
+    """Yield values from offset 0 to the last counted; raise where one is missing or repeated."""
     begin = 0
     for offsets, values in batches:
         expected = range(begin, begin + len(offsets))

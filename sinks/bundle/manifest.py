@@ -106,7 +106,7 @@ def catalogue_verifier(logs: Mapping[str, Verifier]) -> Verifier:
 
 
 def require_whole(bundle: Bundle, policy: str | None) -> tuple[Manifest, dict[str, Verifier]]:
-    """Hold every file against the signed manifest; give the keys too, by the name of each log.
+    """Hold every file against the signed manifest; return the keys too, by the name of each log.
 
     Raises a fault of the lowest layer: unreadable and missing before changed.
     """

@@ -138,7 +138,7 @@ class Bundle:
         return Packed(name, header_at, begin, size, crc, digest.hexdigest())
 
     def pieces(self, name: str) -> Iterator[bytes]:
-        """Give the contents of a file in pieces; two may be read by turns."""
+        """Yield the contents of a file in pieces; two may be read by turns."""
         packed = self._packed(name)
         at, end = packed.begin, packed.begin + packed.size
         while at < end:
@@ -148,18 +148,18 @@ class Bundle:
             yield piece
 
     def size_of(self, name: str) -> int:
-        """Give the bytes of a file."""
+        """Return the bytes of a file."""
         return self._packed(name).size
 
     def read(self, name: str) -> bytes:
-        """Give a whole file; raise Unreadable where it is larger than one of its kind can be."""
+        """Return a whole file; raise Unreadable where it is larger than one of its kind can be."""
         most = WHOLE_BYTES_MAX.get(name, CHECKPOINTS_BYTES_MAX)
         if self._packed(name).size > most:
             raise Unreadable(name, f"it has more than {most:,} bytes, this version holds no more")
         return b"".join(self.pieces(name))
 
     def text(self, name: str) -> str:
-        """Give a whole file as text."""
+        """Return a whole file as text."""
         try:
             return self.read(name).decode()
         except UnicodeDecodeError as error:

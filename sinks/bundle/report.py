@@ -37,7 +37,7 @@ SENTENCES = {
 
 
 def as_json(found: Verified, seconds: float) -> dict[str, Any]:
-    """Give the report as a document."""
+    """Return the report as a document."""
     manifest, fault = found.manifest, found.fault
     return {
         "format": FORMAT,
@@ -60,7 +60,7 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
 
 
 def lines(found: Verified, seconds: float, *, kept_checkpoints: int) -> Iterator[str]:
-    """Give the report as lines of text, the verdict last; nothing in them moves a terminal."""
+    """Yield the report as lines of text, the verdict last; nothing in them moves a terminal."""
     yield from map(printable, _lines(found, seconds, kept_checkpoints))
 
 

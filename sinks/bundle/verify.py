@@ -360,7 +360,7 @@ class _Verification:
 
 
 def _voters_and_votes(document: Document) -> tuple[int, int]:
-    """Give how many voters and votes a document says there are: a guess is made from it.
+    """Return how many voters and votes a document says there are: a guess is made from it.
 
     Nothing was checked of what is published: where it is nonsense, each record has a voter.
     """

@@ -124,7 +124,7 @@ def _tail_1(ending: bytes) -> Ending:
 
 
 def _tail_2(ending: bytes) -> Ending:
-    """Give the end of a decision of version 2 as version 1 has it: without what follows the route.
+    """Return the end of a decision of version 2 as version 1 has it: without what follows.
 
     Where more than a route follows, it is the end of no plain decision.
     """

@@ -37,7 +37,7 @@ class Records:
         return len(self.values)
 
     def until(self, offset: int) -> "Records":
-        """Give the records below an offset."""
+        """Return the records below an offset."""
         size = max(0, offset - self.first)
         return Records(self.topic, self.partition, self.first, self.timestamps[:size],
                        self.values[:size])

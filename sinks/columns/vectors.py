@@ -45,7 +45,7 @@ class Values:
         self.buffer: Bytes = np.concatenate([held, np.zeros(PADDING_BYTES, np.uint8)])
 
     def rows_with(self, header: bytes, least_bytes: int) -> Whole:
-        """Give the rows that begin with a header and are long enough for the fixed fields."""
+        """Return the rows that begin with a header and are long enough for the fixed fields."""
         found: Flags = self.sizes >= least_bytes
         for place, byte in enumerate(header):
             found &= self.buffer[self.starts + place] == byte

@@ -21,14 +21,14 @@ class Pairs:
         self._numbers: dict[Pair, int] = {}
 
     def codes(self, spans: Sequence[bytes]) -> list[int]:
-        """Give a number for each span, -1 where it is no text."""
+        """Return a number for each span, -1 where it is no text."""
         known = self._codes
         for span in set(spans).difference(known):
             known[span] = self._code(span)
         return [known[span] for span in spans]
 
     def code(self, consultation: str, proposal: str) -> int:
-        """Give the number of two strings that were read otherwise."""
+        """Return the number of two strings that were read otherwise."""
         return self._numbers.setdefault((consultation, proposal), len(self._numbers))
 
     def _code(self, span: bytes) -> int:

@@ -101,7 +101,7 @@ def _unequal(archived: pa.ChunkedArray, decoded: pa.ChunkedArray) -> list[int]:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:
-    """Give a column in the one type that both sides can be cast to."""
+    """Return a column in the one type that both sides can be cast to."""
     whole = column.combine_chunks()
     kind = whole.type
     if pa.types.is_list(kind):

@@ -11,7 +11,7 @@ Document = dict[str, Any]
 
 
 def as_of(document: Document) -> AsOf:
-    """Give the positions that a published document holds."""
+    """Return the positions that a published document holds."""
     held = document["as_of"]
     return AsOf(tuple(held["votes"]), held["catalogue"], held["participants"])
 

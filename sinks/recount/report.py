@@ -32,12 +32,12 @@ _COLUMNS = ("live", "pure", "SQL", "Σ changes")
 
 
 def without_numbers(audit: Audit) -> Audit:
-    """Give what may be told while how people vote is hidden: what is equal and what is not."""
+    """Return what may be told while how people vote is hidden: what is equal and what is not."""
     return replace(audit, checks=concealed(audit.checks), table=[], pure=None)
 
 
 def as_json(audit: Audit) -> dict[str, Any]:
-    """Give the report as a document."""
+    """Return the report as a document."""
     return {
         "format": FORMAT,
         "consultation": audit.consultation,
@@ -52,7 +52,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
 
 
 def lines(audit: Audit) -> Iterator[str]:
-    """Give the report as lines of text, the verdict last."""
+    """Yield the report as lines of text, the verdict last."""
     yield f"Recount of {audit.consultation} as of votes {audit.as_of['votes']}"
     yield ""
     yield from _table(audit)
@@ -102,7 +102,7 @@ def failed(checks: Sequence[Check]) -> Iterator[str]:
 
 
 def first_differences(recount: PureRecount) -> Iterator[str]:
-    """Give both decisions at the first votes offset of each partition where they differ."""
+    """Yield both decisions at the first votes offset of each partition where they differ."""
     if not recount.differences:
         return
     yield f"{recount.differing_decisions:,} decisions differ; the first of each partition:"

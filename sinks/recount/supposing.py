@@ -56,13 +56,13 @@ class Supposition:
     scores: str | None = None
 
     def placed(self, zone: tzinfo) -> "Supposition":
-        """Give the same with its instant in a time zone, where it names none."""
+        """Return the same with its instant in a time zone, where it names none."""
         if self.until is None or self.until.tzinfo:
             return self
         return replace(self, until=self.until.replace(tzinfo=zone))
 
     def described(self) -> dict[str, Any]:
-        """Give it as plain values, in the order of the options."""
+        """Return it as plain values, in the order of the options."""
         return {
             "until": self.until.isoformat() if self.until else None,
             "offsets": dict(self.offsets), "without_rules": list(self.without_rules),
@@ -132,7 +132,7 @@ def _instant(text: str) -> datetime:
 
 
 def vector(supposed: Supposition, published: Sequence[int], until: Sequence[int]) -> list[int]:
-    """Give the votes offsets a what-if ends at; `until` are those of its instant, if any."""
+    """Return the votes offsets a what-if ends at; `until` are those of its instant, if any."""
     held = list(until) if supposed.until else list(published)
     for partition, offset in supposed.offsets:
         held[partition] = offset
@@ -140,7 +140,7 @@ def vector(supposed: Supposition, published: Sequence[int], until: Sequence[int]
 
 
 def rewrite(supposed: Supposition) -> Rewrite | None:
-    """Give what makes the ballot box read as supposed; None where it stays as it is."""
+    """Return what makes the ballot box read as supposed; None where it stays as it is."""
     steps = [REWRITES[rule] for rule in supposed.without_rules]
     if not steps:
         return None

@@ -12,7 +12,7 @@ SHOWN_PROPOSALS = 10
 
 
 def as_json(found: WhatIf) -> dict[str, Any]:
-    """Give the report as a document."""
+    """Return the report as a document."""
     return {
         "format": FORMAT,
         "consultation": found.published["consultation"]["id"],
@@ -28,7 +28,7 @@ def as_json(found: WhatIf) -> dict[str, Any]:
 
 
 def lines(found: WhatIf) -> Iterator[str]:
-    """Give the report as lines of text, the verdict last."""
+    """Yield the report as lines of text, the verdict last."""
     yield f"What if, of {found.published['consultation']['id']}:"
     yield from (f"  {sentence}" for sentence in found.supposed.sentences())
     yield (f"published as of votes {found.published['as_of']['votes']}, supposed as of "

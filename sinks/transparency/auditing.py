@@ -60,7 +60,7 @@ def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Au
 
 
 def _consultation(entry: bytes) -> str:
-    """Give the name in an entry; one that is too long for any event is none of ours."""
+    """Return the name in an entry; one that is too long for any event is none of ours."""
     read = parse_entry(entry)
     return read.consultation if read and len(read.consultation) <= NAME_LETTERS_MAX else ""
 

@@ -66,7 +66,7 @@ def split_checkpoints(text: str) -> Iterator[str]:
 
 
 def read_checkpoints(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Give the notes of a list of checkpoints one by one, whatever its size; raise Refused.
+    """Yield the notes of a list of checkpoints one by one, whatever its size; raise Refused.
 
     A note ends with its last line of a signature. Bytes that are no text raise UnicodeDecodeError.
     """
@@ -91,7 +91,7 @@ def read_checkpoints(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def _lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Give lines without their ends."""
+    """Yield lines without their ends."""
     rest = b""
     for piece in pieces:
         *lines, rest = (rest + piece).split(b"\n")

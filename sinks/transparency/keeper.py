@@ -100,7 +100,7 @@ class Keeper:
         return read_bundle(self._folder.read(tile) or b"") or []
 
     def last_entry(self) -> bytes | None:
-        """Give the newest entry; None of an empty log."""
+        """Return the newest entry; None of an empty log."""
         if not self.size:
             return None
         number, within = divmod(self.size - 1, WIDTH)

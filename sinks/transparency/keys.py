@@ -26,7 +26,7 @@ def load_key(path: Path) -> Ed25519PrivateKey | None:
 
 
 def make_key(path: Path) -> Ed25519PrivateKey:
-    """Make a key, which appears whole or not at all; or give the one that is there."""
+    """Make a key, which appears whole or not at all; or return the one that is there."""
     return Ed25519PrivateKey.from_private_bytes(
         make_private(path, secrets.token_bytes(KEY_BYTES)))
 

@@ -74,7 +74,7 @@ class NotaryPolicy:
     away_seconds: float = AWAY_SECONDS
 
     def logs(self) -> Iterator[tuple[str, int, Decode]]:
-        """Give every log to be kept: topic, partition, and how its records are read."""
+        """Yield every log to be kept: topic, partition, and how its records are read."""
         for partition in range(self.topics.partitions):
             yield self.topics.votes, partition, decode_ballot
         yield self.topics.catalogue, 0, codec.decode
@@ -99,7 +99,7 @@ class Book:
 
     @property
     def read_from(self) -> int:
-        """Give the offset to begin at: that of the newest entry, to compare, if there is one."""
+        """The offset to begin at: that of the newest entry, to compare, if there is one."""
         return max(0, self.keeper.size - 1)
 
     def take(self, found: Sequence[Any]) -> None:
@@ -220,7 +220,7 @@ class Notary:
                    for place, offset in wanted.items())
 
     def named_keys(self) -> list[NamedKey]:
-        """Give the keys that sign the logs, to be named in the catalogue."""
+        """Return the keys that sign the logs, to be named in the catalogue."""
         return [NamedKey("log", signer.verifier.name, public, named_keys.IN_USE)
                 for signer in self._signers for public in signer.signing]
 
@@ -303,7 +303,7 @@ class Notary:
     async def _read_keys(self, consumer: AIOKafkaConsumer) -> bool:
         """Take the keys named in the part of the catalogue that is logged already.
 
-        Gives False where it was told to stop before it had all: nothing may be signed then.
+        Returns False where it was told to stop before it had all: nothing may be signed then.
         """
         place, size = TopicPartition(self._policy.topics.catalogue, 0), self._catalogue.keeper.size
         consumer.assign([place])

@@ -36,12 +36,12 @@ class Verifier(NamedTuple):
 
     @property
     def publics(self) -> tuple[bytes, ...]:
-        """Give every key."""
+        """Every key."""
         return (self.public, *self.others)
 
     @property
     def key_id(self) -> bytes:
-        """Give what a signature line names the first key by."""
+        """What a signature line names the first key by."""
         return _note_id(self.name, self.public)
 
     @property
@@ -50,7 +50,7 @@ class Verifier(NamedTuple):
         return f"{self.name}+{self.key_id.hex()}+{to_base64(_ED25519 + self.public)}"
 
     def with_keys(self, publics: Iterable[bytes]) -> "Verifier":
-        """Give the name with more keys; those it has come first."""
+        """Return the name with more keys; those it has come first."""
         first, *others = dict.fromkeys((*self.publics, *publics))
         return Verifier(self.name, first, tuple(others))
 
@@ -111,7 +111,7 @@ def parse_verifier(vkey: str) -> Verifier:
 
 
 def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
-    """Give the text of a note; raise Refused unless a known key signed it, or where one did not.
+    """Return the text of a note; raise Refused unless a known key signed it, or where one did not.
 
     Signatures of unknown keys are passed over: witnesses may add theirs.
     """
@@ -134,7 +134,7 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
 
 
 def text_of(note: str) -> str:
-    """Give the text of a note, whoever signed it; raise Refused where it is none."""
+    """Return the text of a note, whoever signed it; raise Refused where it is none."""
     return _split(note)[0]
 
 

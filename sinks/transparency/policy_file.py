@@ -18,7 +18,7 @@ KEYS = "keys"
 
 
 def known_keys(folder: Path, name: str) -> tuple[bytes, ...]:
-    """Give the keys of a log that were published before; none where nothing is there yet."""
+    """Return the keys of a log that were published before; none where nothing is there yet."""
     try:
         known = parse_policy((folder / POLICY).read_text("utf-8")).get(name)
     except (FileNotFoundError, UnicodeDecodeError, Refused):

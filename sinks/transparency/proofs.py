@@ -25,7 +25,7 @@ class Prover:
         self._held: dict[tuple[int, int], Sequence[bytes]] = {}
 
     def inclusion(self, index: int) -> list[bytes]:
-        """Give the hashes that lead from a leaf to the root, from below."""
+        """Return the hashes that lead from a leaf to the root, from below."""
         begin, end, path = 0, self.size, []
         while end - begin > 1:
             middle = begin + _split(end - begin)
@@ -38,7 +38,7 @@ class Prover:
         return path[::-1]
 
     def consistency(self, old: int) -> list[bytes]:
-        """Give the hashes that show that the tree of an older size, not 0, is a part of this."""
+        """Return the hashes that show that the tree of an older size, not 0, is a part of this."""
         begin, end, path, known = 0, self.size, [], True
         while end != old:
             middle = begin + _split(end - begin)
@@ -77,12 +77,12 @@ class Prover:
 
 
 def _split(size: int) -> int:
-    """Give the largest power of two below a size."""
+    """Return the largest power of two below a size."""
     return 1 << ((size - 1).bit_length() - 1)
 
 
 def included(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:
-    """Give the root that a proof of inclusion leads to; None where it has not the tree's form."""
+    """Return the root that a proof of inclusion leads to; None where it has not the tree's form."""
     if not 0 <= index < size:
         return None
     root, last, at = leaf, size - 1, 0

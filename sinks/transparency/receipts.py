@@ -72,11 +72,11 @@ class Receipt:
 
     @property
     def due_at(self) -> float:
-        """Give the time, in seconds since 1970, by which a checkpoint must cover the event."""
+        """The time, in seconds since 1970, by which a checkpoint must cover the event."""
         return float(self.fields["occurred_at"] / 1_000 + self.inclusion_seconds)
 
     def signed_by(self, publics: Sequence[bytes], topic: str) -> bytes:
-        """Give the key that signed, of those that are known; raise NeverNamed or Refused.
+        """Return the key that signed, of those that are known; raise NeverNamed or Refused.
 
         All are tried, however many: else whoever lists others before it could deny the last one.
         What they were read from has a bound of its own.
@@ -111,7 +111,7 @@ class Receipt:
     def require_logged(
         self, proof: str, logs: Mapping[str, Verifier], place: str
     ) -> Checkpoint:
-        """Give the checkpoint under which the event lies at its offset; raise Refused."""
+        """Return the checkpoint under which the event lies at its offset; raise Refused."""
         origins = [origin for origin in logs if origin.endswith(f"/{place}")]
         if len(origins) != 1:
             raise Refused(f"the policy names {len(origins)} logs {place}, it must name one")
@@ -152,7 +152,7 @@ def _require_ballot(found: Receipt) -> None:
 
 
 def require_named(keys: KeyList, public: bytes, checkpoint: Checkpoint) -> int | None:
-    """Give the place in the catalogue from which on the log names a key, under a checkpoint.
+    """Return the place in the catalogue from which on the log names a key, under a checkpoint.
 
     None where the checkpoint commits to no keys, as those of release 0.1.0 do. Raises Refused where
     it commits to another list, NeverNamed where the list has the key later or not at all.

@@ -14,7 +14,7 @@ Read = Callable[[Tile], bytes | None]
 
 
 def regrow(read: Read, sizes: Sequence[int]) -> Iterator[Tree]:
-    """Give the tree at each size, in order; raise Refused at the first file that does not fit.
+    """Yield the tree at each size, in order; raise Refused at the first file that does not fit.
 
     All tiles and bundles of the last size are read and compared.
     """

@@ -87,7 +87,7 @@ def _read(answer: http.client.HTTPResponse, bytes_max: int, address: str) -> byt
 
 
 def source(where: str) -> Source:
-    """Give the log at an address of http or https, or else in a folder."""
+    """Return the log at an address of http or https, or else in a folder."""
     if where.startswith(("http://", "https://")):
         return RemoteLog(where)
     return LogFolder(Path(where))

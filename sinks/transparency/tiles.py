@@ -38,13 +38,13 @@ class Tile(NamedTuple):
 
     @property
     def path(self) -> str:
-        """Give its address below the log's prefix."""
+        """Its address below the log's prefix."""
         partial = "" if self.width == WIDTH else f".p/{self.width}"
         return f"{self.stem}{partial}"
 
     @property
     def stem(self) -> str:
-        """Give the address of the full tile."""
+        """The address of the full tile."""
         level = "entries" if self.level == ENTRIES else str(self.level)
         digits = str(self.number)
         digits = digits.zfill(-(-len(digits) // 3) * 3)
@@ -74,7 +74,7 @@ def width_of(level: int, index: int, size: int) -> int:
 
 
 def tiles_of(size: int) -> Iterator[Tile]:
-    """Give every tile and bundle of a tree."""
+    """Yield every tile and bundle of a tree."""
     level = ENTRIES
     while hashes := size >> (HEIGHT * max(level, 0)):
         for index in range(-(-hashes // WIDTH)):

@@ -50,7 +50,7 @@ def parse_proof(text: str) -> TlogProof:
 def verify(
     proof: TlogProof, *, index: int, entry: bytes, logs: Mapping[str, Verifier], origin: str
 ) -> Checkpoint:
-    """Give the checkpoint under which an entry lies at an index of a log; raise Refused."""
+    """Return the checkpoint under which an entry lies at an index of a log; raise Refused."""
     verifier = logs.get(origin)
     if verifier is None:
         raise Refused(f"no key of the log {origin} is known")

@@ -19,7 +19,7 @@ class Tree:
         """
 
     def append(self, leaf_hashes: Sequence[bytes]) -> Iterator[tuple[Tile, list[bytes]]]:
-        """Grow; give each tile that became full with its hashes. Consume it to the end."""
+        """Grow; yield each tile that became full with its hashes. Consume it to the end."""
         at = 0
         while at < len(leaf_hashes):
             taken = leaf_hashes[at:at + WIDTH - self.size % WIDTH]
@@ -30,7 +30,7 @@ class Tree:
                 yield from self._rise()
 
     def _rise(self) -> Iterator[tuple[Tile, list[bytes]]]:
-        """Give the full tiles of the edge and put their roots into the tiles above."""
+        """Yield the full tiles of the edge and put their roots into the tiles above."""
         level = 0
         while len(full := self._row(level)) == WIDTH:
             self._edge[level], self._peaks[level] = [], []
@@ -45,7 +45,7 @@ class Tree:
         return self._edge[level]
 
     def partial(self) -> Iterator[tuple[Tile, list[bytes]]]:
-        """Give the tiles of the edge that are neither full nor empty."""
+        """Yield the tiles of the edge that are neither full nor empty."""
         for level, row in enumerate(self._edge):
             if row:
                 yield Tile(level, self.size >> (HEIGHT * (level + 1)), len(row)), row
@@ -56,7 +56,7 @@ class Tree:
         return joined([root for peaks in found for _, root in peaks])
 
     def _found(self, level: int) -> list[tuple[int, bytes]]:
-        """Give the perfect subtrees of a row, from left to right."""
+        """Return the perfect subtrees of a row, from left to right."""
         peaks = self._peaks[level]
         for root in self._edge[level][sum(size for size, _ in peaks):]:
             size, joint = 1, root

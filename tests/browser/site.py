@@ -40,7 +40,7 @@ class Site:
         self, *, opens_at: int = booths.LONG_AGO, closes_at: int | None = None,
         embargoed: bool = False, texts: dict[str, dict[str, str]] = TEXTS,
     ) -> str:
-        """Describe a consultation and wait until its pages are there; give its identifier."""
+        """Describe a consultation and wait until its pages are there; return its identifier."""
         name = f"town-{next(self._names)}"
         values = [described(
             "ConsultationDescribed", name, question=QUESTION, opens_at=opens_at,

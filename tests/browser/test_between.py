@@ -62,7 +62,7 @@ FAULTS: dict[str, Fault] = {
 
 
 async def faults_of_posts(page: Page, fault: Fault, times: int) -> list[str]:
-    """Meet the next posts of a page with a fault; give the list that their bodies go into."""
+    """Meet the next posts of a page with a fault; return the list that their bodies go into."""
     sent: list[str] = []
 
     async def meet(route: Route) -> None:
@@ -80,7 +80,7 @@ async def faults_of_posts(page: Page, fault: Fault, times: int) -> list[str]:
 
 
 def votes_of(events: list[tuple[str, dict[str, Any]]]) -> dict[Any, set[Any]]:
-    """Give the choices by event id: a repeated event has one."""
+    """Return the choices by event id: a repeated event has one."""
     found: dict[Any, set[Any]] = {}
     for event, fields in events:
         if event == "VoteCast":

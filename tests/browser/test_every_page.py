@@ -64,7 +64,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 async def consultations(held: Consultations, site: Site, filled: str) -> Consultations:
-    """Give a consultation in every state, described once."""
+    """Return a consultation in every state, described once."""
     if not held:
         held |= {
             "open": await site.consultation(),

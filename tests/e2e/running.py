@@ -111,7 +111,7 @@ async def _consumer(kafka: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 
 async def end_offsets(kafka: str, topic: str, partitions: int) -> list[int]:
-    """Give the end offset of each partition."""
+    """Return the end offset of each partition."""
     async with _consumer(kafka) as consumer:
         places = [TopicPartition(topic, number) for number in range(partitions)]
         ends = await consumer.end_offsets(places)

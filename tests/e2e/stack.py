@@ -21,7 +21,7 @@ class Stack:
             "SCRUTIN_DATA_DIR": str(folder), "SCRUTIN_CACHE_DIR": str(cache_folder)}
 
     def status(self) -> dict[str, Any]:
-        """Give what `scrutin status --json` says; it exits 1 while something restarts."""
+        """Return what `scrutin status --json` says; it exits 1 while something restarts."""
         state: dict[str, Any] = json.loads(
             (Path(self.environment["SCRUTIN_DATA_DIR"]) / "stack.json").read_text("utf-8"))
         return state

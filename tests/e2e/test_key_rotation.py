@@ -40,7 +40,7 @@ class Operator:
         return self.stack.worker("keys").environment
 
     def keys(self, *words: str, expected: int = 0) -> Any:
-        """Run `scrutin keys`; give what it says."""
+        """Run `scrutin keys`; return what it says."""
         return json.loads(scrutin(self.settings, "keys", *words, expected=expected).stdout or "{}")
 
     def held(self, kind: str) -> list[tuple[str, str]]:
@@ -102,7 +102,7 @@ async def proven(voter: Voter, gateway: RunningGateway, folder: Path) -> str:
 
 
 async def signing(gateway: RunningGateway) -> str:
-    """Give the key that a gateway signs receipts with."""
+    """Return the key that a gateway signs receipts with."""
     async with Browser(gateway.url) as browser:
         return str((await browser.client.get("/v1/keys")).json()["receipt"])
 

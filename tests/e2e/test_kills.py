@@ -58,7 +58,7 @@ async def simulated_while_killing(running: Stack, names: Iterable[str]) -> None:
 
 
 async def published_results(running: Stack) -> dict[str, Any]:
-    """Wait until the results hold the whole log; give the document."""
+    """Wait until the results hold the whole log; return the document."""
     ends = await end_offsets(running.kafka, TOPICS.votes, PARTITIONS)
     found: dict[str, Any] = {}
 
@@ -197,7 +197,7 @@ def check_counts(document: dict[str, Any], campaign: Plan) -> None:
 
 
 def undisturbed_votes(campaign: Plan) -> list[list[bytes]]:
-    """Give what each partition holds when nothing goes wrong."""
+    """Return what each partition holds when nothing goes wrong."""
     log: list[list[bytes]] = [[adopted(partition)] for partition in range(PARTITIONS)]
     for _, partition, _, value in records(campaign):
         if partition < PARTITIONS:

@@ -94,7 +94,7 @@ async def check_exports(
 
 
 def figures_of(environment: dict[str, str], name: str) -> Any:
-    """Give every figure of a set, but for ranks, which follow a second later, and the whole log's.
+    """Return all figures of a set, but for ranks, which follow a second later, and the log's.
     """
     document = json.loads(scrutin(environment, "results", name, "--json").stdout)
     del document["totals"]["decided"]

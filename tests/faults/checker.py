@@ -226,7 +226,7 @@ def _document(evidence: Evidence, ledgers: list[Ledger]) -> Iterator[Violation]:
 
 
 def _differences(place: str, one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Walk two documents; give the leaves that differ."""
+    """Walk two documents; yield the leaves that differ."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         for name in sorted({*one, *other}):
             yield from _differences(f"{place}.{name}", one.get(name), other.get(name))
@@ -277,7 +277,7 @@ def _at_vector(observed: list[Observed], votes: list[Log]) -> Iterator[Violation
 
 
 def totals_of(ledgers: list[Ledger]) -> tuple[int, ...]:
-    """Give the totals of the consultation as `Observed` has them."""
+    """Return the totals of the consultation as `Observed` has them."""
     counts = results_document.pooled(
         [tally for ledger in ledgers for (name, _), tally in ledger.tallies().items()
          if name == CONSULTATION] or [[0] * len(COUNTS)])

@@ -40,7 +40,7 @@ class Ended(NamedTuple):
 
 
 def reason(said: str) -> str:
-    """Give the reason a worker named last, or else its last line."""
+    """Return the reason a worker named last, or else its last line."""
     plain = COLOURS.sub("", said)
     named = [next(filter(None, found)) for found in REASON.findall(plain)]
     return (named or plain.strip().splitlines() or [""])[-1]

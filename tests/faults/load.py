@@ -89,7 +89,7 @@ class Load:
         self._threads[0].join(END_SECONDS)
 
     def document(self) -> dict[str, Any] | None:
-        """Give what is published now, as this reader has it."""
+        """Return what is published now, as this reader has it."""
         return self._documents.document(CONSULTATION)
 
     # Writing

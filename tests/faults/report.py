@@ -18,7 +18,7 @@ class Circumstances:
 
 
 def line(report: Report) -> str:
-    """Give one line: faults, votes, verdict; for a failed seed more, with how to repeat it."""
+    """Return one line: faults, votes, verdict; for a failed seed more, with how to repeat it."""
     faults = ", ".join(f"{fault.kind} {fault.target}" for fault in report.plan.faults)
     written = report.written
     said = (
@@ -39,7 +39,7 @@ def verdict(report: Report) -> str:
 
 
 def summary(reports: Sequence[Report]) -> str:
-    """Give the sums over all seeds."""
+    """Return the sums over all seeds."""
     faults = Counter(fault.kind.value for report in reports for fault in report.plan.faults)
     failed = [str(report.plan.seed) for report in reports if report.violations]
     sums = {one: sum(report.written[one] for report in reports) for one in Outcome}

@@ -244,7 +244,7 @@ class _Seed:
 
 
 async def _prepare(stack: Stack, catalogue: Log) -> list[Attempt]:
-    """Make the topics and describe the consultation; give the rules adopted as written."""
+    """Make the topics and describe the consultation; return the rules adopted as written."""
     topics = stack.topics
     await provision(stack.kafka, topics, replication=1)
     async with connected_producer(stack.kafka) as producer:

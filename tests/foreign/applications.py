@@ -75,7 +75,7 @@ class Reached:
 
     @property
     def addresses(self) -> list[Address]:
-        """Give every address, once: HEAD is answered as GET is."""
+        """Every address, once: HEAD is answered as GET is."""
         return sorted({Address(route.path, method, self.consultation) for route in self.routes
                        for method in route.methods or ("GET", "POST") if method != "HEAD"}, key=str)
 

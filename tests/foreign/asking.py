@@ -64,7 +64,7 @@ class _Line:
 
 
 async def asked(app: ASGIApp, wish: Wish) -> tuple[int, float]:
-    """Give the status of the answer, and the processor seconds it took in all threads."""
+    """Return the status of the answer, and the processor seconds it took in all threads."""
     body = wish.sent.body if wish.sent else b""
     line = _Line([body[at:at + PIECE_BYTES] for at in range(0, max(1, len(body)), PIECE_BYTES)])
     scope = wish.scope()

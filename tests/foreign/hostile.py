@@ -44,7 +44,7 @@ Body = Callable[[int], Sent]
 
 
 def bodies(fields: tuple[str, ...]) -> Iterator[Body]:
-    """Give bodies of every kind, broken and whole, each field of each form in turn."""
+    """Yield bodies of every kind, broken and whole, each field of each form in turn."""
     yield from map(_json, JSON)
     names = {name for each in OPERATIONS if each.body for name in each.body.model_fields}
     for name in sorted(names):

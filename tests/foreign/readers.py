@@ -47,7 +47,7 @@ class Reader:
     """Examples of what it reads."""
 
     def tried(self, given: bytes) -> int:
-        """Read, or raise what is none of the reader's errors; give the steps it took."""
+        """Read, or raise what is none of the reader's errors; return the steps it took."""
         steps = 0
 
         def count(_frame: FrameType, event: str, _argument: Any) -> Any:
@@ -64,7 +64,7 @@ class Reader:
         return steps
 
     def seconds(self, given: bytes) -> float:
-        """Give the processor time of reading."""
+        """Return the processor time of reading."""
         began = time.process_time()
         self._read(given)
         return time.process_time() - began
@@ -74,7 +74,7 @@ class Reader:
             self.read(given)
 
     def examples(self) -> st.SearchStrategy[bytes]:
-        """Give bytes: any at all, good ones changed in places, and good JSON with other values."""
+        """Return bytes: any at all, good ones changed in places, good JSON with other values."""
         documents = [json.loads(good) for good in self.good if _is_document(good)]
         others = [st.builds(_with, st.sampled_from(documents), st.integers(0, 400), _values())
                   ] if documents else []

@@ -101,7 +101,7 @@ async def read_at(reached: Reached, address: Address) -> Read:
 
 
 def tries(reached: Reached, address: Address, read: Read) -> Tries:
-    """Give everything that is tried at an address, each in all sizes."""
+    """Yield everything that is tried at an address, each in all sizes."""
     plain = tuple(reached.headers.items())
 
     def wish(path: str = "", query: str = "", sent: Sent | None = None,
@@ -149,7 +149,7 @@ async def others_are_answered(reached: Reached) -> None:
 
 
 def hostile_at(address: Address) -> Iterator[Sent | None]:
-    """Give what is sent to an address over a socket."""
+    """Yield what is sent to an address over a socket."""
     if address.method not in TAKE_BODIES:
         yield None
         return

@@ -43,7 +43,7 @@ class Missing(Exception):
 
 
 def main() -> int:
-    """Check; give the exit status."""
+    """Check; return the exit status."""
     try:
         fsck = built()
     except Missing as error:
@@ -87,7 +87,7 @@ def built() -> Path:
 
 
 def log_of(folder: Path, number: int, size: int) -> Verifier:
-    """Build a log, signed in several steps by its key and one that comes beside it; give its key.
+    """Build a log, signed in several steps by its key and one that comes beside it; return its key.
 
     Its checkpoints commit to keys, in a line behind the root.
     """

@@ -11,20 +11,20 @@ from tests.harness import Stack, stack_on
 
 @pytest.fixture
 def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of two partitions."""
+    """Yield topics of two partitions."""
     with stack_on(broker, topic_prefix, 2, tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def lone_stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of one partition."""
+    """Yield topics of one partition."""
     with stack_on(broker, topic_prefix, 1, tmp_path) as found:
         yield found
 
 
 @pytest.fixture
 def own_stack(own_broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of two partitions on the test's own broker."""
+    """Yield topics of two partitions on the test's own broker."""
     with stack_on(own_broker, topic_prefix, 2, tmp_path) as found:
         yield found

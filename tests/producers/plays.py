@@ -35,7 +35,7 @@ class Played:
 
 
 def records(plan: Plan, partitions: int = PARTITIONS) -> Iterator[Event]:
-    """Give every record of votes and participants in order, closing and late votes included."""
+    """Yield every record of votes and participants in order, closing and late votes included."""
     campaign = Campaign(plan, partitions)
     for events in campaign.events():
         yield from events

@@ -40,5 +40,5 @@ def written(folder: Path, changes: dict[str, Change] | Change) -> Path:
 
 
 def meant(export: PolisExport) -> tuple[object, ...]:
-    """Give what of an export becomes events."""
+    """Return what of an export becomes events."""
     return export.votes, export.comments, export.summary

@@ -66,7 +66,7 @@ TEXTS: dict[str, tuple[str | int, ...]] = {
 
 
 def changed(path: tuple[str | int, ...], value: Any) -> dict[str, Any]:
-    """Give the good description with one value put in."""
+    """Return the good description with one value put in."""
     found: Any = json.loads(json.dumps(GOOD))
     inner = found
     for step in path[:-1]:
@@ -83,7 +83,7 @@ def written(folder: Path, text: str | bytes) -> Path:
 
 
 def refused(folder: Path, text: str | bytes | dict[str, Any]) -> str:
-    """Give the message by which a file is refused."""
+    """Return the message by which a file is refused."""
     text = json.dumps(text, indent=1) if isinstance(text, dict) else text
     file = written(folder, text)
     with pytest.raises(InvalidInput) as error:

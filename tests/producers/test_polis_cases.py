@@ -91,7 +91,7 @@ def test_rejected_and_empty_comments_are_hidden_and_their_votes_are_kept() -> No
 
 
 def choices_of(export: PolisExport, comment: str) -> list[str]:
-    """Give the votes on a comment in order."""
+    """Return the votes on a comment in order."""
     return [CHOICES[vote.choice] for vote in export.votes if vote.comment == comment]
 
 

@@ -16,7 +16,7 @@ WHEEL = Path(__file__).parent / "scrutin-0.1.0-py3-none-any.whl"
 
 @pytest.fixture
 def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of two partitions."""
+    """Yield topics of two partitions."""
     with stack_on(broker, topic_prefix, PARTITIONS, tmp_path) as found:
         yield found
 

@@ -37,7 +37,7 @@ Verdict = tuple[str, str]
 
 
 def bundle(kind: str) -> bytes:
-    """Give what was signed."""
+    """Return what was signed."""
     return gzip.decompress((RELEASE / f"{kind}.zip.gz").read_bytes())
 
 
@@ -48,7 +48,7 @@ def verdict(damaged: bytes) -> Verdict:
 
 
 def damages(kind: str) -> Iterator[tuple[str, bytes]]:
-    """Give each damage by name, with the bundle that has it; the first one has none."""
+    """Yield each damage by name, with the bundle that has it; the first one has none."""
     whole = bundle(kind)
     files = contents(whole)
     yield "none", whole

@@ -45,7 +45,7 @@ READ = _documents("read.json.gz")
 
 
 def flushes(partition: int) -> list[list[tuple[bytes, bytes]]]:
-    """Give the tallies of a partition, flush by flush, the marker last."""
+    """Return the tallies of a partition, flush by flush, the marker last."""
     return [[*[record for record in one if record[0] != FLUSH_KEY],
              *[record for record in one if record[0] == FLUSH_KEY]]
             for one in ([(bytes.fromhex(key), bytes.fromhex(value)) for key, value in flushed]
@@ -53,5 +53,5 @@ def flushes(partition: int) -> list[list[tuple[bytes, bytes]]]:
 
 
 def listed(name: str) -> list[bytes]:
-    """Give the catalogue, or the participants."""
+    """Return the catalogue, or the participants."""
     return [bytes.fromhex(value) for value in READ[name]]

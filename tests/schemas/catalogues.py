@@ -24,7 +24,7 @@ Event = tuple[str, dict[str, Any]]
 
 
 def _events(name: str, consultation: str) -> st.SearchStrategy[Event]:
-    """Give any event of a kind about a consultation, its identifiers few."""
+    """Return any event of a kind about a consultation, its identifiers few."""
     named = {"theme": IDENTIFIERS, "idea": IDENTIFIERS, "proposal": IDENTIFIERS,
              "question": WORDS, "title": WORDS, "text": WORDS}
 
@@ -41,7 +41,7 @@ def _events(name: str, consultation: str) -> st.SearchStrategy[Event]:
 def catalogues(
     consultation: str = NAME, *, descriptions_least: int = 0, proposals_least: int = 0
 ) -> st.SearchStrategy[list[Event]]:
-    """Give what a catalogue says of a consultation: described or not, then up to eight events."""
+    """Return what a catalogue says of a consultation: described or not, then up to eight events."""
     return st.tuples(
         st.lists(_events("ConsultationDescribed", consultation),
                  min_size=descriptions_least, max_size=1),

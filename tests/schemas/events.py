@@ -15,12 +15,12 @@ property_test = settings(
 
 
 def fields_of(schema: Any) -> st.SearchStrategy[Any]:
-    """Give values that a schema allows, within its bounds."""
+    """Return values that a schema allows, within its bounds."""
     return _values(schema, named_types(schema), {})
 
 
 def texts(least: int, most: int) -> st.SearchStrategy[str]:
-    """Give strings of `least` to `most` bytes in UTF-8."""
+    """Return strings of `least` to `most` bytes in UTF-8."""
     letters = st.characters(codec="utf-8")
     return st.text(letters, min_size=least, max_size=min(most, 70)).filter(
         lambda text: least <= len(text.encode()) <= most)
@@ -99,7 +99,7 @@ _BY_TYPE: dict[str, Any] = {
 
 @functools.cache
 def mutations() -> st.SearchStrategy[tuple[str, int, bytes]]:
-    """Give ways to damage bytes: kind, place and what to put there."""
+    """Return ways to damage bytes: kind, place and what to put there."""
     return st.tuples(
         st.sampled_from(("cut", "replace", "insert", "append", "pad")), st.integers(0, 4_096),
         st.binary(min_size=1, max_size=6))

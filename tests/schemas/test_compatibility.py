@@ -210,7 +210,7 @@ PRIMITIVES = ("int", "long", "float", "double", "string", "boolean")
 
 
 def kinds() -> st.SearchStrategy[Any]:
-    """Give small types that often differ in one thing only."""
+    """Return small types that often differ in one thing only."""
     symbols = st.lists(st.sampled_from("abc"), min_size=1, unique=True)
     enums = st.builds(
         lambda names, defaulted: enum(*names, **({"default": names[0]} if defaulted else {})),

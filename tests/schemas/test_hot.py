@@ -26,7 +26,7 @@ VOTE: tuple[Any, ...] = (
 
 
 def as_tuple(schema: Schema, fields: dict[str, Any]) -> tuple[Any, ...]:
-    """Give fields as the hot codecs do: in schema order, enums by index."""
+    """Return fields as the hot codecs do: in schema order, enums by index."""
     values = ((field["name"], fields[field["name"]]) for field in schema.fields)
     return tuple(SYMBOLS[name].index(value) if name in SYMBOLS else value
                  for name, value in values)

@@ -20,7 +20,7 @@ KEY = bytes(range(32))
 
 
 def modes(path: Path, *, above: Path) -> list[int]:
-    """Give the modes of a file and of the folders above it, up to one."""
+    """Return the modes of a file and of the folders above it, up to one."""
     found = [path, *(folder for folder in path.parents if folder.is_relative_to(above))]
     return [stat.S_IMODE(each.stat().st_mode) for each in found if each != above]
 
@@ -92,7 +92,7 @@ def test_what_is_no_key_is_refused(tmp_path: Path) -> None:
 
 
 def killed_before_tidying(path: Path) -> Path:
-    """Make a key and die before its draft is deleted; give the draft."""
+    """Make a key and die before its draft is deleted; return the draft."""
     make_private(path, KEY)
     draft = path.with_name(f"{path.name}.{'0a' * 8}")
     os.link(path, draft)

@@ -101,7 +101,7 @@ async def test_records_that_vanish_from_the_archive_are_told(
 
 
 def gauge(archive: Archive, topics: Topics, name: str) -> list[int]:
-    """Give what the archive counted of the votes, by partition."""
+    """Return what the archive counted of the votes, by partition."""
     return [place[name] for place in archive.status()["positions"]
             if place["topic"] == topics.votes]
 
@@ -356,7 +356,7 @@ def _start(
 
 
 def _error(task: "asyncio.Task[None]") -> BaseException:
-    """Give what a task ended with."""
+    """Return what a task ended with."""
     error = task.exception()
     assert error is not None
     return error

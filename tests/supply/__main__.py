@@ -11,7 +11,7 @@ from tests.supply.components import ROOT, components
 
 
 def main(arguments: list[str]) -> int:
-    """Do what is asked; give the exit status: 1 where something is found."""
+    """Do what is asked; return the exit status: 1 where something is found."""
     match arguments:
         case ["audit"]:
             return _audit()

@@ -63,7 +63,7 @@ def world(events: list[tuple[str, dict[str, Any]]], votes: int) -> World:
 
 
 def addresses(source: World, beside: Beside) -> list[str]:
-    """Give every address of the application but the endless ones, in both languages."""
+    """Return every address of the application but the endless ones, in both languages."""
     paths = [route.path for route in routed(source, beside=beside).routes
              if isinstance(route, Route) and not route.path.endswith("/live")]
     assert {"/", "/c/{consultation}", "/ops"} <= set(paths)
@@ -96,5 +96,5 @@ def test_every_address_answers_over_any_catalogue(
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a folder without any log."""
+    """Return a folder without any log."""
     return tmp_path_factory.mktemp("logs")

@@ -42,7 +42,7 @@ class Published:
 
 @pytest.fixture
 def source() -> Published:
-    """Give the state of a small campaign, voting open, all read."""
+    """Return the state of a small campaign, voting open, all read."""
     made = Published(campaign.flushes(SIZE, closed=False))
     made.ready.set()
     return made
@@ -55,7 +55,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def client(source: Published, clock: Clock) -> Iterator[TestClient]:
-    """Give a client of the application, that follows no redirect."""
+    """Yield a client of the application, that follows no redirect."""
     app = application(source, Publications(source.flushes, clock))
     with TestClient(app, follow_redirects=False) as made:
         yield made

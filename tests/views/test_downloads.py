@@ -33,7 +33,7 @@ def rows(body: bytes) -> list[dict[str, str]]:
 
 
 def packed(document: dict[str, Any]) -> dict[str, bytes]:
-    """Give the files of the ZIP."""
+    """Return the files of the ZIP."""
     body = downloads.whole_zip(document, 7, TOLD, encode_json(document))
     with zipfile.ZipFile(io.BytesIO(body)) as archive:
         assert archive.testzip() is None

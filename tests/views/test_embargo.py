@@ -78,7 +78,7 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
 
 
 def beside(source: World, folder: Path) -> Beside:
-    """Give what the views have beside the published state."""
+    """Return what the views have beside the published state."""
     collector = Collector(
         "127.0.0.1:1", TOPICS, source, processes={}, token="", data_folder=folder,
         itself=lambda: [Sample(READY, 1)])
@@ -119,13 +119,13 @@ def answers(source: World, folder: Path) -> dict[str, tuple[int, dict[str, str],
 
 
 def snapshot(source: World) -> bytes:
-    """Give what a live stream sends of the first proposals."""
+    """Return what a live stream sends of the first proposals."""
     names = tuple(proposal["id"] for proposal in campaign.proposals(SIZE)[:8])
     return Live(source.flushes, Documents(source.flushes)).snapshot(NAME, names)[1]
 
 
 def document(source: World) -> dict[str, Any]:
-    """Give the results document as the API sends it."""
+    """Return the results document as the API sends it."""
     client = TestClient(application(source))
     made: dict[str, Any] = client.get(f"/v1/consultations/{NAME}/results").json()
     return made

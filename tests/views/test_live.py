@@ -177,7 +177,7 @@ class Pace:
         await self._end.wait()
 
     async def begun(self) -> float:
-        """Wait until the streams rest; give how long they mean to, in seconds."""
+        """Wait until the streams rest; return how long they mean to, in seconds."""
         return await asyncio.wait_for(self.rests.get(), WAIT_SECONDS)
 
     def end(self) -> None:

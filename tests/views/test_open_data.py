@@ -19,7 +19,7 @@ BOX = random_box(31, 400)
 
 
 def folded(box: Box) -> list[Ballot]:
-    """Give the live votes of a random ballot box: withdrawals, suspensions, closing and all."""
+    """Return the live votes of a random ballot box: withdrawals, suspensions, closing and all."""
     found: list[Ballot] = []
     for partition, log in enumerate(box.logs):
         folder = Folder(Ledger(partition, box.partitions), CONSULTATION)

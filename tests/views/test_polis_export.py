@@ -60,7 +60,7 @@ def _document(ledgers: Sequence[Ledger], catalogue: Catalogue) -> dict[str, Any]
 
 
 def shape(export: PolisExport) -> list[list[tuple[int, str, int]]]:
-    """Give every voter's votes in order, without the voter's name."""
+    """Return every voter's votes in order, without the voter's name."""
     found: dict[str, list[tuple[int, str, int]]] = {}
     for vote in export.votes:
         found.setdefault(vote.voter, []).append((vote.timestamp, vote.comment, vote.choice))

@@ -50,7 +50,7 @@ class Given:
                                  headers={"accept-language": "en"})
 
     def publication(self) -> Publication:
-        """Give what is published now."""
+        """Return what is published now."""
         found = self.publications.publication(campaign.CONSULTATION)
         assert found is not None
         return found

@@ -67,7 +67,7 @@ class Log:
 
 @pytest.fixture
 async def log(broker: Broker, topic_prefix: str) -> AsyncIterator[Log]:
-    """Give empty topics and a producer for them."""
+    """Yield empty topics and a producer for them."""
     producer = AIOKafkaProducer(bootstrap_servers=broker.address, enable_idempotence=True)
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.address)
     await producer.start()

@@ -17,7 +17,7 @@ HEADER = b"strict-transport-security"
 
 
 async def headers_of(app: Any, scheme: str, path: str, host: bytes) -> list[tuple[bytes, bytes]]:
-    """Ask as a server does; give the headers of the answer."""
+    """Ask as a server does; return the headers of the answer."""
     started: list[Message] = []
 
     async def receive() -> Message:

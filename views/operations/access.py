@@ -117,7 +117,7 @@ def outside(request: Request) -> Outside | None:
 
 
 def _sign_of_a_proxy(request: Request) -> str | None:
-    """Give the header by which a proxy shows itself.
+    """Return the header by which a proxy shows itself.
 
     nginx, left as it comes, names its upstream as host and adds nothing; but it speaks HTTP/1.0, or
     closes after each answer, which no browser, no Prometheus and no process of ours does.

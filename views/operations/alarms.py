@@ -42,7 +42,7 @@ class Alarm:
 
 
 def alarms(watch: Watch) -> list[Alarm]:
-    """Give all alarms, the severe ones first."""
+    """Return all alarms, the severe ones first."""
     found = [
         *_silent(watch), *_behind(watch), *_gateways(watch), *_archive(watch),
         *_unreadable(watch),

@@ -167,7 +167,7 @@ class _Logs:
         self._consumer: Any = None
 
     async def ends(self) -> Ends | None:
-        """Give the end of every partition; None where the broker does not say in time."""
+        """Return the end of every partition; None where the broker does not say in time."""
         try:
             ends = await asyncio.wait_for(self._ask(), BROKER_SECONDS)
         except (KafkaError, TimeoutError, OSError) as error:

@@ -58,26 +58,26 @@ class Gateways:
         return bool(self._said)
 
     def per_second(self, figure: Figure, clock: float, *labels: str) -> float | None:
-        """Give how fast a figure grows, over all labels that begin so; None before two looks."""
+        """Return how fast a figure grows, over all labels that begin so; None before two looks."""
         grown, seconds = self._growth(RATE_SECONDS, clock)
         wanted = (figure.name, *labels)
         return sum(number for count, number in grown.items()
                    if count[:len(wanted)] == wanted) / seconds if seconds else None
 
     def last_minute(self, figure: Figure, clock: float) -> dict[tuple[str, ...], int]:
-        """Give by how much a figure grew in the last minute, by its labels; only what grew."""
+        """Return by how much a figure grew in the last minute, by its labels; only what grew."""
         grown, _ = self._growth(MINUTE_SECONDS, clock)
         return {count[1:]: round(number) for count, number in grown.items()
                 if count[0] == figure.name and number}
 
     def faults_last_minute(self, clock: float) -> tuple[int, int]:
-        """Give how many answers of the last minute said that we cannot, and how many all were."""
+        """Return how many answers of the last minute said that we cannot, and how many all were."""
         refused = self.last_minute(figures.GATEWAY_REFUSALS, clock)
         answers = self.last_minute(figures.GATEWAY_ANSWERS, clock)
         return sum(refused.get((name,), 0) for name in OWN_FAULTS), sum(answers.values())
 
     def percentile_seconds(self, share: float, clock: float) -> float | None:
-        """Give within what time a share of the last minute's answers came, by their classes."""
+        """Return within what time a share of the last minute's answers came, by their classes."""
         grown, _ = self._growth(MINUTE_SECONDS, clock)
         classes = sorted((float(count[1]), number) for count, number in grown.items()
                          if count[0] == figures.GATEWAY_SECONDS_CLASSES.name)
@@ -92,7 +92,7 @@ class Gateways:
         return start  # In the last class, which has no end: at least so long.
 
     def _growth(self, seconds: float, clock: float) -> tuple[dict[Count, float], float]:
-        """Give the growth up to the last look, and over how long; nothing if that is old."""
+        """Return the growth up to the last look, and over how long; nothing if that is old."""
         if not self._looks or clock - self._looks[-1][0] > STALE_SECONDS:
             return {}, 0.0
         at, last = self._looks[-1]
@@ -101,7 +101,7 @@ class Gateways:
 
 
 def waiting(readings: Mapping[str, Reading]) -> Iterator[tuple[str, int, int, float]]:
-    """Give what waits in each gateway: its name, records, their bound, the oldest wait."""
+    """Yield what waits in each gateway: its name, records, their bound, the oldest wait."""
     for name, reading in readings.items():
         records = reading.one(figures.GATEWAY_WAITING.name)
         most = reading.one(figures.GATEWAY_WAITING_MOST.name)

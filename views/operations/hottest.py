@@ -56,7 +56,7 @@ class Hottest:
         self._looks.append(received)
 
     def top(self) -> list[Hot]:
-        """Give the hottest proposals, the most votes first."""
+        """Return the hottest proposals, the most votes first."""
         if not self._looks:
             return []
         before, now = self._looks[0], self._looks[-1]

@@ -63,7 +63,7 @@ def page(watch: Watch, hottest: list[Hot], now: float) -> dict[str, Any]:
 
 
 def _gateways(watch: Watch) -> dict[str, Any] | None:
-    """Give what the gateways do together, and what waits in each; None before one answered."""
+    """Return what the gateways do together, and what waits in each; None before one answered."""
     gateways, clock = watch.gateways, watch.clock
     if not gateways.any:
         return None
@@ -89,7 +89,7 @@ def _gateways(watch: Watch) -> dict[str, Any] | None:
 
 
 def _hops(watch: Watch) -> Iterator[tuple[str, Lag]]:
-    """Give each hop with what waits there over all partitions, and first what is not in any."""
+    """Yield each hop with what waits there over all partitions, and first what is not in any."""
     inside = list(waiting({name: each.reading for name, each in watch.processes.items()
                            if each.answers}))
     yield "gateway_log", Lag(
@@ -100,7 +100,7 @@ def _hops(watch: Watch) -> Iterator[tuple[str, Lag]]:
 
 
 def moment(seconds: float) -> datetime:
-    """Give an instant on the operators' clock."""
+    """Return an instant on the operators' clock."""
     return datetime.fromtimestamp(seconds, ZONE)
 
 
@@ -119,7 +119,7 @@ def _process(process: Process, now: float) -> dict[str, Any]:
 
 
 def partitions(watch: Watch) -> list[dict[str, Any]]:
-    """Give the partitions that are most behind, in their order."""
+    """Return the partitions that are most behind, in their order."""
     rows: list[dict[str, Any]] = [
         {"number": number, "end": watch.ruler.offset("votes", number),
          "lags": [watch.ruler.lag(hop, number, watch.clock) for hop in PLACES]}
@@ -130,14 +130,14 @@ def partitions(watch: Watch) -> list[dict[str, Any]]:
 
 
 def _refusals(watch: Watch) -> Iterator[tuple[str, int, int | None]]:
-    """Give each refusal with its records, in all and in the last minute."""
+    """Yield each refusal with its records, in all and in the last minute."""
     last = watch.looks[-1] if watch.looks else None
     for name in ("late", *(f"refused_{reason}" for reason in REASONS if reason != "none")):
         yield name, last.number(name) if last else 0, watch.last_minute(name)
 
 
 def archive(watch: Watch) -> list[dict[str, Any]]:
-    """Give the archive's gauge, topic by topic: count() = uniqExact(offset) = the place."""
+    """Return the archive's gauge, topic by topic: count() = uniqExact(offset) = the place."""
     rows: dict[str, dict[str, Any]] = {}
     names = {"next": figures.ARCHIVE_NEXT, "rows": figures.ARCHIVE_ROWS,
              "offsets": figures.ARCHIVE_OFFSETS, "missing": figures.ARCHIVE_MISSING}
@@ -178,7 +178,7 @@ def chart(watch: Watch) -> dict[str, Any] | None:
 
 
 def _points(watch: Watch) -> Iterator[tuple[float, float, float]]:
-    """Give time, arrivals and counted votes a second, over stretches of CHART_SECONDS."""
+    """Yield time, arrivals and counted votes a second, over stretches of CHART_SECONDS."""
     before = None
     for look in watch.looks:
         if before is None:

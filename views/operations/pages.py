@@ -67,7 +67,7 @@ class Streams:
         self.mark()
 
     def snapshot(self, about: str, _proposals: tuple[str, ...]) -> tuple[str, bytes]:
-        """Give the page's parts in a language."""
+        """Return the page's parts in a language."""
         return self._show(about)
 
 
@@ -84,7 +84,7 @@ class Operations:
         collector.on_look = self._looked
 
     def routes(self) -> list[Route]:
-        """Give the addresses."""
+        """Return the addresses."""
         return [
             Route("/ops", self.page, methods=["GET"]),
             Route("/ops/login", self.login, methods=["POST"]),

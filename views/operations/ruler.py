@@ -107,12 +107,12 @@ class Ruler:
         self._timelines.setdefault((place, partition), Timeline()).see(offset, at)
 
     def offset(self, place: str, partition: Partition) -> int | None:
-        """Give where a place is, None where it was never seen."""
+        """Return where a place is, None where it was never seen."""
         found = self._timelines.get((place, partition))
         return found.offset if found else None
 
     def partitions(self) -> list[Partition]:
-        """Give every partition seen, in order."""
+        """Return every partition seen, in order."""
         return sorted({partition for _, partition in self._timelines})
 
     def lag(self, hop: str, partition: Partition, now: float) -> Lag:

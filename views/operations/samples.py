@@ -9,7 +9,7 @@ from views.operations.watch import Watch
 
 
 def samples(watch: Watch) -> Iterator[Sample]:
-    """Give all samples of one moment."""
+    """Yield all samples of one moment."""
     for (topic, partition), end in sorted(watch.ends.items()):
         yield Sample(figures.LOG_END, end, (topic, str(partition)))
     yield from _lags(watch)

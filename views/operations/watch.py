@@ -75,7 +75,7 @@ class Look:
     """Records by outcome."""
 
     def number(self, name: str) -> int:
-        """Give a total by its name, or records of an outcome."""
+        """Return a total by its name, or records of an outcome."""
         found = getattr(self, name, None)
         return found if isinstance(found, int) else self.decided.get(name, 0)
 
@@ -143,7 +143,7 @@ class Watch:
         return sum(end for (name, _), end in self.ends.items() if name == topic)
 
     def per_second(self, name: str) -> float | None:
-        """Give how fast a total grows; None until there is something to compare."""
+        """Return how fast a total grows; None until there is something to compare."""
         since = self._since(RATE_SECONDS)
         if since is None:
             return None
@@ -151,7 +151,7 @@ class Watch:
         return (last.number(name) - since.number(name)) / (last.at - since.at)
 
     def last_minute(self, name: str) -> int | None:
-        """Give by how much a total grew in the last minute, or since we look."""
+        """Return by how much a total grew in the last minute, or since we look."""
         since = self._since(MINUTE_SECONDS)
         return None if since is None else self.looks[-1].number(name) - since.number(name)
 

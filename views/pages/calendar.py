@@ -65,7 +65,7 @@ def calendar(days: Mapping[date, int]) -> Calendar | None:
 
 
 def _units(first: date, last: date) -> list[tuple[str, list[date]]]:
-    """Give the first days of the columns for each unit, the shortest unit first."""
+    """Return the first days of the columns for each unit, the shortest unit first."""
     span = (last - first).days + 1
     monday = first - timedelta(first.weekday())
     months = range(12 * first.year + first.month - 1, 12 * last.year + last.month)

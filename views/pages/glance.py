@@ -98,14 +98,14 @@ def glance(proposals: Iterable[Mapping[str, Any]]) -> Glance:
 
 
 def place(counted: Mapping[str, int]) -> tuple[int, int]:
-    """Give the place of a proposal on the grid: agree across, division upwards."""
+    """Return the place of a proposal on the grid: agree across, division upwards."""
     votes, agree = counted["votes"], counted["agree"]
     division = min(agree, counted["disagree"])
     return round(WIDTH * agree / votes), HEIGHT - round(2 * HEIGHT * division / votes)
 
 
 def turned_back(x: int, y: int) -> tuple[int, int]:
-    """Give the place that a turn by 45 degrees about the origin brings to x, y."""
+    """Return the place that a turn by 45 degrees about the origin brings to x, y."""
     return round((x + y) / math.sqrt(2)), round((y - x) / math.sqrt(2))
 
 

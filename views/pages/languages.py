@@ -54,7 +54,7 @@ def _preference(part: str) -> tuple[float, str]:
 
 
 def in_language(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """Give the text nearest to a language and the language it is in.
+    """Return the text nearest to a language and the language it is in.
 
     The text is empty where there is none that anybody could see; then `language` is given.
     """
@@ -73,7 +73,7 @@ def catalogue(language: str) -> Catalog:
 
 @functools.cache
 def translations(language: str) -> Any:
-    """Give the gettext translations of a language."""
+    """Return the gettext translations of a language."""
     compiled = io.BytesIO()
     mofile.write_mo(compiled, catalogue(language))
     compiled.seek(0)

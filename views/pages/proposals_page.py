@@ -115,7 +115,7 @@ def _number(parts: Mapping[str, str], name: str, default: int) -> int:
 
 
 def found(document: Entry, wanted: Asked) -> list[Entry]:
-    """Give the proposals that pass the filters, in order; all pages of them."""
+    """Return the proposals that pass the filters, in order; all pages of them."""
     ideas = _ideas_of(document, wanted)
     words = folded(wanted.q).split()
     passed = [
@@ -221,7 +221,7 @@ def fault(document: Entry, fault_name: str, *, phase: str, pages: int = 1) -> di
 def frame(
     document: Entry, wanted: Asked, *, phase: str, published_at: int | None
 ) -> dict[str, Any]:
-    """Give what the page shows around its list."""
+    """Return what the page shows around its list."""
     embargoed = shares_hidden(document)
     grouped = {idea for theme in document["themes"] for idea in theme["ideas"]}
     return {

@@ -35,7 +35,7 @@ def revision() -> str:
 
 
 def shown_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
-    """Give the text nearest to a language, set as its own language is, and that language.
+    """Return the text nearest to a language, set as its own language is, and that language.
 
     It is safe on any page; empty where there is nothing that anybody could see.
     """
@@ -44,7 +44,7 @@ def shown_in(texts: Mapping[str, str], language: str) -> tuple[str, str]:
 
 
 def question_of(consultation: Mapping[str, Any], language: str) -> tuple[str, str]:
-    """Give what a consultation asks, or its identifier, and the language of it.
+    """Return what a consultation asks, or its identifier, and the language of it.
 
     `consultation` is that of a results document, or a ConsultationDescribed.
     """

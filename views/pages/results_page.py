@@ -108,7 +108,7 @@ def phase_of(state: str, consultation: Mapping[str, Any], now: datetime) -> str:
 
 
 def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give the lists that are made from how people voted."""
+    """Return the lists that are made from how people voted."""
     ideas = {idea["id"]: idea for idea in document["ideas"]}
     ranked = [entry for entry in document["proposals"] if entry["rank"]]
     return {
@@ -134,7 +134,7 @@ def fates(entry: Mapping[str, Any]) -> list[tuple[str, int]]:
 
 
 def row(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Give an entry with its measures."""
+    """Return an entry with its measures."""
     return {"entry": entry, "measures": measures(entry)}
 
 
@@ -153,7 +153,7 @@ def _uncertain(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _themes(document: Mapping[str, Any], ideas: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Give themes and their ideas in catalogue order, then the ideas without a theme."""
+    """Return themes and their ideas in catalogue order, then the ideas without a theme."""
     themes = [
         {"id": theme["id"], "title": theme["title"],
          "rows": [row(ideas[name]) for name in theme["ideas"] if name in ideas]}
@@ -208,7 +208,7 @@ def _in_order(value: str) -> tuple[bool, str]:
 
 
 def moments(consultation: Mapping[str, Any], published_at: int | None) -> dict[str, Any]:
-    """Give instants in the consultation's time zone."""
+    """Return instants in the consultation's time zone."""
     zone = zone_of(consultation.get("time_zone"))
     opens, closes = consultation.get("opens_at"), consultation.get("closes_at")
     return {

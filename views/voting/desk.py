@@ -78,7 +78,7 @@ class Visit(Protocol):
         """Record what somebody says about themselves, with the place of a vote of theirs."""
 
     async def receipt(self, place: tuple[int, int]) -> bytes | None:
-        """Give the receipt of an event of this voter, as JSON; None where none lies there."""
+        """Return the receipt of an event of this voter, as JSON; None where none lies there."""
 
     def seal(self, content: bytes) -> bytes:
         """Sign what the browser keeps for us; nobody else can make it, for this device only."""
@@ -94,10 +94,10 @@ class Desk(Protocol):
     """Takes votes; every method of it and of its visits may raise TurnedAway."""
 
     def described(self, consultation: str) -> Mapping[str, Any] | None:
-        """Give the newest description of a consultation, open or not."""
+        """Return the newest description of a consultation, open or not."""
 
     def proposals(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
-        """Give the proposals that can be voted on."""
+        """Return the proposals that can be voted on."""
 
     def enter(self, request: Request, consultation: str) -> Visit:
         """Let a visitor into a consultation that is open."""

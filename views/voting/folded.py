@@ -101,7 +101,7 @@ def _knows_routes(paper: Paper) -> bool:
 
 
 def _states(paper: Paper) -> Iterator[tuple[str, int]]:
-    """Give what is kept of older marks, and of what was asked for and is not in turn."""
+    """Yield what is kept of older marks, and of what was asked for and is not in turn."""
     for name, mark in paper.older.items():
         yield name, _state(mark)
     for name, route in paper.routes.items():
@@ -175,7 +175,7 @@ def _unfold_older(paper: Paper, rest: "_Numbers", roll: Roll) -> None:
 
 
 def _named(roll: Roll, number: int, bits: int) -> tuple[str, str]:
-    """Give the proposal and the route that a number stands for."""
+    """Return the proposal and the route that a number stands for."""
     return roll.name(number >> bits), SHOWN[number & (1 << bits) - 1]
 
 
@@ -249,7 +249,7 @@ class _Numbers:
             shift += 7
 
     def left(self) -> bytes:
-        """Give the bytes behind them."""
+        """Return the bytes behind them."""
         return self._content[self._at:]
 
 

@@ -88,7 +88,7 @@ def intention(form: Mapping[str, str]) -> Intention:
 
 
 def _event(word: str) -> tuple[str, str]:
-    """Give the event of a button's value, and the word in it."""
+    """Return the event of a button's value, and the word in it."""
     if word in CHOICES:
         return "VoteCast", word
     if word == WITHDRAW:

@@ -73,7 +73,7 @@ class VotePages:
         flushes.watch(self._move)
 
     def routes(self) -> list[Route]:
-        """Give the addresses."""
+        """Return the addresses."""
         answering = self._answering
         numbers.register()
         return [
@@ -110,7 +110,7 @@ class VotePages:
         return Guest(request, consultation, described, visit, held)
 
     def _roll(self, consultation: str) -> Roll:
-        """Give the proposals by number, as far as they are accepted now."""
+        """Return the proposals by number, as far as they are accepted now."""
         accepted = self._desk.proposals(consultation)
         found = self._rolls.setdefault(consultation, Roll())
         found.follow(accepted, len(accepted))
@@ -166,7 +166,7 @@ class VotePages:
                 and applied.offsets[partition] >= offset)
 
     def _entry(self, consultation: str, proposal: str) -> Mapping[str, Any] | None:
-        """Give the counts of a proposal, where they may be shown."""
+        """Return the counts of a proposal, where they may be shown."""
         if self._documents.embargoed(consultation):
             return None
         found: Mapping[str, Any] | None = self._documents.figure(

@@ -82,25 +82,25 @@ class Paper:
             if route != UNKNOWN and not self.of(name) and (route == ASKED or name in given)}
 
     def route(self, proposal: str) -> str:
-        """Give the first route to a proposal."""
+        """Return the first route to a proposal."""
         mark = self.of(proposal)
         return mark.route if mark else self.routes.get(proposal, UNKNOWN)
 
     def of(self, proposal: str) -> Mark | None:
-        """Give the mark of a proposal, whole or not."""
+        """Return the mark of a proposal, whole or not."""
         return self.marks.get(proposal) or self.older.get(proposal)
 
     def every(self) -> dict[str, Mark]:
-        """Give all marks, the last touched last."""
+        """Return all marks, the last touched last."""
         return {**self.older, **self.marks}
 
     def open_after(self, proposal: str | None) -> str | None:
-        """Give the next proposal in turn that has no mark; None at the end."""
+        """Return the next proposal in turn that has no mark; None at the end."""
         at = self.sequence.index(proposal) + 1 if proposal in self.sequence else 0
         return next((name for name in self.sequence[at:] if not self.of(name)), None)
 
     def last_cast(self) -> int | None:
-        """Give the offset of a vote, the latest that is kept."""
+        """Return the offset of a vote, the latest that is kept."""
         return next((mark.cast for mark in reversed(self.marks.values()) if mark.cast >= 0), None)
 
     def mark(self, act: Act, button: str, done: Recorded) -> None:
@@ -172,13 +172,13 @@ class Paper:
         return self.marks.pop(proposal, None) or self.older.pop(proposal, None)
 
     def _whole(self, proposal: str) -> Mark | None:
-        """Give the mark of a proposal, from now on among those that are kept whole."""
+        """Return the mark of a proposal, from now on among those that are kept whole."""
         if proposal in self.older:
             self.marks[proposal] = self.older.pop(proposal)
         return self.marks.get(proposal)
 
 
 def qualifications_of(choice: str) -> tuple[str, ...]:
-    """Give the qualifications that belong to a choice."""
+    """Return the qualifications that belong to a choice."""
     first = CHOICES.index(choice) * QUALIFICATIONS_PER_CHOICE
     return QUALIFICATIONS[first:first + QUALIFICATIONS_PER_CHOICE]

@@ -75,7 +75,7 @@ class ReceiptPages:
         self._desk, self._checker = desk, checker
 
     def routes(self) -> list[Route]:
-        """Give the address."""
+        """Return the address."""
         path = "/c/{consultation}/vote/receipts"
         return [Route(path, self._asked), Route(path, self._sent, methods=["POST"])]
 

@@ -35,11 +35,11 @@ class Roll:
             self._append(islice(accepted, len(self._names), None))
 
     def name(self, place: int) -> str:
-        """Give the proposal at a place; a stand-in where another gateway knows more than this."""
+        """Return the proposal at a place; a stand-in where another gateway knows more than this."""
         return self._names[place] if place < len(self._names) else f"{_AHEAD}{place}"
 
     def place(self, name: str) -> int | None:
-        """Give the place of a proposal, or of a stand-in; None for what was never accepted."""
+        """Return the place of a proposal, or of a stand-in; None for what was never accepted."""
         return int(name[1:]) if name.startswith(_AHEAD) else self._places.get(name)
 
     def knows(self, count: int, mark: bytes) -> bool:

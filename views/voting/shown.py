@@ -57,13 +57,13 @@ def _step(paper: Paper, name: str, current: str) -> str:
 
 
 def moment(described: Mapping[str, Any], name: str) -> dict[str, Any] | None:
-    """Give an instant of a description in its time zone."""
+    """Return an instant of a description in its time zone."""
     at = described.get(name)
     return None if at is None else instant(described, at / 1_000)
 
 
 def instant(described: Mapping[str, Any], seconds: float) -> dict[str, Any]:
-    """Give a time since 1970 in the time zone of a description."""
+    """Return a time since 1970 in the time zone of a description."""
     zone = zone_of(described.get("time_zone"))
     return {"when": when(seconds * 1_000, zone), "zone": str(zone)}
 

@@ -18,7 +18,7 @@ def _status(
     clickhouse: services.ClickHouse, headers: Mapping[str, str], *, path: str = "/",
     statement: str = "SELECT 1", method: str = "POST",
 ) -> int:
-    """Send a statement and give the status of the answer."""
+    """Send a statement and return the status of the answer."""
     url = f"{clickhouse.configuration.address}{path}"
     if method != "POST":
         url += f"{'&' if '?' in path else '?'}query={urllib.parse.quote(statement)}"

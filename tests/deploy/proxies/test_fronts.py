@@ -25,7 +25,7 @@ INSIDE = ("/ops", "/ops/", "/ops/live", "/ops/login", "/metrics", "/%6fps", "/op
 
 
 async def head_of(front: Front, target: str, *headers: str) -> bytes:
-    """Ask for a target as it stands, that no client would send so; give the status line."""
+    """Ask for a target as it stands, that no client would send so; return the status line."""
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", front.port, ssl=front.certificate.trust(), server_hostname=fronts.NAME)
     lines = (f"GET {target} HTTP/1.1", f"Host: {fronts.NAME}:{front.port}", *headers,

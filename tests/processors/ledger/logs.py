@@ -92,7 +92,7 @@ def sealed(number: int, **fields: Any) -> bytes:
 def ballots(
     *, ids: st.SearchStrategy[int] | None = None, places: tuple[int, ...] = (0, 0, 0, 1, 2, -1)
 ) -> st.SearchStrategy[bytes]:
-    """Give events of voters: votes and qualifications, some misplaced."""
+    """Return events of voters: votes and qualifications, some misplaced."""
 
     def build(
         event: str, number: int, place: int, consultation: str, proposal: str, trust: str,
@@ -117,7 +117,7 @@ def ballots(
 
 
 def controls(ids: st.SearchStrategy[int] | None = None) -> st.SearchStrategy[bytes]:
-    """Give controls of voters: suspensions and reinstatements, some misplaced."""
+    """Return controls of voters: suspensions and reinstatements, some misplaced."""
     return st.builds(
         lambda make, number, place, consultation: make(
             number, voter=voter(place), consultation=consultation),
@@ -128,7 +128,7 @@ def controls(ids: st.SearchStrategy[int] | None = None) -> st.SearchStrategy[byt
 
 
 def closings() -> st.SearchStrategy[bytes]:
-    """Give closings, sealings, and rules adopted once more."""
+    """Return closings, sealings, and rules adopted once more."""
     return st.one_of(
         st.builds(lambda number, name: sealed(number, consultation=name),
                   st.integers(0, 2), st.sampled_from(CONSULTATIONS)),
@@ -139,7 +139,7 @@ def closings() -> st.SearchStrategy[bytes]:
 
 
 def broken(of: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes | None]:
-    """Give records with a known id that nobody can read, and records without any id."""
+    """Return records with a known id that nobody can read, and records without any id."""
     return st.one_of(
         st.builds(lambda value, size: value[:max(5, len(value) - size)], of, st.integers(1, 90)),
         st.builds(lambda value, more: value + more, of, st.binary(min_size=1, max_size=5)),
@@ -149,13 +149,13 @@ def broken(of: st.SearchStrategy[bytes]) -> st.SearchStrategy[bytes | None]:
 
 
 def steps() -> st.SearchStrategy[bytes | None]:
-    """Give any record; ballots most often, closings seldom."""
+    """Return any record; ballots most often, closings seldom."""
     common = st.one_of(*[ballots()] * 12, *[controls()] * 3)
     return st.one_of(common, common, common, st.one_of(broken(ballots()), common, closings()))
 
 
 def logs(*, most: int = 60) -> st.SearchStrategy[Log]:
-    """Give logs of PARTITION: the rules first, then anything, some of it delivered again."""
+    """Return logs of PARTITION: the rules first, then anything, some of it delivered again."""
 
     def assemble(records: Log, again: list[tuple[int, int]]) -> Log:
         log: Log = [adopted(), *records]
@@ -185,5 +185,5 @@ def folded(decisions: list[bytes]) -> Ledger:
 
 
 def named(counts: list[int]) -> dict[str, int]:
-    """Give the counts that are not zero, by name."""
+    """Return the counts that are not zero, by name."""
     return {name: count for name, count in zip(COUNTS, counts, strict=True) if count}

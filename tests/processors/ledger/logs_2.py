@@ -52,7 +52,7 @@ def adopted_2(number: int = 950, **fields: Any) -> bytes:
 
 
 def ballots_2() -> st.SearchStrategy[bytes]:
-    """Give ballots of version 2, by any route."""
+    """Return ballots of version 2, by any route."""
 
     def build(
         event: str, number: int, place: int, consultation: str, proposal: str, trust: str,
@@ -75,7 +75,7 @@ def ballots_2() -> st.SearchStrategy[bytes]:
 
 
 def controls_2() -> st.SearchStrategy[bytes]:
-    """Give controls of voters of version 2, some misplaced."""
+    """Return controls of voters of version 2, some misplaced."""
     finding = st.sampled_from([identifier(number, "find") for number in range(10)])
     causes = st.sampled_from((0, 0, 1, 2, 7))
     common = {
@@ -90,7 +90,7 @@ def controls_2() -> st.SearchStrategy[bytes]:
 
 
 def closings_2() -> st.SearchStrategy[bytes]:
-    """Give closings, sealings and adoptions of version 2."""
+    """Return closings, sealings and adoptions of version 2."""
     return st.one_of(
         st.builds(lambda event, number, name: of_version_2(event, number, consultation=name),
                   st.sampled_from(("ConsultationClosed", "ConsultationSealed")),
@@ -99,7 +99,7 @@ def closings_2() -> st.SearchStrategy[bytes]:
 
 
 def logs_2(*, most: int = 60) -> st.SearchStrategy[Log]:
-    """Give logs in which rules 2 are adopted somewhere, and anything before and after."""
+    """Return logs in which rules 2 are adopted somewhere, and anything before and after."""
     later = st.one_of(*[ballots_2()] * 8, *[controls_2()] * 4, steps(), steps(),
                       st.one_of(closings_2(), broken(ballots_2()), ballots_2()))
 
@@ -162,5 +162,5 @@ def _random_event(chance: random.Random, number: int) -> bytes:
 
 
 def deep_logs() -> st.SearchStrategy[Log]:
-    """Give long logs by their seed."""
+    """Return long logs by their seed."""
     return st.integers(0, 2**32 - 1).map(random_log)

@@ -115,7 +115,7 @@ class NaiveLedger:
         return verdict, [{"proposal": proposal, "before": before, "after": after}]
 
     def _shown(self, key: tuple[str, bytes], proposal: str) -> Fields | None:
-        """Give a vote as a decision shows it: of a sealed consultation no vote is known."""
+        """Return a vote as a decision shows it: of a sealed consultation no vote is known."""
         return None if key[0] in self.sealed else self.standing(key, proposal)
 
     def _ballot_verdict(self, kind: str, fields: Fields) -> Verdict:
@@ -261,7 +261,7 @@ class NaiveLedger:
         del ids[:-REMEMBERED]
 
     def standing(self, key: tuple[str, bytes], proposal: str) -> Fields | None:
-        """Give a vote as a decision shows it."""
+        """Return a vote as a decision shows it."""
         vote = self.votes.get(key, {}).get(proposal)
         if vote is None:
             return None

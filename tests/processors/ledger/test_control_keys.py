@@ -30,7 +30,7 @@ KEYS = {role: Ed25519PrivateKey.from_private_bytes(hashlib.sha256(role.encode())
 
 
 def public(name: str) -> bytes:
-    """Give a public key."""
+    """Return a public key."""
     return KEYS[name].public_key().public_bytes_raw()
 
 

@@ -27,7 +27,7 @@ def _size(text: str) -> int:
 
 
 def decision_strategy(most_changes: int = 4) -> st.SearchStrategy[Decision]:
-    """Give decisions of any kind, by rules of any version."""
+    """Return decisions of any kind, by rules of any version."""
     first = _decisions(most_changes, st.just(1), {
         "refusal": st.just(0), "findings": st.just(()), "immune": st.just(()),
         "generation": st.just(0), "keys": st.just(()), "event_version": st.just(1)}, st.just(0))
@@ -60,7 +60,7 @@ def _decisions(
 
 
 def ballot_strategy() -> st.SearchStrategy[Decision]:
-    """Give decisions of one ballot event."""
+    """Return decisions of one ballot event."""
     return st.builds(
         lambda decision, event_id, voter, kind, offset, consultation, change: decision._replace(
             event_id=event_id, voter=voter, kind=kind, source_offset=offset,
@@ -75,7 +75,7 @@ def ballot_strategy() -> st.SearchStrategy[Decision]:
 
 
 def fields_of(decision: Decision) -> dict[str, Any]:
-    """Give a decision as the fields of its event."""
+    """Return a decision as the fields of its event."""
     return {
         **decision._asdict(),
         "kind": KINDS[decision.kind], "outcome": OUTCOMES[decision.outcome],

@@ -76,7 +76,7 @@ def remembered_under(value: bytes | None) -> tuple[object, ...]:
 
 
 def held(ledger: Ledger) -> dict[tuple[str, bytes], list[tuple[str, int]]]:
-    """Give what every voter holds."""
+    """Return what every voter holds."""
     return {
         (name, voter): sorted(
             (proposal.name, kept)
@@ -86,7 +86,7 @@ def held(ledger: Ledger) -> dict[tuple[str, bytes], list[tuple[str, int]]]:
 
 
 def without_repeats(ledger: Ledger) -> dict[tuple[str, str], dict[str, int]]:
-    """Give the counts without those that only say how often something came."""
+    """Return the counts without those that only say how often something came."""
     delivered = ("received", "repeated", "late", "refused_misplaced")
     return {
         met: {name: count for name, count in named(counts).items() if name not in delivered}

@@ -24,7 +24,7 @@ KEY = bytes(range(32))
 
 
 def written(ledger: Ledger, key: bytes = KEY) -> bytes:
-    """Give the bytes of a snapshot file."""
+    """Return the bytes of a snapshot file."""
     body = b"".join(snapshots.body(
         snapshots.freeze(ledger), decisions_offset=7, topic="any.decisions"))
     digest = snapshots.keyed(key)

@@ -70,7 +70,7 @@ def test_partial_flushes_leave_what_a_full_one_writes(log: Log, cuts: list[int])
 
 
 def without_offsets(records: Flushed) -> dict[bytes, dict[str, Any]]:
-    """Give what the records say, whatever they hold up to; counts of nothing say nothing."""
+    """Return what the records say, whatever they hold up to; counts of nothing say nothing."""
     return {
         key: {name: value for name, value in fields.items() if name != "source_offset"}
         for key, (_, fields) in records.items()

@@ -17,7 +17,7 @@ from tests.processors.ledger.logs import property_test
 
 @st.composite
 def counts(draw: st.DrawFn, most: int = 3_000) -> dict[str, int]:
-    """Give counts that a proposal can have: no more of a qualification than of its choice."""
+    """Return counts that a proposal can have: no more of a qualification than of its choice."""
     found = dict.fromkeys(COUNTS, 0)
     for number, choice in enumerate(CHOICES):
         votes = found[choice] = draw(st.integers(0, most) | st.integers(0, 5))
@@ -95,7 +95,7 @@ def test_wilson_intervals_solve_their_equation(found: tuple[int, int]) -> None:
 
 
 def individual(part: int, votes: int, smoothing: float) -> tuple[float, float]:
-    """Give a smoothed share and its half width."""
+    """Return a smoothed share and its half width."""
     value = min((part + smoothing) / (1 + votes), 1)
     people = votes + 4
     adjusted = (votes * value + 2) / people

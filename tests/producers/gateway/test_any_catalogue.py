@@ -64,7 +64,7 @@ def test_the_booth_answers_over_any_catalogue(stack: Stack) -> None:
 
 
 async def _visited(client: httpx2.AsyncClient, name: str, language: str) -> int:
-    """Go through a consultation; give how many votes were taken in its booth."""
+    """Go through a consultation; return how many votes were taken in its booth."""
     addresses = [*(f"/c/{name}{page}" for page in PAGES),
                  *(f"/v1/consultations/{name}/{each}" for each in READ)]
     for address in addresses:

@@ -32,7 +32,7 @@ async def drawn_events(gateway: RunningGateway) -> list[tuple[bytes, Mapping[str
 
 
 async def recorded(gateway: RunningGateway) -> set[str]:
-    """Give the identifiers of the sequences on record."""
+    """Return the identifiers of the sequences on record."""
     return {fields["event_id"].hex() for _, fields in await drawn_events(gateway)}
 
 

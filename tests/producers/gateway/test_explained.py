@@ -61,13 +61,13 @@ async def test_who_was_shown_what_follows_from_the_log(stack: Stack) -> None:
 
 
 async def sequence_of(browser: Browser) -> tuple[str, list[str]]:
-    """Ask for a sequence; give its identifier and its proposals."""
+    """Ask for a sequence; return its identifier and its proposals."""
     body = (await browser.client.get("/v1/consultations/town/sequence?include=p07")).json()
     return body["sequence"], [each["id"] for each in body["proposals"]]
 
 
 async def acts(gateway: RunningGateway) -> dict[bytes, set[str]]:
-    """Give the proposals that each voter acted on, as the log has them."""
+    """Return the proposals that each voter acted on, as the log has them."""
     found: dict[bytes, set[str]] = {}
     for _, event, fields in await gateway.events(gateway.topics.votes):
         if event == "VoteCast":
@@ -76,7 +76,7 @@ async def acts(gateway: RunningGateway) -> dict[bytes, set[str]]:
 
 
 async def voted_on(stack: Stack) -> int:
-    """Write votes on most proposals, some on too few to be tested; give how many."""
+    """Write votes on most proposals, some on too few to be tested; return how many."""
     chance, count = random.Random(5), 0
     async with connected_producer(stack.kafka) as producer:
         for partition in range(stack.topics.partitions):
@@ -104,7 +104,7 @@ async def until_known(gateway: RunningGateway, votes: int) -> None:
 
 
 async def pool_at(stack: Stack, offsets: list[int]) -> Pool:
-    """Decide the ballot box up to some offsets, and give the proposals with their counts."""
+    """Decide the ballot box up to some offsets, and return the proposals with their counts."""
     records = await read_to_end(stack.kafka, stack.topics.votes, stack.topics.partitions)
     box = [[record.value for record in records
             if record.partition == partition and record.offset <= last]

@@ -38,7 +38,7 @@ async def watching(stack: Stack, keys: KeyFolder) -> AsyncIterator[Follower]:
 
 
 def of_receipts(keys: KeyFolder) -> bytes:
-    """Give the public key that signs."""
+    """Return the public key that signs."""
     return keys.receipt.public_key().public_bytes_raw()
 
 

@@ -37,7 +37,7 @@ async def read(url: str, forwarded: str, path: str = "/problems/closed") -> http
 
 
 async def admitted(asked: Callable[[str], Awaitable[httpx2.Response]], most: int) -> int:
-    """Ask from no address, each time in other words; give how often that was not too much."""
+    """Ask from no address, each time in other words; return how often that was not too much."""
     statuses = [(await asked(forwarded)).status_code
                 for forwarded in itertools.islice(itertools.cycle(NO_ADDRESS), most)]
     return most - statuses.count(429)

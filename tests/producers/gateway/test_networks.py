@@ -15,7 +15,7 @@ HERE, THERE = b"\xc0\x00\x02", b"\xc6\x33\x64"
 
 
 def outlet() -> Outlet:
-    """Give an outlet without a broker: what is posted there is lost, as it may be."""
+    """Return an outlet without a broker: what is posted there is lost, as it may be."""
     return Outlet(f"127.0.0.1:{find_free(1)[0]}", {"networks": 1})
 
 

@@ -138,7 +138,7 @@ async def test_under_embargo_no_sequence_tells_how_people_vote(*, alike: bool) -
 
 
 def voted_on(choices: tuple[str, str], *, hidden: bool) -> Pools:
-    """Give the pools of a consultation whose proposals got one choice or the other, by turns."""
+    """Return the pools of a consultation whose proposals got one choice or the other, by turns."""
     follower = Follower("nowhere:1", Topics("any", 1))
     catalogue = [booths.consultation("town", shares_embargoed=hidden),
                  *(booths.proposal(f"p{number}") for number in range(40))]

@@ -66,7 +66,7 @@ def rates(server: Server) -> SharedRates:
 
 @contextlib.asynccontextmanager
 async def sharing(server: Server, count: int) -> AsyncIterator[list[SharedRates]]:
-    """Give gateways' limits that have found the server, and share as gateways do."""
+    """Yield gateways' limits that have found the server, and share as gateways do."""
     found = [rates(server) for _ in range(count)]
     tasks = [asyncio.create_task(each.share(time.time)) for each in found]
     try:

@@ -49,13 +49,13 @@ def gateway(shared_stack: Stack) -> RunningGateway:
 
 
 def view_of(receipt: dict[str, Any]) -> tuple[str, int, int]:
-    """Give what the event of a receipt says of the view before it."""
+    """Return what the event of a receipt says of the view before it."""
     fields = event_of(receipt)[1]
     return fields["shown"], fields["pause"], fields["wording"]
 
 
 async def served(browser: Browser, *included: str) -> dict[str, str]:
-    """Ask for a sequence; give its proofs by proposal."""
+    """Ask for a sequence; return its proofs by proposal."""
     answer = await browser.client.get(
         "/v1/consultations/town/sequence", params={"include": ",".join(included)})
     return {each["id"]: each["proof"] for each in answer.json()["proposals"]}
@@ -192,7 +192,7 @@ class Visitor:
         self._headers = {"sec-fetch-site": "same-origin", "origin": gateway.url}
 
     async def sees(self, name: str) -> dict[str, str]:
-        """Open the page of a proposal; give the hidden fields of its form."""
+        """Open the page of a proposal; return the hidden fields of its form."""
         page = await self._client.get(
             "/c/town/vote", params={"proposal": name}, headers=self._headers)
         assert page.status_code == 200, page.text
@@ -325,7 +325,7 @@ async def booth_of(stack: Stack) -> AsyncIterator[tuple[Booth, KnownCatalogue]]:
 
 
 async def written(booth: Booth, voter: Voter, proof: str | None) -> tuple[int, dict[str, Any]]:
-    """Cast a vote; give its version and its fields as they lie in the log."""
+    """Cast a vote; return its version and its fields as they lie in the log."""
     done = await booth.record(voter, Act("VoteCast", "p1", "agree", proof), None)
     value = done.acknowledged.batch.values[done.acknowledged.place]
     return codec.schema_of(value).version, codec.decode(value)[1]

@@ -216,7 +216,7 @@ async def test_a_key_retried_on_another_gateway_is_decided_once(stack: Stack) ->
 
 
 async def outcomes(gateway: RunningGateway, event_id: str, count: int) -> list[str]:
-    """Wait until an event was decided so often; give what became of it, in order."""
+    """Wait until an event was decided so often; return what became of it, in order."""
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             found = [fields["outcome"] for fields in await decided(gateway)

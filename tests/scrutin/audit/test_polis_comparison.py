@@ -37,7 +37,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def ended(*arguments: str) -> int | str | None:
-    """Run the command in this process; give its status."""
+    """Run the command in this process; return its status."""
     with pytest.raises(SystemExit) as end:
         main(["audit", "compare-polis", *arguments])
     return end.value.code

@@ -37,7 +37,7 @@ application.command()(log)
 
 
 def grown(folder: Path, steps: Sequence[Sequence[bytes]], signer: Signer = SIGNER) -> Path:
-    """Keep a log that took these entries in steps, each under a checkpoint; give its folder."""
+    """Keep a log that took these entries in steps, each under a checkpoint; return its folder."""
     place = folder / signer.verifier.name.partition("/log/")[2]
     keeper = opened(place, signer)
     for step in steps:

@@ -61,7 +61,7 @@ class Desk:
     topics: Topics = field(default_factory=lambda: Topics("scrutin", 2))
 
     def log(self, keys: KeyList | None, size: int = 20) -> str:
-        """Log the votes from offset 0 on; give the proof of the fourth."""
+        """Log the votes from offset 0 on; return the proof of the fourth."""
         line = () if keys is None else (commitment(keys, size),)
         keeper = Keeper(LogFolder(self.folder / "scrutin/votes/1"), SIGNER, lambda: line)
         keeper.open()
@@ -85,7 +85,7 @@ class Desk:
 
 
 def of(by: Ed25519PrivateKey, **more: Any) -> dict[str, Any]:
-    """Give the receipt of the fourth vote."""
+    """Return the receipt of the fourth vote."""
     return {**receipt(VOTES, 3, first_offset=0, by=by), **more}
 
 

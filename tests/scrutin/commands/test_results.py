@@ -25,7 +25,7 @@ def run(broker: Broker, prefix: str, *arguments: str) -> subprocess.CompletedPro
 
 @pytest.fixture
 async def published(broker: Broker, topic_prefix: str) -> str:
-    """Publish a small campaign; give the prefix of its topics."""
+    """Publish a small campaign; return the prefix of its topics."""
     await campaign.publish(broker.address, topic_prefix, SIZE)
     return topic_prefix
 

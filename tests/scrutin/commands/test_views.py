@@ -38,7 +38,7 @@ def running(broker: Broker, prefix: str, port: int = 0) -> Iterator[subprocess.P
 
 
 def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, str]]:
-    """Give the log lines as they come."""
+    """Return the log lines as they come."""
     assert process.stderr is not None
     return (json.loads(line) for line in process.stderr if line.startswith("{"))
 

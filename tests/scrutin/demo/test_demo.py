@@ -62,7 +62,7 @@ def test_the_campaign_holds_and_then_people_vote_until_it_is_told_to_stop(tmp_pa
 
 
 async def looked_at(addresses: dict[str, str]) -> dict[str, str]:
-    """Open every address, and wait until more votes came in; give the pages."""
+    """Open every address, and wait until more votes came in; return the pages."""
     async with httpx2.AsyncClient(follow_redirects=True) as client:
         pages = {name: (await client.get(address)).text for name, address in addresses.items()}
         results = addresses["Open now"].replace("/c/", "/v1/consultations/") + "/results"

@@ -129,7 +129,7 @@ async def test_no_network_takes_all_places_of_live_streams(address: str) -> None
 
 
 async def status_of(door: Door, address: str) -> int | None:
-    """Follow from an address; give the status of a refusal."""
+    """Follow from an address; return the status of a refusal."""
     found: list[int] = []
 
     async def receive() -> dict[str, Any]:

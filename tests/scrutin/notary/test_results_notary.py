@@ -47,12 +47,12 @@ class Town:
         self._ledger.decide(0, adopted())
 
     def vote(self, *, ranked: bool) -> int:
-        """Take a vote and publish it, with ranks or without; give its offset."""
+        """Take a vote and publish it, with ranks or without; return its offset."""
         offset = self._ledger.last_offset + 1
         return self._publish(vote(offset), ranked=ranked)
 
     def close(self, *, ranked: bool) -> int:
-        """Close the first consultation for good and publish that; give the closing's offset."""
+        """Close the first consultation for good and publish that; return the closing's offset."""
         offset = self._ledger.last_offset + 1
         completed = codec.encode(
             "ClosingCompleted", event_id=bytes(16), closing=bytes(16), offsets=[offset],
@@ -77,7 +77,7 @@ class Town:
         return offset
 
     def signed(self) -> Any:
-        """Give the positions of the newest signed result; None before there is one."""
+        """Return the positions of the newest signed result; None before there is one."""
         body = self.folder.document(CONSULTATIONS[0])
         return body and json.loads(body)["as_of"]
 

@@ -12,7 +12,7 @@ from scrutin.serving.joined_writes import CONNECTIONS_MOST
 
 @pytest.fixture
 def hard() -> Iterator[int]:
-    """Give the hard limit, and the soft one back afterwards."""
+    """Yield the hard limit, and the soft one back afterwards."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     yield hard
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -19,7 +19,7 @@ PROXY = "10.0.0.5"
 
 
 async def network(named: str, *lines: bytes, peer: str | None = PROXY) -> bytes:
-    """Give the network of a request that a peer sends with lines of X-Forwarded-For."""
+    """Return the network of a request that a peer sends with lines of X-Forwarded-For."""
     found: list[bytes] = []
 
     async def application(scope: Scope, receive: Receive, _send: Send) -> None:

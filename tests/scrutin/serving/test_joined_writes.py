@@ -29,7 +29,7 @@ async def _telling(scope: Scope, receive: Receive, send: Send) -> None:
 
 @asynccontextmanager
 async def serving() -> AsyncIterator[int]:
-    """Serve with the gateway's options; give the port."""
+    """Serve with the gateway's options; yield the port."""
     with listen("127.0.0.1", 0) as opened:
         server = uvicorn.Server(uvicorn.Config(_telling, **http_options()))
         task = asyncio.create_task(server.serve(sockets=[opened]))
@@ -42,7 +42,7 @@ async def serving() -> AsyncIterator[int]:
 
 
 async def answered(port: int, *pieces: bytes) -> tuple[int, dict[str, Any]]:
-    """Send pieces one after the other; give the answer, 0 where there is none."""
+    """Send pieces one after the other; return the answer, 0 where there is none."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         async with asyncio.timeout(WAIT_SECONDS):

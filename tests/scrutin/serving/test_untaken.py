@@ -85,7 +85,7 @@ async def serving(
 
 
 async def whole(client: socket.socket) -> int:
-    """Read to the end; give how many bytes came, or less than none where it was cut off."""
+    """Read to the end; return how many bytes came, or less than none where it was cut off."""
     loop, found = asyncio.get_running_loop(), 0
     async with asyncio.timeout(WAIT_SECONDS):
         try:

@@ -43,7 +43,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, cache_folder: Path) -> Ite
 
 
 def _ports(running: Stack) -> dict[str, int]:
-    """Give the ports that the stack has given out, by what listens there."""
+    """Return the ports that the stack has given out, by what listens there."""
     folder = Path(running.environment["SCRUTIN_DATA_DIR"])
     ports: dict[str, int] = json.loads((folder / "ports.json").read_text())
     return ports
@@ -111,7 +111,7 @@ def test_other_machines_reach_nothing(running: Stack) -> None:
 
 
 def _status(port: int, method: str, path: str, headers: dict[str, str]) -> int:
-    """Send a request as a browser would; give the status of the answer."""
+    """Send a request as a browser would; return the status of the answer."""
     asked = http.client.HTTPConnection("127.0.0.1", port, timeout=SECONDS)
     try:
         body = b"SELECT 1" if method == "POST" else None
@@ -165,7 +165,7 @@ def test_no_web_page_speaks_to_the_broker(running: Stack, name: str) -> None:
 
 
 def _answer(port: int, sent: bytes) -> bytes:
-    """Give the first bytes that come back; none where the connection is closed."""
+    """Return the first bytes that come back; none where the connection is closed."""
     with socket.create_connection(("127.0.0.1", port), SECONDS) as connection:
         connection.sendall(sent)
         try:

@@ -98,7 +98,7 @@ def written(made: Made, kind: str, changed: Changed, path: Path) -> Path:
 # Pieces of large files
 
 def repeated(unit: bytes, size: int, begin: bytes = b"", end: bytes = b"") -> Iterator[bytes]:
-    """Give a file of about a size: one unit again and again between two ends."""
+    """Yield a file of about a size: one unit again and again between two ends."""
     piece = unit * max(1, MEBIBYTE // len(unit))
     yield begin
     yield from (piece for _ in range(size // len(piece)))
@@ -310,7 +310,7 @@ def _headed(lines: Pieces) -> Iterator[bytes]:
 
 
 def of_proposals() -> Iterator[bytes]:
-    """Give one row for each of too many proposals."""
+    """Yield one row for each of too many proposals."""
     numbers = b",1,1,agree,,," + b",".join([b"0"] * len(ballots.BECAME)) + b"\n"
     for number in range(PROPOSALS_MAX + 1):
         yield b"%08d,%032x,2022-03-22" % (number, number) + numbers

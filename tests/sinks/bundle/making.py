@@ -66,7 +66,7 @@ class Made:
         return contents(self.public)[layout.POLICY].decode()
 
     def bundle(self, kind: str) -> bytes:
-        """Give the bundle of a kind."""
+        """Return the bundle of a kind."""
         return self.auditor if kind == AUDITOR else self.public
 
 
@@ -159,7 +159,7 @@ def audited(by: Made, files: Files) -> Verified:
 
 
 def said(found: Verified) -> str:
-    """Give what the auditor reads."""
+    """Return what the auditor reads."""
     assert found.fault is not None
     assert found.claims == []
     return str(found.fault)

@@ -30,7 +30,7 @@ def flipped(body: bytes, bit: int) -> bytes:
 
 
 def place_of(found: Verified) -> str:
-    """Give the place of the fault there must be."""
+    """Return the place of the fault there must be."""
     assert found.fault is not None, "survived"
     assert EXIT_CODES[found.verdict] != 0
     assert found.claims == []

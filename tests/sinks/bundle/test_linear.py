@@ -31,7 +31,7 @@ GROWING: dict[str, tuple[str, int, Callable[[Made, int], Changed]]] = {
 
 
 def read(bundle: Path, policy: str) -> tuple[Verified, float]:
-    """Verify a bundle; give the seconds of one processor that it took."""
+    """Verify a bundle; return the seconds of one processor that it took."""
     with bundle.open("rb") as file:
         began = time.process_time()
         return verify(file, say=quiet, policy=policy), time.process_time() - began

@@ -84,7 +84,7 @@ def _replayed(
 
 
 def batched(whole: Sequence[Any], size: int) -> Iterator[Any]:
-    """Give a list in pieces."""
+    """Return a list in pieces."""
     return (list(whole[at:at + size]) for at in range(0, len(whole), size))
 
 
@@ -137,7 +137,7 @@ def changed(
 
 
 def outcome(ledger: Ledger, log: Log, recorded: list[bytes], shares: int) -> tuple[Any, ...]:
-    """Give all that is found: what is wrong, where and how often, and the figures."""
+    """Return all that is found: what is wrong, where and how often, and the figures."""
     try:
         found = _replayed(ledger, log, log, recorded, shares)
     except BundleFault as fault:

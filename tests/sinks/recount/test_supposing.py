@@ -165,7 +165,7 @@ def _without(causes: tuple[int, ...], value: bytes | None) -> bytes | None:
 
 
 def counted(log: Log) -> dict[str, Any]:
-    """Decide a log, and give every count of votes and voters."""
+    """Decide a log, and return every count of votes and voters."""
     ledger = Ledger(PARTITION, PARTITIONS)
     for offset, value in enumerate(log):
         ledger.decide(offset, value)

@@ -47,7 +47,7 @@ def entries_of(values: Sequence[bytes | None]) -> list[bytes]:
 
 
 def signed(path: Path, verifier: Verifier) -> tuple[list[bytes], list[int]]:
-    """Give the entries of a log under its newest checkpoint, and the sizes of all checkpoints.
+    """Return the entries of a log under its newest checkpoint, and the sizes of all checkpoints.
 
     Fails unless the whole tree is there and every checkpoint is of it.
     """

@@ -27,7 +27,7 @@ def vote(number: int, occurred_at: int | None = None) -> bytes:
 def receipt(
     values: list[bytes], place: int, *, first_offset: int, by: Ed25519PrivateKey = GATEWAY
 ) -> dict[str, Any]:
-    """Give the receipt of one of several events acknowledged together in partition 1."""
+    """Return the receipt of one of several events acknowledged together in partition 1."""
     grown = Grown([leaf_hash(value) for value in values])
     statement = (b"scrutin receipt v1\nscrutin.votes\n"
                  + struct.pack(">IQII", 1, first_offset, len(values), 3_600) + grown.tree.root())

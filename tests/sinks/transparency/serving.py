@@ -14,6 +14,6 @@ from views.transparency import routes
 
 @contextmanager
 def served(folder: Path, topics: Topics) -> Iterator[str]:
-    """Give the address below which the logs of a folder are served."""
+    """Yield the address below which the logs of a folder are served."""
     with serving.served(Starlette(routes=routes(ServedLogs(folder, topics)))) as url:
         yield f"{url}/log"

@@ -61,7 +61,7 @@ async def written(kafka: str, prefix: str, seed: int, events: int) -> tuple[Topi
 
 
 def log_at(wanted: NotaryPolicy, place: str) -> tuple[list[bytes], list[int]]:
-    """Give the entries of a log and the sizes of its checkpoints, by the published key."""
+    """Return the entries of a log and the sizes of its checkpoints, by the published key."""
     policy_file = wanted.folder / wanted.topics.prefix / "policy"
     verifier = parse_policy(policy_file.read_text())[f"example.org/log/{place}"]
     return signed(wanted.folder / place, verifier)

@@ -28,12 +28,12 @@ def parts(tmp_path: Path) -> dict[str, Element]:
 
 
 def said(element: Element) -> str:
-    """Give the text of an element, its spaces made one."""
+    """Return the text of an element, its spaces made one."""
     return " ".join(element.text().split())
 
 
 def rows(part: Element) -> dict[str, list[str]]:
-    """Give the cells of a part's tables by the head of their row."""
+    """Return the cells of a part's tables by the head of their row."""
     return {said(row.all("th")[0]): [said(cell) for cell in row.all("td")]
             for row in part.all("tr") if row.all("td")}
 

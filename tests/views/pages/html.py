@@ -21,7 +21,7 @@ class Element:
     pieces: list["str | Element"] = field(default_factory=list, repr=False)
 
     def all(self, *tags: str) -> list["Element"]:
-        """Give all elements within, in order, of these tags (any tag without)."""
+        """Return all elements within, in order, of these tags (any tag without)."""
         found = []
         for child in self.children:
             if not tags or child.tag in tags:
@@ -30,7 +30,7 @@ class Element:
         return found
 
     def text(self) -> str:
-        """Give the text, elements set apart by a space."""
+        """Return the text, elements set apart by a space."""
         parts = (piece if isinstance(piece, str) else f" {piece.text()} " for piece in self.pieces)
         return " ".join("".join(parts).split(" "))
 

@@ -18,14 +18,14 @@ NAMES = {
 
 
 def section(language: str, name: str) -> Element:
-    """Give a section of the campaign's page."""
+    """Return a section of the campaign's page."""
     (found,) = (e for e in page("campaign", language).all("section")
                 if e.attributes["id"] == name)
     return found
 
 
 def said(element: Element) -> str:
-    """Give the text of an element, its spaces made one."""
+    """Return the text of an element, its spaces made one."""
     return " ".join(element.text().split())
 
 

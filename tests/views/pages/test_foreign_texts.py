@@ -16,7 +16,7 @@ SIZE = 40
 
 
 def document() -> dict[str, Any]:
-    """Give a document in which everything that others wrote is hostile."""
+    """Return a document in which everything that others wrote is hostile."""
     made = campaign.document(SIZE, closed=False)
     texts = {"fr": HOSTILE}
     made["consultation"] = {

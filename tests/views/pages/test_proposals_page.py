@@ -47,7 +47,7 @@ class Published:
 
 @pytest.fixture(scope="module")
 def client() -> Iterator[TestClient]:
-    """Give a client of the application that shows the campaign."""
+    """Yield a client of the application that shows the campaign."""
     source = Published(campaign.flushes(SIZE, closed=False))
     source.ready.set()
     with TestClient(application(source), headers={"accept-language": "en"}) as made:
@@ -55,7 +55,7 @@ def client() -> Iterator[TestClient]:
 
 
 def shown(client: TestClient, query: str = "") -> tuple[list[str], Element]:
-    """Give the identifiers of the rows of a page, and the page."""
+    """Return the identifiers of the rows of a page, and the page."""
     answer = client.get(f"{LIST}{query}")
     assert answer.status_code == 200
     page = parse(answer.content)

@@ -14,14 +14,14 @@ GRAPHIC_CONTRAST = 3.0
 
 
 def themes() -> dict[str, dict[str, str]]:
-    """Give the custom properties of both themes; the dark one overrides the light one."""
+    """Return the custom properties of both themes; the dark one overrides the light one."""
     blocks = re.findall(r":root \{(.*?)\}", rendering.static("style.css").decode(), re.DOTALL)
     light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{3,6});", block)) for block in blocks)
     return {"light": light, "dark": {**light, **dark}}
 
 
 def luminance(colour: str) -> float:
-    """Give the relative luminance of a colour (WCAG 2.2)."""
+    """Return the relative luminance of a colour (WCAG 2.2)."""
     digits = colour.lstrip("#")
     digits = "".join(2 * d for d in digits) if len(digits) == 3 else digits
     parts = (int(digits[at:at + 2], 16) / 255 for at in (0, 2, 4))

@@ -92,7 +92,7 @@ async def stopped(worker: Worker) -> None:
 
 
 async def beyond(stack: Stack, count: int) -> list[Any]:
-    """Wait for more decisions than `count`, and give those beyond them."""
+    """Wait for more decisions than `count`, and return those beyond them."""
     async with asyncio.timeout(WAIT_SECONDS):
         while len(records := await read_to_end(
                 stack.kafka, stack.topics.decisions, stack.topics.partitions)) <= count:
