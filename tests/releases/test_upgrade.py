@@ -66,7 +66,9 @@ async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
     await until(lambda: "snapshot written" in old.log())  # Beside deciding: it may be later.
     end(old)
-    new = stack.started("ledger", "2", SCRUTIN_SNAPSHOT_DECISIONS="100")
+    new = stack.worker("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100")  # Takes the place of the old.
+    new.log_path = stack.folder / "new.log"
+    new.start()
     log = Log(stack.kafka, stack.topics, after_closing=False)
     await adoption.adopt(log, 2, now=BEGAN_AT + 1_000 * (CHUNK + 1))
     new.kill()
