@@ -6,7 +6,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,13 @@ from deploy.local.ports import HeldPorts
 from deploy.local.services import Broker
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
-from processors.results import ideas, results_document
+from processors.results import published_records, results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
 from schemas import codec
 from schemas.topics import FLUSH_KEY, Topics
-from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, TRUSTS
 from tests.processors.ledger import logs
 
 
@@ -238,18 +238,21 @@ def described() -> Catalogue:
 def expected_document(ledgers: list[Ledger]) -> dict[str, Any]:
     """Compute the document of consultation `jeunes` from pure ledgers."""
     name, catalogue = logs.CONSULTATIONS[0], described()
-    proposals: dict[str, Sequence[int]] = {}
+    every: dict[str, Sequence[int]] = {}
     decided_by_outcome: dict[str, int] = {}
     for ledger in ledgers:
-        for (consultation, proposal), counts in ledger.tallies().items():
+        for (consultation, proposal), counts in ledger.every_count().items():
             if consultation == name:
-                proposals[proposal] = results_document.pooled(
-                    [counts, proposals.get(proposal, [0] * len(counts))])
+                every[proposal] = results_document.pooled(
+                    [counts, every.get(proposal, [0] * len(counts))])
         for outcome, number in ledger.decided_by_outcome().items():
             decided_by_outcome[outcome] = decided_by_outcome.get(outcome, 0) + number
     voters = [ledger.participation(name) for ledger in ledgers]
     figures = Figures(
-        proposals, participants=sum(found.participants for found in voters),
+        {proposal: counts[:len(COUNTS)] for proposal, counts in every.items()},
+        rules=max(ledger.ledger_version for ledger in ledgers),
+        routes={proposal: counts[len(COUNTS):] for proposal, counts in every.items()},
+        participants=sum(found.participants for found in voters),
         participants_received=sum(found.participants_received for found in voters),
         suspended=sum(found.suspended for found in voters),
         controls_after_closing=sum(found.controls_after_closing for found in voters),
@@ -306,37 +309,35 @@ def _fold(decisions: list[bytes], record: Any, *, spaced: bool) -> None:
 async def published_document(stack: Stack, vector: list[int]) -> dict[str, Any]:
     """Read results until everything is published at a vector; fail where one goes back."""
     catalogue = described()
-    applied: dict[bytes, dict[str, Any]] = {}
-    waiting: dict[bytes, dict[str, Any]] = {}
+    applied: dict[bytes, bytes] = {}
+    waiting: dict[bytes, bytes] = {}
     last = [-1] * len(vector)
     async with asyncio.timeout(WAIT_SECONDS), reading(
             stack.kafka, stack.topics.results, 1) as consumer:
         while True:
             record = await consumer.getone()
-            _, waiting[record.key] = codec.decode(record.value)
+            waiting[record.key] = record.value
             if record.key != FLUSH_KEY:
                 continue
-            offsets = waiting[FLUSH_KEY]["offsets"]
+            _, marker = codec.decode(record.value)
+            offsets = marker["offsets"]
             assert all(map(int.__ge__, offsets, last)), f"{offsets} after {last}"
             last, applied, waiting = offsets, {**applied, **waiting}, {}
-            ranking = applied.get(b"jeunes\0ranking", {"offsets": []})
-            settled = (last == ranking["offsets"] == vector
-                       and applied[FLUSH_KEY]["catalogue_offset"] == catalogue.offset)
-            if settled:
-                return _document(applied, catalogue)
+            ranking = applied.get(b"jeunes\0ranking")
+            ranked = ranking and codec.decode(ranking)[1]["offsets"]
+            if last == ranked == vector and marker["catalogue_offset"] == catalogue.offset:
+                return document_of(applied, catalogue)
 
 
-def _document(applied: dict[bytes, dict[str, Any]], catalogue: Catalogue) -> dict[str, Any]:
-    blocks: dict[str, dict[str, Any]] = {"proposal": {}, "idea": {}}
-    for key, fields in applied.items():
-        parts = key.decode().split("\0")
-        if parts[0] == "jeunes" and parts[1] in blocks:
-            blocks[parts[1]][parts[2]] = ideas.block_of(fields["entry"])
-    totals = dict(applied[b"jeunes\0totals"])
-    totals["counts"] = results_document.entry(totals["counts"])
-    return results_document.document(ideas.published(
-        "jeunes", blocks["proposal"], blocks["idea"], totals, applied[b"jeunes\0ranking"],
-        applied[FLUSH_KEY]), catalogue)
+def document_of(applied: Mapping[bytes, bytes], catalogue: Catalogue) -> dict[str, Any]:
+    """Put the records of whole flushes together as the document of `jeunes`."""
+    found: dict[str, dict[str, Any]] = {}
+    for key, value in applied.items():
+        name, *kind = key.decode().split("\0")
+        if name == "jeunes":
+            found.setdefault(kind[0], {})["".join(kind[1:])] = published_records.read(value)
+    return results_document.document(published_records.published(
+        "jeunes", found, codec.decode(applied[FLUSH_KEY])[1]), catalogue)
 
 
 async def read_to_end(kafka: str, topic: str, partitions: int) -> list[Any]:

@@ -8,9 +8,9 @@ last document are not decoded again: a flush touches some dozens of proposals of
 from dataclasses import replace
 from typing import Any
 
-from processors.results import ideas, results_document
+from processors.results import published_records, results_document
 from processors.results.catalogue import Consultation
-from schemas import codec
+from schemas.codec import Undecodable
 from views.embargo import concealed, embargoed
 from views.flushes import Figure, Flushes, ResultsUnreadable
 
@@ -66,7 +66,7 @@ class Documents:
     def own(self, consultation: str) -> Own:
         """Give what a document of the consultation is made from, to be compared with later."""
         figures = {name: value for name, value in self._flushes.figures(consultation).items()
-                   if name.kind != "ranking"}
+                   if name.kind not in ("ranking", "drawn_ranking")}
         known = self._flushes.catalogue.consultations.get(consultation)
         return figures, known and replace(
             known, themes=dict(known.themes), ideas=dict(known.ideas),
@@ -88,18 +88,11 @@ class Documents:
         by_kind: dict[str, dict[str, Any]] = {}
         for name, figure in self._figures(consultation).items():
             by_kind.setdefault(name.kind, {})[name.id] = figure
-        totals = by_kind.get("totals", {}).get("")
-        if totals is None:
+        if "totals" not in by_kind:
             return self._empty(consultation)
         assert self._flushes.applied is not None, "figures are applied with their flush only"
-        return ideas.published(
-            consultation,
-            by_kind.get("proposal", {}),
-            by_kind.get("idea", {}),
-            totals,
-            by_kind.get("ranking", {}).get(""),
-            self._flushes.applied.fields(),
-        )
+        return published_records.published(
+            consultation, by_kind, self._flushes.applied.fields())
 
     def _empty(self, consultation: str) -> results_document.Published:
         """Give the results of a consultation nothing was counted for yet."""
@@ -121,11 +114,6 @@ class Documents:
 def _decode(name: Figure, value: bytes) -> Any:
     """Read one figure to the form that `processors.results.results_document` works on."""
     try:
-        event, fields = codec.decode(value)
-    except codec.Undecodable as error:
+        return published_records.read(value)
+    except Undecodable as error:
         raise ResultsUnreadable(f"a {name.kind} in the results topic: {error}") from error
-    if event in ("ProposalScored", "IdeaScored"):
-        return ideas.block_of(fields["entry"])
-    if event == "ConsultationScored":
-        return {**fields, "counts": results_document.entry(fields["counts"])}
-    return fields

@@ -33,14 +33,16 @@ def concealed(document: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-HIDDEN = ("shares", "intervals", "scores", "zone", "rank")
+HIDDEN = ("shares", "intervals", "scores", "zone", "rank", "drawn_rank")
 """What an entry holds that is made from how people voted."""
 
 
 def concealed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Give counts of a proposal, an idea or a whole consultation without how people voted."""
     shown = {name: None if name in HIDDEN else value for name, value in entry.items()}
-    return {**shown, "counted": {"votes": entry["counted"]["votes"]}}
+    # By which route they came says nothing of how people voted: of drawn votes the number stays.
+    return {**shown, **{name: {"votes": entry[name]["votes"]}
+                        for name in ("counted", "drawn") if name in entry}}
 
 
 def by_choice(counted: Mapping[str, Any]) -> dict[str, int]:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from processors.results.results_document import FORMAT, shares_hidden
+from processors.results.results_document import shares_hidden
 from views import downloads
 from views.days import Days, Told
 from views.documents import Documents, Own
@@ -321,7 +321,7 @@ class Publications:
 
     def _publish(self, consultation: str, document: dict[str, Any]) -> Publication:
         applied = self._flushes.applied
-        held = [FORMAT, consultation, document["as_of"], self._flushes.catalogue.offset]
+        held = [document["format"], consultation, document["as_of"], self._flushes.catalogue.offset]
         published_at = applied.published_at if applied else None
         return Publication(
             document, published_at=published_at, tag=_digest(held), workshop=self._workshop,

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
 
-from processors.results import results_document, scored_records, scores
+from processors.results import results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
-from processors.results.results_document import AsOf, Block, Computed, Figures, Published
+from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
 from schemas.hot import decoders
 from schemas.registry import HEADER_BYTES
 from schemas.topics import FLUSH_KEY
-from schemas.words import ANSWERS, CHOICES, COUNTS
+from schemas.words import ANSWERS, CHOICES, COUNTS, EVERY_COUNT
 
 
 Record = tuple[bytes, bytes]
@@ -28,9 +28,11 @@ Described = tuple[str | None, ...]
 """What one participant told, in the order of results_document.DESCRIBED_BY."""
 
 _DECODE_TALLIED = decoders(
-    "ProposalTallied", "consultation", "proposal", "source_offset", *COUNTS)
-"""By header: what reads a tally of any version, the counts that all rules have."""
-_NOTHING = (0,) * len(COUNTS)
+    "ProposalTallied", "consultation", "proposal", "source_offset", *EVERY_COUNT)
+"""By header: what reads a tally of any version."""
+_NOTHING = (0,) * len(EVERY_COUNT)
+_ALL_HAVE = len(COUNTS)
+"""So many counts come first, which all rules have; then those that rules 2 add."""
 
 
 class Waiting(NamedTuple):
@@ -56,6 +58,8 @@ class PartitionTallies:
     participation: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, int] = field(default_factory=dict)
     undecodable: int = 0
+    rules: int = 1
+    """In force at the last marker."""
     waiting: list[Waiting] = field(default_factory=list)
     """Records since the last marker, and those beyond it."""
 
@@ -65,7 +69,8 @@ class _State:
     """What is kept of one consultation between publications."""
 
     sums: dict[str, list[int]] = field(default_factory=dict)
-    pooled: list[int] = field(default_factory=lambda: [0] * len(COUNTS))
+    """By proposal, in the order of words.EVERY_COUNT."""
+    pooled: list[int] = field(default_factory=lambda: [*_NOTHING])
     """Sum over all proposals, kept as they move."""
     members: dict[str, list[str]] = field(default_factory=dict)
     """Proposals of each idea; empty where the catalogue moved since."""
@@ -73,6 +78,9 @@ class _State:
     """What rankings look at of each proposal..."""
     ideas: dict[str, Block] = field(default_factory=dict)
     """... and of each idea; empty where the catalogue moved since."""
+    drawn_proposals: dict[str, Block] = field(default_factory=dict)
+    drawn_ideas: dict[str, Block] = field(default_factory=dict)
+    """The same of their drawn votes, since rules 2."""
     participants: dict[bytes, Described] = field(default_factory=dict)
     described: dict[str, dict[str, int]] = field(
         default_factory=lambda: {name: {} for name in results_document.DESCRIBED_BY})
@@ -122,6 +130,18 @@ class Ideas:
             self._moved_on()
         tallies.offset = offset
         tallies.decided, tallies.undecodable = marker["decided"], marker["undecodable"]
+        before, tallies.rules = self.rules, marker["ledger_version"]
+        if self.rules > before:
+            # From now on every entry has a record more.
+            for state in self._states.values():
+                state.moved |= {*state.sums}
+                state.ideas.clear()
+                state.moved_at_all = True
+
+    @property
+    def rules(self) -> int:
+        """The newest rules in force in any partition."""
+        return max(tallies.rules for tallies in self.partitions)
 
     def _moved_on(self) -> None:
         """Note that the vector moved: rankings are made anew for it, even if no count moved."""
@@ -148,7 +168,7 @@ class Ideas:
         if previous == counts:
             return
         state = self._state(consultation)
-        sums, pooled = state.sums.setdefault(proposal, [0] * len(COUNTS)), state.pooled
+        sums, pooled = state.sums.setdefault(proposal, [*_NOTHING]), state.pooled
         for index, (count, before) in enumerate(zip(counts, previous or _NOTHING, strict=True)):
             if count != before:
                 sums[index] += count - before
@@ -170,6 +190,7 @@ class Ideas:
             state.moved.add(fields["proposal"])
         if event in ("ProposalGrouped", "IdeaDescribed"):
             state.ideas.clear()
+            state.drawn_ideas.clear()
             state.members.clear()
 
     def apply_participants(self, value: bytes, offset: int) -> None:
@@ -198,11 +219,20 @@ class Ideas:
 
     def figures(self, consultation: str) -> Figures:
         """Give everything counted of a consultation."""
+        sums = self._state(consultation).sums
+        found = self._voters(consultation)
+        found.proposals = {name: counts[:_ALL_HAVE] for name, counts in sums.items()}
+        if found.rules >= routes.RULES:
+            found.routes = {name: counts[_ALL_HAVE:] for name, counts in sums.items()}
+        return found
+
+    def _voters(self, consultation: str) -> Figures:
+        """Return what is counted of voters, not of proposals."""
         state = self._state(consultation)
         seen = [t.participation[consultation] for t in self.partitions
                 if consultation in t.participation]
         return Figures(
-            proposals=dict(state.sums),
+            proposals={}, rules=self.rules,
             participants=sum(fields["participants"] for fields in seen),
             participants_received=sum(fields["participants_received"] for fields in seen),
             suspended=sum(fields["suspended"] for fields in seen),
@@ -252,12 +282,18 @@ class Ideas:
             {mapping[p] for p in state.moved if p in mapping} | state.moved_ideas
             if state.ideas else set(state.members))
         totals = results_document.totals(
-            name, self.figures(name), state.pooled, known, self.as_of())
+            name, self._voters(name), state.pooled[:_ALL_HAVE], known, self.as_of())
+        by_route = self.rules >= routes.RULES
         yield from self._proposals(name, state, known)
         yield from self._ideas(name, state, moved_ideas)
         yield (f"{name}\0totals".encode(), _encoded_totals(totals))
+        if by_route:
+            yield self._routes(name, "totals_routes", "", state.pooled)
         if ranked:
             yield (f"{name}\0ranking".encode(), _encoded_ranking(name, state, self.as_of()))
+        if ranked and by_route:
+            yield (f"{name}\0drawn_ranking".encode(),
+                   _encoded_drawn_ranking(name, state, self.as_of()))
         state.ranking_due = not ranked
         state.moved_at_all = False
         state.moved.clear()
@@ -266,17 +302,30 @@ class Ideas:
     def _proposals(self, name: str, state: _State, known: Consultation | None) -> Iterator[Record]:
         proposals, mapping = (known.proposals, known.mapping) if known else ({}, {})
         for proposal in sorted(state.moved):
-            counts = state.sums[proposal]
+            every = state.sums[proposal]
+            counts = every[:_ALL_HAVE]
             computed = _computed(counts, proposal, state.proposals)
             yield (f"{name}\0proposal\0{proposal}".encode(), scored_records.proposal_scored(
                 name, proposal, mapping.get(proposal), proposal in proposals, counts, computed))
+            if self.rules >= routes.RULES:
+                state.drawn_proposals[proposal] = routes.rankable(every[_ALL_HAVE:])
+                yield self._routes(name, "proposal_routes", proposal, every)
 
     def _ideas(self, name: str, state: _State, ideas: set[str]) -> Iterator[Record]:
         moved = {idea: state.members[idea] for idea in sorted(ideas)}
-        for idea, counts in results_document.pooled_ideas(state.sums, moved).items():
+        for idea, every in results_document.pooled_ideas(state.sums, moved, EVERY_COUNT).items():
+            counts = every[:_ALL_HAVE]
             computed = _computed(counts, idea, state.ideas)
             yield (f"{name}\0idea\0{idea}".encode(), scored_records.idea_scored(
                 name, idea, len(moved[idea]), counts, computed))
+            if self.rules >= routes.RULES:
+                state.drawn_ideas[idea] = routes.rankable(every[_ALL_HAVE:])
+                yield self._routes(name, "idea_routes", idea, every)
+
+    def _routes(self, name: str, kind: str, entry: str, every: Sequence[int]) -> Record:
+        key = f"{name}\0{kind}\0{entry}" if entry else f"{name}\0{kind}"
+        return key.encode(), scored_records.routes_counted(
+            name, entry, self.rules, every[_ALL_HAVE:])
 
     def _marker(self, published_at: int) -> bytes:
         as_of = self.as_of()
@@ -322,40 +371,21 @@ def _encoded_totals(totals: Block) -> bytes:
         "ConsultationScored", **{**totals, "counts": results_document.flat(totals["counts"])})
 
 
-def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
-    def listed(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
-        return [{"id": key, **rank} for key, rank in ranks.items()]
+def _listed(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+    return [{"id": key, **rank} for key, rank in ranks.items()]
 
+
+def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
     return codec.encode(
         "ProposalsRanked", consultation=name, offsets=list(as_of.votes),
-        ideas=listed(scores.ranks(state.ideas)), proposals=listed(scores.ranks(state.proposals)),
+        ideas=_listed(scores.ranks(state.ideas)), proposals=_listed(scores.ranks(state.proposals)),
         controversial=scores.controversial(state.proposals),
     )
 
 
-def published(
-    consultation: str, proposals: dict[str, Block], ideas: dict[str, Block], totals: Block,
-    ranking: dict[str, Any] | None, marker: dict[str, Any],
-) -> Published:
-    """Put the records of a whole flush together as the published numbers of a consultation."""
-    ranking = ranking or {"offsets": [], "ideas": [], "proposals": [], "controversial": []}
-
-    def ranks(name: str) -> dict[str, dict[str, int]]:
-        return {rank["id"]: {key: rank[key] for key in ("position", "best", "worst")}
-                for rank in ranking[name]}
-
-    return Published(
-        consultation=consultation,
-        as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
-                   marker["participants_offset"]),
-        proposals=proposals, ideas=ideas, totals=totals, proposal_ranks=ranks("proposals"),
-        idea_ranks=ranks("ideas"), controversial=list(ranking["controversial"]),
-        ranking_as_of=tuple(ranking["offsets"]),
-        decided=marker["decided"], undecodable=marker["undecodable"],
+def _encoded_drawn_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
+    return codec.encode(
+        "DrawnRanked", consultation=name, offsets=list(as_of.votes),
+        ideas=_listed(scores.ranks(state.drawn_ideas)),
+        proposals=_listed(scores.ranks(state.drawn_proposals)),
     )
-
-
-def block_of(entry: dict[str, Any]) -> Block:
-    """Give an Avro Entry as the counts block of the document."""
-    return results_document.block(entry["counts"], entry["shares"], entry["intervals"],
-                                  entry["scores"], entry["zone"])

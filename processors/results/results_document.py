@@ -10,17 +10,19 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors.results import scores
+from processors.results import routes, scores
 from processors.results.catalogue import Catalogue, Consultation
 from schemas.moments import moment, zone_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 
 
 FORMAT = "scrutin-results/1"
+FORMAT_BY_ROUTE = "scrutin-results/2"
+"""Of a document that tells drawn votes apart: where rules 2 are in force anywhere."""
 WITHHELD_BELOW = 10
 """Cells of donated descriptions under this are withheld, with a second one beside them."""
 DESCRIBED_BY = ("gender", "age_band", "region")
-PUBLISHED_WORDS = (*CHOICES, *QUALIFICATIONS)
+PUBLISHED_WORDS = routes.PUBLISHED_WORDS
 
 Block = dict[str, Any]
 Cells = list[dict[str, Any]]
@@ -58,6 +60,10 @@ class Figures:
     descriptions: int = 0
     described: dict[str, dict[str, int]] = field(default_factory=dict)
     """For each of DESCRIBED_BY: how many descriptions give each answer."""
+    rules: int = 1
+    """The newest rules in force in any partition."""
+    routes: dict[str, Sequence[int]] = field(default_factory=dict)
+    """Since rules 2, counts by proposal in the order of routes.ROUTE_COUNTS."""
 
 
 @dataclass
@@ -78,6 +84,8 @@ class Published:
     decided: dict[str, int]
     """Records of the whole log decided, by outcome."""
     undecodable: int
+    by_route: routes.ByRoute | None = None
+    """What rules 2 add; None before them."""
 
 
 def shares_hidden(document: Mapping[str, Any]) -> bool:
@@ -88,9 +96,9 @@ def shares_hidden(document: Mapping[str, Any]) -> bool:
     return "embargoed_until" in document
 
 
-def pooled(counts: Iterable[Sequence[int]]) -> list[int]:
-    """Add counts up, name by name."""
-    return [sum(column) for column in zip(*counts, strict=True)] or [0] * len(COUNTS)
+def pooled(counts: Iterable[Sequence[int]], names: Sequence[str] = COUNTS) -> list[int]:
+    """Add counts of these names up, name by name."""
+    return [sum(column) for column in zip(*counts, strict=True)] or [0] * len(names)
 
 
 def entry(counts: Mapping[str, int]) -> Block:
@@ -169,9 +177,10 @@ def compute(
 ) -> Published:
     """Compute every published number of a consultation from its figures."""
     known = catalogue.consultations.get(consultation)
+    of_ideas = members(known)
     blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
     ideas = {name: entry(named(counts))
-             for name, counts in pooled_ideas(figures.proposals, members(known)).items()}
+             for name, counts in pooled_ideas(figures.proposals, of_ideas).items()}
     return Published(
         consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
         totals=totals(
@@ -179,6 +188,9 @@ def compute(
         proposal_ranks=scores.ranks(blocks), idea_ranks=scores.ranks(ideas),
         controversial=scores.controversial(blocks), ranking_as_of=as_of.votes,
         decided=decided, undecodable=undecodable,
+        by_route=None if figures.rules < routes.RULES else routes.by_route(
+            figures.rules, pooled(figures.routes.values(), routes.ROUTE_COUNTS), figures.routes,
+            pooled_ideas(figures.routes, of_ideas, routes.ROUTE_COUNTS)),
     )
 
 
@@ -196,11 +208,12 @@ def members(known: Consultation | None) -> dict[str, list[str]]:
 
 
 def pooled_ideas(
-    sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]]
+    sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]],
+    names: Sequence[str] = COUNTS,
 ) -> dict[str, list[int]]:
     """Pool the counts of the proposals of each idea; some have none yet."""
     return {
-        idea: pooled(sums[name] for name in proposals if name in sums)
+        idea: pooled((sums[name] for name in proposals if name in sums), names)
         for idea, proposals in members.items()
     }
 
@@ -230,14 +243,14 @@ def totals(
 def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
     """Assemble the results document: every published number joined with the catalogue's words."""
     known = catalogue.consultations.get(found.consultation) or Consultation(found.consultation)
-    totals = found.totals
+    totals, by_route = found.totals, found.by_route
     # By name, and only with votes: in which order ledgers met and flushed them says nothing.
     unknown = sorted(name for name, block in found.proposals.items()
                      if name not in known.proposals and block["received"])
     return {
-        "format": FORMAT,
+        "format": FORMAT_BY_ROUTE if by_route else FORMAT,
         "scores_version": scores.SCORES_VERSION,
-        "rules_version": 1,
+        "rules_version": by_route.rules if by_route else 1,
         "state": "final" if totals["final"] else "closed" if totals["closed"] else "open",
         "final": totals["final"],
         "as_of": {"votes": list(found.as_of.votes), "ranking": list(found.ranking_as_of),
@@ -251,7 +264,9 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
             "suspended_voters": totals["suspended"],
             "controls_after_closing": totals.get("controls_after_closing", 0),
             "groupings_after_closing": known.groupings_after_closing,
-            **totals["counts"], "undecodable": found.undecodable, "decided": dict(found.decided),
+            **totals["counts"],
+            **(routes.joined(totals["counts"], by_route.total) if by_route else {}),
+            "undecodable": found.undecodable, "decided": dict(found.decided),
         },
         "themes": _themes(known),
         "ideas": _ideas(found, known),
@@ -306,10 +321,11 @@ def _ideas(found: Published, known: Consultation) -> list[dict[str, Any]]:
     sizes: dict[str, int] = {}
     for idea in known.mapping.values():
         sizes[idea] = sizes.get(idea, 0) + 1
-    empty = entry(named([0] * len(COUNTS)))
+    empty, by_route = entry(named([0] * len(COUNTS))), found.by_route
     return [
         {"id": name, "theme": fields["theme"], "title": fields["title"],
          "proposals": sizes.get(name, 0), **found.ideas.get(name, empty),
+         **(by_route.ideas.of(name, found.ideas.get(name, empty)) if by_route else {}),
          "rank": found.idea_ranks.get(name)}
         for name, fields in known.ideas.items()
     ]
@@ -317,9 +333,10 @@ def _ideas(found: Published, known: Consultation) -> list[dict[str, Any]]:
 
 def _proposal(found: Published, known: Consultation, name: str) -> dict[str, Any]:
     fields = known.proposals.get(name, {})
+    told = found.proposals.get(name) or entry(named([0] * len(COUNTS)))
     return {
         "id": name, "text": fields.get("text"), "author": fields.get("author"),
         "idea": known.mapping.get(name),
-        **(found.proposals.get(name) or entry(named([0] * len(COUNTS)))),
+        **told, **(found.by_route.proposals.of(name, told) if found.by_route else {}),
         "rank": found.proposal_ranks.get(name),
     }

@@ -16,7 +16,8 @@ from schemas.hot import long, short_string
 from schemas.registry import current
 
 
-_PROPOSAL, _IDEA = (current(event).header for event in ("ProposalScored", "IdeaScored"))
+_PROPOSAL, _IDEA, _ROUTES = (
+    current(event).header for event in ("ProposalScored", "IdeaScored", "RoutesCounted"))
 _SMALL = [long(number) for number in range(4_096)]
 """Most counts are small: their encodings are made once."""
 _NOTHING_COMPUTED = b"\0\0\0\0"
@@ -45,7 +46,7 @@ _PACK = struct.Struct("<" + "".join(f"{len(part)}sd" for part in _CONSTANTS)).pa
 def entry(counts: Iterable[int], computed: Computed) -> bytes:
     """Encode counts, in the order of words.COUNTS, and what was computed from them."""
     shares, intervals, scored, zone = computed
-    encoded = b"".join([_SMALL[n] if 0 <= n < len(_SMALL) else long(n) for n in counts])
+    encoded = _numbers(counts)
     if zone is None:
         return encoded + _NOTHING_COMPUTED
     numbers = chain(
@@ -73,3 +74,13 @@ def idea_scored(
     """Encode an IdeaScored; equal to the generic codec (tested)."""
     return b"".join((_IDEA, short_string(consultation, 1), short_string(idea), long(proposals),
                      entry(counts, computed)))
+
+
+def routes_counted(consultation: str, entry: str, rules: int, counts: Iterable[int]) -> bytes:
+    """Encode a RoutesCounted, counts in the order of routes.ROUTE_COUNTS; as the codec (tested)."""
+    return b"".join((_ROUTES, short_string(consultation, 1), short_string(entry), long(rules),
+                     _numbers(counts)))
+
+
+def _numbers(counts: Iterable[int]) -> bytes:
+    return b"".join([_SMALL[n] if 0 <= n < len(_SMALL) else long(n) for n in counts])

@@ -11,6 +11,7 @@ from schemas import named_keys
 from schemas.topics import Topics
 from sinks.bundle.ballots import Row
 from sinks.bundle.layout import Record
+from sinks.recount.controls import suspended_by
 from sinks.recount.pure import accepted
 from sinks.recount.reading import Reading, Say
 
@@ -88,11 +89,14 @@ class ArchivedConsultation:
         sql = (resources.files("sinks") / "bundle" / "sql" / "ballots.sql").read_text("utf-8")
         for proposal, rows in groupby(self._streamed(sql, zone), lambda row: row[0]):
             yield proposal.decode(), (
-                Row(partition, voter, day.decode(), standing, numbers)
-                for _, partition, voter, standing, day, *numbers in rows)
+                Row(partition, voter, day.decode(), standing, numbers, route, rule)
+                for _, partition, voter, _, standing, route, rule, day, *numbers in rows)
 
     def _streamed(self, sql: str, zone: str) -> Iterator[tuple[Any, ...]]:
+        suspended = suspended_by(self._reading.query(
+            "suspensions", of_decisions=True, consultation=self._consultation))
         parameters = {
+            "suspended": [*suspended], "causes": [*suspended.values()],
             "votes": self._topics.votes, "decisions": self._topics.decisions, "zone": zone,
             "consultation": self._consultation, "vector": self._vector}
         with self._client.query_arrow_stream(

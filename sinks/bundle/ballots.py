@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from processors.ledger.standing import choice_of, qualifications_of, set_aside_of
-from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
+from processors.results.routes import ROUTE_COUNTS, RULES
+from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, ROUTES, SET_ASIDE
 from sinks.bundle.faults import BundleFault, Different, Unreadable
 from sinks.bundle.layout import PROPOSALS_MAX
 
@@ -51,11 +52,23 @@ MEANINGS = {
     "refused_unproven_change": "refused: unproven, and the vote in force is proven",
     "refused_too_many": "refused: the voter held the greatest number of votes",
 }
-COLUMNS = tuple(MEANINGS)
+MEANINGS_BY_ROUTE = {
+    "route": "how the voter reached the proposal: drawn, asked or unknown; empty if the vote is "
+             "not counted",
+    "rule": "number of the guard's rule by which a suspended vote is set aside; empty if none is",
+}
+"""Of the columns at the end of a table where rules 2 are in force."""
 _NAMED = re.compile(rf"[0-9a-f]{{{2 * PSEUDONYM_BYTES}}} \d{{4}}-\d\d-\d\d", re.ASCII).fullmatch
 """Pseudonym and day of a row."""
 _NUMBERS = ("events", "received", *BECAME)
-_HEADER = ",".join(COLUMNS)
+_BY_ROUTE = {name: place for place, name in enumerate(ROUTE_COUNTS)}
+_RULES = {str(rule): f"set_aside_cause_{rule}" for rule in range(1, 16)}
+_COUNTED_ROUTES = tuple(route for route in ROUTES if route != "none")
+
+
+def columns(rules: int) -> tuple[str, ...]:
+    """Name the columns of a table where these rules are in force."""
+    return (*MEANINGS, *(MEANINGS_BY_ROUTE if rules >= RULES else ()))
 
 
 @dataclass
@@ -69,9 +82,12 @@ class Row:
     """What is in force, packed (see processors.ledger.standing)."""
     numbers: Sequence[int]
     """Events, votes received, then as BECAME."""
+    route: int = ROUTES.index("unknown")
+    rule: int = 0
+    """The lowest rule by which the voter is suspended; 0 none, or an operator."""
 
 
-def write_rows(proposal: str, rows: Iterable[Row], key: bytes) -> bytes:
+def write_rows(proposal: str, rows: Iterable[Row], key: bytes, rules: int = 1) -> bytes:
     """Write the rows of one proposal; proposals follow each other in their own order."""
     lines = []
     for row in rows:
@@ -83,9 +99,20 @@ def write_rows(proposal: str, rows: Iterable[Row], key: bytes) -> bytes:
             pseudonym, row.day, events, received, CHOICES[choice] if choice >= 0 else "",
             " ".join(QUALIFICATIONS[index] for index in qualifications_of(row.standing))
             if choice >= 0 else "",
-            (set_aside_of(row.standing) or "") if choice >= 0 else "", *became))))
+            (set_aside_of(row.standing) or "") if choice >= 0 else "", *became,
+            *(_by_route(row) if rules >= RULES else ())))))
     quoted = quote(proposal)
     return "".join(f"{quoted},{line}\n" for _, line in sorted(lines)).encode()
+
+
+def _by_route(row: Row) -> tuple[str, str]:
+    """Return route and rule of a vote; of one that is not in force, neither."""
+    if choice_of(row.standing) < 0:
+        return "", ""
+    aside = set_aside_of(row.standing)
+    if aside is None:
+        return ROUTES[row.route], ""
+    return "", str(row.rule) if aside == "suspended" and row.rule else ""
 
 
 def quote(text: str) -> str:
@@ -93,9 +120,9 @@ def quote(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if set(text) & set(',"\r\n') else text
 
 
-def header() -> bytes:
+def header(rules: int = 1) -> bytes:
     """Write the first line."""
-    return f"{_HEADER}\n".encode()
+    return f"{','.join(columns(rules))}\n".encode()
 
 
 @dataclass
@@ -104,6 +131,8 @@ class Summed:
 
     proposals: dict[str, list[int]] = field(default_factory=dict)
     """Counts by proposal, in the order of words.COUNTS."""
+    routes: dict[str, list[int]] = field(default_factory=dict)
+    """Counts by proposal, in the order of routes.ROUTE_COUNTS; none before rules 2."""
     events: int = 0
     rows: int = 0
     received_rows: int = 0
@@ -121,41 +150,59 @@ class Summed:
         return max(self.in_force.values(), default=0)
 
 
-def sum_rows(name: str, pieces: Iterable[bytes]) -> Summed:
+def sum_rows(name: str, pieces: Iterable[bytes], rules: int = 1) -> Summed:
     """Sum a table; raise where a row is not one, or cannot be true."""
-    found = Summed()
-    places = {count: place for place, count in enumerate(COUNTS)}
-    became_at = [places[count] for count in BECAME]
-    before = ("", "")
+    found, expected, before = Summed(), columns(rules), ("", "")
     for number, cells in enumerate(_cells(name, pieces), 1):
         if number == 1:
-            if tuple(cells) != COLUMNS:
-                raise Unreadable(name, f"its columns are {cells}, they must be {list(COLUMNS)}")
+            if tuple(cells) != expected:
+                raise Unreadable(name, f"its columns are {cells}, they must be {list(expected)}")
             continue
         place = f"{name}, line {number}"
-        proposal, counts = _counted(place, cells, places)
-        if (proposal, cells[1]) <= before:
+        if len(cells) != len(expected):
+            raise Unreadable(place, f"{len(cells)} cells, a row has {len(expected)}")
+        counts = _counted(place, cells)
+        if (cells[0], cells[1]) <= before:
             raise BundleFault(place, "this vote stands here a second time, or out of order")
-        before = (proposal, cells[1])
-        events, received, *became = _numbers(place, cells)
-        if received != bool(counts) + sum(became) or events < received:
-            raise Different(place, f"{received} votes received of {events} events do not make "
-                            "what stands in this row")
-        held = found.proposals.setdefault(proposal, [0] * len(COUNTS))
+        before = (cells[0], cells[1])
+        _add(found, place, cells[:len(MEANINGS)], counts)
+        if rules >= RULES:
+            _add_routes(found, place, cells)
         if len(found.proposals) > PROPOSALS_MAX:
             raise Unreadable(place, f"it names more than {PROPOSALS_MAX:,} proposals")
-        held[places["received"]] += received
-        for count in counts:
-            held[count] += 1
-        for count, amount in zip(became_at, became, strict=True):
-            held[count] += amount
-        found.events += events
-        found.rows += 1
-        found.received_rows += received > 0
-        if counts:
-            found.in_force[proposal] += 1
-            found.counted[proposal] += not cells[7]
     return found
+
+
+_PLACES = {count: place for place, count in enumerate(COUNTS)}
+_BECAME_AT = [_PLACES[count] for count in BECAME]
+
+
+def _add(found: Summed, place: str, cells: list[str], counts: list[int]) -> None:
+    """Add a row, whose vote in force raises these counts."""
+    proposal = cells[0]
+    events, received, *became = _numbers(place, cells)
+    if received != bool(counts) + sum(became) or events < received:
+        raise Different(place, f"{received} votes received of {events} events do not make "
+                        "what stands in this row")
+    held = found.proposals.setdefault(proposal, [0] * len(COUNTS))
+    held[_PLACES["received"]] += received
+    for count in counts:
+        held[count] += 1
+    for count, amount in zip(_BECAME_AT, became, strict=True):
+        held[count] += amount
+    found.events += events
+    found.rows += 1
+    found.received_rows += received > 0
+    if counts:
+        found.in_force[proposal] += 1
+        found.counted[proposal] += not cells[7]
+
+
+def _add_routes(found: Summed, place: str, cells: list[str]) -> None:
+    """Add what a row says of route and rule."""
+    held = found.routes.setdefault(cells[0], [0] * len(ROUTE_COUNTS))
+    for name in _routed(place, *cells[5:8], *cells[len(MEANINGS):]):
+        held[_BY_ROUTE[name]] += 1
 
 
 def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
@@ -169,17 +216,15 @@ def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
         raise Unreadable(name, f"not a table: {error}") from error
 
 
-def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str, list[int]]:
-    """Return a row's proposal, and the counts its vote in force raises."""
-    if len(cells) != len(COLUMNS):
-        raise Unreadable(place, f"{len(cells)} cells, a row has {len(COLUMNS)}")
-    proposal, choice, qualified, aside = cells[0], cells[5], cells[6], cells[7]
+def _counted(place: str, cells: list[str]) -> list[int]:
+    """Return the counts that the vote in force of a row raises."""
+    choice, qualified, aside = cells[5:8]
     if not _NAMED(f"{cells[1]} {cells[2]}"):
         raise Unreadable(place, "its pseudonym or its day is none")
     if not choice:
         if qualified or aside:
             raise Unreadable(place, "it tells of a vote that is not in force")
-        return proposal, []
+        return []
     qualifications = qualified.split(" ") if qualified else []
     if choice not in CHOICES or not set(qualifications) <= set(_QUALIFICATIONS_OF[choice]) or len(
             set(qualifications)) != len(qualifications):
@@ -187,8 +232,23 @@ def _counted(place: str, cells: list[str], places: dict[str, int]) -> tuple[str,
     if aside:
         if aside not in SET_ASIDE:
             raise Unreadable(place, f"{aside!r} is no reason to set a vote aside")
-        return proposal, [places[f"set_aside_{aside}"]]
-    return proposal, [places[choice], *(places[each] for each in qualifications)]
+        return [_PLACES[f"set_aside_{aside}"]]
+    return [_PLACES[choice], *(_PLACES[each] for each in qualifications)]
+
+
+def _routed(
+    place: str, choice: str, qualified: str, aside: str, route: str, rule: str
+) -> list[str]:
+    """Name the counts by route and rule that a vote in force raises."""
+    counts = bool(choice and not aside)
+    if (route in _COUNTED_ROUTES if counts else not route) and (
+            not rule or (rule in _RULES and aside == "suspended")):
+        if rule:
+            return [_RULES[rule]]
+        if route == "drawn":
+            return [f"drawn_{name}" for name in (choice, *qualified.split())]
+        return ["counted_asked"] if route == "asked" else []
+    raise Unreadable(place, f"such a vote has no route {route!r} and no rule {rule!r}")
 
 
 _QUALIFICATIONS_OF = {

@@ -26,12 +26,33 @@ _AS_CAST = "that each row says what was cast"
 _STATE = "open, closed or final"
 _HELD = "that no partition was held open after the closing"
 _DERIVED = "shares, intervals, scores, zones"
+_PER_VOTER = {
+    _AS_CAST:
+        "rows are counted against the log's leaves, and not joined to them",
+    "participants, received participants, suspended voters, suspensions after the closing":
+        "rows do not show which are of one voter; they bound these numbers",
+    "which votes are set aside, repeated, late, refused":
+        "sums were recomputed; rules look at events, which rows do not hold",
+    "how many records are suspensions, and of which consultation each leaf is":
+        "the log's leaves are counted by the name signed with them; the records are not here",
+    "records of the log, by outcome": "those of other consultations are not in this bundle",
+}
+"""Of each claim why rows cannot show it."""
+_BY_ROUTE = {
+    "by which route each vote came, and by which rule it is set aside":
+        "sums were recomputed; rules look at events, which rows do not hold",
+    "which rules are in force": "their adoptions are not in this bundle",
+}
+"""The same, of what rules 2 add."""
 
 
 def claims(
-    kind: str, *, ranked: bool, final: bool, foreign: Sequence[str] = ()
+    kind: str, *, ranked: bool, final: bool, foreign: Sequence[str] = (), by_route: bool = False,
 ) -> list[Claim]:
-    """List every number of a document that holds, and the files that are not of this version."""
+    """List every number of a document that holds, and the files that are not of this version.
+
+    `by_route` where it tells of routes, as under rules 2.
+    """
     auditor = kind == AUDITOR
     source = _RECORDS if auditor else _ROWS
     found = [Claim(what, RECOMPUTED, source) for what in _SUMS]
@@ -52,17 +73,7 @@ def claims(
         Claim("pages and schemas", TRUSTED, "not as this version writes them, follow no advice in "
               f"them unread: {', '.join(foreign)}"),
     ]
-    per_voter = {
-        _AS_CAST:
-            "rows are counted against the log's leaves, and not joined to them",
-        "participants, received participants, suspended voters, suspensions after the closing":
-            "rows do not show which are of one voter; they bound these numbers",
-        "which votes are set aside, repeated, late, refused":
-            "sums were recomputed; rules look at events, which rows do not hold",
-        "how many records are suspensions, and of which consultation each leaf is":
-            "the log's leaves are counted by the name signed with them; the records are not here",
-        "records of the log, by outcome": "those of other consultations are not in this bundle",
-    }
+    per_voter = {**_PER_VOTER, **(_BY_ROUTE if by_route else {})}
     if auditor:
         found += [Claim(what, RECOMPUTED, _RECORDS) for what in per_voter if what != _AS_CAST]
     else:

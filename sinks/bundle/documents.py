@@ -80,6 +80,14 @@ def published_again(bundle: Bundle) -> Document:
     return document
 
 
+def rules_of(document: Document) -> int:
+    """Say by which rules a document says it was made: they decide which columns rows have."""
+    rules = document.get("rules_version")
+    if type(rules) is not int or rules < 1:
+        raise Unreadable(layout.RESULTS, f"{told(rules)} is no version of the rules")
+    return rules
+
+
 def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Read an object of JSON; a name that stands in it twice could tell others another number."""
     found = dict(pairs)

@@ -157,10 +157,11 @@ class Export:
         return size
 
     def _rows(self, key: bytes) -> Iterator[bytes]:
-        yield header()
+        rules = self._signed.document["rules_version"]
+        yield header(rules)
         zone = self._signed.document["consultation"]["time_zone"]
         for proposal, rows in self._archived.ballots(zone):
-            yield write_rows(proposal, rows, key)
+            yield write_rows(proposal, rows, key, rules)
 
 
 def _checkpoint(note: str) -> Checkpoint:

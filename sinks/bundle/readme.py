@@ -4,7 +4,7 @@ The dictionary of the public table is made from the list its columns are written
 """
 
 from sinks.bundle import layout
-from sinks.bundle.ballots import MEANINGS
+from sinks.bundle.ballots import MEANINGS, MEANINGS_BY_ROUTE
 from sinks.bundle.layout import AUDITOR, PUBLIC
 
 
@@ -78,7 +78,7 @@ _ENGLISH = {
     "plain": "With Python alone, the hashes and what follows from them. Signatures, trees, rules "
              "and scores need scrutin.",
     "files": "Files", "rows": "Columns of ballots.csv", "column": "column", "meaning": "meaning",
-    "file": "file",
+    "file": "file", "by_route": "where rules 2 are in force",
     "formats": "A record is its offset (8 bytes), its size (4 bytes, big-endian; 2^32 - 1: no "
                "value) and its bytes: 0x00, the number of its schema (4 bytes; see "
                "schemas/ids.json), one Avro body. An entry is its size (2 bytes), then "
@@ -103,7 +103,7 @@ _FRENCH = {
     "plain": "Avec Python seul, les empreintes et ce qui en découle. Signatures, arbres, règles "
              "et scores demandent scrutin.",
     "files": "Fichiers", "rows": "Colonnes de ballots.csv", "column": "colonne",
-    "meaning": "sens", "file": "fichier",
+    "meaning": "sens", "file": "fichier", "by_route": "où les règles 2 sont en vigueur",
     "formats": "Un enregistrement est sa position (8 octets), sa taille (4 octets, gros-boutiste ; "
                "2^32 - 1 : sans valeur) et ses octets : 0x00, le numéro de son schéma (4 octets ; "
                "voir schemas/ids.json), un corps Avro. Une entrée est sa taille (2 octets), puis "
@@ -152,13 +152,16 @@ _IN_FRENCH = {
     "refused_misplaced": "refusé : dans la partition d'un autre",
     "refused_unproven_change": "refusé : sans preuve, et le vote en vigueur en a une",
     "refused_too_many": "refusé : le votant avait le plus grand nombre de votes",
+    "route": "comment le votant est arrivé à la proposition : drawn (tirée au sort), asked "
+             "(demandée) ou unknown (inconnu) ; vide si le vote ne compte pas",
+    "rule": "numéro de la règle de surveillance qui met à part un vote suspendu ; vide sinon",
 }
 
 
 def readmes(kind: str, consultation: str) -> dict[str, str]:
     """Write the pages, in English and in French."""
     return {
-        "README.md": _page(kind, consultation, _ENGLISH, MEANINGS, 0),
+        "README.md": _page(kind, consultation, _ENGLISH, MEANINGS | MEANINGS_BY_ROUTE, 0),
         "LISEZMOI.md": _page(kind, consultation, _FRENCH, _IN_FRENCH, 1),
     }
 
@@ -179,5 +182,7 @@ def _page(
     if kind != AUDITOR:
         lines += [f"## {words['rows']}", "", f"| {words['column']} | {words['meaning']} |",
                   "| --- | --- |",
-                  *(f"| `{name}` | {columns[name]} |" for name in MEANINGS), ""]
+                  *(f"| `{name}` | {columns[name]} |" for name in MEANINGS),
+                  *(f"| `{name}` ({words['by_route']}) | {columns[name]} |"
+                    for name in MEANINGS_BY_ROUTE), ""]
     return "\n".join(lines)

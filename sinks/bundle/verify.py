@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
 from processors.results.results_document import Figures
+from processors.results.routes import RULES
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
@@ -19,7 +20,7 @@ from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
 from sinks.bundle.claims import Claim, claims
 from sinks.bundle.closing import held_open, taken
-from sinks.bundle.documents import published, published_again, said_leaves
+from sinks.bundle.documents import published, published_again, rules_of, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
 from sinks.bundle.folding import folded, require_catalogue, require_own
@@ -164,7 +165,8 @@ class _Verification:
             document, self.manifest, counted.figures, counted.decided, catalogue)
         self._require_all_compared()
         self.found.claims = [*claims(
-            self.manifest.kind, ranked=ranked, final=document["final"], foreign=foreign(
+            self.manifest.kind, ranked=ranked, final=document["final"],
+            by_route=rules_of(document) >= RULES, foreign=foreign(
                 self.bundle, self.manifest.kind, self.manifest.consultation)),
             *claims_of(self.found.keys)]
 
@@ -309,8 +311,9 @@ class _Verification:
     def _of_rows(self, closed: int, endings: int) -> _Counted:
         """Sum the rows, and take over what they do not show, if it can be true."""
         self.say("summing the rows")
-        rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS))
         document, controls = published_again(self.bundle), said_leaves(self.bundle).suspensions
+        rules = rules_of(document)
+        rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS), rules)
         totals = document["totals"]
         try:
             faults = list(implausible(document, rows, controls))
@@ -319,7 +322,8 @@ class _Verification:
         except (KeyError, TypeError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         figures = Figures(
-            proposals=dict(rows.proposals), participants=participants,
+            proposals=dict(rows.proposals), rules=rules, routes=dict(rows.routes),
+            participants=participants,
             participants_received=received, suspended=suspended,
             controls_after_closing=late_controls, closed=closed == len(self.manifest.votes))
         counted = _Counted(figures, totals["decided"], closed > 0)

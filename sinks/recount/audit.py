@@ -5,16 +5,16 @@ from it; (c) SQL from the ballot box alone; (d) the sum of changes over the arch
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from processors.results import results_document
+from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
-from processors.results.results_document import Figures
-from schemas.words import COUNTS
+from processors.results.results_document import Figures, pooled
+from schemas.words import COUNTS, EVERY_COUNT
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
     EQUAL,
@@ -155,30 +155,44 @@ def _compare(
     ballots: BallotRecount, changes: Recounted,
 ) -> None:
     """Compare counts: totals, proposals, ideas and voters, of all four computations."""
-    live = {entry["id"]: _counts(entry) for entry in document["proposals"]}
-    live_ideas = {entry["id"]: _counts(entry) for entry in document["ideas"]}
     known = catalogue.consultations.get(found.consultation)
     mapping = known.mapping if known else {}
-    explained = _explained(ballots, live)
+    explained = _explained(ballots, {entry["id"]: [] for entry in document["proposals"]})
     methods: dict[str, Figures | Recounted] = {
         "pure": figures, "sql": ballots, "changes": changes}
+    by_route = max(figures.rules, document["rules_version"]) >= routes.RULES
     for name, method in methods.items():
         excused = explained if name == "sql" else set()
-        found.checks += [
-            compare_counts(f"{name}.proposals", live, method.proposals, explained=excused),
-            compare_counts(
-                f"{name}.ideas", live_ideas, _pooled(method.proposals, mapping, live_ideas),
-                explained={mapping[proposal] for proposal in excused if proposal in mapping}),
-        ]
-    _compare_totals(found, document["totals"], methods, explained=bool(explained))
+        found.checks += _compare_entries(
+            (f"{name}.proposals", f"{name}.ideas"), document, mapping, method.proposals, excused,
+            COUNTS)
+        if by_route:
+            found.checks += _compare_entries(
+                (f"{name}.routes", f"{name}.idea_routes"), document, mapping, method.routes,
+                excused, routes.ROUTE_COUNTS)
+    _compare_totals(found, document["totals"], methods, explained=bool(explained),
+                    names=EVERY_COUNT if by_route else COUNTS)
+
+
+def _compare_entries(
+    checks: tuple[str, str], document: Document, mapping: Mapping[str, str], counted: Counts,
+    excused: set[str], names: Sequence[str],
+) -> Iterator[Check]:
+    """Compare counts of these names of every proposal, and of every idea."""
+    live, live_ideas = ({entry["id"]: _counts(entry, names) for entry in document[kind]}
+                        for kind in ("proposals", "ideas"))
+    yield compare_counts(checks[0], live, counted, explained=excused, names=names)
+    yield compare_counts(
+        checks[1], live_ideas, _pooled(counted, mapping, live_ideas, names), names=names,
+        explained={mapping[proposal] for proposal in excused if proposal in mapping})
 
 
 def _compare_totals(
     found: Audit, totals: Document, methods: Mapping[str, Figures | Recounted], *,
-    explained: bool,
+    explained: bool, names: Sequence[str],
 ) -> None:
     """Compare each total over the consultation and keep the row of the table."""
-    live = dict(zip(COUNTS, _counts(totals), strict=True))
+    live = dict(zip(names, _counts(totals, names), strict=True))
     live |= {"participants": totals["participants"], "suspended": totals["suspended_voters"],
              "participants_received": totals["participants_received"],
              "controls_after_closing": totals.get("controls_after_closing", 0)}
@@ -193,22 +207,28 @@ def _compare_totals(
 
 
 def _totals(method: Figures | Recounted) -> dict[str, int]:
-    totals = dict(zip(COUNTS, results_document.pooled(method.proposals.values()), strict=True))
-    return totals | {name: getattr(method, name) for name in VOTERS}
+    """Add up what a method says, and what it says of voters."""
+    return {
+        **dict(zip(COUNTS, pooled(method.proposals.values()), strict=True)),
+        **dict(zip(routes.ROUTE_COUNTS, pooled(method.routes.values(), routes.ROUTE_COUNTS),
+                   strict=True)),
+        **{name: getattr(method, name) for name in VOTERS}}
 
 
-def _counts(entry: Document) -> list[int]:
-    flat = results_document.flat(entry)
-    return [flat[name] for name in COUNTS]
+def _counts(entry: Document, names: Sequence[str]) -> list[int]:
+    told = results_document.flat(entry) | routes.flat(entry)
+    return [told[name] for name in names]
 
 
-def _pooled(proposals: Counts, mapping: Mapping[str, str], ideas: Counts) -> dict[str, list[int]]:
+def _pooled(
+    proposals: Counts, mapping: Mapping[str, str], ideas: Counts, names: Sequence[str]
+) -> dict[str, list[int]]:
     """Pool proposals into ideas."""
     members: dict[str, list[Any]] = {idea: [] for idea in ideas}
     for proposal, counts in proposals.items():
         if mapping.get(proposal) in members:
             members[mapping[proposal]].append(counts)
-    return {idea: results_document.pooled(counts) for idea, counts in members.items()}
+    return {idea: pooled(counts, names) for idea, counts in members.items()}
 
 
 def _explained(ballots: BallotRecount, live: Counts) -> set[str]:

@@ -69,13 +69,15 @@ def concealed(checks: Iterable[Check]) -> list[Check]:
 Counts = Mapping[str, Sequence[int]]
 
 
-def compare_counts(name: str, live: Counts, found: Counts, *, explained: set[str]) -> Check:
+def compare_counts(
+    name: str, live: Counts, found: Counts, *, explained: set[str], names: Sequence[str] = COUNTS,
+) -> Check:
     """Compare every count of every proposal or idea; zero and absent are the same."""
     differences = []
     unexplained = False
-    nothing = [0] * len(COUNTS)
+    nothing = [0] * len(names)
     for key in sorted({*live, *found}):
-        pairs = zip(COUNTS, live.get(key, nothing), found.get(key, nothing), strict=True)
+        pairs = zip(names, live.get(key, nothing), found.get(key, nothing), strict=True)
         wrong = [(count, one, other) for count, one, other in pairs if one != other]
         differences += [
             {"id": key, "count": count, "expected": one, "actual": other}

@@ -10,6 +10,8 @@ from sinks.recount.recomputing import Document
 
 _RANKED = ("ideas", "proposals")
 _RANK = ("position", "best", "worst")
+_RANKS = ("rank", "drawn_rank")
+"""What an entry holds of rankings: by all counted votes, and since rules 2 by drawn ones."""
 
 
 def check_document(name: str, document: Document, anew: Document) -> Iterator[Check]:
@@ -42,17 +44,24 @@ def _impossible(document: Document, ranks: Document, made: Document) -> Iterator
             for one, last in zip(held, votes, strict=True))):
         yield _difference("as_of.ranking", held, "offsets up to those of the votes")
     for name in _RANKED:
-        numbers = {entry: rank for entry, rank in ranks[name].items() if rank is not None}
-        last = len(numbers)
-        for entry, rank in numbers.items():
-            if not (isinstance(rank, dict) and sorted(rank) == sorted(_RANK)
-                    and all(type(one) is int for one in rank.values())
-                    and 1 <= rank["best"] <= rank["position"] <= rank["worst"] <= last):
-                yield _difference(f"{name}.{entry}.rank", rank, f"a rank among {last} entries")
+        for kind in _RANKS:
+            yield from _impossible_ranks({
+                f"{name}.{entry}.{kind}": held[kind] for entry, held in ranks[name].items()
+                if held.get(kind) is not None})
     listed: Sequence[Any] = ranks["controversial"]
     known = [one for one in listed if isinstance(one, str) and one in made["proposals"]]
     if len(set(known)) != len(listed):
         yield _difference("controversial", listed, "proposals of this document, each once")
+
+
+def _impossible_ranks(ranks: Document) -> Iterator[dict[str, Any]]:
+    """Find, by path, what no ranks among each other can be."""
+    last = len(ranks)
+    for path, rank in ranks.items():
+        if not (isinstance(rank, dict) and sorted(rank) == sorted(_RANK)
+                and all(type(one) is int for one in rank.values())
+                and 1 <= rank["best"] <= rank["position"] <= rank["worst"] <= last):
+            yield _difference(path, rank, f"a rank among {last} entries")
 
 
 def _difference(path: str, expected: Any, actual: str) -> dict[str, Any]:
@@ -67,8 +76,9 @@ def _apart(document: Document) -> tuple[Document, Document]:
     for name in _RANKED:
         # By identifier one that stands twice would be lost: the order is compared, too.
         rest[f"order of {name}"] = [entry["id"] for entry in rest[name]]
-        ranks[name] = {entry["id"]: entry["rank"] for entry in rest[name]}
+        ranks[name] = {entry["id"]: {kind: entry[kind] for kind in _RANKS if kind in entry}
+                       for entry in rest[name]}
         rest[name] = {
-            entry["id"]: {key: held for key, held in entry.items() if key != "rank"}
+            entry["id"]: {key: held for key, held in entry.items() if key not in _RANKS}
             for entry in rest[name]}
     return rest, ranks

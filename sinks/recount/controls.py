@@ -33,8 +33,8 @@ class Controls(NamedTuple):
     closed_at: list[int]
     """By partition, the offset of the closing."""
     sealed_at: list[int]
-    suspended: list[str]
-    """Voters who are suspended in the end."""
+    suspended: dict[str, int]
+    """Voters who are suspended in the end, and the lowest cause that stands."""
     after_closing: int
     """Suspensions and reinstatements that took effect after the closing."""
 
@@ -74,6 +74,10 @@ class _Voter:
         self.is_suspended = any(self.pairs.values())
         return True
 
+    def lowest(self) -> int:
+        """Return the lowest cause that stands: rules 1 know none but an operator's."""
+        return min((cause for (cause, _), stands in self.pairs.items() if stands), default=0)
+
     def _is_full_for(self, pairs: Iterable[Pair]) -> bool:
         new = {*pairs} - self.pairs.keys()
         met = Counter(cause for cause, _ in {*self.pairs, *new})
@@ -109,12 +113,13 @@ def fold(rows: Iterable[Row], rules_2_at: Sequence[int]) -> Controls:
                 takes_effect = found.is_suspended != (control == "voter_suspended")
                 found.is_suspended = control == "voter_suspended"
             after_closing += takes_effect and at > closed_at[partition]
-    suspended = [name for name, found in voters.items() if found.is_suspended]
+    suspended = {name: found.lowest() for name, found in voters.items() if found.is_suspended}
     return Controls(closed_at, sealed_at, suspended, after_closing)
 
 
-def suspended_by(rows: Iterable[Row]) -> int:
-    """Count the voters who are suspended after the decisions of suspensions.sql, in their order."""
+def suspended_by(rows: Iterable[Row]) -> dict[str, int]:
+    """Return who is suspended after the decisions of suspensions.sql, and the lowest cause of each.
+    """
     standing: dict[str, set[Pair]] = {}
     for voter, value in rows:
         decision = decode(bytes.fromhex(value))
@@ -126,7 +131,7 @@ def suspended_by(rows: Iterable[Row]) -> int:
             found |= pairs
         else:
             found -= pairs
-    return sum(map(bool, standing.values()))
+    return {voter: min(cause for cause, _ in found) for voter, found in standing.items() if found}
 
 
 def _read(value: Any) -> tuple[int, dict[str, Any]]:

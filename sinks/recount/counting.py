@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from schemas.words import COUNTS
+from schemas.words import COUNTS, EVERY_COUNT
 from sinks.recount.controls import NEVER, fold, suspended_by
 from sinks.recount.reading import Reading, Row
 
@@ -18,6 +18,8 @@ class Recounted:
     participants_received: int
     suspended: int
     controls_after_closing: int
+    routes: dict[str, list[int]]
+    """Since rules 2, counts by proposal in the order of routes.ROUTE_COUNTS."""
 
 
 @dataclass(frozen=True)
@@ -44,13 +46,15 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
         rules_2_at[partition] = at
     controls = fold(reading.query("controls", consultation=consultation), rules_2_at)
     closed_at, sealed_at, suspended, after_closing = controls
-    rows = reading.query("ballots", consultation=consultation, closed_at=closed_at,
-                         sealed_at=sealed_at, suspended=suspended, rules_2_at=rules_2_at)
-    total = next((row for row in rows if not row[0]), (0,) * (len(COUNTS) + 3))
+    rows = reading.query(
+        "ballots", consultation=consultation, closed_at=closed_at, sealed_at=sealed_at,
+        suspended=[*suspended], causes=[*suspended.values()], rules_2_at=rules_2_at)
+    total = next((row for row in rows if not row[0]), (0,) * (len(EVERY_COUNT) + 3))
     divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
     return BallotRecount(
         proposals=_by_proposal(rows), participants=total[-2], participants_received=total[-1],
         suspended=len(suspended), controls_after_closing=after_closing,
+        routes=_routes(rows, 1 + len(COUNTS)),
         divergences=[Divergence(*row) for row in sorted(divergences)],
     )
 
@@ -58,11 +62,17 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
 def from_decisions(reading: Reading, consultation: str) -> Recounted:
     """Sum (after - before) over the decisions."""
     rows = reading.query("changes", of_decisions=True, consultation=consultation)
-    voters = reading.query("voters", of_decisions=True, consultation=consultation)[0]
-    after = reading.query("after_closing", of_decisions=True, consultation=consultation)[0]
+    [[participants, received]] = reading.query(
+        "voters", of_decisions=True, consultation=consultation)
+    [[after]] = reading.query("after_closing", of_decisions=True, consultation=consultation)
     suspended = suspended_by(reading.query(
         "suspensions", of_decisions=True, consultation=consultation))
-    return Recounted(_by_proposal(rows), *map(int, (*voters, suspended, *after)))
+    by_route = reading.query(
+        "routes", of_decisions=True, consultation=consultation, suspended=[*suspended],
+        causes=[*suspended.values()])
+    return Recounted(
+        _by_proposal(rows), int(participants), int(received), len(suspended), int(after),
+        _routes(by_route, 1))
 
 
 def outcomes(reading: Reading) -> dict[str, int]:
@@ -72,5 +82,14 @@ def outcomes(reading: Reading) -> dict[str, int]:
 
 
 def _by_proposal(rows: Iterable[Row]) -> dict[str, list[int]]:
-    return {str(row[0]): [int(count) for count in row[1:len(COUNTS) + 1]]
-            for row in rows if row[0] and any(row[1:len(COUNTS) + 1])}
+    return _counted(rows, 1, len(COUNTS))
+
+
+def _routes(rows: Iterable[Row], begin: int) -> dict[str, list[int]]:
+    return _counted(rows, begin, len(EVERY_COUNT) - len(COUNTS))
+
+
+def _counted(rows: Iterable[Row], begin: int, size: int) -> dict[str, list[int]]:
+    """Return counts by proposal, without the row of all and those that are zero throughout."""
+    found = {str(row[0]): [*map(int, row[begin:begin + size])] for row in rows if row[0]}
+    return {proposal: counts for proposal, counts in found.items() if any(counts)}

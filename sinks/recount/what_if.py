@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from processors.ledger.chain import linked
 from processors.ledger.decisions import NO_CHAIN
 from processors.ledger.ledger import Ledger
-from processors.results import results_document
+from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf
 from schemas.exit_codes import EXIT_FAILED
@@ -180,12 +180,15 @@ def _numbers(block: Document, *, ranked: bool) -> dict[str, Any]:
     """Give what people look at first in a block, then every count."""
     return {
         "votes": block["counted"]["votes"],
-        **results_document.flat(block),
+        **results_document.flat(block), **routes.flat(block),
         **{f"share_{choice}": block["shares"].get(choice) for choice in CHOICES},
+        **{f"drawn_share_{choice}": block.get("drawn", {}).get("shares", {}).get(choice)
+           for choice in CHOICES},
         **{f"score_{name}": score["value"] for name, score in block["scores"].items()},
         "zone": block["zone"],
         **({"idea": block["idea"]} if "idea" in block else {}),
-        **({"rank": (block["rank"] or {}).get("position")} if ranked else {}),
+        **({"rank": (block["rank"] or {}).get("position"),
+            "drawn_rank": (block.get("drawn_rank") or {}).get("position")} if ranked else {}),
     }
 
 

@@ -60,12 +60,13 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
     for offset, value in enumerate(catalogue):
         known.apply(*codec.decode(value), offset)
     as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), len(catalogue) - 1, -1)
-    figures, decided = Figures(proposals={}), dict[str, int]()
+    figures, decided, every = Figures(proposals={}), dict[str, int](), dict[str, list[int]]()
     for ledger in ledgers:
-        for (name, proposal), counts in ledger.tallies().items():
+        figures.rules = max(figures.rules, ledger.ledger_version)
+        for (name, proposal), counts in ledger.every_count().items():
             if name == CONSULTATION:
-                held = figures.proposals.get(proposal, [0] * len(COUNTS))
-                figures.proposals[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
+                held = every.get(proposal, [0] * len(counts))
+                every[proposal] = [a + b for a, b in zip(held, counts, strict=True)]
         voters = ledger.participation(CONSULTATION)
         figures.participants += voters.participants
         figures.participants_received += voters.participants_received
@@ -73,6 +74,9 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         figures.controls_after_closing += voters.controls_after_closing
         for outcome, number in ledger.decided_by_outcome().items():
             decided[outcome] = decided.get(outcome, 0) + number
+    for proposal, counts in every.items():
+        figures.proposals[proposal] = counts[:len(COUNTS)]
+        figures.routes[proposal] = counts[len(COUNTS):]
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
     found = results_document.compute(CONSULTATION, figures, known, as_of, decided=decided,
                             undecodable=decided.get("refused_undecodable", 0))

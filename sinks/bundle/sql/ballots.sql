@@ -3,7 +3,7 @@
 -- and all is late: what was in force before stays counted, so late events say nothing about it.
 WITH
     decided AS (
-        SELECT partition, source_offset, voter, kind, outcome, reason, proposals, after
+        SELECT partition, source_offset, voter, kind, outcome, reason, proposals, after, routes
         FROM decisions
         WHERE topic = {decisions:String} AND consultation = {consultation:String}
             AND source_offset <= {vector:Array(Int64)}[partition + 1]
@@ -15,12 +15,16 @@ WITH
         FROM votes WHERE topic = {votes:String} AND consultation = {consultation:String}
     ),
     changes AS (
-        SELECT partition, source_offset, voter, kind, outcome, reason, proposal, held
-        FROM decided ARRAY JOIN proposals AS proposal, after AS held
+        SELECT partition, source_offset, voter, kind, outcome, reason, proposal, held, route
+        FROM decided ARRAY JOIN proposals AS proposal, after AS held, routes AS route
     )
 SELECT
     proposal, partition, voter,
-    argMaxIf(held, source_offset, outcome != 'late') AS standing,
+    argMaxIf((held, toUInt8(route)), source_offset, outcome != 'late') AS last,
+    last.1 AS standing,
+    last.2 AS last_route,
+    transform(lower(hex(voter)), {suspended:Array(String)}, {causes:Array(UInt8)}, toUInt8(0))
+        AS rule,
     minIf(day, kind NOT IN ('voter_suspended', 'voter_reinstated')) AS first_day,
     countIf(kind NOT IN ('voter_suspended', 'voter_reinstated')) AS events,
     countIf(kind = 'vote_cast') AS received,

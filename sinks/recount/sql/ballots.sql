@@ -1,7 +1,7 @@
 -- Counts of every proposal of a consultation from the ballot box alone, up to a vector of offsets,
 -- by the rules written apart from the ledger: decisions are not looked at.
 -- Given from controls.sql: by partition, the offsets of its closing and sealing; the voters
--- suspended last. From adoptions.sql: by partition, the offset from which rules 2 are in force.
+-- suspended last, and the lowest cause of each. From adoptions.sql: by partition, the offset from which rules 2 are in force.
 -- The row of an empty proposal holds the figures of the whole consultation.
 WITH
     -- All events of one voter on one proposal, in the order of the log.
@@ -10,7 +10,7 @@ WITH
             voter, proposal,
             arraySort(groupArray((offset, toUInt8(kind), toUInt8(choice) + toUInt8(qualification),
                 trust = 'suspect', event_id,
-                offset > {rules_2_at:Array(UInt64)}[partition + 1]))) AS events,
+                offset > {rules_2_at:Array(UInt64)}[partition + 1], toUInt8(shown)))) AS events,
             partition != reinterpretAsUInt32(reverse(substring(voter, 1, 4)))
                 % length({vector:Array(Int64)}) AS misplaced,
             {closed_at:Array(UInt64)}[partition + 1] AS closing,
@@ -38,11 +38,13 @@ WITH
                 events)) AS late_casts
         FROM held
     ),
-    -- An event is: offset, kind, choice or qualification, suspect, id, by rules 2. A vote is: choice (bits 0
-    -- and 1, 0 for none), suspect (bit 2), a bit a qualification (from bit 3). With it go the
-    -- numbers of casts superseded, votes withdrawn, casts unchanged, proven and refused.
+    -- An event is: offset, kind, choice or qualification, suspect, id, by rules 2, shown. A vote is:
+    -- choice (bits 0 and 1, 0 for none), suspect (bit 2), a bit a qualification (from bit 3). With it
+    -- go the numbers of casts superseded, votes withdrawn, casts unchanged, proven and refused, and
+    -- the route: 0 unknown, 1 none yet, 2 drawn, 3 asked.
     -- A suspect event never moves a trusted vote: choice set, bit 2 clear. By rules 2 a suspect vote
-    -- that is proven loses its qualifications.
+    -- that is proven loses its qualifications, and what moves a vote moves its route: once asked,
+    -- always asked; else once unknown, always so. By rules 1 all is unknown.
     folded AS (
         SELECT
             voter, proposal, misplaced, casts, first_casts, late_casts,
@@ -70,12 +72,25 @@ WITH
                 state.5 + (event.2 = 1 AND event.3 = bitAnd(state.1, 3)
                     AND NOT (event.4 OR bitAnd(state.1, 4) = 0)),
                 state.6 + (event.2 = 1 AND bitAnd(state.1, 3) != 0
-                    AND event.3 != bitAnd(state.1, 3) AND event.4 AND bitAnd(state.1, 4) = 0)
+                    AND event.3 != bitAnd(state.1, 3) AND event.4 AND bitAnd(state.1, 4) = 0),
+                toUInt8(multiIf(
+                    NOT event.6, 0,
+                    NOT multiIf(
+                        event.4 AND bitAnd(state.1, 7) BETWEEN 1 AND 3, false,
+                        event.2 = 1, event.3 != bitAnd(state.1, 3)
+                            OR (bitAnd(state.1, 4) != 0 AND NOT event.4),
+                        event.2 = 2 AND bitAnd(state.1, 3) != 0), state.7,
+                    state.7 = 3 OR event.7 = 2, 3,
+                    state.7 = 0 OR event.7 = 0, 0,
+                    2))
             ), if(misplaced, [], firsts), (toUInt16(0), toUInt64(0), toUInt64(0), toUInt64(0),
-                toUInt64(0), toUInt64(0))) AS state,
+                toUInt64(0), toUInt64(0), toUInt8(1))) AS state,
             state.1 AS vote,
             bitAnd(vote, 3) AS choice,
-            choice != 0 AND bitAnd(vote, 4) = 0 AND NOT is_suspended AS counts
+            choice != 0 AND bitAnd(vote, 4) = 0 AND NOT is_suspended AS counts,
+            counts AND state.7 = 2 AS drawn,
+            if(is_suspended, transform(lower(hex(voter)), {suspended:Array(String)},
+                {causes:Array(UInt8)}, toUInt8(0)), 0) AS cause
         FROM sorted
     )
 SELECT
@@ -104,6 +119,34 @@ SELECT
     sumIf(casts, misplaced) AS refused_misplaced,
     sum(state.6) AS refused_unproven_change,
     0 AS refused_too_many,
+    countIf(choice != 0 AND cause = 1) AS set_aside_cause_1,
+    countIf(choice != 0 AND cause = 2) AS set_aside_cause_2,
+    countIf(choice != 0 AND cause = 3) AS set_aside_cause_3,
+    countIf(choice != 0 AND cause = 4) AS set_aside_cause_4,
+    countIf(choice != 0 AND cause = 5) AS set_aside_cause_5,
+    countIf(choice != 0 AND cause = 6) AS set_aside_cause_6,
+    countIf(choice != 0 AND cause = 7) AS set_aside_cause_7,
+    countIf(choice != 0 AND cause = 8) AS set_aside_cause_8,
+    countIf(choice != 0 AND cause = 9) AS set_aside_cause_9,
+    countIf(choice != 0 AND cause = 10) AS set_aside_cause_10,
+    countIf(choice != 0 AND cause = 11) AS set_aside_cause_11,
+    countIf(choice != 0 AND cause = 12) AS set_aside_cause_12,
+    countIf(choice != 0 AND cause = 13) AS set_aside_cause_13,
+    countIf(choice != 0 AND cause = 14) AS set_aside_cause_14,
+    countIf(choice != 0 AND cause = 15) AS set_aside_cause_15,
+    countIf(drawn AND choice = 1) AS drawn_agree,
+    countIf(drawn AND choice = 2) AS drawn_disagree,
+    countIf(drawn AND choice = 3) AS drawn_neutral,
+    countIf(drawn AND bitTest(vote, 3)) AS drawn_like_it,
+    countIf(drawn AND bitTest(vote, 4)) AS drawn_doable,
+    countIf(drawn AND bitTest(vote, 5)) AS drawn_platitude_agree,
+    countIf(drawn AND bitTest(vote, 6)) AS drawn_no_way,
+    countIf(drawn AND bitTest(vote, 7)) AS drawn_impossible,
+    countIf(drawn AND bitTest(vote, 8)) AS drawn_platitude_disagree,
+    countIf(drawn AND bitTest(vote, 9)) AS drawn_do_not_understand,
+    countIf(drawn AND bitTest(vote, 10)) AS drawn_no_opinion,
+    countIf(drawn AND bitTest(vote, 11)) AS drawn_do_not_care,
+    countIf(counts AND state.7 = 3) AS counted_asked,
     uniqExactIf(reinterpretAsUInt128(voter), counts) AS participants,
     uniqExactIf(reinterpretAsUInt128(voter), first_casts > 0 AND NOT misplaced) AS participants_received
 FROM folded

@@ -8,11 +8,12 @@ from hypothesis import strategies as st
 
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
-from processors.results import ideas, results_document, scores
+from processors.results import results_document, scores
 from processors.results.ideas import Ideas, Record
 from schemas import codec
 from schemas.topics import FLUSH_KEY
 from schemas.words import COUNTS
+from tests.harness import document_of
 from tests.processors.ledger.logs import (
     PARTITION,
     PARTITIONS,
@@ -26,6 +27,7 @@ from tests.processors.ledger.logs import (
     vote,
     voter,
 )
+from tests.processors.ledger.logs_2 import adopted_2, ballots_2, controls_2
 
 
 AT = 1_650_000_000_000
@@ -70,10 +72,13 @@ catalogue_records = st.one_of(
 participant_records = st.builds(
     participant, st.integers(0, 3), st.sampled_from((None, "woman", "man")),
     st.sampled_from((None, "FR-IDF", "FR-BRE")))
+rises = st.just(adopted_2())
 Step = tuple[str, Any]
 steps = st.one_of(
     st.tuples(st.just("votes"), st.tuples(
-        st.integers(0, TALLIES - 1), st.lists(ballots() | controls(), min_size=1, max_size=6))),
+        st.integers(0, TALLIES - 1), st.lists(
+            ballots() | controls() | ballots_2() | ballots_2() | controls_2() | rises,
+            min_size=1, max_size=6))),
     st.tuples(st.just("flush"), st.tuples(st.integers(0, TALLIES - 1), st.booleans())),
     st.tuples(st.just("stale"), st.integers(0, TALLIES - 1)),
     st.tuples(st.just("catalogue"), catalogue_records),
@@ -230,7 +235,7 @@ def test_small_steps_publish_what_one_step_publishes(done: list[Step]) -> None:
 
     assert {key: codec.decode(value) for key, value in expected.items()} == {
         key: codec.decode(value) for key, value in found.items()}
-    assert all(b"\0idea\0" in key for key in gone), "only ideas nothing is grouped under any more"
+    assert all(b"\0idea" in key for key in gone), "only ideas nothing is grouped under any more"
 
 
 @given(done=st.lists(steps, max_size=20))
@@ -240,23 +245,14 @@ def test_the_records_give_what_is_computed_directly(done: list[Step]) -> None:
     world = ran(done)
     if b"jeunes\0totals" not in world.published:
         return
-    found = {key: codec.decode(value)[1] for key, value in world.published.items()}
-    blocks: dict[str, dict[str, Any]] = {"proposal": {}, "idea": {}}
-    for key, fields in found.items():
-        name, *kind = key.decode().split("\0")
-        if name == "jeunes" and kind[0] in blocks:
-            blocks[kind[0]][kind[1]] = ideas.block_of(fields["entry"])
-    totals = found[b"jeunes\0totals"]
-    totals["counts"] = results_document.entry(totals["counts"])
-    marker = found[FLUSH_KEY]
-    published = ideas.published("jeunes", blocks["proposal"], blocks["idea"], totals,
-                                found[b"jeunes\0ranking"], marker)
+    made = document_of(world.published, world.ideas.catalogue)
+    _, marker = codec.decode(world.published[FLUSH_KEY])
     direct = results_document.compute(
         "jeunes", world.ideas.figures("jeunes"), world.ideas.catalogue, world.ideas.as_of(),
         decided=marker["decided"], undecodable=marker["undecodable"])
 
-    assert results_document.document(published, world.ideas.catalogue) == results_document.document(
-        direct, world.ideas.catalogue)
+    assert made == results_document.document(direct, world.ideas.catalogue)
+    assert made["rules_version"] == max(1, *(found.ledger_version for found in world.ledgers))
 
 
 # Whole flushes, never back

@@ -1,5 +1,6 @@
 """The results document: one shape, whatever the figures, and no small cell to be found out."""
 
+import dataclasses
 import json
 from importlib import resources
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.results import results_document
+from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
@@ -76,8 +77,32 @@ def catalogues(draw: st.DrawFn) -> Catalogue:
     return catalogue
 
 
+@st.composite
+def by_route(draw: st.DrawFn, found: list[int]) -> list[int]:
+    """Return counts by route and rule that go with counts."""
+    held, more = results_document.named(found), dict.fromkeys(routes.ROUTE_COUNTS, 0)
+    for number, choice in enumerate(CHOICES):
+        drawn = more[f"drawn_{choice}"] = draw(st.integers(0, held[choice]))
+        for name in QUALIFICATIONS[3 * number:3 * number + 3]:
+            more[f"drawn_{name}"] = draw(st.integers(0, min(drawn, held[name])))
+        more["counted_asked"] += draw(st.integers(0, held[choice] - drawn))
+    if held["set_aside_suspended"]:
+        more["set_aside_cause_7"] = draw(st.integers(0, held["set_aside_suspended"]))
+    return [more[name] for name in routes.ROUTE_COUNTS]
+
+
+@st.composite
+def figures_2(draw: st.DrawFn) -> Figures:
+    """Return figures of a consultation of which some votes were decided by rules 2."""
+    found = draw(figures())
+    found.rules = 2
+    found.routes = {name: draw(by_route([*counts])) for name, counts in found.proposals.items()
+                    if draw(st.booleans())}
+    return found
+
+
 def figures() -> st.SearchStrategy[Figures]:
-    """Give figures of a consultation."""
+    """Return figures of a consultation, of rules 1."""
     answers = st.dictionaries(st.sampled_from(("a", "b", "c")), st.integers(1, 40))
     return st.builds(
         Figures, proposals=st.dictionaries(st.sampled_from(PROPOSALS), counts()),
@@ -103,7 +128,7 @@ def test_the_schema_is_a_schema_and_says_what_everything_is() -> None:
         assert described_property["description"].endswith("."), name
 
 
-@given(found=figures(), catalogue=catalogues())
+@given(found=figures() | figures_2(), catalogue=catalogues())
 @property_test
 def test_every_document_is_json_of_its_schema(found: Figures, catalogue: Catalogue) -> None:
     """Whatever the figures and the catalogue, the document survives JSON and fits its schema."""
@@ -202,3 +227,65 @@ def test_not_stated_is_never_below_zero() -> None:
     made = document(Figures({}, participants=3, descriptions=5), Catalogue())
 
     assert made["participation"]["not_stated"] == 0
+
+
+@given(found=figures_2(), catalogue=catalogues())
+@property_test
+def test_under_rules_2_every_counted_vote_has_one_route(
+    found: Figures, catalogue: Catalogue
+) -> None:
+    """Drawn, asked and unknown add up to the counted votes; drawn shares are of drawn votes."""
+    made = document(found, catalogue)
+    entries = [*made["proposals"], *made["ideas"], made["totals"]]
+
+    assert (made["format"], made["rules_version"]) == ("scrutin-results/2", 2)
+    for entry in entries:
+        drawn, by_rule = entry["drawn"], entry["set_aside_by_rule"].values()
+        assert sum(entry["routes"].values()) == entry["counted"]["votes"]
+        assert min(entry["routes"].values()) >= 0
+        assert drawn["votes"] == entry["routes"]["drawn"] == sum(drawn[name] for name in CHOICES)
+        assert all(share == pytest.approx(drawn[name] / drawn["votes"], abs=1e-6)
+                   for name, share in drawn["shares"].items() if name in CHOICES)
+        assert sum(by_rule) <= entry["set_aside"]["suspended"]
+
+
+@given(found=figures_2(), catalogue=catalogues())
+@property_test
+def test_what_is_counted_is_published_as_under_rules_1(
+    found: Figures, catalogue: Catalogue
+) -> None:
+    """Rules 2 add to the document; without what they add it is the document of rules 1."""
+    made = document(found, catalogue)
+    before = document(dataclasses.replace(found, rules=1), catalogue)
+    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank"}
+
+    assert {**before, "format": made["format"], "rules_version": 2} == {
+        **made, "totals": {name: held for name, held in made["totals"].items()
+                           if name not in added},
+        **{kind: [{name: held for name, held in entry.items() if name not in added}
+                  for entry in made[kind]] for kind in ("ideas", "proposals")}}
+
+
+def test_ranks_by_drawn_votes_begin_at_a_hundred_of_them() -> None:
+    """99 drawn votes of 400 have no rank by draw, 100 have one; both are ranked as counted."""
+    votes = dict.fromkeys(COUNTS, 0) | {"received": 400, "agree": 400}
+    found = Figures({name: [votes[each] for each in COUNTS] for name in ("p1", "p2")}, rules=2)
+    for name, drawn in (("p1", 99), ("p2", 100)):
+        counts = dict.fromkeys(routes.ROUTE_COUNTS, 0) | {"drawn_agree": drawn}
+        found.routes[name] = [counts[each] for each in routes.ROUTE_COUNTS]
+    made = {entry["id"]: entry for entry in document(found, Catalogue())["proposals"]}
+
+    assert made["p1"]["rank"]
+    assert made["p1"]["drawn_rank"] is None
+    assert made["p2"]["drawn_rank"] == {"position": 1, "best": 1, "worst": 1}
+    assert made["p1"]["routes"] == {"drawn": 99, "asked": 0, "unknown": 301}
+
+
+@given(found=counts().flatmap(lambda found: st.tuples(st.just(found), by_route(found))))
+@property_test
+def test_routes_are_given_back_as_they_were_counted(found: tuple[list[int], list[int]]) -> None:
+    """An entry holds every count by route and rule, and gives it back."""
+    entry = results_document.entry(results_document.named(found[0]))
+    entry |= routes.joined(entry, routes.routed(found[1]))
+
+    assert list(routes.flat(entry).values()) == found[1]

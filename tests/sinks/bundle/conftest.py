@@ -17,3 +17,11 @@ def exported(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -
     """
     prefix = f"test_{uuid.uuid4().hex[:12]}"
     return made(clickhouse.url, prefix, random_box(21, 1_300), tmp_path_factory.mktemp("bundles"))
+
+
+@pytest.fixture(scope="session")
+def exported_by_route(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Export one in which rules 2 are adopted while people vote."""
+    prefix = f"test_{uuid.uuid4().hex[:12]}"
+    box = random_box(22, 700, voters=60, rises_at=100)
+    return made(clickhouse.url, prefix, box, tmp_path_factory.mktemp("bundles"))

@@ -57,6 +57,43 @@ def test_a_share_beautified(exported: Made, kind: str) -> None:
 
 
 @KINDS_OF_BUNDLE
+@pytest.mark.parametrize("path", [
+    ("drawn", "agree"), ("drawn", "shares", "agree"), ("routes", "asked"), ("routes", "unknown"),
+    ("set_aside_by_rule", "9")])
+def test_drawn_votes_beautified(exported_by_route: Made, kind: str, path: tuple[str, ...]) -> None:
+    """What is told of drawn votes, of routes and of rules: exit code 1, and the number's path."""
+    def change(document: Any) -> None:
+        place = next(each for each in document["proposals"] if each["drawn"]["votes"])
+        for step in path[:-1]:
+            place = place[step]
+        place[path[-1]] = place.get(path[-1], 0) + 1
+
+    made_of = exported_by_route
+    files = contents(made_of.bundle(kind))
+    found = audited(made_of, published(made_of, files, change))
+
+    assert audited(made_of, files).fault is None
+    assert found.verdict == DIFFERENT
+    assert f".{'.'.join(path)}: published " in said(found)
+
+
+@pytest.mark.parametrize(("before", "after", "what"), [
+    (b",drawn,", b",asked,", ".routes.drawn: "), (b",drawn,", b",served,", "no route 'served'"),
+    (b",drawn,", b",,", "no route ''"), (b",drawn,\n", b",drawn,3\n", "no rule '3'"),
+    (b",drawn,\n", b",drawn\n", "cells, a row has")])
+def test_a_route_typed_into_the_public_table(
+    exported_by_route: Made, before: bytes, after: bytes, what: str
+) -> None:
+    """Another route than the sums rest on, or one that no vote has: a fault with its place."""
+    files = contents(exported_by_route.public)
+    rows = files[layout.BALLOTS].replace(before, after, 1)
+    found = audited(exported_by_route, {**files, layout.BALLOTS: rows})
+
+    assert found.fault is not None
+    assert what in said(found)
+
+
+@KINDS_OF_BUNDLE
 def test_proposals_regrouped_after_publication(exported: Made, kind: str) -> None:
     """Regrouped on the page, not in the log: code 1. The record of it changed, too: code 4."""
     def change(document: Any) -> None:

@@ -75,6 +75,74 @@ def test_a_changed_share_is_found(consultation: Archived) -> None:
     assert "ideas.idée.shares.agree" in str(found.checks)
 
 
+@pytest.fixture
+def by_route(clickhouse: ClickHouse, topic_prefix: str) -> Archived:
+    """Archive an honest consultation in which rules 2 are adopted."""
+    return archived(clickhouse.url, topic_prefix, random_box(21, 200, rises_at=30))
+
+
+COUNTED_WRONG = {f"{method}.{name}" for method in ("pure", "sql", "changes") for name in (
+    "routes", "document")} - {"sql.document", "changes.document"}
+"""What finds a count by route or rule that nobody counted."""
+
+
+@pytest.mark.parametrize(("path", "found_by"), [
+    (("drawn", "agree"), COUNTED_WRONG),
+    (("drawn", "qualifications", "no_opinion"), COUNTED_WRONG),
+    (("routes", "asked"), COUNTED_WRONG),
+    (("set_aside_by_rule", "1"), COUNTED_WRONG),
+    (("routes", "unknown"), {"pure.document"}),
+    (("drawn", "votes"), {"pure.document"}),
+    (("drawn", "shares", "agree"), {"pure.document"}),
+    (("drawn_rank",), {"pure.ranks"}),
+])
+def test_what_is_told_of_drawn_votes_is_recounted(
+    by_route: Archived, path: tuple[str, ...], found_by: set[str]
+) -> None:
+    """Choices and shares of drawn votes, routes, rules and ranks: a lie in each is found."""
+    forged = copy.deepcopy(by_route.document)
+    place: Any = next(entry for entry in forged["proposals"] if entry["drawn"]["votes"])
+    for step in path[:-1]:
+        place = place[step]
+    lie = {"position": 1, "best": 1, "worst": 1} if path == ("drawn_rank",) else (
+        place.get(path[-1], 0) + 1)
+    place[path[-1]] = lie
+
+    assert by_route.audit().verdict == "equal"
+    found = Archived(by_route.client, by_route.topics, forged).audit()
+    assert EXIT_CODES[found.verdict] == 1
+    assert failed(found) == found_by
+
+
+@pytest.mark.parametrize(("table", "column", "lie", "where"), [
+    ("votes_log", "shown", "'asked'", "shown = 'served'"),
+    ("votes_log", "cause", "cause + 3", "kind = 'voter_suspended'"),
+    ("decisions_log", "routes", "arrayMap(route -> 'unknown', routes)", "has(routes, 'drawn')"),
+])
+def test_a_column_of_version_2_that_lies_is_named(
+    by_route: Archived, table: str, column: str, lie: str, where: str
+) -> None:
+    """What the recounts by route read: exit code 4, and the column is named."""
+    by_route.client.command(
+        f"ALTER TABLE {table} UPDATE {column} = {lie} WHERE {where} SETTINGS mutations_sync = 2")
+    found = by_route.audit(columns=column == "cause")
+    assert EXIT_CODES[found.verdict] == 4
+    places = next(check for check in found.checks if check.id == "archive.columns").actual
+    assert {(place["table"], place["column"]) for place in places} == {(table, column)}
+
+
+def test_a_document_that_keeps_silent_about_routes_is_found(by_route: Archived) -> None:
+    """Rules 2 are in force, and what is published looks as if they were not."""
+    silent = copy.deepcopy(by_route.document)
+    silent |= {"format": "scrutin-results/1", "rules_version": 1}
+    for entry in (*silent["proposals"], *silent["ideas"], silent["totals"]):
+        for name in ("routes", "drawn", "set_aside_by_rule", "drawn_rank"):
+            entry.pop(name, None)
+    found = Archived(by_route.client, by_route.topics, silent).audit()
+    assert EXIT_CODES[found.verdict] == 1
+    assert {"pure.document", "sql.routes", "changes.routes"} <= failed(found)
+
+
 def test_a_changed_ranking_is_found(consultation: Archived) -> None:
     """The list of controversial proposals is compared like every number."""
     forged = copy.deepcopy(consultation.document)

@@ -1,0 +1,59 @@
+"""From the records of a whole flush back to the published numbers of a consultation. Pure."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from processors.results import results_document, routes
+from processors.results.results_document import AsOf, Published
+from schemas import codec
+
+
+Figures = Mapping[str, Mapping[str, Any]]
+"""What `read` gave of each record, by kind and identifier, as the keys of the records name them."""
+
+
+def read(value: bytes) -> Any:
+    """Read a record in the form that the results document is made from; raise Undecodable."""
+    event, fields = codec.decode(value)
+    if event in ("ProposalScored", "IdeaScored"):
+        entry = fields["entry"]
+        return results_document.block(entry["counts"], entry["shares"], entry["intervals"],
+                                      entry["scores"], entry["zone"])
+    if event == "ConsultationScored":
+        return {**fields, "counts": results_document.entry(fields["counts"])}
+    if event == "RoutesCounted":
+        counts = [fields[name] for name in routes.ROUTE_COUNTS]
+        return {"rules_version": fields["rules_version"], **routes.routed(counts)}
+    return fields
+
+
+def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> Published:
+    """Put what was read together; `marker` has the fields of the flush's ResultsPublished."""
+    ranking = found.get("ranking", {}).get(
+        "", {"offsets": [], "ideas": [], "proposals": [], "controversial": []})
+    return Published(
+        consultation=consultation,
+        as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
+                   marker["participants_offset"]),
+        proposals=dict(found.get("proposal", {})), ideas=dict(found.get("idea", {})),
+        totals=found["totals"][""], proposal_ranks=_ranks(ranking, "proposals"),
+        idea_ranks=_ranks(ranking, "ideas"), controversial=list(ranking["controversial"]),
+        ranking_as_of=tuple(ranking["offsets"]),
+        decided=marker["decided"], undecodable=marker["undecodable"], by_route=_by_route(found),
+    )
+
+
+def _by_route(found: Figures) -> routes.ByRoute | None:
+    total = found.get("totals_routes", {}).get("")
+    if total is None:
+        return None
+    ranking = found.get("drawn_ranking", {}).get("", {"ideas": [], "proposals": []})
+    return routes.ByRoute(
+        total["rules_version"], total,
+        *(routes.Entries(dict(found.get(f"{kind}_routes", {})), _ranks(ranking, f"{kind}s"))
+          for kind in ("proposal", "idea")))
+
+
+def _ranks(ranking: Mapping[str, Any], name: str) -> dict[str, dict[str, int]]:
+    return {rank["id"]: {key: rank[key] for key in ("position", "best", "worst")}
+            for rank in ranking[name]}

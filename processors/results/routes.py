@@ -1,0 +1,119 @@
+"""How votes came about, and which rule sets them aside: what is published besides under rules 2.
+
+Theory of operation: a counted vote was drawn for its voter, asked for, or nobody can tell; drawn
+votes have choices and qualifications of their own, from which shares and ranks follow as from all.
+A vote set aside is counted under one rule of the guard, or under none: an operator's. Pure.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from processors.results import scores
+from schemas.words import CHOICES, COUNTS, EVERY_COUNT, QUALIFICATIONS
+
+
+RULES = 2
+"""From these rules on routes and causes are known, and published."""
+ROUTE_COUNTS = EVERY_COUNT[len(COUNTS):]
+"""Names of the counts that rules 2 add."""
+PUBLISHED_WORDS = (*CHOICES, *QUALIFICATIONS)
+NOTHING = (0,) * len(ROUTE_COUNTS)
+_CAUSE, _DRAWN = "set_aside_cause_", "drawn_"
+_CAUSES = tuple(name.removeprefix(_CAUSE) for name in ROUTE_COUNTS if name.startswith(_CAUSE))
+
+Block = dict[str, Any]
+
+
+@dataclass
+class Entries:
+    """What is published besides of the proposals, or of the ideas."""
+
+    blocks: dict[str, Block]
+    """What `routed` gives; an entry without such counts may be left out."""
+    ranks: Mapping[str, dict[str, int]]
+    """By drawn votes alone."""
+
+    def of(self, name: str, counted: Block) -> Block:
+        """Return what the document says besides of an entry, which is `counted` as all are."""
+        found = self.blocks.get(name) or routed(NOTHING)
+        return {**joined(counted, found), "drawn_rank": self.ranks.get(name)}
+
+
+@dataclass
+class ByRoute:
+    """What is published besides, where rules 2 are in force."""
+
+    rules: int
+    total: Block
+    proposals: Entries
+    ideas: Entries
+
+
+def by_route(
+    rules: int, total: Sequence[int], proposals: Mapping[str, Sequence[int]],
+    ideas: Mapping[str, Sequence[int]],
+) -> ByRoute:
+    """Compute all of it from counts in the order of ROUTE_COUNTS."""
+    return ByRoute(rules, routed(total), *(
+        Entries({name: routed(counts) for name, counts in entries.items()},
+                scores.ranks({name: rankable(counts) for name, counts in entries.items()}))
+        for entries in (proposals, ideas)))
+
+
+def drawn(counts: Sequence[int]) -> dict[str, int]:
+    """Return the counts of drawn votes by choice and qualification; `counts` as ROUTE_COUNTS."""
+    named = dict(zip(ROUTE_COUNTS, counts, strict=True))
+    return {name: named[_DRAWN + name] for name in PUBLISHED_WORDS}
+
+
+def rankable(counts: Sequence[int]) -> Block:
+    """Return what a ranking by drawn votes looks at."""
+    found = drawn(counts)
+    return {"counted": {"votes": sum(found[choice] for choice in CHOICES)},
+            "scores": {name: {"value": value, "margin": margin}
+                       for name, (value, margin) in scores.scores(found).items()}}
+
+
+def routed(counts: Sequence[int]) -> Block:
+    """Lay out counts, as ROUTE_COUNTS, as the document shows them; `joined` adds the unknown."""
+    named = dict(zip(ROUTE_COUNTS, counts, strict=True))
+    found = drawn(counts)
+    votes = sum(found[choice] for choice in CHOICES)
+    words = PUBLISHED_WORDS if votes else ()
+    return {
+        "set_aside_by_rule": {
+            cause: named[_CAUSE + cause] for cause in _CAUSES if named[_CAUSE + cause]},
+        "asked": named["counted_asked"],
+        "drawn": {
+            "votes": votes, **{choice: found[choice] for choice in CHOICES},
+            "qualifications": {name: found[name] for name in QUALIFICATIONS},
+            "shares": {name: scores.share(found[name], votes) for name in words},
+            "intervals": {name: list(scores.wilson(found[name], votes)) for name in words},
+        },
+    }
+
+
+def joined(counted: Block, found: Block) -> Block:
+    """Return what the document says besides of an entry: `counted` as all are, `found` by `routed`.
+    """
+    known = found["drawn"]["votes"] + found["asked"]
+    return {
+        "set_aside_by_rule": found["set_aside_by_rule"],
+        "routes": {"drawn": found["drawn"]["votes"], "asked": found["asked"],
+                   "unknown": counted["counted"]["votes"] - known},
+        "drawn": found["drawn"],
+    }
+
+
+def flat(entry: Mapping[str, Any]) -> dict[str, int]:
+    """Return the counts of an entry by their names in ROUTE_COUNTS; zeros before rules 2."""
+    if "drawn" not in entry:
+        return dict.fromkeys(ROUTE_COUNTS, 0)
+    by_rule, counted = entry["set_aside_by_rule"], entry["drawn"]
+    return {
+        **{_CAUSE + cause: by_rule.get(cause, 0) for cause in _CAUSES},
+        **{_DRAWN + choice: counted[choice] for choice in CHOICES},
+        **{_DRAWN + name: counted["qualifications"][name] for name in QUALIFICATIONS},
+        "counted_asked": entry["routes"]["asked"],
+    }
