@@ -2,6 +2,15 @@
 
 Enters: requests of browsers and programs. Leaves: events in the votes, participants, sequences
 and networks topics, and an answer only after the broker has acknowledged them; where gateways
-share limits, counts of networks in Redis. Called by
-`scrutin gateway`.
+share limits, counts of networks in Redis. Called by `scrutin gateway`.
+
+On the way in: `operations` lists every address, `application` answers them, `exchange` is a request
+and its answer, `models` what they hold, `refusals` why not. `guards` stand before commands and set
+the device's cookie; `identity` makes and reads it, and makes voters of devices. Limits: `rates` and
+`shared_rates` of requests, in `cells`; `kept` of bytes.
+The `booth` makes events of commands: `ballots` encodes them, with `salts`; `view_proofs` shows what
+was seen, `follower` knows the catalogue, `memory` what was done before. The `outlet` writes,
+`receipts` are signed, `rereading` finds one again, `networks` says where votes came from.
+Sequences: `drawing` hands them out, `sequence` draws from `pools`.
+Keys: `keys` lie in a folder, as `dated_keys`; `key_watch` notices new ones. `meter` counts.
 """
