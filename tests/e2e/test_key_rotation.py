@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -132,9 +133,10 @@ async def test_every_key_is_changed_under_voters_who_notice_nothing(
         operator.keys("rotate", kind, "--begins-in", BEGINS_IN)
     operator.keys("rotate", "log")
     restarted(notary)
-    assert operator.held("receipt")[1][0] == "begins"
+    begun = operator.held("receipt")
     operator.keys("retire", "receipt", "--yes")
-    assert len(operator.held("receipt")) == 2, "the key that signs stays"
+    assert (begun[1][0], len(operator.held("receipt"))) == (
+        "begins", 2), "the key that signs stays"
     async with asyncio.timeout(WAIT_SECONDS):
         while before in {await signing(first), await signing(second)}:
             await asyncio.sleep(0.2)
@@ -144,15 +146,14 @@ async def test_every_key_is_changed_under_voters_who_notice_nothing(
     for voter in (early, late):
         for gateway, choice in ((first, "disagree"), (second, "neutral")):
             assert await known(voter, gateway, choice)
-    assert all(len(log.publics) == 2 for log in parse_policy(policy.read_text()).values())
 
     await until(lambda: operator.retires("receipt"))
     await until(lambda: operator.retires("log"))
     restarted(notary)
     for voter, state in ((early, "retired"), (late, "in use")):
         said = await proven(voter, first, tmp_path)
-        assert "signature: valid" in said
-        assert f", now {state}, and this checkpoint commits to that" in said
-    assert operator.held("receipt") == [("signs", "in_use")]
-    assert operator.held("log") == [("signs", "in_use")] * 3
+        assert re.search(rf"signature: valid.*, now {state}, and this checkpoint commits to that",
+                         said, re.DOTALL)
+    assert (operator.held("receipt"), operator.held("log")) == (
+        [("signs", "in_use")], [("signs", "in_use")] * 3)
     assert all(len(log.publics) == 2 for log in parse_policy(policy.read_text()).values())

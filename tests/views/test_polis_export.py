@@ -84,15 +84,25 @@ def test_a_set_exported_and_imported_again_is_identical(name: str, tmp_path: Pat
 
     assert shown.count("1") == len(shown) == len(original.comments) - len(original.hidden)
     assert files["comments.csv"].count(b",-1,\r\n") == len(original.hidden)
-    assert shape(again) == shape(original)
-    assert again.hidden == original.hidden
+    assert (shape(again), again.hidden) == (shape(original), original.hidden)
     assert [(c.timestamp, c.comment, c.body) for c in again.comments] == [
         (c.timestamp, c.comment, c.body) for c in original.comments]
     assert counted(again)[0] == document
     assert {c.comment: c.claimed for c in again.comments} == {
         entry["id"]: (entry["counted"]["agree"], entry["counted"]["disagree"])
         for entry in document["proposals"]}
+
+
+@pytest.mark.parametrize("name", polis.SETS)
+def test_the_current_votes_of_a_set_are_those_that_were_cast(name: str, tmp_path: Path) -> None:
+    """participants-votes.csv has each voter's vote in force, under other numbers."""
+    document, catalogue, ballots = counted(read_export(polis.DIRECTORY / name))
+    for file, content in polis_export.files(
+            document, catalogue.consultations["set"].proposals, ballots,
+            random.Random(name).shuffle).items():
+        (tmp_path / file).write_bytes(content)
     cells = polis_import.read_current(tmp_path)
+
     assert cells is not None
     assert sorted((comment, choice) for (_, comment), choice in cells.items()) == sorted(
         (comment, ("agree", "disagree", "neutral").index(choice))

@@ -222,10 +222,9 @@ def test_no_statement_leaves_the_house(house: House, statement: str) -> None:
     for settings in hopes:
         status, answer = house.ask(text, settings)
 
-        assert status != 200, answer
-        assert answer.startswith("Code: ")
-        assert SECRET not in answer
-        assert house.service.configuration.password not in answer
+        assert (status != 200, answer.startswith("Code: ")) == (True, True), answer
+        assert not [secret for secret in (SECRET, house.service.configuration.password)
+                    if secret in answer]
     assert house.files() == house.before
     assert not house.was_called
     assert house.ask("SELECT a FROM t") == (200, "kept\n")

@@ -324,10 +324,9 @@ def test_a_sealed_consultation_has_counts_but_no_voters() -> None:
     late = [vote(1), vote(3), suspended(8_000), reinstated(8_003), sealed(8_004), sealed(8_002)]
     again, verdicts = decided([*log, *late])
 
-    assert open_still.live_votes == 3
+    assert (open_still.live_votes, ledger.live_votes, len(ledger.state()["voters"])) == (3, 1, 1)
     assert ledger.tallies() == open_still.tallies()
     assert ledger.participation(CONSULTATIONS[0]) == open_still.participation(CONSULTATIONS[0])
-    assert ledger.live_votes == len(ledger.state()["voters"]) == 1
     assert outcomes(verdicts[-7:]) == ["sealed", *["late"] * 4, "unchanged", "repeated"]
     assert outcomes(decisions[5:6]) == ["unchanged"], "an open consultation cannot be sealed"
     assert again.state() == folded(verdicts).state()

@@ -31,13 +31,11 @@ def test_keys_are_forgotten_in_the_order_they_came() -> None:
     """Within the bound another content is noticed, past it the key is as new."""
     memory = Memory(keys=2)
 
-    assert memory.same_content(b"1", b"x")
-    assert memory.same_content(b"1", b"x")
-    assert not memory.same_content(b"1", b"y")
-    assert memory.same_content(b"2", b"x")
-    assert memory.same_content(b"3", b"x")
-    assert memory.same_content(b"1", b"y")
-    assert not memory.same_content(b"3", b"y")
+    asked = ((b"1", b"x"), (b"1", b"x"), (b"1", b"y"), (b"2", b"x"), (b"3", b"x"), (b"1", b"y"),
+             (b"3", b"y"))
+
+    assert [memory.same_content(*each) for each in asked] == [
+        True, True, False, True, True, True, False]
 
 
 def test_the_voter_who_acted_longest_ago_is_forgotten_first() -> None:

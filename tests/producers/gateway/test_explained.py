@@ -53,9 +53,8 @@ async def test_who_was_shown_what_follows_from_the_log(stack: Stack) -> None:
     for event_id, names in given:
         event = events[event_id]
         pool = await pool_at(stack, event["offsets"])
-        assert pool.tested
-        assert pool.new
-        assert event["algorithm"] == sequence.ALGORITHM
+        assert (bool(pool.tested), bool(pool.new), event["algorithm"]) == (
+            True, True, sequence.ALGORITHM)
         assert explained(event, PROPOSALS, pool) == (names, names)
         assert event["left_out"] == b"" or acted[event["voter"]]
 

@@ -78,10 +78,9 @@ async def test_a_gateway_counts_what_it_answers_and_why_not(gateway: RunningGate
     """A receipt, refusals over the API and the pages, each by route, status and reason, timed."""
     async with Browser(gateway.url) as browser:
         before = await figures_of(browser)
-        assert (await browser.vote()).status_code == 202
-        assert (await browser.vote("nothing")).status_code == 404
-        assert (await browser.client.put("/v1/consultations/town/votes")).status_code == 405
-        assert (await browser.client.get("/c/shut/vote")).status_code == 200
+        answers = [await browser.vote(), await browser.vote("nothing"),
+                   await browser.client.put("/v1/consultations/town/votes"),
+                   await browser.client.get("/c/shut/vote")]
         after = await figures_of(browser)
 
     def grown(figure: figures.Figure) -> dict[tuple[str, ...], float]:
@@ -89,16 +88,26 @@ async def test_a_gateway_counts_what_it_answers_and_why_not(gateway: RunningGate
         return {labels: value - known.get(labels, 0) for labels, value
                 in after.labelled(figure).items() if value != known.get(labels, 0)}
 
+    assert [answer.status_code for answer in answers] == [202, 404, 405, 200]
     assert grown(figures.GATEWAY_ACKNOWLEDGED)[(gateway.topics.votes,)] == 1
     assert grown(figures.GATEWAY_ANSWERS) == {
         ("cast", "202"): 1, ("cast", "404"): 1, ("none", "405"): 1, ("pages", "200"): 2}
     assert grown(figures.GATEWAY_REFUSALS) == {
         ("unknown-proposal",): 1, ("method-not-allowed",): 1, ("closed",): 1}
-    assert grown(figures.GATEWAY_SECONDS_CLASSES)[("+Inf",)] == 2
-    assert grown(figures.GATEWAY_SECONDS_COUNT) == {(): 2}
+    assert (grown(figures.GATEWAY_SECONDS_CLASSES)[("+Inf",)],
+            grown(figures.GATEWAY_SECONDS_COUNT)[()]) == (2, 2)
     assert 0 < grown(figures.GATEWAY_SECONDS_SUM)[()] < 60
-    assert after.one(figures.GATEWAY_WAITING_MOST.name) == WAITING_EVENTS
-    assert after.one(figures.GATEWAY_CONNECTED.name) == 1
+
+
+async def test_a_gateway_says_how_much_may_wait_and_that_a_broker_takes_it(
+    gateway: RunningGateway,
+) -> None:
+    """The bound of what waits, and the connection, stand beside what was counted."""
+    async with Browser(gateway.url) as browser:
+        found = await figures_of(browser)
+
+    assert found.one(figures.GATEWAY_WAITING_MOST.name) == WAITING_EVENTS
+    assert found.one(figures.GATEWAY_CONNECTED.name) == 1
 
 
 async def figures_of(browser: Browser) -> Reading:

@@ -223,14 +223,12 @@ async def test_a_device_cookie_is_out_of_reach(gateway: RunningGateway) -> None:
         local = (await browser.vote()).headers["set-cookie"]
         public = (await browser.vote(headers={"host": "vote.example"})).headers["set-cookie"]
 
-    for cookie in (local, public):
-        assert "; HttpOnly" in cookie
-        assert "; SameSite=Lax" in cookie
-        assert "; Path=/" in cookie
-    assert local.startswith("scrutin-device=")
-    assert "Secure" not in local
-    assert public.startswith("__Host-scrutin-device=")
-    assert public.endswith("; Secure")
+    (plain, *said), (secure, *said_too) = (cookie.split("; ") for cookie in (local, public))
+    for attributes in (said, said_too):
+        assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= set(attributes)
+    assert ("Secure" in said, "Secure" in said_too) == (False, True)
+    assert plain.startswith("scrutin-device=")
+    assert secure.startswith("__Host-scrutin-device=")
 
 
 async def test_limits_are_told_and_held(shared_stack: Stack) -> None:
@@ -243,14 +241,13 @@ async def test_limits_are_told_and_held(shared_stack: Stack) -> None:
         answers = [await browser.vote() for _ in range(9)]
         others = [await other.vote() for _ in range(2)]
 
-    assert first.headers["ratelimit-policy"] == '"voter";q=2;w=60'
     assert first.headers["ratelimit"].startswith('"voter";r=1;t=')
-    assert [answer.status_code for answer in answers] == [202, *[429] * 8]
+    assert [answer.status_code for answer in (*answers, *others)] == [
+        202, *[429] * 8, 202, 429]
     assert_problem(answers[1], 429, "too-many-requests")
-    assert answers[1].headers["ratelimit-policy"] == '"voter";q=2;w=60'
     assert 1 <= int(answers[1].headers["retry-after"]) <= 60
-    assert [answer.status_code for answer in others] == [202, 429]
-    assert others[1].headers["ratelimit-policy"] == '"network";q=3;w=60'
+    assert [answer.headers["ratelimit-policy"] for answer in (first, answers[1], others[1])] == [
+        '"voter";q=2;w=60', '"voter";q=2;w=60', '"network";q=3;w=60']
 
 
 async def test_what_is_not_the_gateways_the_pages_answer(gateway: RunningGateway) -> None:

@@ -131,13 +131,12 @@ async def test_descriptions_of_a_voter_are_bounded(gateway: RunningGateway) -> N
     statuses = [answer.status_code for answer in answers]
     written = (await gateway.events(gateway.topics.participants))[len(before):]
 
-    assert statuses == sorted(statuses)
-    assert set(statuses) == {202, 429}
+    assert 0 < statuses.count(202) < len(statuses)
+    assert statuses == [202] * statuses.count(202) + [429] * statuses.count(429)
     assert len(written) == statuses.count(202)
     assert sum(len(record.value) for record, _, _ in written) <= kept.DESCRIPTIONS.voter_bytes
-    assert answers[-1].json()["type"] == "/problems/enough-for-today"
     assert 0 < int(answers[-1].headers["retry-after"]) <= 86_400
-    assert still.status_code == 202
+    assert (answers[-1].json()["type"], still.status_code) == ("/problems/enough-for-today", 202)
 
 
 async def test_sequences_of_a_voter_are_bounded(shared_stack: Stack) -> None:

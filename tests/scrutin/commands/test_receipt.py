@@ -172,12 +172,12 @@ def test_the_page_finds_what_the_command_finds(desk: Desk) -> None:
     logged = checker.check(json.dumps(RECEIPT).encode(), now)
     done = desk.check(json.loads(logged.document))
     assert (logged.verdict, logged.size, done.exit_code) == ("logged", 302, 0)
-    assert verdict(receipt([fresh], 0, first_offset=302)) == "running"
-    assert verdict(receipt([vote(9)], 0, first_offset=302)) == "broken"
-    assert verdict(receipt([vote(9)], 0, first_offset=300)) == "differs"
-    assert verdict({**RECEIPT, "offset": 299}) == "unsigned"
-    assert verdict({**RECEIPT, "trust": "suspect"}) == "unsigned"
-    assert verdict([]) == "unreadable"
+    documents: list[Any] = [
+        receipt([fresh], 0, first_offset=302), receipt([vote(9)], 0, first_offset=302),
+        receipt([vote(9)], 0, first_offset=300), {**RECEIPT, "offset": 299},
+        {**RECEIPT, "trust": "suspect"}, []]
+    assert [verdict(each) for each in documents] == [
+        "running", "broken", "differs", "unsigned", "unsigned", "unreadable"]
     assert checker.look(1, 301) == Checked(
         "logged", place=(1, 301), log=SIGNER.verifier.name, size=302)
     assert checker.look(1, 302) == Checked("running", place=(1, 302))

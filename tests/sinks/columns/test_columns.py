@@ -142,18 +142,17 @@ def test_decisions_are_read_as_by_recovery(seed: int) -> None:
     for row, value in zip(decisions_table(records(values)).to_pylist(), values, strict=True):
         assert value is not None
         decision = decode(value)
-        assert row["source_offset"] == decision.source_offset
-        assert (row["kind"], row["outcome"], row["reason"]) == (
-            decision.kind, decision.outcome, decision.reason)
-        assert row["event_id"] == (decision.event_id or NOBODY)
-        assert row["voter"] == (decision.voter or NOBODY)
-        assert row["chain"] == decision.chain
-        assert row["consultation"] == (decision.consultation or "")
+        wanted = {
+            "source_offset": decision.source_offset, "kind": decision.kind,
+            "outcome": decision.outcome, "reason": decision.reason,
+            "event_id": decision.event_id or NOBODY, "voter": decision.voter or NOBODY,
+            "chain": decision.chain, "consultation": decision.consultation or "",
+            "refusal": decision.refusal, "fault": "",
+        }
+        assert {name: row[name] for name in wanted} == wanted
         changes = list(zip(
             row["proposals"], row["before"], row["after"], row["routes"], strict=True))
         assert changes == [tuple(change) for change in decision.changes]
-        assert row["refusal"] == decision.refusal
-        assert row["fault"] == ""
 
 
 def test_broken_decisions_are_kept_with_their_fault() -> None:

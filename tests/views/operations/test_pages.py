@@ -64,17 +64,14 @@ def test_the_token_opens_the_page_from_elsewhere(room: ControlRoom) -> None:
     right = away.post("/ops/login", data={"token": TOKEN})
     cookie = right.headers["set-cookie"]
 
-    assert wrong.status_code == 401
+    assert (wrong.status_code, right.status_code) == (401, 303)
     assert "aria-invalid" in wrong.text
-    assert right.status_code == 303
-    assert "HttpOnly" in cookie
-    assert "SameSite=strict" in cookie
+    assert {"HttpOnly", "SameSite=strict"} <= set(cookie.split("; "))
     assert TOKEN not in cookie
-    assert away.get("/ops").status_code == 200
-    assert away.post("/ops/logout").status_code == 303
-    assert away.get("/ops").status_code == 401
-    assert away.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}).status_code == 200
-    assert away.post("/ops/login", content=b"token=" + bytes(5_000)).status_code == 401
+    assert [answer.status_code for answer in (
+        away.get("/ops"), away.post("/ops/logout"), away.get("/ops"),
+        away.get("/metrics", headers={"authorization": f"Bearer {TOKEN}"}),
+        away.post("/ops/login", content=b"token=" + bytes(5_000)))] == [200, 303, 401, 200, 401]
 
 
 def test_a_cookie_ends_by_itself(room: ControlRoom) -> None:
