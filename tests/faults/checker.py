@@ -16,6 +16,7 @@ from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
 from processors.results import results_document
 from schemas.codec import Undecodable
+from schemas.registry import newest
 from schemas.words import COUNTS, OUTCOMES
 from sinks.stretches import Stretch
 from tests.sinks.ballots import CONSULTATION
@@ -28,6 +29,7 @@ EFFECTS = frozenset(
     ("counted", "changed", "withdrawn", "proven", "qualified", "unqualified"))
 """Outcomes by which an event changes its voter's standing: each event does so once at most."""
 
+_ADOPTION, _ANNOUNCEMENT = newest("RulesAdopted").header, newest("RulesAnnounced").header
 Log = list[bytes | None]
 
 
@@ -83,6 +85,8 @@ class Evidence:
     recount_status: int
     recount_report: str
     archive: list[ArchivedPartition]
+    adoptions: int = 0
+    """How often the command that adopts rules 2 was begun: each run writes once a partition."""
 
 
 class Violation(NamedTuple):
@@ -97,7 +101,8 @@ def check(evidence: Evidence) -> list[Violation]:
     accepted, found = _accepted(evidence.decisions)
     pure, ledgers = _pure(evidence.votes)
     return [*_few(
-        *_lost(evidence), *_phantoms(evidence), *_counted_twice(accepted), *found,
+        *_lost(evidence), *_phantoms(evidence), *_adopted(evidence), *_counted_twice(accepted),
+        *found,
         *_decisions(accepted, pure), *_document(evidence, ledgers), *_recount(evidence),
         *_archive(evidence.archive), *_backwards(evidence.observed),
         *_at_vector(evidence.observed, evidence.votes))]
@@ -143,10 +148,28 @@ def _phantoms(evidence: Evidence) -> Iterator[Violation]:
                        if attempt.outcome is not Outcome.FAILED)
     for partition, log in enumerate(evidence.votes):
         for value, times in Counter(log).items():
-            if times > possible[partition, value]:
+            if times > possible[partition, value] and not _adopts(value):
                 yield Violation("phantom", (
                     f"partition {partition}: {_hex(value)} is there {times} times and was written "
                     f"{possible[partition, value]} times at the most"))
+
+
+def _adopts(value: bytes | None) -> bool:
+    """Whether a record adopts rules 2: the command's own, and no voter's."""
+    return value is not None and value.startswith(_ADOPTION)
+
+
+def _adopted(evidence: Evidence) -> Iterator[Violation]:
+    """Rules 2 in every partition and announced, as often at most as the command was begun."""
+    wanted, most = min(1, evidence.adoptions), evidence.adoptions
+    places = {f"partition {partition}": sum(map(_adopts, log))
+              for partition, log in enumerate(evidence.votes)}
+    places["the announcement"] = sum(
+        value is not None and value.startswith(_ANNOUNCEMENT) for value in evidence.catalogue)
+    for place, times in places.items():
+        if not wanted <= times <= most:
+            yield Violation("not adopted" if times < wanted else "phantom", (
+                f"{place}: rules 2 are there {times} times, the command ran {most} times"))
 
 
 # The decisions

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from deploy.local.services import Broker, ClickHouse, Service
 from schemas.exit_codes import EXIT_STOPPED
-from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
+from tests.faults.schedule import ADOPTION, BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
 from tests.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION
 
@@ -64,6 +64,8 @@ class Cluster:
     """Characters a worker's log held when it was started last."""
     _replaced: list[Worker] = field(default_factory=list)
     """Frozen workers whose successors run under the same instance."""
+    adoptions: int = 0
+    """How often the command that adopts rules 2 was started."""
 
     def __post_init__(self) -> None:
         for name in WORKERS:
@@ -91,11 +93,16 @@ class Cluster:
             if name not in self.wanted or worker.running():
                 continue
             if worker.process is not None and worker.process.returncode != -signal.SIGKILL:
+                done = name == ADOPTION and worker.process.returncode == 0
                 self._note(name, worker)
+                if done:
+                    self.wanted.discard(name)
+                    continue
             if now - self._started_at.get(name, -RESTART_SECONDS) >= RESTART_SECONDS:
                 self._said_before[name] = len(worker.log()) if worker.log_path.exists() else 0
                 worker.start()
                 self._started_at[name] = now
+                self.adoptions += name == ADOPTION
 
     def _tend_stopping(self, name: str, worker: Worker, now: float) -> None:
         if not worker.running():
@@ -198,6 +205,18 @@ class Cluster:
         self.wanted.add(LEDGERS[1])
         self.tend()
 
+    def adopt(self) -> None:
+        """Have rules 2 adopted: the command runs until it has ended in order."""
+        made = self.workers[ADOPTION] = self._made(ADOPTION)
+        made.program = [sys.executable, "-m", "scrutin", "rules", "adopt", "2"]
+        self.wanted.add(ADOPTION)
+        self.tend()
+
+    def kill_adoption(self) -> None:
+        """Kill the command that adopts, if it still runs; it is started again."""
+        if self.workers[ADOPTION].running():
+            self.workers[ADOPTION].kill()
+
     def auditor(self) -> Worker:
         """Make the process that recounts."""
         made = self._made("audit")
@@ -207,7 +226,7 @@ class Cluster:
 
     def join(self) -> None:
         """Have every worker run."""
-        self.wanted = set(WORKERS)
+        self.wanted |= set(WORKERS)
         self.tend()
 
     def end_replaced(self) -> None:

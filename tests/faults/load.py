@@ -51,7 +51,6 @@ class Load:
     """What is to be written, by partition."""
     records_a_second: float
     seed: int
-    catalogue: Log
     attempts: list[Attempt] = field(default_factory=list)
     observed: list[Observed] = field(default_factory=list)
     stale_flushes: int = 0
@@ -60,8 +59,6 @@ class Load:
     def __post_init__(self) -> None:
         self._written, self._read = threading.Event(), threading.Event()
         self.flushes = Flushes()
-        for offset, value in enumerate(self.catalogue):
-            self.flushes.receive_catalogue(offset, value)
         self._documents = Documents(self.flushes)
         self._threads = [
             threading.Thread(target=lambda: asyncio.run(self._write()), name="writers"),
@@ -145,20 +142,27 @@ class Load:
     # Reading
 
     async def _follow(self) -> None:
-        """Read the results from their beginning until told to stop, whatever the broker does."""
-        place, position = TopicPartition(self.topics.results, 0), 0
+        """Read results and catalogue until told to stop, whatever the broker does."""
+        results, catalogue = (
+            TopicPartition(topic, 0) for topic in (self.topics.results, self.topics.catalogue))
+        positions = {results: 0, catalogue: 0}
         while not self._read.is_set():
             consumer = AIOKafkaConsumer(
                 bootstrap_servers=self.kafka, group_id=None, enable_auto_commit=False,
                 auto_offset_reset="none")
             try:
                 await consumer.start()
-                consumer.assign([place])
-                consumer.seek(place, position)
+                consumer.assign([*positions])
+                for place, position in positions.items():
+                    consumer.seek(place, position)
                 while not self._read.is_set():
-                    for record in (await consumer.getmany(timeout_ms=200)).get(place, ()):
+                    batches = await consumer.getmany(timeout_ms=200)
+                    for record in batches.get(catalogue, ()):
+                        self.flushes.receive_catalogue(record.offset, record.value)
+                        positions[catalogue] = record.offset + 1
+                    for record in batches.get(results, ()):
                         self._receive(record)
-                        position = record.offset + 1
+                        positions[results] = record.offset + 1
             except (KafkaError, OSError):
                 await asyncio.sleep(PAUSE_SECONDS)
             finally:

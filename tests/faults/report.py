@@ -19,7 +19,8 @@ class Circumstances:
 
 def line(report: Report) -> str:
     """Return one line: faults, votes, verdict; for a failed seed more, with how to repeat it."""
-    faults = ", ".join(f"{fault.kind} {fault.target}" for fault in report.plan.faults)
+    faults = ", ".join([*(f"{fault.kind} {fault.target}" for fault in report.plan.faults),
+                        *_adopted(report)])
     written = report.written
     said = (
         f"seed {report.plan.seed:>3}: {faults}; {written[Outcome.ACKNOWLEDGED]} acked, "
@@ -31,6 +32,16 @@ def line(report: Report) -> str:
     return "\n".join([
         said, *(f"    {kind}: {what}" for kind, what in report.violations),
         f"    kept in {report.folder}; again: make faults SEEDS=1 FIRST={report.plan.seed}"])
+
+
+def _adopted(report: Report) -> list[str]:
+    """Say when rules 2 are adopted, if they are."""
+    adoption = report.plan.adoption
+    if adoption is None:
+        return []
+    killed = adoption.killed_after_seconds
+    return [f"rules 2 adopted at {adoption.at_seconds:.1f} s"
+            + ("" if killed is None else f" (kill after {killed:.1f} s)")]
 
 
 def verdict(report: Report) -> str:
@@ -92,9 +103,9 @@ def page(reports: Sequence[Report], circumstances: Circumstances) -> str:
 
 
 def _row(report: Report) -> str:
-    faults = ", ".join(
-        f"{fault.kind} {fault.target} ({fault.lasting_seconds:.1f} s)"
-        for fault in report.plan.faults)
+    faults = ", ".join([
+        *(f"{fault.kind} {fault.target} ({fault.lasting_seconds:.1f} s)"
+          for fault in report.plan.faults), *_adopted(report)])
     written = report.written
     return (
         f"| {report.plan.seed} | {faults} | {written[Outcome.ACKNOWLEDGED]} | "

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from clickhouse_connect.driver.client import Client
@@ -32,7 +33,7 @@ from tests.faults.checker import (
 )
 from tests.faults.cluster import EXPECTED_STATUS, Cluster
 from tests.faults.load import Load, outcomes
-from tests.faults.schedule import QUIET_SECONDS, Schedule, schedule
+from tests.faults.schedule import ADOPTION, QUIET_SECONDS, Schedule, schedule
 from tests.harness import Stack, connected_producer, write
 from tests.sinks.ballots import random_box
 from tests.sinks.published import catalogue_log
@@ -123,14 +124,14 @@ class _Seed:
 
     def run(self) -> Evidence:
         plan, topics = self.plan, self.stack.topics
+        events = int(plan.load_seconds * RECORDS_A_SECOND)
         box = random_box(
-            plan.seed, int(plan.load_seconds * RECORDS_A_SECOND), partitions=PARTITIONS,
-            voters=VOTERS, proposals=PROPOSALS)
+            plan.seed, events, partitions=PARTITIONS, voters=VOTERS, proposals=PROPOSALS,
+            rises_at=events if plan.adoption else None)  # Never: the command adopts.
         catalogue = catalogue_log(box)
         adopted = asyncio.run(_prepare(self.stack, catalogue))
         ballots = [log[1:] for log in box.logs]
-        with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed,
-                  catalogue) as load:
+        with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed) as load:
             self.cluster.start(all_ledgers=not plan.joins_late)
             self._until(self._warm, WARM_SECONDS)
             load.start_writing()
@@ -146,7 +147,7 @@ class _Seed:
                     f"{RECOVERY_SECONDS:.0f} s after the load had ended, results or archive did "
                     f"not hold every vote: {load.flushes.applied}, "
                     f"{dict(self.cluster.restarts())}")))
-            evidence = self._evidence(load, adopted, catalogue)
+            evidence = self._evidence(load, adopted)
         self._account(load, evidence)
         return evidence
 
@@ -161,18 +162,30 @@ class _Seed:
         return True
 
     def _warm(self) -> bool:
-        return all(self.cluster.ready(name) for name in self.cluster.wanted)
+        return ADOPTION not in self.cluster.wanted and all(
+            self.cluster.ready(name) for name in self.cluster.wanted)
+
+    def _actions(self) -> list[tuple[float, Callable[[], None]]]:
+        """List what is done, by its moment."""
+        cluster, adoption = self.cluster, self.plan.adoption
+        found: list[tuple[float, Callable[[], None]]] = []
+        for fault in self.plan.faults:
+            found += [(fault.at_seconds, partial(cluster.begin, fault)),
+                      (fault.end_seconds, partial(cluster.end, fault))]
+        if adoption:
+            found.append((adoption.at_seconds, cluster.adopt))
+        if adoption and adoption.killed_after_seconds is not None:
+            found.append((adoption.at_seconds + adoption.killed_after_seconds,
+                          cluster.kill_adoption))
+        return sorted(found, key=lambda action: action[0])
 
     def _inject(self) -> None:
-        """Begin and end every fault at its moment."""
+        """Begin and end every fault at its moment, and the adoption of rules."""
         began = time.monotonic()
-        actions = sorted(
-            [(fault.at_seconds, 0, fault) for fault in self.plan.faults]
-            + [(fault.end_seconds, 1, fault) for fault in self.plan.faults])
         joined = not self.plan.joins_late
-        for at_seconds, ends, fault in actions:
+        for at_seconds, act in self._actions():
             self._tend_until(began + at_seconds)
-            (self.cluster.end if ends else self.cluster.begin)(fault)
+            act()
             if not joined:
                 self.cluster.join_ledger()
                 joined = True
@@ -197,7 +210,7 @@ class _Seed:
         ranked: list[int] = document["as_of"]["ranking"]
         return list(applied.offsets) == vector == ranked
 
-    def _evidence(self, load: Load, adopted: list[Attempt], catalogue: Log) -> Evidence:
+    def _evidence(self, load: Load, adopted: list[Attempt]) -> Evidence:
         """Stop the writers of the logs, then everything, and gather what is left."""
         kafka, topics = self.stack.kafka, self.stack.topics
         self.cluster.end_replaced()
@@ -226,9 +239,9 @@ class _Seed:
         decisions = [[value for value in log if value is not None]
                      for log in logs[topics.decisions]]
         return Evidence(
-            [*adopted, *load.attempts], logs[topics.votes], decisions, catalogue,
+            [*adopted, *load.attempts], logs[topics.votes], decisions, logs[topics.catalogue][0],
             list(load.observed), load.document(), status, auditor.log()[-REPORT_CHARACTERS:],
-            archive)
+            archive, self.cluster.adoptions)
 
     def _account(self, load: Load, evidence: Evidence) -> None:
         """Fill the report, and name the ends of workers that nobody may end with."""
@@ -293,7 +306,7 @@ def _keep(folder: Path, report: Report, evidence: Evidence) -> None:
     (folder / "violations.txt").write_text(
         "".join(f"{kind}: {said}\n" for kind, said in report.violations), "utf-8")
     (folder / "evidence.json").write_text(json.dumps({
-        "faults": report.plan.faults,
+        "faults": report.plan.faults, "adoption": report.plan.adoption,
         "attempts": [(one.partition, *texts([one.value]), one.outcome, one.offset)
                      for one in evidence.attempts],
         "votes": [texts(log) for log in evidence.votes],

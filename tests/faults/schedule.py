@@ -15,6 +15,8 @@ from typing import NamedTuple
 
 LEDGERS = ("ledger-1", "ledger-2")
 WORKERS = (*LEDGERS, "ideas", "archive")
+ADOPTION = "rules-adopt"
+"""The command that adopts rules 2; it is started again until it has done so."""
 BROKER, CLICKHOUSE = "kafka", "clickhouse"
 QUIET_SECONDS = 1.0
 """Load before the first fault and after the last one, and rest of a target between two."""
@@ -22,6 +24,8 @@ SMALL_FAULTS = (3, 6)
 """Fewest and most small faults of a seed."""
 SPAN_SECONDS = 5.0
 """Faults begin within so long..."""
+ADOPTION_KILLED_SECONDS = (0.8, 2.5)
+"""So long after it began the command is killed in half of the seeds that adopt."""
 EARLY_SECONDS = 2.0
 """... and those that outlast a session within so long, so that no seed takes much longer."""
 SESSION_SECONDS = 10.0
@@ -69,6 +73,14 @@ class Fault(NamedTuple):
         return self.at_seconds + self.lasting_seconds
 
 
+class Adoption(NamedTuple):
+    """Rules 2 are adopted from `at_seconds` of load on."""
+
+    at_seconds: float
+    killed_after_seconds: float | None
+    """When the command is killed, once it was begun; None: it is not."""
+
+
 @dataclass(frozen=True)
 class Schedule:
     """What one seed does."""
@@ -78,6 +90,8 @@ class Schedule:
     joins_late: bool
     """Whether the second ledger starts under load, and so joins, not before it."""
     load_seconds: float
+    adoption: Adoption | None
+    """None: rules 1 all the time, and events of version 1 alone."""
 
 
 GREAT: tuple[tuple[Kind, tuple[str, ...]], ...] = (
@@ -105,7 +119,18 @@ def schedule(seed: int) -> Schedule:
     placed = tuple(sorted(fault for fault in faults if fault is not None))
     ends = max(fault.end_seconds for fault in placed)
     joins_late = not any(fault.target == LEDGERS[1] for fault in placed)
-    return Schedule(seed, placed, joins_late, round(ends + QUIET_SECONDS, 3))
+    load_seconds = round(ends + QUIET_SECONDS, 3)
+    return Schedule(seed, placed, joins_late, load_seconds, _adoption(seed, load_seconds))
+
+
+def _adoption(seed: int, load_seconds: float) -> Adoption | None:
+    """Draw whether rules 2 are adopted, and when; apart, so that faults are those they were."""
+    randomness = random.Random(f"adoption {seed}")
+    if randomness.random() < 0.5:
+        return None
+    at_seconds = round(randomness.uniform(0.0, load_seconds - QUIET_SECONDS), 3)
+    killed_after = round(randomness.uniform(*ADOPTION_KILLED_SECONDS), 3)
+    return Adoption(at_seconds, killed_after if randomness.random() < 0.5 else None)
 
 
 def _placed(

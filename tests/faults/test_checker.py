@@ -8,6 +8,7 @@ import pytest
 
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
+from schemas.registry import newest
 from schemas.words import OUTCOMES
 from sinks.stretches import Stretch
 from tests.faults.checker import (
@@ -20,6 +21,7 @@ from tests.faults.checker import (
     check,
     totals_of,
 )
+from tests.producers.gateway.booths import rules
 from tests.sinks.ballots import Box, decide, random_box
 from tests.sinks.published import catalogue_log, published
 
@@ -125,6 +127,42 @@ def test_a_record_more_often_there_than_sent_is_a_phantom() -> None:
     del evidence.attempts[len(box.logs[0]) - 1]
 
     assert kinds(evidence) == {"phantom"}
+
+
+def adopts(value: bytes | None) -> bool:
+    """Whether a record adopts rules 2."""
+    return value is not None and value.startswith(newest("RulesAdopted").header)
+
+
+def adopted(*, times: int = 1, announced: int = 1) -> Evidence:
+    """Make the evidence of a seed in which rules 2 were adopted in the middle."""
+    box = random_box(SEED, EVENTS, rises_at=EVENTS)
+    for _ in range(times):
+        box.rise()
+    for log in box.logs:
+        log.extend(log[-6:-1])
+    evidence = honest(box)
+    evidence.attempts = [one for one in evidence.attempts if not adopts(one.value)]
+    evidence.catalogue += [rules()] * announced
+    ledgers, _ = decide(box)
+    return dataclasses.replace(
+        evidence, document=published(ledgers, evidence.catalogue), adoptions=1)
+
+
+def test_an_adoption_is_the_command_s_and_no_phantom() -> None:
+    """Rules 2 in the middle, repeats of votes behind them: all is well."""
+    assert check(adopted()) == []
+
+
+def test_an_adoption_that_is_missing_or_nobody_s_is_found() -> None:
+    """In one partition, or not announced; more often than the command ran, or without it."""
+    lacking = adopted()
+    lacking.votes[0] = [value for value in lacking.votes[0] if not adopts(value)]
+
+    assert "not adopted" in kinds(lacking)
+    assert kinds(adopted(announced=0)) == {"not adopted"}
+    assert kinds(adopted(times=2)) == {"phantom"}
+    assert kinds(dataclasses.replace(adopted(), adoptions=0)) == {"phantom"}
 
 
 def test_an_event_with_two_effects_is_counted_twice() -> None:

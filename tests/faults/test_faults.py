@@ -11,9 +11,9 @@ from tests.faults.schedule import BROKER, CLICKHOUSE, WORKERS, Kind, schedule
 
 
 SEEDS = (271, 112, 132, 144, 280)
-"""A zombie, a ledger and an ideas worker replaced, ClickHouse and the broker killed, and small
-faults beside; chosen for their short load. `make faults` runs as many as asked, and those who
-leave."""
+"""A zombie, a ledger and an ideas worker replaced, ClickHouse and the broker killed, small faults
+and adoptions of rules 2 beside; chosen for their short load. `make faults` runs as many as asked,
+and those who leave."""
 
 
 @pytest.fixture(scope="module")
@@ -40,3 +40,5 @@ def test_these_seeds_meet_what_they_are_chosen_for() -> None:
     assert {(Kind.KILL, name) for name in (*WORKERS, BROKER, CLICKHOUSE)} <= met
     assert {kind for kind, _ in met} == set(Kind) - {Kind.LEAVE}
     assert any(plan.joins_late for plan in plans)
+    assert {bool(plan.adoption) for plan in plans} == {True, False}
+    assert any(plan.adoption and plan.adoption.killed_after_seconds for plan in plans)

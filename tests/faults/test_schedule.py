@@ -47,6 +47,17 @@ def test_any_five_seeds_in_a_row_meet_every_great_fault() -> None:
         assert {Kind.ZOMBIE, Kind.REPLACE, Kind.LEAVE} <= {kind for kind, _ in met}
 
 
+def test_about_half_of_the_seeds_adopt_rules_2_under_load() -> None:
+    """At any moment of it, and in half of these the command is killed on the way."""
+    adoptions = [(plan.adoption, plan.load_seconds) for plan in map(schedule, SEEDS)
+                 if plan.adoption]
+    killed = [one for one, _ in adoptions if one.killed_after_seconds is not None]
+
+    assert len(SEEDS) / 3 < len(adoptions) < 2 * len(SEEDS) / 3
+    assert len(adoptions) / 3 < len(killed) < 2 * len(adoptions) / 3
+    assert all(0 <= one.at_seconds < load_seconds for one, load_seconds in adoptions)
+
+
 def test_every_process_is_hit() -> None:
     """No worker and no service is spared by all seeds."""
     hit = {fault.target for seed in SEEDS for fault in schedule(seed).faults}
