@@ -11,6 +11,7 @@ requests, `hosts`, `numbers` and `transport` their parts; `problems` says what i
 writes JSON.
 `pages`: results for people, with `static_files`. `voting`: the booth's pages. `operations`: what
 operators see.
-Files to take away: `downloads`, `workbook`, `open_data`, `polis_export`, with `cells` made safe.
+Files to take away: `downloads` with `route_columns`, `workbook`, `open_data`, `polis_export`, with
+`cells` made safe.
 Beside them: `transparency` serves the logs, `well_known` says where to write about a hole.
 """

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
+from views import route_columns
 from views.cells import Column, guarded
 from views.days import Told
 from views.pages.languages import in_language
@@ -179,11 +180,19 @@ def table(columns: list[Column], rows: Iterable[Any]) -> bytes:
 
 
 def proposals_csv(document: Entry) -> bytes:
-    return table(PROPOSALS, document["proposals"])
+    return table(_of_proposals(document), document["proposals"])
 
 
 def ideas_csv(document: Entry) -> bytes:
-    return table(IDEAS, document["ideas"])
+    return table(_of_ideas(document), document["ideas"])
+
+
+def _of_proposals(document: Entry) -> list[Column]:
+    return [*PROPOSALS, *route_columns.columns(document)]
+
+
+def _of_ideas(document: Entry) -> list[Column]:
+    return [*IDEAS, *route_columns.columns(document)]
 
 
 def whole_zip(document: Entry, published_at: int | None, told: Told | None, body: bytes) -> bytes:
@@ -210,8 +219,8 @@ def tables(
                for name in ("gender", "age_band", "region") for cell in participation[name]]
     themes = {idea["id"]: idea["theme"] for idea in document["ideas"]}
     made: dict[str, tuple[list[Column], Iterable[Any]]] = {
-        "proposals": (PROPOSALS, document["proposals"]),
-        "ideas": (IDEAS, document["ideas"]),
+        "proposals": (_of_proposals(document), document["proposals"]),
+        "ideas": (_of_ideas(document), document["ideas"]),
         "mapping": (MAPPING, [
             (entry["id"], entry["idea"], themes.get(entry["idea"]))
             for entry in document["proposals"] if entry["idea"] is not None]),
@@ -281,7 +290,7 @@ def _metadata(
 def readme(document: Entry) -> str:
     """Write the data dictionary."""
     name = document["consultation"]["id"]
-    tables = (("proposals.csv", PROPOSALS), ("ideas.csv", IDEAS),
+    tables = (("proposals.csv", _of_proposals(document)), ("ideas.csv", _of_ideas(document)),
               ("mapping.csv", MAPPING), ("participation.csv", PARTICIPATION),
               ("withheld.csv", WITHHELD), ("days.csv", DAYS), ("votes.csv", VOTES))
     lines = [

@@ -96,6 +96,8 @@ def _totals(totals: dict[str, Any], target: int | None) -> Table:
     for name, count in fates(totals):
         table.add_row(f"  {name}", f"{count:,}")
     table.add_row("votes counted", f"{totals['counted']['votes']:,}", style="bold")
+    for route, count in totals.get("routes", {}).items():
+        table.add_row(f"  route {route}", f"{count:,}")
     if target:
         table.add_row("votes hoped for", f"{target:,}")
     return table

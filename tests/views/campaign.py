@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-from processors.results import results_document
+from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
 from schemas import codec, words
 from schemas.topics import COMPACTED, FLUSH_KEY, KEPT_FOREVER, Topics
@@ -158,16 +158,29 @@ def catalogue_values(size: int = PROPOSALS) -> tuple[bytes, ...]:
     return tuple(codec.encode(event, **fields) for event, fields in events(size))
 
 
-def figures(size: int = PROPOSALS, *, closed: bool = True) -> results_document.Figures:
-    """The counts of the campaign."""
+def figures(
+    size: int = PROPOSALS, *, closed: bool = True, by_route: bool = False
+) -> results_document.Figures:
+    """The counts of the campaign; under rules 2 four votes of five were drawn where `by_route`."""
     described = {name: {cell["value"]: cell["count"] or 5 for cell in table}
                  for name, table in cells().items()}
     return results_document.Figures(
         proposals={proposal["id"]: [proposal["counts"][name] for name in words.COUNTS]
                    for proposal in proposals(size)},
         participants=297_876, participants_received=301_904, suspended=3, closed=closed,
-        descriptions=104_403, described=described,
+        descriptions=104_403, described=described, rules=2 if by_route else 1,
+        routes={proposal["id"]: routed(proposal["counts"]) for proposal in proposals(size)
+                if by_route},
     )
+
+
+def routed(counts: dict[str, int]) -> list[int]:
+    """Four counted votes of five drawn, one in ten asked for; what is suspended is by rule 7."""
+    found = dict.fromkeys(routes.ROUTE_COUNTS, 0)
+    found |= {f"drawn_{name}": 4 * counts[name] // 5 for name in routes.PUBLISHED_WORDS}
+    found["counted_asked"] = sum(counts[name] // 10 for name in words.CHOICES)
+    found["set_aside_cause_7"] = counts["set_aside_suspended"]
+    return [found[name] for name in routes.ROUTE_COUNTS]
 
 
 def result_records(
@@ -192,7 +205,29 @@ def result_records(
         "ProposalsRanked", consultation=name, offsets=list(found.as_of.votes),
         ideas=_ranks(found.idea_ranks), proposals=_ranks(found.proposal_ranks),
         controversial=found.controversial)))
+    made += _route_records(found)
     return [*made, (FLUSH_KEY, marker(found.as_of, published_at=published_at))]
+
+
+def _route_records(found: results_document.Published) -> list[tuple[bytes, bytes]]:
+    """The records besides, where rules 2 are in force."""
+    by_route, name = found.by_route, found.consultation
+    if by_route is None:
+        return []
+    blocks = [("totals_routes", found.totals["counts"], by_route.total),
+              *((f"{kind}_routes\0{entry}", counted[entry], block)
+                for kind, counted, held in (
+                    ("proposal", found.proposals, by_route.proposals),
+                    ("idea", found.ideas, by_route.ideas))
+                for entry, block in held.blocks.items())]
+    return [*((f"{name}\0{key}".encode(), codec.encode(
+        "RoutesCounted", consultation=name, entry=key.partition("\0")[2],
+        rules_version=by_route.rules, **routes.flat(routes.joined(counted, block))))
+        for key, counted, block in blocks),
+        (f"{name}\0drawn_ranking".encode(), codec.encode(
+            "DrawnRanked", consultation=name, offsets=list(found.as_of.votes),
+            ideas=_ranks(dict(by_route.ideas.ranks)),
+            proposals=_ranks(dict(by_route.proposals.ranks))))]
 
 
 def proposal_record(
@@ -224,7 +259,7 @@ def _ranks(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
 
 @functools.cache
 def logs(
-    size: int = PROPOSALS, *, closed: bool = True
+    size: int = PROPOSALS, *, closed: bool = True, by_route: bool = False
 ) -> tuple[tuple[bytes, ...], tuple[tuple[bytes, bytes], ...]]:
     """The records of the catalogue and of the results topic, in order."""
     catalogue, values = Catalogue(), list(catalogue_values(size))
@@ -235,14 +270,17 @@ def logs(
     for offset, value in enumerate(values):
         catalogue.apply(*codec.decode(value), offset)
     as_of = results_document.AsOf((166_201, 165_870, 166_044, 165_930), catalogue.offset, 104_402)
-    found = results_document.compute(CONSULTATION, figures(size, closed=closed), catalogue, as_of,
-                            decided={"counted": 1}, undecodable=12)
+    found = results_document.compute(
+        CONSULTATION, figures(size, closed=closed, by_route=by_route), catalogue, as_of,
+        decided={"counted": 1}, undecodable=12)
     return tuple(values), tuple(result_records(found))
 
 
-def flushes(size: int = PROPOSALS, *, closed: bool = True) -> Flushes:
+def flushes(
+    size: int = PROPOSALS, *, closed: bool = True, by_route: bool = False
+) -> Flushes:
     """The published state of the campaign."""
-    values, records = logs(size, closed=closed)
+    values, records = logs(size, closed=closed, by_route=by_route)
     state = Flushes()
     for key, value in records:
         state.receive_result(key, value)
@@ -260,9 +298,11 @@ def agreeing(state: Flushes, consultation: str) -> dict[str, int]:
 
 
 @functools.cache
-def document(size: int = PROPOSALS, *, closed: bool = True) -> dict[str, Any]:
+def document(
+    size: int = PROPOSALS, *, closed: bool = True, by_route: bool = False
+) -> dict[str, Any]:
     """The results document of the campaign; not to be changed by the caller."""
-    made = Documents(flushes(size, closed=closed)).document(CONSULTATION)
+    made = Documents(flushes(size, closed=closed, by_route=by_route)).document(CONSULTATION)
     assert made is not None
     return made
 

@@ -17,7 +17,7 @@ import pytest
 from processors.results.scores import share, wilson
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
 from tests.views import campaign
-from views import downloads
+from views import downloads, route_columns
 from views.days import Told
 from views.embargo import concealed
 from views.encoding import encode_json
@@ -144,16 +144,33 @@ def test_the_workbook_holds_texts_as_they_are_and_numbers_as_numbers() -> None:
     assert cells["agree"] == document["proposals"][0]["counted"]["agree"]
 
 
-def test_the_workbook_explains_every_column_and_is_the_same_bytes() -> None:
+@pytest.mark.parametrize("by_route", [False, True])
+def test_the_workbook_explains_every_column_and_is_the_same_bytes(*, by_route: bool) -> None:
     """A sheet of it is the dictionary; the same results make the same file."""
-    document = campaign.document(SIZE)
+    document = campaign.document(SIZE, by_route=by_route)
     first, second = (downloads.results_xlsx(document, TOLD) for _ in range(2))
     with zipfile.ZipFile(io.BytesIO(first)) as archive:
         texts = archive.read("xl/sharedStrings.xml").decode()
 
     assert first == second
-    for column in (*downloads.PROPOSALS, *downloads.IDEAS):
+    for column in (*downloads.PROPOSALS, *downloads.IDEAS, *route_columns.columns(document)):
         assert escape(column.meaning) in texts
+
+
+def test_under_rules_2_the_tables_have_drawn_votes_beside_all() -> None:
+    """Counts, shares and intervals of drawn votes, routes and rules; before, no such column."""
+    document = campaign.document(SIZE, by_route=True)
+    found = rows(downloads.proposals_csv(document))
+    for row, entry in zip(found, document["proposals"], strict=True):
+        assert int(row["votes"]) == sum(
+            int(row[f"route_{route}"]) for route in ("drawn", "asked", "unknown"))
+        assert int(row["drawn_agree"]) == entry["drawn"]["agree"]
+        assert float(row["drawn_share_agree"]) == pytest.approx(
+            int(row["drawn_agree"]) / int(row["route_drawn"]), abs=1e-6)
+        assert row["set_aside_rule_7"] == row["set_aside_suspended"]
+    assert len(found[0]) == len(downloads.PROPOSALS) + len(route_columns.COLUMNS)
+    assert "route_drawn" not in rows(downloads.ideas_csv(campaign.document(SIZE)))[0]
+    assert "`drawn_rank_best`" in downloads.readme(document)
 
 
 def test_withheld_cells_stay_withheld() -> None:
@@ -166,8 +183,11 @@ def test_withheld_cells_stay_withheld() -> None:
 
 def test_an_embargo_leaves_the_columns_empty() -> None:
     """Until voting has closed every file has its columns, and none says how people vote."""
-    for row in rows(downloads.proposals_csv(concealed(campaign.document(SIZE, closed=False)))):
-        assert int(row["votes"]) > 0
+    for row in rows(downloads.proposals_csv(concealed(
+            campaign.document(SIZE, closed=False, by_route=True)))):
+        assert int(row["votes"]) > int(row["route_drawn"]) > 0
         told = [*CHOICES, *QUALIFICATIONS, "zone", "rank_position", "score_top",
-                *(f"share_{name}" for name in CHOICES), "agree_low", "agree_high"]
+                *(f"share_{name}" for name in CHOICES), "agree_low", "agree_high",
+                *(f"drawn_{name}" for name in (*CHOICES, *QUALIFICATIONS)), "drawn_share_agree",
+                "drawn_agree_low", "drawn_rank_position"]
         assert [row[name] for name in told] == [""] * len(told)

@@ -8,6 +8,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -19,6 +20,7 @@ from starlette.testclient import TestClient
 
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
+from processors.results.routes import ROUTE_COUNTS
 from schemas import codec, words
 from schemas.figures import READY, Sample
 from schemas.topics import Topics
@@ -57,11 +59,12 @@ class World:
 def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World:
     """Publish the campaign, as it was or with the choices of all voters turned round."""
     catalogue, made = Catalogue(), World(Flushes())
-    figures = campaign.figures(SIZE, closed=closed)
+    figures = campaign.figures(SIZE, closed=closed, by_route=True)
     if swapped:
-        order = [words.COUNTS.index(SWAPPED.get(name, name)) for name in words.COUNTS]
-        figures.proposals = {name: [counts[place] for place in order]
-                             for name, counts in figures.proposals.items()}
+        figures.proposals, figures.routes = (
+            {name: turned_round(counts, names) for name, counts in entries.items()}
+            for entries, names in ((figures.proposals, words.COUNTS),
+                                   (figures.routes, ROUTE_COUNTS)))
     values = [
         codec.encode(event, **fields | ({"shares_embargoed": embargo}
                      if event == "ConsultationDescribed" else {}))
@@ -75,6 +78,17 @@ def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World
         made.flushes.receive_result(key, value)
     made.ready.set()
     return made
+
+
+def turned_round(counts: Sequence[int], names: tuple[str, ...]) -> Sequence[int]:
+    """Return counts in which each choice has its opposite's votes, drawn ones too."""
+    held = dict(zip(names, counts, strict=True))
+    return [held[SWAPPED.get(name) or _drawn_opposite(name)] for name in names]
+
+
+def _drawn_opposite(name: str) -> str:
+    word = name.removeprefix("drawn_")
+    return f"drawn_{SWAPPED[word]}" if word != name and word in SWAPPED else name
 
 
 def beside(source: World, folder: Path) -> Beside:
@@ -175,8 +189,9 @@ def test_the_api_says_that_shares_are_hidden_and_until_when() -> None:
     assert found["shares"] is None
     assert found["embargoed_until"] == "2022-05-23T00:00:00+02:00"
     for entry in (*found["proposals"], *found["ideas"]):
+        assert entry["drawn_rank"] is None
+        assert entry["counted"].keys() == entry["drawn"].keys() == {"votes"}
         assert entry["shares"] is entry["scores"] is entry["intervals"] is entry["rank"] is None
-        assert entry["counted"].keys() == {"votes"}
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
