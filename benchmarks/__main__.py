@@ -34,6 +34,8 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         "ledger_votes_per_second", "ledger_cpu_microseconds_per_vote", "ledger_against_raw_read",
         "ledger_against_kafka_streams", "ledger_against_kafka_streams_warm",
         "ledger_against_plain_faust")),
+    "streams": (ledger.streams, tuple(
+        name for name in FIGURES if name.startswith("ledger_against_kafka_streams_by_rules_2"))),
     "restart": (ledger.restart, (
         "restart_seconds", "restart_without_snapshots_seconds",
         "recovery_decisions_per_second")),

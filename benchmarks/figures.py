@@ -38,6 +38,11 @@ FIGURES = {
         "×", 1.5, "Kafka Streams, exactly once, RocksDB, two threads; same topic, run by turns"),
     "ledger_against_kafka_streams_warm": _more(
         "×", 1.0, "the second half of the same Kafka Streams runs"),
+    "ledger_against_kafka_streams_by_rules_2": _more(
+        "×", 1.5, "the same Kafka Streams on ballots of version 2, which the ledger decides by "
+        "rules 2; by turns"),
+    "ledger_against_kafka_streams_by_rules_2_warm": _more(
+        "×", 1.0, "the second half of the same Kafka Streams runs"),
     "ledger_against_plain_faust": _more(
         "×", 10, "a plain Faust agent with two tables, 20,000 votes made alike"),
     "ledger_against_raw_read": _more(

@@ -19,7 +19,6 @@ from processors.ledger.decisions import CHAIN_BYTES, EVENT_VERSIONS, HEADERS
 from processors.ledger.rules import (
     QUALIFICATION_ADDED,
     QUALIFICATION_WITHDRAWN,
-    VERSIONS,
     VOTE_CAST,
     VOTE_WITHDRAWN,
     PlainTransition,
@@ -36,28 +35,35 @@ VOTER_AT = EVENT_ID_AT + 17
 CHAIN_AT = VOTER_AT + 16
 CODES_AT = CHAIN_AT + CHAIN_BYTES
 OFFSET_AT = CODES_AT + 4
-VERSIONS_ENCODED = [long(version) for version in range(max(VERSIONS) + 1)]
-LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
+_LOW = [bytes((low << 1 & 127 | 128, low >> 6 | 128)) for low in range(1 << 13)]
 """The first two bytes of an offset of three or more; the rest changes every 8,192 offsets."""
+_FIRST = [long(offset) for offset in range(1 << 13)]
+"""The others, whole."""
 
 
 class Offsets:
-    """The upper part of the offsets that are being decided, encoded."""
+    """How offsets are encoded that share all but their lower 13 bits: those of one stretch."""
 
-    __slots__ = ("high", "high_of")
+    __slots__ = ("high", "low", "stretch")
 
     def __init__(self) -> None:
+        self.stretch = 0
+        """What they have above these bits."""
+        self.low = _FIRST
+        """What their encodings begin with, by these bits..."""
         self.high = b""
-        """Encoded upper part..."""
-        self.high_of = 0
-        """... of those with this number above their lower 13 bits; 0 for none."""
+        """... and what they all end with."""
+
+    def move(self, offset: int) -> None:
+        """Go on to the stretch of an offset."""
+        self.stretch = offset >> 13
+        self.low, self.high = (_LOW, long(offset)[2:]) if self.stretch else (_FIRST, b"")
 
     def encoded(self, offset: int) -> bytes:
-        """Encode an offset, and keep its upper part for the next ones."""
-        encoded = long(offset)
-        if offset >> 13:
-            self.high, self.high_of = encoded[2:], offset >> 13
-        return encoded
+        """Encode an offset; the ones that follow are looked up."""
+        if offset >> 13 != self.stretch:
+            self.move(offset)
+        return self.low[offset & 8191] + self.high
 
 
 _SPAN = ("consultation", "proposal")

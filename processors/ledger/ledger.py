@@ -36,7 +36,6 @@ from processors.ledger.layout import (
     EVENT_ID_AT,
     HEADS,
     OFFSET_AT,
-    VERSIONS_ENCODED,
     VOTER_AT,
 )
 from processors.ledger.rows import DIGEST_BYTES, remembers, remembers_either
@@ -115,7 +114,8 @@ class Ledger(LedgerState):
                 if ballot is not None and len(value) <= MAX_BALLOT_BYTES:
                     kind, ballot_decoder = ballot
                     event_id, voter, suspect, span, detail = ballot_decoder(value)
-                    version = self.ledger_version or version_in_force(self)
+                    if not self.ledger_version:
+                        version_in_force(self)  # raises: nothing is decided before an adoption
                     proposal = proposals.get(span) or self.intern(span)
                     record = proposal.voters.get(voter, 0)
                     vote_key = voter + proposal.key
@@ -133,11 +133,11 @@ class Ledger(LedgerState):
                     else:
                         found = table[kind][detail][suspect][situation]
                     settle(self, found, voter, record, vote_key, held, proposal, digest)
+                    if offset >> 13 != offsets.stretch:
+                        offsets.move(offset)
                     decision = b"".join((
                         _HEAD_1, event_id, b"\x02", voter, chain, found[0],
-                        VERSIONS_ENCODED[version], layout.LOW[offset & 8191] + offsets.high
-                        if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset),
-                        proposal.middle, found[1]))
+                        offsets.low[offset & 8191], offsets.high, proposal.middle, found[1]))
                 else:
                     decision = self._control(offset, chain, value)
             except Undecodable:
@@ -168,28 +168,29 @@ class Ledger(LedgerState):
                     record = proposal.voters.get(voter, 0)
                     vote_key = voter + proposal.key
                     digest = event_id[DIGEST_BYTES:]
-                    held, situation = None, rules_2.NEW
+                    held, situation, flags = None, rules_2.NEW, 0
                     if record:
                         held = votes.get(vote_key)
                         if held is not None:
                             situation = held[0]
-                        if record & SUSPENDED_FLAG:
+                        flags = record & _FLAGS_AND_LIVE
+                        if flags & SUSPENDED_FLAG:
                             situation |= rules_2.SUSPENDED_BIT
                     if ((not record and partition_of(voter, self.partitions) != self.partition)
                             or (held is not None and remembers_either(held, digest))
-                            or proposal.consultation.closed or record & LIVE_BITS >= FULL
-                            or record & REFUSED_ONLY_FLAG):
+                            or proposal.consultation.closed or flags >= FULL):
                         found = unusual_2(self, kind, detail, suspect, shown, situation, held,
                                           digest, proposal, voter)
                     else:
                         found = table[detail][2 * shown + suspect][situation] or (
                             rules_2.looked_up(kind, detail, suspect, shown, situation))
                     settle(self, found, voter, record, vote_key, held, proposal, digest)
+                    if offset >> 13 != offsets.stretch:
+                        offsets.move(offset)
                     decision = b"".join((
-                        _HEAD_2, event_id, b"\x02", voter, chain, found[0], b"\x04",
-                        layout.LOW[offset & 8191] + offsets.high
-                        if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset),
-                        proposal.middle, found[1], event_version))
+                        _HEAD_2, event_id, b"\x02", voter, chain, found[0],
+                        offsets.low[offset & 8191], offsets.high, proposal.middle, found[1],
+                        event_version))
                 else:
                     decision = self._control(offset, chain, value)
             except Undecodable:
@@ -238,9 +239,8 @@ class Ledger(LedgerState):
         for bytes that are no decision. The next decision of a ballot event is folded straight-line,
         once its proposal and transition have been met.
         """
-        offset, offsets = self.last_offset + 1, self._offsets
-        encoded = (layout.LOW[offset & 8191] + offsets.high
-                   if offset >> 13 == offsets.high_of > 0 else offsets.encoded(offset))
+        offset = self.last_offset + 1
+        encoded = self._offsets.encoded(offset)
         by_rules_2 = self.ledger_version > 1
         if (not value.startswith(encoded, OFFSET_AT)
                 or value[:EVENT_ID_AT] != (_HEAD_2 if by_rules_2 else _HEAD_1)
@@ -369,3 +369,5 @@ def _route_before(held: bytes | None) -> int:
 
 
 _HEAD_1, _HEAD_2 = HEADS
+_FLAGS_AND_LIVE = SUSPENDED_FLAG | LIVE_BITS | REFUSED_ONLY_FLAG
+"""Of a voter's record what is looked at: FULL or more of it is a full counter or the last flag."""

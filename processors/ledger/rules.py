@@ -42,7 +42,7 @@ class Transition(NamedTuple):
     """Everything that follows from one decided ballot event, worked out beforehand."""
 
     codes: bytes
-    """kind, outcome and reason as they stand in the decision."""
+    """kind, outcome, reason and the version of the rules as they stand in the decision."""
     tail: bytes
     """before, after and the end of the list of changes as they stand in the decision."""
     slot: int

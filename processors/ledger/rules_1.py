@@ -37,6 +37,9 @@ from processors.ledger.standing import (
 from schemas.words import CHOICES, OUTCOMES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, REASONS
 
 
+VERSION = 1
+
+
 @functools.cache
 def transition(kind: int, outcome: int, reason: int, before: int, after: int) -> PlainTransition:
     """Work out a transition; the arguments are what a decision records of a ballot event."""
@@ -46,7 +49,7 @@ def transition(kind: int, outcome: int, reason: int, before: int, after: int) ->
     live_delta = bool(after & 3) - bool(before & 3)
     counted_delta = counted_after - counted_before
     return Transition(
-        codes=bytes((2 * kind, 2 * outcome, 2 * reason)),
+        codes=bytes((2 * kind, 2 * outcome, 2 * reason, 2 * VERSION)),
         tail=ENCODED[before] + ENCODED[after] + b"\0",
         slot=slot_of(outcome, reason),
         deltas=deltas(kind, outcome, reason, contribution(before), contribution(after)),

@@ -52,6 +52,7 @@ from schemas.words import (
 )
 
 
+VERSION = 2
 ROUTE_SHIFT = 6
 UNKNOWN, NONE_YET, DRAWN, ASKED = (
     ROUTES.index(name) for name in ("unknown", "none", "drawn", "asked"))
@@ -112,7 +113,7 @@ def transition(
     live_delta = bool(after & 3) - bool(before & 3)
     counted_delta = counted[1] - counted[0]
     return Transition(
-        codes=bytes((2 * kind, 2 * outcome, 2 * reason)),
+        codes=bytes((2 * kind, 2 * outcome, 2 * reason, 2 * VERSION)),
         tail=ENCODED[before] + ENCODED[after] + bytes((2 * new_route,)) + _END,
         slot=slot_of(outcome, reason),
         deltas=deltas(kind, outcome, reason, contribution_by_route(before, route),

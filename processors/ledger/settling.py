@@ -97,63 +97,67 @@ def settle_2(  # noqa: C901, PLR0912, PLR0913 -- every vote passes: straight-lin
         state.touched.add(proposal)
     if not remembered:
         return
+    # Python reckons several times faster with numbers below 2**30.
+    low = record & BELOW_HEAD
     if remembered > 1:  # REFUSED: a name would cost every vote a look-up
-        record = _remember_refused(state, voter, record, vote_key, held, proposal, digest)
+        head = record - low
+        low = _remember_refused(state, voter, low, vote_key, held, proposal, digest)
     elif held is None:
+        head = proposal.head
         row = after + state.links[record >> HEAD_SHIFT] + digest
-        record = record & BELOW_HEAD | proposal.head
-        if record & REFUSED_ONLY_FLAG:
-            row, record = _with_earlier_refusals(row, record, voter, proposal)
+        if low & REFUSED_ONLY_FLAG:
+            row, low = _with_earlier_refusals(row, low, voter, proposal)
         state.votes[vote_key] = row
-    elif len(held) <= IDS_END:
-        state.votes[vote_key] = after + held[1:IDS_AT] + digest + held[IDS_AT:KEPT_IDS_END]
     else:
-        state.votes[vote_key] = with_accepted(held, after, digest)
-    if received and not record & RECEIVED_FLAG:
-        record |= RECEIVED_FLAG
+        head = record - low
+        state.votes[vote_key] = (
+            after + held[1:IDS_AT] + digest + held[IDS_AT:KEPT_IDS_END]
+            if len(held) <= IDS_END else with_accepted(held, after, digest))
+    if received and not low & RECEIVED_FLAG:
+        low |= RECEIVED_FLAG
         proposal.consultation.participants_received += 1
         state.touched_consultations.add(proposal.consultation)
     if moved:
         state.live_votes += live_delta
-        if record & SUSPENDED_FLAG:
+        if low & SUSPENDED_FLAG:
             cause = state.cause(voter, proposal.consultation)
             if cause:
                 proposal.counts[_CAUSES_AT + cause] += live_delta
         if counted_delta:
-            counted = record & COUNTED_BITS
+            counted = low & COUNTED_BITS
             if not counted or counted_delta < 0:
-                _participate(state, record, counted_delta, proposal.consultation)
-        record += moved
-    proposal.voters[voter] = record
+                _participate(state, low, counted_delta, proposal.consultation)
+        low += moved
+    proposal.voters[voter] = head + low
 
 
 def _remember_refused(
-    state: LedgerState, voter: bytes, record: int, vote_key: bytes, held: bytes | None,
+    state: LedgerState, voter: bytes, low: int, vote_key: bytes, held: bytes | None,
     proposal: Proposal, digest: bytes,
 ) -> int:
-    """Remember a refused event's id; give the voter's record after."""
+    """Remember a refused event's id; give the lower part of the voter's record after."""
     if held is not None:
         state.votes[vote_key] = with_refused(held, digest)
-        return record
+        return low
     pairs = proposal.consultation.refused_only.setdefault(voter, {})
     pairs[proposal.key] = refused_and(pairs.pop(proposal.key, b""), digest)
     if len(pairs) > REFUSED_ONLY_MAX:
         del pairs[next(iter(pairs))]
-    return record | REFUSED_ONLY_FLAG
+    return low | REFUSED_ONLY_FLAG
 
 
 def _with_earlier_refusals(
-    row: bytes, record: int, voter: bytes, proposal: Proposal
+    row: bytes, low: int, voter: bytes, proposal: Proposal
 ) -> tuple[bytes, int]:
-    """Take the ids refused before into the first row; give it and the voter's record."""
+    """Take the ids refused before into the first row; give it and the lower part of the record."""
     pairs = proposal.consultation.refused_only[voter]
     refused = pairs.pop(proposal.key, None)
     if refused is not None:
         row = after_refusals(row, refused)
     if not pairs:
         del proposal.consultation.refused_only[voter]
-        record &= ~REFUSED_ONLY_FLAG
-    return row, record
+        low &= ~REFUSED_ONLY_FLAG
+    return row, low
 
 
 def _participate(

@@ -13,12 +13,17 @@ from schemas.words import COUNTS, EVERY_COUNT
 _KINDS = [(current("ProposalTallied", rules).header, len(names))
           for rules, names in ((1, COUNTS), (2, EVERY_COUNT))]
 """Header and number of counts of a record, by the version of the rules less one."""
-_SMALL = [long(number) for number in range(4_096)]
-"""Most counts are small: their encodings are made once."""
 
-_CAUSES = slice(len(COUNTS), len(COUNTS) + 15)
-"""Where the counts of votes set aside by cause lie."""
-_NO_CAUSES = bytes(15)
+
+class _Encodings(dict[int, bytes]):
+    """Encodings by number; those of large ones are made each time."""
+
+    def __missing__(self, number: int) -> bytes:
+        return long(number)
+
+
+_encoded = _Encodings((number, long(number)) for number in range(4_096)).__getitem__
+"""Give the encoding of a count: most are small."""
 
 Record = tuple[bytes, bytes]
 """Key and value."""
@@ -29,16 +34,8 @@ def proposal_tallied(
 ) -> bytes:
     """Encode a ProposalTallied of the version of some rules; as the generic codec does (tested)."""
     header, size = _KINDS[rules - 1]
-    begin = (header, short_string(consultation), short_string(proposal), long(source_offset))
-    if size == len(COUNTS) or any(counts[_CAUSES]):
-        return b"".join((*begin, *_numbers(counts[:size])))
-    # No rule of the guard has set votes aside here: so it is with most.
-    return b"".join((*begin, *_numbers(counts[:_CAUSES.start]), _NO_CAUSES,
-                     *_numbers(counts[_CAUSES.stop:])))
-
-
-def _numbers(counts: Sequence[int]) -> list[bytes]:
-    return [_SMALL[n] if 0 <= n < 4_096 else long(n) for n in counts]
+    return b"".join((header, short_string(consultation), short_string(proposal),
+                     long(source_offset), *map(_encoded, counts[:size])))
 
 
 def flush(ledger: Ledger, *, everything: bool) -> list[Record]:

@@ -1,11 +1,12 @@
 """Records of one topic partition, written in batches as large as the producer takes."""
 
 import asyncio
-from collections.abc import Iterable
-from itertools import repeat
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, repeat
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
 
 from schemas.kafka_clients import new_producer
 from schemas.topics import MAX_DEAD_LETTER_BYTES
@@ -22,6 +23,33 @@ MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES
 letter is larger than the record it holds."""
 WRITE_SECONDS = 30.0
 """What the broker has not acknowledged by then ends the worker: a restart recovers."""
+
+
+Record = tuple[bytes, bytes | None, int | None]
+"""Value, key, and timestamp in milliseconds."""
+
+
+class Batch(BatchBuilder):  # type: ignore[misc]  # aiokafka has no types
+    """A batch of aiokafka's that takes many records at once.
+
+    Of the cost of a record more than half was in two calls around the one that writes it.
+    """
+
+    _relative_offset: int
+
+    def __init__(self) -> None:
+        super().__init__(MAX_BATCH_BYTES, 0)  # 0: not compressed
+
+    def fill(self, records: Iterator[Record], headers: Headers) -> Record | None:
+        """Add records until one does not fit: return that one, and leave the others."""
+        append = self._builder.append
+        for number, record in enumerate(records, self._relative_offset):
+            value, key, timestamp = record
+            if append(number, timestamp, key, value, headers) is None:
+                self.close()
+                return record
+            self._relative_offset = number + 1
+        return None
 
 
 async def connected_producer(kafka: str, seconds: float = WRITE_SECONDS) -> AIOKafkaProducer:
@@ -47,9 +75,11 @@ async def connected_producer(kafka: str, seconds: float = WRITE_SECONDS) -> AIOK
 class Batches:
     """Records to be written to one topic partition, in order."""
 
-    def __init__(self, producer: AIOKafkaProducer) -> None:
-        self._producer = producer
-        self._batches = [producer.create_batch()]
+    def __init__(
+        self, producer: AIOKafkaProducer, new_batch: Callable[[], Any] = Batch
+    ) -> None:
+        self._producer, self._new_batch = producer, new_batch
+        self._batches = [new_batch()]
 
     def write(
         self, values: Iterable[bytes], *, keys: Iterable[bytes | None] = repeat(None),
@@ -59,12 +89,11 @@ class Batches:
 
         The headers are those of every record.
         """
-        append = self._batches[-1].append
-        for value, key, timestamp in zip(values, keys, timestamps, strict=False):
-            if append(key=key, value=value, timestamp=timestamp, headers=headers) is None:
-                self._batches.append(self._producer.create_batch())
-                append = self._batches[-1].append
-                append(key=key, value=value, timestamp=timestamp, headers=headers)
+        records: Iterator[Record] = zip(values, keys, timestamps, strict=False)
+        left = self._batches[-1].fill(records, headers)
+        while left is not None:
+            self._batches.append(self._new_batch())
+            left = self._batches[-1].fill(chain((left,), records), headers)
 
     @property
     def last_batch_records(self) -> int:

@@ -1,5 +1,6 @@
 """Whole batches decided: which may be, and how far."""
 
+from operator import attrgetter
 from typing import Any
 
 from processors.ledger.alarms import LedgerStopped
@@ -7,6 +8,9 @@ from processors.ledger.decisions import is_undecodable
 from processors.workers.batches import Batches
 from processors.workers.decision_store import Held
 from schemas.registry import UnknownSchema
+
+
+_OFFSET_AND_VALUE = attrgetter("offset", "value")
 
 
 def may_decide(held: Held, generation: int | None) -> bool:
@@ -27,11 +31,11 @@ def decide_batch(
     decisions: list[bytes] = []
     alarm = None
     try:
-        ledger.decide_all([(record.offset, record.value) for record in records], decisions)
+        ledger.decide_all(map(_OFFSET_AND_VALUE, records), decisions)
     except (LedgerStopped, UnknownSchema) as error:
         alarm = error
-    fresh = [record for record in records if record.offset > before]
-    decided = fresh[:len(decisions)]
+    first = next((place for place, each in enumerate(records) if each.offset > before), 0)
+    decided = records[first:first + len(decisions)]
     writer.write(decisions, timestamps=[record.timestamp for record in decided])
     if ledger.decided[slot] == undecodable_before:
         return [], alarm

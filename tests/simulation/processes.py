@@ -99,7 +99,7 @@ class LedgerProcess:
         held = self.held.get(partition)
         if held is None or not self.parts.may_decide(held, batch.generation):
             return
-        writer = Batches(self.producer)
+        writer = Batches(self.producer, self.producer.create_batch)
         _, alarm = decide_batch(held, batch.records, writer)
         finished(writer.send("decisions", partition))
         if alarm is not None:
@@ -110,7 +110,7 @@ class LedgerProcess:
         held = self.held.get(partition)
         if held is None or held.generation is None or held.ledger.last_offset < 0:
             return
-        writer = Batches(self.producer)
+        writer = Batches(self.producer, self.producer.create_batch)
         records = tally_records.flush(held.ledger, everything=everything)
         writer.write((value for _, value in records), keys=(key for key, _ in records))
         finished(writer.send("tallies", partition))
@@ -153,7 +153,7 @@ class IdeasProcess:
             self.ideas.move_slice(1)
         if not self.ideas.moved(ranked=ranked):
             return
-        writer = Batches(self.producer)
+        writer = Batches(self.producer, self.producer.create_batch)
         records = self.ideas.take(now, ranked=ranked)
         writer.write((value for _, value in records), keys=(key for key, _ in records),
                      headers=headers(self.ideas.as_of()))

@@ -2,12 +2,13 @@
 
 import random
 from collections import Counter, deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 
 from processors.workers.batches import Headers
+from processors.workers.batches import Record as Written
 from sinks.columns.records import Records
 from sinks.store import Stored
 from sinks.stretches import Stretch
@@ -64,14 +65,14 @@ class OutputBatch:
         self.most = most
         self.records: list[tuple[bytes | None, bytes | None, int, Headers]] = []
 
-    def append(
-        self, *, key: bytes | None, value: bytes, timestamp: int | None, headers: Headers
-    ) -> object | None:
-        """Take a record, None where there is no room."""
-        if len(self.records) >= self.most:
-            return None
-        self.records.append((value, key, timestamp or 0, headers))
-        return self
+    def fill(self, records: Iterator[Written], headers: Headers) -> Written | None:
+        """Take records until there is no room for one, which is given."""
+        for record in records:
+            if len(self.records) >= self.most:
+                return record
+            value, key, timestamp = record
+            self.records.append((value, key, timestamp or 0, headers))
+        return None
 
     def record_count(self) -> int:
         """Count the records."""

@@ -48,7 +48,7 @@ def naive_in(situation: int) -> NaiveLedger:
 
 def told(found: Transition, situation: int) -> tuple[str, str, str, Fields | None, dict[str, int]]:
     """Give kind, outcome, reason, standing after and moved counts of a transition."""
-    kind, outcome, reason = (code // 2 for code in found.codes)
+    kind, outcome, reason = (code // 2 for code in found.codes[:3])
     deltas = {COUNTS[index]: delta for index, delta in found.deltas}
     after = found.after[0] | situation & SUSPENDED if found.after[0] & 3 else 0
     return KINDS[kind], OUTCOMES[outcome], REASONS[reason], fields(after), deltas
@@ -102,7 +102,7 @@ def test_an_event_without_effect_changes_no_standing(
         count = outcome if reason == "none" else f"refused_{reason}"
 
         assert dict(found.deltas) == {COUNT["received"]: 1, COUNT[count]: 1}
-        assert found.codes == bytes((2, 2 * OUTCOME[outcome], 2 * REASON[reason]))
+        assert found.codes == bytes((2, 2 * OUTCOME[outcome], 2 * REASON[reason], 2))
         assert found.after[0] == (situation & KEPT_BITS if situation & 3 else 0)
         assert (found.remembered, found.live_delta, found.counted_delta) == (remembered, 0, 0)
 
