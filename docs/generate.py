@@ -51,7 +51,7 @@ EVENTS_OF = {
 
 
 def pages() -> dict[Path, str]:
-    """Give every generated page as it should read, by its path."""
+    """Return every generated page as it should read, by its path."""
     operate = ROOT / "docs/operate.md"
     text = operate.read_text("utf-8")
     text = between(text, "settings", settings_table())
@@ -157,7 +157,7 @@ def _event(schema: registry.Schema) -> str:
 
 
 def _fields(record: dict[str, Any], path: str) -> Iterator[tuple[str, ...]]:
-    """Give one row a field, those of inner records below theirs."""
+    """Yield one row a field, those of inner records below theirs."""
     for field in record["fields"]:
         name = f"{path}{field['name']}"
         bounds = {key: field[key] for key in ("minLength", "maxItems") if key in field}

@@ -52,7 +52,7 @@ class Documents:
         return "final" if totals["final"] else "closed" if totals["closed"] else "open"
 
     def figure(self, consultation: str, name: Figure) -> Any | None:
-        """Give one figure, without making the document; None where nothing was counted."""
+        """Return one figure, without making the document; None where nothing was counted."""
         value = self._flushes.figures(consultation).get(name)
         if value is None:
             return None
@@ -64,7 +64,7 @@ class Documents:
         return known[1]
 
     def own(self, consultation: str) -> Own:
-        """Give what a document of the consultation is made from, to be compared with later."""
+        """Return what a document of the consultation is made from, to be compared with later."""
         figures = {name: value for name, value in self._flushes.figures(consultation).items()
                    if name.kind not in ("ranking", "drawn_ranking")}
         known = self._flushes.catalogue.consultations.get(consultation)
@@ -73,7 +73,7 @@ class Documents:
             proposals=dict(known.proposals), mapping=dict(known.mapping))
 
     def as_of(self) -> results_document.AsOf:
-        """Give the positions of the logs that the documents hold."""
+        """Return the positions of the logs that the documents hold."""
         applied = self._flushes.applied
         if applied is None:
             return results_document.AsOf(
@@ -95,7 +95,7 @@ class Documents:
             consultation, by_kind, self._flushes.applied.fields())
 
     def _empty(self, consultation: str) -> results_document.Published:
-        """Give the results of a consultation nothing was counted for yet."""
+        """Return the results of a consultation nothing was counted for yet."""
         return results_document.compute(
             consultation, results_document.Figures(proposals={}), self._flushes.catalogue,
             self.as_of(), decided={}, undecodable=0,

@@ -21,7 +21,7 @@ def embargoed(known: Consultation | None, state: str) -> bool:
 
 
 def concealed(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a document without any share, and with the closing that was announced."""
+    """Return a document without any share, and with the closing that was announced."""
     return {
         **document,
         "shares": None,
@@ -38,7 +38,7 @@ HIDDEN = ("shares", "intervals", "scores", "zone", "rank", "drawn_rank")
 
 
 def concealed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Give counts of a proposal, an idea or a whole consultation without how people voted."""
+    """Return counts of a proposal, an idea or a whole consultation without how people voted."""
     shown = {name: None if name in HIDDEN else value for name, value in entry.items()}
     # By which route they came says nothing of how people voted: of drawn votes the number stays.
     return {**shown, **{name: {"votes": entry[name]["votes"]}
@@ -46,5 +46,5 @@ def concealed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def by_choice(counted: Mapping[str, Any]) -> dict[str, int]:
-    """Give the counts by choice, none where they are concealed."""
+    """Return the counts by choice, none where they are concealed."""
     return {name: counted[name] for name in words.CHOICES if name in counted}

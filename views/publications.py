@@ -80,7 +80,7 @@ class Representation:
         return 2 * len(self.body)
 
     async def compressed(self) -> bytes:
-        """Give the gzip form; the first caller starts the work, the others wait for it."""
+        """Return the gzip form; the first caller starts the work, the others wait for it."""
         if self._packed is not None:
             return self._packed
         if self._compressing is None:
@@ -128,12 +128,12 @@ class Publication:
         self._pages.drop_all(lambda key: key[0] == self._number)
 
     async def results(self) -> Representation:
-        """Give the document as JSON."""
+        """Return the document as JSON."""
         return await self._once(
             self.tag, lambda: Representation(encode_json(self.document), self.tag))
 
     async def page(self, language: str, around: Surroundings) -> Representation:
-        """Give the results page in a language."""
+        """Return the results page in a language."""
         return await self._rendered("results.html", language, around, lambda: results_page.page(
             self.document, self.published_at, phase=around.phase, told=around.told,
             address=around.address))
@@ -141,7 +141,7 @@ class Publication:
     async def proposals(
         self, language: str, around: Surroundings, wanted: proposals_page.Asked
     ) -> Representation:
-        """Give a page of the list of proposals; NoSuchPage where there are fewer."""
+        """Return a page of the list of proposals; NoSuchPage where there are fewer."""
         return await self._rendered(
             "all_proposals.html", language, around, lambda: proposals_page.page(
                 self.document, wanted, phase=around.phase, published_at=self.published_at),
@@ -172,7 +172,7 @@ class Publication:
             tag, lambda: Representation(rendering.render(template, language, **model()), tag))
 
     async def _once(self, tag: str, make: Callable[[], Representation]) -> Representation:
-        """Give what bears a tag; the first caller starts the work, the others wait for it."""
+        """Return what bears a tag; the first caller starts the work, the others wait for it."""
         key = (self._number, tag)
         making = self._pages.get(key)
         if making is None:
@@ -245,7 +245,7 @@ class Publications:
         return self._pages.size_bytes + self._files.size_bytes
 
     def publication(self, consultation: str) -> Publication | None:
-        """Give the publication to send now; None where nobody knows the consultation."""
+        """Return the publication to send now; None where nobody knows the consultation."""
         kept = self._kept.get(consultation)
         if kept and (kept.version == self._flushes.version or self._young(kept)
                      or self._unmoved(consultation, kept)):
@@ -275,7 +275,7 @@ class Publications:
         return True
 
     def around(self, publication: Publication) -> Surroundings:
-        """Give what pages of a publication say beside its document, now."""
+        """Return what pages of a publication say beside its document, now."""
         consultation = publication.document["consultation"]
         return Surroundings(
             phase=self.phase(publication.document["state"], consultation),
@@ -286,7 +286,7 @@ class Publications:
         return results_page.phase_of(state, consultation, self._now())
 
     async def file(self, publication: Publication, name: str) -> Representation:
-        """Give a file to take away, made in a thread and kept while nothing changes.
+        """Return a file to take away, made in a thread and kept while nothing changes.
 
         A newer one is made after DOWNLOAD_SECONDS at the soonest.
 

@@ -213,12 +213,12 @@ class Ideas:
     # Publishing
 
     def as_of(self) -> AsOf:
-        """Give the positions the state holds."""
+        """Return the positions the state holds."""
         return AsOf(tuple(tallies.offset for tallies in self.partitions),
                     self.catalogue.offset, self.participants_offset)
 
     def figures(self, consultation: str) -> Figures:
-        """Give everything counted of a consultation."""
+        """Return everything counted of a consultation."""
         sums = self._state(consultation).sums
         found = self._voters(consultation)
         found.proposals = {name: counts[:_ALL_HAVE] for name, counts in sums.items()}

@@ -141,7 +141,7 @@ def block(
 
 
 def flat(found: Block) -> dict[str, int]:
-    """Give the counts of a block by their names in words.COUNTS; the inverse of `block`."""
+    """Return the counts of a block by their names in words.COUNTS; the inverse of `block`."""
     return {
         "received": found["received"],
         **{choice: found["counted"][choice] for choice in CHOICES},
@@ -195,7 +195,7 @@ def compute(
 
 
 def named(counts: Sequence[int]) -> dict[str, int]:
-    """Give counts by their names."""
+    """Return counts by their names."""
     return dict(zip(COUNTS, counts, strict=True))
 
 
@@ -281,7 +281,7 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
 
 
 def described(known: Consultation) -> dict[str, Any]:
-    """Give the consultation's own words; a consultation without description has only its id."""
+    """Return the consultation's own words; a consultation without description has only its id."""
     fields = known.described or {
         "question": {}, "opens_at": None, "closes_at": None, "time_zone": "UTC", "languages": [],
         "votes_target": None, "hashtag": None, "contact": None, "stages": [], "organisers": [],

@@ -27,7 +27,7 @@ _END = b"\0"
 
 
 def _constants() -> list[bytes]:
-    """Give what stands before each number of an entry, in their order."""
+    """Return what stands before each number of an entry, in their order."""
     shares = [short_string(name) for name in PUBLISHED_WORDS]
     intervals = [part for name in PUBLISHED_WORDS
                  for part in (_END + short_string(name) + long(2), b"")]

@@ -53,7 +53,7 @@ def check(name: str, expected: Any, actual: Any) -> Check:
 
 
 def verdict(checks: Iterable[Check]) -> str:
-    """Give the status of the whole: the lowest layer's fault wins."""
+    """Return the status of the whole: the lowest layer's fault wins."""
     found = {found.status for found in checks}
     return next((status for status in reversed(_FROM_THE_TOP) if status in found), EQUAL)
 
@@ -62,7 +62,7 @@ HIDDEN = "hidden until voting has closed"
 
 
 def concealed(checks: Iterable[Check]) -> list[Check]:
-    """Give checks without a number: what was compared, and what came of it."""
+    """Return checks without a number: what was compared, and what came of it."""
     return [Check(one.id, one.status, HIDDEN, HIDDEN) for one in checks]
 
 

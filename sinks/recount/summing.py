@@ -9,7 +9,7 @@ from schemas.words import COUNTS
 
 
 def figures_of(ledger: Ledger, consultation: str, *, also: Collection[str] = ()) -> Figures:
-    """Give a ledger's figures; proposals nothing was cast on only if in `also`."""
+    """Return a ledger's figures; proposals nothing was cast on only if in `also`."""
     voters = ledger.participation(consultation)
     every = {found.name: found.counts for found in ledger.every_proposal()
              if found.consultation.name == consultation

@@ -64,7 +64,7 @@ async def _document(stack: Stack, as_of: dict[str, Any]) -> dict[str, Any]:
 
 
 async def exact(stack: Stack, records: int) -> list[list[bytes]]:
-    """Hold the decisions against what the pure ledger makes of the ballot box, and give them."""
+    """Hold the decisions against what the pure ledger makes of the ballot box, and return them."""
     made = await folded_decisions(stack, [records] * PARTITIONS)
     box: Logs = [[] for _ in range(PARTITIONS)]
     for record in await read_to_end(stack.kafka, stack.topics.votes, PARTITIONS):

@@ -176,7 +176,7 @@ def ran(done: list[Step]) -> World:
 
 
 def sums_of(found: Ideas) -> dict[tuple[str, str], list[int]]:
-    """Give the sums an ideas state holds."""
+    """Return the sums an ideas state holds."""
     return {
         (name, proposal): list(counts) for name in ("jeunes", "forêts")
         for proposal, counts in found.figures(name).proposals.items() if any(counts)

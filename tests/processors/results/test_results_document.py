@@ -25,7 +25,7 @@ small = st.integers(0, 400)
 
 @st.composite
 def counts(draw: st.DrawFn) -> list[int]:
-    """Give counts that obey the conservation law."""
+    """Return counts that obey the conservation law."""
     found = dict.fromkeys(COUNTS, 0)
     for name in COUNTS[1:]:
         found[name] = draw(small)
@@ -37,7 +37,7 @@ def counts(draw: st.DrawFn) -> list[int]:
 
 
 def described() -> st.SearchStrategy[dict[str, Any]]:
-    """Give descriptions of the consultation."""
+    """Return descriptions of the consultation."""
     instants = st.integers(0, 4 * 10**12)
     return st.fixed_dictionaries({
         "question": st.dictionaries(st.sampled_from(("fr", "en")), st.text(max_size=9)),
@@ -53,7 +53,7 @@ def described() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def catalogues(draw: st.DrawFn) -> Catalogue:
-    """Give catalogues that know some proposals and ideas, or nothing at all."""
+    """Return catalogues that know some proposals and ideas, or nothing at all."""
     events: list[tuple[str, dict[str, Any]]] = [
         ("ConsultationDescribed", fields) for fields in draw(st.lists(described(), max_size=1))]
     author = st.none() | st.just({"name": "Zoé", "kind": "citizen", "age_band": None})
