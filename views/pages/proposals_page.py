@@ -206,8 +206,9 @@ def page(document: Entry, wanted: Asked, *, phase: str, published_at: int | None
     embargoed = shares_hidden(document)
     return {
         **frame(document, wanted, phase=phase, published_at=published_at),
-        "rows": [{"entry": entry} if embargoed else row(entry) for entry in shown],
+        "rows": [{"entry": entry, "drawn": None} if embargoed else row(entry) for entry in shown],
         "ranked_proposals": sum(1 for entry in document["proposals"] if entry["rank"]),
+        "ranked_drawn": sum(1 for entry in document["proposals"] if entry.get("drawn_rank")),
         "first": first + 1, "count": len(entries), "pages": pages, "fault": None,
     }
 

@@ -76,6 +76,7 @@ def page(
     return {
         "document": document,
         "embargoed": embargoed,
+        "drawn": None,
         **({} if embargoed else _lists(document)),
         "consultation": document["consultation"],
         "totals": document["totals"],
@@ -89,6 +90,7 @@ def page(
         "after_closing": _after_closing(document["consultation"], told),
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
+        "by_rule": _by_rule(document["totals"]),
         "percent_votes": PERCENT_VOTES,
         "address": address,
     }
@@ -119,6 +121,7 @@ def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
         "controversial": [row(entry) for entry in _controversial(ranked)],
         "uncertain": [row(entry) for entry in _uncertain(ranked)],
         "approved": [row(entry) for entry in _approved(ranked)],
+        "drawn": _drawn(document),
     }
 
 
@@ -133,9 +136,33 @@ def fates(entry: Mapping[str, Any]) -> list[tuple[str, int]]:
     ]
 
 
+def _by_rule(totals: Mapping[str, Any]) -> list[tuple[int, int]]:
+    """Return the votes set aside by each rule of the guard, then those by an operator, as rule 0.
+    """
+    found = totals.get("set_aside_by_rule")
+    if not found:
+        return []
+    rest = totals["set_aside"]["suspended"] - sum(found.values())
+    return [*((int(rule), count) for rule, count in found.items()), *([(0, rest)] if rest else [])]
+
+
+def _drawn(document: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what is told of drawn votes; None where rules 2 are not in force."""
+    if "drawn" not in document["totals"]:
+        return None
+    return {
+        "totals": row(document["totals"]),
+        "ideas": [row(idea) for idea in document["ideas"]],
+        **{f"ranked_{kind}": sum(1 for entry in document[kind] if entry["drawn_rank"])
+           for kind in ("ideas", "proposals")},
+    }
+
+
 def row(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry with its measures."""
-    return {"entry": entry, "measures": measures(entry)}
+    drawn = entry.get("drawn")
+    return {"entry": entry, "measures": measures(entry),
+            "drawn": drawn and measures({"counted": drawn, "intervals": drawn["intervals"]})}
 
 
 def _controversial(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:

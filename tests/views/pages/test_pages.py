@@ -25,13 +25,13 @@ SIZE = 120
 PUBLISHED_AT = 1_653_256_800_000
 WEIGHT_BYTES = 100_000
 """Most a page may weigh, compressed."""
-STATES = ("campaign", "no votes", "nothing described", "unknown proposals", "few votes")
+STATES = ("campaign", "no votes", "nothing described", "unknown proposals", "few votes", "by draw")
 
 
 @functools.cache
 def document(state: str) -> dict[str, Any]:
     """A results document in one of STATES."""
-    catalogue, figures = Catalogue(), campaign.figures(SIZE)
+    catalogue, figures = Catalogue(), campaign.figures(SIZE, by_route=state == "by draw")
     if state != "nothing described":
         for offset, value in enumerate(campaign.catalogue_values(SIZE)):
             catalogue.apply(*codec.decode(value), offset)
@@ -353,3 +353,37 @@ def test_a_page_of_full_size_is_light(language: str) -> None:
     parts = (whole(language), rendering.static("style.css"), rendering.static("live.js"))
     assert sum(len(gzip.compress(part)) for part in parts) <= WEIGHT_BYTES
     assert parse(whole(language)).all("h1")
+
+
+@every
+def test_drawn_votes_stand_beside_all_where_rules_2_are_in_force(language: str) -> None:
+    """Routes add up to the counted votes; ideas have both shares and ranks. Before, no word of it.
+    """
+    made, found = document("by draw"), page("by draw", language)
+    section = _section(found, "drawn")
+    shown = re.sub(r"[^\w:]", "", section.text())
+    routes = made["totals"]["routes"]
+    assert sum(routes.values()) == made["totals"]["counted"]["votes"]
+    assert all(str(count) in shown for count in routes.values())
+    for idea in made["ideas"]:
+        assert f"{idea['drawn']['agree']}" in shown
+        assert f":{idea['routes']['unknown']}" in shown
+    assert 'href="#drawn"' in html("by draw", language).decode()
+    assert 'id="drawn"' not in html("campaign", language).decode()
+
+
+@every
+def test_votes_set_aside_by_a_rule_are_said_to_be(language: str) -> None:
+    """Rule by rule, and the rest as an operator's: together all that are suspended."""
+    made = copy.deepcopy(document("by draw"))
+    made["totals"]["set_aside"]["suspended"] = 12
+    made["totals"]["set_aside_by_rule"] = {"3": 4, "7": 1}
+    model = results_page.page(made, PUBLISHED_AT)
+    told: Any = parse(rendering.render("results.html", language, **model))
+    told = _section(told, "counts").all("li")
+    assert model["by_rule"] == [(3, 4), (7, 1), (0, 7)]
+    assert [re.findall(r"[0-9]+", each.text()) for each in told] == [["3", "4"], ["7", "1"], ["7"]]
+
+
+def _section(found: Element, name: str) -> Element:
+    return next(each for each in found.all("section") if each.attributes.get("id") == name)

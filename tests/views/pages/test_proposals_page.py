@@ -15,7 +15,9 @@ from starlette.testclient import TestClient
 from tests.views import campaign
 from tests.views.pages.html import Element, parse
 from views.api import application
+from views.embargo import concealed
 from views.flushes import Flushes
+from views.pages import rendering
 from views.pages.glance import ZONES
 from views.pages.proposals_page import (
     PAGE_ROWS,
@@ -26,6 +28,7 @@ from views.pages.proposals_page import (
     asked,
     folded,
     found,
+    page,
 )
 
 
@@ -216,3 +219,25 @@ def test_a_search_finds_a_word_however_it_is_typed(written: str, typed: str) -> 
     for words in (written, typed, typed.upper()):
         names = [entry["id"] for entry in found(made, asked({"q": words}, made))]
         assert made["proposals"][3]["id"] in names
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_a_proposal_has_its_drawn_votes_beside_all(*, closed: bool) -> None:
+    """Where rules 2 are in force: choices with intervals, routes, rank; hidden with the shares."""
+    made = campaign.document(SIZE, by_route=True)
+    made = made if closed else concealed(made)
+    asked_for = Asked()
+    text = rendering.render(
+        "all_proposals.html", "en",
+        **page(made, asked_for, phase=made["state"], published_at=None)).decode()
+    details = parse(text.encode()).all("details")
+    if not closed:
+        assert not details
+        return
+    shown = found(made, asked_for)[:PAGE_ROWS]
+    assert len(details) == len(shown)
+    for element, entry in zip(details, shown, strict=True):
+        told = element.text().replace(",", "")
+        assert f"{entry['drawn']['agree']} of {entry['drawn']['votes']} votes" in told
+        assert f"route unknown: {entry['routes']['unknown']}" in told
+        assert ("Rank by drawn votes" in told) == bool(entry["drawn_rank"])
