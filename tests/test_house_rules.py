@@ -15,6 +15,7 @@ ROOMS = ("schemas", "producers", "processors", "sinks", "views", "deploy", "scru
 FILE_LINES_MAX = 400
 FUNCTION_LINES_MAX = 50
 LINE_COLUMNS_MAX = 100
+ASSERTIONS_MAX = 6
 TEXTS = {".py", ".md", ".sql", ".yml", ".toml", ".html", ".css", ".po", ".sh", ""}
 """Endings of files that people write; the empty one is that of Makefile, Dockerfile and .ci/."""
 
@@ -141,6 +142,20 @@ def test_tests_neither_sleep_nor_look_away() -> None:
         f"{_place(path, number)} {line.strip()}" for path in TESTS
         for number, line in enumerate(_text(path).splitlines(), 1) if LOOKS_AWAY.search(line)
     ])
+
+
+def test_tests_state_one_property() -> None:
+    """A test has at most six assertions: more is two properties, or one structure to compare."""
+    _none([
+        f"{_place(path, node.lineno)} {node.name}: {count}"
+        for path in _programs("tests") for node in _functions(path)
+        if node.name.startswith("test_") and (count := _assertions(node)) > ASSERTIONS_MAX])
+
+
+def _assertions(test: ast.AST) -> int:
+    """Count what a test asserts; that something is there at all is for the type checker."""
+    return sum(isinstance(node, ast.Assert) and not ast.unparse(node.test).endswith(" is not None")
+               for node in ast.walk(test))
 
 
 def test_every_test_says_what_must_hold() -> None:

@@ -148,12 +148,9 @@ def test_keys_are_replaced_by_an_operator_once_and_forward_only() -> None:
     room = Room()
     adoption = {"ledger_version": 2, "partition": PARTITION, "partitions": PARTITIONS}
 
-    assert room.act("operator", "RulesAdopted", **adoption, generation=1,
-                    keys=named("operator")) == ("refused", "stale")
-    assert room.act("operator", "RulesAdopted", **adoption, generation=2,
-                    keys=named("guard")) == ("refused", "stale")
-    assert room.act("operator", "RulesAdopted", **adoption, generation=2,
-                    keys=[]) == ("refused", "stale")
+    for generation, keys in ((1, named("operator")), (2, named("guard")), (2, [])):
+        assert room.act("operator", "RulesAdopted", **adoption, generation=generation,
+                        keys=keys) == ("refused", "stale")
     record = room.by("operator", adopted_2(
         20, by=key_id(public("operator")), generation=2, keys=named(other="operator")))
     assert room.told(record) == ("adopted", "none")

@@ -77,14 +77,14 @@ async def test_rules_are_adopted_in_mid_log_and_announced_last(stack: Stack) -> 
     made = await folded_decisions(stack, [FIRST + LATER + 2] * PARTITIONS)
     again = await adoption.adopt(log, 2, now=BEGAN_AT)
 
-    assert (found.partitions, found.announced) == ([0, 1], True)
+    assert [(each.partitions, each.announced) for each in (found, again)] == [
+        ([0, 1], True), ([], False)]
     assert await announced(stack) == 2
-    assert (again.partitions, again.announced) == ([], False)
     assert made == decided(await box_of(stack))[1]
     for partition in range(PARTITIONS):
         assert made[partition][:FIRST + 1] == before[partition]
-        assert {decode(value).ledger_version for value in before[partition]} == {1}
-        assert {decode(value).ledger_version for value in made[partition][FIRST + 1:]} == {2}
+        assert [{decode(value).ledger_version for value in values} for values in (
+            before[partition], made[partition][FIRST + 1:])] == [{1}, {2}]
         routes = {decode(value).changes[0].route for value in made[partition][FIRST + 2:]}
         assert len(routes) > 1
 

@@ -53,8 +53,7 @@ def test_the_campaign_holds_and_then_people_vote_until_it_is_told_to_stop(tmp_pa
             demo.terminate()
 
     assert demo.returncode == 0, said + (tmp_path / "errors").read_text()
-    assert "DIFFERENT" not in said
-    assert "OK: all" in said
+    assert ("DIFFERENT" in said, "OK: all" in said) == (False, True)
     assert "lag" in (tmp_path / "errors").read_text()
     assert set(addresses) == {"The campaign", "Open now", "Vote yourself", "Operators"}
     assert all("<h1" in page for page in seen.values())
