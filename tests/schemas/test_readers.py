@@ -4,15 +4,23 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from processors.ledger import controls_1, controls_2, decisions, layout
+from processors.ledger.ledger import Ledger
 from processors.results import ideas
-from schemas.registry import FOLLOW_RULES, all_schemas, headers, newest, versions
+from schemas import codec
+from schemas.registry import FOLLOW_RULES, Schema, all_schemas, headers, newest, versions
+from schemas.words import REASONS
 from sinks import ballots
 from sinks.bundle import closing, replay
 from sinks.columns import decisions as decision_columns
 from sinks.columns import votes as vote_columns
+from sinks.columns.records import Records
 from sinks.recount import supposing
+from tests.processors.ledger.logs_2 import adopted_2
+from tests.schemas.events import fields_of, property_test
 
 
 BALLOTS = ("VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")
@@ -89,6 +97,40 @@ def test_a_version_without_a_reader_is_named(place: str) -> None:
     assert place in found
     assert f"{event} version {newest(event).version}" in found
     assert DECIDED in found
+
+
+OF_VOTERS = [schema for event in (*BALLOTS, *VOTER_CONTROLS) for schema in versions(event)]
+IDS = [f"{schema.event}-{schema.version}" for schema in OF_VOTERS]
+
+
+@pytest.mark.parametrize("schema", OF_VOTERS, ids=IDS)
+@property_test
+@given(data=st.data())
+def test_every_version_is_read_alike_by_all(schema: Schema, data: st.DataObject) -> None:
+    """What the careful codec reads, ledger, archive and recounts read, of whatever version."""
+    value = codec.encode_as(schema, **data.draw(fields_of(schema.raw)))
+    _, fields = codec.decode(value)
+    ledger = Ledger(0, 1)
+    ledger.decide(0, adopted_2(partition=0, partitions=1))
+    decision = decisions.decode(ledger.decide(1, value) or b"")
+    [row] = vote_columns.votes_table(Records("votes", 0, 0, [0], [value])).to_pylist()
+
+    assert REASONS[decision.reason] != "undecodable"
+    assert (decision.voter, decision.kind, row["fault"]) == (fields["voter"], row["kind"], "")
+    assert ballots.consultation_of(value) == fields["consultation"] == row["consultation"]
+
+
+@pytest.mark.parametrize("schema", OF_VOTERS, ids=IDS)
+@property_test
+@given(data=st.data())
+def test_every_version_is_read_without_a_rule(schema: Schema, data: st.DataObject) -> None:
+    """No vote is suspect, and no suspension is one, whatever the version that says so."""
+    value = codec.encode_as(schema, **data.draw(fields_of(schema.raw)))
+    _, trusted = codec.decode(supposing.REWRITES["unproven"](value))
+    freed, _ = codec.decode(supposing.REWRITES["suspended"](value))
+
+    assert trusted.get("trust", "trusted") == "trusted"
+    assert freed == ("VoterReinstated" if schema.event in VOTER_CONTROLS else schema.event)
 
 
 def test_events_that_follow_the_rules_are_those_that_readers_are_listed_for() -> None:
