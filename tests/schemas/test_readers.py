@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.ledger import controls_1, controls_2, decisions, layout
@@ -100,11 +100,12 @@ def test_a_version_without_a_reader_is_named(place: str) -> None:
 
 
 OF_VOTERS = [schema for event in (*BALLOTS, *VOTER_CONTROLS) for schema in versions(event)]
+few = settings(property_test, max_examples=30)
 IDS = [f"{schema.event}-{schema.version}" for schema in OF_VOTERS]
 
 
 @pytest.mark.parametrize("schema", OF_VOTERS, ids=IDS)
-@property_test
+@few
 @given(data=st.data())
 def test_every_version_is_read_alike_by_all(schema: Schema, data: st.DataObject) -> None:
     """What the careful codec reads, ledger, archive and recounts read, of whatever version."""
@@ -121,7 +122,7 @@ def test_every_version_is_read_alike_by_all(schema: Schema, data: st.DataObject)
 
 
 @pytest.mark.parametrize("schema", OF_VOTERS, ids=IDS)
-@property_test
+@few
 @given(data=st.data())
 def test_every_version_is_read_without_a_rule(schema: Schema, data: st.DataObject) -> None:
     """No vote is suspect, and no suspension is one, whatever the version that says so."""
