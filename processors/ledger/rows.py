@@ -4,22 +4,28 @@ Theory of operation: a row is
     0        the standing (bits 0 to 5) and, since rules 2, the route (bits 6 and 7)
     1 to 4   the link to the voter's previous vote: number of its proposal plus one, 0 for none
     5 to 68  the ids of the last eight events that were accepted, the newest first, eight bytes each
-    69 to    the ids of the last eight that rules 2 refused, the newest first, five bytes each
-Most rows end after one id. Where something was refused, the accepted ids are filled up to eight
-with copies of the oldest: a copy is found where the id itself is, and leaves first.
+and most rows end after one id. Where rules 2 refused something it is, from there on and for ever,
+    5 to 44  the ids of the last eight that were accepted, the newest first, five bytes each
+    45 to 76 the ids of the last eight that were refused, the newest first, four bytes each
+so that both memories, full, stay within 250 bytes with all that Python keeps around them. Either is
+filled up to eight with copies of the oldest: a copy is found where the id itself is, and leaves
+first.
 """
 
 DIGEST_BYTES = 8
 """An event id is remembered by its last bytes: ids are random or hashes."""
-REFUSED_DIGEST_BYTES = 5
-"""That of a refused one by fewer: a row with both memories full stays within its bound."""
+SHORT_DIGEST_BYTES, REFUSED_DIGEST_BYTES = 5, 4
+"""By fewer where something was refused: that of an accepted one, and of a refused one."""
 REMEMBERED_EVENTS = 8
 """So many event ids are remembered per voter and proposal, to know a redelivered event."""
 LINK_BYTES = 4
 IDS_AT = 1 + LINK_BYTES
 IDS_END = IDS_AT + REMEMBERED_EVENTS * DIGEST_BYTES
+"""A row without refused ids is no longer; one with them is."""
 KEPT_IDS_END = IDS_END - DIGEST_BYTES
 """Up to here ids stay when a new one comes."""
+_REFUSED_AT = IDS_AT + REMEMBERED_EVENTS * SHORT_DIGEST_BYTES
+_KEPT_SHORT_END = _REFUSED_AT - SHORT_DIGEST_BYTES
 _KEPT_REFUSED_BYTES = (REMEMBERED_EVENTS - 1) * REFUSED_DIGEST_BYTES
 
 
@@ -33,31 +39,35 @@ def remembers(row: bytes, digest: bytes) -> bool:
 
 def remembers_either(row: bytes, digest: bytes) -> bool:
     """Whether an event id is among those accepted or refused."""
-    if row.find(digest, IDS_AT) < 0 and len(row) <= IDS_END:
-        return False  # as of most: nothing was refused, and the id is nowhere
-    return remembers(row[:IDS_END], digest) or refused_holds(row[IDS_END:], digest)
+    if len(row) <= IDS_END:
+        return remembers(row, digest)
+    return (_holds(row[IDS_AT:_REFUSED_AT], digest[-SHORT_DIGEST_BYTES:])
+            or refused_holds(row[_REFUSED_AT:], digest))
 
 
 def refused_holds(refused: bytes, digest: bytes) -> bool:
     """Whether an event id is among refused ones."""
-    short = digest[-REFUSED_DIGEST_BYTES:]
-    at = refused.find(short)
-    while at >= 0 and at % REFUSED_DIGEST_BYTES:
-        at = refused.find(short, at + 1)
+    return _holds(refused, digest[-REFUSED_DIGEST_BYTES:])
+
+
+def _holds(ids: bytes, short: bytes) -> bool:
+    at = ids.find(short)
+    while at >= 0 and at % len(short):
+        at = ids.find(short, at + 1)
     return at >= 0
 
 
 def with_accepted(row: bytes, kept: bytes, digest: bytes) -> bytes:
-    """Return a row with a new first byte after one more event was accepted."""
-    return kept + row[1:IDS_AT] + digest + row[IDS_AT:KEPT_IDS_END] + row[IDS_END:]
+    """Return a row that has refused ids, with a new first byte, after one more was accepted."""
+    return (kept + row[1:IDS_AT] + digest[-SHORT_DIGEST_BYTES:] + row[IDS_AT:_KEPT_SHORT_END]
+            + row[_REFUSED_AT:])
 
 
 def with_refused(row: bytes, digest: bytes) -> bytes:
     """Return a row after one more event was refused."""
-    accepted = row[:IDS_END]
-    missing = (IDS_END - len(accepted)) // DIGEST_BYTES
-    filled = accepted + accepted[-DIGEST_BYTES:] * missing
-    return filled + refused_and(row[IDS_END:], digest)
+    if len(row) <= IDS_END:
+        return after_refusals(row, digest[-REFUSED_DIGEST_BYTES:])
+    return row[:_REFUSED_AT] + refused_and(row[_REFUSED_AT:], digest)
 
 
 def refused_and(refused: bytes, digest: bytes) -> bytes:
@@ -66,10 +76,17 @@ def refused_and(refused: bytes, digest: bytes) -> bytes:
 
 
 def after_refusals(row: bytes, refused: bytes) -> bytes:
-    """Return a new row to which the ids belong that were refused before it."""
-    accepted = row[:IDS_END]
-    missing = (IDS_END - len(accepted)) // DIGEST_BYTES
-    return accepted + accepted[-DIGEST_BYTES:] * missing + refused
+    """Return a row without refused ids as one that has these."""
+    less = DIGEST_BYTES - SHORT_DIGEST_BYTES
+    accepted = b"".join(
+        row[at + less:at + DIGEST_BYTES] for at in range(IDS_AT, len(row), DIGEST_BYTES))
+    return (row[:IDS_AT] + _filled(accepted, SHORT_DIGEST_BYTES)
+            + _filled(refused, REFUSED_DIGEST_BYTES))
+
+
+def _filled(ids: bytes, size: int) -> bytes:
+    """Fill ids up to eight with copies of the oldest."""
+    return ids + ids[-size:] * (REMEMBERED_EVENTS - len(ids) // size)
 
 
 def known(ids: bytes, event_id: bytes) -> bool:

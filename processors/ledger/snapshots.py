@@ -113,7 +113,8 @@ def meaning() -> bytes:
     Whoever adds a count, a reason or a rule changes it, without having to think of snapshots.
     """
     layout = (
-        rows.IDS_AT, rows.IDS_END, rows.DIGEST_BYTES, rows.REFUSED_DIGEST_BYTES,
+        rows.IDS_AT, rows.IDS_END, rows.DIGEST_BYTES, rows.SHORT_DIGEST_BYTES,
+        rows.REFUSED_DIGEST_BYTES,
         state.SUSPENDED_FLAG, state.RECEIVED_FLAG, state.REFUSED_ONLY_FLAG, state.HEAD_SHIFT,
         rules.LIVE_SHIFT, rules.COUNTED_SHIFT, rules_2.ROUTE_SHIFT, rules_2.SUSPENDED_BIT, _COPIED)
     vocabulary = [getattr(words, name) for name in (
