@@ -21,8 +21,8 @@ from processors.ledger.ledger import Ledger
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
-from processors.workers.provisioning import rules_adopted
 from schemas import codec
+from schemas.genesis import first_rules_adopted
 from schemas.topics import Topics
 from sinks.ballots import consultation_of
 from sinks.bundle.ballots import Row
@@ -126,7 +126,7 @@ class Made:
                      for number in range(PARTITIONS)]
             offsets = [0] * PARTITIONS
             for partition, file in enumerate(files):
-                file.write(write_record(0, rules_adopted(TOPICS, partition, 0)))
+                file.write(write_record(0, first_rules_adopted(TOPICS, partition, 0)))
             for partition, _, value in votes(self._count, PARTITIONS):
                 offsets[partition] += 1
                 files[partition].write(write_record(offsets[partition], value))

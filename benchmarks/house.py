@@ -18,12 +18,12 @@ from typing import Any
 import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from benchmarks.votes import BEGAN_AT, votes
+from benchmarks.votes import votes
 from deploy.local import child, services
 from deploy.local.ports import find_free
 from processors.workers.provisioning import provision
-from producers.adoption import adoption
 from producers.writer import BulkWriter
+from schemas.genesis import Genesis
 from schemas.topics import Topics
 from scrutin.settings import load
 
@@ -126,11 +126,8 @@ class House:
     async def filled(self, count: int, *, rules: int = 1) -> Topics:
         """Provision topics and write `count` votes, of the version of the rules they have."""
         topics = self.topics()
-        await provision(self.kafka, topics, replication=1)
+        await provision(self.kafka, topics, replication=1, genesis=Genesis(rules))
         async with BulkWriter(self.kafka) as writer:
-            for partition in range(PARTITIONS if rules > 1 else 0):
-                writer.add(topics.votes, partition, BEGAN_AT,
-                           adoption(topics, partition, rules, BEGAN_AT))
             for number, (partition, timestamp, value) in enumerate(
                     votes(count, PARTITIONS, version=rules)):
                 writer.add(topics.votes, partition, timestamp, value)

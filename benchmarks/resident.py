@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.votes import votes
 from processors.ledger.ledger import Ledger
-from processors.workers.provisioning import rules_adopted
+from schemas.genesis import first_rules_adopted
 from schemas.topics import Topics
 
 
@@ -35,7 +35,7 @@ def _read(path: Path) -> Iterator[bytes]:
 def main(path: Path) -> None:
     """Decide the votes of a file and compare the memory before and after."""
     ledger = Ledger(0, 1)
-    ledger.decide(0, rules_adopted(Topics("benchmark", 1), 0, 0))
+    ledger.decide(0, first_rules_adopted(Topics("benchmark", 1), 0, 0))
     process = psutil.Process()
     gc.collect()
     before = process.memory_info().rss

@@ -4,9 +4,10 @@ Enters: requests, commands, files, campaigns. Leaves: events in the votes, catal
 sequences and networks topics. Called by `scrutin gateway` and the commands that write.
 
 `gateway`: takes votes over HTTP. `campaign`: plays a whole campaign, by seed.
-Of operators: `consultation_file` and `consultation_problems` describe, `operations` groups and
-suspends, `closing` closes, `sealing` deletes keys, `adoption` changes rules, `key_naming` names
-keys. Of imports: `polis` and `polis_import`, over `polis_files`; `json_files` reads what people
-wrote. Below all: `writer` writes many records, kept calm by `unhurried`; `log_reader` reads up to
-an end; `known_catalogue` says what is described already; `errors` tells people what to do.
+Of operators: `consultation_file` and `consultation_problems` describe, `operations` groups,
+`suspending` sets votes aside, `closing` closes, `sealing` deletes keys, `adoption` changes rules,
+`key_adoption` the keys that sign controls, by which `signing` signs; `key_naming` names others.
+Of imports: `polis` and `polis_import`, over `polis_files`; `json_files` reads what people wrote.
+Below all: `writer` writes many records, kept calm by `unhurried`; `log_reader` reads up to an end;
+`known_catalogue` says what is described already; `errors` tells people what to do.
 """

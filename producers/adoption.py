@@ -10,7 +10,6 @@ decided without their new fields.
 """
 
 import asyncio
-import secrets
 from dataclasses import dataclass
 
 from producers.errors import InvalidInput, Missing
@@ -20,16 +19,14 @@ from producers.operations import Log
 from producers.writer import BulkWriter
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import FIRST_RULES, UnknownSchema, current
+from schemas.genesis import NEWEST_RULES, Genesis, announced
+from schemas.registry import FIRST_RULES, UnknownSchema
 from schemas.topics import FLUSH_KEY, Topics
 
 
-NEWEST_RULES = 2
-"""Rules that this version can adopt."""
 ADOPTION_SECONDS = 60.0
 """Ledgers that run adopt at once; the command waits no longer for those that do not."""
 LOOK_SECONDS = 0.5
-ID_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -63,24 +60,12 @@ async def adopt(log: Log, rules: int, *, now: int) -> Adopted:
         async with BulkWriter(log.address) as writer:
             for partition in behind:
                 await writer.write(log.topics.votes, partition, now,
-                                   adoption(log.topics, partition, rules, now))
+                                   Genesis(rules).record(log.topics, partition, now))
             await _adopted_everywhere(reader, log.topics, rules)
             if known.rules < rules:
-                await writer.write(log.topics.catalogue, 0, now, codec.encode(
-                    "RulesAnnounced", ledger_version=rules, **_common(now)))
+                await writer.write(log.topics.catalogue, 0, now, announced(
+                    rules, known.generation, known.control_keys, occurred_at=now))
     return Adopted(rules, behind, announced=known.rules < rules)
-
-
-def adoption(topics: Topics, partition: int, rules: int, occurred_at: int) -> bytes:
-    """Encode the adoption of rules by a partition; it brings no keys."""
-    return codec.encode_as(
-        current("RulesAdopted", rules), ledger_version=rules, partition=partition,
-        partitions=topics.partitions, **_common(occurred_at))
-
-
-def _common(occurred_at: int) -> dict[str, object]:
-    return {"event_id": secrets.token_bytes(ID_BYTES), "salt": secrets.token_bytes(ID_BYTES),
-            "origin": "operator", "occurred_at": occurred_at}
 
 
 async def _adopted_everywhere(reader: LogReader, topics: Topics, rules: int) -> None:

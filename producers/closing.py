@@ -2,10 +2,10 @@
 
 Sealing (producers.sealing) announces and writes its control by the same functions.
 
-Theory of operation: the announcement in the catalogue fixes the control's bytes, salt included.
-Whoever finds an announcement without its completion writes the very same bytes to the partitions
-that lack them, then the completion with the control's offset in each. So an interrupted closing
-is finished by running it again, by anybody.
+Theory of operation: the announcement in the catalogue fixes what the control says, salt included.
+Whoever finds an announcement without its completion writes the same to the partitions that lack
+it, signed where they ask for it, then the completion with the control's offset in each. So an
+interrupted closing is finished by running it again, by anybody whose key may sign it.
 """
 
 import hashlib
@@ -13,9 +13,10 @@ from typing import Any
 
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
+from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.registry import current
+from schemas.registry import HEADER_BYTES, current, headers
 from schemas.topics import Topics
 
 
@@ -42,14 +43,14 @@ async def announce(
 
 
 async def put(
-    writer: BulkWriter, topics: Topics, control: dict[str, Any], *, present: dict[int, int],
-    event: str = CLOSED,
+    writer: BulkWriter, topics: Topics, control: dict[str, Any], controls: Controls, *,
+    present: dict[int, int], event: str = CLOSED,
 ) -> list[int]:
     """Write the control where it is not `present` (partition to offset); give every offset."""
-    value = codec.encode(event, **control)
     return [
         present[partition] if partition in present
-        else await writer.write(topics.votes, partition, control["occurred_at"], value)
+        else await writer.write(topics.votes, partition, control["occurred_at"],
+                                controls.encoded(event, partition, **control))
         for partition in range(topics.partitions)
     ]
 
@@ -58,12 +59,13 @@ async def carry_out(
     writer: BulkWriter,
     topics: Topics,
     closing: dict[str, Any],
+    controls: Controls,
     *,
     present: dict[int, int],
     completed_at: int,
 ) -> list[int]:
     """Write the control where it is not `present`, then the completion."""
-    offsets = await put(writer, topics, closing, present=present)
+    offsets = await put(writer, topics, closing, controls, present=present)
     completion = codec.encode(
         "ClosingCompleted", event_id=event_id_of("ClosingCompleted", closing["consultation"]),
         consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
@@ -74,17 +76,21 @@ async def carry_out(
 
 
 async def present_controls(
-    reader: LogReader, topics: Topics, control: dict[str, Any], *, event: str = CLOSED
+    reader: LogReader, topics: Topics, control: dict[str, Any], controls: Controls, *,
+    event: str = CLOSED,
 ) -> dict[int, int]:
-    """Find the control's first offset in each partition that holds it."""
+    """Find the control's first offset in each partition that holds it, and takes it."""
     await reader.require(topics.votes, topics.partitions)
-    value = codec.encode(event, **control)
+    known = headers(event)
     present: dict[int, int] = {}
     for partition in range(topics.partitions):
         # The control carries its occurred_at as Kafka timestamp, so none lies before that instant.
         async for records in reader.read(topics.votes, partition, since=control["occurred_at"]):
             for record in records:
-                if record.value == value:
+                value = record.value or b""
+                if (value[:HEADER_BYTES] in known
+                        and value[HEADER_BYTES:].startswith(control["event_id"])
+                        and controls.takes(partition, value)):
                     present.setdefault(partition, record.offset)
             if partition in present:
                 break

@@ -6,6 +6,7 @@ from typing import Any
 from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
 from schemas import codec, named_keys
+from schemas.control_roles import PublicKey, keys_in
 from schemas.named_keys import KeyList
 from schemas.registry import FIRST_RULES
 from schemas.topics import Topics
@@ -37,6 +38,14 @@ class KnownCatalogue:
     """The service's public keys, as the log names them; their offsets are not known here."""
     rules: int = FIRST_RULES
     """Version of the rules that is announced: what follows them is written in its version."""
+    announced_at: int = 0
+    """When rules later than the first were announced first (ms)."""
+    generation: int = 0
+    """How often keys of controls were adopted."""
+    control_keys: tuple[PublicKey, ...] = ()
+    """Keys whose signatures every partition asks for; none: controls are unsigned."""
+    first_keys: frozenset[bytes] = frozenset()
+    """Digests of the adoptions by which partitions without keys may take their first."""
     wordings: dict[tuple[str, str], int] = field(default_factory=dict)
     """Offset of the record that gave its present text, by consultation and proposal."""
 
@@ -51,8 +60,7 @@ class KnownCatalogue:
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
         elif event == "RulesAnnounced":
-            # Rules never go back: an announcement of earlier ones was delivered again.
-            self.rules = max(self.rules, fields["ledger_version"])
+            self._announce(fields)
         self.event_ids.add(fields["event_id"])
 
     def wording(self, consultation: str, proposal: str) -> int:
@@ -70,6 +78,15 @@ class KnownCatalogue:
     def consultations(self) -> list[str]:
         """List the consultations described."""
         return [key[1] for key in self.latest if key[0] == "ConsultationDescribed"]
+
+    def _announce(self, fields: dict[str, Any]) -> None:
+        """Fold an announcement. Rules and keys never go back: an earlier one came again."""
+        if self.rules == FIRST_RULES:
+            self.announced_at = fields["occurred_at"]
+        self.rules = max(self.rules, fields["ledger_version"])
+        self.first_keys |= frozenset(fields["first_keys"])
+        if fields["generation"] > self.generation:
+            self.generation, self.control_keys = fields["generation"], keys_in(fields)
 
     def _word(self, fields: dict[str, Any], offset: int) -> None:
         """Note which record gave a text: one that changes the author alone gave none."""

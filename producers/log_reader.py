@@ -78,17 +78,19 @@ class LogReader:
         return int((await self._consumer.end_offsets([place]))[place])
 
     async def read(
-        self, topic: str, partition: int, *, since: int | None = None
+        self, topic: str, partition: int, *, since: int | None = None, first: int = 0
     ) -> AsyncIterator[Sequence[ConsumerRecord]]:
-        """Give the records of a partition up to its present end, from the start or an instant.
+        """Give the records of a partition up to its present end, from the start or a place.
 
-        `since` skips to the first record whose Kafka timestamp is at or after the instant (ms).
+        `since` skips to the first record whose Kafka timestamp is at or after the instant (ms),
+        `first` to an offset.
         """
         place = TopicPartition(topic, partition)
         self._consumer.assign([place])
         end = (await self._consumer.end_offsets([place]))[place]
-        at = await self._first_offset(place, since, end)
-        self._consumer.seek(place, at)
+        at = max(first, await self._first_offset(place, since, end))
+        if at < end:
+            self._consumer.seek(place, at)
         while at < end:
             records = await self._fetch(place)
             kept = [record for record in records if record.offset < end]

@@ -1,4 +1,4 @@
-"""What operators write: descriptions, groupings, suspensions, closings; each safe to repeat.
+"""What operators write: descriptions, groupings, closings; each safe to repeat.
 
 Theory of operation: an operation first reads what the log already says. Where that is what the
 operator wants, nothing is written; where a killed run left it half done, the rest is written.
@@ -7,26 +7,24 @@ same at once write the same event, which counts once.
 """
 
 import hashlib
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
 
-from producers import closing, consultation_file
+from producers import closing, consultation_file, signing
 from producers.consultation_file import ConsultationFile
 from producers.errors import ChangesFinal, InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
+from producers.signing import OwnKey
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.registry import HEADER_BYTES, current, headers
+from schemas.registry import current
 from schemas.texts import fault, normalised
-from schemas.topics import Topics, partition_of
+from schemas.topics import Topics
 
 
 REASON_CHARACTERS_MOST = 10_000
 """A longer reason fits into no event; bringing it to one form may take the square of its time."""
-
-Suspension = Literal["VoterSuspended", "VoterReinstated"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,8 @@ class Log:
     topics: Topics
     after_closing: bool = False
     """Whether they may change figures of consultations that are closed."""
+    own_keys: tuple[OwnKey, ...] = ()
+    """Private keys at hand, with which controls are signed where the log asks for it."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,6 @@ class Closed:
 
     consultation: str
     offsets: list[int]
-    written: bool
-
-
-@dataclass(frozen=True)
-class Suspended:
-    """How a voter stands; `written` tells whether this run had to write anything."""
-
-    consultation: str
-    partition: int
-    offset: int | None
-    """Offset of the control; None where a voter who never was suspended is reinstated."""
     written: bool
 
 
@@ -68,7 +57,7 @@ async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
         known = await read_catalogue(reader, log.topics)
     events = consultation_file.needed_events(file, known, occurred_at=now)
     if any(value.startswith(current("ProposalGrouped").header) for value in events):
-        _require_open(log, known, file.id)
+        require_open(log, known, file.id)
     await _write_catalogue(log, events, now)
     return len(events)
 
@@ -90,7 +79,7 @@ async def group(
     newest = known.find("ProposalGrouped", consultation, proposal)
     if (newest or {}).get("idea") == idea:
         return consultation, False
-    _require_open(log, known, consultation)
+    require_open(log, known, consultation)
     event = consultation_file.encoded(
         "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
         replaced=newest, occurred_at=now,
@@ -100,7 +89,10 @@ async def group(
 
 
 async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed:
-    """Close a consultation, or finish a closing that was interrupted."""
+    """Close a consultation, or finish a closing that was interrupted.
+
+    Raises InvalidInput where the log takes none but signed closings, and no key at hand may sign.
+    """
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
         known.require_consultation(consultation)
@@ -108,7 +100,10 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
         if completed is not None:
             return Closed(consultation, completed["offsets"], written=False)
         announced = closing.announcement_of(known, consultation)
-        present = await closing.present_controls(reader, log.topics, announced) if announced else {}
+        controls = await signing.controls(reader, log.topics, known, log.own_keys)
+        controls.signer(closing.CLOSED)
+        present = (await closing.present_controls(reader, log.topics, announced, controls)
+                   if announced else {})
     async with BulkWriter(log.address) as writer:
         if announced is None:
             described = known.find("ConsultationDescribed", consultation) or {}
@@ -118,43 +113,9 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
             )
             await closing.announce(writer, log.topics, announced)
         offsets = await closing.carry_out(
-            writer, log.topics, announced, present=present, completed_at=now
+            writer, log.topics, announced, controls, present=present, completed_at=now
         )
     return Closed(consultation, offsets, written=True)
-
-
-async def suspend(
-    log: Log, event: Suspension, voter: str, reason: str, *, consultation: str | None, now: int,
-    salt: bytes,
-) -> Suspended:
-    """Suspend or reinstate a voter (32 hexadecimal digits), unless the log already says so.
-
-    Raises ChangesFinal where the consultation is closed, InvalidInput where it is sealed.
-    """
-    pseudonym = parse_voter(voter)
-    partition = partition_of(pseudonym, log.topics.partitions)
-    async with LogReader(log.address) as reader:
-        known = await read_catalogue(reader, log.topics)
-        consultation = known.require_consultation(consultation)
-        latest = await _latest_control(reader, log.topics, consultation, pseudonym)
-    if latest is None and event == "VoterReinstated":
-        return Suspended(consultation, partition, None, written=False)
-    if latest is not None and latest[0] == event:
-        return Suspended(consultation, partition, latest[2], written=False)
-    if known.find("ConsultationSealed", consultation):
-        raise InvalidInput(
-            f"consultation {consultation!r} is sealed: it is not known any more whose votes are "
-            "whose, so none can be set aside or counted again. Its figures stay.")
-    _require_open(log, known, consultation)
-    followed = latest[1]["event_id"] if latest else b""
-    event_id = hashlib.sha256(
-        current(event).header + consultation.encode() + b"\0" + pseudonym + followed
-    ).digest()[:16]
-    value = _encoded(event, reason, event_id=event_id, voter=pseudonym,
-                     consultation=consultation, salt=salt, occurred_at=now)
-    async with BulkWriter(log.address) as writer:
-        offset = await writer.write(log.topics.votes, partition, now, value)
-    return Suspended(consultation, partition, offset, written=True)
 
 
 async def accept_undecodable(
@@ -176,56 +137,35 @@ async def accept_undecodable(
     event_id = hashlib.sha256(current("UndecodableAccepted").header + name).digest()[:16]
     if event_id in known.event_ids:
         return False
-    value = _encoded("UndecodableAccepted", reason, event_id=event_id, partition=partition,
-                     until_offset=until, salt=salt, occurred_at=now)
+    value = require_reason(lambda form: codec.encode(
+        "UndecodableAccepted", event_id=event_id, reason=form, partition=partition,
+        until_offset=until, salt=salt, origin="operator", occurred_at=now), reason)
     await _write_catalogue(log, [value], now)
     return True
 
 
-def _encoded(event: str, reason: str, **fields: Any) -> bytes:
-    """Encode what an operator says, with its reason: a text as any other that people read."""
+def require_reason(encode: Callable[[str], bytes], reason: str) -> bytes:
+    """Encode an event with an operator's reason: a text as any other that people read.
+
+    Raises InvalidInput where it is none that can stay in the log.
+    """
     form = normalised(reason) if len(reason) <= REASON_CHARACTERS_MOST else reason
     found = fault(form)
     if found is not None:
         raise InvalidInput(f"the reason: {found}. Say why in plain text, it stays in the log.")
     try:
-        return codec.encode(event, reason=form, origin="operator", **fields)
+        return encode(form)
     except codec.OutOfBounds as error:
         raise InvalidInput(f"{error}. Give a shorter --reason.") from error
 
 
-def _require_open(log: Log, known: KnownCatalogue, consultation: str) -> None:
+def require_open(log: Log, known: KnownCatalogue, consultation: str) -> None:
+    """Raise ChangesFinal where a consultation is closed, unless that is meant."""
     if not log.after_closing and closing.announcement_of(known, consultation):
         raise ChangesFinal(
             f"consultation {consultation!r} is closed: this would change figures that were "
             "published as final. If it must be, add --after-closing: results and pages will say "
             "for ever that figures were changed after the closing. Nothing was written.")
-
-
-def parse_voter(text: str) -> bytes:
-    """Read a pseudonym of 32 hexadecimal digits; raise InvalidInput."""
-    if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
-        raise InvalidInput(f"{text!r} is no voter: a pseudonym has 32 hexadecimal digits.")
-    return bytes.fromhex(text)
-
-
-async def _latest_control(
-    reader: LogReader, topics: Topics, consultation: str, voter: bytes
-) -> tuple[str, dict[str, Any], int] | None:
-    """Find the newest suspension or reinstatement of a voter: event, fields, offset."""
-    await reader.require(topics.votes, topics.partitions)
-    known = headers("VoterSuspended") | headers("VoterReinstated")
-    latest = None
-    async for records in reader.read(topics.votes, partition_of(voter, topics.partitions)):
-        for record in records:
-            if (record.value or b"")[:HEADER_BYTES] in known and voter in record.value:
-                try:
-                    event, fields = codec.decode(record.value)
-                except codec.Undecodable:
-                    continue
-                if fields["voter"] == voter and fields["consultation"] == consultation:
-                    latest = event, fields, record.offset
-    return latest
 
 
 def _require(known: KnownCatalogue, event: str, consultation: str, subject: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from producers import closing
+from producers import closing, signing
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import KeyFolder
 from producers.known_catalogue import KnownCatalogue, read_catalogue
@@ -58,7 +58,8 @@ async def seal(
     Destroys its keys, and the network keys of all days up to its closing, in each of the folders.
     While another consultation is open today's network key stays, until it expires like every day's.
     Raises Missing where a folder has no keys of it, unless it is `keyless`: nobody ever voted
-    through a gateway.
+    through a gateway; InvalidInput where the log takes none but signed controls, and no key at hand
+    may sign.
     """
     ended_at = await closed_at(log, consultation)
     if not keyless:
@@ -66,8 +67,10 @@ async def seal(
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
         announced = known.find(EVENT, consultation)
-        present = (await closing.present_controls(reader, log.topics, announced, event=EVENT)
-                   if announced else {})
+        controls = await signing.controls(reader, log.topics, known, log.own_keys)
+        controls.signer(EVENT)
+        present = (await closing.present_controls(
+            reader, log.topics, announced, controls, event=EVENT) if announced else {})
     async with BulkWriter(log.address) as writer:
         if announced is None:
             announced = {
@@ -82,7 +85,8 @@ async def seal(
             before = _day_of(now)
             kept = before.isoformat()
         destroyed = _destroyed(consultation, folders, before)
-        offsets = await closing.put(writer, log.topics, announced, present=present, event=EVENT)
+        offsets = await closing.put(
+            writer, log.topics, announced, controls, present=present, event=EVENT)
     written = bool(destroyed) or len(present) < log.topics.partitions
     return Sealed(consultation, offsets, destroyed, written, kept)
 

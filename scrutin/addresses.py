@@ -67,6 +67,13 @@ def keys_folder(settings: Settings) -> Path:
     return settings.data_folder / "keys"
 
 
+def control_keys_folder(settings: Settings) -> Path:
+    """Name the folder of the private keys that controls are signed with."""
+    if settings.control_keys:
+        return Path(settings.control_keys).expanduser().resolve()
+    return keys_folder(settings) / "control"
+
+
 def log_keys_folder(settings: Settings) -> Path:
     """Name the folder of the keys of the transparency logs."""
     return settings.data_folder / "keys" / "transparency"

@@ -159,6 +159,17 @@ class Settings(BaseSettings):
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
         "many decisions, or as many as it holds live votes if that is more.",
     )
+    control_keys: str = Field(
+        default="",
+        description="Folder of the private keys that controls (suspensions, closings, adoptions) "
+        "are signed with; empty: `control` in the folder of keys of data_dir.",
+    )
+    first_keys: str = Field(
+        default="", pattern=r"^([0-9a-f]{64}(,|$)){0,1024}$",
+        description="Digests by commas of the adoptions by which partitions without keys take "
+        "their first, as `scrutin keys adopt` prints them; the same for every ledger, and left in "
+        "place for ever. A new log needs none.",
+    )
     stall_seconds: float = Field(
         default=30.0, gt=0,
         description="A worker with input ends after this long without progress.",
@@ -194,6 +205,11 @@ class Settings(BaseSettings):
     def _proxies_can_be_read(cls, named: str) -> str:
         believed(named)
         return named
+
+    @property
+    def first_key_digests(self) -> frozenset[bytes]:
+        """The digests in `first_keys`."""
+        return frozenset(bytes.fromhex(each) for each in self.first_keys.split(",") if each)
 
     @property
     def data_folder(self) -> Path:

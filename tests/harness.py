@@ -24,6 +24,7 @@ from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
 from schemas import codec
+from schemas.genesis import Genesis
 from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, TRUSTS
 from tests.processors.ledger import logs
@@ -168,13 +169,15 @@ async def write(
     await asyncio.gather(*sent)
 
 
-async def prepared(stack: Stack, seed: int, *, size: int, voters: int = 40) -> Logs:
+async def prepared(
+    stack: Stack, seed: int, *, size: int, voters: int = 40, genesis: Genesis | None = None
+) -> Logs:
     """Provision, describe the consultation, and make a ballot box of `size` records a partition.
 
     The rules are written already, the rest is for the test to write: every kind of record,
     oddities included, from the seed.
     """
-    await provision(stack.kafka, stack.topics, replication=1)
+    await provision(stack.kafka, stack.topics, replication=1, genesis=genesis)
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.catalogue, 0, CATALOGUE)
     adopted = await read_to_end(stack.kafka, stack.topics.votes, stack.topics.partitions)
@@ -217,9 +220,11 @@ def _random_ballot(randomness: random.Random, voter: bytes) -> bytes:
 # What an undisturbed run makes
 
 
-def decided(box: Logs) -> tuple[list[Ledger], list[list[bytes]]]:
+def decided(
+    box: Logs, first_keys: frozenset[bytes] = frozenset()
+) -> tuple[list[Ledger], list[list[bytes]]]:
     """Decide a ballot box with the pure ledger."""
-    ledgers = [Ledger(partition, len(box)) for partition in range(len(box))]
+    ledgers = [Ledger(partition, len(box), first_keys) for partition in range(len(box))]
     decisions = []
     for ledger, log in zip(ledgers, box, strict=True):
         made = [ledger.decide(offset, value) for offset, value in enumerate(log)]

@@ -1,10 +1,9 @@
 """The chain of a partition: each decision commits to every record up to its own. Pure."""
 
-import hashlib
 from typing import NamedTuple
 
 from processors.ledger.alarms import LedgerStopped
-from processors.ledger.decisions import CHAIN_BYTES
+from schemas.chains import linked
 
 
 class ChainLink(NamedTuple):
@@ -23,8 +22,3 @@ class ChainLink(NamedTuple):
                 "one that was decided. The ballot box was replaced or rewritten: stop, and "
                 "compare with the archive (`scrutin audit recount`)."
             )
-
-
-def linked(previous: bytes, value: bytes) -> bytes:
-    """Give the chain after a record: SHA-256(previous chain, record value), cut."""
-    return hashlib.sha256(previous + value).digest()[:CHAIN_BYTES]

@@ -7,35 +7,26 @@ higher generation. Whether a control is signed is asked before anything that cou
 what anybody may write is refused, and halts nothing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from processors.ledger.decisions import ControlKey, Finding
 from processors.ledger.state import LedgerState
-from schemas.control_signatures import SMALL_ORDER, is_signed, key_id, unsigned_digest
+from schemas import control_roles
+from schemas.control_roles import PublicKey, is_signed_by
+from schemas.control_signatures import SMALL_ORDER, key_id, unsigned_digest
 from schemas.words import CONTROL_ROLES
 
 
-OPERATOR, GUARD, CLERK = (CONTROL_ROLES.index(name) for name in ("operator", "guard", "clerk"))
-CLOSING = frozenset(("ConsultationClosed", "ConsultationSealed"))
-
-
-def may_sign(role: int, event: str, fields: Mapping[str, Any]) -> bool:
-    """Whether a key of a role may sign a control."""
-    if role == OPERATOR:
-        return True
-    if role == GUARD:
-        return event == "VoterSuspended" and fields["cause"] > 0
-    return event in CLOSING
+OPERATOR = CONTROL_ROLES.index(control_roles.OPERATOR)
 
 
 def is_allowed(state: LedgerState, event: str, fields: Mapping[str, Any], value: bytes) -> bool:
     """Whether a control of version 2 is one that this partition takes."""
     if not state.keys:
         return True
-    return any(key.id == fields["by"] and may_sign(key.role, event, fields)
-               and is_signed(key.public, state.partition, state.genesis_chain, value)
-               for key in state.keys)
+    keys = (PublicKey(key.id, CONTROL_ROLES[key.role], key.public) for key in state.keys)
+    return is_signed_by(keys, state.partition, state.genesis_chain, event, fields, value)
 
 
 def keys_of(fields: Mapping[str, Any]) -> tuple[ControlKey, ...]:
@@ -51,7 +42,7 @@ def are_usable(keys: tuple[ControlKey, ...]) -> bool:
             and all(key.id == key_id(key.public) and key.public not in SMALL_ORDER for key in keys))
 
 
-def is_first_adoption(state: LedgerState, value: bytes, first_keys: frozenset[bytes]) -> bool:
+def is_first_adoption(state: LedgerState, value: bytes, first_keys: Container[bytes]) -> bool:
     """Whether a partition without keys may take those of a record: at its begin, or as was told."""
     return state.last_offset < 0 or unsigned_digest(value) in first_keys
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from processors.ledger import standing
 from processors.ledger.standing import ENCODED
+from schemas.chains import CHAIN_BYTES
 from schemas.codec import Undecodable
 from schemas.hot import long, short_string
 from schemas.registry import HEADER_BYTES, current
@@ -20,9 +21,6 @@ from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROU
 
 HEADERS = [current("DecisionMade", version).header for version in (1, 2)]
 """What a decision begins with, by the version of its rules less one."""
-CHAIN_BYTES = 16
-NO_CHAIN = bytes(CHAIN_BYTES)
-"""What stands for "previous chain" before the first decision."""
 MAX_CHANGES = 5_000
 """No more changes than a voter can hold live votes."""
 

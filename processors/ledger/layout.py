@@ -15,7 +15,7 @@ the others change every 8,192 records.
 from collections.abc import Callable
 from typing import Any
 
-from processors.ledger.decisions import CHAIN_BYTES, EVENT_VERSIONS, HEADERS
+from processors.ledger.decisions import EVENT_VERSIONS, HEADERS
 from processors.ledger.rules import (
     QUALIFICATION_ADDED,
     QUALIFICATION_WITHDRAWN,
@@ -24,6 +24,7 @@ from processors.ledger.rules import (
     PlainTransition,
 )
 from processors.ledger.rules_2 import TABLE
+from schemas.chains import CHAIN_BYTES
 from schemas.hot import decoder, long
 from schemas.registry import versions
 

@@ -13,7 +13,7 @@ Theory of operation:
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from processors.ledger import layout, rules_1, rules_2
 from processors.ledger.adoptions import undecodable, version_in_force
@@ -22,7 +22,6 @@ from processors.ledger.chain import ChainLink
 from processors.ledger.controls_1 import CONTROLS as CONTROLS_1
 from processors.ledger.controls_2 import CONTROLS as CONTROLS_2
 from processors.ledger.decisions import (
-    CHAIN_BYTES,
     Change,
     Decision,
     decode,
@@ -55,6 +54,7 @@ from processors.ledger.state import (
 )
 from processors.ledger.unusual import FULL, unusual_1, unusual_2
 from schemas import codec
+from schemas.chains import CHAIN_BYTES
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema
 from schemas.topics import MAX_BALLOT_BYTES, partition_of
@@ -70,7 +70,7 @@ class Ledger(LedgerState):
     """The state of one votes partition and the only two ways to change it: decide and apply."""
 
     def __init__(
-        self, partition: int, partitions: int, first_keys: frozenset[bytes] = frozenset()
+        self, partition: int, partitions: int, first_keys: Container[bytes] = frozenset()
     ) -> None:
         super().__init__(partition, partitions, first_keys)
         self._offsets = layout.Offsets()

@@ -19,7 +19,7 @@ import hmac
 import io
 import marshal
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -79,9 +79,9 @@ def freeze(ledger: Ledger) -> Frozen:
     return Frozen(header, [dict(each.voters) for each in consultations], dict(ledger.votes))
 
 
-def thaw(frozen: Frozen) -> Ledger:
+def thaw(frozen: Frozen, first_keys: Container[bytes] = frozenset()) -> Ledger:
     """Make the ledger that was frozen; the snapshot is not to be used again."""
-    ledger = Ledger(frozen.header["partition"], frozen.header["partitions"])
+    ledger = Ledger(frozen.header["partition"], frozen.header["partitions"], first_keys)
     header = frozen.header
     for name in _COPIED:
         setattr(ledger, name, header[name])

@@ -7,10 +7,10 @@ this state through `settling` only.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
-from processors.ledger.decisions import NO_CHAIN, ControlKey
+from processors.ledger.decisions import ControlKey
 from processors.ledger.rows import IDS_AT, LINK_BYTES
 from processors.ledger.rules import COUNTED_SHIFT, LIVE_SHIFT, OUTCOME, REASON, slot_of
 from processors.ledger.suspensions import (
@@ -19,6 +19,7 @@ from processors.ledger.suspensions import (
     SUSPENSION_BYTES,
     Suspension,
 )
+from schemas.chains import NO_CHAIN
 from schemas.codec import Undecodable
 from schemas.hot import short_string
 from schemas.words import COUNTS, EVERY_COUNT, OUTCOMES, REASONS
@@ -99,7 +100,7 @@ class LedgerState:
     """The state of one votes partition."""
 
     def __init__(
-        self, partition: int, partitions: int, first_keys: frozenset[bytes] = frozenset()
+        self, partition: int, partitions: int, first_keys: Container[bytes] = frozenset()
     ) -> None:
         self.partition, self.partitions = partition, partitions
         self.first_keys = first_keys

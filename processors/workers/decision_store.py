@@ -55,6 +55,7 @@ class Holder(Protocol):
     topics: Topics
     held: dict[int, Held]
     snapshots: SnapshotFolder
+    first_keys: frozenset[bytes]
 
     async def read_decision(self, partition: int, offset: int) -> bytes | None:
         """Read one record of the decisions topic; None where there is none."""
@@ -121,13 +122,13 @@ class DecisionStore(Store[bytes, bytes]):
         found = None
         try:
             found = await worker.snapshots.read(
-                partition, worker.topics.partitions, worker.read_decision)
+                partition, worker.topics.partitions, worker.read_decision, worker.first_keys)
         except (KafkaError, ConsumerStoppedError, TimeoutError) as error:
             # Stopped: the worker is told to end in the middle of a rebalance.
             log.warning("snapshot not checked, all decisions are folded", partition=partition,
                         error=repr(error))
         if found is None:
-            return Held(Ledger(partition, worker.topics.partitions))
+            return Held(Ledger(partition, worker.topics.partitions, worker.first_keys))
         ledger, decisions_offset = found
         log.info("snapshot read", partition=partition, decided=ledger.last_offset)
         return Held(ledger, snapshot_offset=ledger.last_offset, decisions_offset=decisions_offset)

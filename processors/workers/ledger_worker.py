@@ -66,6 +66,8 @@ class LedgerPolicy:
     """Where snapshots are kept."""
     snapshot_decisions: int
     """A snapshot of a partition is due after so many decisions."""
+    first_keys: frozenset[bytes] = frozenset()
+    """Digests of the adoptions by which a partition without keys may take its first."""
 
 
 @dataclass
@@ -88,6 +90,7 @@ class LedgerWorker:
 
     def __init__(self, policy: LedgerPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
+        self.first_keys = policy.first_keys
         self.held: dict[int, Held] = {}
         self.seeks = Seeks()
         self.closing = False

@@ -1,9 +1,9 @@
-"""Make the topics of a generation and adopt the rules: the first records of every partition."""
+"""Makes the topics of a generation, and lets every partition begin with the rules it follows."""
 
 import asyncio
-import hashlib
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -11,25 +11,38 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from processors.workers.kafka_checks import check_topics, connected_admin, described_settings
-from schemas import codec
+from schemas.genesis import Genesis, genesis_of
 from schemas.kafka_clients import new_consumer, new_producer
-from schemas.registry import FIRST_RULES
+from schemas.registry import FIRST_RULES, HEADER_BYTES, headers
 from schemas.topics import Topics, TopicSpecification
 
 
 VISIBLE_SECONDS = 30.0
 """A topic just created is known to every broker by then."""
 VISIBLE_POLL_SECONDS = 0.05
+READ_MS = 500
 
 
-async def provision(kafka: str, topics: Topics, *, replication: int) -> list[int]:
-    """Create missing topics, check all, adopt the rules; give the partitions that adopted now.
+@dataclass(frozen=True)
+class Provisioned:
+    """What a log has begun with, and in which partitions that was written now."""
 
-    Finished after a kill: a partition that holds a record has adopted its rules already.
+    partitions: list[int]
+    genesis: Genesis
+
+
+async def provision(
+    kafka: str, topics: Topics, *, replication: int, genesis: Genesis | None = None
+) -> Provisioned:
+    """Create missing topics, check all, and let each partition begin as `genesis` says.
+
+    Without one a new log begins under the newest rules and without control keys. A partition that
+    holds a record has begun already, and the others begin as it did: so this is finished after a
+    kill, and changes nothing where it is repeated.
     """
     await create(kafka, topics.specifications(), replication=replication)
     await check_topics(kafka, topics.specifications())
-    return await _adopt(kafka, topics)
+    return await _begin(kafka, topics, genesis or Genesis())
 
 
 async def create(
@@ -71,34 +84,59 @@ async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
             ConfigResourceType.TOPIC, topic.name, configs={**own, **topic.tuning})])
 
 
-async def _adopt(kafka: str, topics: Topics) -> list[int]:
-    partitions = [TopicPartition(topics.votes, n) for n in range(topics.partitions)]
-    consumer = new_consumer(kafka)
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(partitions)
-    finally:
-        await consumer.stop()
-    empty = [tp.partition for tp in partitions if not ends[tp]]
+async def _begin(kafka: str, topics: Topics, wanted: Genesis) -> Provisioned:
+    """Write what the log begins with, where it is missing."""
+    firsts = await _firsts(kafka, topics)
+    begun = [value for value in firsts if value is not None]
+    genesis = genesis_of(begun[0]) if begun else wanted
+    empty = [partition for partition, value in enumerate(firsts) if value is None]
     producer = new_producer(kafka)
     await producer.start()
     try:
         for partition in empty:
             now = int(time.time() * 1000)
             await producer.send_and_wait(
-                topics.votes, rules_adopted(topics, partition, now),
+                topics.votes, genesis.record(topics, partition, now),
                 partition=partition, timestamp_ms=now)
+        if genesis.rules > FIRST_RULES and not await _is_announced(kafka, topics):
+            now = int(time.time() * 1000)
+            await producer.send_and_wait(
+                topics.catalogue, genesis.announcement(now), partition=0, timestamp_ms=now)
     finally:
         await producer.stop()
-    return empty
+    return Provisioned(empty, genesis)
 
 
-def rules_adopted(topics: Topics, partition: int, occurred_at: int) -> bytes:
-    """Encode the adoption of the current rules, the first record of a partition."""
-    seed = f"RulesAdopted/{FIRST_RULES}/{topics.votes}"
-    return codec.encode(
-        "RulesAdopted", event_id=hashlib.sha256(seed.encode()).digest()[:16],
-        ledger_version=FIRST_RULES, partition=partition, partitions=topics.partitions,
-        salt=hashlib.sha256(f"{seed}/{partition}/salt".encode()).digest()[:16],
-        origin="operator", occurred_at=occurred_at,
-    )
+async def _firsts(kafka: str, topics: Topics) -> list[bytes | None]:
+    """Read the first record of each votes partition; None where there is none."""
+    found: list[bytes | None] = [None] * topics.partitions
+    for partition in range(topics.partitions):
+        async for value in _values(kafka, topics.votes, partition):
+            found[partition] = value
+            break
+    return found
+
+
+async def _is_announced(kafka: str, topics: Topics) -> bool:
+    """Whether the catalogue says already which rules the log follows."""
+    wanted = headers("RulesAnnounced")
+    async for value in _values(kafka, topics.catalogue, 0):
+        if value[:HEADER_BYTES] in wanted:
+            return True
+    return False
+
+
+async def _values(kafka: str, topic: str, partition: int) -> AsyncIterator[bytes]:
+    """Give the records of a partition up to its present end."""
+    place = TopicPartition(topic, partition)
+    consumer = new_consumer(kafka)
+    await consumer.start()
+    try:
+        end = (await consumer.end_offsets([place]))[place]
+        consumer.assign([place])
+        await consumer.seek_to_beginning(place)
+        while await consumer.position(place) < end:
+            for record in (await consumer.getmany(place, timeout_ms=READ_MS)).get(place, ()):
+                yield record.value or b""
+    finally:
+        await consumer.stop()

@@ -121,7 +121,8 @@ class SnapshotFolder:
             self._key_path, secrets.token_bytes(KEY_BYTES))
 
     async def read(
-        self, partition: int, partitions: int, read_decision: ReadDecision
+        self, partition: int, partitions: int, read_decision: ReadDecision,
+        first_keys: frozenset[bytes] = frozenset(),
     ) -> tuple[Ledger, int] | None:
         """Give a ledger and the offset of its last decision, or None: then fold everything."""
         path = self._path(partition)
@@ -129,7 +130,7 @@ class SnapshotFolder:
             frozen, decisions_offset = await asyncio.to_thread(
                 self._readable, path, partition, partitions)
             if await read_decision(partition, decisions_offset) == frozen.last_decision:
-                return snapshots.thaw(frozen), decisions_offset
+                return snapshots.thaw(frozen, first_keys), decisions_offset
             reason = "the decisions topic does not hold its last decision"
         except FileNotFoundError:
             return None

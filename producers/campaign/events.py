@@ -18,8 +18,12 @@ from itertools import accumulate, chain
 from producers.campaign import describe, priors
 from producers.campaign.deal import CODES, MASKS
 from producers.campaign.noise import (
+    ASKED,
+    ENDING_2,
+    HEADERS_2,
     LATER,
     PLAIN,
+    SERVED,
     SIMULATION,
     SUSPECT,
     Noise,
@@ -31,6 +35,7 @@ from producers.campaign.noise import (
 )
 from producers.campaign.plan import Plan
 from producers.campaign.turnout import SLOT_MS
+from producers.signing import FIRST, Controls
 from schemas import codec, hot
 from schemas.registry import HEADER_BYTES
 from schemas.topics import partition_of
@@ -56,6 +61,8 @@ NEXT_PROPOSAL_MS = 20_000
 SCRIPTED_VOTE_MS = 1_000
 """Votes without view proof come at the pace of a script."""
 DESCRIBE_WAIT_MS = (5_000, 90_000)
+ROUTES_OF = 5
+"""Of so many votes one is cast on a proposal that was asked for, the others on what was served."""
 OVERSIZE_BYTES = 16_384
 """Length of the name in an oversize record: far over its bound, far below the broker's."""
 
@@ -73,8 +80,9 @@ def instant(milliseconds: int) -> bytes:
 class Campaign:
     """A plan being played to a number of partitions; play it once, from front to back."""
 
-    def __init__(self, plan: Plan, partitions: int) -> None:
+    def __init__(self, plan: Plan, partitions: int, controls: Controls = FIRST) -> None:
         self.plan = plan
+        self.controls = controls
         self.partitions = partitions
         self.opens_at = plan.published.opens_at
         self.closes_at = plan.published.closes_at
@@ -141,10 +149,13 @@ class Campaign:
             self.identifiers, self.chance.random, self.partitions
         )
         join, low, last = b"".join, _NIBBLES, _LAST
+        headers, ending = (HEADERS_2, ENDING_2) if self.controls.rules > 1 else ({}, b"")
 
         def play(voter: bytes, names: bytes, steps: Sequence[Step], at: int) -> int:
             partition = partition_of(voter, partitions)
-            first = None
+            first, way = None, b""
+            if ending:
+                way = SERVED if (voter[-1] + names[-1]) % ROUTES_OF else ASKED
             for header, codes, wait_ms, spread_ms in steps:
                 if spread_ms == LATER:
                     left = min(ends_at - at, LATER_MOST_MS)
@@ -155,8 +166,8 @@ class Campaign:
                     event_id, salt = next(identifiers)
                     zigzag = at * 2
                     event = (at, partition, at, join((
-                        header, event_id, voter, salt, codes, names, low[zigzag & 16383],
-                        low[zigzag >> 14 & 16383], last[zigzag >> 28],
+                        headers.get(header, header), event_id, voter, salt, codes, way, names,
+                        low[zigzag & 16383], low[zigzag >> 14 & 16383], last[zigzag >> 28], ending,
                     )))
                     first = first or event
                 else:
@@ -231,7 +242,7 @@ class Campaign:
         arrived = list(accumulate(self.plan.ordinary_arrivals))
         slot = bisect_right(arrived, self.plan.suspended)
         voter = self.voter(b"voter", self.plan.suspended)
-        suspended_at = self.opens_at + slot * SLOT_MS + SLOT_MS
+        suspended_at, finding = self.opens_at + slot * SLOT_MS + SLOT_MS, b""
         for event, at, reason in (
             ("VoterSuspended", suspended_at + SUSPENDED_AFTER_MS,
              "Rythme de vote inhabituel, à vérifier."),
@@ -239,9 +250,13 @@ class Campaign:
              "Vérification faite : une personne très assidue."),
         ):
             event_id, salt = next(self.identifiers)
-            self._schedule(at, partition_of(voter, self.partitions), codec.encode(
-                event, event_id=event_id, voter=voter, consultation=self.consultation,
+            finding = finding or event_id
+            partition = partition_of(voter, self.partitions)
+            self._schedule(at, partition, self.controls.encoded(
+                event, partition, event_id=event_id, voter=voter, consultation=self.consultation,
                 reason=reason, salt=salt, origin="operator", occurred_at=at,
+                **({"finding": finding} if event == "VoterSuspended" else
+                   {"findings": [{"cause": 0, "finding": finding}]}),
             ))
 
     def _schedule_undecodable(self) -> None:

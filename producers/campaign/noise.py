@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from producers.campaign.deal import CODES, MASKS
 from schemas import hot
-from schemas.registry import HEADER_BYTES
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, TRUSTS
+from schemas.registry import HEADER_BYTES, current
+from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE, SHOWN, TRUSTS
 
 
 class Noise(IntEnum):
@@ -83,6 +83,15 @@ def qualify(qualification: int, trust: int = TRUSTED) -> Step:
 def unqualify(qualification: int) -> Step:
     return Step(*_event("QualificationWithdrawn", qualification, TRUSTED), *QUALIFY_WAIT)
 
+
+HEADERS_2 = {current(event, 1).header: current(event, 2).header for event in (
+    "VoteCast", "VoteWithdrawn", "QualificationAdded", "QualificationWithdrawn")}
+"""What version 2 of a ballot begins with, by the header of version 1."""
+_PAUSE_UNKNOWN = 15
+SERVED, ASKED = (bytes((2 * SHOWN.index(name), 2 * _PAUSE_UNKNOWN)) for name in ("served", "asked"))
+"""What version 2 says behind its other codes: the route by which a proposal was reached."""
+ENDING_2 = hot.long(0) + hot.long(-1)
+"""Behind the instant: of no partner, and a wording that nobody told."""
 
 DELIVER_AGAIN = Step(b"", b"", *RETRY_WAIT)
 

@@ -5,13 +5,14 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from producers import closing
+from producers import closing, signing
 from producers.campaign.catalogue import catalogue
 from producers.campaign.events import Campaign, Event
 from producers.campaign.plan import Plan
 from producers.errors import ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
+from producers.signing import Controls, OwnKey
 from producers.writer import BulkWriter
 from schemas.topics import Topics
 
@@ -22,6 +23,10 @@ THROTTLED_PIECES_A_SECOND = 20
 """With a rate, votes come in this many small pieces a second."""
 COMPLETED_AFTER_MS = 2_000
 """The simulated closing completes two seconds after it is announced."""
+
+
+CONTROLS = ("VoterSuspended", "VoterReinstated", closing.CLOSED)
+"""What a campaign holds of them."""
 
 
 @dataclass
@@ -42,9 +47,10 @@ class _Run:
 
     def __init__(
         self, writer: BulkWriter, topics: Topics, *, rate: float | None,
-        report: Callable[[Progress], None],
+        report: Callable[[Progress], None], controls: Controls,
     ) -> None:
         self.writer = writer
+        self.controls = controls
         self.topics = topics
         self.rate = rate
         self.report = report
@@ -90,7 +96,7 @@ class _Run:
         )
         await closing.announce(self.writer, self.topics, control)
         await closing.carry_out(
-            self.writer, self.topics, control, present={},
+            self.writer, self.topics, control, self.controls, present={},
             completed_at=published.closes_at + COMPLETED_AFTER_MS,
         )
         self.progress.catalogue_records += 2
@@ -117,22 +123,28 @@ async def run(
     topics: Topics,
     plan: Plan,
     *,
+    own_keys: Sequence[OwnKey] = (),
     rate: float | None = None,
     progress: Callable[[Progress], None] = lambda _: None,
 ) -> Progress:
     """Write the campaign of a plan: catalogue, votes and descriptions, closing, late votes.
 
     `rate` bounds the records a second in the votes topic. `progress` is called often, in the
-    event loop: it must be quick. Raises ProducingError, also where the log already holds the
-    consultation.
+    event loop: it must be quick. Ballots are of the version that the announced rules have, and
+    controls are signed with `own_keys` where the log asks for it. Raises ProducingError, also where
+    the log already holds the consultation, or no key at hand may sign.
     """
     async with LogReader(address) as reader:
         await reader.require(topics.votes, topics.partitions)
         await reader.require(topics.participants, 1)
-        _refuse_known((await read_catalogue(reader, topics)).consultations(), plan)
-    campaign = Campaign(plan, topics.partitions)
+        known = await read_catalogue(reader, topics)
+        _refuse_known(known.consultations(), plan)
+        controls = await signing.controls(reader, topics, known, own_keys)
+    for event in CONTROLS:
+        controls.signer(event)
+    campaign = Campaign(plan, topics.partitions, controls)
     async with BulkWriter(address) as writer:
-        running = _Run(writer, topics, rate=rate, report=progress)
+        running = _Run(writer, topics, rate=rate, report=progress, controls=controls)
         await running.write_catalogue(plan)
         await running.enter("votes")
         for events in campaign.events():

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
+from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from schemas import hot
 from schemas.codec import Undecodable
@@ -27,8 +28,9 @@ async def live_ballots(
     found: list[Ballot] = []
     async with LogReader(kafka) as reader:
         await reader.require(topics.votes, topics.partitions)
+        first_keys = (await read_catalogue(reader, topics)).first_keys
         for partition, last in enumerate(vector):
-            folder = Folder(Ledger(partition, topics.partitions), consultation)
+            folder = Folder(Ledger(partition, topics.partitions, first_keys), consultation)
             async for records in reader.read(topics.votes, partition):
                 for record in records:
                     if record.offset <= last:

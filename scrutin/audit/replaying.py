@@ -81,7 +81,8 @@ class Replay:
         self.reading, self.into, self.say = reading, into, say
         self.consumer, self.producer = consumer, producer
         self.recount = PureRecount(
-            [Ledger(partition, into.partitions) for partition in range(into.partitions)])
+            [Ledger(partition, into.partitions, reading.first_keys())
+             for partition in range(into.partitions)])
 
     async def rebuild(self, catalogue_offset: int) -> list[Check]:
         """Write every topic, each from the one before it as the broker holds it."""

@@ -16,8 +16,9 @@ def close(
 ) -> None:
     """Close a consultation in every partition; run again, it finishes an interrupted closing.
 
-    Votes that come later are kept and shown as late. Exit status 0 also where it was closed
-    already, 3 where the consultation, Kafka or a topic is missing.
+    Votes that come later are kept and shown as late. Signed where the log has control keys. Exit
+    status 0 also where it was closed already, 2 where no key at hand may sign, 3 where
+    the consultation, Kafka or a topic is missing.
     """
     closed = producing.finish(operations.close(
         producing.log(), consultation, now=producing.now(), salt=secrets.token_bytes(16)))

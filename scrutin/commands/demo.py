@@ -31,8 +31,6 @@ def demo(
     exit_after: Annotated[
         bool, typer.Option("--exit", help="End by itself after the checks.")
     ] = False,
-    rules: Annotated[int, typer.Option(
-        help="Rules that decide the campaign; later ones than 1 are adopted at its start.")] = 1,
     seed: Annotated[int, typer.Option(help="Seed of the campaign: ids, salts, everything.")] = 2022,
     published: Annotated[
         Path, typer.Option(help="Published figures to compare with.", exists=True, dir_okay=False)
@@ -54,7 +52,7 @@ def demo(
     except ProducingError as error:
         screen.say(f"scrutin demo: {error}")
         raise typer.Exit(error.exit_code) from error
-    run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")), rules)
+    run = Demo(settings, screen, seed, json.loads(published.read_text("utf-8")))
     # A shell that starts us in the background has SIGINT ignored: Ctrl-C must end us all the same.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_TERMINATED))
@@ -75,7 +73,6 @@ def _play(run: Demo, *, stay: bool) -> bool:
     urls = run.start()
     page = f"{urls['gateway']}/c/{CONSULTATION}"
     run.screen.say(f"results page: {page}")
-    asyncio.run(run.adopt())
     document = asyncio.run(run.campaign(urls))
     checks = run.checks(document, asyncio.run(run.recount()))
     run.screen.results(document, checks)

@@ -18,6 +18,9 @@ def ledger() -> None:
     worker = LedgerWorker(LedgerPolicy(
         kafka=begun.kafka, topics=topics, instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
-        folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions))
+        folder=settings.data_folder,
+        snapshot_decisions=settings.snapshot_decisions,
+        first_keys=settings.first_key_digests,
+    ))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
     run_worker(worker.app, settings.stop_seconds)

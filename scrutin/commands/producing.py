@@ -9,9 +9,11 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from producers.errors import InvalidInput, ProducingError
+from producers.errors import InvalidInput, Missing, ProducingError
 from producers.operations import Log
 from producers.polis_files.instants import Unit
+from producers.signing import OwnKey, own_keys
+from schemas.private_files import KeyRefused
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.settings import load
@@ -49,8 +51,18 @@ def stack() -> tuple[str, Topics]:
 
 
 def log(*, after_closing: bool = False) -> Log:
-    """Give the log that operators write to."""
-    return Log(*stack(), after_closing)
+    """Give the log that operators write to, with the keys at hand that sign controls."""
+    return Log(*stack(), after_closing, own_control_keys())
+
+
+def own_control_keys() -> tuple[OwnKey, ...]:
+    """Read the private keys at hand that sign controls; end the command where one is not used."""
+    try:
+        return own_keys(addresses.control_keys_folder(load()))
+    except ProducingError as error:
+        fail(error)
+    except KeyRefused as error:
+        fail(Missing(str(error)))
 
 
 def finish(work: Coroutine[Any, Any, Answer]) -> Answer:

@@ -1,23 +1,58 @@
-"""`scrutin provision`: make topics and adopt the rules."""
+"""`scrutin provision`: make topics, and let the log begin."""
 
 import asyncio
-import sys
+from typing import Annotated
+
+import typer
 
 from processors.workers.provisioning import provision as provision_topics
+from producers.errors import InvalidInput, ProducingError
+from schemas.control_roles import parse_keys
+from schemas.genesis import Genesis
 from scrutin import addresses
+from scrutin.commands import producing
+from scrutin.commands.key_places import usable
+from scrutin.keys import control_keys
 from scrutin.settings import load
 
 
-def provision() -> None:
-    """Create the topics of this generation, check their settings and adopt the rules.
+def provision(
+    *,
+    key: Annotated[list[str] | None, typer.Option(
+        metavar="ROLE:PUBLIC", help="A key that signs controls of a new log, as `scrutin keys "
+        "make` prints it; may be repeated. Without it, those that lie in the folder of control "
+        "keys.", show_default=False)] = None,
+    make_keys: Annotated[bool, typer.Option(
+        "--make-keys", help="Make a key of each role first, where there is none.")] = False,
+) -> None:
+    """Create the topics of this generation, check their settings, and let a new log begin.
 
-    Safe to run again: what is there is checked and left alone.
+    A new log begins under the newest rules, with the keys that sign its controls. Safe to run
+    again: what is there is checked and left alone. Exit status 2 where keys are not said rightly,
+    3 where one cannot be used.
     """
     settings = load()
     topics = addresses.topics(settings)
-    adopted = asyncio.run(provision_topics(
-        addresses.kafka_address(settings), topics, replication=settings.replication))
+    folder = addresses.control_keys_folder(settings)
+    try:
+        with usable():
+            if make_keys:
+                control_keys.make_missing(folder)
+            keys = parse_keys(key or [each.text() for each in control_keys.public_keys(folder)])
+    except ProducingError as error:
+        producing.fail(error)
+    except ValueError as error:
+        producing.fail(InvalidInput(f"{error}."))
+    done = asyncio.run(provision_topics(
+        addresses.kafka_address(settings), topics, replication=settings.replication,
+        genesis=Genesis(keys=keys)))
     for topic in topics.specifications():
         print(f"{topic.name}\t{topic.partitions}")
-    done = f"rules adopted in partitions {adopted}" if adopted else "rules were adopted already"
-    print(f"Topics are as they must be; {done}.", file=sys.stderr)
+    genesis = done.genesis
+    producing.say("Topics are as they must be; " + (
+        f"partitions {done.partitions} begin under rules {genesis.rules}." if done.partitions
+        else "the log had begun already."))
+    if done.partitions and not genesis.keys:
+        producing.say("Its controls are not signed: whoever can write to the votes topic can "
+                      "suspend voters and close consultations. See `scrutin keys make` and "
+                      "`scrutin keys adopt`.")

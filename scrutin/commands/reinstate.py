@@ -1,11 +1,11 @@
 """`scrutin reinstate`: let a voter's votes count again."""
 
 import json
-import secrets
+from typing import Annotated
 
 import typer
 
-from producers import operations
+from producers import suspending
 from scrutin.commands import producing
 
 
@@ -14,17 +14,26 @@ def reinstate(
     *,
     reason: producing.Reason,
     consultation: producing.Consultation = None,
+    cause: Annotated[list[int] | None, typer.Option(
+        min=0, max=suspending.CAUSE_MOST, help="Clear the findings of this cause only: 0 is an "
+        "operator's, n those of rule n of the guard. May be repeated; without it, all.",
+        show_default=False)] = None,
+    immune: Annotated[list[int] | None, typer.Option(
+        min=1, max=suspending.CAUSE_MOST, help="Let this rule of the guard suspend the voter no "
+        "more. May be repeated.", show_default=False)] = None,
     after_closing: producing.AfterClosing = False,
 ) -> None:
     """Let the votes of a suspended voter count again.
 
-    Nothing is written where the log already says so. Exit status 2 where the voter or the
-    consultation is not said rightly, or it is closed, 3 where the consultation, Kafka or
-    a topic is missing.
+    Under rules 2 every finding that is cleared is named, and stays cleared; later ones may suspend
+    the voter again, except those of causes it is made immune to. Nothing is written where the log
+    already says so. Signed where the log has control keys. Exit status 2 where the voter or the
+    consultation is not said rightly, it is closed, or no key at hand may sign, 3 where the
+    consultation, Kafka or a topic is missing.
     """
-    done = producing.finish(operations.suspend(
-        producing.log(after_closing=after_closing), "VoterReinstated", voter, reason,
-        consultation=consultation, now=producing.now(), salt=secrets.token_bytes(16)))
+    done = producing.finish(suspending.reinstate(
+        producing.log(after_closing=after_closing), voter, reason, consultation=consultation,
+        now=producing.now(), causes=cause or (), immune=immune or ()))
     producing.say(f"{voter}: reinstated" if done.written
                   else f"{voter} is not suspended: nothing written")
     typer.echo(json.dumps(vars(done)))

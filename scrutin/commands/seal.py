@@ -30,7 +30,8 @@ def seal(
     Pepper, participants' pepper and the network keys of its days go, in the key folder and in each
     --copy; the log says so in the catalogue and in every partition. Counts, proofs and recounts
     stay as they are. Run again, it finishes an interrupted sealing. Exit status 1 where the
-    question is answered with no, 2 where the consultation is not closed, 3 where it, its keys,
+    question is answered with no, 2 where the consultation is not closed or no key
+    at hand may sign, 3 where it, its keys,
     Kafka or a topic is missing.
     """
     log = producing.log()

@@ -33,15 +33,19 @@ def simulate(
 ) -> None:
     """Write the #SolutionsJeunes campaign: catalogue, votes with noise, closing, late votes.
 
-    Prints what was written as one JSON document. Exit status 2 where the file, the scale or a log
-    that already holds the campaign forbids it, 3 where Kafka or a topic is missing.
+    Prints what was written as one JSON document. Votes are of the version that the announced rules
+    have; controls are signed where the log has control keys. Exit status 2 where
+    the file, the scale or a log that already holds the campaign forbids it, 3 where Kafka or a
+    topic is missing.
     """
     try:
         campaign = plan(published.load(published_file), seed, scale)
     except ProducingError as error:
         producing.fail(error)
     address, topics = producing.stack()
-    written = producing.finish(run(address, topics, campaign, rate=rate, progress=Reporter()))
+    written = producing.finish(run(
+        address, topics, campaign, rate=rate, progress=Reporter(),
+        own_keys=producing.own_control_keys()))
     typer.echo(json.dumps({
         "consultation": campaign.published.consultation, "seed": seed, "scale": scale,
         "counted_votes": campaign.amounts.votes, "participants": campaign.amounts.participants,

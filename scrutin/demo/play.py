@@ -20,7 +20,6 @@ import aiohttp
 
 from deploy.local.status import bring_down
 from deploy.machine.files import keep_private
-from schemas.registry import FIRST_RULES
 from scrutin import addresses
 from scrutin.demo.comparison import Check, compare
 from scrutin.demo.counters import Counters, Watch, until
@@ -69,7 +68,6 @@ class Demo:
     screen: Screen
     seed: int
     published: dict[str, Any]
-    rules: int = FIRST_RULES
     phases: list[tuple[str, float]] = field(default_factory=list)
 
     @contextmanager
@@ -101,17 +99,6 @@ class Demo:
     def stop(self) -> None:
         """Stop the stack."""
         bring_down(self.settings.data_dir)
-
-    async def adopt(self) -> None:
-        """Run `scrutin rules adopt`, where the campaign is to be decided by later rules."""
-        if self.rules == FIRST_RULES:
-            return
-        with self.phase(f"adopt rules {self.rules}"):
-            process = await self._scrutin("rules", "adopt", str(self.rules))
-            _, errors = await process.communicate()
-        if process.returncode:
-            raise DemoFailed(f"scrutin rules adopt ended with {process.returncode}: "
-                             f"{errors.decode(errors='replace')[-2000:]}")
 
     async def campaign(self, urls: dict[str, str]) -> dict[str, Any]:
         """Write the campaign, wait until it is decided, published and archived; give results."""

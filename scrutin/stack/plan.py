@@ -154,7 +154,7 @@ def _clickhouse(configuration: ClickHouseConfiguration) -> ProcessSpecification:
 def _provision(environment: Mapping[str, str]) -> ProcessSpecification:
     return ProcessSpecification(
         name="provision",
-        argv=_command("provision"),
+        argv=[*_command("provision"), "--make-keys"],
         environment=environment,
         ready_seconds=PROVISION_SECONDS,
         once=True,

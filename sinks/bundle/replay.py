@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from processors.ledger.alarms import LedgerStopped
-from processors.ledger.chain import linked
 from processors.ledger.decisions import Decision, decode
 from processors.ledger.ledger import Ledger
 from processors.ledger.state import (
@@ -31,8 +30,10 @@ from processors.ledger.state import (
     Proposal,
 )
 from processors.results.results_document import Figures
+from schemas.chains import linked
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, headers
+from schemas.words import OUTCOMES
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, told
 from sinks.bundle.layout import PROPOSALS_MAX
 from sinks.recount.summing import added, figures_of, summed
@@ -168,6 +169,7 @@ def _decided(
     """Decide all records, hold the decisions against those recorded; stop after each batch."""
     begin = 0
     for values, recorded in _paired(partition, witness):
+        share.ledger.recorded = begin, recorded
         try:
             at = 0
             while at < len(values):
@@ -228,8 +230,10 @@ class _Watched(Ledger):
     """
 
     def __init__(self, partition: int, partitions: int, place: str) -> None:
-        super().__init__(partition, partitions)
+        super().__init__(partition, partitions, _AsRecorded(self))
         self.recent = deque(maxlen=0)
+        self.recorded: tuple[int, list[bytes | None]] = 0, []
+        """The first offset of the records that are decided now, and what is recorded of each."""
         self.made_bytes = 0
         """Of decisions on other records than votes, since they were compared last."""
         self._place, self._steps = place, 0
@@ -252,6 +256,25 @@ class _Watched(Ledger):
         value = super()._decided(decision)
         self.made_bytes += len(value)
         return value
+
+
+class _AsRecorded:
+    """The adoptions by which a partition took its first keys: those that are recorded as such.
+
+    Ledgers were told beforehand; nobody who verifies was. The record is there for all to see.
+    """
+
+    def __init__(self, ledger: _Watched) -> None:
+        self._ledger = ledger
+
+    def __contains__(self, digest: object) -> bool:
+        """Whether the record that is decided now was adopted."""
+        begin, recorded = self._ledger.recorded
+        try:
+            decision = decode(recorded[self._ledger.last_offset + 1 - begin] or b"")
+        except (Undecodable, IndexError):
+            return False
+        return decision.outcome == OUTCOMES.index("adopted") and bool(decision.keys)
 
 
 class _Share:

@@ -3,17 +3,18 @@
 Under the first rules a voter's last control counts. Under the second a voter is suspended while a
 finding stands: a suspension of version 1 is a finding of its own, under cause 0, and a
 reinstatement of version 1 clears those; version 2 names cause and finding, and what is cleared
-stays so. Signatures are not looked at: where a control was refused as unsigned, this says
-otherwise, and the recount finds a difference.
+stays so. A control that the partition does not take, by the keys it has there, is passed over.
 """
 
+import heapq
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from processors.ledger.decisions import decode
 from schemas import codec
 from schemas.codec import Undecodable
+from schemas.keys_in_force import KeysInForce
 from schemas.words import OUTCOMES
 
 
@@ -21,6 +22,8 @@ NEVER = 2**63 - 1
 """Stands for the offset of a closing or an adoption where there is none."""
 FINDINGS_MAX = 8
 """A voter has so many findings of a cause, cleared ones counted."""
+
+ADOPTION = "rules_adopted"
 
 Pair = tuple[int, bytes]
 Row = Sequence[Any]
@@ -37,6 +40,8 @@ class Controls(NamedTuple):
     """Voters who are suspended in the end, and the lowest cause that stands."""
     after_closing: int
     """Suspensions and reinstatements that took effect after the closing."""
+    rules_2_at: list[int]
+    """By partition, the offset from which rules 2 are in force."""
 
 
 class _Voter:
@@ -48,6 +53,14 @@ class _Voter:
         """Findings met, and whether they stand: since rules 2."""
         self.immune: set[int] = set()
         self.has_risen = False
+
+    def follow(self, control: str, fields: dict[str, Any], *, version: int, rules: int) -> bool:
+        """Take a control under the rules in force; say whether it took effect."""
+        if rules > 1:
+            self.rise()
+            return self.take(control, fields, version=version)
+        before, self.is_suspended = self.is_suspended, control == "voter_suspended"
+        return before != self.is_suspended
 
     def rise(self) -> None:
         """Take what the first rules left into the terms of the second."""
@@ -84,16 +97,27 @@ class _Voter:
         return any(met[cause] > FINDINGS_MAX for cause, _ in new)
 
 
-def fold(rows: Iterable[Row], rules_2_at: Sequence[int]) -> Controls:
-    """Fold the rows of controls.sql, which are in the order of the log, partition by partition."""
-    partitions = len(rules_2_at)
-    closed_at, sealed_at = ([NEVER] * partitions for _ in range(2))
+def fold(
+    rows: Iterable[Row], adoptions: Iterable[Row], partitions: int,
+    first_keys: Collection[bytes] = (),
+) -> Controls:
+    """Fold the rows of controls.sql and adoptions.sql, each in the order of the log.
+
+    `first_keys` are the digests of the adoptions by which partitions took their first keys.
+    """
+    closed_at, sealed_at, rules_2_at = ([NEVER] * partitions for _ in range(3))
     voters: dict[str, _Voter] = {}
     after_closing, seen = 0, set[tuple[object, ...]]()
-    for partition, at, control, voter, event_id, value in rows:
-        by_rules_2 = at > rules_2_at[partition]
+    in_force: dict[int, KeysInForce] = {}
+    for partition, at, control, voter, event_id, value in _merged(rows, adoptions):
+        followed = in_force.setdefault(partition, KeysInForce(partition, first_keys))
+        if control == ADOPTION:
+            followed.follow(at, bytes.fromhex(value))
+            if followed.rules > 1:
+                rules_2_at[partition] = min(rules_2_at[partition], at)
+            continue
         version, fields = _read(value)
-        if version == 0 or (version > 1 and not by_rules_2):
+        if version == 0 or not followed.takes(bytes.fromhex(value)):
             continue
         if control == "consultation_closed":
             closed_at[partition] = min(closed_at[partition], at)
@@ -105,16 +129,17 @@ def fold(rows: Iterable[Row], rules_2_at: Sequence[int]) -> Controls:
             if version == 1 and (name, event_id) in seen:
                 continue
             seen.add((name, event_id))
-            found = voters.setdefault(name, _Voter())
-            if by_rules_2:
-                found.rise()
-                takes_effect = found.take(control, fields, version=version)
-            else:
-                takes_effect = found.is_suspended != (control == "voter_suspended")
-                found.is_suspended = control == "voter_suspended"
+            takes_effect = voters.setdefault(name, _Voter()).follow(
+                control, fields, version=version, rules=followed.rules)
             after_closing += takes_effect and at > closed_at[partition]
     suspended = {name: found.lowest() for name, found in voters.items() if found.is_suspended}
-    return Controls(closed_at, sealed_at, suspended, after_closing)
+    return Controls(closed_at, sealed_at, suspended, after_closing, rules_2_at)
+
+
+def _merged(rows: Iterable[Row], adoptions: Iterable[Row]) -> Iterable[Row]:
+    """Put adoptions among the controls, in the order of each partition."""
+    others = ((partition, at, ADOPTION, None, None, value) for partition, at, value in adoptions)
+    return heapq.merge(rows, others, key=lambda row: (row[0], row[1]))
 
 
 def suspended_by(rows: Iterable[Row]) -> dict[str, int]:

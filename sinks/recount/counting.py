@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.words import COUNTS, EVERY_COUNT
-from sinks.recount.controls import NEVER, fold, suspended_by
+from sinks.recount.controls import fold, suspended_by
 from sinks.recount.reading import Reading, Row
 
 
@@ -41,11 +41,9 @@ class BallotRecount(Recounted):
 
 def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     """Count the ballot box alone: the rules in SQL, no look at the decisions."""
-    rules_2_at = [NEVER] * len(reading.vector)
-    for partition, at in reading.query("adoptions"):
-        rules_2_at[partition] = at
-    controls = fold(reading.query("controls", consultation=consultation), rules_2_at)
-    closed_at, sealed_at, suspended, after_closing = controls
+    controls = fold(reading.query("controls", consultation=consultation),
+                    reading.query("adoptions"), len(reading.vector), reading.first_keys())
+    closed_at, sealed_at, suspended, after_closing, rules_2_at = controls
     rows = reading.query(
         "ballots", consultation=consultation, closed_at=closed_at, sealed_at=sealed_at,
         suspended=[*suspended], causes=[*suspended.values()], rules_2_at=rules_2_at)

@@ -56,7 +56,9 @@ class PureRecount:
 def recount(reading: Reading, *, say: Say) -> PureRecount:
     """Decide every archived vote again, up to the vector."""
     partitions = len(reading.vector)
-    found = PureRecount([Ledger(partition, partitions) for partition in range(partitions)])
+    first_keys = reading.first_keys()
+    found = PureRecount([Ledger(partition, partitions, first_keys)
+                         for partition in range(partitions)])
     for ledger in found.ledgers:
         for _ in decisions(reading, ledger, found, say):
             pass

@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 
-from processors.ledger.chain import linked
-from processors.ledger.decisions import NO_CHAIN, decode
+from processors.ledger.decisions import decode
 from processors.results.catalogue import Catalogue
 from schemas import codec
+from schemas.chains import NO_CHAIN, linked
 from schemas.codec import Undecodable
+from schemas.genesis import first_keys_in
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from schemas.words import KINDS
@@ -56,6 +57,9 @@ WHERE topic = {topic:String} AND fault = ''
 GROUP BY partition, source_offset HAVING uniqExact(value) > 1
 ORDER BY partition, source_offset
 """
+
+NEWEST = 2**63 - 1
+"""Past every offset."""
 
 Row = tuple[Any, ...]
 Say = Callable[[str], None]
@@ -234,6 +238,10 @@ class Reading:
         for _, value in self.catalogue_records(offset):
             chain = linked(chain, value or b"")
         return chain.hex()
+
+    def first_keys(self) -> frozenset[bytes]:
+        """Give the digests of the adoptions by which ledgers were told to take first keys."""
+        return first_keys_in(value for _, value in self.catalogue_records(NEWEST))
 
     def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
         """Give offset and bytes of the archived catalogue up to an offset."""

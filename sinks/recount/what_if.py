@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors.ledger.chain import linked
-from processors.ledger.decisions import NO_CHAIN
 from processors.ledger.ledger import Ledger
 from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf
+from schemas.chains import NO_CHAIN, linked
 from schemas.exit_codes import EXIT_FAILED
 from schemas.words import CHOICES
 from sinks.recount import supposing
@@ -98,7 +97,9 @@ def _decided(
 ) -> tuple[PureRecount, list[dict[str, Any]]]:
     """Decide the votes as supposed; the positions are of the votes as they are."""
     partitions = len(reading.vector)
-    found = PureRecount([Ledger(partition, partitions) for partition in range(partitions)])
+    first_keys = reading.first_keys()
+    found = PureRecount([Ledger(partition, partitions, first_keys)
+                         for partition in range(partitions)])
     positions = []
     for ledger, last in zip(found.ledgers, reading.vector, strict=True):
         chain = NO_CHAIN

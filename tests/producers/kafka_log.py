@@ -4,16 +4,19 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from processors.workers.provisioning import provision
 from producers.log_reader import LogReader
+from schemas.genesis import Genesis
 from schemas.topics import Topics
 
 
 PARTITIONS = 3
 
 
-async def provisioned(address: str, prefix: str, partitions: int = PARTITIONS) -> Topics:
+async def provisioned(
+    address: str, prefix: str, partitions: int = PARTITIONS, genesis: Genesis | None = None
+) -> Topics:
     """Make the topics of a generation, with the rules adopted."""
     topics = Topics(prefix, partitions)
-    await provision(address, topics, replication=1)
+    await provision(address, topics, replication=1, genesis=genesis)
     return topics
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.local import services
-from producers import closing, operations
+from producers import closing, operations, signing
 from producers.consultation_file import ConsultationFile, load
 from producers.errors import ChangesFinal, InvalidInput, Missing, ProducingError
 from producers.known_catalogue import read_catalogue
@@ -17,8 +17,12 @@ from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.polis import read_export, vote_events
 from producers.polis_import import import_export
+from producers.signing import own_key
+from producers.suspending import FINDINGS_MOST, Suspended, reinstate, suspend
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.control_roles import public_key
+from schemas.genesis import FIRST_GENESIS, Genesis
 from schemas.registry import versions
 from schemas.topics import partition_of
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
@@ -36,18 +40,24 @@ DESCRIPTION: dict[str, Any] = {
 }
 
 
-@pytest.fixture
-async def log(broker: services.Broker, topic_prefix: str) -> Log:
-    """Name a log with the consultation described."""
-    found = Log(broker.address, await provisioned(broker.address, topic_prefix))
+OWN = own_key(bytes(range(32)))
+LOGS = {"rules 1": FIRST_GENESIS, "rules 2": Genesis(),
+        "signed": Genesis(keys=(public_key("operator", OWN.public),))}
+
+
+@pytest.fixture(params=LOGS)
+async def log(broker: services.Broker, topic_prefix: str, request: pytest.FixtureRequest) -> Log:
+    """Name a log with the consultation described, under each kind of rules."""
+    topics = await provisioned(broker.address, topic_prefix, genesis=LOGS[request.param])
+    found = Log(broker.address, topics, own_keys=(OWN,))
     await operations.apply(found, ConsultationFile.model_validate(DESCRIPTION), now=NOW)
     return found
 
 
-async def suspended(log: Log, event: Any = "VoterSuspended") -> Any:
+async def suspended(log: Log, event: str = "VoterSuspended") -> Suspended:
     """Suspend or reinstate the voter of these tests."""
-    return await operations.suspend(
-        log, event, VOTER, "a reason", consultation=None, now=NOW, salt=bytes(16))
+    act = suspend if event == "VoterSuspended" else reinstate
+    return await act(log, VOTER, "a reason", consultation=None, now=NOW)
 
 
 OPERATIONS: dict[str, Callable[[Log], Awaitable[Any]]] = {
@@ -86,18 +96,21 @@ async def test_a_closing_killed_anywhere_is_finished_by_the_next(log: Log, writt
     """Announced, and in some partitions only: the same control goes to the others, once."""
     announced = closing.closing_fields(
         "jeunes", closes_at=NOW, occurred_at=NOW, salt=bytes(16), origin="operator")
+    async with LogReader(log.address) as reader:
+        controls = await signing.controls(
+            reader, log.topics, await read_catalogue(reader, log.topics), log.own_keys)
     async with BulkWriter(log.address) as writer:
         await closing.announce(writer, log.topics, announced)
         for partition in range(written_to):
-            await writer.write(log.topics.votes, partition, NOW,
-                               codec.encode("ConsultationClosed", **announced))
+            await writer.write(log.topics.votes, partition, NOW, controls.encoded(
+                "ConsultationClosed", partition, **announced))
     closed = await operations.close(log, "jeunes", now=NOW + 60_000, salt=b"another salt ...")
     found = await read_all(log.address, log.topics.votes, log.topics.partitions)
 
     assert closed.written
     assert closed.offsets == [1, 1, 1]
-    assert {record.value for records in found for record in records[1:]} == {
-        codec.encode("ConsultationClosed", **announced)}
+    assert [[record.value for record in records[1:]] for records in found] == [
+        [controls.encoded("ConsultationClosed", partition, **announced)] for partition in range(3)]
     assert [len(records) for records in found] == [2, 2, 2]
 
 
@@ -142,11 +155,9 @@ async def test_what_is_unknown_or_empty_is_refused(log: Log) -> None:
         (Missing, operations.close(log, "nowhere", now=NOW, salt=bytes(16))),
         (Missing, operations.group(log, "p9", "i1", consultation=None, now=NOW)),
         (Missing, operations.group(log, "p1", "i9", consultation=None, now=NOW)),
-        *((InvalidInput, operations.suspend(log, "VoterSuspended", VOTER, reason,
-                                            consultation=None, now=NOW, salt=bytes(16)))
+        *((InvalidInput, suspend(log, VOTER, reason, consultation=None, now=NOW))
           for reason in ("  ", "\u200b", "a\x1b[2J", "safe \u202etxet", "x" * 20_000)),
-        (InvalidInput, operations.suspend(log, "VoterSuspended", "00 " * 16, "why",
-                                          consultation=None, now=NOW, salt=bytes(16))),
+        (InvalidInput, suspend(log, "00 " * 16, "why", consultation=None, now=NOW)),
     ]
     for error, operation in wrong:
         with pytest.raises(error):
@@ -236,17 +247,48 @@ async def test_a_vote_of_any_version_under_an_id_of_the_import_stops_it(
         await imported(log, tmp_path / "set", "other")
 
 
-async def test_a_suspension_of_any_version_is_found(log: Log) -> None:
-    """One that a later release wrote is there: nothing is written twice, and it can be undone."""
+async def test_what_the_guard_found_is_cleared_where_the_log_takes_it(
+    log: Log, request: pytest.FixtureRequest
+) -> None:
+    """Named one by one under rules 2; nothing else stands, so nothing is written twice."""
     value = codec.encode_as(
         versions("VoterSuspended")[1], event_id=bytes(16), voter=bytes.fromhex(VOTER),
         consultation="jeunes", reason="why", salt=bytes(16), origin="operator", occurred_at=NOW,
         cause=3, finding=bytes(range(16)))
     async with BulkWriter(log.address) as writer:
         writer.add(log.topics.votes, partition_of(bytes.fromhex(VOTER), 3), NOW, value)
+    cleared = [await suspended(log, "VoterReinstated") for _ in range(2)]
+    is_taken = "rules 2" in request.node.callspec.id
 
-    assert not (await suspended(log, "VoterSuspended")).written
-    assert (await suspended(log, "VoterReinstated")).written
+    assert [each.written for each in cleared] == [is_taken, False]
+    assert cleared[0].findings == ((f"3:{bytes(range(16)).hex()}",) if is_taken else ())
+
+
+async def test_findings_of_an_operator_are_drawn_and_eight_at_the_most(log: Log) -> None:
+    """One more is said to be too many, before it is written."""
+    if (await suspended(log)).findings:
+        for _ in range(FINDINGS_MOST - 1):
+            await suspended(log, "VoterReinstated")
+            await suspended(log)
+        await suspended(log, "VoterReinstated")
+        with pytest.raises(InvalidInput, match="take no more"):
+            await suspended(log)
+
+
+async def test_a_control_is_written_only_with_a_key_that_may_sign_it(log: Log) -> None:
+    """Without one nothing is written where the log asks for a signature, and the keys are named."""
+    ends = await end_offsets(log.address, log.topics)
+    clerk = replace(log, own_keys=(own_key(bytes(32)),))
+    refused = 0
+    for operation in (OPERATIONS["suspend"], OPERATIONS["close"]):
+        try:
+            await operation(clerk)
+        except InvalidInput as error:
+            refused += OWN.id.hex() in str(error)
+
+    assert refused in (0, 2)
+    assert (refused == 2) == (await end_offsets(log.address, log.topics) == ends)
+
 
 
 async def test_a_set_under_a_second_name_brings_its_catalogue_along(

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.local import services
 from processors.ledger.ledger import Ledger
-from producers import closing, operations, sealing
+from producers import closing, operations, sealing, suspending
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import SEALED, KeyFolder, KeysDestroyed
@@ -163,8 +163,7 @@ async def test_tallies_stay_and_no_voter_of_it_can_be_set_aside(log: Log, tmp_pa
         assert ledger.tallies() == before
         assert ledger.decided_by_outcome()["sealed"] == 1
     with pytest.raises(InvalidInput, match="sealed"):
-        await operations.suspend(log, "VoterSuspended", VOTER, "why", consultation=None, now=NOW,
-                                 salt=bytes(16))
+        await suspending.suspend(log, VOTER, "why", consultation=None, now=NOW)
 
 
 async def test_the_command_asks_first_and_names_every_key(log: Log, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from processors.ledger.decisions import decode
 from producers import adoption
 from producers.operations import Log
+from schemas.genesis import FIRST_GENESIS
 from tests.harness import (
     BEGAN_AT,
     Stack,
@@ -29,7 +30,7 @@ async def test_either_worker_may_be_upgraded_first(
 ) -> None:
     """Ledgers of both releases share the group, one is killed; results come out to the unit."""
     chance = random.Random(first)
-    box = await prepared(stack, 31, size=4 * CHUNK)
+    box = await prepared(stack, 31, size=4 * CHUNK, genesis=FIRST_GENESIS)
     old = {name: stack.started(name, SCRUTIN_SNAPSHOT_DECISIONS="100", **release)
            for name in ("ledger", "ideas")}
     await write_chunk(stack, box, 0)
@@ -60,7 +61,7 @@ async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(
     stack: Stack, release: dict[str, str]
 ) -> None:
     """It ends with a sentence of its own, decides nothing wrongly, and the new one goes on."""
-    box = await prepared(stack, 32, size=2 * CHUNK)
+    box = await prepared(stack, 32, size=2 * CHUNK, genesis=FIRST_GENESIS)
     old = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100", **release)
     await write_chunk(stack, box, 0)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)

@@ -6,10 +6,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from processors.ledger.ledger import Ledger
+from producers.signing import OwnKey, own_key
 from schemas import codec, hot
-from schemas.registry import newest
+from schemas.chains import NO_CHAIN, linked
+from schemas.control_roles import public_key
+from schemas.control_signatures import (
+    KEY_ID_BYTES,
+    SIGNATURE_BYTES,
+    signed,
+    unsigned_digest,
+)
+from schemas.registry import newest, versions
 from schemas.topics import partition_of
-from schemas.words import CHOICES, ORIGINS, QUALIFICATIONS, SHOWN
+from schemas.words import CHOICES, CONTROL_ROLES, ORIGINS, QUALIFICATIONS, SHOWN
 
 
 CONSULTATION = "jeunes"
@@ -37,13 +46,63 @@ class Box:
     """Whether the catalogue names keys of receipts, and retires one."""
     writes_version_2: bool = False
     """Whether ballots and controls of both versions are written."""
+    begins_with_keys: bool = False
+    """Whether partitions begin under rules 2, with keys."""
+    keys: tuple[OwnKey, ...] = ()
+    """Keys in force: an operator's, the guard's, a clerk's."""
+    generation: int = 0
+    first_keys: list[bytes] = field(default_factory=list)
+    """Digests of the adoptions by which partitions without keys took their first."""
 
     def __post_init__(self) -> None:
+        if self.begins_with_keys:
+            self.writes_version_2 = True
+            self.keys, self.generation = self._drawn(), 1
         for partition in range(self.partitions):
-            self.logs.append([codec.encode(
+            self.logs.append([self._adoption(2, partition) if self.keys else codec.encode(
                 "RulesAdopted", event_id=self.identifier(), ledger_version=1, partition=partition,
                 partitions=self.partitions, salt=self.identifier(), origin="operator",
                 occurred_at=BEGAN_AT)])
+
+    def _drawn(self) -> tuple[OwnKey, ...]:
+        return tuple(own_key(self.randomness.randbytes(32)) for _ in CONTROL_ROLES)
+
+    def _adoption(self, version: int, partition: int) -> bytes:
+        """Encode the adoption of rules, and of the keys in force."""
+        return codec.encode_as(
+            versions("RulesAdopted")[version - 1], event_id=self.identifier(),
+            ledger_version=version, partition=partition, partitions=self.partitions,
+            salt=self.identifier(), origin="operator", occurred_at=BEGAN_AT,
+            generation=self.generation, keys=[
+                public_key(role, own.public).fields()
+                for role, own in zip(CONTROL_ROLES, self.keys, strict=bool(self.keys))])
+
+    def replace_keys(self) -> None:
+        """Adopt other keys: first ones as was told, others signed; and what only claims to be."""
+        before, self.keys, self.generation = self.keys, self._drawn(), self.generation + 1
+        for partition in range(self.partitions):
+            value = self._adoption(2, partition)
+            forged = self._adoption(2, partition)
+            if before:
+                value = self._signed(partition, value, before[0])
+                forged = self._signed(partition, forged, self.keys[0])
+            else:
+                self.first_keys.append(unsigned_digest(value))
+            self.put(partition, forged)
+            self.put(partition, value)
+            self.put(partition, value)
+
+    def _signed(self, partition: int, value: bytes, own: OwnKey) -> bytes:
+        """Sign a control of version 2; its signer stands before the signature."""
+        named = value[:-SIGNATURE_BYTES - KEY_ID_BYTES] + own.id + value[-SIGNATURE_BYTES:]
+        return signed(own.private, partition, linked(NO_CHAIN, self.logs[partition][0] or b""),
+                      named)
+
+    def _spoken(self, partition: int, value: bytes) -> bytes:
+        """Sign a control of version 2 by some key, or not, where the log has keys."""
+        if not self.keys or codec.schema_of(value).version == 1 or self.randomness.random() < 0.3:
+            return value
+        return self._signed(partition, value, self.randomness.choice(self.keys))
 
     def identifier(self) -> bytes:
         """Make sixteen random bytes."""
@@ -107,8 +166,10 @@ class Box:
         value = codec.encode(event, **fields)
         if self.writes_version_2 and self.randomness.random() < 0.7:
             value = codec.encode_as(newest(event), **fields, **self._findings(event))
+        partition = partition_of(voter, self.partitions)
+        value = self._spoken(partition, value)
         for _ in range(self.randomness.choice([1, 1, 2])):
-            self.put(partition_of(voter, self.partitions), value)
+            self.put(partition, value)
 
     def _findings(self, event: str) -> dict[str, Any]:
         """Draw what a control of version 2 rests on, of few findings: so they meet again."""
@@ -122,10 +183,7 @@ class Box:
         """Adopt rules 2 in every partition, and write events of both versions from now on."""
         self.writes_version_2 = True
         for partition in range(self.partitions):
-            self.put(partition, codec.encode_as(
-                newest("RulesAdopted"), event_id=self.identifier(), ledger_version=2,
-                partition=partition, partitions=self.partitions, salt=self.identifier(),
-                origin="operator", occurred_at=BEGAN_AT))
+            self.put(partition, self._adoption(2, partition))
 
     def close(self, *, partitions: Sequence[int] | None = None) -> None:
         """Close the consultation in every partition, or in some."""
@@ -138,21 +196,24 @@ class Box:
     def _put(self, event: str, partitions: Sequence[int] | None, **fields: int) -> None:
         event_id = self.identifier()
         for partition in range(self.partitions) if partitions is None else partitions:
-            self.put(partition, codec.encode(
-                event, event_id=event_id, consultation=CONSULTATION, salt=self.identifier(),
-                origin="operator", occurred_at=BEGAN_AT, **fields))
+            value = codec.encode_as(
+                newest(event) if self.keys else versions(event)[0], event_id=event_id,
+                consultation=CONSULTATION, salt=self.identifier(), origin="operator",
+                occurred_at=BEGAN_AT, **fields)
+            self.put(partition, self._spoken(partition, value))
 
 
 def random_box(
     seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4,
-    rises_at: int | None = None,
+    rises_at: int | None = None, begins_with_keys: bool = False, keys_at: Sequence[int] = (),
 ) -> Box:
     """Fill a ballot box at random; the same seed gives the same bytes.
 
-    Rules 2 are adopted after so many events; events of version 2 come from the first on.
+    Rules 2 are adopted after so many events; events of version 2 come from the first on. Where
+    keys are adopted, at the begin or later, controls are signed, forged or left unsigned.
     """
     randomness = random.Random(seed)
-    box = Box(partitions, randomness)
+    box = Box(partitions, randomness, begins_with_keys=begins_with_keys)
     people = [box.voter_in(number % partitions) for number in range(voters)]
     names = [f"é-{number}" if number % 3 == 2 else f"p-{number}" for number in range(proposals)]
     closing = randomness.randrange(events // 2, 2 * events + 1)
@@ -165,8 +226,10 @@ def random_box(
         (0.05, lambda: box.ballot(randomness.choice(people), "p-0", consultation=OTHER)),
         (1.0, lambda: box.ballot(randomness.choice(people), randomness.choice(names))),
     ]
-    box.writes_version_2 = rises_at is not None
+    box.writes_version_2 |= rises_at is not None
     for number in range(events):
+        if number in keys_at:
+            box.replace_keys()
         if number == rises_at:
             box.rise()
         if number == closing:
@@ -184,7 +247,8 @@ def random_box(
 
 def decide(box: Box) -> tuple[list[Ledger], list[list[bytes]]]:
     """Decide every record of a box: the ledgers afterwards and the decisions by partition."""
-    ledgers = [Ledger(partition, box.partitions) for partition in range(box.partitions)]
+    ledgers = [Ledger(partition, box.partitions, frozenset(box.first_keys))
+               for partition in range(box.partitions)]
     decisions = []
     for ledger, log in zip(ledgers, box.logs, strict=True):
         decided = [ledger.decide(offset, value) for offset, value in enumerate(log)]

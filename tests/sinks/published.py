@@ -12,6 +12,7 @@ from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from schemas import codec
+from schemas.genesis import announced
 from schemas.topics import Topics
 from schemas.words import COUNTS
 from sinks.recount.audit import Audit, audit
@@ -42,6 +43,8 @@ def catalogue_log(box: Box) -> Log:
             "closing": bytes(16), "offsets": [len(log) - 1 for log in box.logs]}))
     described = [codec.encode(event, event_id=box.identifier(), **fields, **common)
                  for event, fields in events]
+    if box.first_keys:
+        described.append(announced(2, 0, (), occurred_at=BEGAN_AT, first_keys=box.first_keys))
     return [*described, *(named_keys() if box.names_keys else ())]
 
 

@@ -1,7 +1,7 @@
--- Where each partition adopted rules 2 first, up to a vector of offsets.
-SELECT partition, min(offset) AS at
+-- Every adoption of rules and keys up to a vector of offsets, in the order of the log. Which of them
+-- count is told by their bytes.
+SELECT partition, offset, hex(value) AS bytes
 FROM votes
-WHERE topic = {topic:String} AND kind = 'rules_adopted' AND ledger_version = 2
+WHERE topic = {topic:String} AND kind = 'rules_adopted'
     AND offset <= {vector:Array(Int64)}[partition + 1]
-GROUP BY partition
-ORDER BY partition
+ORDER BY partition, offset

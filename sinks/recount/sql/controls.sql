@@ -1,8 +1,7 @@
--- The controls of a consultation up to a vector of offsets, each once by its event id: closings and
+-- The controls of a consultation up to a vector of offsets, in the order of the log: closings and
 -- sealings of each partition, controls of voters. Those in a partition not the voter's are void.
--- Controls of version 2 are told by their bytes.
-SELECT
-    partition, min(offset) AS at, any(kind) AS control, voter, event_id, hex(value) AS bytes
+-- Whether one is taken, and what it names, is told by its bytes.
+SELECT partition, offset AS at, kind AS control, voter, event_id, hex(value) AS bytes
 FROM votes
 WHERE topic = {topic:String} AND consultation = {consultation:String}
     AND kind IN ('consultation_closed', 'consultation_sealed', 'voter_suspended',
@@ -10,5 +9,4 @@ WHERE topic = {topic:String} AND consultation = {consultation:String}
     AND offset <= {vector:Array(Int64)}[partition + 1]
     AND (kind IN ('consultation_closed', 'consultation_sealed') OR partition =
         reinterpretAsUInt32(reverse(substring(voter, 1, 4))) % length({vector:Array(Int64)}))
-GROUP BY partition, voter, event_id, value
 ORDER BY partition, at

@@ -11,6 +11,7 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
+from schemas.genesis import FIRST_GENESIS
 from tests.harness import (
     BEGAN_AT,
     Logs,
@@ -60,7 +61,7 @@ async def written(producer: AIOKafkaProducer, stack: Stack, box: Logs) -> None:
 
 async def test_rules_are_adopted_in_mid_log_and_announced_last(stack: Stack) -> None:
     """Nothing before is decided anew, a ledger killed on the way goes on, and a repeat is quiet."""
-    box = await prepared(stack, 5, size=FIRST)
+    box = await prepared(stack, 5, size=FIRST, genesis=FIRST_GENESIS)
     ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100")
     log = Log(stack.kafka, stack.topics, after_closing=False)
     async with connected_producer(stack.kafka) as producer:
@@ -93,7 +94,7 @@ async def test_nothing_is_announced_before_every_partition_has_adopted(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a ledger the command says what to do; run again beside one, it finishes."""
-    await prepared(stack, 6, size=0)
+    await prepared(stack, 6, size=0, genesis=FIRST_GENESIS)
     log = Log(stack.kafka, stack.topics, after_closing=False)
     monkeypatch.setattr(adoption, "ADOPTION_SECONDS", 0.5)
     with pytest.raises(Missing, match=r"votes partitions 0, 1 have not adopted rules 2 .* repeat"):

@@ -78,13 +78,13 @@ async def looked_at(addresses: dict[str, str]) -> dict[str, str]:
 
 
 def test_another_seed_holds_and_a_changed_published_figure_fails(tmp_path: Path) -> None:
-    """By another seed and rules 2 only the figure that was changed differs; it ends by itself."""
+    """By another seed only the figure that was changed differs; it ends by itself."""
     published = json.loads(PUBLISHED.read_text("utf-8"))
     published["themes"][1]["ideas"][2]["like_it"] += 1
     changed = tmp_path / "changed.json"
     changed.write_text(json.dumps(published), "utf-8")
 
-    demo = run_demo(tmp_path / "data", "--seed", "7", "--rules", "2", "--published", str(changed))
+    demo = run_demo(tmp_path / "data", "--seed", "7", "--published", str(changed))
 
     assert demo.returncode == 1, demo.stdout + demo.stderr
     assert demo.stdout.count("DIFFERENT") == 1

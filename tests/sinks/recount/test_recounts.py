@@ -3,7 +3,9 @@
 import pytest
 
 from deploy.local.services import ClickHouse
+from processors.ledger.decisions import decode
 from schemas.topics import Topics
+from schemas.words import REFUSALS
 from sinks.recount import counting, pure
 from sinks.recount.reading import Reading
 from sinks.store import connect
@@ -32,6 +34,23 @@ def test_all_recounts_follow_rules_that_are_adopted_in_mid_log(
 
     assert [check for check in found.checks if check.status != "equal"] == []
     assert found.verdict == "equal"
+
+
+@pytest.mark.parametrize("seed", range(40, 46))
+def test_all_recounts_look_at_signatures(
+    clickhouse: ClickHouse, topic_prefix: str, seed: int
+) -> None:
+    """Controls that are signed, forged or unsigned; keys from the begin, told later, replaced."""
+    begins = seed % 2 == 0
+    box = random_box(seed, 240, begins_with_keys=begins, rises_at=None if begins else 30,
+                     keys_at=(100, 160) if begins else (60, 150))
+    found = archived(clickhouse.url, topic_prefix, box).audit()
+    _, decisions = decide(box)
+    refusals = [decode(value).refusal for log in decisions for value in log]
+
+    assert [check for check in found.checks if check.status != "equal"] == []
+    assert found.verdict == "equal"
+    assert refusals.count(REFUSALS.index("unsigned")) > 3
 
 
 def test_recounts_end_at_the_vector(clickhouse: ClickHouse, topic_prefix: str) -> None:

@@ -1,0 +1,77 @@
+"""Which rules and keys a partition has at a place, for those who follow it beside the ledger. Pure.
+
+Theory of operation: a partition's adoptions say from where on it asks for signatures, and whose.
+Its first keys come with its first record, or by a record whose digest was told beforehand; later
+ones by an adoption that an operator's key of the ones before has signed. Anything else that calls
+itself an adoption is no more than a record that was refused.
+"""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from schemas import codec
+from schemas.chains import NO_CHAIN, linked
+from schemas.codec import Undecodable
+from schemas.control_roles import OPERATOR, PublicKey, is_signed_by, keys_in
+from schemas.control_signatures import SMALL_ORDER, key_id, unsigned_digest
+from schemas.registry import HEADER_BYTES, UnknownSchema, headers
+
+
+ADOPTIONS = headers("RulesAdopted")
+
+
+class KeysInForce:
+    """The rules and keys of one partition; show it every adoption, in the order of the log."""
+
+    def __init__(self, partition: int, first_keys: Collection[bytes] = ()) -> None:
+        self.partition = partition
+        self.rules = 0
+        self.generation = 0
+        self.keys: tuple[PublicKey, ...] = ()
+        self._first_keys = first_keys
+        self._genesis_chain = NO_CHAIN
+
+    def follow(self, offset: int, value: bytes) -> bool:
+        """Take an adoption, if it is one that counts; say whether it did."""
+        if offset == 0:
+            self._genesis_chain = linked(NO_CHAIN, value)
+        if value[:HEADER_BYTES] not in ADOPTIONS:
+            return False
+        try:
+            version, (_, fields) = codec.schema_of(value).version, codec.decode(value)
+        except (Undecodable, UnknownSchema):
+            return False
+        if version == 1:
+            self.rules = self.rules or fields["ledger_version"]
+            return offset == 0
+        if not self._counts(offset, fields, value):
+            return False
+        self.rules, self.generation = fields["ledger_version"], fields["generation"]
+        self.keys = keys_in(fields)
+        return True
+
+    def _counts(self, offset: int, fields: Mapping[str, Any], value: bytes) -> bool:
+        named = keys_in(fields)
+        if self.keys:
+            allowed = self._is_signed("RulesAdopted", fields, value)
+        else:
+            allowed = not named or offset == 0 or unsigned_digest(value) in self._first_keys
+        rises = fields["generation"] > self.generation if self.keys else True
+        usable = (not named and not self.keys) or (
+            any(key.role == OPERATOR for key in named)
+            and len({key.id for key in named}) == len(named)
+            and all(key.id == key_id(key.public) and key.public not in SMALL_ORDER
+                    for key in named))
+        return allowed and rises and usable and fields["ledger_version"] >= max(2, self.rules)
+
+    def takes(self, value: bytes) -> bool:
+        """Whether a control that can be decoded is one that the partition takes here."""
+        schema = codec.schema_of(value)
+        if self.keys:
+            _, fields = codec.decode(value)
+            return schema.version > 1 and self._is_signed(schema.event, fields, value)
+        return schema.version <= max(self.rules, 1)
+
+    def _is_signed(self, event: str, fields: Mapping[str, Any], value: bytes) -> bool:
+        return is_signed_by(
+            self.keys, self.partition, self._genesis_chain, event, fields, value)
