@@ -18,6 +18,7 @@ from clickhouse_connect.driver.client import Client
 from deploy.local import services
 from processors.workers.kafka_checks import connected_admin
 from processors.workers.provisioning import provision
+from schemas.genesis import FIRST_GENESIS
 from schemas.topics import Topics
 from sinks.logs import archived_logs
 from sinks.store import Store, connect
@@ -259,7 +260,7 @@ class _Seed:
 async def _prepare(stack: Stack, catalogue: Log) -> list[Attempt]:
     """Make the topics and describe the consultation; return the rules adopted as written."""
     topics = stack.topics
-    await provision(stack.kafka, topics, replication=1)
+    await provision(stack.kafka, topics, replication=1, genesis=FIRST_GENESIS)
     async with connected_producer(stack.kafka) as producer:
         await write(producer, topics.catalogue, 0, catalogue)
     adopted = await read(stack.kafka, topics.votes, PARTITIONS)

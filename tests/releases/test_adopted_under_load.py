@@ -6,6 +6,7 @@ import sys
 from processors.ledger.decisions import decode
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
+from schemas.genesis import FIRST_GENESIS
 from schemas.registry import current
 from tests.harness import Logs, Stack, Worker, connected_producer, prepared, read_to_end, write
 from tests.processors.ledger.logs_2 import of_version_2
@@ -58,7 +59,7 @@ async def test_rules_are_adopted_under_load_while_everything_is_killed(
     stack: Stack, release: dict[str, str]
 ) -> None:
     """0.1.0 is killed, its successors too, and the command that adopts: no vote is off by one."""
-    box = await prepared(stack, 36, size=60 * CHUNK)
+    box = await prepared(stack, 36, size=60 * CHUNK, genesis=FIRST_GENESIS)
     old = [stack.started(name, **release) for name in ("ledger", "ideas")]
     await write_chunk(stack, box, 0)
     adopted = asyncio.Event()

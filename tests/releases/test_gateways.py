@@ -7,6 +7,7 @@ round sees results stand still until ideas are new, and loses nothing.
 
 import httpx2
 
+from schemas.genesis import FIRST_GENESIS
 from tests.harness import CATALOGUE, Stack
 from tests.producers.gateway.booths import (
     Browser,
@@ -56,7 +57,7 @@ async def named(gateway: RunningGateway) -> None:
 
 async def test_gateways_may_be_upgraded_last(stack: Stack, release: dict[str, str]) -> None:
     """The order of docs/upgrade.md: no worker ends but in order, and the count is exact."""
-    await opened(stack, catalogue=DESCRIBED)
+    await opened(stack, catalogue=DESCRIBED, genesis=FIRST_GENESIS)
     old = [stack.started(name, **release) for name in ("ledger", "ideas")]
     first = started(stack, "old", **release)
     await first.ready()
@@ -77,7 +78,7 @@ async def test_gateways_may_be_upgraded_last(stack: Stack, release: dict[str, st
 
 async def test_gateways_may_be_upgraded_first(stack: Stack, release: dict[str, str]) -> None:
     """Old ledgers decide what new gateways take; old ideas stop by name until new ones go on."""
-    await opened(stack, catalogue=DESCRIBED)
+    await opened(stack, catalogue=DESCRIBED, genesis=FIRST_GENESIS)
     ledger, ideas = (stack.started(name, **release) for name in ("ledger", "ideas"))
     first, second = started(stack, "old", **release), started(stack, "new")
     await first.ready()

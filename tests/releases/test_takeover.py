@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 from processors.ledger import snapshots
+from schemas.genesis import FIRST_GENESIS
 from tests.harness import (
     Stack,
     decided,
@@ -34,7 +35,7 @@ async def test_what_the_old_release_left_half_done_is_finished(
     stack: Stack, release: dict[str, str]
 ) -> None:
     """Decisions behind its snapshots, tallies behind its results, votes behind its decisions."""
-    box = await prepared(stack, 33, size=4 * HALF)
+    box = await prepared(stack, 33, size=4 * HALF, genesis=FIRST_GENESIS)
     ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS=SNAPSHOT_DECISIONS, **release)
     ideas = stack.started("ideas", **release)
     for number in range(2):
@@ -73,7 +74,7 @@ def other_meaning(path: Path, key: bytes) -> None:
 
 async def test_a_snapshot_that_means_something_else_is_not_used(stack: Stack) -> None:
     """Whole, of this log and under our own key: said, and all decisions are folded."""
-    box = await prepared(stack, 34, size=2 * CHUNK)
+    box = await prepared(stack, 34, size=2 * CHUNK, genesis=FIRST_GENESIS)
     ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100")
     await write_chunk(stack, box, 0)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)

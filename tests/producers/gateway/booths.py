@@ -10,6 +10,7 @@ import httpx2
 
 from processors.workers.provisioning import provision
 from schemas import codec
+from schemas.genesis import Genesis
 from schemas.topics import Topics
 from tests.harness import (
     WAIT_SECONDS,
@@ -67,9 +68,11 @@ CATALOGUE = [
 ]
 
 
-async def opened(stack: Stack, *, catalogue: list[bytes] = CATALOGUE) -> None:
+async def opened(
+    stack: Stack, *, catalogue: list[bytes] = CATALOGUE, genesis: Genesis | None = None
+) -> None:
     """Make the topics of a stack and describe what can be voted on."""
-    await provision(stack.kafka, stack.topics, replication=1)
+    await provision(stack.kafka, stack.topics, replication=1, genesis=genesis)
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.catalogue, 0, catalogue)
 
