@@ -58,8 +58,6 @@ class PartitionTallies:
     participation: dict[str, dict[str, Any]] = field(default_factory=dict)
     decided: dict[str, int] = field(default_factory=dict)
     undecodable: int = 0
-    rules: int = 1
-    """In force at the last marker."""
     waiting: list[Waiting] = field(default_factory=list)
     """Records since the last marker, and those beyond it."""
 
@@ -102,6 +100,8 @@ class Ideas:
         self.partitions = [PartitionTallies() for _ in range(partitions)]
         self.catalogue = Catalogue()
         self.participants_offset = -1
+        self.rules = 1
+        """The newest rules in force in any partition."""
         self._positions_moved = False
         """Whether a position moved since the last publication, even if no number did."""
         self._states: dict[str, _State] = {}
@@ -130,18 +130,13 @@ class Ideas:
             self._moved_on()
         tallies.offset = offset
         tallies.decided, tallies.undecodable = marker["decided"], marker["undecodable"]
-        before, tallies.rules = self.rules, marker["ledger_version"]
-        if self.rules > before:
+        if marker["ledger_version"] > self.rules:
+            self.rules = marker["ledger_version"]
             # From now on every entry has a record more.
             for state in self._states.values():
                 state.moved |= {*state.sums}
                 state.ideas.clear()
                 state.moved_at_all = True
-
-    @property
-    def rules(self) -> int:
-        """The newest rules in force in any partition."""
-        return max(tallies.rules for tallies in self.partitions)
 
     def _moved_on(self) -> None:
         """Note that the vector moved: rankings are made anew for it, even if no count moved."""

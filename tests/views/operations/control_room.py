@@ -48,7 +48,7 @@ class ControlRoom:
     """A collector whose looks come from the test, and the page over it."""
 
     def __init__(self, folder: Path, *, token: str = TOKEN, closed: bool = True) -> None:
-        self.source = Published(campaign.flushes(SIZE, closed=closed))
+        self.source = Published(campaign.flushes(SIZE, closed=closed, by_route=True))
         self.source.ready.set()
         self.collector = Collector(
             "127.0.0.1:1", TOPICS, self.source,
