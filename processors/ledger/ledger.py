@@ -117,22 +117,22 @@ class Ledger(LedgerState):
                     if not self.ledger_version:
                         version_in_force(self)  # raises: nothing is decided before an adoption
                     proposal = proposals.get(span) or self.intern(span)
-                    record = proposal.voters.get(voter, 0)
+                    voter_bits = proposal.voters.get(voter, 0)
                     vote_key = voter + proposal.key
                     digest = event_id[DIGEST_BYTES:]
-                    held, situation = None, 0
-                    if record:
-                        held = votes.get(vote_key)
-                        situation = ((SUSPENDED if record & SUSPENDED_FLAG else 0)
-                                     | (held[0] if held is not None else 0))
-                    if ((not record and partition_of(voter, self.partitions) != self.partition)
-                            or (held is not None and remembers(held, digest))
-                            or proposal.consultation.closed or record & LIVE_BITS >= FULL):
-                        found = unusual_1(self, kind, detail, suspect, situation, held, digest,
+                    row, situation = None, 0
+                    if voter_bits:
+                        row = votes.get(vote_key)
+                        situation = ((SUSPENDED if voter_bits & SUSPENDED_FLAG else 0)
+                                     | (row[0] if row is not None else 0))
+                    if ((not voter_bits and partition_of(voter, self.partitions) != self.partition)
+                            or (row is not None and remembers(row, digest))
+                            or proposal.consultation.closed or voter_bits & LIVE_BITS >= FULL):
+                        found = unusual_1(self, kind, detail, suspect, situation, row, digest,
                                           proposal, voter)
                     else:
                         found = table[kind][detail][suspect][situation]
-                    settle(self, found, voter, record, vote_key, held, proposal, digest)
+                    settle(self, found, voter, voter_bits, vote_key, row, proposal, digest)
                     if offset >> 13 != offsets.stretch:
                         offsets.move(offset)
                     decision = b"".join((
@@ -165,26 +165,26 @@ class Ledger(LedgerState):
                     kind, ballot_decoder, event_version, table = ballot
                     event_id, voter, suspect, span, detail, shown = ballot_decoder(value)
                     proposal = proposals.get(span) or self.intern(span)
-                    record = proposal.voters.get(voter, 0)
+                    voter_bits = proposal.voters.get(voter, 0)
                     vote_key = voter + proposal.key
                     digest = event_id[DIGEST_BYTES:]
-                    held, situation, flags = None, rules_2.NEW, 0
-                    if record:
-                        held = votes.get(vote_key)
-                        if held is not None:
-                            situation = held[0]
-                        flags = record & _FLAGS_AND_LIVE
+                    row, situation, flags = None, rules_2.NEW, 0
+                    if voter_bits:
+                        row = votes.get(vote_key)
+                        if row is not None:
+                            situation = row[0]
+                        flags = voter_bits & _FLAGS_AND_LIVE
                         if flags & SUSPENDED_FLAG:
                             situation |= rules_2.SUSPENDED_BIT
-                    if ((not record and partition_of(voter, self.partitions) != self.partition)
-                            or (held is not None and remembers_either(held, digest))
+                    if ((not voter_bits and partition_of(voter, self.partitions) != self.partition)
+                            or (row is not None and remembers_either(row, digest))
                             or proposal.consultation.closed or flags >= FULL):
-                        found = unusual_2(self, kind, detail, suspect, shown, situation, held,
+                        found = unusual_2(self, kind, detail, suspect, shown, situation, row,
                                           digest, proposal, voter)
                     else:
                         found = table[detail][2 * shown + suspect][situation] or (
                             rules_2.looked_up(kind, detail, suspect, shown, situation))
-                    settle(self, found, voter, record, vote_key, held, proposal, digest)
+                    settle(self, found, voter, voter_bits, vote_key, row, proposal, digest)
                     if offset >> 13 != offsets.stretch:
                         offsets.move(offset)
                     decision = b"".join((
@@ -257,16 +257,16 @@ class Ledger(LedgerState):
             return self._apply_decoded(value)
         voter = value[VOTER_AT:CHAIN_AT]
         vote_key = voter + proposal.key
-        held = self.votes.get(vote_key)
+        row = self.votes.get(vote_key)
         if by_rules_2:
             by_route = self._recorded_by_route.get(value[CODES_AT:OFFSET_AT] + value[end:-1])
-            found = by_route[_route_before(held)] if by_route is not None else None
+            found = by_route[_route_before(row)] if by_route is not None else None
         else:
             found = self._recorded.get(value[CODES_AT:OFFSET_AT] + value[end:])
         if found is None:
             return self._apply_decoded(value)
         (settle_2 if by_rules_2 else settle_1)(
-            self, found, voter, proposal.voters.get(voter, 0), vote_key, held, proposal,
+            self, found, voter, proposal.voters.get(voter, 0), vote_key, row, proposal,
             value[EVENT_ID_AT + DIGEST_BYTES:VOTER_AT - 1])
         self.advance(offset, value[CHAIN_AT:CODES_AT], value)
         return True
@@ -308,17 +308,17 @@ class Ledger(LedgerState):
         [change] = decision.changes
         proposal = self.proposal(decision.consultation, change.proposal)
         vote_key = decision.voter + proposal.key
-        held = self.votes.get(vote_key)
+        row = self.votes.get(vote_key)
         try:
-            found = self._transition(decision, change, held, value)
+            found = self._transition(decision, change, row, value)
         except KeyError as error:
             raise Undecodable(f"DecisionMade: no rule decides so ({error})") from error
         (settle_1 if decision.ledger_version == 1 else settle_2)(
-            self, found, decision.voter, proposal.voters.get(decision.voter, 0), vote_key, held,
+            self, found, decision.voter, proposal.voters.get(decision.voter, 0), vote_key, row,
             proposal, decision.event_id[DIGEST_BYTES:])
 
     def _transition(
-        self, decision: Decision, change: Change, held: bytes | None, value: bytes
+        self, decision: Decision, change: Change, row: bytes | None, value: bytes
     ) -> PlainTransition:
         """Work out the transition that a decision records, and keep it by its bytes."""
         codes = (decision.kind, decision.outcome, decision.reason)
@@ -327,7 +327,7 @@ class Ledger(LedgerState):
             found = rules_1.transition(*codes, change.before, change.after)
             self._recorded[begin + found[1]] = found
             return found
-        route = _route_before(held)
+        route = _route_before(row)
         found = rules_2.transition(*codes, change.before, change.after, route, change.route)
         self._recorded_by_route.setdefault(begin + found[1], [None] * 4)[route] = found
         return found
@@ -364,8 +364,8 @@ def _decoded(value: bytes) -> Decision:
         raise
 
 
-def _route_before(held: bytes | None) -> int:
-    return rules_2.NONE_YET if held is None else rules_2.route_in(held[0])
+def _route_before(row: bytes | None) -> int:
+    return rules_2.NONE_YET if row is None else rules_2.route_in(row[0])
 
 
 _HEAD_1, _HEAD_2 = HEADS

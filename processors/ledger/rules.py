@@ -58,7 +58,7 @@ class Transition(NamedTuple):
     live_delta: int
     counted_delta: int
     record_delta: int
-    """Both deltas where a voter's packed record keeps them."""
+    """Both deltas where a voter's bits keeps them."""
 
 
 PlainTransition = tuple[
@@ -66,7 +66,7 @@ PlainTransition = tuple[
 """The same without names: Python takes only plain tuples apart in one step, three times faster."""
 
 LIVE_SHIFT, COUNTED_SHIFT = 2, 15
-"""Where the counters of live and of counted votes lie in a voter's packed record."""
+"""Where the counters of live and of counted votes lie in a voter's bits."""
 
 
 def slot_of(outcome: int, reason: int) -> int:

@@ -50,10 +50,10 @@ _CAUSES_AT = COUNT["set_aside_cause_1"] - 1
 
 
 def settle_1(  # noqa: PLR0913 -- the whole situation of one event
-    state: LedgerState, found: PlainTransition, voter: bytes, record: int, vote_key: bytes,
-    held: bytes | None, proposal: Proposal, digest: bytes,
+    state: LedgerState, found: PlainTransition, voter: bytes, voter_bits: int, vote_key: bytes,
+    row: bytes | None, proposal: Proposal, digest: bytes,
 ) -> None:
-    """Record a ballot event decided by rules 1; `record` and `held` are what the state has."""
+    """Record a ballot event decided by rules 1; `voter_bits` and `row` are what the state has."""
     _, _, slot, deltas, remembered, after, received, live_delta, counted_delta, moved = found
     state.decided[slot] += 1
     if deltas:
@@ -63,31 +63,31 @@ def settle_1(  # noqa: PLR0913 -- the whole situation of one event
         state.touched.add(proposal)
     if not remembered:
         return
-    if held is None:
-        state.votes[vote_key] = after + state.links[record >> HEAD_SHIFT] + digest
-        record = record & BELOW_HEAD | proposal.head
+    if row is None:
+        state.votes[vote_key] = after + state.links[voter_bits >> HEAD_SHIFT] + digest
+        voter_bits = voter_bits & BELOW_HEAD | proposal.head
     else:
-        state.votes[vote_key] = after + held[1:IDS_AT] + digest + held[IDS_AT:KEPT_IDS_END]
-    if received and not record & RECEIVED_FLAG:
-        record |= RECEIVED_FLAG
+        state.votes[vote_key] = after + row[1:IDS_AT] + digest + row[IDS_AT:KEPT_IDS_END]
+    if received and not voter_bits & RECEIVED_FLAG:
+        voter_bits |= RECEIVED_FLAG
         proposal.consultation.participants_received += 1
         state.touched_consultations.add(proposal.consultation)
     if moved:
         state.live_votes += live_delta
         if counted_delta:
-            counted = record & COUNTED_BITS
+            counted = voter_bits & COUNTED_BITS
             # Only a voter's first or last counted vote moves the participants.
             if not counted or counted_delta < 0:
-                _participate(state, record, counted_delta, proposal.consultation)
-        record += moved
-    proposal.voters[voter] = record
+                _participate(state, voter_bits, counted_delta, proposal.consultation)
+        voter_bits += moved
+    proposal.voters[voter] = voter_bits
 
 
 def settle_2(  # noqa: C901, PLR0912, PLR0913 -- every vote passes: straight-line, its whole situation
-    state: LedgerState, found: PlainTransition, voter: bytes, record: int, vote_key: bytes,
-    held: bytes | None, proposal: Proposal, digest: bytes,
+    state: LedgerState, found: PlainTransition, voter: bytes, voter_bits: int, vote_key: bytes,
+    row: bytes | None, proposal: Proposal, digest: bytes,
 ) -> None:
-    """Record a ballot event decided by rules 2; `record` and `held` are what the state has."""
+    """Record a ballot event decided by rules 2; `voter_bits` and `row` are what the state has."""
     _, _, slot, deltas, remembered, after, received, live_delta, counted_delta, moved = found
     state.decided[slot] += 1
     if deltas:
@@ -98,21 +98,21 @@ def settle_2(  # noqa: C901, PLR0912, PLR0913 -- every vote passes: straight-lin
     if not remembered:
         return
     # Python reckons several times faster with numbers below 2**30.
-    low = record & BELOW_HEAD
+    low = voter_bits & BELOW_HEAD
     if remembered > 1:  # REFUSED: a name would cost every vote a look-up
-        head = record - low
-        low = _remember_refused(state, voter, low, vote_key, held, proposal, digest)
-    elif held is None:
+        head = voter_bits - low
+        low = _remember_refused(state, voter, low, vote_key, row, proposal, digest)
+    elif row is None:
         head = proposal.head
-        row = after + state.links[record >> HEAD_SHIFT] + digest
+        row = after + state.links[voter_bits >> HEAD_SHIFT] + digest
         if low & REFUSED_ONLY_FLAG:
             row, low = _with_earlier_refusals(row, low, voter, proposal)
         state.votes[vote_key] = row
     else:
-        head = record - low
+        head = voter_bits - low
         state.votes[vote_key] = (
-            after + held[1:IDS_AT] + digest + held[IDS_AT:KEPT_IDS_END]
-            if len(held) <= IDS_END else with_accepted(held, after, digest))
+            after + row[1:IDS_AT] + digest + row[IDS_AT:KEPT_IDS_END]
+            if len(row) <= IDS_END else with_accepted(row, after, digest))
     if received and not low & RECEIVED_FLAG:
         low |= RECEIVED_FLAG
         proposal.consultation.participants_received += 1
@@ -132,12 +132,12 @@ def settle_2(  # noqa: C901, PLR0912, PLR0913 -- every vote passes: straight-lin
 
 
 def _remember_refused(
-    state: LedgerState, voter: bytes, low: int, vote_key: bytes, held: bytes | None,
+    state: LedgerState, voter: bytes, low: int, vote_key: bytes, row: bytes | None,
     proposal: Proposal, digest: bytes,
 ) -> int:
-    """Remember a refused event's id; give the lower part of the voter's record after."""
-    if held is not None:
-        state.votes[vote_key] = with_refused(held, digest)
+    """Remember a refused event's id; give the lower part of the voter's bits after."""
+    if row is not None:
+        state.votes[vote_key] = with_refused(row, digest)
         return low
     pairs = proposal.consultation.refused_only.setdefault(voter, {})
     pairs[proposal.key] = refused_and(pairs.pop(proposal.key, b""), digest)
@@ -149,7 +149,7 @@ def _remember_refused(
 def _with_earlier_refusals(
     row: bytes, low: int, voter: bytes, proposal: Proposal
 ) -> tuple[bytes, int]:
-    """Take the ids refused before into the first row; give it and the lower part of the record."""
+    """Take the ids refused before into the first row; give it and the lower part of the bits."""
     pairs = proposal.consultation.refused_only[voter]
     refused = pairs.pop(proposal.key, None)
     if refused is not None:
@@ -161,10 +161,10 @@ def _with_earlier_refusals(
 
 
 def _participate(
-    state: LedgerState, record: int, counted_delta: int, consultation: Consultation
+    state: LedgerState, voter_bits: int, counted_delta: int, consultation: Consultation
 ) -> None:
     """Move the participants when a voter's first or last counted vote comes or goes."""
-    counted = record & COUNTED_BITS
+    counted = voter_bits & COUNTED_BITS
     after = counted + (counted_delta << COUNTED_SHIFT)
     if not counted or not after:
         consultation.participants += bool(after) - bool(counted)
@@ -212,8 +212,8 @@ def _rise(state: LedgerState) -> None:
     `unknown` already, and their ids are those of accepted events from here on.
     """
     for consultation in state.by_name.values():
-        for voter, record in consultation.voters.items():
-            if record & SUSPENDED_FLAG:
+        for voter, voter_bits in consultation.voters.items():
+            if voter_bits & SUSPENDED_FLAG:
                 found = consultation.suspensions.setdefault(voter, Suspension())
                 found.suspend(BEFORE_RULES_2)
 
@@ -245,14 +245,14 @@ def _settle_voter_control(
         ids[voter] = remembering(ids.get(voter, b""), decision.event_id)
     if outcome == "unchanged":
         return
-    record = consultation.voters.get(voter, 0)
+    voter_bits = consultation.voters.get(voter, 0)
     cause_before = cause_after = 0
     suspends = outcome == "suspended"
     if decision.ledger_version > 1:
         cause_before = state.cause(voter, consultation)
         suspends = _note_findings(decision, consultation)
         cause_after = state.cause(voter, consultation)
-    consultation.suspended += suspends - bool(record & SUSPENDED_FLAG)
+    consultation.suspended += suspends - bool(voter_bits & SUSPENDED_FLAG)
     consultation.controls_after_closing += consultation.closed
     counted_delta = 0
     for change in decision.changes:
@@ -260,10 +260,10 @@ def _settle_voter_control(
         _move(proposal, change, cause_before, cause_after)
         counted_delta += _counts(change.after) - _counts(change.before)
         state.touched.add(proposal)
-    record = record | SUSPENDED_FLAG if suspends else record & ~SUSPENDED_FLAG
-    _participate(state, record, counted_delta, consultation)
-    record += counted_delta << COUNTED_SHIFT
-    consultation.voters[voter] = record
+    voter_bits = voter_bits | SUSPENDED_FLAG if suspends else voter_bits & ~SUSPENDED_FLAG
+    _participate(state, voter_bits, counted_delta, consultation)
+    voter_bits += counted_delta << COUNTED_SHIFT
+    consultation.voters[voter] = voter_bits
 
 
 def _note_findings(decision: Decision, consultation: Consultation) -> bool:

@@ -33,9 +33,9 @@ VOTE_BYTES, VOTER_BYTES, CONTROLLED_BYTES, NAME_BYTES = 164, 136, 170, 1_000
 REFUSED_ONLY_BYTES = 230
 """What a voter and a proposal take of which only refused events are known, about."""
 
-# A voter is one integer of 61 bits. From the lowest bit: two flags, the counters of live and of
-# counted votes (at LIVE_SHIFT and COUNTED_SHIFT), a third flag, and on top the number of the newest
-# vote's proposal plus one. A voter not met before is 0.
+# `voter_bits`: a voter is one integer of 61 bits. From the lowest: two flags, the counters of live
+# and of counted votes (at LIVE_SHIFT and COUNTED_SHIFT), a third flag, and on top the number of the
+# newest vote's proposal plus one. A voter not met before is 0.
 SUSPENDED_FLAG = 1
 RECEIVED_FLAG = 2
 REFUSED_ONLY_FLAG = 1 << 28
@@ -57,7 +57,7 @@ class Consultation:
     def __init__(self, name: str) -> None:
         self.name = name
         self.voters: dict[bytes, int] = {}
-        """Record of each voter."""
+        """The bits of each voter."""
         self.voters_control_ids: dict[bytes, bytes] = {}
         """Last ids of the controls of version 1 of a voter."""
         self.suspensions: dict[bytes, Suspension] = {}
@@ -82,7 +82,7 @@ class Proposal:
         self.key = number.to_bytes(LINK_BYTES, "big")
         """What stands for it in the key of a vote."""
         self.head = number + 1 << HEAD_SHIFT
-        """The head of a voter's record whose newest vote is on this proposal."""
+        """The head of a voter's bits whose newest vote is on this proposal."""
         self.counts = [0] * len(EVERY_COUNT)
 
 
@@ -186,9 +186,9 @@ class LedgerState:
         link = consultation.voters.get(voter, 0) >> HEAD_SHIFT
         while link:
             proposal = self.by_number[link - 1]
-            held = self.votes[voter + proposal.key]
-            yield proposal, held[0]
-            link = int.from_bytes(held[1:IDS_AT], "big")
+            row = self.votes[voter + proposal.key]
+            yield proposal, row[0]
+            link = int.from_bytes(row[1:IDS_AT], "big")
 
     def participation(self, consultation: str) -> Participation:
         """Give the voters of a consultation in this partition."""
@@ -204,14 +204,14 @@ class LedgerState:
 
     def bytes_held(self) -> int:
         """Estimate what this state takes in memory: all of it that grows."""
-        held = len(self.votes) * VOTE_BYTES + len(self.by_number) * NAME_BYTES
+        size_bytes = len(self.votes) * VOTE_BYTES + len(self.by_number) * NAME_BYTES
         for found in self.by_name.values():
-            held += (NAME_BYTES + len(found.voters) * VOTER_BYTES
+            size_bytes += (NAME_BYTES + len(found.voters) * VOTER_BYTES
                      + len(found.voters_control_ids) * CONTROLLED_BYTES
                      + len(found.suspensions) * SUSPENSION_BYTES
                      + sum(len(each.standing) for each in found.suspensions.values()) * PAIR_BYTES
                      + sum(map(len, found.refused_only.values())) * REFUSED_ONLY_BYTES)
-        return held
+        return size_bytes
 
     def consultations(self) -> list[str]:
         """Name the consultations met in this partition."""
@@ -251,6 +251,6 @@ class LedgerState:
                 for name, found in self.by_name.items()
             },
             "tallies": self.every_count(), "votes": self.votes,
-            "voters": {(name, voter): record for name, found in self.by_name.items()
-                       for voter, record in found.voters.items()},
+            "voters": {(name, voter): voter_bits for name, found in self.by_name.items()
+                       for voter, voter_bits in found.voters.items()},
         }

@@ -13,32 +13,32 @@ FULL = MAX_LIVE_VOTES << LIVE_SHIFT
 
 def unusual_1(  # noqa: PLR0913 -- the whole situation of one event
     state: LedgerState, kind: int, detail: int, suspect: int, situation: int,
-    held: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
+    row: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
 ) -> PlainTransition:
     """Find the transition where an event is elsewhere, repeated, late or one vote too many."""
-    record = proposal.voters.get(voter, 0)
+    voter_bits = proposal.voters.get(voter, 0)
     # A voter known here belongs here.
-    if not record and partition_of(voter, state.partitions) != state.partition:
+    if not voter_bits and partition_of(voter, state.partitions) != state.partition:
         return rules_1.standing_still(kind, "refused", 0, "misplaced")
-    if held is not None and remembers(held, digest):
+    if row is not None and remembers(row, digest):
         return rules_1.standing_still(kind, "repeated", situation)
     if proposal.consultation.closed:
         return rules_1.standing_still(kind, "late", situation)
-    if kind == VOTE_CAST and not situation & 3 and record & LIVE_BITS >= FULL:
+    if kind == VOTE_CAST and not situation & 3 and voter_bits & LIVE_BITS >= FULL:
         return rules_1.standing_still(kind, "refused", situation, "too_many")
     return rules_1.TRANSITIONS[kind][detail][suspect][situation]
 
 
 def unusual_2(  # noqa: PLR0913 -- the whole situation of one event
     state: LedgerState, kind: int, detail: int, suspect: int, shown: int, situation: int,
-    held: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
+    row: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
 ) -> PlainTransition:
     """The same by rules 2, where refused events may be all that is remembered."""
-    record = proposal.voters.get(voter, 0)
-    if not record and partition_of(voter, state.partitions) != state.partition:
+    voter_bits = proposal.voters.get(voter, 0)
+    if not voter_bits and partition_of(voter, state.partitions) != state.partition:
         return rules_2.standing_still(kind, "refused", situation, "misplaced")
-    if held is not None:
-        repeated = remembers_either(held, digest)
+    if row is not None:
+        repeated = remembers_either(row, digest)
     else:
         refused = proposal.consultation.refused_only.get(voter, {}).get(proposal.key, b"")
         repeated = refused_holds(refused, digest)
@@ -46,6 +46,6 @@ def unusual_2(  # noqa: PLR0913 -- the whole situation of one event
         return rules_2.standing_still(kind, "repeated", situation)
     if proposal.consultation.closed:
         return rules_2.standing_still(kind, "late", situation)
-    if kind == VOTE_CAST and not situation & 3 and record & LIVE_BITS >= FULL:
+    if kind == VOTE_CAST and not situation & 3 and voter_bits & LIVE_BITS >= FULL:
         return rules_2.standing_still(kind, "refused", situation, "too_many")
     return rules_2.looked_up(kind, detail, suspect, shown, situation)
