@@ -80,8 +80,9 @@ async def test_gateways_may_be_upgraded_first(stack: Stack, release: dict[str, s
     """Old ledgers decide what new gateways take; old ideas stop by name until new ones go on."""
     await opened(stack, catalogue=DESCRIBED, genesis=FIRST_GENESIS)
     ledger, ideas = (stack.started(name, **release) for name in ("ledger", "ideas"))
-    first, second = started(stack, "old", **release), started(stack, "new")
-    await first.ready()
+    first = started(stack, "old", **release)
+    await first.ready()  # Behind a key that is named it would take no vote.
+    second = started(stack, "new")
     await second.ready()
     await named(second)
     taken = await all_ways(first, second)
