@@ -50,13 +50,13 @@ TOPICS = Topics("benchmark", PARTITIONS)
 
 
 async def verified(house: House, count: int) -> Measured:
-    """Give rate and memory of a verification."""
+    """Return rate and memory of a verification."""
     rate, megabytes = await asyncio.to_thread(_verified, house.folder / f"bundle-{count}", count)
     return {"verify_events_per_second": rate, "verify_peak_megabytes": megabytes}
 
 
 async def verified_large(house: House, _count: int) -> Measured:
-    """Give rate and memory at seven million votes."""
+    """Return rate and memory at seven million votes."""
     rate, megabytes = await asyncio.to_thread(_verified, house.folder / "bundle-large", LARGE)
     return {"verify_events_per_second_at_7m": rate, "verify_peak_megabytes_at_7m": megabytes}
 
@@ -170,7 +170,7 @@ class Made:
         """Everything is here already."""
 
     def catalogue(self, last: int) -> list[Record]:
-        """Give the catalogue."""
+        """Return the catalogue."""
         return list(enumerate(self._catalogue[:last + 1]))
 
     def keys(self, _size: int) -> list[Record]:
@@ -186,11 +186,11 @@ class Made:
         return 0
 
     def votes(self, partition: int) -> Iterator[Record]:
-        """Give the votes of a partition."""
+        """Return the votes of a partition."""
         return self._records(f"votes-{partition}")
 
     def decisions(self, partition: int) -> Iterator[Record]:
-        """Give its decisions."""
+        """Return its decisions."""
         return self._records(f"decisions-{partition}")
 
     def ballots(self, _zone: str) -> list[tuple[str, list[Row]]]:

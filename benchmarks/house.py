@@ -57,7 +57,7 @@ class Process:
             self.argv, self.log, environment={**os.environ, **self.environment})
 
     def cpu_seconds(self) -> float:
-        """Give the CPU time it has used: user and system."""
+        """Return the CPU time it has used: user and system."""
         times = psutil.Process(self.popen.pid).cpu_times()
         return float(times.user + times.system)
 
@@ -229,7 +229,7 @@ def counting_ends(consumer: AIOKafkaConsumer, topic: str) -> Callable[[], Any]:
 
 
 async def told_by(module: str, *arguments: str) -> dict[str, Any]:
-    """Run a program of ours beside what is measured; give what it says, or raise Unmeasurable."""
+    """Run a program of ours beside what is measured; return what it says, or raise Unmeasurable."""
     program = await asyncio.create_subprocess_exec(
         sys.executable, "-m", module, *arguments,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=os.environ)

@@ -46,7 +46,7 @@ async def put(
     writer: BulkWriter, topics: Topics, control: dict[str, Any], controls: Controls, *,
     present: dict[int, int], event: str = CLOSED,
 ) -> list[int]:
-    """Write the control where it is not `present` (partition to offset); give every offset."""
+    """Write the control where it is not `present` (partition to offset); return every offset."""
     return [
         present[partition] if partition in present
         else await writer.write(topics.votes, partition, control["occurred_at"],
@@ -98,12 +98,12 @@ async def present_controls(
 
 
 def completion_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
-    """Give the completion of a consultation's closing, if it is there."""
+    """Return the completion of a consultation's closing, if it is there."""
     return known.find("ClosingCompleted", consultation)
 
 
 def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
-    """Give the announcement of a consultation's closing, if it is there."""
+    """Return the announcement of a consultation's closing, if it is there."""
     return known.find(CLOSED, consultation)
 
 

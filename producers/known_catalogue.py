@@ -64,15 +64,15 @@ class KnownCatalogue:
         self.event_ids.add(fields["event_id"])
 
     def wording(self, consultation: str, proposal: str) -> int:
-        """Give the catalogue offset of the text of a proposal as it is now."""
+        """Return the catalogue offset of the text of a proposal as it is now."""
         return self.wordings.get((consultation, proposal), UNKNOWN_WORDING)
 
     def find(self, event: str, consultation: str, subject: str = "") -> dict[str, Any] | None:
-        """Give the newest event of a kind about something, or None."""
+        """Return the newest event of a kind about something, or None."""
         return self.latest.get((event, consultation, subject))
 
     def newest_like(self, event: str, fields: dict[str, Any]) -> dict[str, Any] | None:
-        """Give the newest event that describes the same thing as one about to be written."""
+        """Return the newest event that describes the same thing as one about to be written."""
         return self.find(event, fields["consultation"], _subject(event, fields))
 
     def consultations(self) -> list[str]:
@@ -96,7 +96,7 @@ class KnownCatalogue:
             self.wordings[place] = offset
 
     def require_consultation(self, consultation: str | None) -> str:
-        """Give the consultation meant: the named one, or the only one there is."""
+        """Return the consultation meant: the named one, or the only one there is."""
         known = self.consultations()
         listed = ", ".join(known) or "none"
         if consultation is None:

@@ -73,14 +73,14 @@ class LogReader:
             )
 
     async def end(self, topic: str, partition: int) -> int:
-        """Give the offset at which the next record of a partition will lie."""
+        """Return the offset at which the next record of a partition will lie."""
         place = TopicPartition(topic, partition)
         return int((await self._consumer.end_offsets([place]))[place])
 
     async def read(
         self, topic: str, partition: int, *, since: int | None = None, first: int = 0
     ) -> AsyncIterator[Sequence[ConsumerRecord]]:
-        """Give the records of a partition up to its present end, from the start or a place.
+        """Yield the records of a partition up to its present end, from the start or a place.
 
         `since` skips to the first record whose Kafka timestamp is at or after the instant (ms),
         `first` to an offset.

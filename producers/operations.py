@@ -49,7 +49,7 @@ class Closed:
 
 
 async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
-    """Bring the catalogue up to a file; give the number of events written.
+    """Bring the catalogue up to a file; return the number of events written.
 
     Raises ChangesFinal where a proposal of a closed consultation would be grouped anew.
     """
@@ -65,7 +65,7 @@ async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
 async def group(
     log: Log, proposal: str, idea: str | None, *, consultation: str | None, now: int
 ) -> tuple[str, bool]:
-    """Group a proposal under an idea (None: take it out); give the consultation, and if written.
+    """Group a proposal under an idea (None: take it out); return the consultation, and if written.
 
     Without a consultation the only one in the log is meant. Raises Missing for an unknown
     consultation, proposal or idea, ChangesFinal for one that is closed.

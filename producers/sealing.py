@@ -111,7 +111,7 @@ def _require_keys(consultation: str, folders: Sequence[KeyFolder]) -> None:
 
 
 def _destroyed(consultation: str, folders: Sequence[KeyFolder], before: dt.date) -> list[Path]:
-    """Delete what joins devices, and networks of days before a date, to votes; give the files."""
+    """Delete what joins devices, and networks of days before a date, to votes; return the files."""
     gone: list[Path] = []
     for folder in folders:
         gone += folder.seal(consultation)

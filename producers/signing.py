@@ -134,7 +134,7 @@ async def controls(
 
 
 async def genesis_chain(reader: LogReader, topics: Topics, partition: int) -> bytes:
-    """Give the chain after the first record of a votes partition; raise Missing without one."""
+    """Return the chain after the first record of a votes partition; raise Missing without one."""
     async for records in reader.read(topics.votes, partition):
         if records[0].offset:
             break

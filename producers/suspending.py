@@ -206,7 +206,7 @@ async def _write(
     log: Log, known: KnownCatalogue, controls: Controls, event: str, reason: str, record: Record,
     *, now: int, **fields: Any,
 ) -> int:
-    """Write a control about a voter; give its offset."""
+    """Write a control about a voter; return its offset."""
     consultation, voter = fields["consultation"], fields["voter"]
     if known.find("ConsultationSealed", consultation):
         raise InvalidInput(

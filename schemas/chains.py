@@ -9,5 +9,5 @@ NO_CHAIN = bytes(CHAIN_BYTES)
 
 
 def linked(previous: bytes, value: bytes) -> bytes:
-    """Give the chain after a record: SHA-256(previous chain, record value), cut."""
+    """Return the chain after a record: SHA-256(previous chain, record value), cut."""
     return hashlib.sha256(previous + value).digest()[:CHAIN_BYTES]

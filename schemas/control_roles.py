@@ -32,7 +32,7 @@ class PublicKey(NamedTuple):
         return f"{self.role}:{self.public.hex()}"
 
     def fields(self) -> dict[str, Any]:
-        """Give it as an event lists it."""
+        """Return it as an event lists it."""
         return self._asdict()
 
 

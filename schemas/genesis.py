@@ -72,7 +72,7 @@ def announced(
 
 
 def first_keys_in(catalogue: Iterable[bytes | None]) -> frozenset[bytes]:
-    """Give the digests of first adoptions that a catalogue names, record by record."""
+    """Return the digests of first adoptions that a catalogue names, record by record."""
     found: set[bytes] = set()
     for value in catalogue:
         if value and value[:HEADER_BYTES] in ANNOUNCEMENTS:

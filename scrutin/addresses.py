@@ -20,12 +20,12 @@ def topics(settings: Settings) -> Topics:
 
 
 def kafka_address(settings: Settings) -> str:
-    """Give the broker's address: as set, else that of the local stack."""
+    """Return the broker's address: as set, else that of the local stack."""
     return settings.kafka or _local_url(settings, "kafka", "SCRUTIN_KAFKA=host:port")
 
 
 def clickhouse_url(settings: Settings) -> str:
-    """Give ClickHouse's URL, with its password: as set, else that of the local stack."""
+    """Return ClickHouse's URL, with its password: as set, else that of the local stack."""
     if settings.clickhouse_url:
         return settings.clickhouse_url
     url = _local_url(
@@ -35,7 +35,7 @@ def clickhouse_url(settings: Settings) -> str:
 
 
 def local_clickhouse(settings: Settings) -> ClickHouseConfiguration | None:
-    """Give the ClickHouse that the local stack runs; None where it runs none."""
+    """Return the ClickHouse that the local stack runs; None where it runs none."""
     processes = (local_state(settings) or {}).get("processes", ())
     return next(
         (ClickHouseConfiguration(clickhouse_folder(settings), urlsplit(each["address"]).port or 0)

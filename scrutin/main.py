@@ -104,7 +104,7 @@ def _flowing(text: str) -> str:
 
 
 def _beginnings(size: int) -> set[tuple[str, ...]]:
-    """Give the first words of all commands."""
+    """Return the first words of all commands."""
     return {words[:size] for words in COMMANDS}
 
 

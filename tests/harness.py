@@ -82,7 +82,7 @@ class Worker:
         self.process.send_signal(number)
 
     def wait(self) -> int:
-        """Wait for the process to end by itself; give its status."""
+        """Wait for the process to end by itself; return its status."""
         assert self.process is not None
         return self.process.wait(WAIT_SECONDS)
 

@@ -82,7 +82,7 @@ class Decision(NamedTuple):
     """Version of the event decided; 0 where nobody could read it."""
 
     def described(self) -> dict[str, Any]:
-        """Give the decision in words, for messages and reports."""
+        """Return the decision in words, for messages and reports."""
         return {
             "source_offset": self.source_offset,
             "event_id": self.event_id.hex() if self.event_id else None,

@@ -348,7 +348,7 @@ class Ledger(LedgerState):
             )
 
     def last_link(self) -> ChainLink:
-        """Give what proves the last vote decided: to be compared with the ballot box at start."""
+        """Return what proves the last vote decided: to be compared with the ballot box at start."""
         return ChainLink(self.partition, self.last_offset, self.previous_chain, self.chain)
 
 

@@ -58,7 +58,7 @@ class Transition(NamedTuple):
     live_delta: int
     counted_delta: int
     record_delta: int
-    """Both deltas where a voter's bits keeps them."""
+    """Both deltas where a voter's bits keep them."""
 
 
 PlainTransition = tuple[
@@ -70,7 +70,7 @@ LIVE_SHIFT, COUNTED_SHIFT = 2, 15
 
 
 def slot_of(outcome: int, reason: int) -> int:
-    """Give the place of an outcome and reason in a partition's totals."""
+    """Return the place of an outcome and reason in a partition's totals."""
     return outcome * len(REASONS) + reason
 
 

@@ -135,7 +135,7 @@ def _remember_refused(
     state: LedgerState, voter: bytes, low: int, vote_key: bytes, row: bytes | None,
     proposal: Proposal, digest: bytes,
 ) -> int:
-    """Remember a refused event's id; give the lower part of the voter's bits after."""
+    """Remember a refused event's id; return the lower part of the voter's bits after."""
     if row is not None:
         state.votes[vote_key] = with_refused(row, digest)
         return low
@@ -149,7 +149,7 @@ def _remember_refused(
 def _with_earlier_refusals(
     row: bytes, low: int, voter: bytes, proposal: Proposal
 ) -> tuple[bytes, int]:
-    """Take the ids refused before into the first row; give it and the lower part of the bits."""
+    """Take the ids refused before into the first row; return it and the lower part of the bits."""
     pairs = proposal.consultation.refused_only[voter]
     refused = pairs.pop(proposal.key, None)
     if refused is not None:

@@ -108,7 +108,7 @@ _COPIED = ("partition", "partitions", "last_offset", "chain", "previous_chain", 
 
 @functools.cache
 def meaning() -> bytes:
-    """Give a digest of all that the bytes of a snapshot mean: words, rules and layout.
+    """Return a digest of all that the bytes of a snapshot mean: words, rules and layout.
 
     Whoever adds a count, a reason or a rule changes it, without having to think of snapshots.
     """
@@ -128,7 +128,7 @@ def meaning() -> bytes:
 
 
 def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes]:
-    """Give everything behind the preamble, in slices.
+    """Yield everything behind the preamble, in slices.
 
     `decisions_offset` is the offset of the last decision in the decisions topic `topic`.
     """
@@ -149,7 +149,7 @@ def keyed(key: bytes) -> hmac.HMAC:
 
 
 def preamble(digest: bytes) -> bytes:
-    """Give what stands before a body with this keyed digest."""
+    """Return what stands before a body with this keyed digest."""
     return MAGIC + digest
 
 

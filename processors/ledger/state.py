@@ -138,7 +138,7 @@ class LedgerState:
     # Names
 
     def consultation(self, name: str) -> Consultation:
-        """Give a consultation, met now or before."""
+        """Return a consultation, met now or before."""
         found = self.by_name.get(name)
         if found is None:
             found = self.by_name[name] = Consultation(name)
@@ -160,18 +160,18 @@ class LedgerState:
         return proposal
 
     def proposal(self, consultation: str, name: str) -> Proposal:
-        """Give a proposal by its names."""
+        """Return a proposal by its names."""
         span = short_string(consultation) + short_string(name)
         return self.proposals.get(span) or self.intern(span)
 
     # Reading
 
     def suspension(self, voter: bytes, consultation: Consultation) -> Suspension:
-        """Give what was found about a voter; not to be changed."""
+        """Return what was found about a voter; not to be changed."""
         return consultation.suspensions.get(voter, NOBODY)
 
     def cause(self, voter: bytes, consultation: Consultation) -> int:
-        """Give the lowest cause that stands, 0 where none does or an operator's."""
+        """Return the lowest cause that stands, 0 where none does or an operator's."""
         found = consultation.suspensions.get(voter)
         return (found.lowest() or 0) if found is not None else 0
 
@@ -191,7 +191,7 @@ class LedgerState:
             link = int.from_bytes(row[1:IDS_AT], "big")
 
     def participation(self, consultation: str) -> Participation:
-        """Give the voters of a consultation in this partition."""
+        """Return the voters of a consultation in this partition."""
         found = self.by_name.get(consultation)
         if found is None:
             return Participation(0, 0, 0, closed=False)
@@ -199,7 +199,7 @@ class LedgerState:
                              found.closed, found.controls_after_closing)
 
     def every_proposal(self) -> list[Proposal]:
-        """Give the proposals met in this partition."""
+        """Return the proposals met in this partition."""
         return list(self.by_number)
 
     def bytes_held(self) -> int:
@@ -218,15 +218,15 @@ class LedgerState:
         return list(self.by_name)
 
     def tallies(self) -> dict[tuple[str, str], list[int]]:
-        """Give the counts of every proposal that all rules have, in the order of words.COUNTS."""
+        """Return the counts of every proposal that all rules have, in the order of words.COUNTS."""
         return {(p.consultation.name, p.name): p.counts[:len(COUNTS)] for p in self.by_number}
 
     def every_count(self) -> dict[tuple[str, str], list[int]]:
-        """Give all counts of every proposal, in the order of words.EVERY_COUNT."""
+        """Return all counts of every proposal, in the order of words.EVERY_COUNT."""
         return {(p.consultation.name, p.name): p.counts for p in self.by_number}
 
     def decided_by_outcome(self) -> dict[str, int]:
-        """Give the records decided by outcome, refusals as refused_REASON."""
+        """Return the records decided by outcome, refusals as refused_REASON."""
         return {
             "_".join((OUTCOMES[slot // len(REASONS)], REASONS[slot % len(REASONS)]))
             if slot % len(REASONS) else OUTCOMES[slot // len(REASONS)]: number
@@ -234,7 +234,7 @@ class LedgerState:
         }
 
     def state(self) -> dict[str, Any]:
-        """Give the whole state as plain values, to compare two ledgers."""
+        """Return the whole state as plain values, to compare two ledgers."""
         return {
             "last_offset": self.last_offset, "chain": self.chain,
             "previous_chain": self.previous_chain, "ledger_version": self.ledger_version,

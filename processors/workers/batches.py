@@ -101,7 +101,7 @@ class Batches:
         return int(self._batches[-1].record_count())
 
     async def send(self, topic: str, partition: int) -> list[Any]:
-        """Hand the batches to the producer; give a future each."""
+        """Hand the batches to the producer; return a future each."""
         return [
             await self._producer.send_batch(batch, topic, partition=partition)
             for batch in self._batches if batch.record_count()

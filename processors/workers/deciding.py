@@ -23,7 +23,7 @@ def decide_batch(
 ) -> tuple[list[Any], Exception | None]:
     """Decide the records of a batch in order, up to one that stops the partition.
 
-    Gives the undecodable ones, and what stopped it.
+    Returns the undecodable ones, and what stopped it.
     """
     ledger = held.ledger
     slot, before = ledger.undecodable_slot, ledger.last_offset

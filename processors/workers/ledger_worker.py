@@ -142,7 +142,7 @@ class LedgerWorker:
         await self.looker.stop()
 
     async def connected_producer(self) -> AIOKafkaProducer:
-        """Give the producer of decisions and tallies, started on first use."""
+        """Return the producer of decisions and tallies, started on first use."""
         async with self.connecting:
             if not hasattr(self, "producer"):
                 self.producer = await connected_producer(self.policy.kafka)

@@ -127,7 +127,7 @@ async def _is_announced(kafka: str, topics: Topics) -> bool:
 
 
 async def _values(kafka: str, topic: str, partition: int) -> AsyncIterator[bytes]:
-    """Give the records of a partition up to its present end."""
+    """Yield the records of a partition up to its present end."""
     place = TopicPartition(topic, partition)
     consumer = new_consumer(kafka)
     await consumer.start()

@@ -124,7 +124,7 @@ class SnapshotFolder:
         self, partition: int, partitions: int, read_decision: ReadDecision,
         first_keys: frozenset[bytes] = frozenset(),
     ) -> tuple[Ledger, int] | None:
-        """Give a ledger and the offset of its last decision, or None: then fold everything."""
+        """Return a ledger and the offset of its last decision, or None: then fold everything."""
         path = self._path(partition)
         try:
             frozen, decisions_offset = await asyncio.to_thread(

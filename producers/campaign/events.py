@@ -105,7 +105,7 @@ class Campaign:
         self._descriptions: dict[int, tuple[bytes, bytes]] = {}
 
     def voter(self, kind: bytes, number: int) -> bytes:
-        """Give the pseudonym of a voter: HMAC of an identity under the campaign's pepper."""
+        """Return the pseudonym of a voter: HMAC of an identity under the campaign's pepper."""
         return hmac.digest(self.pepper, b"%s %d" % (kind, number), "sha256")[:16]
 
     def events(self) -> Iterator[list[Event]]:

@@ -97,7 +97,7 @@ DELIVER_AGAIN = Step(b"", b"", *RETRY_WAIT)
 
 
 def held(code: int) -> list[int]:
-    """Give the qualifications of a card, by index."""
+    """Return the qualifications of a card, by index."""
     choice, mask = divmod(code, MASKS)
     first = choice * QUALIFICATIONS_PER_CHOICE
     return [first + bit for bit in range(QUALIFICATIONS_PER_CHOICE) if mask >> bit & 1]

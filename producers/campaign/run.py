@@ -111,7 +111,7 @@ class _Run:
         return self.progress.votes_records / self.rate if self.rate else 0.0
 
     def _pause_seconds(self) -> float:
-        """Give how long to wait so that no more than `rate` records a second are written."""
+        """Return how long to wait so that no more than `rate` records a second are written."""
         if self.rate is None:
             return 0.0
         self.writer.send()

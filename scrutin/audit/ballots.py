@@ -24,7 +24,7 @@ Cells = dict[tuple[bytes, str], Ballot]
 async def live_ballots(
     kafka: str, topics: Topics, consultation: str, vector: Sequence[int]
 ) -> list[Ballot]:
-    """Give every live vote of a consultation as of the vector of votes offsets."""
+    """Return every live vote of a consultation as of the vector of votes offsets."""
     found: list[Ballot] = []
     async with LogReader(kafka) as reader:
         await reader.require(topics.votes, topics.partitions)

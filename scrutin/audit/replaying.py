@@ -100,7 +100,7 @@ class Replay:
         return [*check_decisions(self.recount), check("decisions.topic", computed, held)]
 
     async def _decide(self, ledger: Ledger) -> str:
-        """Decide a partition and write what is not there yet; give the hash of all decisions."""
+        """Decide a partition and write what is not there yet; return the hash of all decisions."""
         there = await self.end(self.into.decisions, ledger.partition)
         digest, done = hashlib.sha256(), 0
         for made in pure.decisions(self.reading, ledger, self.recount, self.say):
@@ -145,13 +145,13 @@ class Replay:
                 await acknowledged
 
     async def end(self, topic: str, partition: int) -> int:
-        """Give the end offset of a partition."""
+        """Return the end offset of a partition."""
         place = TopicPartition(topic, partition)
         end: int = (await self.consumer.end_offsets([place]))[place]
         return end
 
     async def read(self, topic: str, partition: int) -> AsyncIterator[Any]:
-        """Give the records of a partition up to the end it has now."""
+        """Yield the records of a partition up to the end it has now."""
         place, end = TopicPartition(topic, partition), await self.end(topic, partition)
         self.consumer.assign([place])
         self.consumer.seek(place, 0)

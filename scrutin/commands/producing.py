@@ -45,13 +45,13 @@ def sign(agree_is: int | None) -> int | None:
 
 
 def stack() -> tuple[str, Topics]:
-    """Give Kafka's address and the topics that the settings name."""
+    """Return Kafka's address and the topics that the settings name."""
     settings = load()
     return addresses.kafka_address(settings), addresses.topics(settings)
 
 
 def log(*, after_closing: bool = False) -> Log:
-    """Give the log that operators write to, with the keys at hand that sign controls."""
+    """Return the log that operators write to, with the keys at hand that sign controls."""
     return Log(*stack(), after_closing, own_control_keys())
 
 
@@ -87,5 +87,5 @@ def say(text: str) -> None:
 
 
 def now() -> int:
-    """Give the present instant in milliseconds UTC."""
+    """Return the present instant in milliseconds UTC."""
     return time.time_ns() // 1_000_000

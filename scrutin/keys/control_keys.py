@@ -39,7 +39,7 @@ def make_missing(folder: Path) -> None:
 
 
 def public_keys(folder: Path) -> tuple[PublicKey, ...]:
-    """Give the public halves of the keys that lie in a folder, by the roles in their names."""
+    """Return the public halves of the keys that lie in a folder, by the roles in their names."""
     found = []
     for own in own_keys(folder):
         assert own.path is not None

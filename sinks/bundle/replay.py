@@ -193,7 +193,7 @@ def _decided(
 def _paired(
     partition: Partition, witness: Witness | None
 ) -> Iterator[tuple[list[bytes | None], list[bytes | None]]]:
-    """Give votes with their decisions, of each no more at once than one list of either holds."""
+    """Yield votes with their decisions, of each no more at once than one list of either holds."""
     decisions = iter(partition.decisions())
     kept: list[bytes | None] = []
     for left in partition.votes():
@@ -284,7 +284,7 @@ class _Share:
         self.ledger, self._share, self._shares = ledger, share, shares
 
     def decide(self, begin: int, values: list[bytes | None]) -> list[bytes | None]:
-        """Give what is decided of records from an offset on, of the first or all of them.
+        """Return what is decided of records from an offset on, of the first or all of them.
 
         There is None in the place of those of other shares.
         """
@@ -299,7 +299,7 @@ class _Share:
     def _own(
         self, records: Iterable[tuple[int, bytes | None]], made: list[bytes | None]
     ) -> Iterator[tuple[int, bytes | None]]:
-        """Give the records of this share, and pass over others: the ledger asks one by one."""
+        """Yield the records of this share, and pass over others: the ledger asks one by one."""
         ledger, share, shares = self.ledger, self._share, self._shares
         for offset, value in records:
             if value and value[:HEADER_BYTES] in _PERSONAL and len(value) >= _VOTER_END:

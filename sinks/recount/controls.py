@@ -160,7 +160,7 @@ def suspended_by(rows: Iterable[Row]) -> dict[str, int]:
 
 
 def _read(value: Any) -> tuple[int, dict[str, Any]]:
-    """Give the version of a control and its fields; version 0 where nobody can read it."""
+    """Return the version of a control and its fields; version 0 where nobody can read it."""
     raw = bytes.fromhex(value)
     try:
         return codec.schema_of(raw).version, codec.decode(raw)[1]

@@ -103,7 +103,7 @@ def decide_all(
 
 
 def accepted(reading: Reading, partition: int) -> Iterator[bytes]:
-    """Give the archived decisions as a reader accepts them: source offset = last + 1."""
+    """Yield the archived decisions as a reader accepts them: source offset = last + 1."""
     expected = 0
     for piece in reading.decisions(partition):
         for source_offset, value in zip(piece.source_offsets, piece.values, strict=True):

@@ -86,7 +86,7 @@ class Reading:
         return Reading(self._client, self._topics, vector)
 
     def until(self, instant: datetime) -> list[int]:
-        """Give the last offsets of the longest prefixes without a later Kafka timestamp.
+        """Return the last offsets of the longest prefixes without a later Kafka timestamp.
 
         What operators wrote before a partition's first ballot ends no prefix: rules are adopted
         when a ledger first runs, after votes that are imported under their own times.
@@ -111,7 +111,7 @@ class Reading:
         return [found.get(partition, -1) for partition in range(len(self.vector))]
 
     def chain(self, partition: int, source_offset: int) -> bytes | None:
-        """Give the chain of the decision of a votes offset, from its bytes."""
+        """Return the chain of the decision of a votes offset, from its bytes."""
         rows = self._client.query(
             "SELECT hex(value) FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND source_offset = {offset:UInt64}"
@@ -176,7 +176,7 @@ class Reading:
                 self._client.query(_DECIDED_TWICE, parameters=parameters).result_rows]
 
     def logs(self) -> list[ArchivedLog]:
-        """Give the logs that a recount rests on."""
+        """Return the logs that a recount rests on."""
         rests_on = (self._topics.votes, self._topics.decisions, self._topics.catalogue)
         return [log for log in archived_logs(self._topics) if log.topic in rests_on]
 
@@ -193,7 +193,7 @@ class Reading:
                 self._client.query(_CONTRADICTING, parameters=parameters).result_rows]
 
     def rows(self, log: ArchivedLog, partition: int) -> Iterator[pa.Table]:
-        """Give every row of a partition as it is stored, in the order of offsets."""
+        """Yield every row of a partition as it is stored, in the order of offsets."""
         parameters: dict[str, Any] = {
             "topic": log.topic, "table": log.table, "partition": partition}
         end = self._client.query(
@@ -240,11 +240,11 @@ class Reading:
         return chain.hex()
 
     def first_keys(self) -> frozenset[bytes]:
-        """Give the digests of the adoptions by which ledgers were told to take first keys."""
+        """Return the digests of the adoptions by which ledgers were told to take first keys."""
         return first_keys_in(value for _, value in self.catalogue_records(NEWEST))
 
     def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
-        """Give offset and bytes of the archived catalogue up to an offset."""
+        """Return offset and bytes of the archived catalogue up to an offset."""
         table = self._arrow(
             "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
             " AND offset <= {last:Int64} ORDER BY offset",
@@ -252,7 +252,7 @@ class Reading:
         return zip(*_lists(table), strict=True)
 
     def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
-        """Give the archived votes of a partition up to the vector: offsets and values."""
+        """Yield the archived votes of a partition up to the vector: offsets and values."""
         for first in range(0, self.vector[partition] + 1, PIECE_RECORDS):
             last = min(first + PIECE_RECORDS - 1, self.vector[partition])
             table = self._arrow(
@@ -265,7 +265,7 @@ class Reading:
             yield offsets, values
 
     def decisions(self, partition: int) -> Iterator[Decisions]:
-        """Give the archived decisions of a partition, in the order of their own offsets."""
+        """Yield the archived decisions of a partition, in the order of their own offsets."""
         first, end = 0, self._decisions_end(partition)
         while first < end:
             table = self._arrow(
@@ -278,7 +278,7 @@ class Reading:
             first += PIECE_RECORDS
 
     def _decisions_end(self, partition: int) -> int:
-        """Give the offset behind the last decision that concerns the vector."""
+        """Return the offset behind the last decision that concerns the vector."""
         found = self._client.query(
             "SELECT max(offset) + 1 FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND source_offset <= {last:Int64}",

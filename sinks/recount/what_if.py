@@ -178,7 +178,7 @@ def _totals(document: Document) -> dict[str, Any]:
 
 
 def _numbers(block: Document, *, ranked: bool) -> dict[str, Any]:
-    """Give what people look at first in a block, then every count."""
+    """Return what people look at first in a block, then every count."""
     return {
         "votes": block["counted"]["votes"],
         **results_document.flat(block), **routes.flat(block),
@@ -200,7 +200,7 @@ def sha256(document: Document) -> str:
 
 
 def only(changes: list[Change], kind: str) -> dict[str, list[Change]]:
-    """Give the changes of totals, ideas or proposals by identifier."""
+    """Return the changes of totals, ideas or proposals by identifier."""
     found: dict[str, list[Change]] = {}
     for change in changes:
         if change.of == kind:

@@ -32,7 +32,7 @@ async def read_all(address: str, topic: str, partitions: int = 1) -> list[list[C
 
 
 async def end_offsets(address: str, topics: Topics) -> dict[TopicPartition, int]:
-    """Give where votes, catalogue and participants end."""
+    """Return where votes, catalogue and participants end."""
     consumer = AIOKafkaConsumer(bootstrap_servers=address)
     await consumer.start()
     try:

@@ -47,7 +47,7 @@ SECOND = (public_key("operator", NEW.public),)
 
 @pytest.fixture
 def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
-    """Give topics of two partitions."""
+    """Yield topics of two partitions."""
     with stack_on(broker, topic_prefix, PARTITIONS, tmp_path) as found:
         yield found
 

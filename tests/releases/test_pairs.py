@@ -90,7 +90,7 @@ def test_what_the_old_release_cannot_read_it_refuses_by_id(release: dict[str, st
 
 
 def pairs() -> list[tuple[Schema, Schema]]:
-    """Give every two versions of one event, in both orders."""
+    """Return every two versions of one event, in both orders."""
     return [(one, other) for one in all_schemas().values() for other in all_schemas().values()
             if one.event == other.event and one is not other]
 

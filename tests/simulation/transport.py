@@ -45,7 +45,7 @@ class Log:
         self.end += 1
 
     def read(self, position: int, most: int) -> list[Record]:
-        """Give the next records from a position on."""
+        """Return the next records from a position on."""
         first = len(self.records)
         while first and self.records[first - 1].offset >= position:
             first -= 1
@@ -145,7 +145,7 @@ class SimulatedStore:
                 table.running.pop(0)
 
     def archived(self, _table: str, topic: str, partition: int) -> list[Stretch]:
-        """Give the stretches held."""
+        """Return the stretches held."""
         stretches: list[Stretch] = []
         for offset in sorted({o for o, _ in self.table.rows.get((topic, partition), [])}):
             if stretches and stretches[-1].last == offset - 1:
@@ -181,7 +181,7 @@ class SimulatedStore:
             raise Crashed("after an insert")
 
     def owner(self) -> int:
-        """Give the generation of the archive that owns the table now."""
+        """Return the generation of the archive that owns the table now."""
         return self.table.generation
 
     def insert_running(self, records: Records) -> bool:

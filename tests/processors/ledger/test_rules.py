@@ -47,7 +47,7 @@ def naive_in(situation: int) -> NaiveLedger:
 
 
 def told(found: Transition, situation: int) -> tuple[str, str, str, Fields | None, dict[str, int]]:
-    """Give kind, outcome, reason, standing after and moved counts of a transition."""
+    """Return kind, outcome, reason, standing after and moved counts of a transition."""
     kind, outcome, reason = (code // 2 for code in found.codes[:3])
     deltas = {COUNTS[index]: delta for index, delta in found.deltas}
     after = found.after[0] | situation & SUSPENDED if found.after[0] & 3 else 0
