@@ -67,7 +67,7 @@ def from_decisions(reading: Reading, consultation: str) -> Recounted:
         "suspensions", of_decisions=True, consultation=consultation))
     by_route = reading.query(
         "routes", of_decisions=True, consultation=consultation, suspended=[*suspended],
-        causes=[*suspended.values()])
+        causes=[*suspended.values()]) if reading.query("adoptions") else []
     return Recounted(
         _by_proposal(rows), int(participants), int(received), len(suspended), int(after),
         _routes(by_route, 1))

@@ -10,7 +10,9 @@ WITH
             voter, proposal,
             arraySort(groupArray((offset, toUInt8(kind), toUInt8(choice) + toUInt8(qualification),
                 trust = 'suspect', event_id,
-                offset > {rules_2_at:Array(UInt64)}[partition + 1], toUInt8(shown)))) AS events,
+                offset > {rules_2_at:Array(UInt64)}[partition + 1],
+                if(offset > {rules_2_at:Array(UInt64)}[partition + 1],
+                    bitShiftLeft(toUInt8(1), toUInt8(shown)), 1)))) AS events,
             partition != reinterpretAsUInt32(reverse(substring(voter, 1, 4)))
                 % length({vector:Array(Int64)}) AS misplaced,
             {closed_at:Array(UInt64)}[partition + 1] AS closing,
@@ -38,13 +40,13 @@ WITH
                 events)) AS late_casts
         FROM held
     ),
-    -- An event is: offset, kind, choice or qualification, suspect, id, by rules 2, shown. A vote is:
-    -- choice (bits 0 and 1, 0 for none), suspect (bit 2), a bit a qualification (from bit 3). With it
-    -- go the numbers of casts superseded, votes withdrawn, casts unchanged, proven and refused, and
-    -- the route: 0 unknown, 1 none yet, 2 drawn, 3 asked.
+    -- An event is: offset, kind, choice or qualification, suspect, id, by rules 2, shown (1 unknown,
+    -- 2 served, 4 asked). A vote is: choice (bits 0 and 1, 0 for none), suspect (bit 2), a bit a
+    -- qualification (from bit 3). With it go the numbers of casts superseded, votes withdrawn, casts
+    -- unchanged, proven and refused, and how the events that moved choice or suspicion were shown.
     -- A suspect event never moves a trusted vote: choice set, bit 2 clear. By rules 2 a suspect vote
-    -- that is proven loses its qualifications, and what moves a vote moves its route: once asked,
-    -- always asked; else once unknown, always so. By rules 1 all is unknown.
+    -- that is proven loses its qualifications. Asked once, a vote is asked for; all of them served,
+    -- it is drawn. Every event by rules 1 is of unknown route.
     folded AS (
         SELECT
             voter, proposal, misplaced, casts, first_casts, late_casts,
@@ -61,7 +63,7 @@ WITH
                     event.2 = 3, if(intDiv(event.3 + 2, 3) = bitAnd(state.1, 3),
                         bitOr(state.1, bitShiftLeft(toUInt16(4), event.3)), state.1),
                     bitAnd(state.1, bitNot(bitShiftLeft(toUInt16(4), event.3)))
-                )),
+                )) AS next,
                 state.2 + (event.2 = 1 AND bitAnd(state.1, 3) != 0
                     AND event.3 != bitAnd(state.1, 3)
                     AND NOT (event.4 AND bitAnd(state.1, 4) = 0)),
@@ -73,18 +75,9 @@ WITH
                     AND NOT (event.4 OR bitAnd(state.1, 4) = 0)),
                 state.6 + (event.2 = 1 AND bitAnd(state.1, 3) != 0
                     AND event.3 != bitAnd(state.1, 3) AND event.4 AND bitAnd(state.1, 4) = 0),
-                toUInt8(multiIf(
-                    NOT event.6, 0,
-                    NOT multiIf(
-                        event.4 AND bitAnd(state.1, 7) BETWEEN 1 AND 3, false,
-                        event.2 = 1, event.3 != bitAnd(state.1, 3)
-                            OR (bitAnd(state.1, 4) != 0 AND NOT event.4),
-                        event.2 = 2 AND bitAnd(state.1, 3) != 0), state.7,
-                    state.7 = 3 OR event.7 = 2, 3,
-                    state.7 = 0 OR event.7 = 0, 0,
-                    2))
+                bitOr(state.7, if(bitAnd(bitXor(next, state.1), 7) != 0 OR NOT event.6, event.7, 0))
             ), if(misplaced, [], firsts), (toUInt16(0), toUInt64(0), toUInt64(0), toUInt64(0),
-                toUInt64(0), toUInt64(0), toUInt8(1))) AS state,
+                toUInt64(0), toUInt64(0), toUInt8(0))) AS state,
             state.1 AS vote,
             bitAnd(vote, 3) AS choice,
             choice != 0 AND bitAnd(vote, 4) = 0 AND NOT is_suspended AS counts,
@@ -146,7 +139,7 @@ SELECT
     countIf(drawn AND bitTest(vote, 9)) AS drawn_do_not_understand,
     countIf(drawn AND bitTest(vote, 10)) AS drawn_no_opinion,
     countIf(drawn AND bitTest(vote, 11)) AS drawn_do_not_care,
-    countIf(counts AND state.7 = 3) AS counted_asked,
+    countIf(counts AND bitTest(state.7, 2)) AS counted_asked,
     uniqExactIf(reinterpretAsUInt128(voter), counts) AS participants,
     uniqExactIf(reinterpretAsUInt128(voter), first_casts > 0 AND NOT misplaced) AS participants_received
 FROM folded
