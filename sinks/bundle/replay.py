@@ -340,11 +340,12 @@ def _difference(place: str, made: bytes, kept: bytes | None) -> BundleFault:
     if recorded.chain != recomputed.chain:
         return BundleFault(place, "this decision is not of these votes: its chain commits to "
                            "others")
+    one, other = recomputed.described(), recorded.described()
+    names = [name for name in one if name in _TOLD or one[name] != other[name]]
     return Different(place, "the rules decide otherwise: recomputed "
-                     f"{_said(recomputed.described())}, recorded {_said(recorded.described())}")
+                     f"{told({name: one[name] for name in names})}, recorded "
+                     f"{told({name: other[name] for name in names})}")
 
 
-def _said(decision: dict[str, Any]) -> str:
-    """Tell a decision in a few words."""
-    kept = ("outcome", "reason", "ledger_version", "changes")
-    return told({name: decision[name] for name in kept})
+_TOLD = ("outcome", "reason", "ledger_version", "changes")
+"""What is told of two decisions in any case, besides what differs."""

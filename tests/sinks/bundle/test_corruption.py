@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from processors.ledger import decisions as decision_bytes
 from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record
 from sinks.bundle.packing import Bundle
 from sinks.bundle.verify import Verified
 from sinks.recount.checks import DIFFERENT, EXIT_CODES, INVALID, MISSING, UNREADABLE
-from tests.sinks.bundle.making import Made, verified
+from tests.sinks.bundle.making import Made, audited, said, verified
 from tests.sinks.bundle.parts import contents, joined, packed, records
 
 
@@ -160,6 +161,20 @@ def test_no_changed_record_survives_a_new_signature(
 
     assert place_of(found) == f"{name}, offset {offset}"
     assert found.verdict == INVALID or name == DECISIONS
+
+
+def test_a_decision_that_names_another_event(exported: Made) -> None:
+    """What differs is told, whatever it is: two equal texts would explain nothing."""
+    files = contents(exported.auditor)
+    held = records(files, DECISIONS)
+    offset, value = held[-1]
+    decision = decision_bytes.decode(value or b"")
+    held[-1] = offset, decision_bytes.encode(decision._replace(event_id=bytes(16)))
+    found = audited(exported, {**files, DECISIONS: joined(held)})
+
+    assert decision.event_id is not None
+    assert decision.event_id.hex() in said(found)
+    assert bytes(16).hex() in said(found)
 
 
 @KINDS
