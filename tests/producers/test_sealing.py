@@ -14,10 +14,12 @@ import pytest
 
 from deploy.local import services
 from processors.ledger.ledger import Ledger
-from producers import closing, operations, sealing, suspending
+from producers import closing, operations, sealing, signing, suspending
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import SEALED, KeyFolder, KeysDestroyed
+from producers.known_catalogue import read_catalogue
+from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.writer import BulkWriter
 from schemas import codec
@@ -114,20 +116,24 @@ async def test_a_sealing_killed_anywhere_is_finished_by_the_next(
     keys = keys_of(tmp_path)
     control = {"event_id": closing.event_id_of(sealing.EVENT, "jeunes"), "salt": bytes(16),
                "consultation": "jeunes", "origin": "operator", "occurred_at": NOW + 60_000}
+    async with LogReader(log.address) as reader:
+        controls = await signing.controls(
+            reader, log.topics, await read_catalogue(reader, log.topics), ())
     async with BulkWriter(log.address) as writer:
         await closing.announce(writer, log.topics, control, event=sealing.EVENT)
         if destroyed:
             keys.seal("jeunes")
         for partition in range(written_to):
             await writer.write(log.topics.votes, partition, NOW + 60_000,
-                               codec.encode(sealing.EVENT, **control))
+                               controls.encoded(sealing.EVENT, partition, **control))
     await sealed(log, keys, salt=b"another salt ...")
     ends = await end_offsets(log.address, log.topics)
     found = await read_all(log.address, log.topics.votes, log.topics.partitions)
     third = await sealed(log, keys)
 
     assert left(tmp_path) == REMAIN
-    assert {records[-1].value for records in found} == {codec.encode(sealing.EVENT, **control)}
+    assert {records[-1].value for records in found} == {
+        controls.encoded(sealing.EVENT, 0, **control)}
     assert [len(records) for records in found] == [3, 3, 3]
     assert not third.written
     assert await end_offsets(log.address, log.topics) == ends

@@ -68,6 +68,11 @@ CATALOGUE = [
 ]
 
 
+def offset_of(value: bytes) -> int:
+    """Return where a record of CATALOGUE lies: behind the announcement that a log begins with."""
+    return 1 + CATALOGUE.index(value)
+
+
 async def opened(
     stack: Stack, *, catalogue: list[bytes] = CATALOGUE, genesis: Genesis | None = None
 ) -> None:

@@ -7,6 +7,7 @@ from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.polis import catalogue_events, read_export
 from schemas import codec
+from schemas.genesis import FIRST_GENESIS
 from schemas.topics import Topics
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
@@ -57,7 +58,8 @@ def test_a_wording_is_the_record_that_gave_the_text() -> None:
 
 async def test_a_command_reads_rules_and_wordings_from_the_log(stack: Stack) -> None:
     """As a gateway knows them, with the offsets at which they lie."""
-    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()])
+    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()],
+                        genesis=FIRST_GENESIS)
     async with LogReader(stack.kafka) as reader:
         found = await read_catalogue(reader, stack.topics)
 

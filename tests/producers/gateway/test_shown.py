@@ -22,6 +22,7 @@ from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.genesis import FIRST_GENESIS
 from schemas.registry import current
 from schemas.words import ORIGINS, SHOWN
 from scrutin.gateway.composition import FlushSnapshot, written_topics
@@ -33,6 +34,8 @@ from tests.producers.gateway.test_votes import proof_of
 
 
 UNKNOWN = ("unknown", 15, -1)
+WORDING_1 = booths.offset_of(booths.proposal("p1"))
+"""Of proposal p1; those of p2 and p3 follow."""
 FIRST_CHARACTERS = 28
 """Of a view proof of version 1."""
 MINUTES_10 = (600_000, 12)
@@ -42,7 +45,6 @@ MINUTES_10 = (600_000, 12)
 @pytest.fixture(scope="module")
 def gateway(shared_stack: Stack) -> RunningGateway:
     """Run a gateway whose catalogue has announced rules 2."""
-    asyncio.run(booths.said(shared_stack, booths.rules()))
     found = booths.started(shared_stack)
     asyncio.run(found.ready())
     return found
@@ -63,7 +65,7 @@ async def served(browser: Browser, *included: str) -> dict[str, str]:
 
 async def test_a_running_gateway_learns_of_the_rules(stack: Stack) -> None:
     """Version 1 until they are announced, version 2 after; proofs of before are good for both."""
-    await booths.opened(stack)
+    await booths.opened(stack, genesis=FIRST_GENESIS)
     gateway = booths.started(stack)
     await gateway.ready()
     async with Browser(gateway.url) as browser, asyncio.timeout(WAIT_SECONDS):
@@ -111,7 +113,7 @@ async def test_a_sequence_is_served_and_what_it_includes_is_asked_for(
     assert routes == ["served"] * 3 + ["asked"] + ["served"] * 2
     assert {each["trust"] for each in receipts} == {"trusted"}
     assert [view_of(each)[2] for each in receipts] == [
-        booths.CATALOGUE.index(booths.proposal(name)) for name in (*drawn, *asked)]
+        booths.offset_of(booths.proposal(name)) for name in (*drawn, *asked)]
     assert all(0 <= view_of(each)[1] <= 14 for each in receipts)
 
 
@@ -151,7 +153,8 @@ async def test_the_pause_is_the_time_since_the_view(
 
 async def test_a_vote_names_the_words_that_were_shown(stack: Stack) -> None:
     """Words that change between page and vote: those of the page, by their place in the log."""
-    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()])
+    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()],
+                        genesis=FIRST_GENESIS)
     gateway = booths.started(stack)
     await gateway.ready()
     reworded = booths.described(
@@ -180,7 +183,7 @@ async def test_a_key_sent_again_names_the_same_event(gateway: RunningGateway) ->
         other = await browser.vote(key="again", proof=await proof_of(browser, "p2"))
 
     assert receipts[0]["event_id"] == receipts[1]["event_id"]
-    assert [view_of(each)[::2] for each in receipts] == [("asked", 1)] * 2
+    assert [view_of(each)[::2] for each in receipts] == [("asked", WORDING_1)] * 2
     assert other.status_code == 422
 
 
@@ -231,7 +234,8 @@ async def test_what_a_link_asked_for_stays_asked_for_in_the_booth(gateway: Runni
         ("VoteCast", "p2", "asked"), ("VoteWithdrawn", "p2", "asked"),
         ("VoteCast", "p2", "asked"), ("VoteCast", "p3", "served")]
     assert {(fields["trust"], fields["origin"]) for _, fields in events} == {("trusted", "web")}
-    assert [fields["wording"] for _, fields in events] == [2, 2, 2, 3]
+    assert [fields["wording"] for _, fields in events] == [
+        WORDING_1 + 1] * 3 + [WORDING_1 + 2]
     assert all(fields["pause"] < 15 for _, fields in events)
     assert all(len(cookie.value or "") <= 1_500 for cookie in browser.client.cookies.jar)
 
@@ -249,7 +253,7 @@ async def test_a_renewed_proof_helps_out_and_knows_the_route_alone(gateway: Runn
         events = [fields for _, fields in await visitor.events()]
 
     assert [(each["trust"], each["shown"], each["wording"]) for each in events] == [
-        ("trusted", "asked", 2), ("trusted", "asked", -1), ("suspect", "unknown", -1)]
+        ("trusted", "asked", WORDING_1 + 1), ("trusted", "asked", -1), ("suspect", "unknown", -1)]
     assert events[0]["pause"] < 15
     assert [each["pause"] for each in events[1:]] == [15, 15]
 
@@ -277,7 +281,8 @@ async def test_the_page_sends_again_what_a_vote_loses_by_being_proven(
 
 async def test_the_ledger_counts_what_the_booth_wrote(stack: Stack) -> None:
     """By rules 2: routes as they were, and what a vote loses by being proven is there again."""
-    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()])
+    await booths.opened(stack, catalogue=[*booths.CATALOGUE, booths.rules()],
+                        genesis=FIRST_GENESIS)
     async with connected_producer(stack.kafka) as producer:
         for partition in range(stack.topics.partitions):
             await write(producer, stack.topics.votes, partition, [codec.encode_as(
@@ -342,7 +347,7 @@ async def test_widgets_votes_are_asked_for_and_partners_have_a_number(
 
     assert [(each["origin"], each["via"], each["shown"], each["trust"], each["wording"])
             for each in events] == [
-        ("widget", 70, "asked", "suspect", -1), ("widget", 70, "asked", "trusted", 1)]
+        ("widget", 70, "asked", "suspect", -1), ("widget", 70, "asked", "trusted", WORDING_1)]
 
 
 async def test_a_gateway_takes_proofs_of_one_that_has_heard_more(
