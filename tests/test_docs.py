@@ -2,7 +2,9 @@
 
 import ast
 import functools
+import json
 import re
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -63,6 +65,18 @@ def test_every_event_is_documented() -> None:
     events = {schema.event for schema in registry.all_schemas().values()}
 
     assert [event for event in sorted(events) if f"### {event}\n" not in text] == []
+
+
+def test_what_the_release_before_cannot_read_is_named() -> None:
+    """Whatever is written before rules are adopted and 0.1.0 does not know stands in upgrading."""
+    with zipfile.ZipFile(ROOT / "tests/releases/scrutin-0.1.0-py3-none-any.whl") as wheel:
+        known = json.loads(wheel.read("schemas/ids.json"))
+    fresh = {schema.event for schema in registry.all_schemas().values()
+             if str(schema.id) not in known} - registry.FOLLOW_RULES
+    text = _page("docs/upgrade.md")
+
+    assert fresh
+    assert [event for event in sorted(fresh) if f"`{event}`" not in text] == []
 
 
 def test_every_topic_is_documented() -> None:

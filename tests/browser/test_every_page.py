@@ -1,4 +1,4 @@
-"""Every page: nothing for axe-core to find, narrow enough, in both languages and both themes.
+"""Every page: nothing for axe-core to find, narrow enough, in every language and both themes.
 
 A new page goes into PAGES; the visitor has voted on p1 and on nothing else.
 """
@@ -14,6 +14,7 @@ from tests.browser.showroom import showroom
 from tests.browser.site import Site
 from tests.browser.windows import Windows
 from tests.producers.gateway import booths
+from views.pages.languages import LANGUAGES
 from views.voting.pages import PAPER_COOKIE
 
 
@@ -77,7 +78,7 @@ async def consultations(held: Consultations, site: Site, filled: str) -> Consult
     return held
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_a_page_is_open_to_everybody(
     windows: Windows, consultations: Consultations, language: str
 ) -> None:
@@ -97,7 +98,7 @@ async def test_a_page_is_open_to_everybody(
     assert not found, "\n".join(found)
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
+@pytest.mark.parametrize("language", LANGUAGES)
 async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     windows: Windows, consultations: Consultations, site: Site, language: str
 ) -> None:

@@ -11,6 +11,7 @@ from scrutin.settings import Settings
 from tests.views import campaign
 from tests.views.test_api import SIZE, Published
 from views.api import Beside, application
+from views.pages.languages import LANGUAGES
 from views.well_known import EXPIRES_DAYS, security_text
 
 
@@ -31,7 +32,7 @@ def test_the_file_is_as_the_standard_wants_it() -> None:
         b"Contact: mailto:security@town.example\n"
         b"Contact: https://town.example/report\n"
         b"Expires: 2026-05-30T00:00:00Z\n"
-        b"Preferred-Languages: fr, en\n"
+        b"Preferred-Languages: " + ", ".join(LANGUAGES).encode() + b"\n"
         b"Canonical: https://vote.example/.well-known/security.txt\n")
     assert b"Canonical" not in security_text(CONTACTS, "", MOMENT)
     assert 0 < EXPIRES_DAYS < 365

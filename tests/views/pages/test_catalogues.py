@@ -1,4 +1,4 @@
-"""The catalogues of texts: complete, in both languages, with French typography."""
+"""The catalogues of texts: complete, in every language, with French typography."""
 
 import re
 from pathlib import Path
@@ -65,6 +65,16 @@ def test_placeholders_are_those_of_the_message(language: str) -> None:
 
 def placeholders(text: str) -> list[str]:
     return sorted(re.findall(r"%(?:\(\w+\))?.", text))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_is_of_its_language(language: str) -> None:
+    """Its head says so, with its plurals; and it is no copy of the English one."""
+    held = catalogue(language)
+    alike = sum(text == message for message, text in texts(held).items())
+
+    assert str(held.locale) == language
+    assert language == "en" or alike < len(held) / 4
 
 
 def test_english_texts_are_the_messages() -> None:

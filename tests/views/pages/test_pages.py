@@ -19,6 +19,7 @@ from tests.views.pages.html import Element, parse
 from views.days import Told
 from views.pages import proposals_page, rendering, results_page
 from views.pages.glance import ZONES
+from views.pages.languages import LANGUAGES
 
 
 SIZE = 120
@@ -147,7 +148,8 @@ def test_languages_are_said(state: str, language: str) -> None:
     alternates = {link.attributes["hreflang"]: link.attributes["href"]
                   for link in root.all("link") if "hreflang" in link.attributes}
     here = f"/c/{campaign.CONSULTATION}"
-    assert alternates == {"fr": f"{here}?lang=fr", "en": f"{here}?lang=en", "x-default": here}
+    assert alternates == {
+        "x-default": here, **{other: f"{here}?lang={other}" for other in LANGUAGES}}
     for fact in root.all("li"):
         if fact.within(name="facts") and language == "en":
             langs = [each.attributes.get("lang") for each in fact.all("bdi")]
