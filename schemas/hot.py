@@ -2,7 +2,7 @@
 
 Theory of operation: a generic Avro reader walks the schema for every record. Here the schema is
 walked once, at import, and leaves a Python function without loops over fields: fixed fields are
-slices at known places, neighbouring enums one lookup of their bytes, the step over a short string
+unpacked in one step, neighbouring enums are one lookup of their bytes, the step over a short string
 one lookup of its length byte, and whether a last long is whole one lookup of its bytes' classes. A
 decoder gives a plain tuple, enums as their index, identifiers as bytes, instants in milliseconds.
 It can be asked for some fields only, and for neighbouring strings as one span of encoded bytes; all
@@ -13,6 +13,8 @@ else: tests compare the two on random events and random bytes.
 import functools
 import itertools
 from collections.abc import Callable
+from struct import Struct
+from struct import error as NoStruct  # noqa: N812 -- its own name says nothing
 from typing import Any
 
 from schemas.codec import Undecodable
@@ -62,7 +64,7 @@ def decoder(event: str, *wanted: Wanted, version: int | None = None) -> Decoder:
         "_".join(name) if not isinstance(name, str) else lacking.get(name, name) for name in names)
     compiled: Decoder = _compiled("decode", [
         "def decode(value):", " try:", *body.lines,
-        " except (IndexError, KeyError, TypeError, ValueError) as error:",
+        " except (IndexError, KeyError, TypeError, ValueError, NoStruct) as error:",
         f"  raise Undecodable(f'{event}: truncated or malformed body ({{error!r}})') from error",
         f" return ({returned},)",
     ], body.tables)
@@ -98,38 +100,43 @@ class _Body:
         self._variable_part(fields[position:])
 
     def _fixed_part(self, fields: list[dict[str, Any]]) -> int:
-        """Write the leading fields, whose places are known; return the number of them."""
-        at = HEADER_BYTES
+        """Write the leading fields, whose places are known, as one step; return their number.
+
+        Neighbouring enums are one piece: every allowed row of their bytes is in a table.
+        """
+        pieces: list[tuple[str, str]] = []
         enums: list[dict[str, Any]] = []
+        after: list[str] = []
         for position, field in enumerate([*fields, {"name": "", "type": "null"}]):
             kind, name = _resolved(field["type"]), field["name"]
             if _takes_one_byte(kind, field):
                 enums.append(field)
-                at += 1
                 continue
             if enums:
-                self._enums(enums, at - len(enums))
+                pieces.append((f"{len(enums)}s", f"enums_{position}"))
+                after.append(self._enums(enums, f"enums_{position}"))
                 enums = []
             if kind["type"] != "fixed":
-                self.lines.append(f"  at = {at}")
+                layout = Struct("".join(size for size, _ in pieces))
+                self.tables["fixed"] = layout.unpack_from
+                read = "".join(f"{each}, " for _, each in pieces if each)
+                self.lines += [f"  {read and read + '= '}fixed(value, {HEADER_BYTES})", *after,
+                               f"  at = {HEADER_BYTES + layout.size}"]
                 return position
-            if name in self._wanted:
-                self.lines.append(f"  {name} = value[{at}:{at + kind['size']}]")
-            at += kind["size"]
+            wanted = name in self._wanted
+            pieces.append((f"{kind['size']}{'s' if wanted else 'x'}", name if wanted else ""))
         raise AssertionError("the field after the last one is not fixed")
 
-    def _enums(self, fields: list[dict[str, Any]], at: int) -> None:
-        """Write neighbouring enums: every allowed row of bytes is in a table."""
-        table = f"enums_{at}"
+    def _enums(self, fields: list[dict[str, Any]], row: str) -> str:
+        """Make the table of what a row of enums may be; return the line that looks it up."""
         kept = [place for place, field in enumerate(fields) if field["name"] in self._wanted]
         symbols = [_values(_resolved(field["type"]), field) for field in fields]
-        self.tables[table] = {
-            bytes(2 * index for index in row): tuple(row[place] for place in kept)
-            for row in itertools.product(*symbols)
+        self.tables[f"of_{row}"] = {
+            bytes(2 * index for index in indexes): tuple(indexes[place] for place in kept)
+            for indexes in itertools.product(*symbols)
         }
         found = "".join(f"{fields[place]['name']}, " for place in kept)
-        self.lines.append(
-            f"  {found and found + '= '}{table}[value[{at}:{at + len(fields)}]]")
+        return f"  {found and found + '= '}of_{row}[{row}]"
 
     def _variable_part(self, fields: list[dict[str, Any]]) -> None:
         numbers = len(list(itertools.takewhile(
@@ -321,8 +328,8 @@ def _resolved(kind: Any) -> dict[str, Any]:
 
 def _compiled(name: str, lines: list[str], tables: dict[str, Any] | None = None) -> Any:
     scope: dict[str, Any] = {
-        "Undecodable": Undecodable, "short_string": short_string, "long": long,
-        "recurring_long": recurring_long, "long_classes": _LONG_CLASSES,
+        "Undecodable": Undecodable, "NoStruct": NoStruct, "short_string": short_string,
+        "long": long, "recurring_long": recurring_long, "long_classes": _LONG_CLASSES,
         "whole_longs": _WHOLE_LONGS, **(tables or {}),
     }
     exec("\n".join(lines), scope)  # noqa: S102 -- source made above from our own schemas

@@ -139,6 +139,9 @@ def keep_records_lean() -> None:
     """Leave what this process consumes as aiokafka's C reader made it."""
     fetcher.PartitionRecords._consumer_record = (  # noqa: SLF001 -- it has no other door
         lambda _records, _partition, record: record)
+    # They are iterated as such, not by a call around each.
+    fetcher.PartitionRecords.__iter__ = (
+        lambda records: records._records_iterator)  # noqa: SLF001 -- nor this one
 
 
 def transport(positions: Positions) -> type[driver.Transport]:
