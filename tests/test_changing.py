@@ -182,3 +182,52 @@ def test_a_language(copy: Copy) -> None:
     assert copy.python("-c", asked).stdout == "de Auf Deutsch: Page not found\n"
     recipe.done(CATALOGUES, "tests/views/pages/test_pages.py::test_languages_are_said",
                 without=(3,))
+
+
+ROUTE = """        Route("/about", views.about),
+        Route("/c/{consultation}", views.results_page),
+"""
+ANSWER = """
+    async def about(self, request: Request) -> Response:
+        \"\"\"Say what this is.\"\"\"
+        body = rendering.render("about.html", language_of(request), path="/about")
+        return html(request, body, headers=caching(final=False))
+
+    async def results_page("""
+TEMPLATE = """{% extends "base.html" %}
+{% block title %}{{ _("What this is") }}{% endblock %}
+{% block content %}<h1>{{ _("What this is") }}</h1>{% endblock %}
+"""
+
+
+def test_a_page(copy: Copy) -> None:
+    """A page is asked for its template, its texts in each language, and its address."""
+    recipe = Recipe("A page", copy)
+    copy.replace("views/api.py", ROUTE.splitlines(keepends=True)[1], ROUTE)
+    copy.replace("views/api.py", "\n    async def results_page(", ANSWER)
+    recipe.lacks(2, "tests/views/test_embargo.py::test_no_address_tells_two_embargoed_worlds_apart",
+                 because="TemplateNotFound: 'about.html'")
+    copy.write("views/pages/templates/about.html", TEMPLATE)
+    recipe.lacks(3, f"{CATALOGUES}::test_a_catalogue_holds_every_message_and_no_other",
+                 because="What this is")
+    for language, text in (("en", "What this is"), ("fr", "Ce que c’est")):
+        name = f"views/pages/catalogues/{language}.po"
+        copy.write(name, f'{copy.text(name)}\nmsgid "What this is"\nmsgstr "{text}"\n')
+    recipe.lacks(4, f"{DOCS}::test_every_address_is_documented", because="['/about']")
+    address = "| `/v1/consultations` |"
+    copy.replace("docs/operate.md", address, f"| `/about` | what this is |\n{address}")
+    recipe.done(CATALOGUES, without=(1, 5))
+
+
+RULES_1 = "processors/ledger/rules_1.py"
+GOLDEN = "tests/releases/test_golden.py"
+
+
+def test_a_rule_that_logs_were_decided_by_stays(copy: Copy) -> None:
+    """One outcome changed in the table of rules 1: the first golden vote of the kind fails."""
+    recipe, as_it_was = Recipe("A rule", copy), copy.text(RULES_1)
+    cast = '_decided(VOTE_CAST, "changed", situation, after=cast)'
+    copy.replace(RULES_1, cast, cast.replace("changed", "counted"))
+    recipe.lacks(1, f"{GOLDEN}::test_every_record_is_decided_as_it_was", because="offset")
+    copy.write(RULES_1, as_it_was)
+    recipe.done(without=(2, 3, 4, 5))
