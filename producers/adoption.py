@@ -12,6 +12,7 @@ decided without their new fields.
 import asyncio
 from dataclasses import dataclass
 
+from producers import signing
 from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
@@ -54,7 +55,9 @@ async def adopt(log: Log, rules: int, *, now: int) -> Adopted:
         await reader.require(log.topics.votes, log.topics.partitions)
         await reader.require(log.topics.tallies, log.topics.partitions)
         known = await read_catalogue(reader, log.topics)
-        behind = await _behind(reader, log.topics, rules)
+        behind = [partition for partition in range(log.topics.partitions)
+                  if (await signing.keys_in_force(reader, log.topics, known, partition)).rules
+                  < rules]
         if known.rules >= rules and not behind:
             return Adopted(rules, [], announced=False)
         async with BulkWriter(log.address) as writer:

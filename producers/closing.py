@@ -16,6 +16,7 @@ from producers.log_reader import LogReader
 from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.keys_in_force import KeysInForce
 from schemas.registry import HEADER_BYTES, current, headers
 from schemas.topics import Topics
 
@@ -81,16 +82,21 @@ async def present_controls(
 ) -> dict[int, int]:
     """Find the control's first offset in each partition that holds it, and takes it."""
     await reader.require(topics.votes, topics.partitions)
-    known = headers(event)
+    known, since = headers(event), control["occurred_at"]
     present: dict[int, int] = {}
     for partition in range(topics.partitions):
-        # The control carries its occurred_at as Kafka timestamp, so none lies before that instant.
-        async for records in reader.read(topics.votes, partition, since=control["occurred_at"]):
+        in_force = controls.partitions.get(partition)
+        followed = in_force.begun_again() if in_force else KeysInForce(partition)
+        # The control carries its occurred_at as Kafka timestamp, so none lies before that instant;
+        # the keys that it was taken by may.
+        async for records in reader.read(
+                topics.votes, partition, since=None if in_force else since):
             for record in records:
                 value = record.value or b""
+                followed.follow(record.offset, value)
                 if (value[:HEADER_BYTES] in known
                         and value[HEADER_BYTES:].startswith(control["event_id"])
-                        and controls.takes(partition, value)):
+                        and followed.takes(value)):
                     present.setdefault(partition, record.offset)
             if partition in present:
                 break

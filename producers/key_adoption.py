@@ -6,13 +6,13 @@ beforehand: it follows from the keys and from when the rules were announced, so 
 makes the same bytes, and its digest can be told before it is written. So first keys take two runs:
 one announces the digests and says what ledgers are to be started with, the next one writes. The
 announcement of the keys comes last, once every partition has adopted them; a run that finds some
-partitions behind finishes them.
+partitions behind finishes them, by what each of them takes.
 """
 
 import asyncio
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,12 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
-from producers.signing import Controls, OwnKey
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.control_roles import PublicKey, keys_in
+from schemas.control_roles import PublicKey
 from schemas.control_signatures import unsigned_digest
 from schemas.genesis import announced
+from schemas.keys_in_force import KeysInForce
 from schemas.registry import FIRST_RULES, HEADER_BYTES, headers
 
 
@@ -35,6 +35,8 @@ DECIDED_SECONDS = 60.0
 LOOK_SECONDS = 0.2
 ID_BYTES = 16
 EVENT = "RulesAdopted"
+GENERATION_MOST = 2**63 - 1
+"""As large as the field."""
 _DECISIONS = headers("DecisionMade")
 
 
@@ -57,92 +59,109 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
     Raises InvalidInput where the log does not follow rules 2 or no operator's key at hand may sign
     it, Missing where ledgers are still to be told, or have not decided in time.
     """
-    texts = tuple(key.text() for key in keys)
     async with LogReader(log.address) as reader, BulkWriter(log.address) as writer:
         await reader.require(log.topics.votes, log.topics.partitions)
         known = await read_catalogue(reader, log.topics)
         if known.rules == FIRST_RULES:
             raise InvalidInput("keys are of rules 2, which this log has not adopted: run `scrutin "
                                "rules adopt 2` first.")
-        if known.control_keys == keys:
-            return KeysAdopted(known.generation, texts, [], announced=False)
-        controls = await signing.controls(reader, log.topics, known, log.own_keys)
-        signer = controls.signer(EVENT)
-        adoption = _Adoption(log, known, controls, keys, now)
-        records = [adoption.record(partition, signer)
-                   for partition in range(log.topics.partitions)]
-        if signer is None:
-            await adoption.require_told(writer, records)
-        behind = await adoption.behind(reader)
+        adoption = _Adoption(log, known, keys, now)
+        await adoption.read(reader)
+        behind, generation = adoption.behind(), adoption.generation
+        is_said = (known.generation, known.control_keys) == (generation, keys)
+        records = {partition: adoption.record(partition) for partition in behind}
+        await adoption.require_told(writer, records)
         for partition in behind:
             offset = await writer.write(
-                log.topics.votes, partition, adoption.occurred_at, records[partition])
+                log.topics.votes, partition, adoption.occurred_at(partition), records[partition])
             await adoption.require_adopted(reader, partition, offset)
-        await writer.write(log.topics.catalogue, 0, now, announced(
-            known.rules, adoption.generation, keys, occurred_at=now))
-    return KeysAdopted(adoption.generation, texts, behind, announced=True)
+        if not is_said:
+            await writer.write(log.topics.catalogue, 0, now, announced(
+                known.rules, generation, keys, occurred_at=now))
+    return KeysAdopted(
+        generation, tuple(key.text() for key in keys), behind, announced=not is_said)
+
+
+async def read_keys(log: Log) -> list[KeysInForce]:
+    """Read what is in force in each votes partition, the one with the newest keys first."""
+    async with LogReader(log.address) as reader:
+        await reader.require(log.topics.votes, log.topics.partitions)
+        known = await read_catalogue(reader, log.topics)
+        found = [await signing.keys_in_force(reader, log.topics, known, partition)
+                 for partition in range(log.topics.partitions)]
+    return sorted(found, key=lambda each: -each.generation)
 
 
 class _Adoption:
     """One adoption of keys, by all partitions of a log."""
 
     def __init__(
-        self, log: Log, known: KnownCatalogue, controls: Controls, keys: Sequence[PublicKey],
-        now: int,
+        self, log: Log, known: KnownCatalogue, keys: Sequence[PublicKey], now: int
     ) -> None:
-        self._topics, self._known, self._controls = log.topics, known, controls
+        self._log, self._topics, self._known, self._now = log, log.topics, known, now
         self.keys = tuple(keys)
-        self.generation = known.generation + 1
-        self.occurred_at = now if known.control_keys else known.announced_at
+        self._controls = signing.FIRST
 
-    def record(self, partition: int, signer: OwnKey | None) -> bytes:
+    async def read(self, reader: LogReader) -> None:
+        """Read what is in force in each partition."""
+        self._controls = await signing.controls(
+            reader, self._topics, self._known, self._log.own_keys)
+
+    @property
+    def generation(self) -> int:
+        """That of the keys, where a partition has them; the next one where none has."""
+        in_force = self._controls.partitions.values()
+        adopted = [each.generation for each in in_force if each.keys == self.keys]
+        found = max(adopted, default=1 + max(each.generation for each in in_force))
+        if found > GENERATION_MOST:
+            raise InvalidInput(
+                f"this log has adopted keys of generation {found - 1}, the last there is: they "
+                "stay. Begin another topic generation for other keys.")
+        return found
+
+    def behind(self) -> list[int]:
+        """Name the partitions that have not adopted the keys."""
+        return [partition for partition, each in self._controls.partitions.items()
+                if each.keys != self.keys]
+
+    def _is_first(self, partition: int) -> bool:
+        return not self._controls.partitions[partition].keys
+
+    def occurred_at(self, partition: int) -> int:
+        """Return when an adoption happens: a first one always at the same moment."""
+        return self._known.announced_at if self._is_first(partition) else self._now
+
+    def record(self, partition: int) -> bytes:
         """Make the record of a partition; a first one is the same whoever makes it."""
         event_id, salt = secrets.token_bytes(ID_BYTES), secrets.token_bytes(ID_BYTES)
-        if signer is None:
+        if self._is_first(partition):
             said = f"{EVENT}/{self._topics.votes}/{partition}/{self.generation}/" + ",".join(
                 key.text() for key in self.keys)
             digest = hashlib.sha256(said.encode()).digest()
             event_id, salt = digest[:ID_BYTES], digest[ID_BYTES:]
-        return self._controls.signed(
-            EVENT, partition, signer, event_id=event_id, salt=salt, origin="operator",
-            occurred_at=self.occurred_at, ledger_version=self._known.rules, partition=partition,
+        return self._controls.encoded(
+            EVENT, partition, event_id=event_id, salt=salt, origin="operator",
+            occurred_at=self.occurred_at(partition), partition=partition,
+            ledger_version=self._controls.partitions[partition].rules,
             partitions=self._topics.partitions, generation=self.generation,
             keys=[key.fields() for key in self.keys])
 
-    async def require_told(self, writer: BulkWriter, records: Sequence[bytes]) -> None:
+    async def require_told(self, writer: BulkWriter, records: Mapping[int, bytes]) -> None:
         """Announce the digests of first adoptions; raise Missing where that was not done before."""
-        digests = [unsigned_digest(record) for record in records]
+        digests = [unsigned_digest(record) for partition, record in records.items()
+                   if self._is_first(partition)]
         if self._known.first_keys.issuperset(digests):
             return
-        await writer.write(self._topics.catalogue, 0, self.occurred_at, announced(
-            self._known.rules, self._known.generation, (), occurred_at=self.occurred_at,
+        await writer.write(self._topics.catalogue, 0, self._now, announced(
+            self._known.rules, self._known.generation, (), occurred_at=self._now,
             first_keys=digests))
         raise Missing(
             "this log has no keys yet, and takes its first only by a record that every ledger was "
-            "told of. Start each ledger with the following setting, for ever, then repeat this "
-            f"command:\nSCRUTIN_FIRST_KEYS={','.join(digest.hex() for digest in digests)}")
-
-    async def behind(self, reader: LogReader) -> list[int]:
-        """Name the partitions that have not adopted the keys."""
-        return [partition for partition in range(self._topics.partitions)
-                if not await self._has_adopted(reader, partition)]
-
-    async def _has_adopted(self, reader: LogReader, partition: int) -> bool:
-        public = self.keys[0].public
-        async for records in reader.read(self._topics.decisions, partition):
-            for record in records:
-                value = record.value or b""
-                if public in value and self._adopts(_decision(value)):
-                    return True
-        return False
-
-    def _adopts(self, decision: dict[str, Any] | None) -> bool:
-        return bool(decision and decision["outcome"] == "adopted"
-                    and decision["generation"] == self.generation
-                    and keys_in(decision) == self.keys)
+            f"told of. Start each ledger with this setting, for ever:\n{_setting(digests)}\n"
+            "and repeat this command when all of them run with it, not before.")
 
     async def require_adopted(self, reader: LogReader, partition: int, offset: int) -> None:
-        """Wait for the decision of a record; raise Missing unless it adopts the keys."""
+        """Wait for the decision of a record; raise Missing unless the partition has the keys."""
         loop = asyncio.get_running_loop()
         deadline = loop.time() + DECIDED_SECONDS
         while (decision := await self._decision_of(reader, partition, offset)) is None:
@@ -150,16 +169,20 @@ class _Adoption:
                 raise Missing(
                     f"the adoption in votes partition {partition} lies at offset {offset} and was "
                     f"not decided within {DECIDED_SECONDS:.0f} s: start its ledger, then repeat "
-                    "this command. Until it is announced, controls are signed as before.")
+                    "this command.")
             await asyncio.sleep(LOOK_SECONDS)
-        if not self._adopts(decision):
-            remedy = ("another adoption was begun there. Repeat that one with its keys: it is "
-                      "finished, and may be followed by this one.")
-            if not self._known.control_keys and decision["refusal"] == "unsigned":
-                remedy = ("it was not started with the SCRUTIN_FIRST_KEYS that belongs to them. "
-                          "Start it so, then repeat this command.")
-            raise Missing(f"the ledger of votes partition {partition} refused the keys "
-                          f"({decision['refusal']}): {remedy}")
+        is_first = self._is_first(partition)
+        in_force = await signing.keys_in_force(reader, self._topics, self._known, partition)
+        if in_force.keys == self.keys:
+            return
+        remedy = ("another adoption was begun there. Repeat that one with its keys: it is "
+                  "finished, and may be followed by this one.")
+        if is_first and decision["refusal"] == "unsigned":
+            digest = unsigned_digest(self.record(partition)).hex()
+            remedy = ("it was not started with the SCRUTIN_FIRST_KEYS that belongs to them, in "
+                      f"which {digest} stands. Start it so, then repeat this command.")
+        raise Missing(f"the ledger of votes partition {partition} refused the keys "
+                      f"({decision['refusal']}): {remedy}")
 
     async def _decision_of(
         self, reader: LogReader, partition: int, offset: int
@@ -171,6 +194,10 @@ class _Adoption:
                 if decision and decision["source_offset"] == offset:
                     return decision
         return None
+
+
+def _setting(digests: Iterable[bytes]) -> str:
+    return f"SCRUTIN_FIRST_KEYS={','.join(digest.hex() for digest in digests)}"
 
 
 def _decision(value: bytes) -> dict[str, Any] | None:

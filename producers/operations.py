@@ -101,7 +101,7 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
             return Closed(consultation, completed["offsets"], written=False)
         announced = closing.announcement_of(known, consultation)
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
-        controls.signer(closing.CLOSED)
+        controls.require_signers(closing.CLOSED)
         present = (await closing.present_controls(reader, log.topics, announced, controls)
                    if announced else {})
     async with BulkWriter(log.address) as writer:

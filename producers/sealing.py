@@ -68,7 +68,7 @@ async def seal(
         known = await read_catalogue(reader, log.topics)
         announced = known.find(EVENT, consultation)
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
-        controls.signer(EVENT)
+        controls.require_signers(EVENT)
         present = (await closing.present_controls(
             reader, log.topics, announced, controls, event=EVENT) if announced else {})
     async with BulkWriter(log.address) as writer:

@@ -1,6 +1,6 @@
 """Controls as a log takes them: in the version of its rules, and signed where it has keys.
 
-Theory of operation: the catalogue announces which keys sign controls. Whoever writes one signs it
+Theory of operation: each partition says which keys sign its controls. Whoever writes one signs it
 with the least powerful key at hand that may: a closing with a clerk's, a finding with the guard's,
 all else with an operator's. A signature is made for one partition, by the chain after its first
 record. Where no key at hand may sign, nothing is written and the answer names those that may: an
@@ -8,26 +8,28 @@ unsigned control would lie in the log, refused.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from producers.errors import InvalidInput, Missing
+from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
 from schemas import codec
-from schemas.chains import NO_CHAIN, linked
-from schemas.codec import Undecodable
-from schemas.control_roles import CLERK, GUARD, OPERATOR, PublicKey, is_signed_by, may_sign
+from schemas.control_roles import CLERK, GUARD, OPERATOR, may_sign
 from schemas.control_signatures import NOBODY, key_id, signed
+from schemas.keys_in_force import ADOPTIONS, KeysInForce
 from schemas.private_files import read_private
-from schemas.registry import FIRST_RULES, UnknownSchema, current
+from schemas.registry import FIRST_RULES, HEADER_BYTES, current, headers
 from schemas.topics import Topics
 
 
 LEAST_POWERFUL_FIRST = (CLERK, GUARD, OPERATOR)
+_DECISIONS = headers("DecisionMade")
+_VOTER_AT, _NOBODY = HEADER_BYTES + 17, b"\0"
+"""Behind its event id a decision names a voter, or none: most do, and are passed over undecoded."""
 OWN_KEYS_MOST = 64
 """Files of control keys in a folder: no log takes more."""
 
@@ -63,61 +65,50 @@ def own_keys(folder: Path) -> tuple[OwnKey, ...]:
 class Controls:
     """Makes the controls of one log."""
 
-    rules: int
-    keys: tuple[PublicKey, ...]
+    rules: int = FIRST_RULES
     """Those that are announced."""
-    own: tuple[OwnKey, ...]
-    genesis_chains: Mapping[int, bytes]
-    """Chain after offset 0, of each partition that is written to; needed where there are keys."""
+    own: tuple[OwnKey, ...] = ()
+    partitions: Mapping[int, KeysInForce] = field(default_factory=dict)
+    """What is in force in each partition that is written to; none under the first rules."""
 
-    def signer(self, event: str, cause: int = 0) -> OwnKey | None:
+    def require_signers(self, event: str, cause: int = 0) -> None:
+        """Raise InvalidInput where a partition asks for a signature and no key at hand may sign."""
+        for partition in self.partitions:
+            self.signer(partition, event, cause)
+
+    def signer(self, partition: int, event: str, cause: int = 0) -> OwnKey | None:
         """Choose the key that signs; None where nobody need. Raises InvalidInput where none may."""
-        if not self.keys:
+        keys = self.partitions[partition].keys if partition in self.partitions else ()
+        if not keys:
             return None
         by_id = {own.id: own for own in self.own}
         for role in LEAST_POWERFUL_FIRST:
-            for key in self.keys:
+            for key in keys:
                 if key.role == role and key.id in by_id and may_sign(role, event, cause):
                     return by_id[key.id]
-        wanted = ", ".join(f"{key.role} {key.id.hex()}" for key in self.keys
+        wanted = ", ".join(f"{key.role} {key.id.hex()}" for key in keys
                            if may_sign(key.role, event, cause))
         raise InvalidInput(
-            f"this log takes {event} only with a signature, and no key that may sign it lies here. "
-            f"Those that may: {wanted}. Put the private key into the folder that "
-            "SCRUTIN_CONTROL_KEYS names, or ask whoever has it.")
+            f"votes partition {partition} takes {event} only with a signature, and no key that may "
+            f"sign it lies here. Those that may: {wanted}. Put the private key into the folder "
+            "that SCRUTIN_CONTROL_KEYS names, or ask whoever has it.")
 
     def encoded(self, event: str, partition: int, /, **fields: Any) -> bytes:
-        """Encode a control for a partition."""
-        return self.signed(event, partition, self.signer(event, fields.get("cause", 0)), **fields)
-
-    def signed(
-        self, event: str, partition: int, signer: OwnKey | None, /, **fields: Any
-    ) -> bytes:
-        """Encode a control for a partition, signed by a key; unsigned without one."""
-        schema = current(event, self.rules)
+        """Encode a control for a partition, signed where it asks for that."""
+        in_force = self.partitions.get(partition)
+        schema = current(event, in_force.rules if in_force else self.rules)
         if schema.version == 1:
             known = {field["name"] for field in schema.raw["fields"]}
             return codec.encode_as(
                 schema, **{name: datum for name, datum in fields.items() if name in known})
+        signer = self.signer(partition, event, fields.get("cause", 0))
         value = codec.encode_as(schema, **{**fields, "by": signer.id if signer else NOBODY})
-        if signer is None:
+        if signer is None or in_force is None:
             return value
-        return signed(signer.private, partition, self.genesis_chains[partition], value)
-
-    def takes(self, partition: int, value: bytes) -> bool:
-        """Whether a control that lies in a partition is one that it takes, by today's keys."""
-        try:
-            schema = codec.schema_of(value)
-            _, fields = codec.decode(value)
-        except (Undecodable, UnknownSchema):
-            return False
-        if not self.keys:
-            return schema.version <= self.rules
-        return schema.version > 1 and is_signed_by(
-            self.keys, partition, self.genesis_chains[partition], schema.event, fields, value)
+        return signed(signer.private, partition, in_force.genesis_chain, value)
 
 
-FIRST = Controls(FIRST_RULES, (), (), {})
+FIRST = Controls()
 """Of a log under the first rules: nothing is signed."""
 
 
@@ -125,19 +116,46 @@ async def controls(
     reader: LogReader, topics: Topics, known: KnownCatalogue, own: Sequence[OwnKey],
     partitions: Iterable[int] | None = None,
 ) -> Controls:
-    """Get ready to write controls into partitions, all by default; `reader` is connected."""
-    chains = {}
-    if known.control_keys:
+    """Get ready to write controls into partitions, all by default; `reader` is connected.
+
+    What a partition takes is read from the partition: the catalogue could be lied to, and tells of
+    keys only when every partition has them.
+    """
+    followed = {}
+    if known.rules > FIRST_RULES:
         for partition in range(topics.partitions) if partitions is None else partitions:
-            chains[partition] = await genesis_chain(reader, topics, partition)
-    return Controls(known.rules, known.control_keys, tuple(own), chains)
+            followed[partition] = await keys_in_force(reader, topics, known, partition)
+    return Controls(known.rules, tuple(own), followed)
 
 
-async def genesis_chain(reader: LogReader, topics: Topics, partition: int) -> bytes:
-    """Return the chain after the first record of a votes partition; raise Missing without one."""
+async def keys_in_force(
+    reader: LogReader, topics: Topics, known: KnownCatalogue, partition: int
+) -> KeysInForce:
+    """Read a votes partition to its end for the rules and keys that it has there."""
+    found = KeysInForce(partition, await first_adoptions(reader, topics, known, partition))
     async for records in reader.read(topics.votes, partition):
-        if records[0].offset:
-            break
-        return linked(NO_CHAIN, records[0].value or b"")
-    raise Missing(f"votes partition {partition} has no first record: run `scrutin provision` "
-                  "before anything is written, and never let votes be deleted.")
+        for record in records:
+            value = record.value or b""
+            if value[:HEADER_BYTES] in ADOPTIONS or not record.offset:
+                found.follow(record.offset, value)
+    return found
+
+
+async def first_adoptions(
+    reader: LogReader, topics: Topics, known: KnownCatalogue, partition: int
+) -> frozenset[int]:
+    """Return the votes offsets of adoptions that took effect, as decisions record them.
+
+    Which one gives a partition its first keys, its ledger alone was told; where none was ever told
+    of any there is nothing to read.
+    """
+    found: set[int] = set()
+    if known.first_keys:
+        async for records in reader.read(topics.decisions, partition):
+            for record in records:
+                value = record.value or b""
+                if value[:HEADER_BYTES] in _DECISIONS and value[_VOTER_AT:_VOTER_AT + 1] == _NOBODY:
+                    decision = codec.decode(value)[1]
+                    if (decision["kind"], decision["outcome"]) == ("rules_adopted", "adopted"):
+                        found.add(decision["source_offset"])
+    return frozenset(found)

@@ -60,6 +60,8 @@ class Suspended:
     written: bool
     findings: tuple[str, ...] = ()
     """Under rules 2: those that stand, or were cleared, each as cause:finding."""
+    causes: tuple[int, ...] = ()
+    """Under rules 2: causes that stand afterwards, for which votes stay set aside."""
 
 
 @dataclass
@@ -100,12 +102,19 @@ class Record:
         cleared = [Finding(pair["cause"], pair["finding"]) for pair in fields["findings"]]
         if version == 1:
             cleared = self.standing({OPERATOR})
+        met = Counter(pair.cause for pair in {*self.pairs, *cleared})
+        if any(met[pair.cause] > FINDINGS_MOST for pair in {*cleared} - self.pairs.keys()):
+            return  # The ledger refuses it as too many.
         self.pairs.update(dict.fromkeys(cleared, False))
         self.immune.update(fields["immune"])
 
     def is_full(self, cause: int) -> bool:
         """Whether a voter can have no more findings of a cause."""
         return Counter(pair.cause for pair in self.pairs)[cause] >= FINDINGS_MOST
+
+    def causes(self) -> tuple[int, ...]:
+        """Name the causes that stand, in order."""
+        return tuple(sorted({pair.cause for pair in self.standing()}))
 
     def standing(self, causes: Collection[int] | None = None) -> list[Finding]:
         """Name the findings that stand, of some causes or all."""
@@ -156,13 +165,14 @@ async def reinstate(
     adds = bool(cleared or {*immune} - record.immune)
     if not (adds if record.has_risen else record.is_suspended):
         return Suspended(consultation, partition, record.newest[2] if record.newest else None,
-                         written=False)
+                         written=False, causes=record.causes())
     offset = await _write(
         log, known, controls, REINSTATED, reason, record, now=now, voter=pseudonym,
         consultation=consultation, immune=sorted({*immune}),
         findings=[pair._asdict() for pair in cleared])
+    record.pairs.update(dict.fromkeys(cleared, False))
     return Suspended(consultation, partition, offset, written=True,
-                     findings=tuple(map(str, cleared)))
+                     findings=tuple(map(str, cleared)), causes=record.causes())
 
 
 async def _read(
@@ -175,7 +185,9 @@ async def _read(
         consultation = known.require_consultation(consultation)
         await reader.require(log.topics.votes, log.topics.partitions)
         controls = await signing.controls(reader, log.topics, known, log.own_keys, [partition])
-        record, in_force = Record(), KeysInForce(partition, known.first_keys)
+        record = Record()
+        in_force = (controls.partitions[partition].begun_again()
+                    if partition in controls.partitions else KeysInForce(partition))
         async for records in reader.read(log.topics.votes, partition):
             for each in records:
                 value = each.value or b""

@@ -83,8 +83,9 @@ def parse_key(text: str) -> PublicKey:
 
 
 def parse_keys(texts: Iterable[str]) -> tuple[PublicKey, ...]:
-    """Read the keys of an adoption; raise ValueError where they cannot be adopted."""
-    found = tuple(map(parse_key, texts))
+    """Read the keys of an adoption, in one order; raise ValueError where they cannot be adopted."""
+    found = tuple(sorted(map(parse_key, texts), key=lambda key: (
+        CONTROL_ROLES.index(key.role), key.public)))
     if found and not any(key.role == OPERATOR for key in found):
         raise ValueError("no operator's key is among them: nobody could ever change the keys again")
     if len({key.id for key in found}) < len(found):

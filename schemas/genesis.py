@@ -6,22 +6,19 @@ its chain, and no signature holds elsewhere. The announcement in the catalogue t
 the first rules the record follows from the names of topics, as release 0.1.0 made it.
 """
 
-import contextlib
 import hashlib
 import secrets
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas import codec
 from schemas.control_roles import PublicKey, keys_in
-from schemas.registry import FIRST_RULES, HEADER_BYTES, current, headers
+from schemas.registry import FIRST_RULES, current
 from schemas.topics import Topics
 
 
 NEWEST_RULES = 2
 """Rules that this version can adopt."""
 ID_BYTES = 16
-ANNOUNCEMENTS = headers("RulesAnnounced")
 
 
 @dataclass(frozen=True)
@@ -69,16 +66,6 @@ def announced(
     return codec.encode(
         "RulesAnnounced", ledger_version=rules, generation=generation,
         keys=[key.fields() for key in keys], first_keys=first_keys or [], **_common(occurred_at))
-
-
-def first_keys_in(catalogue: Iterable[bytes | None]) -> frozenset[bytes]:
-    """Return the digests of first adoptions that a catalogue names, record by record."""
-    found: set[bytes] = set()
-    for value in catalogue:
-        if value and value[:HEADER_BYTES] in ANNOUNCEMENTS:
-            with contextlib.suppress(codec.Undecodable):
-                found.update(codec.decode(value)[1]["first_keys"])
-    return frozenset(found)
 
 
 def _common(occurred_at: int) -> dict[str, object]:

@@ -1,19 +1,19 @@
 """Which rules and keys a partition has at a place, for those who follow it beside the ledger. Pure.
 
 Theory of operation: a partition's adoptions say from where on it asks for signatures, and whose.
-Its first keys come with its first record, or by a record whose digest was told beforehand; later
-ones by an adoption that an operator's key of the ones before has signed. Anything else that calls
-itself an adoption is no more than a record that was refused.
+Its first keys come with its first record, or by one of which its ledger was told beforehand, as the
+decisions record; later ones by an adoption that an operator's key of the ones before has signed.
+Anything else that calls itself an adoption is no more than a record that was refused.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from schemas import codec
 from schemas.chains import NO_CHAIN, linked
 from schemas.codec import Undecodable
 from schemas.control_roles import OPERATOR, PublicKey, is_signed_by, keys_in
-from schemas.control_signatures import SMALL_ORDER, key_id, unsigned_digest
+from schemas.control_signatures import SMALL_ORDER, key_id
 from schemas.registry import HEADER_BYTES, UnknownSchema, headers
 
 
@@ -23,18 +23,23 @@ ADOPTIONS = headers("RulesAdopted")
 class KeysInForce:
     """The rules and keys of one partition; show it every adoption, in the order of the log."""
 
-    def __init__(self, partition: int, first_keys: Collection[bytes] = ()) -> None:
+    def __init__(self, partition: int, first_adoptions: Container[int] = ()) -> None:
+        """`first_adoptions` are the offsets at which first keys are recorded as adopted."""
         self.partition = partition
         self.rules = 0
         self.generation = 0
         self.keys: tuple[PublicKey, ...] = ()
-        self._first_keys = first_keys
-        self._genesis_chain = NO_CHAIN
+        self._first_adoptions = first_adoptions
+        self.genesis_chain = NO_CHAIN
+
+    def begun_again(self) -> "KeysInForce":
+        """Return the same partition before its first record."""
+        return KeysInForce(self.partition, self._first_adoptions)
 
     def follow(self, offset: int, value: bytes) -> bool:
         """Take an adoption, if it is one that counts; say whether it did."""
         if offset == 0:
-            self._genesis_chain = linked(NO_CHAIN, value)
+            self.genesis_chain = linked(NO_CHAIN, value)
         if value[:HEADER_BYTES] not in ADOPTIONS:
             return False
         try:
@@ -55,7 +60,7 @@ class KeysInForce:
         if self.keys:
             allowed = self._is_signed("RulesAdopted", fields, value)
         else:
-            allowed = not named or offset == 0 or unsigned_digest(value) in self._first_keys
+            allowed = not named or offset == 0 or offset in self._first_adoptions
         rises = fields["generation"] > self.generation if self.keys else True
         usable = (not named and not self.keys) or (
             any(key.role == OPERATOR for key in named)
@@ -74,4 +79,4 @@ class KeysInForce:
 
     def _is_signed(self, event: str, fields: Mapping[str, Any], value: bytes) -> bool:
         return is_signed_by(
-            self.keys, self.partition, self._genesis_chain, event, fields, value)
+            self.keys, self.partition, self.genesis_chain, event, fields, value)

@@ -42,9 +42,10 @@ def are_usable(keys: tuple[ControlKey, ...]) -> bool:
             and all(key.id == key_id(key.public) and key.public not in SMALL_ORDER for key in keys))
 
 
-def is_first_adoption(state: LedgerState, value: bytes, first_keys: Container[bytes]) -> bool:
+def is_first_adoption(state: LedgerState, value: bytes, first_keys: Container[object]) -> bool:
     """Whether a partition without keys may take those of a record: at its begin, or as was told."""
-    return state.last_offset < 0 or unsigned_digest(value) in first_keys
+    return (state.last_offset < 0 or unsigned_digest(value) in first_keys
+            or state.last_offset + 1 in first_keys)
 
 
 def findings_of(fields: Mapping[str, Any]) -> tuple[Finding, ...]:

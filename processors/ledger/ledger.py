@@ -40,6 +40,7 @@ from processors.ledger.layout import (
 from processors.ledger.rows import DIGEST_BYTES, remembers, remembers_either
 from processors.ledger.rules import (
     BALLOT_KINDS,
+    KIND,
     VERSIONS,
     PlainTransition,
 )
@@ -70,7 +71,7 @@ class Ledger(LedgerState):
     """The state of one votes partition and the only two ways to change it: decide and apply."""
 
     def __init__(
-        self, partition: int, partitions: int, first_keys: Container[bytes] = frozenset()
+        self, partition: int, partitions: int, first_keys: Container[object] = frozenset()
     ) -> None:
         super().__init__(partition, partitions, first_keys)
         self._offsets = layout.Offsets()
@@ -287,7 +288,8 @@ class Ledger(LedgerState):
         if decision.source_offset != self.last_offset + 1:
             self._compare(decision.source_offset, value)
             return False
-        if is_ballot and decision.ledger_version != max(1, self.ledger_version):
+        begins = decision.kind == KIND["rules_adopted"]
+        if not begins and decision.ledger_version != max(1, self.ledger_version):
             raise LedgerStopped(
                 f"votes partition {self.partition}: offset {decision.source_offset} was decided by "
                 f"rules {decision.ledger_version}, where rules {self.ledger_version} are in force: "

@@ -23,7 +23,7 @@ from collections.abc import Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from processors.ledger import rows, rules, rules_1, rules_2, state
+from processors.ledger import rows, rules, rules_1, rules_2, settling, state, suspensions
 from processors.ledger.decisions import ControlKey
 from processors.ledger.ledger import Ledger
 from processors.ledger.suspensions import restored
@@ -79,7 +79,7 @@ def freeze(ledger: Ledger) -> Frozen:
     return Frozen(header, [dict(each.voters) for each in consultations], dict(ledger.votes))
 
 
-def thaw(frozen: Frozen, first_keys: Container[bytes] = frozenset()) -> Ledger:
+def thaw(frozen: Frozen, first_keys: Container[object] = frozenset()) -> Ledger:
     """Make the ledger that was frozen; the snapshot is not to be used again."""
     ledger = Ledger(frozen.header["partition"], frozen.header["partitions"], first_keys)
     header = frozen.header
@@ -116,6 +116,7 @@ def meaning() -> bytes:
         rows.IDS_AT, rows.IDS_END, rows.DIGEST_BYTES, rows.SHORT_DIGEST_BYTES,
         rows.REFUSED_DIGEST_BYTES,
         state.SUSPENDED_FLAG, state.RECEIVED_FLAG, state.REFUSED_ONLY_FLAG, state.HEAD_SHIFT,
+        suspensions.MAX_FINDINGS_A_CAUSE, settling.REFUSED_ONLY_MAX,
         rules.LIVE_SHIFT, rules.COUNTED_SHIFT, rules_2.ROUTE_SHIFT, rules_2.SUSPENDED_BIT, _COPIED)
     vocabulary = [getattr(words, name) for name in (
         "CHOICES", "TRUSTS", "QUALIFICATIONS", "KINDS", "OUTCOMES", "REASONS", "SET_ASIDE",

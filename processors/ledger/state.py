@@ -100,11 +100,12 @@ class LedgerState:
     """The state of one votes partition."""
 
     def __init__(
-        self, partition: int, partitions: int, first_keys: Container[bytes] = frozenset()
+        self, partition: int, partitions: int, first_keys: Container[object] = frozenset()
     ) -> None:
         self.partition, self.partitions = partition, partitions
         self.first_keys = first_keys
-        """Digests of the adoptions by which an older partition may take its first keys."""
+        """The adoptions by which an older partition may take its first keys: their digests, as a
+        ledger is told, or their offsets, as whoever recounts finds them recorded."""
         self.last_offset = -1
         """Last votes offset decided."""
         self.chain = self.previous_chain = NO_CHAIN

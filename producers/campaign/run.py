@@ -141,7 +141,7 @@ async def run(
         _refuse_known(known.consultations(), plan)
         controls = await signing.controls(reader, topics, known, own_keys)
     for event in CONTROLS:
-        controls.signer(event)
+        controls.require_signers(event)
     campaign = Campaign(plan, topics.partitions, controls)
     async with BulkWriter(address) as writer:
         running = _Run(writer, topics, rate=rate, report=progress, controls=controls)

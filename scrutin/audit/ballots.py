@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
+from producers import signing
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from schemas import hot
@@ -28,9 +29,10 @@ async def live_ballots(
     found: list[Ballot] = []
     async with LogReader(kafka) as reader:
         await reader.require(topics.votes, topics.partitions)
-        first_keys = (await read_catalogue(reader, topics)).first_keys
+        known = await read_catalogue(reader, topics)
         for partition, last in enumerate(vector):
-            folder = Folder(Ledger(partition, topics.partitions, first_keys), consultation)
+            first = await signing.first_adoptions(reader, topics, known, partition)
+            folder = Folder(Ledger(partition, topics.partitions, first), consultation)
             async for records in reader.read(topics.votes, partition):
                 for record in records:
                     if record.offset <= last:

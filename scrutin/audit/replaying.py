@@ -81,7 +81,7 @@ class Replay:
         self.reading, self.into, self.say = reading, into, say
         self.consumer, self.producer = consumer, producer
         self.recount = PureRecount(
-            [Ledger(partition, into.partitions, reading.first_keys())
+            [Ledger(partition, into.partitions, reading.first_adoptions(partition))
              for partition in range(into.partitions)])
 
     async def rebuild(self, catalogue_offset: int) -> list[Check]:

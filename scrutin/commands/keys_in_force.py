@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from producers.key_naming import known_keys
+from producers.key_adoption import read_keys
 from schemas.exit_codes import EXIT_FAILED
 from scrutin.commands import producing
 
@@ -16,18 +16,26 @@ def in_force(
 ) -> None:
     """List the keys that sign controls of this log, and which of them lie here.
 
-    Exit status 1 where the log has none: whoever can write to the votes topic can then suspend
-    voters and close consultations. 3 where Kafka or a topic is missing.
+    Read from the ballot box itself. Partitions that have not adopted the newest keys are named:
+    their adoption was interrupted, and repeating it finishes it. Exit status 1 where the log has no
+    keys: whoever can write to the votes topic can then suspend voters and close consultations. 3
+    where Kafka or a topic is missing.
     """
     log = producing.log()
-    known = producing.finish(known_keys(log))
+    newest, *others = producing.finish(read_keys(log))
     here = {own.id: str(own.path) for own in log.own_keys}
     listed = [{"id": key.id.hex(), "role": key.role, "public": key.public.hex(),
-               "file": here.get(key.id)} for key in known.control_keys]
+               "file": here.get(key.id)} for key in newest.keys]
+    behind = sorted(each.partition for each in others if each.keys != newest.keys)
     if as_json:
-        typer.echo(json.dumps({"generation": known.generation, "keys": listed}))
+        typer.echo(json.dumps({
+            "generation": newest.generation, "keys": listed, "partitions_behind": behind}))
     for each in [] if as_json else listed:
         typer.echo(f"{each['role']} {each['id']}: {each['file'] or 'does not lie here'}")
+    if behind:
+        producing.say(
+            f"votes partitions {', '.join(map(str, behind))} have not adopted them: run `scrutin "
+            f"keys adopt {' '.join(key.text() for key in newest.keys)}` to finish it.")
     if not listed:
         producing.say("no keys sign the controls of this log. `scrutin keys make` makes some, "
                       "`scrutin keys adopt` has the log take them.")

@@ -52,7 +52,10 @@ def provision(
     producing.say("Topics are as they must be; " + (
         f"partitions {done.partitions} begin under rules {genesis.rules}." if done.partitions
         else "the log had begun already."))
-    if done.partitions and not genesis.keys:
-        producing.say("Its controls are not signed: whoever can write to the votes topic can "
-                      "suspend voters and close consultations. See `scrutin keys make` and "
-                      "`scrutin keys adopt`.")
+    if key and genesis.keys != keys:
+        producing.say("It has begun with other control keys, or without: those given are not in "
+                      "force. `scrutin keys adopt` changes them.")
+    if not genesis.keys:
+        producing.say("Its controls were not signed when it began: whoever can write to the votes "
+                      "topic can suspend voters and close consultations until it has keys. See "
+                      "`scrutin keys in-force`, `scrutin keys make` and `scrutin keys adopt`.")

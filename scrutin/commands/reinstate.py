@@ -34,6 +34,10 @@ def reinstate(
     done = producing.finish(suspending.reinstate(
         producing.log(after_closing=after_closing), voter, reason, consultation=consultation,
         now=producing.now(), causes=cause or (), immune=immune or ()))
-    producing.say(f"{voter}: reinstated" if done.written
-                  else f"{voter} is not suspended: nothing written")
+    written = "written" if done.written else "nothing written"
+    if done.causes:
+        standing = ", ".join(map(str, done.causes))
+        producing.say(f"{voter} is still suspended, by cause {standing}: {written}")
+    else:
+        producing.say(f"{voter}: {'counts' if done.written else 'is not suspended'}: {written}")
     typer.echo(json.dumps(vars(done)))

@@ -8,7 +8,7 @@ stays so. A control that the partition does not take, by the keys it has there, 
 
 import heapq
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from processors.ledger.decisions import decode
@@ -98,19 +98,22 @@ class _Voter:
 
 
 def fold(
-    rows: Iterable[Row], adoptions: Iterable[Row], partitions: int,
-    first_keys: Collection[bytes] = (),
+    rows: Iterable[Row], adoptions: Iterable[Row], first_adoptions: Sequence[Container[int]],
 ) -> Controls:
     """Fold the rows of controls.sql and adoptions.sql, each in the order of the log.
 
-    `first_keys` are the digests of the adoptions by which partitions took their first keys.
+    `first_adoptions` are by partition the offsets at which adoptions are recorded to have taken
+    effect: the one thing that is taken from decisions, for which first keys are right only ledgers
+    were told.
     """
+    partitions = len(first_adoptions)
     closed_at, sealed_at, rules_2_at = ([NEVER] * partitions for _ in range(3))
     voters: dict[str, _Voter] = {}
     after_closing, seen = 0, set[tuple[object, ...]]()
     in_force: dict[int, KeysInForce] = {}
     for partition, at, control, voter, event_id, value in _merged(rows, adoptions):
-        followed = in_force.setdefault(partition, KeysInForce(partition, first_keys))
+        followed = in_force.setdefault(
+            partition, KeysInForce(partition, first_adoptions[partition]))
         if control == ADOPTION:
             followed.follow(at, bytes.fromhex(value))
             if followed.rules > 1:

@@ -42,7 +42,8 @@ class BallotRecount(Recounted):
 def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     """Count the ballot box alone: the rules in SQL, no look at the decisions."""
     controls = fold(reading.query("controls", consultation=consultation),
-                    reading.query("adoptions"), len(reading.vector), reading.first_keys())
+                    reading.query("adoptions"), [
+                        reading.first_adoptions(number) for number in range(len(reading.vector))])
     closed_at, sealed_at, suspended, after_closing, rules_2_at = controls
     rows = reading.query(
         "ballots", consultation=consultation, closed_at=closed_at, sealed_at=sealed_at,

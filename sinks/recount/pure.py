@@ -56,8 +56,7 @@ class PureRecount:
 def recount(reading: Reading, *, say: Say) -> PureRecount:
     """Decide every archived vote again, up to the vector."""
     partitions = len(reading.vector)
-    first_keys = reading.first_keys()
-    found = PureRecount([Ledger(partition, partitions, first_keys)
+    found = PureRecount([Ledger(partition, partitions, reading.first_adoptions(partition))
                          for partition in range(partitions)])
     for ledger in found.ledgers:
         for _ in decisions(reading, ledger, found, say):

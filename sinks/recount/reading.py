@@ -15,7 +15,6 @@ from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.chains import NO_CHAIN, linked
 from schemas.codec import Undecodable
-from schemas.genesis import first_keys_in
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from schemas.words import KINDS
@@ -57,9 +56,6 @@ WHERE topic = {topic:String} AND fault = ''
 GROUP BY partition, source_offset HAVING uniqExact(value) > 1
 ORDER BY partition, source_offset
 """
-
-NEWEST = 2**63 - 1
-"""Past every offset."""
 
 Row = tuple[Any, ...]
 Say = Callable[[str], None]
@@ -239,9 +235,17 @@ class Reading:
             chain = linked(chain, value or b"")
         return chain.hex()
 
-    def first_keys(self) -> frozenset[bytes]:
-        """Return the digests of the adoptions by which ledgers were told to take first keys."""
-        return first_keys_in(value for _, value in self.catalogue_records(NEWEST))
+    def first_adoptions(self, partition: int) -> frozenset[int]:
+        """Return the votes offsets of adoptions that took effect, as decisions record them.
+
+        Which adoption may give a partition its first keys only its ledger was told.
+        """
+        rows = self._client.query(
+            "SELECT DISTINCT source_offset FROM decisions WHERE topic = {topic:String}"
+            " AND partition = {partition:UInt32} AND kind = 'rules_adopted'"
+            " AND outcome = 'adopted'",
+            parameters={"topic": self._topics.decisions, "partition": partition}).result_rows
+        return frozenset(int(row[0]) for row in rows)
 
     def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
         """Return offset and bytes of the archived catalogue up to an offset."""

@@ -97,8 +97,7 @@ def _decided(
 ) -> tuple[PureRecount, list[dict[str, Any]]]:
     """Decide the votes as supposed; the positions are of the votes as they are."""
     partitions = len(reading.vector)
-    first_keys = reading.first_keys()
-    found = PureRecount([Ledger(partition, partitions, first_keys)
+    found = PureRecount([Ledger(partition, partitions, reading.first_adoptions(partition))
                          for partition in range(partitions)])
     positions = []
     for ledger, last in zip(found.ledgers, reading.vector, strict=True):

@@ -12,20 +12,19 @@ from processors.ledger.decisions import Decision, decode
 from producers import operations, signing
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing
-from producers.key_adoption import KeysAdopted, adopt_keys
+from producers.key_adoption import KeysAdopted, adopt_keys, read_keys
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.signing import own_key
 from producers.suspending import Suspended, reinstate, suspend
 from schemas.control_roles import public_key
-from schemas.control_signatures import unsigned_digest
+from schemas.genesis import announced
 from schemas.words import OUTCOMES
 from tests.harness import (
     BEGAN_AT,
     Stack,
     connected_producer,
-    decided,
     folded_decisions,
     read_to_end,
     stack_on,
@@ -73,7 +72,7 @@ async def told(stack: Stack) -> str:
     """Ask for first keys: what every ledger is to be told."""
     with pytest.raises(Missing, match="every ledger was told") as asked:
         await adopt_keys(operators(stack), FIRST, now=NOW)
-    return str(asked.value).partition("SCRUTIN_FIRST_KEYS=")[2]
+    return str(asked.value).partition("SCRUTIN_FIRST_KEYS=")[2].split()[0]
 
 
 async def outcomes(stack: Stack) -> list[tuple[str, str]]:
@@ -145,23 +144,36 @@ async def test_keys_are_replaced_by_a_key_of_the_ones_before(stack: Stack) -> No
 
 
 async def test_an_adoption_that_was_interrupted_is_finished(stack: Stack) -> None:
-    """One partition has adopted: the same command brings the other along, and announces."""
+    """Each partition takes what its own keys sign, and the command knows: nothing is lost between.
+    """
     await described(stack)
     await adopted_first(stack)
     await adopt_keys(operators(stack, OLD), SECOND, now=NOW)
     await write_only_to_the_first(stack)
-    with pytest.raises(Missing, match="another adoption was begun"):
-        await adopt_keys(operators(stack, NEW), (SECOND[0], FIRST[1]), now=NOW)
+    with pytest.raises(InvalidInput, match="partition 0 takes"):
+        await operations.close(operators(stack, NEW), "jeunes", now=NOW, salt=bytes(16))
+    assert [each.partition for each in await read_keys(operators(stack))] == [0, 1]
     finished = await adopt_keys(operators(stack, NEW), FIRST, now=NOW)
-    box = await read_to_end(stack.kafka, stack.topics.votes, PARTITIONS)
-    logs = [[record.value for record in box if record.partition == number]
-            for number in range(PARTITIONS)]
-    told_digests = frozenset(unsigned_digest(log[1]) for log in logs)
+    await operations.close(operators(stack, OLD), "jeunes", now=NOW, salt=bytes(16))
+    found = await outcomes(stack)
 
     assert (finished.generation, finished.partitions) == (3, [1])
-    assert await folded_decisions(
-        stack, [len(log) for log in logs], spaced=False) == decided(
-        logs, told_digests)[1]
+    assert found[-2:] == [("adopted", "none"), ("closed", "none")]
+
+
+async def test_nothing_is_left_to_sign_where_all_have_adopted(stack: Stack) -> None:
+    """Killed before its announcement, an adoption is announced without any private key."""
+    await described(stack)
+    adopted = await adopted_first(stack)
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, [announced(
+            99, 2**63 - 1, SECOND, occurred_at=NOW)])
+    again = await adopt_keys(operators(stack), FIRST, now=NOW)
+    done = await suspended(operators(stack, OLD))
+
+    assert (again.generation, again.partitions) == (adopted.generation, [])
+    assert done.written
+    assert (await outcomes(stack))[-1] == ("suspended", "none")
 
 
 async def write_only_to_the_first(stack: Stack) -> None:

@@ -41,7 +41,7 @@ async def test_what_the_old_release_left_half_done_is_finished(
     for number in range(2):
         await write_chunk(stack, box, number, size=HALF)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
-    await published_document(stack, [CHUNK] * PARTITIONS)
+    await published_document(stack, [CHUNK] * PARTITIONS, FIRST_GENESIS)
     ideas.kill()
     await until(lambda: "snapshot written" in ledger.log())  # One at a time: of one at least.
     await write_chunk(stack, box, 2, size=HALF)
@@ -58,7 +58,8 @@ async def test_what_the_old_release_left_half_done_is_finished(
     assert all(data.startswith(b"scrutin ledger snapshot 3\n") for data in files)
     assert new[0].log().count("of another version") == len(files) > 0
     assert [log[:CHUNK + HALF + 1] for log in made] == left
-    assert await published_document(stack, [2 * CHUNK] * PARTITIONS) == expected_document(ledgers)
+    assert await published_document(
+        stack, [2 * CHUNK] * PARTITIONS, FIRST_GENESIS) == expected_document(ledgers, FIRST_GENESIS)
 
 
 def other_meaning(path: Path, key: bytes) -> None:

@@ -54,7 +54,8 @@ async def test_either_worker_may_be_upgraded_first(
 
     assert made == decided(box)[1]
     ledgers, _ = decided(box)
-    assert await published_document(stack, [4 * CHUNK] * PARTITIONS) == expected_document(ledgers)
+    assert await published_document(
+        stack, [4 * CHUNK] * PARTITIONS, FIRST_GENESIS) == expected_document(ledgers, FIRST_GENESIS)
 
 
 async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(

@@ -12,6 +12,7 @@ from producers import operations
 from producers.errors import InvalidInput
 from schemas import codec
 from schemas.exit_codes import EXIT_STOPPED
+from schemas.genesis import FIRST_GENESIS
 from tests.harness import (
     BEGAN_AT,
     Logs,
@@ -139,7 +140,7 @@ async def test_rules_adopted_in_the_middle_of_a_run_change_nothing_before_them(
     lone_stack: Stack,
 ) -> None:
     """The ledger goes on under the rules named; those it does not know end it, undecided."""
-    box = await prepared(lone_stack, 46, size=40)
+    box = await prepared(lone_stack, 46, size=40, genesis=FIRST_GENESIS)
     box[0].insert(20, logs.adopted(901, partition=0, partitions=1))
     ledger = lone_stack.started("ledger")
     await votes_written(lone_stack, box[0][1:])
