@@ -28,6 +28,7 @@ from schemas.genesis import FIRST_GENESIS, Genesis
 from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, TRUSTS
 from tests.processors.ledger import logs
+from tests.waiting import until
 
 
 BEGAN_AT = 1_647_900_000_000
@@ -91,8 +92,21 @@ class Worker:
         return self.process is not None and self.process.poll() is None
 
     def log(self) -> str:
-        """Read everything it wrote."""
+        """Read everything it wrote, once it has ended: until then more may come."""
+        assert not self.running(), "it runs: wait for a sentence with says(), or read so_far()"
+        return self.so_far()
+
+    def so_far(self) -> str:
+        """Read what it has written by now: for what must never be there, and for positions."""
         return self.log_path.read_text("utf-8", "replace")
+
+    async def says(self, sentence: str, times: int = 1) -> None:
+        """Wait until a running process has said something so often; it must live meanwhile."""
+        def said() -> bool:
+            found = self.so_far().count(sentence) >= times
+            assert found or self.running(), f"ended without {sentence!r}: {self.so_far()}"
+            return found
+        await until(said)
 
 
 @dataclass

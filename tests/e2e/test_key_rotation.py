@@ -124,7 +124,7 @@ async def test_every_key_is_changed_under_voters_who_notice_nothing(
     first, second = started(stack, "1"), started(stack, "2")
     for gateway in (first, second):
         await gateway.ready()
-    await until(lambda: "keys of logs named" in notary.log())
+    await notary.says("keys of logs named")
     early = await arrived(first)
     before = await signing(first)
     policy = stack.folder / "data/transparency" / stack.topics.prefix / "policy"

@@ -18,7 +18,6 @@ from tests.producers.gateway.booths import (
     started,
 )
 from tests.releases.rehearsal import PARTITIONS, end, everything_exact
-from tests.waiting import until
 
 
 DESCRIBED = [consultation("jeunes"), *CATALOGUE]
@@ -52,7 +51,7 @@ async def all_ways(*gateways: RunningGateway) -> int:
 
 async def named(gateway: RunningGateway) -> None:
     """Wait until a gateway of this release has named its key."""
-    await until(lambda: "key of receipts named in the log" in gateway.worker.log())
+    await gateway.worker.says("key of receipts named in the log")
 
 
 async def test_gateways_may_be_upgraded_last(stack: Stack, release: dict[str, str]) -> None:

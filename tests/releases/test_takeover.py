@@ -19,7 +19,6 @@ from tests.harness import (
     published_document,
 )
 from tests.releases.rehearsal import CHUNK, PARTITIONS, exact, write_chunk
-from tests.waiting import until
 
 
 HALF = CHUNK // 2
@@ -43,7 +42,7 @@ async def test_what_the_old_release_left_half_done_is_finished(
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
     await published_document(stack, [CHUNK] * PARTITIONS, FIRST_GENESIS)
     ideas.kill()
-    await until(lambda: "snapshot written" in ledger.log())  # One at a time: of one at least.
+    await ledger.says("snapshot written")  # One at a time: of one at least.
     await write_chunk(stack, box, 2, size=HALF)
     left = await folded_decisions(stack, [CHUNK + HALF + 1] * PARTITIONS)
     ledger.kill()
@@ -56,7 +55,7 @@ async def test_what_the_old_release_left_half_done_is_finished(
 
     assert min(map(int, re.findall(r"snapshot written +decided=(\d+)", ledger.log()))) <= CHUNK
     assert all(data.startswith(b"scrutin ledger snapshot 3\n") for data in files)
-    assert new[0].log().count("of another version") == len(files) > 0
+    assert new[0].so_far().count("of another version") == len(files) > 0
     assert [log[:CHUNK + HALF + 1] for log in made] == left
     assert await published_document(
         stack, [2 * CHUNK] * PARTITIONS, FIRST_GENESIS) == expected_document(ledgers, FIRST_GENESIS)
@@ -79,7 +78,7 @@ async def test_a_snapshot_that_means_something_else_is_not_used(stack: Stack) ->
     ledger = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100")
     await write_chunk(stack, box, 0)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
-    await until(lambda: "snapshot written" in ledger.log())
+    await ledger.says("snapshot written")
     ledger.kill()
     files = snapshot_files(stack)
     key = (stack.folder / "data/keys/snapshot.key").read_bytes()
@@ -90,4 +89,4 @@ async def test_a_snapshot_that_means_something_else_is_not_used(stack: Stack) ->
     ledger.start()
 
     assert await exact(stack, 2 * CHUNK + 1) == decided(box)[1]
-    assert ledger.log().count("under other words, rules or another layout") == len(files)
+    assert ledger.so_far().count("under other words, rules or another layout") == len(files)

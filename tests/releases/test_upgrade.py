@@ -21,7 +21,6 @@ from tests.harness import (
 )
 from tests.processors.ledger.logs_2 import of_version_2
 from tests.releases.rehearsal import CHUNK, PARTITIONS, end, exact, write_chunk
-from tests.waiting import until
 
 
 @pytest.mark.parametrize("first", ["ledger", "ideas"])
@@ -66,7 +65,7 @@ async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(
     old = stack.started("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100", **release)
     await write_chunk(stack, box, 0)
     await folded_decisions(stack, [CHUNK + 1] * PARTITIONS)
-    await until(lambda: "snapshot written" in old.log())  # Beside deciding: it may be later.
+    await old.says("snapshot written")  # Beside deciding: it may be later.
     end(old)
     new = stack.worker("ledger", SCRUTIN_SNAPSHOT_DECISIONS="100")  # Takes the place of the old.
     new.log_path = stack.folder / "new.log"
@@ -87,7 +86,7 @@ async def test_the_old_release_stops_at_the_new_log_and_nothing_is_lost(
 
     assert status == 70
     assert "DecisionMade: the record begins with 0000000016" in old.log()
-    assert "snapshot not used" in new.log()
+    await new.says("snapshot not used")
     for decisions in made:
         assert {decode(value).ledger_version for value in decisions[:CHUNK + 1]} == {1}
         assert {decode(value).ledger_version for value in decisions[CHUNK + 1:]} == {2}

@@ -19,7 +19,6 @@ from tests.harness import (
 )
 from tests.processors.ledger.logs import PARTITION, PARTITIONS, adopted, vote
 from tests.processors.ledger.logs import decided as decided_log
-from tests.waiting import until
 
 
 SIZE = 2_000
@@ -43,7 +42,7 @@ async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_on
     async with connected_producer(lone_stack.kafka) as producer:
         await write(producer, lone_stack.topics.votes, 0, log[1:1_000], first_offset=1)
         await folded_decisions(lone_stack, [1_000])
-        await until(lambda: "snapshot written" in ledger.log())
+        await ledger.says("snapshot written")
         ledger.kill()
         [file] = (lone_stack.folder / "data" / "snapshots").iterdir()
         if change is not None:
@@ -53,7 +52,7 @@ async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_on
     _, decisions = decided([log])
 
     assert await folded_decisions(lone_stack, [len(log)]) == decisions
-    assert said in ledger.log()
+    await ledger.says(said)
 
 
 async def test_a_snapshot_of_another_log_is_not_used(

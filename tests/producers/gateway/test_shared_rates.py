@@ -162,9 +162,7 @@ async def test_two_gateways_share_a_limit_and_outlive_redis(
         SCRUTIN_GATEWAY_NETWORK_RATE=str(limit)) for number in range(2)]
     for gateway in gateways:
         await gateway.ready()
-        async with asyncio.timeout(WAIT_SECONDS):
-            while "shared over Redis" not in gateway.worker.log():
-                await asyncio.sleep(0.05)
+        await gateway.worker.says("shared over Redis")
     taken = 0
     async with asyncio.timeout(WAIT_SECONDS):
         while taken < limit - 1:

@@ -25,7 +25,7 @@ async def test_the_keys_of_logs_are_named_in_the_catalogue(stack: Stack) -> None
     """All that the policy lists, in use; a notary started again writes nothing more."""
     await opened(stack)
     notary = stack.started("notary", SCRUTIN_CHECKPOINT_SECONDS="0.2")
-    await until(lambda: "keys of logs named" in notary.log())
+    await notary.says("keys of logs named")
     notary.kill()
     notary.start()
     folder = stack.folder / "data/transparency" / stack.topics.prefix

@@ -1,7 +1,6 @@
 """Dangers of the group: zombies, batches that come too late, a partition that stalls."""
 
 import asyncio
-import functools
 import os
 import signal
 import sys
@@ -113,12 +112,11 @@ async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_deci
     async with connected_producer(stack.kafka) as producer:
         for partition, log in enumerate(box):
             await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
-    await until(lambda: late_ledger.HOLDS in late.log())
+    await late.says(late_ledger.HOLDS)
     heir.start()
 
     assert await folded_decisions(stack, [size + 1, size + 1]) == decided(box)[1]
-    assert "batch dropped: fetched before the last rebalance" in late.log()
-    assert late.running()
+    await late.says("batch dropped: fetched before the last rebalance")
     assert heir.running()
 
 
@@ -130,11 +128,11 @@ async def test_ideas_told_to_stop_within_a_publication_end_in_order(
     ideas = own_stack.worker("ideas")
     ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
     ideas.start()
-    await until(lambda: closed_ideas.WRITES in ideas.log())
+    await ideas.says(closed_ideas.WRITES)
     os.kill(own_broker.pid, signal.SIGSTOP)
     try:
         ideas.send(signal.SIGTERM)
-        await until(lambda: closed_ideas.CLOSES in ideas.log())
+        await ideas.says(closed_ideas.CLOSES)
     finally:
         os.kill(own_broker.pid, signal.SIGCONT)
     assert ideas.wait() == 0, ideas.log()
@@ -175,7 +173,7 @@ async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
         ideas = own_stack.worker("ideas", instance, SCRUTIN_STOP_SECONDS="8")
         ideas.program = [sys.executable, str(Path(closed_ideas.__file__))]
         ideas.start()
-        await until(functools.partial(publishes, ideas))
+        await ideas.says(closed_ideas.WRITES)
         if not answering:
             os.kill(own_broker.pid, signal.SIGSTOP)
         try:
@@ -191,12 +189,7 @@ async def test_a_worker_told_to_stop_ends_though_the_broker_does_not_answer(
 def misses_the_broker(worker: Worker) -> bool:
     """Whether it tries in vain to reach the broker; one that ended will not."""
     assert worker.running(), worker.log()
-    return "Unable connect" in worker.log()
-
-
-def publishes(ideas: Worker) -> bool:
-    """Whether it has begun a publication."""
-    return closed_ideas.WRITES in ideas.log()
+    return "Unable connect" in worker.so_far()
 
 
 async def test_a_worker_in_which_faust_crashes_says_so(stack: Stack) -> None:
