@@ -32,7 +32,7 @@ def classpath(folder: Path) -> str:
     return f"{classes}:{jars}"
 
 
-async def decided(house: House, topics: Topics, count: int, *, rules: int = 1) -> Passage:
+async def decided(house: House, topics: Topics, count: int) -> Passage:
     """Have Kafka Streams decide every vote: exactly once, RocksDB, two threads."""
     path = await asyncio.to_thread(classpath, house.folder)
     sink, group = f"{topics.prefix}.streams", f"{topics.prefix}-streams"
@@ -49,7 +49,7 @@ async def decided(house: House, topics: Topics, count: int, *, rules: int = 1) -
         return sum(max(0, found.offset) for found in offsets.values())
 
     try:
-        return await passage(peer, committed, count + rules * PARTITIONS)
+        return await passage(peer, committed, count + PARTITIONS)
     finally:
         peer.stop()
         await admin.close()

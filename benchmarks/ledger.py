@@ -34,22 +34,22 @@ Measured = dict[str, float]
 
 
 async def decided(
-    house: House, topics: Topics, count: int, rules: int = 1, **settings: str
+    house: House, topics: Topics, count: int, **settings: str
 ) -> tuple[Passage, Process]:
-    """Have a new worker decide every vote; it runs on."""
+    """Have a new worker decide every vote, and what its partitions begin with; it runs on."""
     async with reading(house.kafka) as consumer:
         worker = house.worker("ledger", topics, **settings)
         found = await passage(
-            worker, counting_ends(consumer, topics.decisions), count + rules * PARTITIONS)
+            worker, counting_ends(consumer, topics.decisions), count + PARTITIONS)
         return found, worker
 
 
 async def streams(house: House, count: int) -> Measured:
     """Measure ours under rules 2 and Kafka Streams on the same ballots of version 2, by turns."""
     topics = await house.filled(count, rules=2)
-    ours, worker = await decided(house, topics, count, rules=2)
+    ours, worker = await decided(house, topics, count)
     worker.stop()
-    theirs = await kafka_streams.decided(house, topics, count, rules=2)
+    theirs = await kafka_streams.decided(house, topics, count)
     return {"ledger_against_kafka_streams_by_rules_2": ours.per_second / theirs.per_second,
             "ledger_against_kafka_streams_by_rules_2_warm":
                 ours.per_second / theirs.per_second_warm}
@@ -126,7 +126,7 @@ async def restart(house: House, count: int) -> Measured:
 async def _restarted(house: House, count: int, **settings: str) -> tuple[float, float]:
     """Start a killed worker at once: seconds until one more decision, and those of recovering."""
     topics = await house.filled(count)
-    _, worker = await decided(house, topics, count, 1, **settings)
+    _, worker = await decided(house, topics, count, **settings)
     end = count + PARTITIONS
     async with reading(house.kafka) as consumer, BulkWriter(house.kafka) as writer:
         decisions = counting_ends(consumer, topics.decisions)

@@ -68,7 +68,7 @@ async def ledgers(house: House, count: int) -> Measured:
             async with reading(house.kafka) as consumer:
                 worker = house.worker("ledger", topics, **settings)
                 found = await passage(worker, counting_ends(consumer, topics.decisions),
-                                      count + rules * PARTITIONS)
+                                      count + PARTITIONS)
             worker.stop()
             rates[name].append(found.per_second)
             costs[name].append(found.cpu_microseconds_each)
