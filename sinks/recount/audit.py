@@ -18,7 +18,6 @@ from schemas.words import COUNTS, EVERY_COUNT
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
     EQUAL,
-    EXPLAINED,
     INVALID,
     UNREADABLE,
     Check,
@@ -51,7 +50,8 @@ class Audit:
     table: list[tuple[str, list[int]]] = field(default_factory=list)
     """Name of a total, and its value live, pure, by SQL and as the sum of changes."""
     pure: PureRecount | None = None
-    divergences: list[counting.Divergence] = field(default_factory=list)
+    voters_apart: int = 0
+    """Voters whom the recount by SQL counts event by event."""
 
     @property
     def verdict(self) -> str:
@@ -113,7 +113,7 @@ def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> No
                 document, figures, catalogue, as_of(document), ledgers.decided())
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
-    found.divergences = ballots.divergences
+    found.voters_apart = ballots.voters_apart
     found.checks += [*check_decisions(ledgers), _check_agreement(reading)]
     found.checks += check_document("pure", document, made)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
@@ -157,39 +157,33 @@ def _compare(
     """Compare counts: totals, proposals, ideas and voters, of all four computations."""
     known = catalogue.consultations.get(found.consultation)
     mapping = known.mapping if known else {}
-    explained = _explained(ballots, {entry["id"]: [] for entry in document["proposals"]})
     methods: dict[str, Figures | Recounted] = {
         "pure": figures, "sql": ballots, "changes": changes}
     by_route = max(figures.rules, document["rules_version"]) >= routes.RULES
     for name, method in methods.items():
-        excused = explained if name == "sql" else set()
         found.checks += _compare_entries(
-            (f"{name}.proposals", f"{name}.ideas"), document, mapping, method.proposals, excused,
-            COUNTS)
+            (f"{name}.proposals", f"{name}.ideas"), document, mapping, method.proposals, COUNTS)
         if by_route:
             found.checks += _compare_entries(
                 (f"{name}.routes", f"{name}.idea_routes"), document, mapping, method.routes,
-                excused, routes.ROUTE_COUNTS)
-    _compare_totals(found, document["totals"], methods, explained=bool(explained),
-                    names=EVERY_COUNT if by_route else COUNTS)
+                routes.ROUTE_COUNTS)
+    _compare_totals(found, document["totals"], methods, EVERY_COUNT if by_route else COUNTS)
 
 
 def _compare_entries(
     checks: tuple[str, str], document: Document, mapping: Mapping[str, str], counted: Counts,
-    excused: set[str], names: Sequence[str],
+    names: Sequence[str],
 ) -> Iterator[Check]:
     """Compare counts of these names of every proposal, and of every idea."""
     live, live_ideas = ({entry["id"]: _counts(entry, names) for entry in document[kind]}
                         for kind in ("proposals", "ideas"))
-    yield compare_counts(checks[0], live, counted, explained=excused, names=names)
-    yield compare_counts(
-        checks[1], live_ideas, _pooled(counted, mapping, live_ideas, names), names=names,
-        explained={mapping[proposal] for proposal in excused if proposal in mapping})
+    yield compare_counts(checks[0], live, counted, names)
+    yield compare_counts(checks[1], live_ideas, _pooled(counted, mapping, live_ideas, names), names)
 
 
 def _compare_totals(
-    found: Audit, totals: Document, methods: Mapping[str, Figures | Recounted], *,
-    explained: bool, names: Sequence[str],
+    found: Audit, totals: Document, methods: Mapping[str, Figures | Recounted],
+    names: Sequence[str],
 ) -> None:
     """Compare each total over the consultation and keep the row of the table."""
     live = dict(zip(names, _counts(totals, names), strict=True))
@@ -199,11 +193,8 @@ def _compare_totals(
     sums = {name: _totals(method) for name, method in methods.items()}
     for count, expected in live.items():
         found.table.append((count, [expected, *(sums[name][count] for name in methods)]))
-        for name in methods:
-            made = check(f"{name}.totals.{count}", expected, sums[name][count])
-            if made.status != EQUAL and name == "sql" and explained:
-                made = Check(made.id, EXPLAINED, made.expected, made.actual)
-            found.checks.append(made)
+        found.checks += (check(f"{name}.totals.{count}", expected, sums[name][count])
+                         for name in methods)
 
 
 def _totals(method: Figures | Recounted) -> dict[str, int]:
@@ -229,10 +220,3 @@ def _pooled(
         if mapping.get(proposal) in members:
             members[mapping[proposal]].append(counts)
     return {idea: pooled(counts, names) for idea, counts in members.items()}
-
-
-def _explained(ballots: BallotRecount, live: Counts) -> set[str]:
-    """Name the proposals whose counts the simpler rules in SQL may get otherwise."""
-    if any(found.why.startswith("voter") for found in ballots.divergences):
-        return {*live, *ballots.proposals}
-    return {found.proposal for found in ballots.divergences}

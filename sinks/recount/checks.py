@@ -18,8 +18,6 @@ from schemas.words import COUNTS
 EQUAL = "equal"
 EQUAL_BY_OWN_KEYS = "equal, by keys that came with the bundle"
 """Everything fits, but whoever made the bundle brought the keys too: anybody can make such one."""
-EXPLAINED = "explained"
-"""Different, and every difference lies where the simpler rules in SQL are known to differ."""
 NOT_COMPARED = "not compared"
 DIFFERENT = "different"
 INVALID = "invalid"
@@ -27,7 +25,7 @@ UNREADABLE = "unreadable"
 MISSING = "missing"
 
 EXIT_CODES = {
-    EQUAL: 0, EXPLAINED: 0, NOT_COMPARED: 0, DIFFERENT: EXIT_FAILED, MISSING: EXIT_MISSING,
+    EQUAL: 0, NOT_COMPARED: 0, DIFFERENT: EXIT_FAILED, MISSING: EXIT_MISSING,
     INVALID: EXIT_INVALID, UNREADABLE: EXIT_UNREADABLE, EQUAL_BY_OWN_KEYS: EXIT_OWN_KEYS,
 }
 """Of all that audits; docs/audit.md has it in words."""
@@ -70,11 +68,10 @@ Counts = Mapping[str, Sequence[int]]
 
 
 def compare_counts(
-    name: str, live: Counts, found: Counts, *, explained: set[str], names: Sequence[str] = COUNTS,
+    name: str, live: Counts, found: Counts, names: Sequence[str] = COUNTS,
 ) -> Check:
     """Compare every count of every proposal or idea; zero and absent are the same."""
     differences = []
-    unexplained = False
     nothing = [0] * len(names)
     for key in sorted({*live, *found}):
         pairs = zip(names, live.get(key, nothing), found.get(key, nothing), strict=True)
@@ -83,11 +80,9 @@ def compare_counts(
             {"id": key, "count": count, "expected": one, "actual": other}
             for count, one, other in wrong
         ]
-        unexplained |= bool(wrong) and key not in explained
     if not differences:
         return Check(name, EQUAL, f"{len(live)} entries", f"{len(live)} entries")
-    return Check(name, DIFFERENT if unexplained else EXPLAINED, f"{len(live)} entries",
-                 differences[:DIFFERENCES_MAX])
+    return Check(name, DIFFERENT, f"{len(live)} entries", differences[:DIFFERENCES_MAX])
 
 
 def compare_documents(name: str, live: Any, recomputed: Any) -> Check:

@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from schemas.words import COUNTS, EVERY_COUNT
+from sinks.recount import voters_apart
 from sinks.recount.controls import fold, suspended_by
 from sinks.recount.reading import Reading, Row
+from sinks.recount.voters_apart import Bounds, Counted
 
 
 @dataclass
@@ -22,21 +24,12 @@ class Recounted:
     """Since rules 2, counts by proposal in the order of routes.ROUTE_COUNTS."""
 
 
-@dataclass(frozen=True)
-class Divergence:
-    """A record that the rules in SQL, simpler than the ledger's, may judge otherwise."""
-
-    why: str
-    partition: int
-    offset: int
-    proposal: str
-
-
 @dataclass
 class BallotRecount(Recounted):
-    """The recount from the ballot box alone, and where it may differ."""
+    """The recount from the ballot box alone."""
 
-    divergences: list[Divergence]
+    voters_apart: int
+    """Voters whose events the bounds of the ledger's memory may concern: counted one by one."""
 
 
 def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
@@ -45,17 +38,31 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
                     reading.query("adoptions"), [
                         reading.first_adoptions(number) for number in range(len(reading.vector))])
     closed_at, sealed_at, suspended, after_closing, rules_2_at = controls
-    rows = reading.query(
+    with reading.stream("events_apart", consultation=consultation, rules_2_at=rules_2_at) as rows:
+        apart = voters_apart.counted(rows, Bounds(closed_at, sealed_at, suspended))
+    rows_of_others = reading.query(
         "ballots", consultation=consultation, closed_at=closed_at, sealed_at=sealed_at,
-        suspended=[*suspended], causes=[*suspended.values()], rules_2_at=rules_2_at)
-    total = next((row for row in rows if not row[0]), (0,) * (len(EVERY_COUNT) + 3))
-    divergences = reading.query("divergences", consultation=consultation, closed_at=closed_at)
+        suspended=[*suspended], causes=[*suspended.values()], rules_2_at=rules_2_at,
+        nobody_apart=not apart.voters)
+    total = next((row for row in rows_of_others if not row[0]), (0,) * (len(EVERY_COUNT) + 3))
+    proposals = _together(_counted(rows_of_others, 1, len(EVERY_COUNT)), apart)
+    size = len(COUNTS)
     return BallotRecount(
-        proposals=_by_proposal(rows), participants=total[-2], participants_received=total[-1],
+        proposals=_some({name: counts[:size] for name, counts in proposals.items()}),
+        participants=total[-2] + apart.participants,
+        participants_received=total[-1] + apart.participants_received,
         suspended=len(suspended), controls_after_closing=after_closing,
-        routes=_routes(rows, 1 + len(COUNTS)),
-        divergences=[Divergence(*row) for row in sorted(divergences)],
+        routes=_some({name: counts[size:] for name, counts in proposals.items()}),
+        voters_apart=apart.voters,
     )
+
+
+def _together(counts: dict[str, list[int]], apart: Counted) -> dict[str, list[int]]:
+    """Add what voters apart count to what SQL counts."""
+    nothing = [0] * len(EVERY_COUNT)
+    return {name: [one + other for one, other in zip(
+                counts.get(name, nothing), apart.counts(name, EVERY_COUNT), strict=True)]
+            for name in {*counts, *apart.proposals}}
 
 
 def from_decisions(reading: Reading, consultation: str) -> Recounted:
@@ -90,5 +97,8 @@ def _routes(rows: Iterable[Row], begin: int) -> dict[str, list[int]]:
 
 def _counted(rows: Iterable[Row], begin: int, size: int) -> dict[str, list[int]]:
     """Return counts by proposal, without the row of all and those that are zero throughout."""
-    found = {str(row[0]): [*map(int, row[begin:begin + size])] for row in rows if row[0]}
-    return {proposal: counts for proposal, counts in found.items() if any(counts)}
+    return _some({str(row[0]): [*map(int, row[begin:begin + size])] for row in rows if row[0]})
+
+
+def _some(counts: dict[str, list[int]]) -> dict[str, list[int]]:
+    return {proposal: each for proposal, each in counts.items() if any(each)}

@@ -1,7 +1,9 @@
 """Read the archive as a recount needs it: through the views, in order, in bounded pieces."""
 
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
@@ -56,6 +58,9 @@ WHERE topic = {topic:String} AND fault = ''
 GROUP BY partition, source_offset HAVING uniqExact(value) > 1
 ORDER BY partition, source_offset
 """
+
+_INCLUDED = re.compile(r"^-- include (\w+)$", re.MULTILINE)
+"""A line of SQL in whose place another query stands."""
 
 Row = tuple[Any, ...]
 Say = Callable[[str], None]
@@ -121,9 +126,16 @@ class Reading:
     def query(self, name: str, *, of_decisions: bool = False, **parameters: Any) -> list[Row]:
         """Run a query of recount/sql on the votes, or on the decisions."""
         topic = self._topics.decisions if of_decisions else self._topics.votes
-        sql = (resources.files("sinks") / "recount" / "sql" / f"{name}.sql").read_text("utf-8")
-        parameters = {"topic": topic, "vector": self.vector, **parameters}
-        return [tuple(row) for row in self._client.query(sql, parameters=parameters).result_rows]
+        found = self._client.query(
+            _sql(name), parameters={"topic": topic, "vector": self.vector, **parameters})
+        return [tuple(row) for row in found.result_rows]
+
+    @contextmanager
+    def stream(self, name: str, **parameters: Any) -> Iterator[Iterator[Row]]:
+        """Run a query on the votes whose rows may be many, and read them as they come."""
+        asked = {"topic": self._topics.votes, "vector": self.vector, **parameters}
+        with self._client.query_rows_stream(_sql(name), parameters=asked) as rows:
+            yield (tuple(row) for row in rows)
 
     def wait(self, catalogue_offset: int, *, say: Say, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the archive holds all the result holds; raise ArchiveLacks past the bound."""
@@ -293,6 +305,12 @@ class Reading:
 
     def _arrow(self, sql: str, parameters: dict[str, Any]) -> pa.Table:
         return self._client.query_arrow(sql, parameters=parameters, use_strings=False)
+
+
+def _sql(name: str) -> str:
+    """Read a query of recount/sql, and those it includes."""
+    text = (resources.files("sinks") / "recount" / "sql" / f"{name}.sql").read_text("utf-8")
+    return _INCLUDED.sub(lambda found: _sql(found[1]), text)
 
 
 def _is_decision(value: bytes) -> bool:

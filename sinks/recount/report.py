@@ -7,11 +7,9 @@ from typing import Any
 
 from sinks.recount.audit import Audit
 from sinks.recount.checks import (
-    DIFFERENCES_MAX,
     DIFFERENT,
     EQUAL,
     EXIT_CODES,
-    EXPLAINED,
     INVALID,
     NOT_COMPARED,
     UNREADABLE,
@@ -21,7 +19,7 @@ from sinks.recount.checks import (
 from sinks.recount.pure import PureRecount
 
 
-FORMAT = "scrutin-recount/1"
+FORMAT = "scrutin-recount/2"
 SENTENCES = {
     EQUAL: "EQUAL: every recomputed number is the published one.",
     DIFFERENT: "DIFFERENT: what was recomputed is not what was published.",
@@ -33,7 +31,8 @@ _COLUMNS = ("live", "pure", "SQL", "Σ changes")
 
 def without_numbers(audit: Audit) -> Audit:
     """Return what may be told while how people vote is hidden: what is equal and what is not."""
-    return replace(audit, checks=concealed(audit.checks), table=[], pure=None)
+    return replace(audit, checks=concealed(audit.checks), table=[], pure=None,
+                   voters_apart=0)
 
 
 def as_json(audit: Audit) -> dict[str, Any]:
@@ -46,7 +45,7 @@ def as_json(audit: Audit) -> dict[str, Any]:
         "exit_code": EXIT_CODES[audit.verdict],
         "checks": [vars(check) for check in audit.checks],
         "first_differences": [vars(one) for one in audit.pure.differences] if audit.pure else [],
-        "divergences": [vars(one) for one in audit.divergences],
+        "voters_apart": audit.voters_apart,
         "seconds": audit.seconds,
     }
 
@@ -56,7 +55,7 @@ def lines(audit: Audit) -> Iterator[str]:
     yield f"Recount of {audit.consultation} as of votes {audit.as_of['votes']}"
     yield ""
     yield from _table(audit)
-    yield from _divergences(audit)
+    yield from _apart(audit)
     yield from failed(audit.checks)
     yield from first_differences(audit.pure) if audit.pure else ()
     yield "seconds: " + ", ".join(f"{name} {took}" for name, took in audit.seconds.items())
@@ -74,16 +73,11 @@ def _table(audit: Audit) -> Iterator[str]:
     yield ""
 
 
-def _divergences(audit: Audit) -> Iterator[str]:
-    if not audit.divergences:
-        return
-    yield ("The SQL recount knows every event id and no limit of votes; the ledger remembers 8 ids "
-           "and allows 5,000. They may differ on:")
-    for one in audit.divergences[:DIFFERENCES_MAX]:
-        yield f"  partition {one.partition} offset {one.offset}: {one.why} ({one.proposal})"
-    if len(audit.divergences) > DIFFERENCES_MAX:
-        yield f"  and {len(audit.divergences) - DIFFERENCES_MAX} more"
-    yield ""
+def _apart(audit: Audit) -> Iterator[str]:
+    if audit.voters_apart:
+        yield (f"The recount by SQL followed {audit.voters_apart:,} voters event by event: the "
+               "bounds of what the ledger remembers may concern them.")
+        yield ""
 
 
 def failed(checks: Sequence[Check]) -> Iterator[str]:
@@ -94,8 +88,7 @@ def failed(checks: Sequence[Check]) -> Iterator[str]:
         if check.status == NOT_COMPARED:
             yield f"  {check.id}: not compared, {check.actual}"
         elif check.status != EQUAL:
-            mark = "explained" if check.status == EXPLAINED else check.status.upper()
-            yield f"  {check.id}: {mark}, expected {check.expected}"
+            yield f"  {check.id}: {check.status.upper()}, expected {check.expected}"
             found = check.actual if isinstance(check.actual, list) else [check.actual]
             yield from (f"    {one}" for one in found)
     yield ""

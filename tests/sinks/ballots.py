@@ -51,6 +51,8 @@ class Box:
     keys: tuple[OwnKey, ...] = ()
     """Keys in force: an operator's, the guard's, a clerk's."""
     generation: int = 0
+    forgets: bool = False
+    """Whether anything sent may come again, however late, and ids end alike."""
     first_keys: list[bytes] = field(default_factory=list)
     """Digests of the adoptions by which partitions without keys took their first."""
 
@@ -123,7 +125,7 @@ class Box:
         suspect = int(self.randomness.random() < 0.3)
         now = BEGAN_AT + self.elapsed_milliseconds + len(self.sent)
         kind = self.randomness.random()
-        fields: list[Any] = [self.identifier(), voter, self.identifier()]
+        fields: list[Any] = [self._event_id(), voter, self.identifier()]
         event = "VoteCast"
         if kind < 0.55:
             fields.append(self.randomness.randrange(len(CHOICES)))
@@ -144,10 +146,19 @@ class Box:
         self.put(partition, value)
         self.sent.append((partition, value))
 
+    def _event_id(self) -> bytes:
+        """Draw an id; sometimes one that ends like another, in as many bytes as are remembered."""
+        found = self.identifier()
+        if self.forgets and self.sent and self.randomness.random() < 0.1:
+            _, other = self.randomness.choice(self.sent)
+            size = self.randomness.choice((4, 5, 8))
+            return found[:-size] + other[5:21][-size:]
+        return found
+
     def again(self) -> None:
         """Deliver one of the last ballot events again."""
         if self.sent:
-            self.put(*self.randomness.choice(self.sent[-12:]))
+            self.put(*self.randomness.choice(self.sent if self.forgets else self.sent[-12:]))
 
     def odd(self) -> None:
         """Append something that cannot be decoded."""
@@ -206,6 +217,7 @@ class Box:
 def random_box(
     seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4,
     rises_at: int | None = None, begins_with_keys: bool = False, keys_at: Sequence[int] = (),
+    forgets: bool = False,
 ) -> Box:
     """Fill a ballot box at random; the same seed gives the same bytes.
 
@@ -213,13 +225,13 @@ def random_box(
     keys are adopted, at the begin or later, controls are signed, forged or left unsigned.
     """
     randomness = random.Random(seed)
-    box = Box(partitions, randomness, begins_with_keys=begins_with_keys)
+    box = Box(partitions, randomness, begins_with_keys=begins_with_keys, forgets=forgets)
     people = [box.voter_in(number % partitions) for number in range(voters)]
     names = [f"é-{number}" if number % 3 == 2 else f"p-{number}" for number in range(proposals)]
     closing = randomness.randrange(events // 2, 2 * events + 1)
     sealing = randomness.randrange(events // 2, 2 * events + 1)
     steps: list[tuple[float, Callable[[], None]]] = [
-        (0.06, box.again),
+        (0.3 if forgets else 0.06, box.again),
         (0.03, box.odd),
         (0.02, lambda: box.control("VoterSuspended", randomness.choice(people))),
         (0.02, lambda: box.control("VoterReinstated", randomness.choice(people))),

@@ -1,5 +1,6 @@
 -- Counts of every proposal of a consultation from the ballot box alone, up to a vector of offsets,
--- by the rules written apart from the ledger: decisions are not looked at.
+-- by the rules written apart from the ledger: decisions are not looked at. Voters apart are left out:
+-- for everybody else the first delivery of an event counts, whatever is remembered.
 -- Given from controls.sql: by partition, the offsets of its closing and sealing; the voters
 -- suspended last, and the lowest cause of each. From adoptions.sql: by partition, the offset from which rules 2 are in force.
 -- The row of an empty proposal holds the figures of the whole consultation.
@@ -22,6 +23,9 @@ WITH
             AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
                 'qualification_withdrawn')
             AND offset <= {vector:Array(Int64)}[partition + 1]
+            AND ({nobody_apart:Bool} OR (partition, voter) NOT IN (
+-- include voters_apart
+            ))
         GROUP BY partition, voter, proposal
     ),
     -- After the closing all is late, save a redelivery of what came in time, until nobody remembers

@@ -4,12 +4,13 @@ import pytest
 
 from deploy.local.services import ClickHouse
 from processors.ledger.decisions import decode
+from schemas import hot
 from schemas.topics import Topics
 from schemas.words import REFUSALS
 from sinks.recount import counting, pure
 from sinks.recount.reading import Reading
 from sinks.store import connect
-from tests.sinks.ballots import CONSULTATION, Box, decide, random_box
+from tests.sinks.ballots import BEGAN_AT, CONSULTATION, ORIGIN, Box, decide, random_box
 from tests.sinks.published import archived
 from tests.sinks.stocking import log_of, open_store, stock
 
@@ -78,28 +79,44 @@ def test_repeated_decisions_are_summed_once(clickhouse: ClickHouse, topic_prefix
     assert found.verdict == "equal"
 
 
-def test_redelivery_after_eight_other_events_is_listed(
+@pytest.mark.parametrize("seed", range(60, 72))
+def test_all_recounts_follow_what_the_ledger_has_forgotten(
+    clickhouse: ClickHouse, topic_prefix: str, seed: int
+) -> None:
+    """Delivered again long after, ids that end alike, refused ones, late ones: to the unit."""
+    box = random_box(seed, 400, voters=3, proposals=2, forgets=True,
+                     rises_at=130 * (seed % 4) if seed % 4 else None)
+    found = archived(clickhouse.url, topic_prefix, box).audit()
+
+    assert [check for check in found.checks if check.status != "equal"] == []
+    assert found.verdict == "equal"
+    assert found.voters_apart > 1
+
+
+def test_only_a_voters_last_proposals_of_refused_events_are_remembered(
     clickhouse: ClickHouse, topic_prefix: str
 ) -> None:
-    """Where the ledger has forgotten an id, SQL differs, says where, and is excused."""
-    box = random_box(13, 0, partitions=1)
+    """A qualification without a vote, delivered again when 64 others came: refused once more."""
+    box = random_box(73, 0, partitions=1)
+    box.rise()
     voter = box.identifier()
-    while not _forgets(box):
-        box.ballot(voter, "p-0")
-    first = next(value for value in box.logs[0][1:] if value and value[4] == 1)
-    box.put(0, first)
+    for number in [*range(70), *range(70), 69, 3]:
+        box.put(0, of_pair("QualificationAdded", voter, number))
+    for number in (69, 3, 6):  # The last is forgotten since 3 came again.
+        box.put(0, of_pair("VoteCast", voter, number))
     found = archived(clickhouse.url, topic_prefix, box).audit()
-    assert [(len(box.logs[0]) - 1, "p-0")] == [
-        (one.offset, one.proposal) for one in found.divergences]
+    table = dict(found.table)
+
     assert found.verdict == "equal"
-    assert {"explained"} == {
-        check.status for check in found.checks if check.id == "sql.proposals"}
+    assert found.voters_apart == 1
+    assert (table["repeated"], table["agree"]) == ([2] * 4, [1] * 4)
 
 
-def _forgets(box: Box) -> bool:
-    """Whether the first vote cast lies more than eight events back."""
-    casts = [offset for offset, value in enumerate(box.logs[0]) if value and value[4] == 1]
-    return bool(casts) and len(box.logs[0]) - casts[0] > 9
+def of_pair(event: str, voter: bytes, number: int) -> bytes:
+    """Encode an event whose id is that of any other on its proposal."""
+    return hot.encoder(event, 2)(
+        bytes((number,)) * 16, voter, bytes(16), 0, 0, ORIGIN, 0, 15, CONSULTATION, f"p-{number}",
+        BEGAN_AT, 0, -1)
 
 
 def test_duplicate_rows_are_read_once(clickhouse: ClickHouse, topic_prefix: str) -> None:

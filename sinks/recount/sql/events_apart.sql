@@ -1,0 +1,15 @@
+-- Every event of the voters apart, in the order of the log.
+SELECT
+    partition, voter, offset, proposal, toString(kind) AS event,
+    toUInt8(choice) + toUInt8(qualification) AS number, trust = 'suspect' AS is_suspect, event_id,
+    offset > {rules_2_at:Array(UInt64)}[partition + 1] AS by_rules_2,
+    bitShiftLeft(toUInt8(1), toUInt8(shown)) AS way
+FROM votes
+WHERE topic = {topic:String} AND consultation = {consultation:String}
+    AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
+        'qualification_withdrawn')
+    AND offset <= {vector:Array(Int64)}[partition + 1]
+    AND (partition, voter) IN (
+-- include voters_apart
+    )
+ORDER BY partition, voter, offset
