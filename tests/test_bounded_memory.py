@@ -29,7 +29,7 @@ CACHES_BYTES = 64 << 20
 """All caches that visitors can fill, together."""
 
 CATALOGUE = "grows with the catalogue, which operators write"
-NUMBERS = "texts of numbers: small, and no more of them than its size"
+NUMBERS = "numbers and their texts: small, and no more of them than its size"
 OURS = "as many as we have routes, problems, schemas, languages, processes or workers"
 KEYS = "keys that lie in the folder, which operators put there"
 REQUEST = "goes with its request or form, whose head, fields and body are bounded"
@@ -37,6 +37,8 @@ BATCH = "goes with its batch or flush, which this process makes itself"
 OFFLINE = "belongs to a command or worker that no visitor reaches"
 
 CACHES: dict[str, str | int] = {
+    "processors.guard.chances._ln": NUMBERS,
+    "processors.guard.chances.tail": NUMBERS,
     "processors.ledger.rules_1.transition": OURS,
     "processors.ledger.rules_2.transition": OURS,
     "processors.ledger.snapshots.meaning": OURS,

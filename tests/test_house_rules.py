@@ -19,7 +19,7 @@ ASSERTIONS_MAX = 6
 TEXTS = {".py", ".md", ".sql", ".yml", ".toml", ".html", ".css", ".po", ".sh", ""}
 """Endings of files that people write; the empty one is that of Makefile, Dockerfile and .ci/."""
 
-PURE_FOLDERS = ("processors/ledger", "processors/results")
+PURE_FOLDERS = ("processors/guard", "processors/ledger", "processors/results")
 """Whatever lies here decides and computes: no I/O, no clock, no waiting, whoever adds a file."""
 PROOFS = ("auditing", "checkpoints", "entries", "hashing", "key_commitments", "notes", "policy",
           "proofs", "receipts", "regrowing", "tiles", "tlog_proof", "tree")

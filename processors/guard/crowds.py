@@ -1,0 +1,222 @@
+"""Rules 1 and 2: a network, or networks alike, whose fresh voters came for one item. Pure.
+
+Theory of operation: two keys. The first is a group that neither chance nor the item's popularity in
+all other networks explains; it alone is reported. The second is a mark of a machine (`marks`),
+looked for when the group has grown by a quarter; then those are set aside who bear it, and who
+comes later joins by bearing it, until the next look.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+
+import numpy as np
+
+from processors.guard import marks
+from processors.guard.chances import popularity, tail
+from processors.guard.day import USUAL, USUAL_OF_ITEM, Day
+from processors.guard.findings import Found, Group, Numbers
+from processors.guard.marks import Mark
+from processors.guard.parameters import CROWD, SPREAD, Rule
+from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST
+
+
+READ_BALLOTS_AFTER_MS = 120_000
+"""A ballot is read so long after its first vote: then most people have cast what they will."""
+BALLOTS_LEAST = {CROWD: marks.NETWORK_BALLOTS_LEAST, SPREAD: marks.STRATUM_BALLOTS_LEAST}
+MAX_GROUPS = 20_000
+"""Groups of a consultation and day; of further ones nothing is said."""
+BANDS = (3, 10, 100)
+"""Strata: networks with 3 to 9 voters on the item, 10 to 99, 100 and more."""
+
+
+def crowd(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
+    """R1: look at each pair of network and item that has grown; `now` is within the day."""
+    for pair in sorted(day.touched):
+        key = (CROWD, pair)
+        score, numbers = _first_key(day, pair, rule, proposals)
+        group = day.groups.get(key)
+        if group is None:
+            if score < rule.parameters["score"] or len(day.groups) >= MAX_GROUPS:
+                continue
+            group = day.groups[key] = day.open_groups[pair] = Group()
+            group.fresh = _rows_of(day, pair & ITEM_MASK, (pair >> ITEM_BITS,))
+        group.numbers = numbers
+    day.touched.clear()
+    for key in sorted(key for key in day.groups if key[0] == CROWD):
+        group, pair = day.groups[key], key[1]
+        if group.fresh or group.immature or group.waits(rule):
+            score, group.numbers = _first_key(day, pair, rule, proposals)
+            holds = score >= rule.parameters["score"]
+            yield from look(day, group, rule, pair & ITEM_MASK, now, holds=holds)
+
+
+def _first_key(day: Day, pair: int, rule: Rule, proposals: int) -> tuple[int, Numbers]:
+    """Return the score of a network's voters on an item, and its figures."""
+    held, size = day.pairs[pair], day.sizes[pair >> ITEM_BITS]
+    if held < rule.parameters["voters"]:
+        return 0, ()
+    expected = _popularity(day, pair & ITEM_MASK, (pair >> ITEM_BITS,), rule, proposals)
+    score = tail(held, size, expected)
+    return score, (("network_voters", size), ("popularity", expected), ("score", score),
+                   ("voters", held))
+
+
+def _popularity(
+    day: Day, item: int, networks: Sequence[int], rule: Rule, proposals: int
+) -> int:
+    """Return how popular an item is in other networks: all day, or now if it is more so now."""
+    window, most = day.window, NETWORK_COUNTS_MOST
+    pairs = [network << ITEM_BITS | item for network in networks]
+    bounds = rule.parameters["popularity_least"], rule.parameters["popularity_most"]
+    return max(
+        popularity(
+            day.counted_items[item] - sum(min(day.pairs[pair], most) for pair in pairs) + 1,
+            day.counted_voters - sum(min(day.sizes[one], most) for one in networks) + proposals,
+            *bounds),
+        popularity(
+            window.items.get(item, 0) - sum(map(window.of_pair, pairs)) + 1,
+            window.voters - sum(map(window.of_network, networks)) + proposals, *bounds))
+
+
+def spread(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
+    """R2: look at the strata of networks of each item that has grown; `now` is within the day."""
+    grown = {item for item in day.touched_items
+             if len(day.networks_of[item]) >= rule.parameters["networks"]}
+    day.touched_items.clear()
+    waiting = {key[1] >> 2 for key, group in day.groups.items() if key[0] == SPREAD and (
+        group.fresh or group.immature or group.waits(rule))}
+    for item in sorted(grown | waiting):
+        for band, networks in enumerate(_strata(day, item, rule)):
+            key = (SPREAD, item << 2 | band)
+            group = day.groups.get(key)
+            score, numbers = _union(day, item, networks, rule, proposals)
+            holds = (len(networks) >= rule.parameters["networks"]
+                     and score >= rule.parameters["score"])
+            if group is None:
+                if not holds or len(day.groups) >= MAX_GROUPS:
+                    continue
+                group = day.groups[key] = Group()
+                day.open_items.setdefault(item, []).append(group)
+            group.numbers = (("band", band), *numbers)
+            if holds and group.grown(dict(numbers)["voters"]):
+                _regroup(day, group, item, networks)
+            yield from look(day, group, rule, item, now, holds=holds)
+
+
+def _strata(day: Day, item: int, rule: Rule) -> list[list[int]]:
+    """Sort the networks most of whose fresh voters came for an item by how many these are."""
+    share, pairs, sizes = rule.parameters["share_percent"], day.pairs, day.sizes
+    found: list[list[int]] = [[] for _ in BANDS]
+    for network in day.networks_of[item]:
+        held = pairs[network << ITEM_BITS | item]
+        if 100 * held >= share * sizes[network]:
+            found[(held >= BANDS[1]) + (held >= BANDS[2])].append(network)
+    return found
+
+
+def _union(
+    day: Day, item: int, networks: list[int], rule: Rule, proposals: int
+) -> tuple[int, Numbers]:
+    """Return the score of a stratum against the networks that are not in it, and its figures."""
+    held = sum(day.pairs[network << ITEM_BITS | item] for network in networks)
+    size = sum(day.sizes[network] for network in networks)
+    expected = _popularity(day, item, networks, rule, proposals)
+    score = tail(held, size, expected) if networks else 0
+    return score, (("network_voters", size), ("networks", len(networks)),
+                   ("popularity", expected), ("score", score), ("voters", held))
+
+
+def _regroup(day: Day, group: Group, item: int, networks: list[int]) -> None:
+    """Take the voters of the networks that are in a stratum now."""
+    group.networks = frozenset(networks)
+    group.members, group.immature = [], []
+    group.fresh = _rows_of(day, item, networks)
+
+
+def _rows_of(day: Day, item: int, networks: Iterable[int]) -> list[int]:
+    """Return the rows of an item's groups in some networks."""
+    rows = np.frombuffer(day.rows_of[item], "=i4")
+    own = np.frombuffer(day.networks, "=i4")[rows]
+    wanted = np.fromiter(networks, "=i4")
+    found: list[int] = rows[np.isin(own, wanted)].tolist()
+    return found
+
+
+def look(
+    day: Day, group: Group, rule: Rule, item: int, now: int, *, holds: bool
+) -> Iterator[Found]:
+    """Look at a group: for marks where it is due, else for who bears those of the last look."""
+    ripe = group.ripen(day.times, now - READ_BALLOTS_AFTER_MS)
+    size, mature = len(group.members), len(group.members) - len(group.immature)
+    grown = group.grown(size)
+    if grown or group.ripe(mature, BALLOTS_LEAST[rule.rule]):
+        group.looked, group.looked_mature = size if grown else group.looked, mature
+        group.marks = tuple(_marks(day, group, rule, item, mature)) if holds else ()
+        ripe = group.members
+    for mark in group.marks:
+        group.bearing.update(_bearers(day, group, mark, ripe, now))
+    yield from _said(day, group, rule, item, grown=grown and holds)
+
+
+def _said(day: Day, group: Group, rule: Rule, item: int, *, grown: bool) -> Iterator[Found]:
+    """Say who newly bears a mark, or else who newly belongs to a group that has grown."""
+    rows = group.newly_bearing(rule)
+    kinds = tuple(sorted({mark.kind for mark in group.marks})) or group.kinds
+    numbers = group.numbers + tuple(one for mark in group.marks for one in mark.numbers)
+    if rows:
+        group.kinds = kinds
+    elif grown and not group.marks:
+        rows, kinds = set(group.members) - group.told - group.bearing, ()
+        group.told |= rows
+    if rows:
+        voters = tuple(sorted(day.voters[row] for row in rows))
+        yield Found(group, rule, item, tuple(sorted(numbers)), kinds, voters)
+
+
+def _marks(day: Day, group: Group, rule: Rule, item: int, mature: int) -> Iterator[Mark]:
+    times = sorted(day.times[row] for row in group.members)
+    found = (marks.metronome(times), _ballot_mark(day, group, rule, item, mature),
+             _pace_mark(day, group))
+    return (mark for mark in found if mark is not None)
+
+
+def _ballot_mark(day: Day, group: Group, rule: Rule, item: int, mature: int) -> Mark | None:
+    immature = set(group.immature)
+    ballot, held = marks.commonest(
+        day.ballot(row) for row in group.members if row not in immature)
+    floor = marks.NETWORK_FLOOR if rule.rule == CROWD else marks.STRATUM_FLOOR
+    if tail(held, mature, floor) < marks.BALLOT_SCORE_LEAST:
+        return None  # Whatever others do, the bound is no lower.
+    own = set(group.members)
+    usual = [row for row in day.rows_of[item]
+             if day.flags[row] & USUAL_OF_ITEM and row not in own]
+    of_item = sum(day.ballot(row) == ballot for row in usual), len(usual)
+    bound = marks.ballot_bound(of_item, (day.single, day.asked), floor)
+    return marks.one_ballot(ballot, held, mature, bound)
+
+
+def _pace_mark(day: Day, group: Group) -> Mark | None:
+    own = Counter(day.pause(row) for row in group.members)
+    others = Counter(dict(enumerate(day.paces)))
+    others.subtract(day.pause(row) for row in group.members if day.flags[row] & USUAL)
+    return marks.one_pace(own, others)
+
+
+def _bearers(
+    day: Day, group: Group, mark: Mark, rows: list[int], now: int
+) -> Iterator[int]:
+    """Return those of some members who bear a mark."""
+    if mark.kind == marks.METRONOME:
+        times = sorted(day.times[row] for row in group.members)
+        for row in rows:
+            at = bisect_left(times, day.times[row])
+            near = times[max(0, at - 1):at] + times[at + 1:at + 2]
+            if any(abs(day.times[row] - other) <= mark.limit for other in near):
+                yield row
+    elif mark.kind == marks.ONE_PACE:
+        yield from (row for row in rows if day.pause(row) in mark.buckets)
+    else:
+        read = now - READ_BALLOTS_AFTER_MS
+        yield from (row for row in rows
+                    if day.times[row] <= read and day.ballot(row) == mark.ballot)

@@ -1,0 +1,260 @@
+"""A consultation's UTC day: who voted, what, from where; all that the rules look at. Pure.
+
+Theory of operation: each voter of the day is a row of packed numbers, the first thing cast that day
+apart from what came after. Every count follows from the rows that are there, so that a sample of
+the voters has the counts it would have had from the morning on.
+
+An item is a proposal and a choice. A voter is fresh who never voted on the consultation before; the
+group of a fresh voter is network and first item, if that was asked for or nobody can tell.
+"""
+
+from array import array
+
+from processors.guard.findings import Group
+from processors.guard.inputs import EXEMPT, SERVED, UNKNOWN_PAUSE
+from processors.guard.known import Known
+from processors.guard.sampling import in_sample
+from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST, Window
+
+
+DAY_MS = 86_400_000
+MAX_VOTERS = 1_000_000
+"""Voters of a day that are looked at; of more, a sample. Some 300 MB."""
+MAX_BALLOT = 200
+"""Items of a voter and day that are remembered."""
+MAX_PARTNERS = 255
+"""Partners that are told apart; the others are none."""
+SAMPLED_OF_NETWORK = 3
+"""So many voters of a network say what is usual: nobody shapes it from one place."""
+CHOICE_BITS = 2
+
+# What is kept of a first vote beside its item and instant.
+PAUSE_MASK = 15
+SHOWN_SHIFT = 4
+SHOWN_MASK = 3
+FRESH = 64
+USUAL = 128
+"""Among the first of its network: one of those who say what pace is usual."""
+USUAL_ASKED = 256
+"""The same among those of its network whose first item was asked for."""
+USUAL_OF_ITEM = 512
+"""The same among those of its network and first item."""
+
+# A later item of the day: its instant within the day, how it was reached, the partner, the item.
+VIA_SHIFT = ITEM_BITS
+ROUTE_SHIFT = VIA_SHIFT + 8
+TIME_SHIFT = ROUTE_SHIFT + 2
+PROPOSAL_MASK = ITEM_MASK ^ (1 << CHOICE_BITS) - 1
+
+HASTY_ITEMS = 20
+"""A voter with so many items is looked at."""
+GROUP_OF_INTEREST = 10
+"""A network with so many voters on an item is looked at."""
+NETWORK_OF_INTEREST = 3
+"""A network with so many is one of many alike."""
+
+
+class Day:
+    """One day of a consultation; `begin` and `more` take votes, `joined` says where from."""
+
+    def __init__(self, number: int, known: Known) -> None:
+        self.number = number
+        """Days since 1970."""
+        self.known = known
+        self.rows: dict[bytes, int] = {}
+        self.voters: list[bytes] = []
+        self.times = array("i")
+        """Milliseconds since midnight of the first vote of the day."""
+        self.networks = array("i")
+        """Number of the network; -1 where none is known."""
+        self.items = array("i")
+        self.flags = array("H")
+        self.partners = array("B")
+        self.later: dict[int, array[int]] = {}
+        """Further items of a row."""
+        self.hasty: set[int] = set()
+        """Rows that had many items when they got another one."""
+        self.numbers: dict[bytes, int] = {}
+        """Networks by name."""
+        self.groups: dict[tuple[int, int], Group] = {}
+        """Groups that were found, by rule and place."""
+        self.open_groups: dict[int, Group] = {}
+        """Those that are told of each further voter, by pair."""
+        self.open_items: dict[int, list[Group]] = {}
+        """The same by item."""
+        self.reviewed = -1
+        """The minute in which all was last looked at."""
+        self._clear_counts()
+
+    def _clear_counts(self) -> None:
+        self.window = Window()
+        self.sizes: list[int] = [0] * len(self.numbers)
+        """Fresh voters of each network."""
+        self.asked_sizes: list[int] = [0] * len(self.numbers)
+        self.pairs: dict[int, int] = {}
+        """Fresh voters of each group."""
+        self.counted_voters = 0
+        """Fresh voters with a network, no network counted more than NETWORK_COUNTS_MOST."""
+        self.counted_items: dict[int, int] = {}
+        """The same of each item."""
+        self.rows_of: dict[int, array[int]] = {}
+        """Rows of all groups of an item."""
+        self.networks_of: dict[int, list[int]] = {}
+        """Networks with NETWORK_OF_INTEREST voters or more on an item."""
+        self.touched: set[int] = set()
+        """Pairs of interest that have grown."""
+        self.touched_items: set[int] = set()
+        self.pairs_of_interest: list[int] = []
+        self.paces = [0] * 16
+        """Pauses of first votes, of the usual rows."""
+        self.asked, self.single = 0, 0
+        """Usual rows that asked, and those of them that have one item only."""
+
+    @property
+    def begins(self) -> int:
+        """Midnight, in milliseconds since 1970."""
+        return self.number * DAY_MS
+
+    def begin(self, voter: bytes, time: int, item: int, detail: tuple[int, int, int, int]) -> int:
+        """Take a voter's first vote of the day: origin, route, pause and partner; return its row.
+
+        `time` is in milliseconds since midnight.
+        """
+        origin, shown, pause, via = detail
+        row = self.rows[voter] = len(self.voters)
+        self.voters.append(voter)
+        self.times.append(time)
+        self.networks.append(-1)
+        self.items.append(item)
+        flags = pause | shown << SHOWN_SHIFT
+        if origin not in EXEMPT and voter not in self.known:
+            flags |= FRESH
+        self.flags.append(flags)
+        self.partners.append(via)
+        return row
+
+    def more(self, row: int, time: int, item: int, shown: int, via: int) -> None:
+        """Take another vote of a row; one on the same item is passed over."""
+        if self.items[row] == item:
+            return
+        held = self.later.get(row)
+        packed = (time << 2 | shown) << ROUTE_SHIFT | via << VIA_SHIFT | item
+        if held is None:
+            self.later[row] = array("q", (packed,))
+            if self.flags[row] & USUAL_ASKED:
+                self.single -= 1
+            return
+        for one in held:
+            if one & ITEM_MASK == item:
+                return
+        if len(held) < MAX_BALLOT - 1:
+            held.append(packed)
+            if len(held) >= HASTY_ITEMS - 1:
+                self.hasty.add(row)
+
+    def joined(self, row: int, network: bytes) -> None:
+        """Say from which network a fresh voter's first vote came."""
+        number = self.numbers.get(network)
+        if number is None:
+            number = self.numbers[network] = len(self.sizes)
+            self.sizes.append(0)
+            self.asked_sizes.append(0)
+        self.networks[row] = number
+        self._count(row, number)
+
+    def _count(self, row: int, network: int) -> None:
+        flags = self.flags[row]
+        size = self.sizes[network] = self.sizes[network] + 1
+        self.counted_voters += size <= NETWORK_COUNTS_MOST
+        if size <= SAMPLED_OF_NETWORK:
+            flags |= USUAL
+            self.paces[flags & PAUSE_MASK] += 1
+        time = self.begins + self.times[row]
+        if flags >> SHOWN_SHIFT & SHOWN_MASK == SERVED:
+            self.window.add(time, network, None)
+            self.flags[row] = flags
+            return
+        asked = self.asked_sizes[network] = self.asked_sizes[network] + 1
+        if asked <= SAMPLED_OF_NETWORK:
+            flags |= USUAL_ASKED
+            self.asked += 1
+            self.single += row not in self.later
+        item = self.items[row]
+        pair = network << ITEM_BITS | item
+        self.window.add(time, network, pair)
+        self.flags[row] = self._count_pair(row, pair, item, flags)
+
+    def _count_pair(self, row: int, pair: int, item: int, flags: int) -> int:
+        held = self.pairs[pair] = self.pairs.get(pair, 0) + 1
+        if held <= NETWORK_COUNTS_MOST:
+            self.counted_items[item] = self.counted_items.get(item, 0) + 1
+        rows = self.rows_of.get(item)
+        if rows is None:
+            rows = self.rows_of[item] = array("i")
+        rows.append(row)
+        if held >= NETWORK_OF_INTEREST:
+            if held == NETWORK_OF_INTEREST:
+                self.networks_of.setdefault(item, []).append(pair >> ITEM_BITS)
+            self.touched_items.add(item)
+            if held >= GROUP_OF_INTEREST:
+                self.touched.add(pair)
+                if held == GROUP_OF_INTEREST:
+                    self.pairs_of_interest.append(pair)
+        if pair in self.open_groups:
+            self.open_groups[pair].came(row)
+        for group in self.open_items.get(item, ()):
+            group.came_from(row, pair >> ITEM_BITS)
+        return flags | USUAL_OF_ITEM if held <= SAMPLED_OF_NETWORK else flags
+
+    # What rules ask
+
+    def review(self, minute: int) -> None:
+        """Have all be looked at again once a minute: what others do makes a group stand out too."""
+        if minute != self.reviewed:
+            self.reviewed = minute
+            self.touched.update(self.pairs_of_interest)
+            self.touched_items.update(self.networks_of)
+
+    def ballot(self, row: int) -> tuple[int, ...]:
+        """Return the items that a voter has cast today, in ascending order."""
+        held = self.later.get(row)
+        if held is None:
+            return (self.items[row],)
+        return tuple(sorted((self.items[row], *(one & ITEM_MASK for one in held))))
+
+    def moments(self, row: int) -> list[tuple[int, int]]:
+        """Return each item of a voter with its instant within the day."""
+        return [(self.times[row], self.items[row]), *(
+            (one >> TIME_SHIFT, one & ITEM_MASK) for one in self.later.get(row, ()))]
+
+    def pause(self, row: int) -> int:
+        """Return the bucket of the pause before a first vote, UNKNOWN_PAUSE where unknown."""
+        return self.flags[row] & PAUSE_MASK
+
+    # Sampling
+
+    def thin(self, level: int) -> dict[int, int]:
+        """Keep the rows in the sample of a level, and count them anew; return their new numbers."""
+        kept = [row for row, voter in enumerate(self.voters) if in_sample(voter, level)]
+        later, old_flags = self.later, self.flags
+        self.later = {number: later[row] for number, row in enumerate(kept) if row in later}
+        self.voters = [self.voters[row] for row in kept]
+        self.rows = {voter: number for number, voter in enumerate(self.voters)}
+        for name in ("times", "networks", "items", "partners"):
+            column = getattr(self, name)
+            setattr(self, name, array(column.typecode, (column[row] for row in kept)))
+        self.flags = array("H", (
+            old_flags[row] & ~(USUAL | USUAL_ASKED | USUAL_OF_ITEM) for row in kept))
+        self.hasty.clear()
+        now, open_groups, open_items = self.window.now, self.open_groups, self.open_items
+        self.open_groups, self.open_items = {}, {}
+        self._clear_counts()
+        self.window.now = now
+        for row, network in enumerate(self.networks):
+            if network >= 0:
+                self._count(row, network)
+        self.open_groups, self.open_items = open_groups, open_items
+        return {row: number for number, row in enumerate(kept)}
+
+
+assert UNKNOWN_PAUSE == PAUSE_MASK

@@ -1,0 +1,179 @@
+"""Groups that were found, and what is said of them: ids, evidence, who newly belongs to one. Pure.
+
+Theory of operation: a group is a rule, its version, an item and a place (a network, a stratum of
+networks, a voter) on one day. It keeps the id of its first finding as long as the day lasts, and a
+voter is named for it once as one of its members, and once as one to be suspended.
+"""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from processors.guard.marks import METRONOME_LEAST, PACE_LEAST, Mark
+from processors.guard.parameters import SET_ASIDE, Rule
+from schemas.hot import long, short_string
+
+
+FINDING_BYTES = 16
+Numbers = tuple[tuple[str, int], ...]
+
+
+class Found(NamedTuple):
+    """What a rule says of a group in one judgement, before it has an id."""
+
+    group: "Group"
+    rule: Rule
+    item: int
+    """Proposal and choice; -1 where it is about neither."""
+    numbers: Numbers
+    marks: tuple[int, ...]
+    voters: tuple[bytes, ...]
+    """Who is named for it now, in ascending order."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a judgement says of a group."""
+
+    finding: bytes
+    rule: int
+    version: int
+    mode: int
+    consultation: str
+    day: int
+    proposal: str
+    choice: int
+    numbers: Numbers
+    marks: tuple[int, ...]
+    voters: tuple[bytes, ...]
+
+    @property
+    def suspends(self) -> bool:
+        """Whether its voters are to be suspended, and not reported alone."""
+        return bool(self.voters) and self.mode == SET_ASIDE and bool(self.marks)
+
+
+class Group:
+    """What is remembered of a group that was found."""
+
+    __slots__ = ("bearing", "finding", "fresh", "immature", "kinds", "looked", "looked_mature",
+                 "marks", "members", "networks", "numbers", "reported", "suspended", "told")
+
+    def __init__(self) -> None:
+        self.finding = b""
+        self.members: list[int] = []
+        """Rows of its voters."""
+        self.fresh: list[int] = []
+        """Those that came since the last judgement."""
+        self.immature: list[int] = []
+        """Those whose ballots are not read yet."""
+        self.networks: frozenset[int] = frozenset()
+        """Of a stratum: whose voters they are."""
+        self.looked, self.looked_mature = 0, 0
+        """Members, and those whose ballots were read, when marks were last looked for."""
+        self.marks: tuple[Mark, ...] = ()
+        """The marks it bore then."""
+        self.kinds: tuple[int, ...] = ()
+        """Those by which somebody was last named."""
+        self.numbers: Numbers = ()
+        """The figures of that look."""
+        self.bearing: set[int] = set()
+        """Members that bear a mark, or bore one."""
+        self.told: set[int] = set()
+        """Those named as members, those named as bearing a mark, and those to be suspended."""
+        self.reported: set[int] = set()
+        self.suspended: set[int] = set()
+
+    def came(self, row: int) -> None:
+        """Take one more voter of its network."""
+        self.fresh.append(row)
+
+    def came_from(self, row: int, network: int) -> None:
+        """Take one more voter of its item, if of its networks."""
+        if network in self.networks:
+            self.fresh.append(row)
+
+    def grown(self, size: int) -> bool:
+        """Whether it has grown by a quarter, or up to a mark's least, since it was looked at."""
+        return 4 * size >= 5 * self.looked + (not self.looked) or any(
+            self.looked < least <= size for least in (METRONOME_LEAST, PACE_LEAST))
+
+    def ripe(self, mature: int, least: int) -> bool:
+        """Whether so many more ballots can be read, from a least number on."""
+        return mature >= least and 4 * mature >= 5 * self.looked_mature
+
+    def waits(self, rule: Rule) -> bool:
+        """Whether somebody bears a mark who is to be suspended and was not."""
+        return rule.sets_aside and len(self.suspended) < len(self.bearing)
+
+    def ripen(self, times: Sequence[int], read: int) -> list[int]:
+        """Take those who came; return them and those whose ballots can be read from now on.
+
+        `read` is the instant up to which first votes lie long enough back.
+        """
+        came, self.fresh = self.fresh, []
+        self.members += came
+        ripe = [row for row in self.immature if times[row] <= read]
+        self.immature = [row for row in self.immature if times[row] > read]
+        self.immature += [row for row in came if times[row] > read]
+        return came + ripe
+
+    def newly_bearing(self, rule: Rule) -> set[int]:
+        """Return who bears a mark and was not named for it under the rule's mode; they are now."""
+        done = self.suspended if rule.sets_aside else self.reported
+        rows = self.bearing - done
+        done |= rows
+        return rows
+
+    def renumber(self, numbers: dict[int, int]) -> None:
+        """Go on with the rows that are left, under their new numbers."""
+        for name in ("members", "fresh", "immature"):
+            setattr(self, name, [numbers[row] for row in getattr(self, name) if row in numbers])
+        for name in ("bearing", "told", "reported", "suspended"):
+            setattr(self, name, {numbers[row] for row in getattr(self, name) if row in numbers})
+        self.looked = min(self.looked, len(self.members))
+        self.looked_mature = min(self.looked_mature, len(self.members))
+
+
+def finding_id(
+    rule: Rule, consultation: str, day: int, item: tuple[str, int], judgement: int, ordinal: int
+) -> bytes:
+    """Return the id of a finding: of what it is about, when it was made, and which of several.
+
+    `item` is proposal and choice; `ordinal` counts the groups of an item that one judgement finds,
+    by their least voters.
+    """
+    proposal, choice = item
+    said = b"".join((
+        b"scrutin finding 1\n", long(rule.rule), long(rule.version), short_string(consultation),
+        long(day), short_string(proposal), long(choice), long(judgement), long(ordinal)))
+    return hashlib.sha256(said).digest()[:FINDING_BYTES]
+
+
+def suspension_id(finding: bytes, voter: bytes) -> bytes:
+    """Return the event id of a voter's suspension by a finding: sent again, it is the same."""
+    return hashlib.sha256(b"scrutin suspension 1\n" + finding + voter).digest()[:FINDING_BYTES]
+
+
+def named(
+    found: Sequence[Found], consultation: str, day: int, proposals: Sequence[str], judgement: int
+) -> Iterable[Finding]:
+    """Give groups that have none their ids, and say of each what the judgement says."""
+    ordinals: dict[tuple[int, int], int] = {}
+    for one in sorted((each for each in found if not each.group.finding),
+                      key=lambda each: (each.rule.rule, each.item, each.voters[:1])):
+        place = (one.rule.rule, one.item)
+        ordinal = ordinals[place] = ordinals.get(place, -1) + 1
+        one.group.finding = finding_id(
+            one.rule, consultation, day, _item(one.item, proposals), judgement, ordinal)
+    for one in found:
+        proposal, choice = _item(one.item, proposals)
+        yield Finding(one.group.finding, one.rule.rule, one.rule.version, one.rule.mode,
+                      consultation, day, proposal, choice, one.numbers, one.marks, one.voters)
+
+
+def _item(item: int, proposals: Sequence[str]) -> tuple[str, int]:
+    if item < 0:
+        return "", -1
+    return proposals[item >> 2], item & 3

@@ -1,0 +1,117 @@
+"""One judgement: what lies between two cuts is folded, and each rule looks at what has grown. Pure.
+
+Theory of operation: `judge` depends on the state, the batch, the rules and the instant it is given,
+and on nothing else; the state is what the same judgements before have left. So who replays the
+recorded cuts, with the rules and instants that were recorded, gets the same bytes. Of suspensions,
+standings and tallies it knows nothing: what one rule finds does not hang on another.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from processors.guard.crowds import crowd, spread
+from processors.guard.day import DAY_MS, Day
+from processors.guard.findings import Finding, Found, named
+from processors.guard.hurried import hurried
+from processors.guard.inputs import Batch, Cut, Incomplete
+from processors.guard.parameters import CROWD, HURRIED, OFF, SPREAD, Rule, Rules
+from processors.guard.state import Consultation, PatrolState, days_of
+
+
+CLOCK_TOLERANCE_MS = 60_000
+"""No vote moves the log's time further beyond the patrol's clock. A judgement says the same while
+clocks of gateways and of the patrol are within half a minute of the true time."""
+MAX_FINDINGS = 1_000
+"""Of a judgement; the others wait for the next one, by their ids."""
+MAX_NAMED = 20_000
+"""Voters named in a judgement: 320 kB."""
+
+Look = Callable[[Day, Rule, int, int], Iterator[Found]]
+LOOKS: dict[int, Look] = {CROWD: crowd, SPREAD: spread, HURRIED: hurried}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What is written of one judgement."""
+
+    number: int
+    judged_at: int
+    now: int
+    """How far the log's time was, in milliseconds since 1970."""
+    cut: Cut
+    rules: Rules
+    findings: tuple[Finding, ...]
+    left: int
+    """Findings that wait for the next one."""
+    voters: int
+    """Voters of the day that are looked at."""
+    sample: int
+    """They are one of two to this power of all, in the consultation with the most."""
+    votes_digest: bytes
+    networks_digest: bytes
+
+
+def judge(state: PatrolState, batch: Batch, rules: Rules, judged_at: int) -> Judgement:
+    """Fold a batch into the state, in place, and say what the rules find.
+
+    `judged_at` is the patrol's clock, in milliseconds since 1970. Raises Incomplete, before
+    anything has changed, for a batch that does not follow the state or lacks records.
+    """
+    if batch.after != state.cut:
+        raise Incomplete(f"the state ends at {state.cut}, the batch begins after {batch.after}")
+    casts = batch.ordered()
+    now = max(state.now, min(batch.latest, judged_at + CLOCK_TOLERANCE_MS))
+    state.know(batch)
+    state.take_networks(batch)
+    state.number, state.now, state.cut = state.number + 1, now, batch.until
+    for day, part in days_of(casts, state.day, now):
+        if day != state.day:
+            state.roll(day)
+        until = min(now, (day + 1) * DAY_MS - 1)
+        state.fold(part, until)
+        state.settle(until)
+        for found in _look(state, rules, until - day * DAY_MS):
+            state.left.setdefault(found.finding, []).append(found)
+    findings = tuple(_taken(state))
+    days = [one.today for one in state.consultations.values() if one.today is not None]
+    return Judgement(
+        state.number, judged_at, now, batch.until, rules, findings,
+        sum(map(len, state.left.values())), sum(len(day.voters) for day in days),
+        max((one.level for one in state.consultations.values()), default=0),
+        batch.votes_digest(), batch.networks_digest())
+
+
+def _look(state: PatrolState, rules: Rules, now: int) -> Iterator[Finding]:
+    """Have every rule look at every consultation; `now` is in milliseconds since midnight."""
+    for name in sorted(state.consultations):
+        consultation = state.consultations[name]
+        if consultation.today is not None:
+            found = list(_found(consultation, consultation.today, rules, now))
+            yield from named(found, name, state.day, consultation.proposals, state.number)
+
+
+def _found(
+    consultation: Consultation, day: Day, rules: Rules, now: int
+) -> Iterator[Found]:
+    for number, look in LOOKS.items():
+        rule = rules.of(consultation.name, number)
+        if rule.mode != OFF:
+            yield from look(day, rule, now, len(consultation.proposals))
+
+
+def _taken(state: PatrolState) -> Iterator[Finding]:
+    """Take the findings for which there is room, by their ids; what is left waits."""
+    findings, room = 0, MAX_NAMED
+    for finding in sorted(state.left):
+        waiting = state.left[finding]
+        while waiting and findings < MAX_FINDINGS and room:
+            one = waiting.pop(0)
+            if len(one.voters) > room:
+                waiting.insert(0, replace(one, voters=one.voters[room:]))
+                one = replace(one, voters=one.voters[:room])
+            findings, room = findings + 1, room - len(one.voters)
+            yield one
+        if not waiting:
+            del state.left[finding]
+        else:
+            return

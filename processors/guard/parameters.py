@@ -1,0 +1,100 @@
+"""Which rules are in force, with which numbers: defaults here, changes from the catalogue. Pure.
+
+Theory of operation: code holds the versions of a rule, the log its mode and numbers. Whoever judges
+gives the rules in; they are written into each judgement, where they differ from the defaults.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+
+OFF, REPORT, SET_ASIDE = range(3)
+MODES = ("off", "report", "set_aside")
+CROWD, SPREAD, RING, HURRIED, PARTNER, EARLY, ASKED, LEANING, BURST = range(1, 10)
+"""The rules; a suspension by rule n has cause n."""
+NAMES = {CROWD: "crowd", SPREAD: "spread", RING: "ring", HURRIED: "hurried", PARTNER: "partner",
+         EARLY: "early", ASKED: "asked", LEANING: "leaning", BURST: "burst"}
+REPORT_ONLY = frozenset((EARLY, ASKED, LEANING, BURST))
+"""These set nothing aside, whatever their mode."""
+VERSION = 1
+
+Bounds = tuple[int, int, int]
+"""Default, least and most of a parameter."""
+_FIRST_KEY: dict[str, Bounds] = {
+    "score": (27_600_000, 10_000_000, 1_000_000_000), "popularity_least": (2_000, 1, 500_000),
+    "popularity_most": (500_000, 1, 999_999)}
+PARAMETERS: dict[int, dict[str, Bounds]] = {
+    CROWD: {"voters": (10, 10, 1_000_000), **_FIRST_KEY},
+    SPREAD: {"networks": (20, 5, 1_000_000), "share_percent": (80, 51, 100), **_FIRST_KEY},
+    HURRIED: {"votes": (40, 20, 200), "seconds": (60, 1, 600)},
+}
+"""Scores are micronats, popularity is in millionths."""
+
+
+class Rule(NamedTuple):
+    """A rule as it is in force."""
+
+    rule: int
+    version: int
+    mode: int
+    parameters: Mapping[str, int]
+
+    @property
+    def sets_aside(self) -> bool:
+        """Whether who bears a mark is suspended."""
+        return self.mode == SET_ASIDE and self.rule not in REPORT_ONLY
+
+
+def default(rule: int) -> Rule:
+    """Return a rule as it is where nobody changed it: it reports."""
+    return Rule(rule, VERSION, REPORT,
+                {name: bounds[0] for name, bounds in PARAMETERS[rule].items()})
+
+
+class BadParameter(Exception):
+    """A change of a rule that cannot be: the message says why."""
+
+
+def changed(rule: int, version: int, mode: int, parameters: Mapping[str, int]) -> Rule:
+    """Return a rule with some numbers of its own; raise BadParameter where one cannot be."""
+    known = PARAMETERS.get(rule)
+    if known is None or version != VERSION or mode not in range(len(MODES)):
+        raise BadParameter(f"there is no rule {rule} of version {version}, or no mode {mode}")
+    for name, value in parameters.items():
+        if name not in known:
+            raise BadParameter(f"rule {rule} has no {name!r}; it has {', '.join(known)}")
+        _, least, most = known[name]
+        if not least <= value <= most:
+            raise BadParameter(f"rule {rule}: {name} is {value}; {least} to {most} are allowed")
+    return Rule(rule, version, mode, {**default(rule).parameters, **parameters})
+
+
+@dataclass
+class Rules:
+    """The rules of all consultations: those of one, else those of all, else the defaults."""
+
+    changes: dict[tuple[str, int], Rule] = field(default_factory=dict)
+    """By consultation, empty for all, and rule."""
+
+    def of(self, consultation: str, rule: int) -> Rule:
+        """Return a rule as it is in force for a consultation."""
+        return (self.changes.get((consultation, rule)) or self.changes.get(("", rule))
+                or default(rule))
+
+    def apply(self, event: str, fields: dict[str, Any]) -> bool:
+        """Fold an event of the catalogue; say whether it changed a rule.
+
+        A change of a rule, version or parameter that is not known here is passed over: the
+        catalogue outlives programs, and whoever writes it checks it before.
+        """
+        if event != "GuardRuleChanged":
+            return False
+        parameters = {one["name"]: one["value"] for one in fields["parameters"]}
+        try:
+            rule = changed(fields["rule"], fields["version"], MODES.index(fields["mode"]),
+                           parameters)
+        except BadParameter:
+            return False
+        self.changes[fields["consultation"], fields["rule"]] = rule
+        return True

@@ -1,0 +1,219 @@
+"""What the patrol remembers: of each consultation its day, and what waits to be joined. Pure.
+
+Theory of operation: votes are folded in the order of (instant, partition, offset) that their batch
+has. A vote is joined with its network by the event's id, whichever of the two is read first: a vote
+waits two seconds of the log's time, a network half a minute at least. What is not joined by then
+stays without a network, in no group. Loss is normal and accuses nobody.
+
+Where a day has more voters than are looked at, a sample of them is kept, by hash. So whatever is
+remembered follows from the cuts and from what lies between them.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from typing import Any
+
+from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_PARTNERS, MAX_VOTERS, Day
+from processors.guard.findings import Finding
+from processors.guard.inputs import Batch, Cut, beginning
+from processors.guard.known import MAX_KNOWN, Known
+from processors.guard.parameters import HURRIED
+from processors.guard.sampling import in_sample
+from processors.guard.window import ITEM_BITS, MINUTE_MS
+from schemas.hot import short_string
+from schemas.topics import partition_of
+
+
+MAX_PROPOSALS = 1 << ITEM_BITS - CHOICE_BITS
+"""Proposals of a consultation that are looked at."""
+NETWORK_WAIT_MS = 2_000
+"""A vote waits so long for its network, by the log's time."""
+UNJOINED_MS = 30_000
+"""Networks without a vote are kept so long, and at most twice as long."""
+MAX_UNJOINED = 100_000
+"""Networks that are kept in one such span; of more, the span is over. Two are held."""
+
+Casts = Sequence[tuple[int, int, int, tuple[Any, ...]]]
+
+
+class Consultation:
+    """What is remembered of one consultation."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.proposals: list[str] = []
+        self.known = Known()
+        self.today: Day | None = None
+        self.level = 0
+        """Of the sample that is looked at: one of two to this power."""
+
+
+class PatrolState:
+    """The state of the patrol; `processors.guard.judging.judge` is what changes it."""
+
+    def __init__(self, partitions: int) -> None:
+        self.cut: Cut = beginning(partitions)
+        self.number = 0
+        """Of the last judgement."""
+        self.now = 0
+        """Milliseconds since 1970: how far the log's time is."""
+        self.day = -1
+        self.consultations: dict[str, Consultation] = {}
+        self.left: dict[bytes, list[Finding]] = {}
+        """Findings that no judgement has had room for, by their ids."""
+        self.partners: dict[int, int] = {}
+        """Numbers of partners, as rows hold them."""
+        self._places: dict[bytes, tuple[Consultation, int]] = {}
+        self._unjoined: dict[bytes, bytes] = {}
+        self._unjoined_before: dict[bytes, bytes] = {}
+        self._unjoined_since = 0
+        self._waiting: dict[bytes, tuple[Consultation, int]] = {}
+        """Rows of fresh voters whose network is not known yet, by the vote's event."""
+
+    # The catalogue
+
+    def know(self, batch: Batch) -> None:
+        """Fold the catalogue's part of a batch: which proposals there are."""
+        for event, fields in batch.catalogue:
+            if event == "ProposalAccepted":
+                self._accepted(fields["consultation"], fields["proposal"])
+
+    def _accepted(self, name: str, proposal: str) -> None:
+        consultation = self.consultations.setdefault(name, Consultation(name))
+        span = short_string(name) + short_string(proposal)
+        if span not in self._places and len(consultation.proposals) < MAX_PROPOSALS:
+            self._places[span] = consultation, len(consultation.proposals)
+            consultation.proposals.append(proposal)
+
+    # Days
+
+    def roll(self, day: int) -> None:
+        """Begin a day: yesterday's voters are known, and all else of it is forgotten."""
+        self.day = day
+        self._waiting.clear()
+        for consultation in self.consultations.values():
+            if consultation.today is not None:
+                consultation.known.add(consultation.today.rows)
+                consultation.today = None
+            while len(consultation.known) > MAX_KNOWN:
+                consultation.level += 1
+                consultation.known.thin(consultation.level)
+
+    def remember(self, casts: Casts) -> None:
+        """Take votes of days that are over: whose voters they are is all that remains of them."""
+        voters: dict[str, set[bytes]] = {}
+        for _, partition, _, found in casts:
+            place = self._places.get(found[7])
+            if place is not None and self._is_in_place(found[1], partition):
+                voters.setdefault(place[0].name, set()).add(found[1])
+        for name, found_voters in voters.items():
+            self.consultations[name].known.add(found_voters)
+
+    def _is_in_place(self, voter: bytes, partition: int) -> bool:
+        return partition_of(voter, len(self.cut.votes)) == partition
+
+    # Votes and networks
+
+    def take_networks(self, batch: Batch) -> None:
+        """Take where events came from, and join the votes that waited for it."""
+        for event_id in [one for one in self._waiting if one in batch.networks]:
+            consultation, row = self._waiting.pop(event_id)
+            assert consultation.today is not None
+            consultation.today.joined(row, batch.networks[event_id])
+        self._unjoined.update(batch.networks)
+
+    def fold(self, casts: Casts, now: int) -> None:
+        """Fold votes of one day, in their order."""
+        begins, places = self.day * DAY_MS, self._places
+        latest = min(now - begins, DAY_MS - 1)
+        for time, partition, _, (
+                event_id, voter, choice, _, origin, shown, pause, span, _, via) in casts:
+            place = places.get(span)
+            if place is None:
+                continue
+            consultation, proposal = place
+            day = consultation.today
+            if day is None:
+                day = consultation.today = Day(self.day, consultation.known)
+            time = min(max(time - begins, 0), latest)  # noqa: PLW2901 -- a bad clock's is not kept
+            if via:
+                via = self._partner(via)  # noqa: PLW2901 -- known by its number from here on
+            row = day.rows.get(voter)
+            if row is not None:
+                day.more(row, time, proposal << CHOICE_BITS | choice, shown, via)
+                continue
+            if not self._is_in_place(voter, partition) or (
+                    consultation.level and not in_sample(voter, consultation.level)):
+                continue
+            row = day.begin(
+                voter, time, proposal << CHOICE_BITS | choice, (origin, shown, pause, via))
+            if day.flags[row] & FRESH:
+                network = self._unjoined.get(event_id) or self._unjoined_before.get(event_id)
+                if network is not None:
+                    day.joined(row, network)
+                else:
+                    self._waiting[event_id] = consultation, row
+
+    def _partner(self, via: int) -> int:
+        number = self.partners.get(via)
+        if number is None:
+            if len(self.partners) == MAX_PARTNERS:
+                return 0
+            number = self.partners[via] = len(self.partners) + 1
+        return number
+
+    def settle(self, now: int) -> None:
+        """End a batch: let go of what was waited for long enough, and obey the bounds."""
+        begins = self.day * DAY_MS
+        for event_id, (consultation, row) in list(self._waiting.items()):
+            assert consultation.today is not None
+            if begins + consultation.today.times[row] + NETWORK_WAIT_MS <= now:
+                del self._waiting[event_id]
+        if now - self._unjoined_since >= UNJOINED_MS or len(self._unjoined) >= MAX_UNJOINED:
+            newest = list(self._unjoined.items())[-MAX_UNJOINED:]
+            self._unjoined_before, self._unjoined = dict(newest), {}
+            self._unjoined_since = now
+        for consultation in self.consultations.values():
+            day = consultation.today
+            if day is not None:
+                day.window.move(now)
+                day.review(now // MINUTE_MS)
+                while len(day.voters) > MAX_VOTERS:
+                    self._thin(consultation, day)
+
+    def _thin(self, consultation: Consultation, day: Day) -> None:
+        consultation.level += 1
+        consultation.known.thin(consultation.level)
+        numbers = day.thin(consultation.level)
+        for group in day.groups.values():
+            group.renumber(numbers)
+        for key in [key for key in day.groups if key[0] == HURRIED]:
+            group = day.groups.pop(key)
+            if key[1] in numbers:
+                day.groups[HURRIED, numbers[key[1]]] = group
+        for event_id, (waiting, row) in list(self._waiting.items()):
+            if waiting is consultation:
+                del self._waiting[event_id]
+                if row in numbers:
+                    self._waiting[event_id] = consultation, numbers[row]
+
+
+def days_of(casts: Casts, day: int, now: int) -> list[tuple[int, Casts]]:
+    """Split ordered votes by the day they belong to, none before `day` and none after now's.
+
+    A vote that comes late belongs to the day that has begun; one whose clock is ahead to now's.
+    """
+    if not casts:
+        return [(day, casts)] if day >= 0 else []
+    parts: list[tuple[int, Casts]] = []
+    last, start = now // DAY_MS, 0
+    while start < len(casts):
+        day = max(day, min(casts[start][0], now) // DAY_MS)
+        end = len(casts) if day >= last else bisect_left(casts, (day + 1) * DAY_MS, key=_instant)
+        parts.append((day, casts[start:end]))
+        start = end
+    return parts
+
+
+def _instant(cast: tuple[int, int, int, tuple[Any, ...]]) -> int:
+    return cast[0]
