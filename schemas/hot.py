@@ -307,6 +307,23 @@ def long(number: int) -> bytes:
     return bytes(out)
 
 
+def read_long(value: bytes, at: int) -> tuple[int, int]:
+    """Read an Avro int or long in its shortest form: (number, place after it).
+
+    Raises IndexError at the end of the bytes, ValueError where it is not that form.
+    """
+    start = at
+    while value[at] > 127:
+        at += 1
+    size = at - start
+    if size > 9 or (size and not value[at]) or (size == 9 and value[at] > 1):
+        raise ValueError("number too long")
+    number = 0
+    for byte in value[start:at + 1][::-1]:
+        number = number << 7 | byte & 127
+    return number >> 1 ^ -(number & 1), at + 1
+
+
 recurring_long = functools.lru_cache(maxsize=65_536)(long)
 """The same for partners and wordings, which recur by the thousand; instants do not."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from schemas import codec
 from schemas.chains import NO_CHAIN, linked
 from schemas.codec import Undecodable
+from schemas.control_outlines import outline
 from schemas.control_roles import OPERATOR, PublicKey, is_signed_by, keys_in
 from schemas.control_signatures import SMALL_ORDER, key_id
 from schemas.registry import HEADER_BYTES, UnknownSchema, headers
@@ -43,38 +44,43 @@ class KeysInForce:
         if value[:HEADER_BYTES] not in ADOPTIONS:
             return False
         try:
-            version, (_, fields) = codec.schema_of(value).version, codec.decode(value)
+            version, fields = codec.schema_of(value).version, outline(value)
         except (Undecodable, UnknownSchema):
             return False
         if version == 1:
             self.rules = self.rules or fields["ledger_version"]
             return offset == 0
-        if not self._counts(offset, fields, value):
+        if not self._is_allowed(offset, fields, value):
+            return False
+        named = keys_in(codec.decode(value)[1])
+        if not (self._rises(fields) and self._are_usable(named)):
             return False
         self.rules, self.generation = fields["ledger_version"], fields["generation"]
-        self.keys = keys_in(fields)
+        self.keys = named
         return True
 
-    def _counts(self, offset: int, fields: Mapping[str, Any], value: bytes) -> bool:
-        named = keys_in(fields)
+    def _is_allowed(self, offset: int, fields: Mapping[str, Any], value: bytes) -> bool:
+        """Whether who wrote an adoption may adopt, by its outline."""
         if self.keys:
-            allowed = self._is_signed("RulesAdopted", fields, value)
-        else:
-            allowed = not named or offset == 0 or offset in self._first_adoptions
-        rises = fields["generation"] > self.generation if self.keys else True
-        usable = (not named and not self.keys) or (
+            return self._is_signed("RulesAdopted", fields, value)
+        return not fields["keys"] or offset == 0 or offset in self._first_adoptions
+
+    def _rises(self, fields: Mapping[str, Any]) -> bool:
+        return fields["ledger_version"] >= max(2, self.rules) and (
+            not self.keys or fields["generation"] > self.generation)
+
+    def _are_usable(self, named: tuple[PublicKey, ...]) -> bool:
+        return (not named and not self.keys) or (
             any(key.role == OPERATOR for key in named)
             and len({key.id for key in named}) == len(named)
             and all(key.id == key_id(key.public) and key.public not in SMALL_ORDER
                     for key in named))
-        return allowed and rises and usable and fields["ledger_version"] >= max(2, self.rules)
 
     def takes(self, value: bytes) -> bool:
         """Whether a control that can be decoded is one that the partition takes here."""
         schema = codec.schema_of(value)
         if self.keys:
-            _, fields = codec.decode(value)
-            return schema.version > 1 and self._is_signed(schema.event, fields, value)
+            return schema.version > 1 and self._is_signed(schema.event, outline(value), value)
         return schema.version <= max(self.rules, 1)
 
     def _is_signed(self, event: str, fields: Mapping[str, Any], value: bytes) -> bool:

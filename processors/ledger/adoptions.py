@@ -10,10 +10,11 @@ from processors.ledger.control_keys import (
     is_first_adoption,
     keys_of,
 )
-from processors.ledger.decisions import Decision
+from processors.ledger.decisions import ControlKey, Decision
 from processors.ledger.rules import KIND, OUTCOME, REASON, VERSIONS
 from processors.ledger.state import LedgerState
 from schemas import codec
+from schemas.control_outlines import outline
 from schemas.words import REFUSALS
 
 
@@ -72,16 +73,17 @@ def _place(state: LedgerState) -> str:
 def adopt(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
     """Decide a RulesAdopted of version 2, under any rules.
 
-    Whether it is signed is asked first: what anybody may write stops no ledger.
+    Whether it is signed is asked first: what anybody may write stops no ledger, and its keys are
+    not even read.
     """
-    _, fields = codec.decode(value)
-    keys = keys_of(fields)
-    refusal = "none"
+    fields, refusal = outline(value), "none"
+    keys: tuple[ControlKey, ...] = ()
     if not is_allowed(state, "RulesAdopted", fields, value) or (
-            keys and not state.keys
+            fields["keys"] and not state.keys
             and not is_first_adoption(state, value, state.first_keys)):
         refusal = "unsigned"
     else:
+        keys = keys_of(codec.decode(value)[1])
         require_place(state, offset, fields)
         require_known(state, offset, fields, VERSIONS)
         if _is_stale(state, fields["ledger_version"], fields["generation"]) or (

@@ -4,7 +4,8 @@ Theory of operation: each control of version 2 is refused for the first of these
 undecodable, misplaced, unsigned, stale, late; then known (it changes nothing), immune, too many.
 None of them needs a memory of ids. Controls of version 1 keep theirs, in which `repeated` precedes
 everything; a suspension of version 1 is cause 0 with its own id as finding, a reinstatement clears
-the findings of cause 0 that stand.
+the findings of cause 0 that stand. All up to `stale` is told by a control's outline: lists are
+opened of what is signed alone, for anybody who can write may send the longest there are.
 """
 
 from collections.abc import Mapping
@@ -20,6 +21,7 @@ from processors.ledger.standing import KEPT_BITS, SUSPENDED
 from processors.ledger.state import Consultation, LedgerState
 from processors.ledger.suspensions import OPERATOR, Suspension, restored
 from schemas import codec
+from schemas.control_outlines import outline
 from schemas.registry import current
 from schemas.topics import partition_of
 
@@ -59,7 +61,7 @@ def _is_allowed(state: LedgerState, fields: Mapping[str, Any], value: bytes) -> 
 
 def _rules_adopted(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
     """Decide an adoption of version 1: it names no keys and no later rules, so it is stale."""
-    _, fields = codec.decode(value)
+    fields = outline(value)
     if known(state.rules_ids, fields["event_id"]):
         return _decided(state, offset, chain, value, fields, "repeated")
     refusal = "unsigned" if state.keys else "stale"
@@ -69,7 +71,7 @@ def _rules_adopted(state: LedgerState, offset: int, chain: bytes, value: bytes) 
 def _ending(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
     """Decide a closing or a sealing: only what is closed can be sealed."""
     version_in_force(state)
-    event, fields = codec.decode(value)
+    event, fields = codec.schema_of(value).event, outline(value)
     consultation = state.by_name.get(fields["consultation"]) or Consultation(fields["consultation"])
     if _repeats(consultation.control_ids, value, fields["event_id"]):
         return _decided(state, offset, chain, value, fields, "repeated")
@@ -85,7 +87,7 @@ def _ending(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Deci
 
 def _voter_control(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decision:
     version_in_force(state)
-    event, fields = codec.decode(value)
+    fields = outline(value)
     voter = fields["voter"]
     if partition_of(voter, state.partitions) != state.partition:
         return _decided(
@@ -99,6 +101,7 @@ def _voter_control(state: LedgerState, offset: int, chain: bytes, value: bytes) 
         return _decided(state, offset, chain, value, fields, "late")
     before = state.suspension(voter, consultation)
     after = restored(before.copied())
+    event, fields = codec.decode(value)
     if event == "VoterSuspended":
         outcome, more = _suspended(after, fields, version=codec.schema_of(value).version)
     else:

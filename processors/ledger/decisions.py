@@ -14,7 +14,7 @@ from processors.ledger import standing
 from processors.ledger.standing import ENCODED
 from schemas.chains import CHAIN_BYTES
 from schemas.codec import Undecodable
-from schemas.hot import long, short_string
+from schemas.hot import long, read_long, short_string
 from schemas.registry import HEADER_BYTES, current
 from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
 
@@ -258,20 +258,6 @@ def _optional_identifier(value: bytes, at: int) -> tuple[bytes | None, int]:
     if not _tag(value[at]):
         return None, at + 1
     return value[at + 1:at + 17], at + 17
-
-
-def read_long(value: bytes, at: int) -> tuple[int, int]:
-    """Read an Avro int or long in its shortest form: (number, place after it)."""
-    start = at
-    while value[at] > 127:
-        at += 1
-    size = at - start
-    if size > 9 or (size and not value[at]) or (size == 9 and value[at] > 1):
-        raise ValueError("number too long")
-    number = 0
-    for byte in value[start:at + 1][::-1]:
-        number = number << 7 | byte & 127
-    return number >> 1 ^ -(number & 1), at + 1
 
 
 def _string(value: bytes, at: int) -> tuple[str, int]:

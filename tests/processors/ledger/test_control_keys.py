@@ -1,6 +1,10 @@
 """Signed controls: who may say what to a ledger, and that nobody else can stop it."""
 
 import hashlib
+import sys
+from collections import Counter
+from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -198,6 +202,52 @@ def test_the_longest_controls_are_read() -> None:
     assert len(of_version_2("VoterReinstated", 1, findings=findings,
                             immune=list(range(1, 16)), **longest)) <= MAX_BALLOT_BYTES
     assert len(adopted_2(keys=keys)) <= MAX_BALLOT_BYTES
+
+
+LONGEST: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("VoterReinstated", {"findings": [{"cause": 1, "finding": identifier(1)}], "immune": [1]}, {
+        "findings": [{"cause": number % 16, "finding": identifier(number)}
+                     for number in range(128)],
+        "immune": list(range(1, 16))}),
+    ("RulesAdopted", {"keys": named("operator")}, {
+        "keys": [{"id": bytes(8), "role": "guard", "public": bytes(32)}] * 64})]
+
+
+@pytest.mark.parametrize(("event", "short", "longest"), LONGEST)
+@pytest.mark.parametrize("key", ["other", "clerk", "operator"])
+def test_a_forged_control_costs_no_more_for_being_long(
+    key: str, event: str, short: dict[str, Any], longest: dict[str, Any]
+) -> None:
+    """By calls: lists stay closed, and a signature is tried once, of a key that may sign alone."""
+    room = Room()
+    taken = []
+    for number, lists in enumerate((short, short, longest)):
+        where = {"ledger_version": 2, "partition": PARTITION, "partitions": PARTITIONS,
+                 "generation": 2} if event == "RulesAdopted" else {}
+        forged = of_version_2(event, number, by=key_id(public(key)), **where, **lists)
+        taken.append(calls_of(lambda value=forged: room.take(value)))
+
+    assert taken[2].total() == taken[1].total() < 150
+    assert taken[2]["is_signed"] == (key == "operator")
+    assert not room.ledger.suspension(voter(0), room.ledger.consultation("jeunes")).standing
+
+
+def calls_of(act: Callable[[], object]) -> Counter[str]:
+    """Count the calls by name that deciding takes; what Python's own functions do counts once."""
+    counted: Counter[str] = Counter()
+
+    def note(frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            counted[frame.f_code.co_name] += 1
+        elif event == "c_call":
+            counted[called.__name__] += 1
+
+    sys.setprofile(note)
+    try:
+        act()
+    finally:
+        sys.setprofile(None)
+    return counted
 
 
 def test_a_suspension_of_5000_votes_is_one_record() -> None:
