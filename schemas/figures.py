@@ -165,6 +165,10 @@ VOTES_SET_ASIDE = _figure(
 DECIDED = _figure(
     "scrutin_decided_records_total", "views", "records",
     "Records of the ballot box decided and published.", "outcome")
+REFUSED = _figure(
+    "scrutin_refused_records_total", "views", "records",
+    "Records of the ballot box refused, votes and controls alike, by reason.",
+    "reason")
 DEAD_LETTERS = _figure(
     "scrutin_dead_letters_total", "views", "records", "Undecodable records kept as they came.")
 LIVE_CLIENTS = _figure(

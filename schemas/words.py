@@ -32,6 +32,13 @@ SET_ASIDE = _symbols("DecisionMade", "SetAside")
 SHOWN = _symbols("VoteCast", "Shown")
 ROUTES = _symbols("DecisionMade", "Route")
 REFUSALS = _symbols("DecisionMade", "Refusal")
+DECIDED = (
+    *(outcome if reason == "none" else f"{outcome}_{reason}"
+      for outcome in OUTCOMES for reason in REASONS),
+    *(f"refused_{refusal}" for refusal in REFUSALS if refusal != "none"))
+"""What results call what became of a record: the outcome, refusals with their reason."""
+REFUSED = tuple(f"refused_{reason}" for reason in (*REASONS, *REFUSALS) if reason != "none")
+"""Those of refusals."""
 CONTROL_ROLES = _symbols("RulesAdopted", "ControlRole")
 
 QUALIFICATIONS_PER_CHOICE = 3

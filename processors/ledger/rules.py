@@ -69,9 +69,13 @@ LIVE_SHIFT, COUNTED_SHIFT = 2, 15
 """Where the counters of live and of counted votes lie in a voter's bits."""
 
 
-def slot_of(outcome: int, reason: int) -> int:
-    """Return the place of an outcome and reason in a partition's totals."""
-    return outcome * len(REASONS) + reason
+def slot_of(outcome: int, reason: int, refusal: int = 0) -> int:
+    """Return the place of an outcome and reason, or refusal, in a partition's totals.
+
+    It is that of their name in words.DECIDED.
+    """
+    return len(OUTCOMES) * len(REASONS) + refusal - 1 if refusal else (
+        outcome * len(REASONS) + reason)
 
 
 def deltas(

@@ -174,7 +174,7 @@ def _participate(
 def settle_control(state: LedgerState, decision: Decision) -> None:
     """Record a decision that is not about one vote."""
     outcome = OUTCOMES[decision.outcome]
-    state.decided[slot_of(decision.outcome, decision.reason)] += 1
+    state.decided[slot_of(decision.outcome, decision.reason, decision.refusal)] += 1
     if decision.event_id is None or outcome in ("repeated", "refused", "late"):
         return
     if decision.kind == KIND["rules_adopted"]:

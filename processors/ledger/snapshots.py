@@ -120,7 +120,7 @@ def meaning() -> bytes:
         rules.LIVE_SHIFT, rules.COUNTED_SHIFT, rules_2.ROUTE_SHIFT, rules_2.SUSPENDED_BIT, _COPIED)
     vocabulary = [getattr(words, name) for name in (
         "CHOICES", "TRUSTS", "QUALIFICATIONS", "KINDS", "OUTCOMES", "REASONS", "SET_ASIDE",
-        "SHOWN", "ROUTES", "REFUSALS", "CONTROL_ROLES", "EVERY_COUNT")]
+        "SHOWN", "ROUTES", "REFUSALS", "CONTROL_ROLES", "DECIDED", "EVERY_COUNT")]
     described = repr((layout, vocabulary, sorted(rules_1.TRANSITIONS.items()),
                       rules_2.told()))
     return hashlib.sha256(described.encode()).digest()

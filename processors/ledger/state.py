@@ -22,7 +22,7 @@ from processors.ledger.suspensions import (
 from schemas.chains import NO_CHAIN
 from schemas.codec import Undecodable
 from schemas.hot import short_string
-from schemas.words import COUNTS, EVERY_COUNT, OUTCOMES, REASONS
+from schemas.words import COUNTS, DECIDED, EVERY_COUNT
 
 
 REMEMBERED_DECISIONS = 16_384
@@ -116,8 +116,8 @@ class LedgerState:
         self.generation = 0
         self.keys: tuple[ControlKey, ...] = ()
         """Keys that sign controls, and how often they were adopted; none: controls are unsigned."""
-        self.decided = [0] * (len(OUTCOMES) * len(REASONS))
-        """Records decided by `slot_of(outcome, reason)`."""
+        self.decided = [0] * len(DECIDED)
+        """Records decided, in the order of words.DECIDED."""
         self.undecodable_slot = slot_of(OUTCOME["refused"], REASON["undecodable"])
         self.live_votes = 0
         """Live votes held, set aside or not."""
@@ -228,11 +228,7 @@ class LedgerState:
 
     def decided_by_outcome(self) -> dict[str, int]:
         """Return the records decided by outcome, refusals as refused_REASON."""
-        return {
-            "_".join((OUTCOMES[slot // len(REASONS)], REASONS[slot % len(REASONS)]))
-            if slot % len(REASONS) else OUTCOMES[slot // len(REASONS)]: number
-            for slot, number in enumerate(self.decided) if number
-        }
+        return {name: number for name, number in zip(DECIDED, self.decided, strict=True) if number}
 
     def state(self) -> dict[str, Any]:
         """Return the whole state as plain values, to compare two ledgers."""

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from processors.results.results_document import DESCRIBED_BY
-from schemas.words import OUTCOMES, REASONS
+from schemas.words import DECIDED
 from sinks.bundle import layout
 from sinks.bundle.ballots import Summed
 from sinks.bundle.faults import BundleFault, Different, told
-
-
-_DECIDED = {*OUTCOMES, *(f"{outcome}_{reason}" for outcome in OUTCOMES for reason in REASONS)}
 
 
 def implausible(document: dict[str, Any], rows: Summed, controls: int) -> Iterator[BundleFault]:
@@ -38,7 +35,7 @@ def implausible(document: dict[str, Any], rows: Summed, controls: int) -> Iterat
 def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
     """Find what cannot be true of any consultation, in either kind of bundle."""
     for name, number in document["totals"]["decided"].items():
-        if name not in _DECIDED or not _is_count(number):
+        if name not in DECIDED or not _is_count(number):
             yield _fault(f"totals.decided.{name}", number, "a count of one of the outcomes")
     described = document["participation"]
     for name in ("participants", "catalogue"):

@@ -45,6 +45,8 @@ def test_prometheus_and_the_page_alarm_alike() -> None:
         "ScrutinGatewayFull": (f"> {alarms.GATEWAY_FULL_SHARE} and",),
         "ScrutinDeadLetters": (
             f"> {alarms.DEAD_LETTERS_MIN} and", f"> {alarms.DEAD_LETTER_RATIO} *"),
+        "ScrutinUnsignedControls": (
+            f'{{reason="unsigned"}}[{alarms.UNSIGNED_SECONDS:.0f}s]', "> 0 and"),
         "ScrutinVotesTurnedAway": (
             f"> {alarms.TURNED_AWAY_MIN} and", f"> {alarms.TURNED_AWAY_RATIO} *",
             f'"{"|".join(OWN_FAULTS)}"'),

@@ -22,6 +22,8 @@ DEAD_LETTER_RATIO = 0.01
 DEAD_LETTERS_MIN = 10
 """... if there are so many: one in a quiet minute is a probe."""
 
+UNSIGNED_SECONDS = 600.0
+"""A control that no key of the log has signed is worth a word for ten minutes, be it only one."""
 GATEWAY_FULL_SHARE = 0.8
 """Of the events that may wait in a gateway: beyond it refuses within half a second."""
 TURNED_AWAY_RATIO = 0.01
@@ -45,7 +47,7 @@ def alarms(watch: Watch) -> list[Alarm]:
     """Return all alarms, the severe ones first."""
     found = [
         *_silent(watch), *_behind(watch), *_gateways(watch), *_archive(watch),
-        *_unreadable(watch),
+        *_unreadable(watch), *_unsigned(watch),
         *(Alarm("recount", verdict.consultation) for verdict in watch.recounts
           if not verdict.held),
         *_restarted(watch),
@@ -95,6 +97,12 @@ def _unreadable(watch: Watch) -> Iterator[Alarm]:
     letters, arrived = watch.last_minute("dead_letters"), watch.last_minute("arrived")
     if letters and arrived and letters >= max(DEAD_LETTERS_MIN, DEAD_LETTER_RATIO * arrived):
         yield Alarm("dead_letters", number=letters)
+
+
+def _unsigned(watch: Watch) -> Iterator[Alarm]:
+    controls = watch.grown("refused_unsigned", UNSIGNED_SECONDS)
+    if controls:
+        yield Alarm("unsigned", number=controls)
 
 
 def _restarted(watch: Watch) -> Iterator[Alarm]:

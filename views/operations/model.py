@@ -6,7 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from schemas import figures, problems
-from schemas.words import REASONS
+from schemas.words import REFUSED
 from views.operations.alarms import alarms
 from views.operations.gateways import waiting
 from views.operations.hottest import Hot
@@ -132,7 +132,7 @@ def partitions(watch: Watch) -> list[dict[str, Any]]:
 def _refusals(watch: Watch) -> Iterator[tuple[str, int, int | None]]:
     """Yield each refusal with its records, in all and in the last minute."""
     last = watch.looks[-1] if watch.looks else None
-    for name in ("late", *(f"refused_{reason}" for reason in REASONS if reason != "none")):
+    for name in ("late", *REFUSED):
         yield name, last.number(name) if last else 0, watch.last_minute(name)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from schemas import figures
 from schemas.figures import Sample
+from schemas.words import REFUSED
 from views.operations.ruler import HOPS
 from views.operations.watch import Watch
 
@@ -44,4 +45,6 @@ def _votes(watch: Watch) -> Iterator[Sample]:
         yield Sample(figures.VOTES_SET_ASIDE, votes, (reason,))
     for outcome, records in sorted(last.decided.items()):
         yield Sample(figures.DECIDED, records, (outcome,))
+    for name in REFUSED:
+        yield Sample(figures.REFUSED, last.number(name), (name.removeprefix("refused_"),))
     yield Sample(figures.DEAD_LETTERS, last.dead_letters)

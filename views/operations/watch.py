@@ -152,7 +152,11 @@ class Watch:
 
     def last_minute(self, name: str) -> int | None:
         """Return by how much a total grew in the last minute, or since we look."""
-        since = self._since(MINUTE_SECONDS)
+        return self.grown(name, MINUTE_SECONDS)
+
+    def grown(self, name: str, seconds: float) -> int | None:
+        """Return by how much a total grew in the last seconds, ten minutes at most."""
+        since = self._since(seconds)
         return None if since is None else self.looks[-1].number(name) - since.number(name)
 
     def _since(self, seconds: float) -> Look | None:

@@ -16,10 +16,12 @@ from tests.processors.ledger.logs import (
     PARTITIONS,
     Log,
     adopted,
+    folded,
     logs,
     property_test,
     vote,
 )
+from tests.processors.ledger.logs_2 import adopted_2, of_version_2
 from tests.schemas.events import texts
 
 
@@ -89,6 +91,21 @@ def test_the_marker_counts_every_record_decided() -> None:
     assert marker == {
         "source_offset": 4, "ledger_version": 1, "undecodable": 2,
         "decided": {"adopted": 1, "counted": 1, "repeated": 1, "refused_undecodable": 2}}
+
+
+def test_the_marker_counts_refusals_of_rules_2_by_their_reason() -> None:
+    """Whoever looks at the figures sees which controls were refused, and a fold says the same."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    log = [
+        adopted_2(), of_version_2("VoterReinstated", 1, immune=[1]),
+        of_version_2("VoterSuspended", 2, cause=1), adopted_2(951, ledger_version=1),
+        adopted_2(952, keys=[{"id": bytes(8), "role": "operator", "public": bytes(32)}])]
+    decisions = [ledger.decide(offset, value) or b"" for offset, value in enumerate(log)]
+    expected = {"adopted": 1, "reinstated": 1, "refused_immune": 1, "refused_stale": 1,
+                "refused_unsigned": 1}
+
+    assert flushed(ledger, everything=False)[FLUSH_KEY][1]["decided"] == expected
+    assert folded(decisions).decided_by_outcome() == expected
 
 
 def test_a_flush_takes_what_moved_once() -> None:

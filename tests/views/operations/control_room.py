@@ -5,10 +5,9 @@ from pathlib import Path
 from starlette.testclient import TestClient
 
 from processors.results.results_document import AsOf
-from schemas import figures
+from schemas import figures, words
 from schemas.figures import Figure, Reading, Sample, exposition, read
 from schemas.topics import FLUSH_KEY, Topics
-from schemas.words import REASONS
 from tests.views import campaign
 from tests.views.test_api import Published
 from views.api import Beside, application
@@ -27,8 +26,7 @@ VOTES = (166_202, 165_871, 166_045, 165_931)
 BEFORE, NOW = 100.0, 110.0
 """Two looks, on a clock that never goes back."""
 STARTED = 40.0
-REFUSED = {name: (index + 1) * 100 for index, name in enumerate(
-    f"refused_{reason}" for reason in REASONS if reason != "none")}
+REFUSED = {name: (index + 1) * 100 for index, name in enumerate(words.REFUSED)}
 """Records refused, another number for each reason."""
 
 

@@ -1,12 +1,13 @@
 """What the page alarms about, and that it falls silent again."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from tests.views.operations.control_room import VOTES, ControlRoom
 from views.operations import recounts
-from views.operations.alarms import LAG_PAGE_SECONDS, alarms
+from views.operations.alarms import LAG_PAGE_SECONDS, UNSIGNED_SECONDS, alarms
 from views.operations.recounts import Verdict
 
 
@@ -79,6 +80,20 @@ def test_many_dead_letters_are_an_alarm_and_few_are_not(room: ControlRoom) -> No
     assert kinds(room) == []
     room.look(102.0, votes=grown, letters=10)
     assert kinds(room) == [("dead_letters", "")]
+
+
+def test_one_control_that_nobody_signed_is_an_alarm_for_ten_minutes(room: ControlRoom) -> None:
+    """Whoever writes it writes to the ballot box; other refusals are no alarm."""
+    for at, refused in ((101.0, "refused_immune"), (102.0, "refused_unsigned")):
+        applied = room.source.flushes.applied
+        assert applied is not None
+        room.source.flushes.applied = replace(applied, decided={refused: 1})
+        room.look(at)
+        assert kinds(room) == ([("unsigned", "")] if refused == "refused_unsigned" else [])
+    room.look(101.0 + UNSIGNED_SECONDS)
+    assert kinds(room) == [("unsigned", "")]
+    room.look(102.5 + UNSIGNED_SECONDS)
+    assert kinds(room) == []
 
 
 def test_a_recount_that_did_not_agree_is_an_alarm(room: ControlRoom, tmp_path: Path) -> None:

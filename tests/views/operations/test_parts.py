@@ -16,6 +16,7 @@ from tests.views.operations.control_room import (
     reading,
 )
 from tests.views.pages.html import Element, parse
+from views.operations.samples import samples
 
 
 @pytest.fixture
@@ -81,6 +82,17 @@ def test_every_reason_to_refuse_has_its_count(parts: dict[str, Element]) -> None
     assert shown.pop("Dead letters") == ["13", "13"]
     assert sorted(tuple(cells) for cells in shown.values()) == sorted(
         (f"{count:,}", f"{2 * count:,}") for count in (55, *REFUSED.values()))
+
+
+def test_every_reason_to_refuse_has_its_sample(tmp_path: Path) -> None:
+    """Those of controls too, and those that nothing was refused for: an alert needs their zero."""
+    room = ControlRoom(tmp_path)
+    room.busy()
+    said = {sample.labels: sample.value for sample in samples(room.watch)
+            if sample.figure is figures.REFUSED}
+
+    assert said == {(name.removeprefix("refused_"),): 2 * count for name, count in REFUSED.items()}
+    assert {("unsigned",), ("stale",), ("immune",), ("too_many",)} < said.keys()
 
 
 def test_the_archive_says_where_it_is_and_whether_it_was_recounted(
