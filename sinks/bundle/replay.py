@@ -33,7 +33,7 @@ from processors.results.results_document import Figures
 from schemas.chains import linked
 from schemas.codec import Undecodable
 from schemas.registry import HEADER_BYTES, UnknownSchema, headers
-from schemas.words import OUTCOMES
+from schemas.words import OUTCOMES, REFUSALS
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, told
 from sinks.bundle.layout import PROPOSALS_MAX
 from sinks.recount.summing import added, figures_of, summed
@@ -259,22 +259,28 @@ class _Watched(Ledger):
 
 
 class _AsRecorded:
-    """The adoptions by which a partition took its first keys: those that are recorded as such.
+    """The adoptions of which a partition's ledger was told: those that are recorded as such.
 
-    Ledgers were told beforehand; nobody who verifies was. The record is there for all to see.
+    Ledgers were told beforehand; nobody who verifies was. The record is there for all to see: what
+    was told is adopted, or stale where it could not be used; what was not is unsigned.
     """
 
     def __init__(self, ledger: _Watched) -> None:
         self._ledger = ledger
 
     def __contains__(self, digest: object) -> bool:
-        """Whether the record that is decided now was adopted."""
+        """Whether the record that is decided now was allowed."""
         begin, recorded = self._ledger.recorded
         try:
             decision = decode(recorded[self._ledger.last_offset + 1 - begin] or b"")
         except (Undecodable, IndexError):
             return False
+        if decision.refusal == _STALE:
+            return True
         return decision.outcome == OUTCOMES.index("adopted") and bool(decision.keys)
+
+
+_STALE = REFUSALS.index("stale")
 
 
 class _Share:

@@ -248,14 +248,15 @@ class Reading:
         return chain.hex()
 
     def first_adoptions(self, partition: int) -> frozenset[int]:
-        """Return the votes offsets of adoptions that took effect, as decisions record them.
+        """Return the votes offsets of adoptions that were allowed, as decisions record them.
 
-        Which adoption may give a partition its first keys only its ledger was told.
+        Which adoption may give a partition its first keys only its ledger was told. One that it was
+        told of and could not use is recorded as stale, no matter why; all others as unsigned.
         """
         rows = self._client.query(
             "SELECT DISTINCT source_offset FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND kind = 'rules_adopted'"
-            " AND outcome = 'adopted'",
+            " AND (outcome = 'adopted' OR refusal = 'stale')",
             parameters={"topic": self._topics.decisions, "partition": partition}).result_rows
         return frozenset(int(row[0]) for row in rows)
 

@@ -94,6 +94,18 @@ class Box:
             self.put(partition, value)
             self.put(partition, value)
 
+    def tell_unusable(self) -> None:
+        """Tell ledgers of a first adoption that no log takes: no key in it is an operator's."""
+        own = own_key(self.randomness.randbytes(32))
+        for partition in range(self.partitions):
+            value = codec.encode_as(
+                newest("RulesAdopted"), event_id=self.identifier(), ledger_version=2,
+                partition=partition, partitions=self.partitions, salt=self.identifier(),
+                origin="operator", occurred_at=BEGAN_AT, generation=1,
+                keys=[public_key("clerk", own.public).fields()])
+            self.first_keys.append(unsigned_digest(value))
+            self.put(partition, value)
+
     def _signed(self, partition: int, value: bytes, own: OwnKey) -> bytes:
         """Sign a control of version 2; its signer stands before the signature."""
         named = value[:-SIGNATURE_BYTES - KEY_ID_BYTES] + own.id + value[-SIGNATURE_BYTES:]

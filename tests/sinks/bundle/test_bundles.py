@@ -41,6 +41,21 @@ def test_an_honest_bundle_holds(
     assert len(auditor.claims) > len(_recomputed(auditor)) == (14 if seed % 3 == 0 else 16)
 
 
+def test_keys_that_could_not_be_used_are_no_difference(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Ledgers were told of them and said stale; whoever verifies says so, and was told of nothing."""
+    box = random_box(32, 150, rises_at=20)
+    box.tell_unusable()
+    box.replace_keys()
+    found = made(clickhouse.url, topic_prefix, box, tmp_path)
+    auditor, public = (verified(bundle, policy=found.policy)
+                       for bundle in (found.auditor, found.public))
+
+    assert (auditor.fault, auditor.verdict) == (None, EQUAL)
+    assert (public.fault, public.verdict) == (None, EQUAL)
+
+
 def _recomputed(found: Verified) -> set[str]:
     return {claim.what for claim in found.claims if claim.how == RECOMPUTED}
 

@@ -54,6 +54,22 @@ def test_all_recounts_look_at_signatures(
     assert refusals.count(REFUSALS.index("unsigned")) > 3
 
 
+def test_keys_that_ledgers_were_told_of_and_could_not_use_are_stale_for_everybody(
+    clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Whoever recounts was told of nothing, and says the same: stale, not unsigned."""
+    box = random_box(31, 100, rises_at=20)
+    box.tell_unusable()
+    box.replace_keys()
+    found = archived(clickhouse.url, topic_prefix, box).audit()
+    _, decisions = decide(box)
+    refusals = [REFUSALS[decode(value).refusal] for log in decisions for value in log]
+
+    assert [check for check in found.checks if check.status != "equal"] == []
+    assert found.verdict == "equal"
+    assert refusals.count("stale") == box.partitions
+
+
 def test_recounts_end_at_the_vector(clickhouse: ClickHouse, topic_prefix: str) -> None:
     """Records behind the published vector change nothing, though the archive has them."""
     box = random_box(11, 200)
