@@ -17,7 +17,7 @@ from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
 from schemas.keys_in_force import KeysInForce
-from schemas.registry import HEADER_BYTES, current, headers
+from schemas.registry import HEADER_BYTES, headers, seed
 from schemas.topics import Topics
 
 
@@ -115,5 +115,4 @@ def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] 
 
 def event_id_of(event: str, consultation: str) -> bytes:
     """Name the one event of a kind that a consultation has."""
-    header = current(event).header
-    return hashlib.sha256(header + b"\0" + consultation.encode()).digest()[:16]
+    return hashlib.sha256(seed(event) + b"\0" + consultation.encode()).digest()[:16]

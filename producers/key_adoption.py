@@ -23,6 +23,7 @@ from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.control_roles import PublicKey
 from schemas.control_signatures import unsigned_digest
 from schemas.genesis import announced
@@ -33,7 +34,6 @@ from schemas.registry import FIRST_RULES, HEADER_BYTES, headers
 DECIDED_SECONDS = 60.0
 """Ledgers that run decide at once; the command waits no longer for those that do not."""
 LOOK_SECONDS = 0.2
-ID_BYTES = 16
 EVENT = "RulesAdopted"
 GENERATION_MOST = 2**63 - 1
 """As large as the field."""

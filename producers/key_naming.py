@@ -14,20 +14,18 @@ from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.named_keys import EVENT, RETIRED, NamedKey
-from schemas.registry import current
-
-
-SALT_BYTES = 16
+from schemas.registry import seed
 
 
 def naming(key: NamedKey, now: int) -> bytes:
     """Encode the event that says how a key stands."""
     said = b"\0".join((key.kind.encode(), key.name.encode(), key.state.encode(), key.public))
-    event_id = hashlib.sha256(current(EVENT).header + said).digest()[:16]
+    event_id = hashlib.sha256(seed(EVENT) + said).digest()[:16]
     return codec.encode(
         EVENT, event_id=event_id, kind=key.kind, name=key.name, public=key.public,
-        state=key.state, salt=secrets.token_bytes(SALT_BYTES), origin="operator", occurred_at=now)
+        state=key.state, salt=secrets.token_bytes(ID_BYTES), origin="operator", occurred_at=now)
 
 
 def unsaid(known: KnownCatalogue, keys: Sequence[NamedKey]) -> list[NamedKey]:

@@ -18,7 +18,7 @@ from producers.log_reader import LogReader
 from producers.signing import OwnKey
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.registry import current
+from schemas.registry import HEADER_BYTES, headers, seed
 from schemas.texts import fault, normalised
 from schemas.topics import Topics
 
@@ -56,7 +56,7 @@ async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
     events = consultation_file.needed_events(file, known, occurred_at=now)
-    if any(value.startswith(current("ProposalGrouped").header) for value in events):
+    if any(value[:HEADER_BYTES] in headers("ProposalGrouped") for value in events):
         require_open(log, known, file.id)
     await _write_catalogue(log, events, now)
     return len(events)
@@ -134,7 +134,7 @@ async def accept_undecodable(
             f"votes partition {partition} ends before offset {until}: give an offset below {end}, "
             "as the ledger named it.")
     name = f"{partition}:{until}".encode()
-    event_id = hashlib.sha256(current("UndecodableAccepted").header + name).digest()[:16]
+    event_id = hashlib.sha256(seed("UndecodableAccepted") + name).digest()[:16]
     if event_id in known.event_ids:
         return False
     value = require_reason(lambda form: codec.encode(

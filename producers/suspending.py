@@ -9,10 +9,9 @@ reinstatement names one by one those that it clears, for what is cleared stays s
 import hashlib
 import re
 import secrets
-from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from producers import signing
 from producers.errors import InvalidInput
@@ -22,32 +21,23 @@ from producers.operations import Log, require_open, require_reason
 from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.codec import ID_BYTES
+from schemas.findings import (
+    BEFORE_RULES_2,
+    FINDING_BYTES,
+    FINDINGS_A_CAUSE_MOST,
+    OPERATOR,
+    Finding,
+    Suspension,
+    known,
+    remembering,
+)
 from schemas.keys_in_force import KeysInForce
-from schemas.registry import HEADER_BYTES, current, headers
+from schemas.registry import HEADER_BYTES, headers, seed
 from schemas.topics import partition_of
 
 
 SUSPENDED, REINSTATED = "VoterSuspended", "VoterReinstated"
-OPERATOR = 0
-"""The cause of an operator; 1 to 15 are rules of the guard."""
-CAUSE_MOST = 15
-FINDING_BYTES = 16
-SALT_BYTES = 16
-FINDINGS_MOST = 8
-"""A voter has so many findings of a cause, cleared ones counted."""
-LONG_STANDING = bytes(FINDING_BYTES)
-"""The finding of whoever was suspended when rules 2 were adopted."""
-
-
-class Finding(NamedTuple):
-    """What a suspension rests on."""
-
-    cause: int
-    finding: bytes
-
-    def __str__(self) -> str:
-        return f"{self.cause}:{self.finding.hex()}"
-
 
 @dataclass(frozen=True)
 class Suspended:
@@ -70,56 +60,38 @@ class Record:
 
     newest: tuple[str, bytes, int] | None = None
     """Event, event id and offset of the newest control."""
-    pairs: dict[Finding, bool] = field(default_factory=dict)
-    """Findings met under rules 2, and whether they stand."""
-    immune: set[int] = field(default_factory=set)
+    found: Suspension = field(default_factory=Suspension)
+    """Findings met under rules 2."""
     has_risen: bool = False
+    ids: bytes = b""
+    """The controls of version 1 that the ledger knows again."""
 
     @property
     def is_suspended(self) -> bool:
         """Whether votes are set aside."""
         if self.has_risen:
-            return any(self.pairs.values())
+            return self.found.lowest() is not None
         return self.newest is not None and self.newest[0] == SUSPENDED
 
     def rise(self) -> None:
         """Take what the first rules left into the terms of the second."""
         if self.is_suspended and not self.has_risen:
-            self.pairs[Finding(OPERATOR, LONG_STANDING)] = True
+            self.found.suspend(BEFORE_RULES_2)
         self.has_risen = True
 
     def take(self, event: str, fields: dict[str, Any], offset: int, *, version: int) -> None:
         """Fold a control that the partition takes."""
-        self.newest = event, fields["event_id"], offset
-        if not self.has_risen:
+        if version == 1 and known(self.ids, fields["event_id"]):
             return
-        if event == SUSPENDED:
-            own = Finding(OPERATOR, fields["event_id"])
-            pair = own if version == 1 else Finding(fields["cause"], fields["finding"])
-            if pair.cause not in self.immune and not self.is_full(pair.cause):
-                self.pairs.setdefault(pair, True)
-            return
-        cleared = [Finding(pair["cause"], pair["finding"]) for pair in fields["findings"]]
-        if version == 1:
-            cleared = self.standing({OPERATOR})
-        met = Counter(pair.cause for pair in {*self.pairs, *cleared})
-        if any(met[pair.cause] > FINDINGS_MOST for pair in {*cleared} - self.pairs.keys()):
-            return  # The ledger refuses it as too many.
-        self.pairs.update(dict.fromkeys(cleared, False))
-        self.immune.update(fields["immune"])
-
-    def is_full(self, cause: int) -> bool:
-        """Whether a voter can have no more findings of a cause."""
-        return Counter(pair.cause for pair in self.pairs)[cause] >= FINDINGS_MOST
+        self.newest, outcome = (event, fields["event_id"], offset), ""
+        if self.has_risen:
+            outcome = self.found.follow(event, fields, version=version).outcome
+        if version == 1 and outcome != "refused":
+            self.ids = remembering(self.ids, fields["event_id"])
 
     def causes(self) -> tuple[int, ...]:
         """Name the causes that stand, in order."""
-        return tuple(sorted({pair.cause for pair in self.standing()}))
-
-    def standing(self, causes: Collection[int] | None = None) -> list[Finding]:
-        """Name the findings that stand, of some causes or all."""
-        return [pair for pair, stands in self.pairs.items()
-                if stands and (causes is None or pair.cause in causes)]
+        return tuple(sorted({pair.cause for pair in self.found.standing_of()}))
 
 
 async def suspend(
@@ -132,14 +104,14 @@ async def suspend(
     """
     pseudonym = parse_voter(voter)
     partition, known, consultation, record, controls = await _read(log, pseudonym, consultation)
-    standing = tuple(map(str, record.standing({OPERATOR})))
+    standing = tuple(map(str, record.found.standing_of(OPERATOR)))
     if record.newest and record.is_suspended and (standing or not record.has_risen):
         return Suspended(consultation, partition, record.newest[2], written=False,
                          findings=standing)
-    if record.is_full(OPERATOR):
+    if record.found.is_full(OPERATOR):
         raise InvalidInput(
-            f"voter {voter} was suspended and reinstated {FINDINGS_MOST} times in consultation "
-            f"{consultation!r}, and the rules take no more. Nothing was written.")
+            f"voter {voter} was suspended and reinstated {FINDINGS_A_CAUSE_MOST} times in "
+            f"consultation {consultation!r}, and the rules take no more. Nothing was written.")
     finding = Finding(OPERATOR, secrets.token_bytes(FINDING_BYTES))
     offset = await _write(
         log, known, controls, SUSPENDED, reason, record, now=now, voter=pseudonym,
@@ -161,8 +133,8 @@ async def reinstate(
     if controls.rules == 1 and (causes or immune):
         raise InvalidInput("causes and immunity are of rules 2, which this log has not adopted: "
                            "leave --cause and --immune out.")
-    cleared = record.standing(causes or None)
-    adds = bool(cleared or {*immune} - record.immune)
+    cleared = record.found.standing_of(*causes)
+    adds = not record.found.knows(cleared, immune)
     if not (adds if record.has_risen else record.is_suspended):
         return Suspended(consultation, partition, record.newest[2] if record.newest else None,
                          written=False, causes=record.causes())
@@ -170,7 +142,7 @@ async def reinstate(
         log, known, controls, REINSTATED, reason, record, now=now, voter=pseudonym,
         consultation=consultation, immune=sorted({*immune}),
         findings=[pair._asdict() for pair in cleared])
-    record.pairs.update(dict.fromkeys(cleared, False))
+    record.found.reinstate(cleared, immune)
     return Suspended(consultation, partition, offset, written=True,
                      findings=tuple(map(str, cleared)), causes=record.causes())
 
@@ -190,22 +162,22 @@ async def _read(
                     if partition in controls.partitions else KeysInForce(partition))
         async for records in reader.read(log.topics.votes, partition):
             for each in records:
-                value = each.value or b""
-                in_force.follow(each.offset, value)
-                if in_force.rules > 1:
-                    record.rise()
-                if value[:HEADER_BYTES] in _CONTROLS and voter in value:
-                    _fold(record, value, each.offset, (voter, consultation), in_force)
+                follow(record, each.value or b"", each.offset, (voter, consultation), in_force)
     return partition, known, consultation, record, controls
 
 
 _CONTROLS = headers(SUSPENDED) | headers(REINSTATED)
 
 
-def _fold(
+def follow(
     record: Record, value: bytes, offset: int, whom: tuple[bytes, str], in_force: KeysInForce
 ) -> None:
-    """Fold a control, where it concerns the voter in the consultation, and is taken."""
+    """Follow a partition: fold what concerns a voter in a consultation, where it is taken."""
+    in_force.follow(offset, value)
+    if in_force.rules > 1:
+        record.rise()
+    if value[:HEADER_BYTES] not in _CONTROLS or whom[0] not in value:
+        return
     try:
         event, fields = codec.decode(value)
     except codec.Undecodable:
@@ -226,12 +198,12 @@ async def _write(
             "whose, so none can be set aside or counted again. Its figures stay.")
     require_open(log, known, consultation)
     followed = record.newest[1] if record.newest else b""
-    event_id = hashlib.sha256(current(event, controls.rules).header + consultation.encode() + b"\0"
+    event_id = hashlib.sha256(seed(event) + consultation.encode() + b"\0"
                               + voter + followed + fields.get("finding", b"")).digest()[:16]
     partition = partition_of(voter, log.topics.partitions)
     value = require_reason(lambda form: controls.encoded(
         event, partition, event_id=event_id, reason=form,
-        salt=secrets.token_bytes(SALT_BYTES), origin="operator", occurred_at=now,
+        salt=secrets.token_bytes(ID_BYTES), origin="operator", occurred_at=now,
         **fields), reason)
     async with BulkWriter(log.address) as writer:
         return await writer.write(log.topics.votes, partition, now, value)

@@ -16,6 +16,8 @@ from schemas.defaults import fitted, upgrade
 from schemas.registry import HEADER_BYTES, MAGIC, Schema, by_id, current
 
 
+ID_BYTES = 16
+"""An Identifier: of events, voters, findings, and salts."""
 MAX_VALUE_BYTES = 1_048_576
 """No record of ours is larger: the largest are decisions that suspend a voter of 5,000 votes."""
 

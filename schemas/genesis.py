@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.control_roles import PublicKey, keys_in
 from schemas.registry import FIRST_RULES, current
 from schemas.topics import Topics
@@ -18,7 +19,6 @@ from schemas.topics import Topics
 
 NEWEST_RULES = 2
 """Rules that this version can adopt."""
-ID_BYTES = 16
 
 
 @dataclass(frozen=True)

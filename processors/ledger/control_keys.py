@@ -10,7 +10,7 @@ what anybody may write is refused, and halts nothing.
 from collections.abc import Container, Mapping
 from typing import Any
 
-from processors.ledger.decisions import ControlKey, Finding
+from processors.ledger.decisions import ControlKey
 from processors.ledger.state import LedgerState
 from schemas import control_roles
 from schemas.control_roles import PublicKey, is_signed_by
@@ -50,9 +50,3 @@ def is_first_adoption(state: LedgerState, value: bytes, first_keys: Container[ob
     """Whether a partition without keys may take those of a record: at its begin, or as was told."""
     return (state.last_offset < 0 or unsigned_digest(value) in first_keys
             or state.last_offset + 1 in first_keys)
-
-
-def findings_of(fields: Mapping[str, Any]) -> tuple[Finding, ...]:
-    """Read the findings that a reinstatement names, each once."""
-    return tuple(dict.fromkeys(
-        Finding(pair["cause"], pair["finding"]) for pair in fields["findings"]))

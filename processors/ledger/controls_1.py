@@ -12,11 +12,11 @@ from processors.ledger.adoptions import (
     version_in_force,
 )
 from processors.ledger.decisions import Change, Decision
-from processors.ledger.rows import known
 from processors.ledger.rules import KIND, OUTCOME, REASON
 from processors.ledger.standing import SUSPENDED
 from processors.ledger.state import Consultation, LedgerState
 from schemas import codec
+from schemas.findings import known
 from schemas.registry import current
 from schemas.topics import partition_of
 

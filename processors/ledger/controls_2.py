@@ -12,16 +12,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from processors.ledger.adoptions import REFUSAL, Control, adopt, version_in_force
-from processors.ledger.control_keys import findings_of, is_allowed
-from processors.ledger.decisions import Change, Decision, Finding
-from processors.ledger.rows import known
+from processors.ledger.control_keys import is_allowed
+from processors.ledger.decisions import Change, Decision
 from processors.ledger.rules import KIND, OUTCOME, REASON
 from processors.ledger.rules_2 import route_in
 from processors.ledger.standing import KEPT_BITS, SUSPENDED
 from processors.ledger.state import Consultation, LedgerState
-from processors.ledger.suspensions import OPERATOR, Suspension, restored
 from schemas import codec
 from schemas.control_outlines import outline
+from schemas.findings import Suspension, known, restored
 from schemas.registry import current
 from schemas.topics import partition_of
 
@@ -102,46 +101,11 @@ def _voter_control(state: LedgerState, offset: int, chain: bytes, value: bytes) 
     before = state.suspension(voter, consultation)
     after = restored(before.copied())
     event, fields = codec.decode(value)
-    if event == "VoterSuspended":
-        outcome, more = _suspended(after, fields, version=codec.schema_of(value).version)
-    else:
-        outcome, more = _reinstated(after, fields, version=codec.schema_of(value).version)
-    if outcome in ("suspended", "reinstated"):
-        more["changes"] = _changes(state, voter, consultation, before, after)
-    return _decided(state, offset, chain, value, fields, outcome, **more)
-
-
-def _suspended(
-    found: Suspension, fields: Mapping[str, Any], *, version: int
-) -> tuple[str, dict[str, Any]]:
-    """Return the outcome of a suspension, and let it stand in `found` where it does."""
-    pair = Finding(fields["cause"], fields["finding"])
-    if version == 1:
-        pair = Finding(OPERATOR, fields["event_id"])
-    if pair in found.standing:
-        return "unchanged", {"findings": (pair,)}
-    if found.is_immune(pair.cause):
-        return "refused", {"refusal": "immune", "findings": (pair,)}
-    if found.is_full_for((pair,)):
-        return "refused", {"reason": "too_many", "findings": (pair,)}
-    found.suspend(pair)
-    return "suspended", {"findings": (pair,)}
-
-
-def _reinstated(
-    found: Suspension, fields: Mapping[str, Any], *, version: int
-) -> tuple[str, dict[str, Any]]:
-    """Return the outcome of a reinstatement, and clear in `found` what it names."""
-    pairs, immune = findings_of(fields), tuple(fields["immune"])
-    if version == 1:
-        pairs = found.standing_of(OPERATOR)
-    more: dict[str, Any] = {"findings": pairs, "immune": immune}
-    if found.knows(pairs, immune):
-        return "unchanged", more
-    if found.is_full_for(pairs):
-        return "refused", more | {"reason": "too_many"}
-    found.reinstate(pairs, immune)
-    return "reinstated", more
+    effect = after.follow(event, fields, version=codec.schema_of(value).version)
+    changes = _changes(state, voter, consultation, before, after)
+    why = {"reason" if effect.why in REASON else "refusal": effect.why}
+    return _decided(state, offset, chain, value, fields, effect.outcome, **why, changes=changes,
+                    findings=effect.findings, immune=effect.immune)
 
 
 def _changes(

@@ -14,6 +14,9 @@ from processors.ledger import standing
 from processors.ledger.standing import ENCODED
 from schemas.chains import CHAIN_BYTES
 from schemas.codec import Undecodable
+from schemas.control_roles import KEYS_MOST, PUBLIC_BYTES
+from schemas.control_signatures import KEY_ID_BYTES
+from schemas.findings import CAUSE_MOST, FINDING_BYTES, Finding
 from schemas.hot import long, read_long, short_string
 from schemas.registry import HEADER_BYTES, current
 from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
@@ -25,9 +28,8 @@ MAX_CHANGES = 5_000
 """No more changes than a voter can hold live votes."""
 
 
-MAX_FINDINGS, MAX_IMMUNE, MAX_CAUSE, MAX_KEYS = 128, 15, 15, 64
+MAX_FINDINGS, MAX_IMMUNE = 128, CAUSE_MOST
 """Bounds of the lists of version 2, as the schema has them."""
-FINDING_BYTES, KEY_ID_BYTES, PUBLIC_KEY_BYTES = 16, 8, 32
 
 
 class Change(NamedTuple):
@@ -38,13 +40,6 @@ class Change(NamedTuple):
     after: int
     route: int = 0
     """Route after the event, by index in schemas.words; before rules 2 always unknown."""
-
-
-class Finding(NamedTuple):
-    """What a suspension rests on: a cause, and one finding of it."""
-
-    cause: int
-    finding: bytes
 
 
 class ControlKey(NamedTuple):
@@ -213,14 +208,14 @@ def _decode_ending(value: bytes, at: int, decision: Decision) -> tuple[Decision,
     findings, at = _items(value, at + 1, 1 + FINDING_BYTES, MAX_FINDINGS)
     immune, at = _items(value, at, 1, MAX_IMMUNE)
     generation, at = read_long(value, at)
-    keys, at = _items(value, at, KEY_ID_BYTES + 1 + PUBLIC_KEY_BYTES, MAX_KEYS)
+    keys, at = _items(value, at, KEY_ID_BYTES + 1 + PUBLIC_BYTES, KEYS_MOST)
     event_version = _enum(value[at], MAX_EVENT_VERSION + 1)
-    causes = tuple(_enum(item[0], MAX_CAUSE + 1) for item in immune)
+    causes = tuple(_enum(item[0], CAUSE_MOST + 1) for item in immune)
     if generation < 0 or 0 in causes or any(b <= a for a, b in pairwise(causes)):
         raise ValueError("generation or immunity out of range")
     return decision._replace(
         refusal=refusal, immune=causes, generation=generation,
-        findings=tuple(Finding(_enum(item[0], MAX_CAUSE + 1), item[1:]) for item in findings),
+        findings=tuple(Finding(_enum(item[0], CAUSE_MOST + 1), item[1:]) for item in findings),
         keys=tuple(ControlKey(item[:KEY_ID_BYTES], _enum(item[KEY_ID_BYTES], len(CONTROL_ROLES)),
                               item[KEY_ID_BYTES + 1:]) for item in keys),
         event_version=event_version,

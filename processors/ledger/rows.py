@@ -87,13 +87,3 @@ def after_refusals(row: bytes, refused: bytes) -> bytes:
 def _filled(ids: bytes, size: int) -> bytes:
     """Fill ids up to eight with copies of the oldest."""
     return ids + ids[-size:] * (REMEMBERED_EVENTS - len(ids) // size)
-
-
-def known(ids: bytes, event_id: bytes) -> bool:
-    """Whether a control's event id is among those remembered."""
-    return remembers(bytes(IDS_AT) + ids, event_id[DIGEST_BYTES:])
-
-
-def remembering(ids: bytes, event_id: bytes) -> bytes:
-    """Remember a control's event id as the newest."""
-    return (event_id[DIGEST_BYTES:] + ids)[:REMEMBERED_EVENTS * DIGEST_BYTES]

@@ -12,7 +12,6 @@ from processors.ledger.rows import (
     KEPT_IDS_END,
     after_refusals,
     refused_and,
-    remembering,
     with_accepted,
     with_refused,
 )
@@ -36,7 +35,7 @@ from processors.ledger.state import (
     LedgerState,
     Proposal,
 )
-from processors.ledger.suspensions import BEFORE_RULES_2, Suspension
+from schemas.findings import BEFORE_RULES_2, Suspension, remembering
 from schemas.words import OUTCOMES
 
 

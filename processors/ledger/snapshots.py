@@ -23,11 +23,11 @@ from collections.abc import Container, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
-from processors.ledger import rows, rules, rules_1, rules_2, settling, state, suspensions
+from processors.ledger import rows, rules, rules_1, rules_2, settling, state
 from processors.ledger.decisions import ControlKey
 from processors.ledger.ledger import Ledger
-from processors.ledger.suspensions import restored
-from schemas import words
+from schemas import findings, words
+from schemas.findings import restored
 
 
 MAGIC = b"scrutin ledger snapshot 5\n"
@@ -116,7 +116,7 @@ def meaning() -> bytes:
         rows.IDS_AT, rows.IDS_END, rows.DIGEST_BYTES, rows.SHORT_DIGEST_BYTES,
         rows.REFUSED_DIGEST_BYTES,
         state.SUSPENDED_FLAG, state.RECEIVED_FLAG, state.REFUSED_ONLY_FLAG, state.HEAD_SHIFT,
-        suspensions.MAX_FINDINGS_A_CAUSE, settling.REFUSED_ONLY_MAX,
+        findings.FINDINGS_A_CAUSE_MOST, settling.REFUSED_ONLY_MAX,
         rules.LIVE_SHIFT, rules.COUNTED_SHIFT, rules_2.ROUTE_SHIFT, rules_2.SUSPENDED_BIT, _COPIED)
     vocabulary = [getattr(words, name) for name in (
         "CHOICES", "TRUSTS", "QUALIFICATIONS", "KINDS", "OUTCOMES", "REASONS", "SET_ASIDE",

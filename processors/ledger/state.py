@@ -13,14 +13,9 @@ from typing import Any, NamedTuple
 from processors.ledger.decisions import ControlKey
 from processors.ledger.rows import IDS_AT, LINK_BYTES
 from processors.ledger.rules import COUNTED_SHIFT, LIVE_SHIFT, OUTCOME, REASON, slot_of
-from processors.ledger.suspensions import (
-    NOBODY,
-    PAIR_BYTES,
-    SUSPENSION_BYTES,
-    Suspension,
-)
 from schemas.chains import NO_CHAIN
 from schemas.codec import Undecodable
+from schemas.findings import NOBODY, Suspension
 from schemas.hot import short_string
 from schemas.words import COUNTS, DECIDED, EVERY_COUNT
 
@@ -30,6 +25,8 @@ REMEMBERED_DECISIONS = 16_384
 
 VOTE_BYTES, VOTER_BYTES, CONTROLLED_BYTES, NAME_BYTES = 164, 136, 170, 1_000
 """What a vote, a voter, a voter's controls, or a name takes in memory (CPython, 64 bits), about."""
+SUSPENSION_BYTES, PAIR_BYTES = 400, 200
+"""What a suspended voter, and a finding, take, about."""
 REFUSED_ONLY_BYTES = 230
 """What a voter and a proposal take of which only refused events are known, about."""
 

@@ -11,13 +11,13 @@ from collections.abc import Iterable
 from processors.ledger.decisions import decode, is_undecodable
 from processors.ledger.ledger import Ledger
 from schemas import codec
-from schemas.registry import current
+from schemas.registry import HEADER_BYTES, headers
 
 
 WINDOW_RECORDS = 1_000
 """The share of undecodable records is taken over so many."""
 
-_HEADER = current("UndecodableAccepted").header
+_ACCEPTED = headers("UndecodableAccepted")
 
 
 def remember(undecodable: list[int], offsets: Iterable[int]) -> None:
@@ -41,7 +41,7 @@ def accepted_until(catalogue: Iterable[bytes | None], partition: int) -> int:
     """Return the last votes offset up to which an operator lets a partition go on; -1: none."""
     found = -1
     for value in catalogue:
-        if value is not None and value.startswith(_HEADER):
+        if value is not None and value[:HEADER_BYTES] in _ACCEPTED:
             _, fields = codec.decode(value)
             if fields["partition"] == partition:
                 found = max(found, fields["until_offset"])

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from producers import suspending
+from schemas.findings import CAUSE_MOST
 from scrutin.commands import producing
 
 
@@ -15,11 +16,11 @@ def reinstate(
     reason: producing.Reason,
     consultation: producing.Consultation = None,
     cause: Annotated[list[int] | None, typer.Option(
-        min=0, max=suspending.CAUSE_MOST, help="Clear the findings of this cause only: 0 is an "
+        min=0, max=CAUSE_MOST, help="Clear the findings of this cause only: 0 is an "
         "operator's, n those of rule n of the guard. May be repeated; without it, all.",
         show_default=False)] = None,
     immune: Annotated[list[int] | None, typer.Option(
-        min=1, max=suspending.CAUSE_MOST, help="Let this rule of the guard suspend the voter no "
+        min=1, max=CAUSE_MOST, help="Let this rule of the guard suspend the voter no "
         "more. May be repeated.", show_default=False)] = None,
     after_closing: producing.AfterClosing = False,
 ) -> None:

@@ -17,10 +17,10 @@ from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
-from processors.ledger.decisions import MAX_CAUSE
 from processors.results.scores import SCORES_VERSION
 from schemas import codec
 from schemas.codec import Undecodable
+from schemas.findings import CAUSE_MOST
 from schemas.registry import HEADER_BYTES, Schema, versions
 from schemas.words import SET_ASIDE, TRUSTS
 from sinks.ballots import BALLOT_VERSIONS
@@ -92,9 +92,9 @@ def suppose(
     rules = tuple(dict.fromkeys(without_rules))
     for rule in rules:
         if rule not in REWRITES:
-            raise BadSupposition(f"there is no rule {rule!r}. Votes are set aside as "
-                                 f"{' and '.join(SET_ASIDE)}, and by rules 1 to {MAX_CAUSE} of the "
-                                 "guard.")
+            raise BadSupposition(
+                f"there is no rule {rule!r}. Votes are set aside as {' and '.join(SET_ASIDE)}, "
+                f"and by rules 1 to {CAUSE_MOST} of the guard.")
     if scores is not None and scores not in SCORES:
         raise BadSupposition(f"scores {scores!r} are not known here, only {', '.join(SCORES)}.")
     if mapping_as_of is not None and mapping_as_of < -1:
@@ -179,7 +179,7 @@ def _trusted(value: bytes) -> bytes:
 def _never_suspended(value: bytes) -> bytes:
     if value[:HEADER_BYTES] == _SUSPENDED[0].header:
         return _REINSTATED[0].header + value[HEADER_BYTES:]
-    return _without_causes(range(MAX_CAUSE + 1), value)
+    return _without_causes(range(CAUSE_MOST + 1), value)
 
 
 def _without_causes(causes: Container[int], value: bytes) -> bytes:
@@ -198,7 +198,7 @@ def _without_causes(causes: Container[int], value: bytes) -> bytes:
 
 REWRITES: dict[str, Rewrite] = {
     "unproven": _trusted, "suspended": _never_suspended,
-    **{str(cause): partial(_without_causes, (cause,)) for cause in range(1, MAX_CAUSE + 1)},
+    **{str(cause): partial(_without_causes, (cause,)) for cause in range(1, CAUSE_MOST + 1)},
 }
 """How the ballot box reads without each rule by which votes are set aside, or without a cause."""
 assert REWRITES.keys() >= {*SET_ASIDE}, "every reason to set aside can be taken away"

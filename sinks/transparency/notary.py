@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas import codec, named_keys
 from schemas.codec import Undecodable
 from schemas.named_keys import KeyList, NamedKey
-from schemas.registry import UnknownSchema, current
+from schemas.registry import HEADER_BYTES, UnknownSchema, headers
 from schemas.topics import Topics
 from sinks.ballots import consultation_of_ballot, decode_ballot
 from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
@@ -50,7 +50,7 @@ from sinks.writing import AWAY_SECONDS
 CLOSINGS = {"ConsultationClosed", "ClosingCompleted"}
 """Events that end a consultation."""
 
-_NAMING = current(named_keys.EVENT).header
+_NAMINGS = headers(named_keys.EVENT)
 
 Decode = Callable[[bytes | None], tuple[str, dict[str, Any]]]
 """Reads a record of a topic; raises Undecodable, or UnknownSchema where nobody may pass."""
@@ -153,7 +153,7 @@ class Book:
 
     def name_key(self, value: bytes | None, offset: int) -> None:
         """Take the key that a record names, if it names one."""
-        if self._keys is not None and (value or b"").startswith(_NAMING):
+        if self._keys is not None and (value or b"")[:HEADER_BYTES] in _NAMINGS:
             with contextlib.suppress(Undecodable):
                 self._keys.apply(self._decode(value)[1], offset)
 

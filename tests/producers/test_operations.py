@@ -18,10 +18,11 @@ from producers.operations import Log
 from producers.polis import read_export, vote_events
 from producers.polis_import import import_export
 from producers.signing import own_key
-from producers.suspending import FINDINGS_MOST, Suspended, reinstate, suspend
+from producers.suspending import Suspended, reinstate, suspend
 from producers.writer import BulkWriter
 from schemas import codec
 from schemas.control_roles import public_key
+from schemas.findings import FINDINGS_A_CAUSE_MOST
 from schemas.genesis import FIRST_GENESIS, Genesis
 from schemas.registry import versions
 from schemas.topics import partition_of
@@ -267,7 +268,7 @@ async def test_what_the_guard_found_is_cleared_where_the_log_takes_it(
 async def test_findings_of_an_operator_are_drawn_and_eight_at_the_most(log: Log) -> None:
     """One more is said to be too many, before it is written."""
     if (await suspended(log)).findings:
-        for _ in range(FINDINGS_MOST - 1):
+        for _ in range(FINDINGS_A_CAUSE_MOST - 1):
             await suspended(log, "VoterReinstated")
             await suspended(log)
         await suspended(log, "VoterReinstated")

@@ -19,8 +19,10 @@ from tests.processors.ledger.logs import (
     adopted,
     ballot,
     broken,
+    closed,
     identifier,
     reinstated,
+    sealed,
     steps,
     suspended,
     voter,
@@ -164,3 +166,27 @@ def _random_event(chance: random.Random, number: int) -> bytes:
 def deep_logs() -> st.SearchStrategy[Log]:
     """Return long logs by their seed."""
     return st.integers(0, 2**32 - 1).map(random_log)
+
+
+def redelivering_logs() -> st.SearchStrategy[Log]:
+    """Return long logs of controls by their seed: ids come back, before and after eight others."""
+    return st.integers(0, 2**32 - 1).map(_redelivering_log)
+
+
+def _redelivering_log(seed: int) -> Log:
+    chance = random.Random(seed)
+    ends = chance.random() < 0.5
+    log: Log = [adopted()]
+    while len(log) < 80:
+        number, kind = chance.randrange(14), chance.random()
+        if kind < 0.015:
+            log.append(adopted_2())
+        elif kind < 0.1:
+            log.append(of_version_2("VoterReinstated", number, findings=[
+                {"cause": 0, "finding": identifier(number)}]))
+        elif kind < 0.13 and ends:
+            log.append(chance.choice((closed, sealed))(number))
+        else:
+            log.append(chance.choice((suspended, reinstated))(
+                number, voter=voter(chance.choice((0, 0, 0, 1)))))
+    return log

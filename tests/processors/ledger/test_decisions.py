@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ledger import decisions, standing
-from processors.ledger.decisions import MAX_CHANGES, Change, ControlKey, Decision, Finding
+from processors.ledger.decisions import MAX_CHANGES, Change, ControlKey, Decision
 from processors.ledger.ledger import DecisionsDisagree, Ledger, LedgerStopped
 from schemas import codec
+from schemas.findings import Finding
 from schemas.registry import current, newest
 from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
 from tests.processors.ledger.logs import property_test

@@ -44,7 +44,7 @@ def test_an_honest_bundle_holds(
 def test_keys_that_could_not_be_used_are_no_difference(
     clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """Ledgers were told of them and said stale; whoever verifies says so, and was told of nothing."""
+    """Ledgers were told and said stale; so says whoever verifies, and was told of nothing."""
     box = random_box(32, 150, rises_at=20)
     box.tell_unusable()
     box.replace_keys()

@@ -18,44 +18,18 @@ from tests.processors.ledger.logs import (
     PARTITIONS,
     Log,
     adopted,
-    closed,
     property_test,
     reinstated,
-    sealed,
     suspended,
     voter,
 )
-from tests.processors.ledger.logs_2 import adopted_2, deep_logs, logs_2, of_version_2
+from tests.processors.ledger.logs_2 import deep_logs, logs_2, redelivering_logs
 
 
 CONSULTATION = CONSULTATIONS[0]
 KIND_OF = {"RulesAdopted": ADOPTION, "VoterSuspended": "voter_suspended",
            "VoterReinstated": "voter_reinstated", "ConsultationClosed": "consultation_closed",
            "ConsultationSealed": "consultation_sealed"}
-
-
-def redelivering_logs() -> st.SearchStrategy[Log]:
-    """Return logs of controls whose ids come back: before and after eight others, and the rise."""
-    of_voter = st.builds(
-        lambda make, number, who: make(number, voter=voter(who)),
-        st.sampled_from((suspended, reinstated)), st.integers(0, 13), st.sampled_from((0, 0, 0, 1)))
-    ending = st.builds(
-        lambda make, number: make(number), st.sampled_from((closed, sealed)), st.integers(0, 11))
-    of_version_two = st.builds(
-        lambda number, finding: of_version_2(
-            "VoterReinstated", number, findings=[{"cause": 0, "finding": bytes(15) + finding}]),
-        st.integers(0, 5), st.binary(min_size=1, max_size=1))
-    step = st.one_of(*[of_voter] * 12, of_version_two, ending)
-
-    def assemble(before: Log, rises: Log, after: Log, again: list[tuple[int, int]]) -> Log:
-        log: Log = [adopted(), *before, *rises, *after]
-        for source, place in again:
-            log.insert(1 + place % len(log), log[source % len(log)])
-        return log
-
-    return st.builds(
-        assemble, st.lists(step, max_size=40), st.sampled_from(([], [adopted_2()])),
-        st.lists(step, max_size=40), st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), max_size=10))
 
 
 @given(log=st.one_of(redelivering_logs(), redelivering_logs(), logs_2(), deep_logs()))
