@@ -47,6 +47,14 @@ COLUMNS = [
     *(Column(f"drawn_{name}_{end}", f"{end} end of the Wilson interval at 95 % of "
              f"drawn_share_{name}", _within("drawn", "intervals", name, place))
       for name in CHOICES for place, end in enumerate(("low", "high"))),
+    *(Column(f"other_share_{name}", f"counted votes of other routes (asked, unknown) that choose "
+             f"{name}, divided by all of these", _within("others", "shares", name))
+      for name in CHOICES),
+    *(Column(f"other_{name}_{end}", f"{end} end of the Wilson interval at 95 % of "
+             f"other_share_{name}", _within("others", "intervals", name, place))
+      for name in CHOICES for place, end in enumerate(("low", "high"))),
+    Column("apart", "choices whose intervals of drawn and of other votes do not meet",
+           lambda entry: " ".join(entry["apart"] or ()) or None),
     *(Column(f"drawn_rank_{name}", meaning, _within("drawn_rank", name)) for name, meaning in (
         ("position", "place by drawn votes alone, among entries with 100 of them"),
         ("best", "best place their intervals allow"), ("worst", "worst place they allow"))),

@@ -2,6 +2,8 @@
 
 Theory of operation: a counted vote was drawn for its voter, asked for, or nobody can tell; drawn
 votes have choices and qualifications of their own, from which shares and ranks follow as from all.
+Where the intervals of drawn votes and of the others do not meet, that is said: `apart`. Chance
+alone does so to one pair in a hundred or so, and a call to vote does it honestly.
 A vote set aside is counted under one rule of the guard, or under none: an operator's. Pure.
 """
 
@@ -78,19 +80,24 @@ def rankable(counts: Sequence[int]) -> Block:
 def routed(counts: Sequence[int]) -> Block:
     """Lay out counts, as ROUTE_COUNTS, as the document shows them; `joined` adds the unknown."""
     named = dict(zip(ROUTE_COUNTS, counts, strict=True))
-    found = drawn(counts)
-    votes = sum(found[choice] for choice in CHOICES)
-    words = PUBLISHED_WORDS if votes else ()
     return {
         "set_aside_by_rule": {
             cause: named[_CAUSE + cause] for cause in _CAUSES if named[_CAUSE + cause]},
         "asked": named["counted_asked"],
-        "drawn": {
-            "votes": votes, **{choice: found[choice] for choice in CHOICES},
-            "qualifications": {name: found[name] for name in QUALIFICATIONS},
-            "shares": {name: scores.share(found[name], votes) for name in words},
-            "intervals": {name: list(scores.wilson(found[name], votes)) for name in words},
-        },
+        "drawn": _part(drawn(counts), QUALIFICATIONS),
+    }
+
+
+def _part(counts: Mapping[str, int], qualifications: Sequence[str]) -> Block:
+    """Lay out a part of the counted votes with its shares and intervals; none without votes."""
+    votes = sum([counts[choice] for choice in CHOICES])
+    words = (*CHOICES, *qualifications) if votes else ()
+    held = {"qualifications": {name: counts[name] for name in qualifications}}
+    return {
+        "votes": votes, **{choice: counts[choice] for choice in CHOICES},
+        **(held if qualifications else {}),
+        "shares": {name: scores.share(counts[name], votes) for name in words},
+        "intervals": {name: list(scores.wilson(counts[name], votes)) for name in words},
     }
 
 
@@ -98,12 +105,21 @@ def joined(counted: Block, found: Block) -> Block:
     """Return what the document says besides of an entry: `counted` as all are, `found` by `routed`.
     """
     known = found["drawn"]["votes"] + found["asked"]
+    others = _part({choice: counted["counted"][choice] - found["drawn"][choice]
+                    for choice in CHOICES}, ())
     return {
         "set_aside_by_rule": found["set_aside_by_rule"],
         "routes": {"drawn": found["drawn"]["votes"], "asked": found["asked"],
                    "unknown": counted["counted"]["votes"] - known},
-        "drawn": found["drawn"],
+        "drawn": found["drawn"], "others": others, "apart": _apart(found["drawn"], others),
     }
+
+
+def _apart(one: Block, other: Block) -> list[str]:
+    """Name the choices whose intervals do not meet; none where there are no votes on one side."""
+    pairs = ((choice, one["intervals"][choice], other["intervals"][choice])
+             for choice in CHOICES if one["votes"] and other["votes"])
+    return [choice for choice, (low, high), (least, most) in pairs if high < least or most < low]
 
 
 def flat(entry: Mapping[str, Any]) -> dict[str, int]:

@@ -175,9 +175,14 @@ def figures(
 
 
 def routed(counts: dict[str, int]) -> list[int]:
-    """Four counted votes of five drawn, one in ten asked for; what is suspended is by rule 7."""
+    """Four counted votes of five drawn, one in ten asked for; what is suspended is by rule 7.
+
+    Of one proposal in seven those who came for it agree more.
+    """
     found = dict.fromkeys(routes.ROUTE_COUNTS, 0)
     found |= {f"drawn_{name}": 4 * counts[name] // 5 for name in routes.PUBLISHED_WORDS}
+    if counts["agree"] % 7 == 0:
+        found["drawn_agree"] = counts["agree"] // 2
     found["counted_asked"] = sum(counts[name] // 10 for name in words.CHOICES)
     found["set_aside_cause_7"] = counts["set_aside_suspended"]
     return [found[name] for name in routes.ROUTE_COUNTS]

@@ -168,6 +168,9 @@ def test_under_rules_2_the_tables_have_drawn_votes_beside_all() -> None:
         assert float(row["drawn_share_agree"]) == pytest.approx(
             int(row["drawn_agree"]) / int(row["route_drawn"]), abs=1e-6)
         assert row["set_aside_rule_7"] == row["set_aside_suspended"]
+        assert row["apart"].split() == entry["apart"]
+        assert float(row["other_agree_low"]) == entry["others"]["intervals"]["agree"][0]
+    assert any(row["apart"] for row in found)
 
 
 def test_columns_of_routes_are_there_under_rules_2_alone() -> None:
@@ -196,5 +199,6 @@ def test_an_embargo_leaves_the_columns_empty() -> None:
         told = [*CHOICES, *QUALIFICATIONS, "zone", "rank_position", "score_top",
                 *(f"share_{name}" for name in CHOICES), "agree_low", "agree_high",
                 *(f"drawn_{name}" for name in (*CHOICES, *QUALIFICATIONS)), "drawn_share_agree",
-                "drawn_agree_low", "drawn_rank_position"]
+                "drawn_agree_low", "drawn_rank_position", "other_share_agree", "other_agree_low",
+                "apart"]
         assert [row[name] for name in told] == [""] * len(told)

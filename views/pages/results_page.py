@@ -15,6 +15,7 @@ from processors.results.results_document import shares_hidden
 from processors.results.scores import percent
 from schemas import words
 from schemas.moments import moment, zone_of
+from views import draw_costs
 from views.days import Told
 from views.embargo import by_choice
 from views.pages.calendar import calendar
@@ -28,6 +29,7 @@ PERCENT_VOTES = 30
 CONTROVERSIAL_SHOWN = 6
 UNCERTAIN_SHOWN = 6
 APPROVED_SHOWN = 10
+APART_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -64,12 +66,12 @@ def measures(entry: Mapping[str, Any]) -> dict[str, Measure]:
 
 def page(
     document: Mapping[str, Any], published_at: int | None, *, phase: str | None = None,
-    told: Told | None = None, address: str = "",
+    told: Told | None = None, address: str = "", costs: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Arrange the document for the template.
 
     `phase` as `phase_of` gives it, `told` what the archive said of days, `address` where people
-    reach the pages, for links that are shared.
+    reach the pages, for links that are shared, `costs` what was measured of the draw.
     """
     embargoed = shares_hidden(document)
     zone = zone_of(document["consultation"].get("time_zone"))
@@ -93,6 +95,7 @@ def page(
         "by_rule": _by_rule(document["totals"]),
         "percent_votes": PERCENT_VOTES,
         "address": address,
+        "draw_costs": draw_costs.shown(costs),
     }
 
 
@@ -150,9 +153,13 @@ def _drawn(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return what is told of drawn votes; None where rules 2 are not in force."""
     if "drawn" not in document["totals"]:
         return None
+    apart = [entry for entry in document["proposals"] if entry["apart"]]
+    most = heapq.nsmallest(
+        APART_SHOWN, apart, key=lambda entry: (-entry["counted"]["votes"], entry["id"]))
     return {
         "totals": row(document["totals"]),
         "ideas": [row(idea) for idea in document["ideas"]],
+        "apart": [row(entry) for entry in most], "number_apart": len(apart),
         **{f"ranked_{kind}": sum(1 for entry in document[kind] if entry["drawn_rank"])
            for kind in ("ideas", "proposals")},
     }

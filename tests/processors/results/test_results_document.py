@@ -257,7 +257,7 @@ def test_what_is_counted_is_published_as_under_rules_1(
     """Rules 2 add to the document; without what they add it is the document of rules 1."""
     made = document(found, catalogue)
     before = document(dataclasses.replace(found, rules=1), catalogue)
-    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank"}
+    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank", "others", "apart"}
 
     assert {**before, "format": made["format"], "rules_version": 2} == {
         **made, "totals": {name: held for name, held in made["totals"].items()
@@ -279,6 +279,40 @@ def test_ranks_by_drawn_votes_begin_at_a_hundred_of_them() -> None:
     assert made["p1"]["drawn_rank"] is None
     assert made["p2"]["drawn_rank"] == {"position": 1, "best": 1, "worst": 1}
     assert made["p1"]["routes"] == {"drawn": 99, "asked": 0, "unknown": 301}
+
+
+@given(found=figures_2(), catalogue=catalogues())
+@property_test
+def test_drawn_and_other_votes_are_apart_where_their_intervals_do_not_meet(
+    found: Figures, catalogue: Catalogue
+) -> None:
+    """All counted votes are one or the other; without votes on both sides nothing is apart."""
+    made = document(found, catalogue)
+    for entry in (*made["proposals"], *made["ideas"], made["totals"]):
+        drawn, others = entry["drawn"], entry["others"]
+        assert all(drawn[name] + others[name] == entry["counted"][name]
+                   for name in ("votes", *CHOICES))
+        assert entry["apart"] == [
+            name for name in CHOICES if drawn["votes"] and others["votes"] and (
+                max(drawn["intervals"][name][0], others["intervals"][name][0])
+                > min(drawn["intervals"][name][1], others["intervals"][name][1]))]
+
+
+@pytest.mark.parametrize(("drawn_agree", "apart"), [
+    (50, ["agree", "disagree"]), (70, []), (80, [])])
+def test_a_crowd_that_came_by_a_link_is_told_apart(drawn_agree: int, apart: list[str]) -> None:
+    """400 drawn votes and 100 others that agree by 80 %: apart at 50 %, not at 70 %."""
+    votes = dict.fromkeys(COUNTS, 0) | {
+        "received": 500, "agree": 4 * drawn_agree + 80, "disagree": 420 - 4 * drawn_agree}
+    routed = dict.fromkeys(routes.ROUTE_COUNTS, 0) | {
+        "drawn_agree": 4 * drawn_agree, "drawn_disagree": 400 - 4 * drawn_agree,
+        "counted_asked": 100}
+    found = Figures({"p1": [votes[name] for name in COUNTS]}, rules=2,
+                    routes={"p1": [routed[name] for name in routes.ROUTE_COUNTS]})
+    [made] = document(found, Catalogue())["proposals"]
+
+    assert made["apart"] == apart
+    assert made["others"]["shares"] == {"agree": 0.8, "disagree": 0.2, "neutral": 0.0}
 
 
 @given(found=counts().flatmap(lambda found: st.tuples(st.just(found), by_route(found))))

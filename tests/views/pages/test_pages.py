@@ -374,6 +374,23 @@ def test_drawn_votes_stand_beside_all_where_rules_2_are_in_force(language: str) 
     assert 'id="drawn"' not in html("campaign", language).decode()
 
 
+APART = {"fr": "des votes exprimés quand le service", "en": "of votes cast when the service"}
+
+
+@every
+def test_where_drawn_and_other_votes_differ_the_page_says_both(language: str) -> None:
+    """"62 % of all; 54 % of votes cast when the service showed it", and no word of fraud."""
+    entries = [entry for entry in document("by draw")["proposals"] if entry["apart"]]
+    section = _section(page("by draw", language), "drawn")
+    told = [element.text() for element in section.all() if element.attributes.get(
+        "class") == "apart measure"]
+    assert entries
+    assert len(told) >= min(len(entries), results_page.APART_SHOWN)
+    assert all(APART[language] in text for text in told)
+    assert str(len(entries)) in section.text()
+    assert "fraud" not in section.text().lower()
+
+
 @every
 def test_votes_set_aside_by_a_rule_are_said_to_be(language: str) -> None:
     """Rule by rule, and the rest as an operator's: together all that are suspended."""
