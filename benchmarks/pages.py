@@ -57,10 +57,10 @@ def _sequence_seconds(tested: int) -> float:
     """Choose sequences where so many proposals have enough votes to be tested."""
     chance = random.Random(SEED)
     pool = sequence.Pool(
-        sequence.Candidate(
+        (sequence.Candidate(
             f"p{number}", f"author {chance.randrange(PROPOSALS)}",
             (*(chance.randrange(10, 200) if number < tested else 1 for _ in CHOICES), *(0,) * 6))
-        for number in range(PROPOSALS))
+         for number in range(PROPOSALS)), sequence.SECOND)
     taken = []
     for _ in range(RENDERS):
         seed = chance.randbytes(16)

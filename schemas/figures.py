@@ -136,6 +136,10 @@ GATEWAY_SEQUENCES = _figure(
     "Sequences by what became of them: recorded at once; waiting for their voter's first act; "
     "recorded_with_vote, which waited (waiting less these: who only looked, crawlers too); "
     "not_recorded, for a voter or network has used up what is kept of it in a day.", "outcome")
+GATEWAY_PAST_BOUND = _figure(
+    "scrutin_gateway_sequences_past_bound_total", "gateway", "sequences",
+    "Sequences whose view proofs say no route, for their device or network left too many of this "
+    "minute unanswered: votes on their proposals count, and are no drawn votes.")
 GATEWAY_SECONDS_CLASSES = _figure(
     "scrutin_gateway_answer_seconds_bucket", "gateway", "answers",
     "Answers of /v1 that took at most so long, refusals included.", "le")

@@ -34,6 +34,7 @@ COMMANDS = {
     ("audit", "export"): "audit_export",
     ("audit", "verify"): "audit_verify",
     ("audit", "compare-polis"): "audit_polis",
+    ("audit", "draw"): "audit_draw",
     ("replay",): "replay",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",

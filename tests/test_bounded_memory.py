@@ -124,6 +124,7 @@ MEMORIES = {
     "views.asked._Parts.found": REQUEST,
     "views.days.Days._told": CATALOGUE,
     "views.documents.Documents._decoded": CATALOGUE,
+    "views.draw_costs.DrawCosts._told": CATALOGUE,
     "views.flushes.Flushes._catalogue_ahead": CATALOGUE,
     "views.flushes.Flushes._pending": BATCH,
     "views.flushes.Flushes._values": CATALOGUE,

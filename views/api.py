@@ -118,6 +118,7 @@ def routed(
         Route("/c/{consultation}/proposals", views.proposals_page),
         Route("/v1/consultations", views.consultations),
         Route("/v1/consultations/{consultation}/results", views.results),
+        Route("/v1/consultations/{consultation}/draw", views.draw),
         *(Route(f"/v1/consultations/{{consultation}}/{name}", views.file) for name in FILES),
         Route("/v1/consultations/{consultation}/live", views.live),
         Route("/problems/{name}", views.problem_page),
@@ -205,6 +206,15 @@ class Views:
         publication = self._publication(request)
         life = caching(final=publication.final)
         return await represented(request, await publication.results(), "application/json", life)
+
+    async def draw(self, request: Request) -> Response:
+        """Say what a drawn vote on a chosen proposal costs, where it was measured."""
+        publication = self._publication(request)
+        found = self._publications.costs.of(request.path_params["consultation"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(encode_json(found), media_type="application/json",
+                        headers=caching(final=publication.final))
 
     async def live(self, request: Request) -> Response:
         """Stream what changes: totals, and the proposals that the query names."""

@@ -25,6 +25,7 @@ from processors.results.results_document import shares_hidden
 from views import downloads
 from views.days import Days, Told
 from views.documents import Documents, Own
+from views.draw_costs import DrawCosts
 from views.encoding import encode_json
 from views.flushes import Flushes
 from views.pages import proposals_page, rendering, results_page
@@ -103,6 +104,8 @@ class Surroundings:
     phase: str
     told: Told | None
     address: str
+    costs: dict[str, Any] | None
+    """What a drawn vote costs."""
 
 
 class Publication:
@@ -136,7 +139,7 @@ class Publication:
         """Return the results page in a language."""
         return await self._rendered("results.html", language, around, lambda: results_page.page(
             self.document, self.published_at, phase=around.phase, told=around.told,
-            address=around.address))
+            address=around.address, costs=around.costs))
 
     async def proposals(
         self, language: str, around: Surroundings, wanted: proposals_page.Asked
@@ -167,7 +170,7 @@ class Publication:
     ) -> Representation:
         told_at = around.told.told_at.isoformat() if around.told else ""
         tag = _digest([template, self.tag, self.published_at, language, rendering.revision(),
-                       around.phase, told_at, query])
+                       around.phase, told_at, around.costs, query])
         return await self._once(
             tag, lambda: Representation(rendering.render(template, language, **model()), tag))
 
@@ -221,16 +224,17 @@ class Publications:
     """The newest publication of each consultation.
 
     `clock` counts seconds from anywhere, `now` tells the time, `address` is where people reach
-    the pages (for links that are shared), `days` is told by the archive.
+    the pages (for links that are shared), `days` is told by the archive, `costs` by who measures.
     """
 
     def __init__(
         self, flushes: Flushes, clock: Callable[[], float], *, days: Days | None = None,
-        now: Callable[[], datetime] = _now, address: str = "",
+        costs: DrawCosts | None = None, now: Callable[[], datetime] = _now, address: str = "",
     ) -> None:
         self._flushes = flushes
         self._clock = clock
         self._days = days or Days()
+        self.costs = costs or DrawCosts()
         self._now = now
         self._address = address.rstrip("/")
         self.documents = Documents(flushes)
@@ -279,7 +283,8 @@ class Publications:
         consultation = publication.document["consultation"]
         return Surroundings(
             phase=self.phase(publication.document["state"], consultation),
-            told=self._days.of(consultation["id"]), address=self._address)
+            told=self._days.of(consultation["id"]), address=self._address,
+            costs=self.costs.of(consultation["id"]))
 
     def phase(self, state: str, consultation: dict[str, Any]) -> str:
         """Name the phase of a consultation now; see `results_page.phase_of`."""

@@ -46,7 +46,7 @@ CONTENT_BYTES = 8
 _TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
 _QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
 _WIDGET = ORIGINS.index("widget")
-_SERVED, _ASKED = SHOWN.index("served"), SHOWN.index("asked")
+_UNKNOWN, _SERVED, _ASKED = map(SHOWN.index, ("unknown", "served", "asked"))
 _TELLS_ROUTES = 2
 """From these rules on view proofs and ballots tell the route."""
 
@@ -80,6 +80,8 @@ class Served(NamedTuple):
     proofs: list[str]
     waiting: str
     """What the browser keeps until the voter acts; empty where nothing waits."""
+    counts_as_drawn: bool
+    """Whether the proofs say that what was not asked for was drawn."""
 
 
 class Booth:
@@ -149,6 +151,7 @@ class Booth:
                 self._memory.forget_content(event_id)  # nothing was written: the key is free
             raise
         self._networks.saw(event_id, voter.network, now)
+        self._sequences.answered(voter, now)
         if act.kind in ("VoteCast", "VoteWithdrawn"):
             self._memory.choose(
                 voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
@@ -163,11 +166,13 @@ class Booth:
         except (NotWritten, Unknown) as error:
             raise _refused(error) from None
         accepted = self._follower.proposals(voter.consultation)
-        proofs = [self.proof(voter, name, _ASKED if place < given.asked else _SERVED,
+        others = _SERVED if given.counts_as_drawn else _UNKNOWN
+        proofs = [self.proof(voter, name, _ASKED if place < given.asked else others,
                              given.drawn_at)
                   for place, name in enumerate(given.proposals)]
         return Served(
-            given.event_id, [accepted[name] for name in given.proposals], proofs, given.waiting)
+            given.event_id, [accepted[name] for name in given.proposals], proofs, given.waiting,
+            given.counts_as_drawn)
 
     def proof(self, voter: Voter, proposal: str, shown: int, shown_at: int) -> str:
         """Prove that a proposal is shown to a voter, in the version of the announced rules.

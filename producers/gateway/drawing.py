@@ -7,7 +7,8 @@ is written once that is. No gateway keeps anything meanwhile, and any gateway ca
 is killed loses none. A device that is known has its sequence written at once. A browser that loses
 the cookie, one that draws a second sequence before its first act, and a network that has used up
 what is kept of it in a day (`producers.gateway.kept`) vote without that sequence on record.
-Nothing else depends on it: that a proposal was shown is proven by its view proof.
+Nothing else depends on it: that a proposal was shown is proven by its view proof. Whether that says
+that it was drawn depends on how many sequences nobody answered (`producers.gateway.unanswered`).
 
 A cookie that comes back twice, with votes sent at once or again on purpose, is written once by each
 gateway that remembers it, under the same event id.
@@ -26,6 +27,7 @@ from producers.gateway.memory import Memory
 from producers.gateway.outlet import NotWritten, Outlet, Unknown
 from producers.gateway.pools import Pools
 from producers.gateway.salts import Salts
+from producers.gateway.unanswered import Unanswered
 from producers.gateway.view_proofs import PROOF_SECONDS
 from schemas import codec, figures
 from schemas.figures import Sample
@@ -71,6 +73,8 @@ class Given(NamedTuple):
     """Milliseconds since 1970."""
     waiting: str
     """What the browser keeps until the voter acts; empty where nothing waits."""
+    counts_as_drawn: bool
+    """Whether view proofs may say that the others were drawn."""
 
 
 class Sequences:
@@ -87,7 +91,9 @@ class Sequences:
         self._memory = memory
         self._salts = salts
         self._accounts = kept.Accounts(kept.SEQUENCES, gateways=gateways)
+        self._unanswered = Unanswered(gateways=gateways)
         self._outcomes: Counter[str] = Counter()
+        self._past_bound = 0
 
     async def draw(
         self, visitor: Visitor, included: Sequence[str], *, looks_only: bool = False
@@ -106,7 +112,7 @@ class Sequences:
         event_id = identity.time_ordered_id(now, self._salts.draw(10))
         value = codec.encode(
             "SequenceDrawn", event_id=event_id, voter=visitor.id,
-            consultation=visitor.consultation, algorithm=dated.algorithm, seed=seed,
+            consultation=visitor.consultation, algorithm=dated.pool.algorithm, seed=seed,
             offsets=list(dated.offsets), catalogue_offset=dated.catalogue_offset,
             proposals=[dated.pool.places[name] for name in drawn.proposals], asked=drawn.asked,
             left_out=drawn.left_out, origin=ORIGINS[visitor.origin], occurred_at=now)
@@ -116,7 +122,13 @@ class Sequences:
         else:
             waiting = ""
             await self._record(visitor, value, now, now, "recorded")
-        return Given(event_id, drawn.proposals, drawn.asked, now, waiting)
+        counts_as_drawn = self._unanswered.draw(visitor.id, visitor.network, now / 1_000)
+        self._past_bound += not counts_as_drawn
+        return Given(event_id, drawn.proposals, drawn.asked, now, waiting, counts_as_drawn)
+
+    def answered(self, visitor: Visitor, now: int) -> None:
+        """Take note that a visitor acts, now (milliseconds since 1970)."""
+        self._unanswered.answer(visitor.id, visitor.network, now / 1_000)
 
     async def came_back(self, visitor: Visitor, waiting: str) -> bool:
         """Write what waited in a browser, now that its voter acts.
@@ -147,6 +159,7 @@ class Sequences:
         """Yield what became of sequences as figures."""
         for outcome in OUTCOMES:
             yield Sample(figures.GATEWAY_SEQUENCES, self._outcomes[outcome], (outcome,))
+        yield Sample(figures.GATEWAY_PAST_BOUND, self._past_bound)
 
     async def _record(
         self, visitor: Visitor, value: bytes, drawn_at: int, now: int, outcome: str
@@ -182,8 +195,11 @@ def explained(
     """Return the proposals of a SequenceDrawn by name, and those that its draw gives again.
 
     `accepted` are the consultation's proposals in the order of the catalogue, `pool` holds them
-    with their counts at the event's offsets.
+    with their counts at the event's offsets, in the event's version. Raises ValueError for a pool
+    of another version.
     """
+    if pool.algorithm != fields["algorithm"]:
+        raise ValueError(f"the sequence is of {fields['algorithm']}, the pool of {pool.algorithm}")
     said = [accepted[place] for place in fields["proposals"]]
     again = sequence.redrawn(pool, fields["seed"], said[:fields["asked"]], fields["left_out"])
     return said, again

@@ -13,13 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from producers.gateway.follower import Follower
-from producers.gateway.sequence import (
-    ALGORITHM,
-    BLIND_ALGORITHM,
-    SCORED_BY,
-    Candidate,
-    Pool,
-)
+from producers.gateway.sequence import FIRST, SCORED_BY, SECOND, Candidate, Pool
 from schemas import codec
 
 
@@ -27,6 +21,8 @@ REFRESH_SECONDS = 10.0
 """A pool is so old at most, when somebody asks; a sequence is a choice, not a count."""
 STEP_RECORDS = 20
 """Results decoded before other tasks get their turn: a millisecond of work."""
+DRAWN_SINCE = 2
+"""From these rules on the results have drawn votes, and sequences look at them alone."""
 _NOTHING = (0,) * len(SCORED_BY)
 
 
@@ -39,6 +35,9 @@ class Snapshot(Protocol):
     @property
     def proposals(self) -> Mapping[str, bytes]: ...
 
+    @property
+    def routes(self) -> Mapping[str, bytes]: ...
+
 
 Results = Callable[[str], Snapshot]
 """Gives the newest flush of a consultation; the composition root knows where from."""
@@ -49,7 +48,6 @@ class DatedPool:
     """A pool, and what it was made from."""
 
     pool: Pool
-    algorithm: str
     offsets: tuple[int, ...]
     catalogue_offset: int
     made_at: float
@@ -82,22 +80,31 @@ class Pools:
         catalogue_offset = self._follower.offset
         described = self._follower.known.find("ConsultationDescribed", consultation) or {}
         blind = bool(described.get("shares_embargoed"))  # None was asked for before the field.
+        by_draw = self._follower.known.rules >= DRAWN_SINCE
+        values, counts_of = (
+            (snapshot.routes, drawn_of) if by_draw else (snapshot.proposals, counted_of))
         candidates = []
         for number, (name, accepted) in enumerate(proposals.items()):
             author = accepted["author"]
-            value = snapshot.proposals.get(name)
-            candidate = Candidate(
-                name, author and author["name"], _counts(value) if value else _NOTHING)
-            candidates.append(candidate.blind() if blind else candidate)
+            value = values.get(name)
+            candidates.append(Candidate(
+                name, author and author["name"], counts_of(value) if value else _NOTHING))
             if number % STEP_RECORDS == STEP_RECORDS - 1:
                 await asyncio.sleep(0)
         made = DatedPool(
-            Pool(candidates), BLIND_ALGORITHM if blind else ALGORITHM, snapshot.offsets,
+            Pool(candidates, SECOND if by_draw else FIRST, blind=blind), snapshot.offsets,
             catalogue_offset, asyncio.get_running_loop().time())
         self._pools[consultation] = made
         return made
 
 
-def _counts(value: bytes) -> tuple[int, ...]:
+def counted_of(value: bytes) -> tuple[int, ...]:
+    """Return the counts of a ProposalScored, in the order of SCORED_BY."""
     counts = codec.decode(value)[1]["entry"]["counts"]
     return tuple(counts[name] for name in SCORED_BY)
+
+
+def drawn_of(value: bytes) -> tuple[int, ...]:
+    """Return those of its drawn votes, from a RoutesCounted."""
+    counts = codec.decode(value)[1]
+    return tuple(counts[f"drawn_{name}"] for name in SCORED_BY)

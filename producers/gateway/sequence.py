@@ -2,12 +2,18 @@
 
 Theory of operation: what is voted on decides what is known, so the choice must be fair and must
 be one that can be explained afterwards. The rules follow Make.org's SelectionAlgorithm. Some
-places go to new proposals (fewer than NEW_VOTES), the oldest first. The others go to tested ones
-by Thompson sampling: every score is drawn from what its votes leave open, so that a proposal with
-few votes gets its chance and one with many its due. A drawn score decides the zone; places for
-consensus go by drawn top score, some for controversy by drawn controversy; of the CANDIDATES
-best the least voted is taken. One proposal an author. Places that a group cannot fill go to the
-next. At last the order is shuffled, so that no place helps anybody.
+places go to new proposals (fewer than NEW_VOTES). The others go to tested ones by Thompson
+sampling: every score is drawn from what its votes leave open, so that a proposal with few votes
+gets its chance and one with many its due. A drawn score decides the zone; places for consensus go
+by drawn top score, some for controversy by drawn controversy; of the CANDIDATES best the least
+voted is taken. One proposal an author. Places that a group cannot fill go to the next. At last the
+order is shuffled, so that no place helps anybody.
+
+Version 1 takes new proposals the oldest first, and looks at all counted votes: ten votes that
+somebody asked for make a proposal tested, and ten disagrees bury it for good. Version 2, since
+rules 2, looks at drawn votes alone: who comes for a proposal moves nothing of what others are
+shown. It fills two places of twelve first, uniformly from all proposals, so that none is ever out
+of reach, and takes new ones at random. A pool is of one version, for its counts are.
 
 Draws are numpy's RandomState, whose streams never change (NEP 19): a `SequenceDrawn` event holds
 seed and offsets, and `redrawn` gives the same proposals for them in years. It needs no history: the
@@ -21,7 +27,7 @@ before it closes: among candidates the least voted goes first anyway.
 """
 
 import itertools
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,14 +35,16 @@ import numpy as np
 from schemas.words import CHOICES
 
 
-ALGORITHM = "scrutin-sequence/1"
+FIRST, SECOND = "scrutin-sequence/1", "scrutin-sequence/2"
 """Written into each event; another rule is another version."""
-BLIND_ALGORITHM = "scrutin-sequence/1-blind"
-"""The same while how people vote is hidden: candidates know how many voted, and no more."""
+BLIND = "-blind"
+"""Follows it while how people vote is hidden: candidates know how many voted, and no more."""
 SIZE = 12
 """Proposals of a sequence."""
 NEW_VOTES = 10
-"""A proposal with fewer counted votes is new."""
+"""A proposal with fewer votes is new: counted ones in version 1, drawn ones in version 2."""
+UNIFORM_PLACES = 2
+"""Of SIZE, which version 2 fills from all proposals."""
 NEW_RATIO = 0.3
 CONTROVERSY_RATIO = 0.1
 CANDIDATES = 10
@@ -60,6 +68,7 @@ class Candidate(NamedTuple):
     id: str
     author: str | None
     counts: tuple[int, ...]
+    """In the order of SCORED_BY: of all counted votes in version 1, of drawn ones in version 2."""
 
     @property
     def votes(self) -> int:
@@ -73,12 +82,19 @@ class Candidate(NamedTuple):
 
 
 class Pool:
-    """The proposals of a consultation, in the order of the catalogue, with their counts."""
+    """The proposals of a consultation, in the order of the catalogue, with their counts.
 
-    def __init__(self, candidates: Iterable[Candidate]) -> None:
-        self.by_id = {each.id: each for each in candidates}
+    `version` is FIRST or SECOND, `blind` asks that how people vote plays no part.
+    """
+
+    def __init__(
+        self, candidates: Iterable[Candidate], version: str, *, blind: bool = False
+    ) -> None:
+        self.version = version
+        self.algorithm = version + BLIND if blind else version
+        self.by_id = {each.id: each.blind() if blind else each for each in candidates}
         self.places = {name: place for place, name in enumerate(self.by_id)}
-        found = list(self.by_id.values())
+        self.every = found = list(self.by_id.values())
         self.new = [each for each in found if each.votes < NEW_VOTES]
         self.tested = [each for each in found if each.votes >= NEW_VOTES]
         counts = np.array([each.counts for each in self.tested], float).reshape(-1, len(SCORED_BY))
@@ -178,16 +194,39 @@ def redrawn(pool: Pool, seed: bytes, included: Sequence[str], left_out: bytes) -
 def _filled(pool: Pool, choice: _Choice, seed: bytes) -> list[str]:
     randomness = np.random.RandomState(np.frombuffer(seed, "<u4"))
     first = len(choice.chosen)
-    places = choice.places
-    tops, controversial, others = _drawn(pool, choice, randomness)
-    choice.fill(pool.new, round(places * NEW_RATIO), least_voted=False)
-    choice.fill(controversial, round(places * CONTROVERSY_RATIO), least_voted=True)
-    for group in (tops, controversial, others):
-        choice.fill(group, SIZE, least_voted=True)
-    choice.fill(pool.new, SIZE, least_voted=False)
+    _fill(pool, choice, randomness)
     rest = [each.id for each in choice.chosen[first:]]
     order = randomness.permutation(len(rest))
     return [each.id for each in choice.chosen[:first]] + [rest[place] for place in order]
+
+
+def beyond_uniform(pool: Pool, seed: bytes) -> list[str]:
+    """Choose in version 2 for a new voter; return what is not on a uniform place."""
+    choice = _Choice(pool, lambda _: False, ())
+    _fill(pool, choice, np.random.RandomState(np.frombuffer(seed, "<u4")))
+    return [each.id for each in choice.chosen[UNIFORM_PLACES:]]
+
+
+def _fill(pool: Pool, choice: _Choice, randomness: np.random.RandomState) -> None:
+    places = choice.places
+    new: Iterator[Candidate] = iter(pool.new)
+    if pool.version == SECOND:
+        anywhere = _shuffled(pool.every, randomness)
+        choice.fill(anywhere, round(places * UNIFORM_PLACES / SIZE), least_voted=False)
+        new = _shuffled(pool.new, randomness)
+    tops, controversial, others = _drawn(pool, choice, randomness)
+    choice.fill(new, round(places * NEW_RATIO), least_voted=False)
+    choice.fill(controversial, round(places * CONTROVERSY_RATIO), least_voted=True)
+    for group in (tops, controversial, others):
+        choice.fill(group, SIZE, least_voted=True)
+    choice.fill(new, SIZE, least_voted=False)
+
+
+def _shuffled(
+    candidates: Sequence[Candidate], randomness: np.random.RandomState
+) -> Iterator[Candidate]:
+    order = randomness.permutation(len(candidates))
+    return (candidates[place] for place in order)
 
 
 def _drawn(

@@ -40,10 +40,12 @@ from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
+from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
+from views.draw_costs import DrawCosts
 from views.flushes import Flushes, ResultsUnreadable
 from views.live import Live
 from views.operations.access import Access
@@ -87,15 +89,18 @@ class FlushSnapshot:
 
     offsets: tuple[int, ...]
     proposals: dict[str, bytes]
+    routes: dict[str, bytes]
+    """Since rules 2: how the votes of each came about."""
 
 
 def newest(flushes: Flushes, consultation: str) -> FlushSnapshot:
     """Return the flush that was applied last."""
     applied = flushes.applied
-    return FlushSnapshot(
-        applied.offsets if applied else (),
-        {name.id: value for name, value in flushes.figures(consultation).items()
-         if name.kind == "proposal"})
+    found: dict[str, dict[str, bytes]] = {"proposal": {}, "proposal_routes": {}}
+    for name, value in flushes.figures(consultation).items():
+        if name.kind in found:
+            found[name.kind][name.id] = value
+    return FlushSnapshot(applied.offsets if applied else (), *found.values())
 
 
 def publics(keys: KeyFolder) -> list[bytes]:
@@ -140,10 +145,10 @@ async def connected(
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
     rates = _rates(settings, keys)
-    memory, days = Memory(), Days()
+    memory, days, costs = Memory(), Days(), DrawCosts()
     meter = Meter()
     publications = Publications(
-        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+        reader.flushes, time.monotonic, days=days, costs=costs, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
@@ -151,7 +156,8 @@ async def connected(
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
-            ask_archive(settings, reader.flushes, days), rates.share(time.time))]
+            ask_archive(settings, reader.flushes, days), rates.share(time.time),
+            measure_draws(publications, reader.flushes, costs))]
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,

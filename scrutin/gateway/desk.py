@@ -88,6 +88,7 @@ class GatewayVisit:
     voter: booth.Voter
     drawn: str | None = None
     """What the browser is to keep of a sequence until its voter acts; empty: nothing any more."""
+    counts_as_drawn: bool = True
 
     @property
     def known(self) -> bool:
@@ -119,7 +120,7 @@ class GatewayVisit:
                 self.voter, included, looks_only=self.asked.scope["method"] == "HEAD")
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
-        self.drawn = served.waiting or None
+        self.drawn, self.counts_as_drawn = served.waiting or None, served.counts_as_drawn
         return [each["proposal"] for each in served.proposals
                 if each["proposal"] not in voted or each["proposal"] in included]
 

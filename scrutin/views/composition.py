@@ -12,11 +12,13 @@ from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
+from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
 from views.days import Days
+from views.draw_costs import DrawCosts
 from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -29,14 +31,16 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
     reader = ResultsReader(kafka, topics)
-    days = Days()
+    days, costs = Days(), DrawCosts()
     publications = Publications(
-        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+        reader.flushes, time.monotonic, days=days, costs=costs, address=settings.public_url)
     beside = Beside(
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
-    asking = asyncio.create_task(ask_archive(settings, reader.flushes, days))
+    tasks = [asyncio.create_task(work) for work in (
+        ask_archive(settings, reader.flushes, days),
+        measure_draws(publications, reader.flushes, costs))]
     try:
         await server.serve(
             reader, opened, publications, _operations(settings, kafka, topics, reader), beside,
@@ -44,8 +48,9 @@ async def serve(
                 JoinedWrites, lambda app: behind(app, settings.views_proxies),
                 settings.hsts_seconds))
     finally:
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _operations(

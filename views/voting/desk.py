@@ -65,6 +65,10 @@ class Visit(Protocol):
     def tells_routes(self) -> bool:
         """Whether it is noted how proposals are reached: under the rules that count it."""
 
+    @property
+    def counts_as_drawn(self) -> bool:
+        """Whether what was served last, and not asked for, counts as drawn."""
+
     def proof(self, proposal: str, route: str) -> str:
         """Prove that a proposal, first reached by a route, is shown to the visitor now."""
 

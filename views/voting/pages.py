@@ -143,7 +143,8 @@ class VotePages:
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
         given = await guest.visit.serve(included, guest.paper.every())
-        guest.paper.serve(given, included, tells_routes=guest.visit.tells_routes)
+        guest.paper.serve(given, included, tells_routes=guest.visit.tells_routes,
+                          counts_as_drawn=guest.visit.counts_as_drawn)
 
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""

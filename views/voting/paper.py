@@ -70,12 +70,17 @@ class Paper:
     and the proposal has no mark."""
 
     def serve(
-        self, given: Sequence[str], asked: Collection[str], *, tells_routes: bool
+        self, given: Sequence[str], asked: Collection[str], *, tells_routes: bool,
+        counts_as_drawn: bool = True,
     ) -> None:
-        """Take the next proposals, some of them asked for, and note the routes to new ones."""
+        """Take the next proposals, some of them asked for, and note the routes to new ones.
+
+        Those that were not asked for were served where that counts as drawn; else it is unknown.
+        """
         before = {name: self.routes.get(name, UNKNOWN) for name in self.sequence}
         before |= {name: route for name, route in self.routes.items() if route == ASKED}
-        new = dict.fromkeys(given, SERVED) | dict.fromkeys(asked, ASKED) if tells_routes else {}
+        served = SERVED if counts_as_drawn else UNKNOWN
+        new = dict.fromkeys(given, served) | dict.fromkeys(asked, ASKED) if tells_routes else {}
         self.sequence = list(given)
         self.routes = {
             name: route for name, route in (new | before).items()

@@ -18,7 +18,7 @@ from tests.harness import (
     read_to_end,
     write,
 )
-from tests.processors.ledger import logs
+from tests.processors.ledger.logs_2 import of_version_2
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 
@@ -54,7 +54,7 @@ async def test_who_was_shown_what_follows_from_the_log(stack: Stack) -> None:
         event = events[event_id]
         pool = await pool_at(stack, event["offsets"])
         assert (bool(pool.tested), bool(pool.new), event["algorithm"]) == (
-            True, True, sequence.ALGORITHM)
+            True, True, sequence.SECOND)
         assert explained(event, PROPOSALS, pool) == (names, names)
         assert event["left_out"] == b"" or acted[event["voter"]]
 
@@ -75,16 +75,20 @@ async def acts(gateway: RunningGateway) -> dict[bytes, set[str]]:
 
 
 async def voted_on(stack: Stack) -> int:
-    """Write votes on most proposals, some on too few to be tested; return how many."""
+    """Write votes on most proposals, some on too few to be tested; return how many.
+
+    Half of all were asked for, and play no part in what is drawn.
+    """
     chance, count = random.Random(5), 0
     async with connected_producer(stack.kafka) as producer:
         for partition in range(stack.topics.partitions):
             voters = [(partition + stack.topics.partitions * number).to_bytes(4, "big") + bytes(12)
                       for number in range(VOTERS_A_PARTITION)]
             values = [
-                logs.ballot(
-                    "VoteCast", event_id=chance.randbytes(16), voter=voter, consultation="town",
-                    proposal=name, trust="trusted", choice=chance.choice(words.CHOICES))
+                of_version_2(
+                    "VoteCast", 0, event_id=chance.randbytes(16), voter=voter, consultation="town",
+                    proposal=name, trust="trusted", choice=chance.choice(words.CHOICES),
+                    shown=chance.choice(("served", "asked")))
                 for place, name in enumerate(PROPOSALS)
                 for voter in voters[:max(place, 2)]]
             await write(producer, stack.topics.votes, partition, values, first_offset=1)
@@ -103,15 +107,15 @@ async def until_known(gateway: RunningGateway, votes: int) -> None:
 
 
 async def pool_at(stack: Stack, offsets: list[int]) -> Pool:
-    """Decide the ballot box up to some offsets, and return the proposals with their counts."""
+    """Decide the ballot box up to some offsets; return the proposals with their drawn votes."""
     records = await read_to_end(stack.kafka, stack.topics.votes, stack.topics.partitions)
     box = [[record.value for record in records
             if record.partition == partition and record.offset <= last]
            for partition, last in enumerate(offsets)]
-    counted: dict[str, list[int]] = {name: [0] * len(words.COUNTS) for name in PROPOSALS}
+    counted: dict[str, list[int]] = {name: [0] * len(words.EVERY_COUNT) for name in PROPOSALS}
     for ledger in decided(box)[0]:
-        for (_, name), counts in ledger.tallies().items():
-            counted[name] = list(results_document.pooled([counted[name], counts]))
-    return Pool(
-        Candidate(name, None, tuple(counted[name][words.COUNTS.index(word)] for word in SCORED_BY))
-        for name in PROPOSALS)
+        for (_, name), counts in ledger.every_count().items():
+            counted[name] = results_document.pooled([counted[name], counts])
+    drawn = [words.EVERY_COUNT.index(f"drawn_{word}") for word in SCORED_BY]
+    return Pool((Candidate(name, None, tuple(counted[name][place] for place in drawn))
+                 for name in PROPOSALS), sequence.SECOND)

@@ -325,7 +325,7 @@ async def booth_of(stack: Stack) -> AsyncIterator[tuple[Booth, KnownCatalogue]]:
         yield Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=Memory(),
             networks=Networks(outlet, keys, topics.networks),
-            pools=Pools(follower, lambda _: FlushSnapshot((), {}))), follower.known
+            pools=Pools(follower, lambda _: FlushSnapshot((), {}, {}))), follower.known
     following.cancel()
 
 

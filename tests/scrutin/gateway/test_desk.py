@@ -29,7 +29,7 @@ def visit(folder: Path, clock: Clock, device: bytes) -> GatewayVisit:
     taken = booth.Booth(
         topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
         networks=Networks(outlet, keys, topics.networks),
-        pools=Pools(follower, lambda _: FlushSnapshot((), {})))
+        pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})))
     desk = GatewayDesk(
         topics, taken, follower, keys, memory,
         Rates(voter_per_minute=1, network_per_minute=1),

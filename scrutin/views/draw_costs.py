@@ -1,0 +1,64 @@
+"""Measure what a drawn vote on a chosen proposal costs, and tell the pages."""
+
+import asyncio
+import time
+from collections import Counter
+
+import structlog
+
+from producers.gateway import draw_costs
+from views.draw_costs import DrawCosts
+from views.flushes import Figure, Flushes, ResultsUnreadable
+from views.publications import Publications
+
+
+POLL_SECONDS = 1.0
+"""Pause between two looks at whether there is something to measure."""
+AGAIN_SECONDS = 3_600.0
+"""Least age of a measurement before the next, while voting is open."""
+REST_FACTOR = 9
+"""After a sequence there is a rest of so many times as long as it took: a tenth of one core."""
+
+
+async def measure_draws(
+    publications: Publications, flushes: Flushes, costs: DrawCosts
+) -> None:
+    """Tell `costs` what the draw of each consultation costs, until cancelled.
+
+    Once an hour while it is open and votes come in, once when it is closed; nothing before rules 2,
+    which tell drawn votes apart, nor before the first vote.
+    """
+    seen: dict[str, tuple[str, tuple[int, ...], float]] = {}
+    while True:
+        await asyncio.sleep(POLL_SECONDS)
+        vector = flushes.applied.offsets if flushes.applied else ()
+        for name in flushes.consultations():
+            documents = publications.documents
+            state, now = documents.state(name), time.monotonic()
+            before = seen.get(name)
+            settled = before is not None and before[0] == state and (
+                state == "final" or before[1] == vector or now - before[2] < AGAIN_SECONDS)
+            if not settled and documents.figure(name, Figure("totals_routes", "")) is not None:
+                seen[name] = state, vector, now
+                await _measure(publications, flushes, costs, name)
+
+
+async def _measure(
+    publications: Publications, flushes: Flushes, costs: DrawCosts, name: str
+) -> None:
+    try:
+        publication = publications.publication(name)
+    except ResultsUnreadable as error:
+        structlog.get_logger("views").warning("the draw is not measured", reason=str(error)[:300])
+        return
+    if publication is None:
+        return
+    document, known = publication.document, flushes.catalogue.consultations.get(name)
+    described = known and known.described
+    pool = draw_costs.pool_of(
+        document, blind=bool(described and described.get("shares_embargoed")))
+    found, began = Counter[str](), time.perf_counter()
+    for _ in draw_costs.steps(pool, found):
+        await asyncio.sleep(REST_FACTOR * (time.perf_counter() - began))
+        began = time.perf_counter()
+    costs.tell(name, draw_costs.told(document, pool, found))
