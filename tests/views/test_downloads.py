@@ -168,6 +168,13 @@ def test_under_rules_2_the_tables_have_drawn_votes_beside_all() -> None:
         assert float(row["drawn_share_agree"]) == pytest.approx(
             int(row["drawn_agree"]) / int(row["route_drawn"]), abs=1e-6)
         assert row["set_aside_rule_7"] == row["set_aside_suspended"]
+
+
+def test_tables_say_where_drawn_and_other_votes_differ() -> None:
+    """The choices on which they are apart, beside the intervals that do not meet."""
+    document = campaign.document(SIZE, by_route=True)
+    found = rows(downloads.proposals_csv(document))
+    for row, entry in zip(found, document["proposals"], strict=True):
         assert row["apart"].split() == entry["apart"]
         assert float(row["other_agree_low"]) == entry["others"]["intervals"]["agree"][0]
     assert any(row["apart"] for row in found)
