@@ -224,17 +224,18 @@ class Publications:
     """The newest publication of each consultation.
 
     `clock` counts seconds from anywhere, `now` tells the time, `address` is where people reach
-    the pages (for links that are shared), `days` is told by the archive, `costs` by who measures.
+    the pages (for links that are shared), `days` is told by the archive.
     """
 
     def __init__(
         self, flushes: Flushes, clock: Callable[[], float], *, days: Days | None = None,
-        costs: DrawCosts | None = None, now: Callable[[], datetime] = _now, address: str = "",
+        now: Callable[[], datetime] = _now, address: str = "",
     ) -> None:
         self._flushes = flushes
         self._clock = clock
         self._days = days or Days()
-        self.costs = costs or DrawCosts()
+        self.costs = DrawCosts()
+        """Told by who measures."""
         self._now = now
         self._address = address.rstrip("/")
         self.documents = Documents(flushes)

@@ -45,7 +45,6 @@ from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
-from views.draw_costs import DrawCosts
 from views.flushes import Flushes, ResultsUnreadable
 from views.live import Live
 from views.operations.access import Access
@@ -145,10 +144,9 @@ async def connected(
     follower = Follower(kafka, topics)
     reader = ResultsReader(kafka, topics)
     rates = _rates(settings, keys)
-    memory, days, costs = Memory(), Days(), DrawCosts()
-    meter = Meter()
+    memory, days, meter = Memory(), Days(), Meter()
     publications = Publications(
-        reader.flushes, time.monotonic, days=days, costs=costs, address=settings.public_url)
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
@@ -157,7 +155,7 @@ async def connected(
             follower.follow(), _read_on(reader), networks.tidy(time.time),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
             ask_archive(settings, reader.flushes, days), rates.share(time.time),
-            measure_draws(publications, reader.flushes, costs))]
+            measure_draws(publications, reader.flushes))]
         try:
             booth = Booth(
                 topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,

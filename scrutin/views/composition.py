@@ -18,7 +18,6 @@ from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
 from views.days import Days
-from views.draw_costs import DrawCosts
 from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -31,16 +30,16 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
     reader = ResultsReader(kafka, topics)
-    days, costs = Days(), DrawCosts()
+    days = Days()
     publications = Publications(
-        reader.flushes, time.monotonic, days=days, costs=costs, address=settings.public_url)
+        reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
     tasks = [asyncio.create_task(work) for work in (
         ask_archive(settings, reader.flushes, days),
-        measure_draws(publications, reader.flushes, costs))]
+        measure_draws(publications, reader.flushes))]
     try:
         await server.serve(
             reader, opened, publications, _operations(settings, kafka, topics, reader), beside,

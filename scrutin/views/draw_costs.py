@@ -7,7 +7,6 @@ from collections import Counter
 import structlog
 
 from producers.gateway import draw_costs
-from views.draw_costs import DrawCosts
 from views.flushes import Figure, Flushes, ResultsUnreadable
 from views.publications import Publications
 
@@ -20,10 +19,8 @@ REST_FACTOR = 9
 """After a sequence there is a rest of so many times as long as it took: a tenth of one core."""
 
 
-async def measure_draws(
-    publications: Publications, flushes: Flushes, costs: DrawCosts
-) -> None:
-    """Tell `costs` what the draw of each consultation costs, until cancelled.
+async def measure_draws(publications: Publications, flushes: Flushes) -> None:
+    """Tell the pages what a drawn vote costs in each consultation, until cancelled.
 
     Once an hour while it is open and votes come in, once when it is closed; nothing before rules 2,
     which tell drawn votes apart, nor before the first vote.
@@ -40,12 +37,10 @@ async def measure_draws(
                 state == "final" or before[1] == vector or now - before[2] < AGAIN_SECONDS)
             if not settled and documents.figure(name, Figure("totals_routes", "")) is not None:
                 seen[name] = state, vector, now
-                await _measure(publications, flushes, costs, name)
+                await _measure(publications, flushes, name)
 
 
-async def _measure(
-    publications: Publications, flushes: Flushes, costs: DrawCosts, name: str
-) -> None:
+async def _measure(publications: Publications, flushes: Flushes, name: str) -> None:
     try:
         publication = publications.publication(name)
     except ResultsUnreadable as error:
@@ -61,4 +56,4 @@ async def _measure(
     for _ in draw_costs.steps(pool, found):
         await asyncio.sleep(REST_FACTOR * (time.perf_counter() - began))
         began = time.perf_counter()
-    costs.tell(name, draw_costs.told(document, pool, found))
+    publications.costs.tell(name, draw_costs.told(document, pool, found))
