@@ -61,7 +61,8 @@ class KnownCatalogue:
             self.keys.apply(fields)
         elif event == "RulesAnnounced":
             self._announce(fields)
-        self.event_ids.add(fields["event_id"])
+        if "event_id" in fields:  # Else it is of another room, and says nothing here.
+            self.event_ids.add(fields["event_id"])
 
     def wording(self, consultation: str, proposal: str) -> int:
         """Return the catalogue offset of the text of a proposal as it is now."""

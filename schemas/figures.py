@@ -78,6 +78,11 @@ RESULTS_NEXT = _figure(
     "scrutin_results_next_offset", "ideas", "offset",
     "First offset of the votes that the last published results do not hold.", "partition")
 
+RESULTS_SET_ASIDE = _figure(
+    "scrutin_ideas_set_aside_records", "ideas", "records",
+    "Records read since the start that nobody can read, or that are no event of their topic.",
+    "topic")
+
 ARCHIVE_NEXT = _figure(
     "scrutin_archive_next_offset", "archive", "offset",
     "First offset that is not in ClickHouse.", "topic", "partition")

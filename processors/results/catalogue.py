@@ -44,16 +44,12 @@ class Catalogue:
         if offset <= self.offset:
             return None
         self.offset = offset
-        name: str | None = fields.get("consultation")
-        if name is None:
-            return None
-        consultation = self.consultations.setdefault(name, Consultation(name))
-        _FOLDS.get(event, _ignore)(consultation, fields)
+        fold = _FOLDS.get(event)
+        if fold is None:
+            return None  # Nothing, or of another room: it says nothing of a consultation.
+        name: str = fields["consultation"]
+        fold(self.consultations.setdefault(name, Consultation(name)), fields)
         return name
-
-
-def _ignore(_consultation: Consultation, _fields: Fields) -> None:
-    """Leave events of other rooms aside: the catalogue may carry more kinds later."""
 
 
 def _described(consultation: Consultation, fields: Fields) -> None:

@@ -6,6 +6,11 @@ what was applied is dropped (a zombie's, or a copy kept by compaction), so is a 
 applied under the same key, and a record beyond the marker waits for the next one, for a zombie's
 flush may lie inside the owner's. Sums over partitions move by the difference of each new count to
 the one it replaces. `take` computes only what moved.
+
+A record that nobody can read, or that is no event of its topic, is set aside: its offset counts as
+read, nothing else moves, and every reader of the topic does the same. A schema id that is not known
+here is another matter: a later release can read it, so UnknownSchema is raised and nothing is
+folded past it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,6 +22,7 @@ from processors.results import results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
 from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
+from schemas.codec import Undecodable
 from schemas.hot import decoders
 from schemas.registry import HEADER_BYTES
 from schemas.topics import FLUSH_KEY
@@ -102,6 +108,8 @@ class Ideas:
         self.participants_offset = -1
         self.rules = 1
         """The newest rules in force in any partition."""
+        self.set_aside = {"tallies": 0, "catalogue": 0, "participants": 0}
+        """Records that nobody can read, by topic."""
         self._positions_moved = False
         """Whether a position moved since the last publication, even if no number did."""
         self._states: dict[str, _State] = {}
@@ -110,13 +118,17 @@ class Ideas:
 
     # Folding
 
-    def apply_tallies(self, partition: int, key: bytes, value: bytes) -> None:
+    def apply_tallies(self, partition: int, key: bytes, value: bytes | None) -> None:
         """Fold one record of the tallies topic."""
         tallies = self.partitions[partition]
-        if key != FLUSH_KEY:
-            tallies.waiting.append(_waiting(value))
+        try:
+            if key != FLUSH_KEY:
+                tallies.waiting.append(_waiting(value))
+                return
+            marker = fields_of(value, "TalliesFlushed")
+        except Undecodable:
+            self.set_aside["tallies"] += 1
             return
-        _, marker = codec.decode(value)
         offset = marker["source_offset"]
         limit = max(offset, tallies.offset)
         waiting = tallies.waiting
@@ -172,9 +184,13 @@ class Ideas:
         state.moved.add(proposal)
         state.moved_at_all = True
 
-    def apply_catalogue(self, value: bytes, offset: int) -> None:
+    def apply_catalogue(self, value: bytes | None, offset: int) -> None:
         """Fold one record of the catalogue topic."""
-        event, fields = codec.decode(value)
+        try:
+            event, fields = codec.decode(value)
+        except Undecodable:
+            self.set_aside["catalogue"] += 1
+            event, fields = "", {}
         name = self.catalogue.apply(event, fields, offset)
         self._positions_moved = True
         if name is None:
@@ -188,10 +204,17 @@ class Ideas:
             state.drawn_ideas.clear()
             state.members.clear()
 
-    def apply_participants(self, value: bytes, offset: int) -> None:
+    def apply_participants(self, value: bytes | None, offset: int) -> None:
         """Fold one record of the participants topic; the last description of each wins."""
-        _, fields = codec.decode(value)
+        try:
+            fields = fields_of(value, "ParticipantDescribed")
+        except Undecodable:
+            self.set_aside["participants"] += 1
+            fields = {}
         self.participants_offset = max(self.participants_offset, offset)
+        self._positions_moved = True
+        if not fields:
+            return
         state = self._state(fields["consultation"])
         answers = tuple(fields[name] for name in results_document.DESCRIBED_BY)
         _describe(state, state.participants.get(fields["participant"], ()), -1)
@@ -343,13 +366,21 @@ def _describe(state: _State, answers: Described, sign: int) -> None:
             numbers[answer] = numbers.get(answer, 0) + sign
 
 
-def _waiting(value: bytes) -> Waiting:
-    decode_tallied = _DECODE_TALLIED.get(value[:HEADER_BYTES])
-    if decode_tallied is not None:
+def _waiting(value: bytes | None) -> Waiting:
+    decode_tallied = _DECODE_TALLIED.get((value or b"")[:HEADER_BYTES])
+    if value is not None and decode_tallied is not None:
         consultation, proposal, offset, *counts = decode_tallied(value)
         return Waiting(offset, consultation, proposal, tuple(counts), None)
-    _, fields = codec.decode(value)
+    fields = fields_of(value, "ParticipationTallied")
     return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)
+
+
+def fields_of(value: bytes | None, event: str) -> dict[str, Any]:
+    """Decode a record of an event; raise Undecodable where it is another one."""
+    found, fields = codec.decode(value)
+    if found != event:
+        raise Undecodable(f"{found} where {event} belongs")
+    return fields
 
 
 def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> Computed:

@@ -137,6 +137,7 @@ class IdeasWorker:
         if batch.generation != self.generation or not self.seeks.in_place(tp, batch):
             await self.seeks.seek(self.app.consumer, tp, position)
             return
+        before = sum(self.ideas.set_aside.values())
         for record in batch.records:
             if record.offset < position:
                 continue
@@ -147,6 +148,11 @@ class IdeasWorker:
             else:
                 self.ideas.apply_participants(record.value, record.offset)
         self.positions[tp] = batch.records[-1].offset + 1
+        if set_aside := sum(self.ideas.set_aside.values()) - before:
+            log.error("records set aside", topic=tp.topic, partition=tp.partition,
+                      number=set_aside, first_offset=position, next_offset=self.positions[tp],
+                      remedy="nobody can read them and nothing waits for them: find out who wrote "
+                             "them, and who else may write this topic")
 
     # Publishing
 
@@ -219,6 +225,7 @@ class IdeasWorker:
         return {
             "ready": self.ready(), "votes": list(self.ideas.as_of().votes),
             "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
+            "set_aside": dict(self.ideas.set_aside),
         }
 
 

@@ -39,6 +39,8 @@ def _ledger_waiting(status: Status) -> str:
 def _ideas(status: Status) -> Iterator[Sample]:
     for partition, offset in enumerate(status["published"]):
         yield Sample(known.RESULTS_NEXT, offset + 1, (str(partition),))
+    for topic, number in status["set_aside"].items():
+        yield Sample(known.RESULTS_SET_ASIDE, number, (topic,))
 
 
 def _ideas_waiting(_status: Status) -> str:

@@ -190,6 +190,26 @@ async def test_a_vote_is_published_again_after_nothing_but_refusals(stack: Stack
     await assert_exact(stack, box)
 
 
+async def test_records_that_nobody_can_read_end_no_worker(stack: Stack) -> None:
+    """Wherever they lie: results go on without them, and the log says where they were."""
+    box = await prepared(stack, 37, size=20)
+    async with connected_producer(stack.kafka) as producer:
+        for topic in (stack.topics.tallies, stack.topics.participants):
+            for value in (b"{}", None, b"\0\0\0\0\x32garbage"):
+                await producer.send_and_wait(topic, value, key=b"any", partition=0)
+    stack.started("ledger")
+    ideas = stack.started("ideas")
+    await write_votes(stack, box, 1, 21)
+    ledgers, _ = decided(box)
+    found = await published_document(stack, [len(log) - 1 for log in box])
+    expected = expected_document(ledgers)
+
+    await ideas.says("records set aside", 2)
+    assert found["as_of"].pop("participants") == 2
+    assert expected["as_of"].pop("participants") == -1
+    assert found == expected
+
+
 @pytest.mark.parametrize(("publication", "rest"), [(0.001, 0.02), (0.1, 0.1), (30.0, 2.0)])
 def test_results_do_not_rest_from_a_broker_that_was_away(publication: float, rest: float) -> None:
     """The ideas worker rests as long as it worked, but seconds at the most."""

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from schemas.figures import ARCHIVE_MISSING, LEDGER_NEXT, READY, RESULTS_NEXT, read
+from schemas.figures import (
+    ARCHIVE_MISSING,
+    LEDGER_NEXT,
+    READY,
+    RESULTS_NEXT,
+    RESULTS_SET_ASIDE,
+    read,
+)
 from scrutin.process.health import LIVE_SECONDS, HealthPortTaken, Pulse, application, serve
 from scrutin.settings import Settings
 
@@ -16,7 +23,7 @@ RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
 LEDGER = {"ready": False, "partitions": {
     "0": RECOVERED,
     "3": {"durable": -1, "live_votes": 0, "recovered": False}}}
-IDEAS = {"ready": True, "published": [41, -1]}
+IDEAS = {"ready": True, "published": [41, -1], "set_aside": {"catalogue": 2}}
 ARCHIVE = {"ready": False, "stopped": [], "duplicate_rows": 0, "missing_records": 2,
            "measured_at": 12.5, "positions": [
                {"topic": "t.votes", "partition": 0, "next_offset": 9, "rows": 7, "offsets": 7,
@@ -79,6 +86,8 @@ def test_figures_say_what_the_status_says() -> None:
         ("0",): 42, ("3",): 0}
     assert read(client("ideas", IDEAS).get("/metrics").text).labelled(RESULTS_NEXT) == {
         ("0",): 42, ("1",): 0}
+    assert read(client("ideas", IDEAS).get("/metrics").text).labelled(RESULTS_SET_ASIDE) == {
+        ("catalogue",): 2}
     assert read(client("archive", ARCHIVE).get("/metrics").text).labelled(ARCHIVE_MISSING) == {
         ("t.votes", "0"): 2}
 
