@@ -45,7 +45,7 @@ EVENTS_OF = {
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",
-        "RoutesCounted", "DrawnRanked", "ResultsPublished"),
+        "RoutesCounted", "DrawnRanked", "RankingsHeld", "ResultsPublished"),
 }
 """Where each event lies; a new one without a place here fails the test."""
 

@@ -19,7 +19,7 @@ from deploy.local.ports import HeldPorts
 from deploy.local.services import Broker
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
-from processors.results import published_records, results_document
+from processors.results import published_records, rankings, results_document
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
@@ -346,9 +346,10 @@ async def published_document(
             offsets = marker["offsets"]
             assert all(map(int.__ge__, offsets, last)), f"{offsets} after {last}"
             last, applied, waiting = offsets, {**applied, **waiting}, {}
-            ranking = applied.get(b"jeunes\0ranking")
-            ranked = ranking and codec.decode(ranking)[1]["offsets"]
-            if last == ranked == vector and marker["catalogue_offset"] == catalogue.offset:
+            found = {kind: {"": codec.decode(value)[1]} for kind in ("ranking", "rankings_held")
+                     if (value := applied.get(b"jeunes\0" + kind.encode()))}
+            if last == rankings.hold(found, last) == vector and (
+                    marker["catalogue_offset"] == catalogue.offset):
                 return document_of(applied, catalogue)
 
 

@@ -8,7 +8,7 @@ last document are not decoded again: a flush touches some dozens of proposals of
 from dataclasses import replace
 from typing import Any
 
-from processors.results import published_records, results_document
+from processors.results import published_records, rankings, results_document
 from processors.results.catalogue import Consultation
 from schemas.codec import Undecodable
 from views.embargo import concealed, embargoed
@@ -51,6 +51,13 @@ class Documents:
             return "open"
         return "final" if totals["final"] else "closed" if totals["closed"] else "open"
 
+    def is_ranked(self, consultation: str) -> bool:
+        """Whether the ranks hold the votes that the counts hold."""
+        found = {kind: {"": figure} for kind in ("ranking", "rankings_held")
+                 if (figure := self.figure(consultation, Figure(kind, ""))) is not None}
+        votes = self.as_of().votes
+        return "ranking" in found and tuple(rankings.hold(found, votes)) == votes
+
     def figure(self, consultation: str, name: Figure) -> Any | None:
         """Return one figure, without making the document; None where nothing was counted."""
         value = self._flushes.figures(consultation).get(name)
@@ -66,7 +73,7 @@ class Documents:
     def own(self, consultation: str) -> Own:
         """Return what a document of the consultation is made from, to be compared with later."""
         figures = {name: value for name, value in self._flushes.figures(consultation).items()
-                   if name.kind not in ("ranking", "drawn_ranking")}
+                   if name.kind not in ("ranking", "drawn_ranking", "rankings_held")}
         known = self._flushes.catalogue.consultations.get(consultation)
         return figures, known and replace(
             known, themes=dict(known.themes), ideas=dict(known.ideas),

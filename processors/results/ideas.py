@@ -16,15 +16,18 @@ folded past it.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, NamedTuple
 
-from processors.results import results_document, routes, scored_records, scores
+from processors.results import rankings, results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
+from processors.results.partition_tallies import (
+    PartitionTallies,
+    Waiting,
+    fields_of,
+    waiting_of,
+)
 from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoders
-from schemas.registry import HEADER_BYTES
 from schemas.topics import FLUSH_KEY
 from schemas.words import ANSWERS, CHOICES, COUNTS, EVERY_COUNT
 
@@ -33,39 +36,9 @@ Record = tuple[bytes, bytes]
 Described = tuple[str | None, ...]
 """What one participant told, in the order of results_document.DESCRIBED_BY."""
 
-_DECODE_TALLIED = decoders(
-    "ProposalTallied", "consultation", "proposal", "source_offset", *EVERY_COUNT)
-"""By header: what reads a tally of any version."""
 _NOTHING = (0,) * len(EVERY_COUNT)
 _ALL_HAVE = len(COUNTS)
 """So many counts come first, which all rules have; then those that rules 2 add."""
-
-
-class Waiting(NamedTuple):
-    """A record of the tallies topic whose marker has not come yet."""
-
-    offset: int
-    """The votes offset it holds up to."""
-    consultation: str
-    proposal: str
-    counts: tuple[int, ...]
-    participation: dict[str, Any] | None
-    """Fields of a ParticipationTallied; then there is no proposal and no counts."""
-
-
-@dataclass
-class PartitionTallies:
-    """The last whole flush of one votes partition, and the records of the next one."""
-
-    offset: int = -1
-    counts: dict[tuple[str, str], tuple[int, ...]] = field(default_factory=dict)
-    offsets: dict[tuple[str, str], int] = field(default_factory=dict)
-    """Votes offset that each of the counts holds up to."""
-    participation: dict[str, dict[str, Any]] = field(default_factory=dict)
-    decided: dict[str, int] = field(default_factory=dict)
-    undecodable: int = 0
-    waiting: list[Waiting] = field(default_factory=list)
-    """Records since the last marker, and those beyond it."""
 
 
 @dataclass
@@ -97,6 +70,10 @@ class _State:
     """Whether any number moved since the last publication..."""
     ranking_due: bool = True
     """... or since the last one with rankings."""
+    in_turn: bool = False
+    """Whether a part of it is to be published again, though it did not move..."""
+    ranking_in_turn: bool = False
+    """... or its rankings."""
 
 
 class Ideas:
@@ -113,6 +90,8 @@ class Ideas:
         self._positions_moved = False
         """Whether a position moved since the last publication, even if no number did."""
         self._states: dict[str, _State] = {}
+        self._ending: set[str] = set()
+        """Consultations whose closing is completed, and whose final result is not yet taken."""
         self._turn = 0
         """The slice whose turn it is to be published again."""
 
@@ -123,7 +102,7 @@ class Ideas:
         tallies = self.partitions[partition]
         try:
             if key != FLUSH_KEY:
-                tallies.waiting.append(_waiting(value))
+                tallies.waiting.append(waiting_of(value))
                 return
             marker = fields_of(value, "TalliesFlushed")
         except Undecodable:
@@ -151,10 +130,17 @@ class Ideas:
                 state.moved_at_all = True
 
     def _moved_on(self) -> None:
-        """Note that the vector moved: rankings are made anew for it, even if no count moved."""
+        """Note that the vector moved.
+
+        Under the first rules a ranking is of one vector, and made anew for each; since rules 2 it
+        holds until something of its consultation moves, which costs the others nothing.
+        """
         self._positions_moved = True
-        for state in self._states.values():
-            state.ranking_due = True
+        if self.rules < routes.RULES:
+            for state in self._states.values():
+                state.ranking_due = True
+        for name in self._ending:  # The vector alone may make a result final.
+            self._states[name].moved_at_all = True
 
     def _apply_waited(self, tallies: PartitionTallies, waited: Waiting) -> None:
         if waited.participation is None:
@@ -199,6 +185,8 @@ class Ideas:
         state.moved_at_all = True
         if event in ("ProposalGrouped", "ProposalAccepted") and fields["proposal"] in state.sums:
             state.moved.add(fields["proposal"])
+        if event == "ClosingCompleted":
+            self._ending.add(name)
         if event in ("ProposalGrouped", "IdeaDescribed"):
             state.ideas.clear()
             state.drawn_ideas.clear()
@@ -264,8 +252,7 @@ class Ideas:
     def moved(self, *, ranked: bool) -> bool:
         """Whether there is anything to publish; `ranked` as in `take`."""
         return self._positions_moved or any(
-            state.moved_at_all or (ranked and state.ranking_due)
-            for state in self._states.values())
+            _is_due(state, ranked=ranked) for state in self._states.values())
 
     def move_slice(self, slices: int) -> None:
         """Have the next publication hold one in `slices` of all proposals and ideas again, in turn.
@@ -275,7 +262,8 @@ class Ideas:
         for state in self._states.values():
             state.moved |= set(islice(state.sums, self._turn, None, slices))
             state.moved_ideas |= set(islice(state.ideas, self._turn, None, slices))
-            state.moved_at_all = True
+            state.in_turn = True
+            state.ranking_in_turn |= self._turn == 0
         self._turn = (self._turn + 1) % slices
 
     def take(self, published_at: int, *, ranked: bool) -> list[Record]:
@@ -285,7 +273,7 @@ class Ideas:
         """
         records: list[Record] = []
         for name, state in self._states.items():
-            if state.moved_at_all or (ranked and state.ranking_due):
+            if _is_due(state, ranked=ranked):
                 records += self._take_consultation(name, state, ranked=ranked)
         records.append((FLUSH_KEY, self._marker(published_at)))
         self._positions_moved = False
@@ -301,19 +289,24 @@ class Ideas:
             if state.ideas else set(state.members))
         totals = results_document.totals(
             name, self._voters(name), state.pooled[:_ALL_HAVE], known, self.as_of())
+        if totals["final"]:
+            self._ending.discard(name)
         by_route = self.rules >= routes.RULES
         yield from self._proposals(name, state, known)
         yield from self._ideas(name, state, moved_ideas)
         yield (f"{name}\0totals".encode(), _encoded_totals(totals))
         if by_route:
             yield self._routes(name, "totals_routes", "", state.pooled)
-        if ranked:
-            yield (f"{name}\0ranking".encode(), _encoded_ranking(name, state, self.as_of()))
-        if ranked and by_route:
-            yield (f"{name}\0drawn_ranking".encode(),
-                   _encoded_drawn_ranking(name, state, self.as_of()))
-        state.ranking_due = not ranked
-        state.moved_at_all = False
+        state.ranking_due |= state.moved_at_all
+        if ranked and (state.ranking_due or state.ranking_in_turn):
+            yield from rankings.ranking(name, state.ideas, state.proposals, self.as_of())
+            if by_route:
+                yield from rankings.drawn_ranking(
+                    name, state.drawn_ideas, state.drawn_proposals, self.as_of())
+            state.ranking_due = state.ranking_in_turn = False
+        if by_route:
+            yield rankings.held(name, held=not state.ranking_due)
+        state.moved_at_all = state.in_turn = False
         state.moved.clear()
         state.moved_ideas.clear()
 
@@ -359,28 +352,17 @@ class Ideas:
         )
 
 
+def _is_due(state: _State, *, ranked: bool) -> bool:
+    """Whether a publication has anything of a consultation."""
+    return state.moved_at_all or state.in_turn or (
+        ranked and (state.ranking_due or state.ranking_in_turn))
+
+
 def _describe(state: _State, answers: Described, sign: int) -> None:
     for name, answer in zip(results_document.DESCRIBED_BY, answers, strict=False):
         if answer in ANSWERS[name]:  # Else it was not stated, or is not in the list of today.
             numbers = state.described[name]
             numbers[answer] = numbers.get(answer, 0) + sign
-
-
-def _waiting(value: bytes | None) -> Waiting:
-    decode_tallied = _DECODE_TALLIED.get((value or b"")[:HEADER_BYTES])
-    if value is not None and decode_tallied is not None:
-        consultation, proposal, offset, *counts = decode_tallied(value)
-        return Waiting(offset, consultation, proposal, tuple(counts), None)
-    fields = fields_of(value, "ParticipationTallied")
-    return Waiting(fields["source_offset"], fields["consultation"], "", (), fields)
-
-
-def fields_of(value: bytes | None, event: str) -> dict[str, Any]:
-    """Decode a record of an event; raise Undecodable where it is another one."""
-    found, fields = codec.decode(value)
-    if found != event:
-        raise Undecodable(f"{found} where {event} belongs")
-    return fields
 
 
 def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> Computed:
@@ -395,23 +377,3 @@ def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> C
 def _encoded_totals(totals: Block) -> bytes:
     return codec.encode(
         "ConsultationScored", **{**totals, "counts": results_document.flat(totals["counts"])})
-
-
-def _listed(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
-    return [{"id": key, **rank} for key, rank in ranks.items()]
-
-
-def _encoded_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
-    return codec.encode(
-        "ProposalsRanked", consultation=name, offsets=list(as_of.votes),
-        ideas=_listed(scores.ranks(state.ideas)), proposals=_listed(scores.ranks(state.proposals)),
-        controversial=scores.controversial(state.proposals),
-    )
-
-
-def _encoded_drawn_ranking(name: str, state: _State, as_of: AsOf) -> bytes:
-    return codec.encode(
-        "DrawnRanked", consultation=name, offsets=list(as_of.votes),
-        ideas=_listed(scores.ranks(state.drawn_ideas)),
-        proposals=_listed(scores.ranks(state.drawn_proposals)),
-    )

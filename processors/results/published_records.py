@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from processors.results import results_document, routes
+from processors.results import rankings, results_document, routes
 from processors.results.results_document import AsOf, Published
 from schemas import codec
 
@@ -29,8 +29,7 @@ def read(value: bytes) -> Any:
 
 def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> Published:
     """Put what was read together; `marker` has the fields of the flush's ResultsPublished."""
-    ranking = found.get("ranking", {}).get(
-        "", {"offsets": [], "ideas": [], "proposals": [], "controversial": []})
+    ranking = rankings.joined(found.get("ranking", {}))
     return Published(
         consultation=consultation,
         as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
@@ -38,7 +37,7 @@ def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> P
         proposals=dict(found.get("proposal", {})), ideas=dict(found.get("idea", {})),
         totals=found["totals"][""], proposal_ranks=_ranks(ranking, "proposals"),
         idea_ranks=_ranks(ranking, "ideas"), controversial=list(ranking["controversial"]),
-        ranking_as_of=tuple(ranking["offsets"]),
+        ranking_as_of=tuple(rankings.hold(found, marker["offsets"])),
         decided=marker["decided"], undecodable=marker["undecodable"], by_route=_by_route(found),
     )
 
@@ -47,7 +46,7 @@ def _by_route(found: Figures) -> routes.ByRoute | None:
     total = found.get("totals_routes", {}).get("")
     if total is None:
         return None
-    ranking = found.get("drawn_ranking", {}).get("", {"ideas": [], "proposals": []})
+    ranking = rankings.joined(found.get("drawn_ranking", {}))
     return routes.ByRoute(
         total["rules_version"], total,
         *(routes.Entries(dict(found.get(f"{kind}_routes", {})), _ranks(ranking, f"{kind}s"))

@@ -125,11 +125,9 @@ class ResultsNotary:
 
     def _take_ranked(self) -> None:
         """Take what is due and whose ranks hold the votes its counts hold."""
-        votes = self._documents.as_of().votes
         for consultation in list(self._due):
-            ranking = self._documents.figure(consultation, Figure("ranking", ""))
             nothing = self._documents.figure(consultation, Figure("totals", "")) is None
-            if nothing or (ranking is not None and tuple(ranking["offsets"]) == votes):
+            if nothing or self._documents.is_ranked(consultation):
                 self._take(consultation)
 
     def _take_unranked(self, now: float) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from processors.ledger import controls_1, controls_2, decisions, layout
 from processors.ledger.ledger import Ledger
-from processors.results import ideas
+from processors.results import partition_tallies
 from schemas import codec
 from schemas.registry import FOLLOW_RULES, Schema, all_schemas, headers, newest, versions
 from schemas.words import REASONS
@@ -33,7 +33,8 @@ READERS: dict[str, tuple[Collection[str], Collection[bytes]]] = {
     "processors/ledger/layout.py, rules 2": (BALLOTS, layout.BALLOTS_2),
     "processors/ledger/controls_2.py": (CONTROLS, controls_2.CONTROLS),
     "processors/ledger/decisions.py": (("DecisionMade",), decisions.HEADERS),
-    "processors/results/ideas.py": (("ProposalTallied",), ideas._DECODE_TALLIED),
+    "processors/results/partition_tallies.py": (
+        ("ProposalTallied",), partition_tallies._DECODE_TALLIED),
     "sinks/ballots.py": (BALLOTS, ballots._CONSULTATIONS),
     "sinks/columns/votes.py": (BALLOTS, vote_columns._SHAPES),
     "sinks/columns/decisions.py": (("DecisionMade",), decision_columns._TAILS),

@@ -32,11 +32,11 @@ PUBLISHED_IDS = {
     30: "ProposalTallied", 31: "ParticipationTallied", 32: "TalliesFlushed",
     33: "ParticipationTallied", 34: "ProposalTallied", 40: "ProposalScored", 41: "IdeaScored",
     42: "ProposalsRanked", 43: "ConsultationScored", 44: "ResultsPublished",
-    45: "ConsultationScored", 46: "RoutesCounted", 47: "DrawnRanked", 50: "ConsultationDescribed",
-    51: "ThemeDescribed", 52: "IdeaDescribed", 53: "ProposalAccepted", 54: "ProposalGrouped",
-    55: "ClosingCompleted", 56: "UndecodableAccepted", 57: "PublicKeyNamed", 58: "RulesAnnounced",
-    60: "ParticipantDescribed", 61: "ConsultationDescribed", 70: "SequenceServed",
-    71: "SequenceDrawn", 80: "NetworksSeen",
+    45: "ConsultationScored", 46: "RoutesCounted", 47: "DrawnRanked", 48: "RankingsHeld",
+    50: "ConsultationDescribed", 51: "ThemeDescribed", 52: "IdeaDescribed", 53: "ProposalAccepted",
+    54: "ProposalGrouped", 55: "ClosingCompleted", 56: "UndecodableAccepted", 57: "PublicKeyNamed",
+    58: "RulesAnnounced", 60: "ParticipantDescribed", 61: "ConsultationDescribed",
+    70: "SequenceServed", 71: "SequenceDrawn", 80: "NetworksSeen",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 
