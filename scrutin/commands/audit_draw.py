@@ -10,11 +10,10 @@ from producers.gateway import draw_costs
 from schemas.exit_codes import EXIT_FAILED
 from scrutin.audit import beginning
 from scrutin.audit.beginning import say
+from scrutin.audit.draw import measured_again
 from scrutin.process.foreign_files import KEY_FILE_BYTES_MAX, NotOfItsKind, read_foreign
 from scrutin.settings import load
 from sinks.recount.reading import WAIT_SECONDS
-from sinks.recount.supposing import Supposition
-from sinks.recount.what_if import what_if
 
 
 def draw(
@@ -34,25 +33,16 @@ def draw(
     """
     settings = load()
     with beginning.exit_codes():
-        told = _read(measurement, consultation)
+        told = read_measurement(measurement, consultation)
         with beginning.published(consultation, settings, None) as (document, reading, _):
-            votes, catalogue = told["as_of"]["votes"], told["as_of"]["catalogue"]
-            as_of = {**document["as_of"], "catalogue": catalogue}
-            counted = what_if(
-                consultation, {**document, "as_of": as_of},
-                Supposition(offsets=tuple(enumerate(votes))), reading, say=say, wait_seconds=wait)
-            known = reading.catalogue(catalogue).consultations.get(consultation)
-            described = known and known.described
-            say("measuring the draw")
-            anew = draw_costs.measured(
-                counted.document, blind=bool(described and described.get("shares_embargoed")))
+            anew = measured_again(told, document, reading, wait_seconds=wait)
     typer.echo(json.dumps(anew, ensure_ascii=False, indent=1))
     if anew != told:
         say(f"{measurement} says something else than the votes give, which is above.")
         raise typer.Exit(EXIT_FAILED)
 
 
-def _read(path: Path, consultation: str) -> dict[str, Any]:
+def read_measurement(path: Path, consultation: str) -> dict[str, Any]:
     """Read a measurement; raise Missing or NotOfItsKind."""
     try:
         found = json.loads(read_foreign(path, KEY_FILE_BYTES_MAX))
