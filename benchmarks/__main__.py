@@ -17,6 +17,7 @@ from benchmarks import (
     ledger,
     live,
     pages,
+    patrol,
     release,
     report,
     request_limits,
@@ -56,6 +57,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds",
                             "sequence_milliseconds")),
+    "patrol": (patrol.patrolled, ("patrol_votes_per_second",)),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),
     "verify7m": (bundles.verified_large, (

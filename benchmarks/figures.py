@@ -64,6 +64,9 @@ FIGURES = {
     **{f"soak_megabytes_per_minute_{process}": _less(
         "MB/min", 1, f"resident memory of {process}, fitted over ten minutes of 20,000 votes/s by "
         "people who change their minds") for process in ("ledger", "ideas", "archive", "views")},
+    "patrol_votes_per_second": _more(
+        "votes/s", 100_000, "one core that decodes, folds and judges fresh voters and their "
+        "networks from memory, every five seconds of a campaign's best hour, an attack among them"),
     "archive_events_per_second": _more(
         "events/s", 200_000, "votes and decisions from Kafka to ClickHouse, decoded columns"),
     "leaves_per_second": _more(

@@ -38,10 +38,11 @@ EVENTS_OF = {
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
         "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
-        "RulesAnnounced"),
+        "GuardRuleChanged", "RulesAnnounced"),
     TOPICS.participants: ("ParticipantDescribed",),
     TOPICS.sequences: ("SequenceDrawn", "SequenceServed"),
     TOPICS.networks: ("NetworksSeen",),
+    TOPICS.patrol: ("PatrolJudged",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",

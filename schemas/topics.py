@@ -78,6 +78,10 @@ class Topics:
         return f"{self.prefix}.networks"
 
     @property
+    def patrol(self) -> str:
+        return f"{self.prefix}.patrol"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.dead-letters"
 
@@ -90,6 +94,7 @@ class Topics:
             TopicSpecification(self.participants, 1, KEPT_FOREVER),
             TopicSpecification(self.sequences, 1, KEPT_FOREVER),
             TopicSpecification(self.networks, 1, KEPT_FORTNIGHT),
+            TopicSpecification(self.patrol, 1, KEPT_FOREVER),
             TopicSpecification(
                 self.dead_letters, 1, KEPT_FOREVER,
                 {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}),

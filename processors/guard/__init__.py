@@ -1,8 +1,8 @@
 """Which voters look like machines? What was cast, where it came from, findings out. Pure.
 
-`inputs` are what is read and up to where, `judging` folds it and looks. What it remembers is its
-`state`: a `day` of each consultation, in it a `window` of the last minutes, and `known` voters of
-earlier days; above its bounds a sample (`sampling`). Rules with their `parameters`: `crowds` in one
-network or in many alike, `hurried` voters. What chance explains is in `chances`, `marks` are what
-crowds do not bear. `findings` are groups that were found.
+`inputs` are what is read and up to where, `judging` folds it and looks, `judgements` are its
+records. What it remembers is its `state`: a `day` of each consultation, in it a `window` of the
+last minutes, and `known` voters of earlier days; above its bounds a sample (`sampling`). Rules with
+their `parameters`: `crowds` in one network or in many alike, `hurried` voters. What chance explains
+is in `chances`, `marks` are what crowds do not bear. `findings` are groups that were found.
 """

@@ -8,13 +8,15 @@ those of the votes: a vote on a proposal that is not known yet is left out.
 """
 
 import hashlib
+import struct
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any, NamedTuple
 
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.hot import decoders
-from schemas.registry import HEADER_BYTES, UnknownSchema, headers
+from schemas.hot import decoder
+from schemas.registry import HEADER_BYTES, UnknownSchema, headers, versions
 from schemas.topics import MAX_BALLOT_BYTES
 from schemas.words import ORIGINS, SHOWN, TRUSTS
 
@@ -28,26 +30,23 @@ IDENTIFIER_BYTES = 16
 NO_CHALLENGE, ASKED, SOLVED = range(3)
 """Whether a voter was given work before a first vote, and did it."""
 
-_VOTES = decoders("VoteCast", "event_id", "voter", "choice", "trust", "origin", "shown", "pause",
-                  ("consultation", "proposal"), "occurred_at", "via")
+_WANTED = ("event_id", "voter", "choice", "trust", "origin", "shown", "pause",
+           ("consultation", "proposal"))
+TRUST, SPAN = 3, 7
+"""Where these stand in what is wanted of a vote."""
+_VOTES = {header: (decode, HEADER_BYTES + sum(
+    field["type"].get("size", 1) if isinstance(field["type"], dict) else
+    IDENTIFIER_BYTES if field["type"] == "Identifier" else 1
+    for field in takewhile(lambda field: field["name"] != "consultation", schema.fields)))
+    for schema in versions("VoteCast") for header, decode in [
+        (schema.header, decoder("VoteCast", *_WANTED, version=schema.version))]}
+"""By header: what reads a vote, and where its names begin."""
 _NETWORKS = headers("NetworksSeen")
 Value = bytes | None
 
 
-class Cast(NamedTuple):
-    """A vote as it is read; enums by their index."""
-
-    event_id: bytes
-    voter: bytes
-    choice: int
-    trust: int
-    origin: int
-    shown: int
-    pause: int
-    span: bytes
-    """Consultation and proposal as they stand in the event."""
-    occurred_at: int
-    via: int
+Vote = tuple[int, int, int, int, tuple[Any, ...]]
+"""When, partition, offset and partner of a trusted vote; and what else is wanted of it."""
 
 
 class Cut(NamedTuple):
@@ -80,8 +79,7 @@ class Batch:
                     (*after.votes, *after[1:]), (*until.votes, *until[1:]), strict=True)):
             raise Incomplete(f"{until} does not come after {after}")
         self.after, self.until = after, until
-        self.casts: list[tuple[int, int, int, tuple[Any, ...]]] = []
-        """When, partition and offset of each trusted vote, with what it says."""
+        self.casts: list[Vote] = []
         self.networks: dict[bytes, bytes] = {}
         """Network of each event."""
         self.catalogue: list[tuple[str, dict[str, Any]]] = []
@@ -89,30 +87,32 @@ class Batch:
         """The latest instant of a trusted vote."""
         self._votes_read = list(after.votes)
         self._networks_read, self._catalogue_read = after.networks, after.catalogue
-        self._of_votes = [hashlib.sha256() for _ in after.votes]
-        self._of_networks, self._of_catalogue = hashlib.sha256(), hashlib.sha256()
+        self._of_votes = [_Digest() for _ in after.votes]
+        self._of_networks, self._of_catalogue = _Digest(), _Digest()
 
     def add_votes(self, partition: int, records: Iterable[tuple[int, Value]]) -> None:
         """Add records of a votes partition: offset and value of each."""
         read, until = self._votes_read[partition], self.until.votes[partition]
-        update, cast, tables = self._of_votes[partition].update, self.casts.append, _VOTES
-        for offset, given in records:
-            if not read < offset <= until:
+        taken = [record for record in records if read < record[0] <= until]
+        offsets = [offset for offset, _ in taken]
+        if offsets != list(range(read + 1, read + 1 + len(taken))):
+            raise Incomplete(f"votes partition {partition}: {offsets[0]} to {offsets[-1]}, "
+                             f"of which {len(offsets)} are there, came after {read}")
+        self._votes_read[partition] = read + len(taken)
+        self._of_votes[partition].add([value or b"" for _, value in taken])
+        cast, tables = self.casts.append, _VOTES
+        for offset, value in taken:
+            table = tables.get(value[:HEADER_BYTES]) if value else None
+            if table is None or value is None or len(value) > MAX_BALLOT_BYTES:
                 continue
-            if offset != read + 1:
-                raise Incomplete(f"votes partition {partition}: {offset} came after {read}")
-            read, value = offset, given or b""
-            update(b"%d " % len(value) + value)
-            decode = tables.get(value[:HEADER_BYTES])
-            if decode is None or len(value) > MAX_BALLOT_BYTES:
-                continue
+            decode, span_at = table
             try:
                 found = decode(value)
             except Undecodable:
                 continue  # The ledger refuses it.
-            if found[3] == TRUSTED:
-                cast((found[8], partition, offset, found))
-        self._votes_read[partition] = read
+            if found[TRUST] == TRUSTED:
+                time, via = _ending(value, span_at + len(found[SPAN]))
+                cast((time, partition, offset, via, found))
 
     def add_networks(self, records: Iterable[tuple[int, Value]]) -> None:
         """Add records of the networks topic; there may be holes."""
@@ -120,7 +120,7 @@ class Batch:
             if not self._networks_read < offset <= self.until.networks:
                 continue
             self._networks_read, value = offset, given or b""
-            self._of_networks.update(b"%d %d " % (offset, len(value)) + value)
+            self._of_networks.add([offset.to_bytes(8, "big"), value])
             self.networks.update(networks_in(value))
 
     def add_catalogue(self, records: Iterable[tuple[int, Value]]) -> None:
@@ -131,13 +131,13 @@ class Batch:
             if offset != self._catalogue_read + 1:
                 raise Incomplete(f"catalogue: {offset} came after {self._catalogue_read}")
             self._catalogue_read, value = offset, given or b""
-            self._of_catalogue.update(b"%d " % len(value) + value)
+            self._of_catalogue.add([value])
             try:
                 self.catalogue.append(codec.decode(value))
             except (Undecodable, UnknownSchema):
                 continue  # Nothing that the patrol reads.
 
-    def ordered(self) -> Sequence[tuple[int, int, int, tuple[Any, ...]]]:
+    def ordered(self) -> Sequence[Vote]:
         """Return the votes by instant, partition and offset; Incomplete where one is missing."""
         if (*self._votes_read, self._catalogue_read) != (*self.until.votes, self.until.catalogue):
             raise Incomplete(
@@ -155,8 +155,54 @@ class Batch:
         return _joined((self._of_networks,))
 
 
-def _joined(digests: Iterable[Any]) -> bytes:
+class _Digest:
+    """SHA-256 of values one after another and of their lengths, however many come at once."""
+
+    def __init__(self) -> None:
+        self._values, self._lengths = hashlib.sha256(), hashlib.sha256()
+
+    def add(self, values: list[bytes]) -> None:
+        """Add values."""
+        self._values.update(b"".join(values))
+        self._lengths.update(struct.pack(f">{len(values)}I", *map(len, values)))
+
+    def digest(self) -> bytes:
+        """Return both, joined."""
+        return self._values.digest() + self._lengths.digest()
+
+
+def _joined(digests: Iterable[_Digest]) -> bytes:
     return hashlib.sha256(b"".join(digest.digest() for digest in digests)).digest()
+
+
+def _ending(value: bytes, at: int) -> tuple[int, int]:
+    """Read instant and partner behind the names of a vote that was decoded.
+
+    Nearly all are six bytes and one, which are taken apart at once: byte by byte they would cost
+    more than all the rest of the vote.
+    """
+    whole = int.from_bytes(value[at:at + 7], "little")
+    if whole & _USUAL_ENDS == _USUAL_BITS and len(value) > at + 6:
+        number = (whole & 0x7F | whole >> 1 & 0x3F80 | whole >> 2 & 0x1F_C000
+                  | whole >> 3 & 0xFE0_0000 | whole >> 4 & 0x7_F000_0000
+                  | whole >> 5 & 0x3F8_0000_0000)
+        return number >> 1, whole >> 49
+    time, at = _number(value, at)
+    return time, _number(value, at)[0] if at < len(value) else 0
+
+
+_USUAL_ENDS, _USUAL_BITS = 0x81_8080_8080_8081, 0x00_0080_8080_8080
+"""Which bits say where numbers end, and the signs; and those of six bytes and one, not negative."""
+
+
+def _number(value: bytes, at: int) -> tuple[int, int]:
+    """Read an Avro number; return it and where it ends."""
+    number, shift = value[at] & 127, 7
+    while value[at] > 127:
+        at += 1
+        number |= (value[at] & 127) << shift
+        shift += 7
+    return number >> 1 ^ -(number & 1), at + 1
 
 
 def networks_in(value: bytes) -> Iterable[tuple[bytes, bytes]]:

@@ -25,6 +25,10 @@ MAX_FINDINGS = 1_000
 """Of a judgement; the others wait for the next one, by their ids."""
 MAX_NAMED = 20_000
 """Voters named in a judgement: 320 kB."""
+MAX_EVIDENCE_BYTES = 600_000
+"""All else that a judgement's findings say: with the voters it fits a record..."""
+FINDING_BYTES, NUMBER_BYTES = 180, 11
+"""... for no finding takes more without its numbers, and no number without its name."""
 
 Look = Callable[[Day, Rule, int, int], Iterator[Found]]
 LOOKS: dict[int, Look] = {CROWD: crowd, SPREAD: spread, HURRIED: hurried}
@@ -101,17 +105,16 @@ def _found(
 
 def _taken(state: PatrolState) -> Iterator[Finding]:
     """Take the findings for which there is room, by their ids; what is left waits."""
-    findings, room = 0, MAX_NAMED
+    findings, voters, size = 0, MAX_NAMED, MAX_EVIDENCE_BYTES
     for finding in sorted(state.left):
         waiting = state.left[finding]
-        while waiting and findings < MAX_FINDINGS and room:
-            one = waiting.pop(0)
-            if len(one.voters) > room:
-                waiting.insert(0, replace(one, voters=one.voters[room:]))
-                one = replace(one, voters=one.voters[:room])
-            findings, room = findings + 1, room - len(one.voters)
-            yield one
-        if not waiting:
-            del state.left[finding]
-        else:
-            return
+        while waiting:
+            one = waiting[0]
+            size -= FINDING_BYTES + sum(len(name) + NUMBER_BYTES for name, _ in one.numbers)
+            if findings == MAX_FINDINGS or size < 0 or not voters:
+                return
+            rest = one.voters[voters:]
+            waiting[:1] = [replace(one, voters=rest)] if rest else []
+            findings, voters = findings + 1, voters - len(one.voters[:voters])
+            yield replace(one, voters=one.voters[:len(one.voters) - len(rest)])
+        del state.left[finding]

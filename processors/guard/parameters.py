@@ -74,12 +74,12 @@ def changed(rule: int, version: int, mode: int, parameters: Mapping[str, int]) -
 class Rules:
     """The rules of all consultations: those of one, else those of all, else the defaults."""
 
-    changes: dict[tuple[str, int], Rule] = field(default_factory=dict)
-    """By consultation, empty for all, and rule."""
+    changes: dict[tuple[str | None, int], Rule] = field(default_factory=dict)
+    """By consultation, None for all, and rule."""
 
     def of(self, consultation: str, rule: int) -> Rule:
         """Return a rule as it is in force for a consultation."""
-        return (self.changes.get((consultation, rule)) or self.changes.get(("", rule))
+        return (self.changes.get((consultation, rule)) or self.changes.get((None, rule))
                 or default(rule))
 
     def apply(self, event: str, fields: dict[str, Any]) -> bool:

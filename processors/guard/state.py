@@ -11,11 +11,10 @@ remembered follows from the cuts and from what lies between them.
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from typing import Any
 
 from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_PARTNERS, MAX_VOTERS, Day
 from processors.guard.findings import Finding
-from processors.guard.inputs import Batch, Cut, beginning
+from processors.guard.inputs import SPAN, Batch, Cut, Vote, beginning
 from processors.guard.known import MAX_KNOWN, Known
 from processors.guard.parameters import HURRIED
 from processors.guard.sampling import in_sample
@@ -33,7 +32,7 @@ UNJOINED_MS = 30_000
 MAX_UNJOINED = 100_000
 """Networks that are kept in one such span; of more, the span is over. Two are held."""
 
-Casts = Sequence[tuple[int, int, int, tuple[Any, ...]]]
+Casts = Sequence[Vote]
 
 
 class Consultation:
@@ -102,8 +101,8 @@ class PatrolState:
     def remember(self, casts: Casts) -> None:
         """Take votes of days that are over: whose voters they are is all that remains of them."""
         voters: dict[str, set[bytes]] = {}
-        for _, partition, _, found in casts:
-            place = self._places.get(found[7])
+        for _, partition, *_, found in casts:
+            place = self._places.get(found[SPAN])
             if place is not None and self._is_in_place(found[1], partition):
                 voters.setdefault(place[0].name, set()).add(found[1])
         for name, found_voters in voters.items():
@@ -126,8 +125,8 @@ class PatrolState:
         """Fold votes of one day, in their order."""
         begins, places = self.day * DAY_MS, self._places
         latest = min(now - begins, DAY_MS - 1)
-        for time, partition, _, (
-                event_id, voter, choice, _, origin, shown, pause, span, _, via) in casts:
+        for time, partition, _, via, (
+                event_id, voter, choice, _, origin, shown, pause, span) in casts:
             place = places.get(span)
             if place is None:
                 continue
@@ -215,5 +214,5 @@ def days_of(casts: Casts, day: int, now: int) -> list[tuple[int, Casts]]:
     return parts
 
 
-def _instant(cast: tuple[int, int, int, tuple[Any, ...]]) -> int:
+def _instant(cast: Vote) -> int:
     return cast[0]

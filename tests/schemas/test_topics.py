@@ -25,15 +25,15 @@ def test_voters_spread_over_all_partitions() -> None:
     assert found == dict.fromkeys(range(7), 1_000)
 
 
-@pytest.mark.parametrize("name", ["votes", "decisions", "catalogue"])
+@pytest.mark.parametrize("name", ["votes", "decisions", "catalogue", "patrol"])
 def test_what_must_never_be_lost_is_kept_for_ever(name: str) -> None:
-    """Votes, decisions and catalogue are deleted by nobody: no retention by time or size."""
+    """Votes, decisions, catalogue and findings are deleted by nobody, at no age and no size."""
     topics = Topics("scrutin", 4)
     found = {topic.name: topic for topic in topics.specifications()}[getattr(topics, name)]
 
     assert found.settings == {
         "cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
-    assert found.partitions == (1 if name == "catalogue" else 4)
+    assert found.partitions == (1 if name in ("catalogue", "patrol") else 4)
 
 
 def test_networks_are_forgotten_after_a_fortnight() -> None:
@@ -50,4 +50,4 @@ def test_decisions_and_tallies_have_the_partitions_of_votes() -> None:
 
     assert counts == {"x.votes": 5, "x.decisions": 5, "x.tallies": 5, "x.results": 1,
                       "x.catalogue": 1, "x.participants": 1, "x.sequences": 1, "x.networks": 1,
-                      "x.dead-letters": 1}
+                      "x.patrol": 1, "x.dead-letters": 1}

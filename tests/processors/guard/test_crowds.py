@@ -43,7 +43,7 @@ def setting_aside() -> Rules:
     """Have every rule set aside."""
     rules = Rules()
     for rule in (CROWD, SPREAD):
-        rules.apply("GuardRuleChanged", {"consultation": "", "rule": rule, "version": 1,
+        rules.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
                                          "mode": MODES[2], "parameters": []})
     return rules
 

@@ -1,5 +1,7 @@
 """Rule 4: one voter on forty proposals within a minute."""
 
+from typing import Any
+
 import pytest
 
 from processors.guard.parameters import HURRIED, Rules
@@ -47,7 +49,8 @@ def test_a_hurried_voter_is_named_once() -> None:
 def test_a_rule_that_is_off_says_nothing() -> None:
     """And numbers are those that the catalogue gave."""
     rules = Rules()
-    change = {"consultation": "", "rule": HURRIED, "version": 1, "mode": "off", "parameters": []}
+    change: dict[str, Any] = {"consultation": None, "rule": HURRIED, "version": 1,
+                              "mode": "off", "parameters": []}
     slower = change | {"mode": "set_aside", "parameters": [
         {"name": "votes", "value": 20}, {"name": "seconds", "value": 200}]}
     rules.apply("GuardRuleChanged", change)

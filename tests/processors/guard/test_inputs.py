@@ -65,11 +65,12 @@ def test_votes_of_each_version_are_read(version: int, data: st.DataObject) -> No
     _, fields = codec.decode(value)
     batch = Batch(Cut((-1,), -1, -1), Cut((0,), -1, -1))
     batch.add_votes(0, [(0, value)])
-    read = [found for *_, found in batch.ordered()]
+    read = batch.ordered()
 
     assert len(read) == (fields["trust"] == "trusted")
-    for event_id, voter, *_, via in read:
-        assert (event_id, voter, via) == (fields["event_id"], fields["voter"], fields["via"])
+    for time, _, _, via, (event_id, voter, *_) in read:
+        assert (time, via) == (fields["occurred_at"], fields["via"])
+        assert (event_id, voter) == (fields["event_id"], fields["voter"])
 
 
 @given(fetch=st.sampled_from((1, 7, 10_000)), seed=st.integers(0, 99))
@@ -113,7 +114,7 @@ def test_a_batch_that_lacks_a_vote_is_not_judged(log: Log) -> None:
     end = log.cuts()[-1]
     batch = Batch(Cut((-1,) * PARTITIONS, -1, -1), end)
     batch.add_votes(0, [(0, log.votes[0][0][1])])
-    with pytest.raises(Incomplete, match="2 came after 0"):
+    with pytest.raises(Incomplete, match="2 to 2, of which 1 are there, came after 0"):
         batch.add_votes(0, [(2, log.votes[0][2][1])])
     batch.add_networks([(7, log.networks[7][1])])
     with pytest.raises(Incomplete, match="read up to"):

@@ -214,7 +214,7 @@ def test_what_has_no_room_waits_for_the_next_judgement(monkeypatch: pytest.Monke
     """By findings and by voters named: everybody is named in the end, and once."""
     setting = Rules()
     for rule in (CROWD, SPREAD):
-        setting.apply("GuardRuleChanged", {"consultation": "", "rule": rule, "version": 1,
+        setting.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
                                            "mode": MODES[2], "parameters": []})
     _, whole = judged(LOG, setting, cuts=CUTS)
     monkeypatch.setattr(judging, "MAX_NAMED", 50)

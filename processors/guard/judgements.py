@@ -1,0 +1,75 @@
+"""Judgements as records of the log: the bytes of each, and what a replay needs of them. Pure."""
+
+from typing import Any
+
+from processors.guard.findings import Finding
+from processors.guard.inputs import Cut
+from processors.guard.judging import Judgement
+from processors.guard.parameters import MODES, BadParameter, Rule, Rules, changed
+from schemas import codec
+from schemas.words import CHOICES
+
+
+MAX_RULES = 256
+"""Rules that a record names: the first by consultation and number. The catalogue has all."""
+
+
+def encoded(judgement: Judgement) -> bytes:
+    """Return the record of a judgement; of equal ones it is equal."""
+    changes = judgement.rules.changes
+    rules = sorted(changes, key=lambda place: (place[0] or "", place[1]))[:MAX_RULES]
+    return codec.encode(
+        "PatrolJudged", number=judgement.number, judged_at=judgement.judged_at,
+        log_time=judgement.now, votes=list(judgement.cut.votes), networks=judgement.cut.networks,
+        catalogue=judgement.cut.catalogue,
+        rules=[_rule(place[0], changes[place]) for place in rules],
+        findings=[_finding(finding) for finding in judgement.findings], left=judgement.left,
+        voters=judgement.voters, sample=judgement.sample, votes_digest=judgement.votes_digest,
+        networks_digest=judgement.networks_digest)
+
+
+def _rule(consultation: str | None, rule: Rule) -> dict[str, Any]:
+    return {"consultation": consultation, "rule": rule.rule, "version": rule.version,
+            "mode": MODES[rule.mode], "parameters": _numbers(sorted(rule.parameters.items()))}
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "finding": finding.finding, "rule": finding.rule, "version": finding.version,
+        "mode": MODES[finding.mode], "consultation": finding.consultation, "day": finding.day,
+        "proposal": finding.proposal,
+        "choice": None if finding.choice < 0 else CHOICES[finding.choice],
+        "marks": list(finding.marks), "numbers": _numbers(finding.numbers),
+        "voters": list(finding.voters)}
+
+
+def _numbers(numbers: Any) -> list[dict[str, Any]]:
+    return [{"name": name, "value": value} for name, value in numbers]
+
+
+def cut_of(fields: dict[str, Any]) -> Cut:
+    """Return the cut of a recorded judgement."""
+    return Cut(tuple(fields["votes"]), fields["networks"], fields["catalogue"])
+
+
+def rules_of(fields: dict[str, Any]) -> Rules:
+    """Return the rules of a recorded judgement; BadParameter for one that is not known here."""
+    rules = Rules()
+    for one in fields["rules"]:
+        numbers = {each["name"]: each["value"] for each in one["parameters"]}
+        rules.changes[one["consultation"], one["rule"]] = changed(
+            one["rule"], one["version"], MODES.index(one["mode"]), numbers)
+    return rules
+
+
+def findings_of(fields: dict[str, Any]) -> tuple[Finding, ...]:
+    """Return the findings of a recorded judgement."""
+    return tuple(Finding(
+        one["finding"], one["rule"], one["version"], MODES.index(one["mode"]),
+        one["consultation"], one["day"], one["proposal"],
+        -1 if one["choice"] is None else CHOICES.index(one["choice"]),
+        tuple((each["name"], each["value"]) for each in one["numbers"]),
+        tuple(one["marks"]), tuple(one["voters"])) for one in fields["findings"])
+
+
+__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "rules_of"]

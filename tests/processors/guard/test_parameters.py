@@ -1,0 +1,71 @@
+"""Which rules are in force: those of a consultation, else those of all, else the code's."""
+
+from typing import Any
+
+import pytest
+
+from processors.guard.parameters import (
+    CROWD,
+    OFF,
+    PARAMETERS,
+    REPORT,
+    SET_ASIDE,
+    BadParameter,
+    Rule,
+    Rules,
+    changed,
+    default,
+)
+from schemas import codec
+
+
+def change(rule: int = CROWD, mode: str = "set_aside", consultation: str | None = None,
+           parameters: dict[str, int] | None = None) -> dict[str, Any]:
+    """Write a change of a rule, and read it."""
+    value = codec.encode(
+        "GuardRuleChanged", event_id=bytes(16), consultation=consultation, rule=rule, version=1,
+        mode=mode, parameters=[{"name": name, "value": value}
+                               for name, value in (parameters or {}).items()],
+        reason="Tried for a week.", salt=bytes(16), origin="operator", occurred_at=1)
+    return codec.decode(value)[1]
+
+
+@pytest.mark.parametrize("rule", PARAMETERS)
+def test_a_rule_begins_by_reporting(rule: int) -> None:
+    """With the numbers of the code, which lie within their own bounds."""
+    assert Rules().of("any", rule) == default(rule)
+    assert default(rule).mode == REPORT
+    assert changed(rule, 1, REPORT, default(rule).parameters) == default(rule)
+
+
+def test_a_change_for_one_consultation_goes_before_one_for_all() -> None:
+    """Each is whole: what it does not name is as in the code."""
+    rules = Rules()
+    assert rules.apply("GuardRuleChanged", change(parameters={"voters": 20}))
+    assert rules.apply("GuardRuleChanged", change(consultation="town", mode="off"))
+
+    assert rules.of("jeunes", CROWD).mode == SET_ASIDE
+    assert rules.of("jeunes", CROWD).parameters["voters"] == 20
+    assert rules.of("town", CROWD).mode == OFF
+    assert rules.of("town", CROWD).parameters == default(CROWD).parameters
+
+
+@pytest.mark.parametrize(("rule", "parameters"), [
+    (CROWD, {"voters": 9}), (CROWD, {"votes": 40}), (14, {}), (CROWD, {"score": 2**40})])
+def test_a_change_that_cannot_be_is_said_to_its_writer_and_passed_over_by_readers(
+        rule: int, parameters: dict[str, int]) -> None:
+    """Numbers out of bounds, names and rules that are not there."""
+    rules = Rules()
+    with pytest.raises(BadParameter):
+        changed(rule, 1, REPORT, parameters)
+
+    assert not rules.apply("GuardRuleChanged", change(rule, parameters=parameters))
+    assert not rules.apply("ProposalAccepted", {"consultation": "town"})
+    assert rules.changes == {}
+
+
+def test_rules_that_only_report_set_nothing_aside() -> None:
+    """Whatever mode the catalogue gives them."""
+    assert Rule(CROWD, 1, SET_ASIDE, {}).sets_aside
+    assert not Rule(CROWD, 1, REPORT, {}).sets_aside
+    assert not any(Rule(number, 1, SET_ASIDE, {}).sets_aside for number in (6, 7, 8, 9))
