@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from producers.gateway import draw_costs
 from tests.serving import served
 from tests.views import campaign
 from tests.views.operations.control_room import SIZE, ControlRoom
@@ -29,6 +30,9 @@ def showroom(folder: Path) -> Iterator[str]:
         datetime(2022, 5, 22, 22, tzinfo=UTC))
     publications = Publications(
         room.source.flushes, lambda: 0.0, days=days, address="https://vote.example")
+    document = campaign.document(SIZE, closed=False, by_route=True)
+    publications.costs.tell(
+        campaign.CONSULTATION, draw_costs.measured(document, blind=False))
     app = application(room.source, publications, beside=Beside(
         operations=room.operations, gateway_url="http://127.0.0.1:1"))
     with served(app) as url:
