@@ -67,7 +67,7 @@ async def adopt(log: Log, rules: int, *, now: int) -> Adopted:
             await _adopted_everywhere(reader, log.topics, rules)
             if known.rules < rules:
                 await writer.write(log.topics.catalogue, 0, now, announced(
-                    rules, known.generation, known.control_keys, occurred_at=now))
+                    rules, known.edition, known.control_keys, occurred_at=now))
     return Adopted(rules, behind, announced=known.rules < rules)
 
 

@@ -35,7 +35,7 @@ DECIDED_SECONDS = 60.0
 """Ledgers that run decide at once; the command waits no longer for those that do not."""
 LOOK_SECONDS = 0.2
 EVENT = "RulesAdopted"
-GENERATION_MOST = 2**63 - 1
+EDITION_MOST = 2**63 - 1
 """As large as the field."""
 _DECISIONS = headers("DecisionMade")
 
@@ -44,7 +44,7 @@ _DECISIONS = headers("DecisionMade")
 class KeysAdopted:
     """What became of an adoption of keys."""
 
-    generation: int
+    edition: int
     keys: tuple[str, ...]
     """Each as ROLE:PUBLIC."""
     partitions: list[int]
@@ -67,8 +67,8 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
                                "rules adopt 2` first.")
         adoption = _Adoption(log, known, keys, now)
         await adoption.read(reader)
-        behind, generation = adoption.behind(), adoption.generation
-        is_said = (known.generation, known.control_keys) == (generation, keys)
+        behind, edition = adoption.behind(), adoption.edition
+        is_said = (known.edition, known.control_keys) == (edition, keys)
         records = {partition: adoption.record(partition) for partition in behind}
         await adoption.require_told(writer, records)
         for partition in behind:
@@ -77,9 +77,9 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
             await adoption.require_adopted(reader, partition, offset)
         if not is_said:
             await writer.write(log.topics.catalogue, 0, now, announced(
-                known.rules, generation, keys, occurred_at=now))
+                known.rules, edition, keys, occurred_at=now))
     return KeysAdopted(
-        generation, tuple(key.text() for key in keys), behind, announced=not is_said)
+        edition, tuple(key.text() for key in keys), behind, announced=not is_said)
 
 
 async def read_keys(log: Log) -> list[KeysInForce]:
@@ -89,7 +89,7 @@ async def read_keys(log: Log) -> list[KeysInForce]:
         known = await read_catalogue(reader, log.topics)
         found = [await signing.keys_in_force(reader, log.topics, known, partition)
                  for partition in range(log.topics.partitions)]
-    return sorted(found, key=lambda each: -each.generation)
+    return sorted(found, key=lambda each: -each.edition)
 
 
 class _Adoption:
@@ -108,14 +108,14 @@ class _Adoption:
             reader, self._topics, self._known, self._log.own_keys)
 
     @property
-    def generation(self) -> int:
+    def edition(self) -> int:
         """That of the keys, where a partition has them; the next one where none has."""
         in_force = self._controls.partitions.values()
-        adopted = [each.generation for each in in_force if each.keys == self.keys]
-        found = max(adopted, default=1 + max(each.generation for each in in_force))
-        if found > GENERATION_MOST:
+        adopted = [each.edition for each in in_force if each.keys == self.keys]
+        found = max(adopted, default=1 + max(each.edition for each in in_force))
+        if found > EDITION_MOST:
             raise InvalidInput(
-                f"this log has adopted keys of generation {found - 1}, the last there is: they "
+                f"this log has adopted keys of edition {found - 1}, the last there is: they "
                 "stay. Begin another topic generation for other keys.")
         return found
 
@@ -135,7 +135,7 @@ class _Adoption:
         """Make the record of a partition; a first one is the same whoever makes it."""
         event_id, salt = secrets.token_bytes(ID_BYTES), secrets.token_bytes(ID_BYTES)
         if self._is_first(partition):
-            said = f"{EVENT}/{self._topics.votes}/{partition}/{self.generation}/" + ",".join(
+            said = f"{EVENT}/{self._topics.votes}/{partition}/{self.edition}/" + ",".join(
                 key.text() for key in self.keys)
             digest = hashlib.sha256(said.encode()).digest()
             event_id, salt = digest[:ID_BYTES], digest[ID_BYTES:]
@@ -143,7 +143,7 @@ class _Adoption:
             EVENT, partition, event_id=event_id, salt=salt, origin="operator",
             occurred_at=self.occurred_at(partition), partition=partition,
             ledger_version=self._controls.partitions[partition].rules,
-            partitions=self._topics.partitions, generation=self.generation,
+            partitions=self._topics.partitions, generation=self.edition,
             keys=[key.fields() for key in self.keys])
 
     async def require_told(self, writer: BulkWriter, records: Mapping[int, bytes]) -> None:
@@ -153,7 +153,7 @@ class _Adoption:
         if self._known.first_keys.issuperset(digests):
             return
         await writer.write(self._topics.catalogue, 0, self._now, announced(
-            self._known.rules, self._known.generation, (), occurred_at=self._now,
+            self._known.rules, self._known.edition, (), occurred_at=self._now,
             first_keys=digests))
         raise Missing(
             "this log has no keys yet, and takes its first only by a record that every ledger was "

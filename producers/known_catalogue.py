@@ -40,7 +40,7 @@ class KnownCatalogue:
     """Version of the rules that is announced: what follows them is written in its version."""
     announced_at: int = 0
     """When rules later than the first were announced first (ms)."""
-    generation: int = 0
+    edition: int = 0
     """How often keys of controls were adopted."""
     control_keys: tuple[PublicKey, ...] = ()
     """Keys whose signatures every partition asks for; none: controls are unsigned."""
@@ -86,8 +86,8 @@ class KnownCatalogue:
             self.announced_at = fields["occurred_at"]
         self.rules = max(self.rules, fields["ledger_version"])
         self.first_keys |= frozenset(fields["first_keys"])
-        if fields["generation"] > self.generation:
-            self.generation, self.control_keys = fields["generation"], keys_in(fields)
+        if fields["generation"] > self.edition:
+            self.edition, self.control_keys = fields["generation"], keys_in(fields)
 
     def _word(self, fields: dict[str, Any], offset: int) -> None:
         """Note which record gave a text: one that changes the author alone gave none."""

@@ -30,7 +30,7 @@ class Genesis:
     """Keys whose signatures are asked for; none: controls are unsigned."""
 
     @property
-    def generation(self) -> int:
+    def edition(self) -> int:
         """How often keys were adopted with it."""
         return 1 if self.keys else 0
 
@@ -40,12 +40,12 @@ class Genesis:
             return first_rules_adopted(topics, partition, occurred_at)
         return codec.encode_as(
             current("RulesAdopted", self.rules), ledger_version=self.rules, partition=partition,
-            partitions=topics.partitions, generation=self.generation,
+            partitions=topics.partitions, generation=self.edition,
             keys=[key.fields() for key in self.keys], **_common(occurred_at))
 
     def announcement(self, occurred_at: int) -> bytes:
         """Encode what the catalogue says of it."""
-        return announced(self.rules, self.generation, self.keys, occurred_at=occurred_at)
+        return announced(self.rules, self.edition, self.keys, occurred_at=occurred_at)
 
 
 FIRST_GENESIS = Genesis(FIRST_RULES)
@@ -59,12 +59,12 @@ def genesis_of(value: bytes) -> Genesis:
 
 
 def announced(
-    rules: int, generation: int, keys: tuple[PublicKey, ...], *, occurred_at: int,
+    rules: int, edition: int, keys: tuple[PublicKey, ...], *, occurred_at: int,
     first_keys: list[bytes] | None = None,
 ) -> bytes:
     """Encode the announcement of rules and keys."""
     return codec.encode(
-        "RulesAnnounced", ledger_version=rules, generation=generation,
+        "RulesAnnounced", ledger_version=rules, generation=edition,
         keys=[key.fields() for key in keys], first_keys=first_keys or [], **_common(occurred_at))
 
 

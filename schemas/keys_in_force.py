@@ -28,7 +28,7 @@ class KeysInForce:
         """`first_adoptions` are the offsets at which first keys are recorded as adopted."""
         self.partition = partition
         self.rules = 0
-        self.generation = 0
+        self.edition = 0
         self.keys: tuple[PublicKey, ...] = ()
         self._first_adoptions = first_adoptions
         self.genesis_chain = NO_CHAIN
@@ -55,7 +55,7 @@ class KeysInForce:
         named = keys_in(codec.decode(value)[1])
         if not (self._rises(fields) and self._are_usable(named)):
             return False
-        self.rules, self.generation = fields["ledger_version"], fields["generation"]
+        self.rules, self.edition = fields["ledger_version"], fields["generation"]
         self.keys = named
         return True
 
@@ -67,7 +67,7 @@ class KeysInForce:
 
     def _rises(self, fields: Mapping[str, Any]) -> bool:
         return fields["ledger_version"] >= max(2, self.rules) and (
-            not self.keys or fields["generation"] > self.generation)
+            not self.keys or fields["generation"] > self.edition)
 
     def _are_usable(self, named: tuple[PublicKey, ...]) -> bool:
         return (not named and not self.keys) or (

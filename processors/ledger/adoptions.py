@@ -96,14 +96,14 @@ def adopt(state: LedgerState, offset: int, chain: bytes, value: bytes) -> Decisi
     return Decision(
         fields["event_id"], None, chain, KIND["rules_adopted"],
         OUTCOME["adopted" if adopts else "unchanged"], REASON["none"], fields["ledger_version"],
-        offset, None, (), generation=fields["generation"], keys=keys, event_version=2,
+        offset, None, (), edition=fields["generation"], keys=keys, event_version=2,
     )
 
 
-def _is_stale(state: LedgerState, version: int, generation: int) -> bool:
+def _is_stale(state: LedgerState, version: int, edition: int) -> bool:
     """Whether an adoption falls behind what is in force, or says it a second time."""
     falls = version < max(LEAST_VERSION, state.ledger_version)
-    return falls or bool(state.keys and generation <= state.generation)
+    return falls or bool(state.keys and edition <= state.edition)
 
 
 def _refused(

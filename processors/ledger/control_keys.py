@@ -3,7 +3,7 @@
 Theory of operation: the keys of a partition are part of its log. A new log has them from offset 0
 on; an older one takes its first keys from the one record whose digest every ledger was told
 beforehand. From then on keys change only by an adoption that an operator's key has signed, with a
-higher generation. Whether a control is signed is asked before anything that could stop a ledger:
+higher edition. Whether a control is signed is asked before anything that could stop a ledger:
 what anybody may write is refused, and halts nothing.
 """
 

@@ -70,14 +70,14 @@ class Decision(NamedTuple):
     """The finding of a suspension, or those that a reinstatement names."""
     immune: tuple[int, ...] = ()
     """Causes that a reinstatement makes the voter immune to."""
-    generation: int = 0
+    edition: int = 0
     keys: tuple[ControlKey, ...] = ()
     """Keys that an adoption brought."""
     event_version: int = 1
     """Version of the event decided; 0 where nobody could read it."""
 
     def described(self) -> dict[str, Any]:
-        """Return the decision in words, for messages and reports."""
+        """Return the decision in words, by the fields of the event, for messages and reports."""
         return {
             "source_offset": self.source_offset,
             "event_id": self.event_id.hex() if self.event_id else None,
@@ -97,7 +97,7 @@ class Decision(NamedTuple):
             "findings": [{"cause": cause, "finding": finding.hex()}
                          for cause, finding in self.findings],
             "immune": list(self.immune),
-            "generation": self.generation,
+            "generation": self.edition,
             "keys": [{"id": key.id.hex(), "role": CONTROL_ROLES[key.role],
                       "public": key.public.hex()} for key in self.keys],
             "event_version": self.event_version,
@@ -117,7 +117,7 @@ def _ending(decision: Decision) -> bytes:
         bytes((2 * decision.refusal,)),
         _list(bytes((2 * cause,)) + finding for cause, finding in decision.findings),
         _list(bytes((2 * cause,)) for cause in decision.immune),
-        long(decision.generation),
+        long(decision.edition),
         _list(key.id + bytes((2 * key.role,)) + key.public for key in decision.keys),
         EVENT_VERSIONS[decision.event_version],
     ))
@@ -207,14 +207,14 @@ def _decode_ending(value: bytes, at: int, decision: Decision) -> tuple[Decision,
     refusal = _enum(value[at], len(REFUSALS))
     findings, at = _items(value, at + 1, 1 + FINDING_BYTES, MAX_FINDINGS)
     immune, at = _items(value, at, 1, MAX_IMMUNE)
-    generation, at = read_long(value, at)
+    edition, at = read_long(value, at)
     keys, at = _items(value, at, KEY_ID_BYTES + 1 + PUBLIC_BYTES, KEYS_MOST)
     event_version = _enum(value[at], MAX_EVENT_VERSION + 1)
     causes = tuple(_enum(item[0], CAUSE_MOST + 1) for item in immune)
-    if generation < 0 or 0 in causes or any(b <= a for a, b in pairwise(causes)):
-        raise ValueError("generation or immunity out of range")
+    if edition < 0 or 0 in causes or any(b <= a for a, b in pairwise(causes)):
+        raise ValueError("edition or immunity out of range")
     return decision._replace(
-        refusal=refusal, immune=causes, generation=generation,
+        refusal=refusal, immune=causes, edition=edition,
         findings=tuple(Finding(_enum(item[0], CAUSE_MOST + 1), item[1:]) for item in findings),
         keys=tuple(ControlKey(item[:KEY_ID_BYTES], _enum(item[KEY_ID_BYTES], len(CONTROL_ROLES)),
                               item[KEY_ID_BYTES + 1:]) for item in keys),

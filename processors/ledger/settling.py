@@ -201,7 +201,7 @@ def _adopt(state: LedgerState, decision: Decision) -> None:
     if decision.event_version == 1:
         state.rules_ids = remembering(state.rules_ids, decision.event_id)
     if decision.keys:
-        state.keys, state.generation = decision.keys, decision.generation
+        state.keys, state.edition = decision.keys, decision.edition
 
 
 def _rise(state: LedgerState) -> None:

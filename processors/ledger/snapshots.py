@@ -102,7 +102,7 @@ def thaw(frozen: Frozen, first_keys: Container[object] = frozenset()) -> Ledger:
 
 
 _COPIED = ("partition", "partitions", "last_offset", "chain", "previous_chain", "genesis_chain",
-           "ledger_version", "generation", "live_votes", "rules_ids")
+           "ledger_version", "edition", "live_votes", "rules_ids")
 """What a copy holds as it is."""
 
 

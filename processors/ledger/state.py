@@ -110,7 +110,7 @@ class LedgerState:
         """The chain after offset 0: no other partition or deployment has it."""
         self.ledger_version = 0
         """Rules in force; 0 before the first RulesAdopted."""
-        self.generation = 0
+        self.edition = 0
         self.keys: tuple[ControlKey, ...] = ()
         """Keys that sign controls, and how often they were adopted; none: controls are unsigned."""
         self.decided = [0] * len(DECIDED)
@@ -234,7 +234,7 @@ class LedgerState:
             "previous_chain": self.previous_chain, "ledger_version": self.ledger_version,
             "decided": self.decided_by_outcome(), "live_votes": self.live_votes,
             "rules_ids": self.rules_ids, "genesis_chain": self.genesis_chain,
-            "generation": self.generation, "keys": self.keys,
+            "edition": self.edition, "keys": self.keys,
             "suspensions": {(name, voter): each.copied() for name, found in self.by_name.items()
                             for voter, each in found.suspensions.items()},
             "refused_only": {(name, voter): each for name, found in self.by_name.items()

@@ -32,6 +32,6 @@ def adopt(
     adopted = producing.finish(key_adoption.adopt_keys(
         producing.log(), parsed, now=producing.now()))
     producing.say(
-        f"{len(parsed)} keys sign controls from here on (generation {adopted.generation})"
+        f"{len(parsed)} keys sign controls from here on (edition {adopted.edition})"
         if adopted.announced else "these keys were adopted already: nothing written")
     typer.echo(json.dumps(vars(adopted)))

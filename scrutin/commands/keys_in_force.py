@@ -29,7 +29,7 @@ def in_force(
     behind = sorted(each.partition for each in others if each.keys != newest.keys)
     if as_json:
         typer.echo(json.dumps({
-            "generation": newest.generation, "keys": listed, "partitions_behind": behind}))
+            "edition": newest.edition, "keys": listed, "partitions_behind": behind}))
     for each in [] if as_json else listed:
         typer.echo(f"{each['role']} {each['id']}: {each['file'] or 'does not lie here'}")
     if behind:

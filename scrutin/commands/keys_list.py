@@ -20,8 +20,9 @@ def list(  # noqa: A001 -- the command's last word
     """List the keys of devices, view proofs, receipts and transparency logs that lie here.
 
     Of each its kind, its id (receipts name theirs), whether it signs or is accepted only, since
-    when, what the log says of it, and its file; never the key itself. Exit status 3 where a key
-    cannot be read, or can be read by others than its owner.
+    when, what the log says of it, and its file; never the key itself. Keys that sign controls are
+    others: `scrutin keys in-force` lists them, `scrutin keys adopt` replaces them. Exit status 3
+    where a key cannot be read, or can be read by others than its owner.
     """
     try:
         with usable():
@@ -39,3 +40,4 @@ def list(  # noqa: A001 -- the command's last word
                  f"at {instant}" if key.state == rotation.WAITS else f"since {instant}")
         named = f", in the log {key.named.replace('_', ' ')}" if key.named else ""
         typer.echo(f"{key.kind} {key.id} {key.state} {since}{named}: {key.path}")
+    producing.say("Keys that sign controls are listed by `scrutin keys in-force`.")

@@ -33,7 +33,9 @@ def retire(
     """Delete old keys of a kind, once newer ones have taken their place.
 
     A key of receipts or logs is named as retired in the log first; start the notary again after
-    one of logs. Copies elsewhere (backups) are for you to delete. Exit status 1 where the question
+    one of logs. Copies elsewhere (backups) are for you to delete. A key that signs controls is
+    ended by `scrutin keys adopt`, which names those that stay; `scrutin keys in-force` lists them.
+    Exit status 1 where the question
     is answered with no, 2 where the key still signs, 3 where a key cannot be read or Kafka is
     missing.
     """

@@ -25,8 +25,10 @@ def rotate(
     Gateways on this folder take it up by themselves and sign with it after a minute; start the
     notary again for a new key of logs, which signs beside the old one. What was signed before goes
     on working. A key of receipts or logs is named in the log first, for which Kafka must answer.
-    `scrutin keys retire` ends the old key. Exit status 2 where there are too many keys, 3 where
-    there is none yet, one cannot be read, or Kafka is missing.
+    `scrutin keys retire` ends the old key. A key that signs controls is made by `scrutin keys make`
+    and takes the place of another by `scrutin keys adopt`; `scrutin keys in-force` lists them. Exit
+    status 2 where there are too many keys, 3 where there is none yet, one cannot be read, or Kafka
+    is missing.
     """
     needs_log = kind in (Kind.RECEIPT, Kind.LOG)
     try:

@@ -101,7 +101,7 @@ async def test_a_log_takes_its_first_keys_as_ledgers_were_told(stack: Stack) -> 
             await suspended(operators(stack, *keys))
     assert (await suspended(operators(stack, OLD))).written
 
-    assert (adopted.generation, adopted.partitions, adopted.announced) == (1, [0, 1], True)
+    assert (adopted.edition, adopted.partitions, adopted.announced) == (1, [0, 1], True)
     assert await outcomes(stack) == [("adopted", "none"), ("suspended", "none")]
 
 
@@ -137,7 +137,7 @@ async def test_keys_are_replaced_by_a_key_of_the_ones_before(stack: Stack) -> No
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.votes, 1, [last.value[:-64] + bytes(64)])
 
-    assert (replaced.generation, len(undone.findings)) == (2, 1)
+    assert (replaced.edition, len(undone.findings)) == (2, 1)
     assert await outcomes(stack) == [
         ("adopted", "none"), ("suspended", "none"), ("adopted", "none"), ("reinstated", "none"),
         ("refused", "unsigned")]
@@ -157,7 +157,7 @@ async def test_an_adoption_that_was_interrupted_is_finished(stack: Stack) -> Non
     await operations.close(operators(stack, OLD), "jeunes", now=NOW, salt=bytes(16))
     found = await outcomes(stack)
 
-    assert (finished.generation, finished.partitions) == (3, [1])
+    assert (finished.edition, finished.partitions) == (3, [1])
     assert found[-2:] == [("adopted", "none"), ("closed", "none")]
 
 
@@ -171,7 +171,7 @@ async def test_nothing_is_left_to_sign_where_all_have_adopted(stack: Stack) -> N
     again = await adopt_keys(operators(stack), FIRST, now=NOW)
     done = await suspended(operators(stack, OLD))
 
-    assert (again.generation, again.partitions) == (adopted.generation, [])
+    assert (again.edition, again.partitions) == (adopted.edition, [])
     assert done.written
     assert (await outcomes(stack))[-1] == ("suspended", "none")
 
@@ -184,7 +184,7 @@ async def write_only_to_the_first(stack: Stack) -> None:
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
     value = controls.encoded(
         "RulesAdopted", 0, event_id=bytes(16), ledger_version=2, partition=0,
-        partitions=PARTITIONS, generation=known.generation + 1, salt=bytes(16),
+        partitions=PARTITIONS, generation=known.edition + 1, salt=bytes(16),
         keys=[key.fields() for key in FIRST], origin="operator", occurred_at=NOW)
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.votes, 0, [value])

@@ -50,7 +50,7 @@ class Box:
     """Whether partitions begin under rules 2, with keys."""
     keys: tuple[OwnKey, ...] = ()
     """Keys in force: an operator's, the guard's, a clerk's."""
-    generation: int = 0
+    edition: int = 0
     forgets: bool = False
     """Whether anything sent may come again, however late, and ids end alike."""
     first_keys: list[bytes] = field(default_factory=list)
@@ -59,7 +59,7 @@ class Box:
     def __post_init__(self) -> None:
         if self.begins_with_keys:
             self.writes_version_2 = True
-            self.keys, self.generation = self._drawn(), 1
+            self.keys, self.edition = self._drawn(), 1
         for partition in range(self.partitions):
             self.logs.append([self._adoption(2, partition) if self.keys else codec.encode(
                 "RulesAdopted", event_id=self.identifier(), ledger_version=1, partition=partition,
@@ -75,13 +75,13 @@ class Box:
             versions("RulesAdopted")[version - 1], event_id=self.identifier(),
             ledger_version=version, partition=partition, partitions=self.partitions,
             salt=self.identifier(), origin="operator", occurred_at=BEGAN_AT,
-            generation=self.generation, keys=[
+            generation=self.edition, keys=[
                 public_key(role, own.public).fields()
                 for role, own in zip(CONTROL_ROLES, self.keys, strict=bool(self.keys))])
 
     def replace_keys(self) -> None:
         """Adopt other keys: first ones as was told, others signed; and what only claims to be."""
-        before, self.keys, self.generation = self.keys, self._drawn(), self.generation + 1
+        before, self.keys, self.edition = self.keys, self._drawn(), self.edition + 1
         for partition in range(self.partitions):
             value = self._adoption(2, partition)
             forged = self._adoption(2, partition)

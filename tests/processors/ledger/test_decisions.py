@@ -31,13 +31,13 @@ def decision_strategy(most_changes: int = 4) -> st.SearchStrategy[Decision]:
     """Return decisions of any kind, by rules of any version."""
     first = _decisions(most_changes, st.just(1), {
         "refusal": st.just(0), "findings": st.just(()), "immune": st.just(()),
-        "generation": st.just(0), "keys": st.just(()), "event_version": st.just(1)}, st.just(0))
+        "edition": st.just(0), "keys": st.just(()), "event_version": st.just(1)}, st.just(0))
     causes = st.integers(0, 15)
     later = _decisions(most_changes, st.integers(2, 2**31 - 1), {
         "refusal": st.integers(0, len(REFUSALS) - 1),
         "findings": st.lists(st.builds(Finding, causes, identifiers), max_size=3).map(tuple),
         "immune": st.sets(st.integers(1, 15)).map(lambda found: tuple(sorted(found))),
-        "generation": st.integers(0, 2**63 - 1),
+        "edition": st.integers(0, 2**63 - 1),
         "keys": st.lists(st.builds(
             ControlKey, st.binary(min_size=8, max_size=8), st.integers(0, 2),
             st.binary(min_size=32, max_size=32)), max_size=2).map(tuple),
@@ -66,7 +66,7 @@ def ballot_strategy() -> st.SearchStrategy[Decision]:
         lambda decision, event_id, voter, kind, offset, consultation, change: decision._replace(
             event_id=event_id, voter=voter, kind=kind, source_offset=offset,
             ledger_version=min(decision.ledger_version, 2), refusal=0, findings=(), immune=(),
-            generation=0, keys=(), consultation=consultation, changes=(change._replace(
+            edition=0, keys=(), consultation=consultation, changes=(change._replace(
                 route=change.route if decision.ledger_version > 1 else 0),)),
         decision_strategy(), identifiers, identifiers, st.integers(1, 4),
         st.integers(0, 2**40), st.text("aé-0", min_size=1, max_size=9),
@@ -77,8 +77,9 @@ def ballot_strategy() -> st.SearchStrategy[Decision]:
 
 def fields_of(decision: Decision) -> dict[str, Any]:
     """Return a decision as the fields of its event."""
+    fields = decision._asdict()
     return {
-        **decision._asdict(),
+        "generation": fields.pop("edition"), **fields,
         "kind": KINDS[decision.kind], "outcome": OUTCOMES[decision.outcome],
         "reason": REASONS[decision.reason],
         "changes": [
@@ -147,7 +148,8 @@ def read(value: bytes) -> Decision | None:
         changes.append(
             Change(change["proposal"], packed[0], packed[1], ROUTES.index(change["route"])))
     return Decision(**{
-        **{name: found[name] for name in Decision._fields}, "kind": KINDS.index(found["kind"]),
+        **{name: found["generation" if name == "edition" else name] for name in Decision._fields},
+        "kind": KINDS.index(found["kind"]),
         "outcome": OUTCOMES.index(found["outcome"]),
         "refusal": REFUSALS.index(found["refusal"]), "immune": tuple(found["immune"]),
         "findings": tuple(Finding(**pair) for pair in found["findings"]),

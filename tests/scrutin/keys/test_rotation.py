@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,22 @@ def test_what_is_not_retired_yet_is_said(
     assert "nothing was retired: no key of device is old" in done.stderr
     assert f" {WAITS} at 20" in listed.stdout.splitlines()[1]
     assert len(held(place, time.time(), "device")) == 2
+
+
+def test_where_control_keys_are_listed_and_replaced_is_said(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are no kind of these commands: the list and each help name theirs."""
+    monkeypatch.setenv("SCRUTIN_DATA_DIR", str(place.folder.parent))
+    monkeypatch.setenv("SCRUTIN_PARTITIONS", "1")
+    monkeypatch.setenv("SCRUTIN_LOG_ORIGIN", place.origin)
+    listed = CliRunner().invoke(application("keys", "list"), ["keys", "list"])
+
+    assert "scrutin keys in-force" in listed.stderr
+    for word in ("list", "retire", "rotate"):
+        said = CliRunner().invoke(application("keys", word), ["keys", word, "--help"]).stdout
+        assert re.search(r"scrutin keys in-force.*scrutin keys adopt|"
+                         r"scrutin keys adopt.*scrutin keys in-force", " ".join(said.split()))
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "log"])
