@@ -59,7 +59,7 @@ GROUP BY partition, source_offset HAVING uniqExact(value) > 1
 ORDER BY partition, source_offset
 """
 
-_INCLUDED = re.compile(r"^-- include (\w+)$", re.MULTILINE)
+_INCLUDED = re.compile(r"^ *-- include (\w+)$", re.MULTILINE)
 """A line of SQL in whose place another query stands."""
 
 Row = tuple[Any, ...]

@@ -19,12 +19,11 @@ WITH
             {closed_at:Array(UInt64)}[partition + 1] AS closing,
             {sealed_at:Array(UInt64)}[partition + 1] AS sealing
         FROM votes
-        WHERE topic = {topic:String} AND consultation = {consultation:String}
-            AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
-                'qualification_withdrawn')
-            AND offset <= {vector:Array(Int64)}[partition + 1]
+        WHERE (
+            -- include of_ballots
+        )
             AND ({nobody_apart:Bool} OR (partition, voter) NOT IN (
--- include voters_apart
+                -- include voters_apart
             ))
         GROUP BY partition, voter, proposal
     ),

@@ -5,11 +5,9 @@ SELECT
     offset > {rules_2_at:Array(UInt64)}[partition + 1] AS by_rules_2,
     bitShiftLeft(toUInt8(1), toUInt8(shown)) AS way
 FROM votes
-WHERE topic = {topic:String} AND consultation = {consultation:String}
-    AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
-        'qualification_withdrawn')
-    AND offset <= {vector:Array(Int64)}[partition + 1]
-    AND (partition, voter) IN (
--- include voters_apart
+WHERE (
+    -- include of_ballots
+) AND (partition, voter) IN (
+        -- include voters_apart
     )
 ORDER BY partition, voter, offset

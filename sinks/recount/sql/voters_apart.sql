@@ -5,21 +5,19 @@ SELECT partition, voter
 FROM (
     SELECT partition, voter, proposal, groupArray(event_id) AS ids
     FROM votes
-    WHERE topic = {topic:String} AND consultation = {consultation:String}
-        AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
-            'qualification_withdrawn')
-        AND offset <= {vector:Array(Int64)}[partition + 1]
-        AND (partition, voter) IN (
+    WHERE (
+        -- include of_ballots
+    ) AND (partition, voter) IN (
             SELECT partition, voter FROM votes
-            WHERE topic = {topic:String} AND consultation = {consultation:String}
-                AND kind IN ('vote_cast', 'vote_withdrawn', 'qualification_added',
-                    'qualification_withdrawn')
-                AND offset <= {vector:Array(Int64)}[partition + 1]
+            WHERE (
+                -- include of_ballots
+            )
             GROUP BY partition, voter, proposal HAVING count() > 1
             UNION ALL
             SELECT partition, voter FROM votes
-            WHERE topic = {topic:String} AND consultation = {consultation:String}
-                AND kind = 'vote_cast' AND offset <= {vector:Array(Int64)}[partition + 1]
+            WHERE (
+                -- include of_ballots
+            ) AND kind = 'vote_cast'
             GROUP BY partition, voter HAVING count() > 5000)
     GROUP BY partition, voter, proposal
 )
