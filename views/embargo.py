@@ -42,7 +42,7 @@ def concealed_entry(entry: Mapping[str, Any]) -> dict[str, Any]:
     shown = {name: None if name in HIDDEN else value for name, value in entry.items()}
     # By which route they came says nothing of how people voted: of drawn votes the number stays.
     return {**shown, **{name: {"votes": entry[name]["votes"]}
-                        for name in ("counted", "drawn", "others") if name in entry}}
+                        for name in ("counted", "drawn") if name in entry}}
 
 
 def by_choice(counted: Mapping[str, Any]) -> dict[str, int]:

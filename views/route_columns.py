@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from processors.results.routes import PUBLISHED_WORDS, RULES
+from processors.results.routes import PUBLISHED_WORDS, RULES, others
 from schemas.words import CHOICES, QUALIFICATIONS
 from views.cells import Column
 
@@ -30,6 +30,12 @@ def _set_aside_by(rule: int) -> Callable[[Entry], int]:
     return lambda entry: int(entry["set_aside_by_rule"].get(str(rule), 0))
 
 
+def _of_others(*path: str | int) -> Callable[[Entry], Any]:
+    """Return what reads a figure of the votes that were not drawn; None where it is hidden."""
+    cell = _within("others", *path)
+    return lambda entry: cell({"others": others(entry)}) if "agree" in entry["drawn"] else None
+
+
 _ROUTES = {
     "drawn": "counted votes whose proposal was drawn for the voter, each time",
     "asked": "counted votes whose voter asked for the proposal: by a link, a search or a widget",
@@ -48,10 +54,10 @@ COLUMNS = [
              f"drawn_share_{name}", _within("drawn", "intervals", name, place))
       for name in CHOICES for place, end in enumerate(("low", "high"))),
     *(Column(f"other_share_{name}", f"counted votes of other routes (asked, unknown) that choose "
-             f"{name}, divided by all of these", _within("others", "shares", name))
+             f"{name}, divided by all of these", _of_others("shares", name))
       for name in CHOICES),
     *(Column(f"other_{name}_{end}", f"{end} end of the Wilson interval at 95 % of "
-             f"other_share_{name}", _within("others", "intervals", name, place))
+             f"other_share_{name}", _of_others("intervals", name, place))
       for name in CHOICES for place, end in enumerate(("low", "high"))),
     Column("apart", "choices whose intervals of drawn and of other votes do not meet",
            lambda entry: " ".join(entry["apart"] or ()) or None),

@@ -80,22 +80,21 @@ def rankable(counts: Sequence[int]) -> Block:
 def routed(counts: Sequence[int]) -> Block:
     """Lay out counts, as ROUTE_COUNTS, as the document shows them; `joined` adds the unknown."""
     named = dict(zip(ROUTE_COUNTS, counts, strict=True))
+    found = drawn(counts)
     return {
         "set_aside_by_rule": {
             cause: named[_CAUSE + cause] for cause in _CAUSES if named[_CAUSE + cause]},
         "asked": named["counted_asked"],
-        "drawn": _part(drawn(counts), QUALIFICATIONS),
+        "drawn": {**_part(found), "qualifications": {name: found[name] for name in QUALIFICATIONS}},
     }
 
 
-def _part(counts: Mapping[str, int], qualifications: Sequence[str]) -> Block:
-    """Lay out a part of the counted votes with its shares and intervals; none without votes."""
+def _part(counts: Mapping[str, int]) -> Block:
+    """Lay out a part of the counted votes; without any they have no shares and intervals."""
     votes = sum([counts[choice] for choice in CHOICES])
-    words = (*CHOICES, *qualifications) if votes else ()
-    held = {"qualifications": {name: counts[name] for name in qualifications}}
+    words = counts if votes else ()
     return {
         "votes": votes, **{choice: counts[choice] for choice in CHOICES},
-        **(held if qualifications else {}),
         "shares": {name: scores.share(counts[name], votes) for name in words},
         "intervals": {name: list(scores.wilson(counts[name], votes)) for name in words},
     }
@@ -105,21 +104,31 @@ def joined(counted: Block, found: Block) -> Block:
     """Return what the document says besides of an entry: `counted` as all are, `found` by `routed`.
     """
     known = found["drawn"]["votes"] + found["asked"]
-    others = _part({choice: counted["counted"][choice] - found["drawn"][choice]
-                    for choice in CHOICES}, ())
     return {
         "set_aside_by_rule": found["set_aside_by_rule"],
         "routes": {"drawn": found["drawn"]["votes"], "asked": found["asked"],
                    "unknown": counted["counted"]["votes"] - known},
-        "drawn": found["drawn"], "others": others, "apart": _apart(found["drawn"], others),
+        "drawn": found["drawn"], "apart": _apart(counted["counted"], found["drawn"]),
     }
 
 
-def _apart(one: Block, other: Block) -> list[str]:
-    """Name the choices whose intervals do not meet; none where there are no votes on one side."""
-    pairs = ((choice, one["intervals"][choice], other["intervals"][choice])
-             for choice in CHOICES if one["votes"] and other["votes"])
-    return [choice for choice, (low, high), (least, most) in pairs if high < least or most < low]
+def _apart(counted: Block, found: Block) -> list[str]:
+    """Name the choices whose intervals of drawn and of other votes do not meet."""
+    others = counted["votes"] - found["votes"]
+    if not others or not found["votes"]:
+        return []
+    apart = []
+    for choice in CHOICES:
+        low, high = found["intervals"][choice]
+        least, most = scores.wilson(counted[choice] - found[choice], others)
+        if high < least or most < low:
+            apart.append(choice)
+    return apart
+
+
+def others(entry: Mapping[str, Any]) -> Block:
+    """Return the counted votes of an entry that were not drawn, with their shares and intervals."""
+    return _part({choice: entry["counted"][choice] - entry["drawn"][choice] for choice in CHOICES})
 
 
 def flat(entry: Mapping[str, Any]) -> dict[str, int]:

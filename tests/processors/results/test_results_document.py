@@ -257,7 +257,7 @@ def test_what_is_counted_is_published_as_under_rules_1(
     """Rules 2 add to the document; without what they add it is the document of rules 1."""
     made = document(found, catalogue)
     before = document(dataclasses.replace(found, rules=1), catalogue)
-    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank", "others", "apart"}
+    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank", "apart"}
 
     assert {**before, "format": made["format"], "rules_version": 2} == {
         **made, "totals": {name: held for name, held in made["totals"].items()
@@ -289,7 +289,7 @@ def test_drawn_and_other_votes_are_apart_where_their_intervals_do_not_meet(
     """All counted votes are one or the other; without votes on both sides nothing is apart."""
     made = document(found, catalogue)
     for entry in (*made["proposals"], *made["ideas"], made["totals"]):
-        drawn, others = entry["drawn"], entry["others"]
+        drawn, others = entry["drawn"], routes.others(entry)
         assert all(drawn[name] + others[name] == entry["counted"][name]
                    for name in ("votes", *CHOICES))
         assert entry["apart"] == [
@@ -312,7 +312,7 @@ def test_a_crowd_that_came_by_a_link_is_told_apart(drawn_agree: int, apart: list
     [made] = document(found, Catalogue())["proposals"]
 
     assert made["apart"] == apart
-    assert made["others"]["shares"] == {"agree": 0.8, "disagree": 0.2, "neutral": 0.0}
+    assert routes.others(made)["shares"] == {"agree": 0.8, "disagree": 0.2, "neutral": 0.0}
 
 
 @given(found=counts().flatmap(lambda found: st.tuples(st.just(found), by_route(found))))
