@@ -11,7 +11,7 @@ from collections.abc import Container, Iterator
 from typing import Any, NamedTuple
 
 from processors.ledger.decisions import ControlKey
-from processors.ledger.rows import IDS_AT, LINK_BYTES
+from processors.ledger.rows import DIGEST_BYTES, IDS_AT, LINK_BYTES
 from processors.ledger.rules import COUNTED_SHIFT, LIVE_SHIFT, OUTCOME, REASON, slot_of
 from schemas.chains import NO_CHAIN
 from schemas.codec import Undecodable
@@ -25,6 +25,11 @@ REMEMBERED_DECISIONS = 16_384
 
 VOTE_BYTES, VOTER_BYTES, CONTROLLED_BYTES, NAME_BYTES = 164, 136, 170, 1_000
 """What a vote, a voter, a voter's controls, or a name takes in memory (CPython, 64 bits), about."""
+MORE_ACCEPTED_BYTES = DIGEST_BYTES
+"""What each further accepted event of a pair adds to its row..."""
+ROW_GROWS_BYTES = 64
+"""... and what it grows by at most: with the first refused event at once, for then all places are
+there."""
 SUSPENSION_BYTES, PAIR_BYTES = 400, 200
 """What a suspended voter, and a finding, take, about."""
 REFUSED_ONLY_BYTES = 230
@@ -42,6 +47,13 @@ COUNTER_MASK = (1 << 13) - 1
 COUNTED_BITS = COUNTER_MASK << COUNTED_SHIFT
 LIVE_BITS = COUNTER_MASK << LIVE_SHIFT
 BELOW_HEAD = (1 << HEAD_SHIFT) - 1
+
+
+_ACCEPTED = [slot_of(OUTCOME[name], REASON["none"]) for name in (
+    "counted", "changed", "withdrawn", "unchanged", "proven", "qualified", "unqualified")]
+_REFUSED = [slot_of(OUTCOME["refused"], REASON[name]) for name in (
+    "unproven_change", "wrong_choice", "no_vote", "too_many")]
+"""Of which events a row keeps the ids."""
 
 
 class Consultation:
@@ -202,7 +214,8 @@ class LedgerState:
 
     def bytes_held(self) -> int:
         """Estimate what this state takes in memory: all of it that grows."""
-        size_bytes = len(self.votes) * VOTE_BYTES + len(self.by_number) * NAME_BYTES
+        size_bytes = (len(self.votes) * VOTE_BYTES + self._rows_grown_bytes()
+                      + len(self.by_number) * NAME_BYTES)
         for found in self.by_name.values():
             size_bytes += (NAME_BYTES + len(found.voters) * VOTER_BYTES
                      + len(found.voters_control_ids) * CONTROLLED_BYTES
@@ -210,6 +223,13 @@ class LedgerState:
                      + sum(len(each.standing) for each in found.suspensions.values()) * PAIR_BYTES
                      + sum(map(len, found.refused_only.values())) * REFUSED_ONLY_BYTES)
         return size_bytes
+
+    def _rows_grown_bytes(self) -> int:
+        """Bound what rows take beyond their first id, by the events that were remembered."""
+        accepted, refused = (sum(self.decided[slot] for slot in slots)
+                             for slots in (_ACCEPTED, _REFUSED))
+        grown = MORE_ACCEPTED_BYTES * max(accepted - len(self.votes), 0) + ROW_GROWS_BYTES * refused
+        return min(grown, ROW_GROWS_BYTES * len(self.votes))
 
     def consultations(self) -> list[str]:
         """Name the consultations met in this partition."""

@@ -2,7 +2,9 @@
 
 import random
 import sys
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,6 +19,7 @@ from processors.ledger.rows import (
     with_accepted,
     with_refused,
 )
+from processors.ledger.state import NAME_BYTES
 from schemas.hot import encoder
 from schemas.words import ORIGINS
 from tests.memory import traced
@@ -74,6 +77,24 @@ def changes_and_refusals(voters: range) -> list[bytes]:
              ORIGINS.index("web"), 1, 0, CONSULTATIONS[0], f"p{place}", 1_647_900_000_000, 0, 0)
         for number in voters for place in range(PAIRS_OF_A_VOTER)
         for change in range(REMEMBERED_EVENTS) for suspect in (0, 1)]
+
+
+@pytest.mark.parametrize("numbers", [(1, 0), (3, 0), (8, 0), (1, 1), (8, 8)])
+def test_rows_that_have_grown_are_estimated_with_what_they_hold(numbers: tuple[int, int]) -> None:
+    """Not less, for verifiers rely on that, and not twice as much: so many accepted and refused."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    values = changes_and_refusals(range(1, VOTERS + 1))
+    kept = [value for number, value in enumerate(values)
+            if number // 2 % REMEMBERED_EVENTS < numbers[number % 2]]
+    for offset, value in enumerate((adopted(), adopted_2(), *kept)):
+        ledger.decide(offset, value)
+    tables: list[dict[bytes, Any]] = [
+        ledger.votes, *(found.voters for found in ledger.by_name.values())]
+    takes = sum(sys.getsizeof(table) + sum(
+        map(sys.getsizeof, (*table, *table.values()))) for table in tables)
+    names = NAME_BYTES * (len(ledger.by_number) + len(ledger.by_name))
+
+    assert takes < ledger.bytes_held() - names < 2 * takes
 
 
 def test_a_pair_with_both_memories_full_stays_within_its_bound() -> None:
