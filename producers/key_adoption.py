@@ -67,6 +67,7 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
                                "rules adopt 2` first.")
         adoption = _Adoption(log, known, keys, now)
         await adoption.read(reader)
+        rules = adoption.require_rules()
         behind, edition = adoption.behind(), adoption.edition
         is_said = (known.edition, known.control_keys) == (edition, keys)
         records = {partition: adoption.record(partition) for partition in behind}
@@ -77,7 +78,7 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
             await adoption.require_adopted(reader, partition, offset)
         if not is_said:
             await writer.write(log.topics.catalogue, 0, now, announced(
-                known.rules, edition, keys, occurred_at=now))
+                rules, edition, keys, occurred_at=now))
     return KeysAdopted(
         edition, tuple(key.text() for key in keys), behind, announced=not is_said)
 
@@ -106,6 +107,20 @@ class _Adoption:
         """Read what is in force in each partition."""
         self._controls = await signing.controls(
             reader, self._topics, self._known, self._log.own_keys)
+
+    def require_rules(self) -> int:
+        """Return the rules that all partitions have; raise InvalidInput where one knows no keys.
+
+        Announced rules are no more than what the catalogue says, to which others may write.
+        """
+        behind = [partition for partition, each in self._controls.partitions.items()
+                  if each.rules <= FIRST_RULES]
+        if behind:
+            raise InvalidInput(
+                f"keys are of rules 2, which votes partitions {', '.join(map(str, behind))} have "
+                "not adopted, though the catalogue announces them: run `scrutin rules adopt 2` "
+                "first.")
+        return min(each.rules for each in self._controls.partitions.values())
 
     @property
     def edition(self) -> int:
@@ -153,7 +168,7 @@ class _Adoption:
         if self._known.first_keys.issuperset(digests):
             return
         await writer.write(self._topics.catalogue, 0, self._now, announced(
-            self._known.rules, self._known.edition, (), occurred_at=self._now,
+            self.require_rules(), self._known.edition, (), occurred_at=self._now,
             first_keys=digests))
         raise Missing(
             "this log has no keys yet, and takes its first only by a record that every ledger was "

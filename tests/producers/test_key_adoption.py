@@ -18,8 +18,9 @@ from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.signing import own_key
 from producers.suspending import Suspended, reinstate, suspend
+from schemas import codec
 from schemas.control_roles import public_key
-from schemas.genesis import announced
+from schemas.genesis import FIRST_GENESIS, announced
 from schemas.words import OUTCOMES
 from tests.harness import (
     BEGAN_AT,
@@ -30,7 +31,7 @@ from tests.harness import (
     stack_on,
     write,
 )
-from tests.producers.kafka_log import provisioned
+from tests.producers.kafka_log import end_offsets, provisioned
 
 
 DESCRIPTION = {
@@ -174,6 +175,24 @@ async def test_nothing_is_left_to_sign_where_all_have_adopted(stack: Stack) -> N
     assert (again.edition, again.partitions) == (adopted.edition, [])
     assert done.written
     assert (await outcomes(stack))[-1] == ("suspended", "none")
+
+
+async def test_rules_that_only_the_catalogue_announces_change_no_control(stack: Stack) -> None:
+    """Whoever writes to the catalogue may lie: commands follow what each partition has."""
+    await provisioned(stack.kafka, stack.topics.prefix, PARTITIONS, FIRST_GENESIS)
+    log = operators(stack, OLD)
+    await operations.apply(log, ConsultationFile.model_validate(DESCRIPTION), now=BEGAN_AT)
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, [announced(
+            99, 2**63 - 1, SECOND, occurred_at=NOW)])
+    ends = await end_offsets(stack.kafka, stack.topics)
+    with pytest.raises(InvalidInput, match="partitions 0, 1 have not adopted"):
+        await adopt_keys(log, FIRST, now=NOW)
+    assert await end_offsets(stack.kafka, stack.topics) == ends
+
+    assert (await suspended(log)).written
+    box = await read_to_end(stack.kafka, stack.topics.votes, PARTITIONS)
+    assert [codec.schema_of(record.value).version for record in box] == [1] * 3
 
 
 async def write_only_to_the_first(stack: Stack) -> None:
