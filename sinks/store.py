@@ -36,6 +36,10 @@ FENCE_POLL_SECONDS = 0.05
 BLOCK_ROWS_MAX = 1_048_576
 """More rows than any insert has: ClickHouse must not cut an insert into blocks."""
 
+SERVER_VERSION_MIN = "26.7"
+"""Earlier servers do not let a filter through LIMIT 1 BY: every look at the views `votes` and
+`decisions` reads all of the log."""
+
 CLIENT_ERRORS = (ClickHouseError, OSError)
 """What the client raises where an answer is missing or says no."""
 
@@ -88,8 +92,14 @@ class Store:
     def take_over(self, stopping: threading.Event) -> int:
         """Make the tables, become the owner, end the predecessor's inserts; return how many.
 
-        Raises Stopping where the archive is told to stop meanwhile.
+        Raises Stopping where the archive is told to stop meanwhile, SinkStopped where the server is
+        older than it needs.
         """
+        if not self._client.min_version(SERVER_VERSION_MIN):
+            raise SinkStopped(
+                f"ClickHouse is of version {self._client.server_version}, {SERVER_VERSION_MIN} or "
+                "later is needed: an earlier one reads the whole log for each question. Upgrade "
+                "it, then start the archive again. Votes are taken and counted meanwhile.")
         migrate(self._client)
         parameters = {"prefix": self._topic_prefix, "archiver": self._archiver}
         self._client.command(

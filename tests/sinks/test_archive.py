@@ -19,7 +19,14 @@ from schemas import codec
 from schemas.topics import Topics
 from sinks.archive import Archive
 from sinks.columns.records import Records
-from sinks.faults import ArchiveSuperseded, LogDiffers, LogTruncated, ServiceAway, reason_of
+from sinks.faults import (
+    ArchiveSuperseded,
+    LogDiffers,
+    LogTruncated,
+    ServiceAway,
+    SinkStopped,
+    reason_of,
+)
 from sinks.store import Store, connect
 from tests.sinks.archiving import caught_up, policy, running, values
 from tests.sinks.ballots import Box, decide, random_box
@@ -176,6 +183,18 @@ async def test_the_same_insert_twice_is_stored_once(
     await asyncio.gather(*(
         asyncio.to_thread(store.insert, votes.table, rows, records) for _ in range(4)))
     assert store.stored(votes.table, records).rows == len(records)
+
+
+def test_a_server_older_than_the_archive_needs_is_refused(
+    clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """Before a table is made: its version, the one that is needed, and what goes on meanwhile."""
+    client = connect(clickhouse.url, topic_prefix)
+    client.server_version = "26.6.12.3"
+    with pytest.raises(SinkStopped, match=r"version 26\.6\.12\.3, 26\.7 or later is needed"):
+        Store(client, topic_prefix).take_over(threading.Event())
+
+    assert client.query("SHOW TABLES").result_rows == []
 
 
 async def test_a_predecessor_is_fenced(clickhouse: ClickHouse, topic_prefix: str) -> None:
