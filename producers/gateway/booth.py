@@ -97,6 +97,7 @@ class Booth:
         self._keys = keys
         self._memory = memory
         self._networks = networks
+        self._is_alone = gateways == 1
         self._salts = Salts()
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
@@ -147,7 +148,9 @@ class Booth:
         try:
             acknowledged = await self._write(self._topics.votes, partition, now, value)
         except Refused as refused:
-            if is_new and refused.problem is not problems.UNKNOWN_OUTCOME:
+            if refused.problem is problems.UNKNOWN_OUTCOME:
+                self._memory.forget_choice(voter.id, act.proposal)  # the log may have another
+            elif is_new:
                 self._memory.forget_content(event_id)  # nothing was written: the key is free
             raise
         self._networks.saw(event_id, voter.network, now)
@@ -259,7 +262,8 @@ class Booth:
         known = self._follower.known
         if known.find("ProposalAccepted", voter.consultation, act.proposal) is None:
             raise Refused(problems.UNKNOWN_PROPOSAL)
-        if act.kind == "QualificationAdded":
+        # Of several gateways none knows what the others took: only the log could say no.
+        if act.kind == "QualificationAdded" and self._is_alone:
             choice = self._memory.choice(voter.id, act.proposal)
             of = CHOICES[_QUALIFICATION[act.word] // QUALIFICATIONS_PER_CHOICE]
             if choice is not None and choice != of:

@@ -1,8 +1,8 @@
 """What a gateway remembers of voters: a convenience, bounded in bytes, gone at a restart.
 
 Nothing that counts depends on it: the ledger decides each event id once and knows every vote. It
-serves to refuse a key used twice, or a qualification of another choice, while the voter can still
-be told, and to leave out of a sequence what was voted on.
+serves to refuse a key used twice, or, where this gateway is the only one, a qualification of
+another choice, while the voter can still be told; and to leave out of a sequence what was voted on.
 
 Theory of operation: a voter's choices are one row of four bytes each, in the order in which they
 were first made. The first byte says what was chosen, its highest bit set; three of seven bits
@@ -112,6 +112,15 @@ class Memory:
         held = _HELD[row[at - 1]]
         if trusted or not held[1] or held[0] is None:
             row[at - 1] = _HEADS[choice, trusted]
+
+    def forget_choice(self, voter: bytes, proposal: str) -> None:
+        """Forget what a voter chose: it may be another by now."""
+        row, number = self._choices.get(voter), self._numbers.get(proposal)
+        at = -1 if row is None or number is None else row.find(number)
+        if row is not None and at >= 0:
+            self._bytes -= getsizeof(row)
+            del row[at - 1:at - 1 + _ROW_BYTES]
+            self._bytes += getsizeof(row)
 
     def remembers(self, voter: bytes) -> bool:
         """Whether the voter is known to have acted."""

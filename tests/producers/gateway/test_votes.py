@@ -99,6 +99,22 @@ async def test_a_qualification_of_another_choice_is_refused(gateway: RunningGate
     assert taken.status_code == 202
 
 
+async def test_of_two_gateways_none_refuses_what_the_log_would_take(shared_stack: Stack) -> None:
+    """Agreed by one, disagreed by the other: the first knows the choice of before, and takes it."""
+    one, other = [booths.started(shared_stack, f"two-{number}", SCRUTIN_GATEWAY_COUNT="2")
+                  for number in range(2)]
+    await asyncio.gather(one.ready(), other.ready())
+    async with Browser(one.url) as first, Browser(other.url) as second:
+        await first.vote(choice="agree")
+        second.client.cookies.update(first.client.cookies)
+        changed = await second.vote(choice="disagree")
+        taken = [await browser.post("town/qualifications", {
+            "proposal": "p1", "qualification": "no_way"}) for browser in (first, second)]
+
+    assert [answer.status_code for answer in (changed, *taken)] == [202] * 3
+    assert len({event_of(answer.json())[1]["voter"] for answer in (changed, *taken)}) == 1
+
+
 async def test_a_withdrawn_vote_is_not_qualified(gateway: RunningGateway) -> None:
     """While the gateway remembers the withdrawal it says so; voted anew it is taken."""
     async with Browser(gateway.url) as browser:
