@@ -20,9 +20,9 @@ from producers.gateway.rates import part
 DEVICE_SEQUENCES = 20
 """Unanswered sequences of a device in a minute whose proposals still count as drawn: nobody reads
 as many cards."""
-NETWORK_SEQUENCES = 600
-"""Those of a network: almost half of the new voters that a large mobile operator's busiest prefix
-brings in the busiest minute may look and never vote."""
+NETWORK_SEQUENCES = 800
+"""Those of a network: of 1,300 new voters that a large mobile operator's busiest prefix brings in
+the busiest minute half may look and never vote, where the others take a quarter of it to act."""
 DEVICE_CELLS = 1 << 18
 """Windows of devices: more than the sequences that a process can draw in a minute."""
 NETWORK_CELLS = 1 << 16

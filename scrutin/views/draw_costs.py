@@ -15,8 +15,9 @@ POLL_SECONDS = 1.0
 """Pause between two looks at whether there is something to measure."""
 AGAIN_SECONDS = 3_600.0
 """Least age of a measurement before the next, while voting is open."""
-REST_FACTOR = 9
-"""After a sequence there is a rest of so many times as long as it took: a tenth of one core."""
+REST_FACTOR = 29
+"""After a sequence there is a rest of so many times as long as it took: a thirtieth of one
+core."""
 
 
 async def measure_draws(publications: Publications, flushes: Flushes) -> None:

@@ -44,6 +44,7 @@ async def test_who_was_shown_what_follows_from_the_log(stack: Stack) -> None:
             await browser.vote(name)
             given.append(await sequence_of(browser))  # Recorded at once.
 
+    await until_priced(gateway)
     records = await gateway.events(stack.topics.sequences)
     events = {fields["event_id"].hex(): fields for _, _, fields in records}
     acted = await acts(gateway)
@@ -102,6 +103,16 @@ async def until_known(gateway: RunningGateway, votes: int) -> None:
         while True:
             answer = await client.get("/v1/consultations/town/results")
             if answer.status_code == 200 and answer.json()["totals"]["received"] == votes:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def until_priced(gateway: RunningGateway) -> None:
+    """Wait until the gateway says what a drawn vote costs by the draw that it makes."""
+    async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient(base_url=gateway.url) as client:
+        while True:
+            answer = await client.get("/v1/consultations/town/draw")
+            if answer.status_code == 200 and answer.json()["algorithm"] == sequence.SECOND:
                 return
             await asyncio.sleep(0.05)
 
