@@ -39,6 +39,7 @@ OFFLINE = "belongs to a command or worker that no visitor reaches"
 CACHES: dict[str, str | int] = {
     "processors.guard.chances._ln": NUMBERS,
     "processors.guard.chances.tail": NUMBERS,
+    "processors.guard.rings._expected_most": OURS,
     "processors.ledger.rules_1.transition": OURS,
     "processors.ledger.rules_2.transition": OURS,
     "processors.ledger.snapshots.meaning": OURS,

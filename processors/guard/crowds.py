@@ -8,7 +8,8 @@ comes later joins by bearing it, until the next look.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
@@ -24,8 +25,8 @@ from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST
 READ_BALLOTS_AFTER_MS = 120_000
 """A ballot is read so long after its first vote: then most people have cast what they will."""
 BALLOTS_LEAST = {CROWD: marks.NETWORK_BALLOTS_LEAST, SPREAD: marks.STRATUM_BALLOTS_LEAST}
-MAX_GROUPS = 20_000
-"""Groups of a consultation and day; of further ones nothing is said."""
+FirstKey = Callable[[], tuple[int, Numbers]]
+"""Gives the score of a group, and its figures."""
 BANDS = (3, 10, 100)
 """Strata: networks with 3 to 9 voters on the item, 10 to 99, 100 and more."""
 
@@ -33,22 +34,18 @@ BANDS = (3, 10, 100)
 def crowd(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
     """R1: look at each pair of network and item that has grown; `now` is within the day."""
     for pair in sorted(day.touched):
-        key = (CROWD, pair)
-        score, numbers = _first_key(day, pair, rule, proposals)
-        group = day.groups.get(key)
-        if group is None:
-            if score < rule.parameters["score"] or len(day.groups) >= MAX_GROUPS:
-                continue
-            group = day.groups[key] = day.open_groups[pair] = Group()
-            group.fresh = _rows_of(day, pair & ITEM_MASK, (pair >> ITEM_BITS,))
-        group.numbers = numbers
+        if pair in day.open_groups or (
+                _first_key(day, pair, rule, proposals)[0] < rule.parameters["score"]):
+            continue
+        found = day.group_of(CROWD, pair)
+        if found is not None:
+            day.open_groups[pair] = found
+            found.fresh = _rows_of(day, pair & ITEM_MASK, (pair >> ITEM_BITS,))
     day.touched.clear()
-    for key in sorted(key for key in day.groups if key[0] == CROWD):
-        group, pair = day.groups[key], key[1]
+    for pair, group in sorted(day.open_groups.items()):
         if group.fresh or group.immature or group.waits(rule):
-            score, group.numbers = _first_key(day, pair, rule, proposals)
-            holds = score >= rule.parameters["score"]
-            yield from look(day, group, rule, pair & ITEM_MASK, now, holds=holds)
+            yield from look(day, group, rule, pair & ITEM_MASK, now,
+                            partial(_first_key, day, pair, rule, proposals))
 
 
 def _first_key(day: Day, pair: int, rule: Rule, proposals: int) -> tuple[int, Numbers]:
@@ -84,24 +81,25 @@ def spread(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
     grown = {item for item in day.touched_items
              if len(day.networks_of[item]) >= rule.parameters["networks"]}
     day.touched_items.clear()
-    waiting = {key[1] >> 2 for key, group in day.groups.items() if key[0] == SPREAD and (
-        group.fresh or group.immature or group.waits(rule))}
+    groups = day.groups.setdefault(SPREAD, {})
+    waiting = {place >> 2 for place, group in groups.items()
+               if group.fresh or group.immature or group.waits(rule)}
     for item in sorted(grown | waiting):
         for band, networks in enumerate(_strata(day, item, rule)):
-            key = (SPREAD, item << 2 | band)
-            group = day.groups.get(key)
-            score, numbers = _union(day, item, networks, rule, proposals)
-            holds = (len(networks) >= rule.parameters["networks"]
-                     and score >= rule.parameters["score"])
+            group = groups.get(item << 2 | band)
+            voters = sum(day.pairs[network << ITEM_BITS | item] for network in networks)
+            key = _union(day, item, band, networks, rule, proposals) if (
+                group is None or group.grown(voters)) else None
+            holds = key is not None and key[0] >= rule.parameters["score"]
             if group is None:
-                if not holds or len(day.groups) >= MAX_GROUPS:
+                group = day.group_of(SPREAD, item << 2 | band) if holds else None
+                if group is None:
                     continue
-                group = day.groups[key] = Group()
                 day.open_items.setdefault(item, []).append(group)
-            group.numbers = (("band", band), *numbers)
-            if holds and group.grown(dict(numbers)["voters"]):
+            if holds:
                 _regroup(day, group, item, networks)
-            yield from look(day, group, rule, item, now, holds=holds)
+            yield from look(day, group, rule, item, now, partial(
+                _union, day, item, band, networks, rule, proposals))
 
 
 def _strata(day: Day, item: int, rule: Rule) -> list[list[int]]:
@@ -116,14 +114,14 @@ def _strata(day: Day, item: int, rule: Rule) -> list[list[int]]:
 
 
 def _union(
-    day: Day, item: int, networks: list[int], rule: Rule, proposals: int
+    day: Day, item: int, band: int, networks: list[int], rule: Rule, proposals: int
 ) -> tuple[int, Numbers]:
     """Return the score of a stratum against the networks that are not in it, and its figures."""
     held = sum(day.pairs[network << ITEM_BITS | item] for network in networks)
     size = sum(day.sizes[network] for network in networks)
     expected = _popularity(day, item, networks, rule, proposals)
-    score = tail(held, size, expected) if networks else 0
-    return score, (("network_voters", size), ("networks", len(networks)),
+    score = tail(held, size, expected) if len(networks) >= rule.parameters["networks"] else 0
+    return score, (("band", band), ("network_voters", size), ("networks", len(networks)),
                    ("popularity", expected), ("score", score), ("voters", held))
 
 
@@ -144,14 +142,16 @@ def _rows_of(day: Day, item: int, networks: Iterable[int]) -> list[int]:
 
 
 def look(
-    day: Day, group: Group, rule: Rule, item: int, now: int, *, holds: bool
+    day: Day, group: Group, rule: Rule, item: int, now: int, first_key: FirstKey
 ) -> Iterator[Found]:
-    """Look at a group: for marks where it is due, else for who bears those of the last look."""
+    """Look at a group: for both keys where it is due, else for who bears marks of the last look."""
     ripe = group.ripen(day.times, now - READ_BALLOTS_AFTER_MS)
     size, mature = len(group.members), len(group.members) - len(group.immature)
-    grown = group.grown(size)
+    grown, holds = group.grown(size), False
     if grown or group.ripe(mature, BALLOTS_LEAST[rule.rule]):
         group.looked, group.looked_mature = size if grown else group.looked, mature
+        score, group.numbers = first_key()
+        holds = score >= rule.parameters["score"]
         group.marks = tuple(_marks(day, group, rule, item, mature)) if holds else ()
         ripe = group.members
     for mark in group.marks:

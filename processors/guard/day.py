@@ -9,8 +9,9 @@ group of a fresh voter is network and first item, if that was asked for or nobod
 """
 
 from array import array
+from collections.abc import Iterator
 
-from processors.guard.findings import Group
+from processors.guard.findings import Group, Told
 from processors.guard.inputs import EXEMPT, SERVED, UNKNOWN_PAUSE
 from processors.guard.known import Known
 from processors.guard.sampling import in_sample
@@ -18,6 +19,8 @@ from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST, W
 
 
 DAY_MS = 86_400_000
+MAX_GROUPS = 20_000
+"""Groups of a rule and day; of further ones nothing is said."""
 MAX_VOTERS = 1_000_000
 """Voters of a day that are looked at; of more, a sample. Some 300 MB."""
 MAX_BALLOT = 200
@@ -39,6 +42,8 @@ USUAL_ASKED = 256
 """The same among those of its network whose first item was asked for."""
 USUAL_OF_ITEM = 512
 """The same among those of its network and first item."""
+OF_PEOPLE = 1_024
+"""Not imported, simulated or an operator's."""
 
 # A later item of the day: its instant within the day, how it was reached, the partner, the item.
 VIA_SHIFT = ITEM_BITS
@@ -50,6 +55,10 @@ HASTY_ITEMS = 20
 """A voter with so many items is looked at."""
 GROUP_OF_INTEREST = 10
 """A network with so many voters on an item is looked at."""
+REVIEW_MS = 300_000
+"""What has not grown is looked at so often."""
+EARLY_VOTES, NEXT_VOTES = 30, 100
+"""A proposal's first votes are compared with its next ones."""
 NETWORK_OF_INTEREST = 3
 """A network with so many is one of many alike."""
 
@@ -57,10 +66,12 @@ NETWORK_OF_INTEREST = 3
 class Day:
     """One day of a consultation; `begin` and `more` take votes, `joined` says where from."""
 
-    def __init__(self, number: int, known: Known) -> None:
+    def __init__(self, number: int, known: Known, ideas: dict[int, str]) -> None:
         self.number = number
         """Days since 1970."""
         self.known = known
+        self.ideas = ideas
+        """Of proposals that are grouped."""
         self.rows: dict[bytes, int] = {}
         self.voters: list[bytes] = []
         self.times = array("i")
@@ -76,14 +87,26 @@ class Day:
         """Rows that had many items when they got another one."""
         self.numbers: dict[bytes, int] = {}
         """Networks by name."""
-        self.groups: dict[tuple[int, int], Group] = {}
+        self.groups: dict[int, dict[int, Group]] = {}
         """Groups that were found, by rule and place."""
+        self.told: dict[tuple[int, int], Told] = {}
+        """What was found besides."""
         self.open_groups: dict[int, Group] = {}
         """Those that are told of each further voter, by pair."""
         self.open_items: dict[int, list[Group]] = {}
         """The same by item."""
         self.reviewed = -1
-        """The minute in which all was last looked at."""
+        """The span of time in which all was last looked at."""
+        self.slots: dict[int, int] = {}
+        """The span of time in which a rule last looked that does not look each time."""
+        self.young: dict[int, dict[int, int]] = {}
+        """Choices by row, the first votes first, of proposals that had none before today."""
+        self.begun: set[int] = set()
+        """Proposals of today whose first votes were looked at."""
+        self.has_partners = False
+        """Whether any vote came by a partner."""
+        self.grown_up: set[int] = set()
+        """Those of them that have so many first votes, or next ones, as are compared."""
         self._clear_counts()
 
     def _clear_counts(self) -> None:
@@ -127,8 +150,8 @@ class Day:
         self.networks.append(-1)
         self.items.append(item)
         flags = pause | shown << SHOWN_SHIFT
-        if origin not in EXEMPT and voter not in self.known:
-            flags |= FRESH
+        if origin not in EXEMPT:
+            flags |= OF_PEOPLE if voter in self.known else OF_PEOPLE | FRESH
         self.flags.append(flags)
         self.partners.append(via)
         return row
@@ -208,10 +231,19 @@ class Day:
 
     # What rules ask
 
-    def review(self, minute: int) -> None:
-        """Have all be looked at again once a minute: what others do makes a group stand out too."""
-        if minute != self.reviewed:
-            self.reviewed = minute
+    def group_of(self, rule: int, place: int) -> Group | None:
+        """Return the group of a rule at a place, a new one if need be; None where all are taken."""
+        groups = self.groups.setdefault(rule, {})
+        if place not in groups:
+            if len(groups) >= MAX_GROUPS:
+                return None
+            groups[place] = Group()
+        return groups[place]
+
+    def review(self, now: int) -> None:
+        """Have all be looked at again now and then: what others do makes a group stand out too."""
+        if now // REVIEW_MS != self.reviewed:
+            self.reviewed = now // REVIEW_MS
             self.touched.update(self.pairs_of_interest)
             self.touched_items.update(self.networks_of)
 
@@ -231,6 +263,33 @@ class Day:
         """Return the bucket of the pause before a first vote, UNKNOWN_PAUSE where unknown."""
         return self.flags[row] & PAUSE_MASK
 
+    def votes(self) -> Iterator[tuple[int, int, int, int, int]]:
+        """Go through all votes of people: row, instant within the day, item, route, partner."""
+        for row, flags in enumerate(self.flags):
+            if flags & OF_PEOPLE:
+                yield (row, self.times[row], self.items[row], flags >> SHOWN_SHIFT & SHOWN_MASK,
+                       self.partners[row])
+                for one in self.later.get(row, ()):
+                    yield (row, one >> TIME_SHIFT, one & ITEM_MASK, one >> ROUTE_SHIFT & SHOWN_MASK,
+                           one >> VIA_SHIFT & MAX_PARTNERS)
+
+    def begins_slot(self, rule: int, now: int, length_ms: int) -> bool:
+        """Whether a rule that looks once in a span of time looks now, for the first time in it."""
+        slot = now // length_ms
+        if self.slots.get(rule) == slot:
+            return False
+        self.slots[rule] = slot
+        return True
+
+    def voted_early(self, row: int, proposal: int, choice: int) -> None:
+        """Take one of the first votes of a proposal."""
+        early = self.young[proposal]
+        if (row not in early and len(early) < EARLY_VOTES + NEXT_VOTES
+                and self.flags[row] & OF_PEOPLE):
+            early[row] = choice
+            if len(early) in (EARLY_VOTES, EARLY_VOTES + NEXT_VOTES):
+                self.grown_up.add(proposal)
+
     # Sampling
 
     def thin(self, level: int) -> dict[int, int]:
@@ -246,6 +305,10 @@ class Day:
         self.flags = array("H", (
             old_flags[row] & ~(USUAL | USUAL_ASKED | USUAL_OF_ITEM) for row in kept))
         self.hasty.clear()
+        numbers = {row: number for number, row in enumerate(kept)}
+        for proposal, early in self.young.items():
+            self.young[proposal] = {numbers[row]: choice for row, choice in early.items()
+                                    if row in numbers}
         now, open_groups, open_items = self.window.now, self.open_groups, self.open_items
         self.open_groups, self.open_items = {}, {}
         self._clear_counts()
@@ -254,7 +317,7 @@ class Day:
             if network >= 0:
                 self._count(row, network)
         self.open_groups, self.open_items = open_groups, open_items
-        return {row: number for number, row in enumerate(kept)}
+        return numbers
 
 
 assert UNKNOWN_PAUSE == PAUSE_MASK

@@ -16,13 +16,15 @@ from schemas.hot import long, short_string
 
 
 FINDING_BYTES = 16
+OF_PROPOSAL = 3
+"""Stands for the choice of an item that is about a proposal as such."""
 Numbers = tuple[tuple[str, int], ...]
 
 
 class Found(NamedTuple):
     """What a rule says of a group in one judgement, before it has an id."""
 
-    group: "Group"
+    group: "Told"
     rule: Rule
     item: int
     """Proposal and choice; -1 where it is about neither."""
@@ -54,14 +56,25 @@ class Finding:
         return bool(self.voters) and self.mode == SET_ASIDE and bool(self.marks)
 
 
-class Group:
-    """What is remembered of a group that was found."""
+class Told:
+    """What is remembered of something that was found and names nobody."""
 
-    __slots__ = ("bearing", "finding", "fresh", "immature", "kinds", "looked", "looked_mature",
-                 "marks", "members", "networks", "numbers", "reported", "suspended", "told")
+    __slots__ = ("finding", "looked")
 
     def __init__(self) -> None:
         self.finding = b""
+        self.looked = 0
+        """Its size when it was last looked at."""
+
+
+class Group(Told):
+    """What is remembered of a group of voters that was found."""
+
+    __slots__ = ("bearing", "fresh", "immature", "kinds", "looked_mature", "marks", "members",
+                 "networks", "numbers", "reported", "suspended", "told")
+
+    def __init__(self) -> None:
+        super().__init__()
         self.members: list[int] = []
         """Rows of its voters."""
         self.fresh: list[int] = []
@@ -70,8 +83,8 @@ class Group:
         """Those whose ballots are not read yet."""
         self.networks: frozenset[int] = frozenset()
         """Of a stratum: whose voters they are."""
-        self.looked, self.looked_mature = 0, 0
-        """Members, and those whose ballots were read, when marks were last looked for."""
+        self.looked_mature = 0
+        """Members whose ballots were read when marks were last looked for."""
         self.marks: tuple[Mark, ...] = ()
         """The marks it bore then."""
         self.kinds: tuple[int, ...] = ()
@@ -176,4 +189,4 @@ def named(
 def _item(item: int, proposals: Sequence[str]) -> tuple[str, int]:
     if item < 0:
         return "", -1
-    return proposals[item >> 2], item & 3
+    return proposals[item >> 2], item & 3 if item & 3 != OF_PROPOSAL else -1

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from processors.guard.day import Day
-from processors.guard.findings import Found, Group
+from processors.guard.findings import Found
 from processors.guard.marks import HURRY
 from processors.guard.parameters import HURRIED, Rule
 
@@ -18,14 +18,15 @@ def hurried(day: Day, rule: Rule, _now: int, _proposals: int) -> Iterator[Found]
         fastest = _fastest(day, row, rule.parameters["votes"])
         if fastest is None or fastest > 1_000 * rule.parameters["seconds"]:
             continue
-        group = day.groups.setdefault((HURRIED, row), Group())
+        group = day.group_of(HURRIED, row)
+        if group is None:
+            break
         group.bearing.add(row)
         group.numbers = (("fastest_milliseconds", fastest), ("votes", rule.parameters["votes"]))
     day.hasty.clear()
-    for key in sorted(key for key in day.groups if key[0] == HURRIED):
-        group = day.groups[key]
+    for row, group in sorted(day.groups.get(HURRIED, {}).items()):
         if group.newly_bearing(rule):
-            yield Found(group, rule, -1, group.numbers, (HURRY,), (day.voters[key[1]],))
+            yield Found(group, rule, -1, group.numbers, (HURRY,), (day.voters[row],))
 
 
 def _fastest(day: Day, row: int, votes: int) -> int | None:

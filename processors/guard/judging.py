@@ -14,7 +14,24 @@ from processors.guard.day import DAY_MS, Day
 from processors.guard.findings import Finding, Found, named
 from processors.guard.hurried import hurried
 from processors.guard.inputs import Batch, Cut, Incomplete
-from processors.guard.parameters import CROWD, HURRIED, OFF, SPREAD, Rule, Rules
+from processors.guard.leaning import leaning
+from processors.guard.parameters import (
+    ASKED,
+    BURST,
+    CROWD,
+    EARLY,
+    HURRIED,
+    LEANING,
+    OFF,
+    PARTNER,
+    RING,
+    SPREAD,
+    Rule,
+    Rules,
+)
+from processors.guard.partners import partner
+from processors.guard.reports import asked, burst, early
+from processors.guard.rings import ring
 from processors.guard.state import Consultation, PatrolState, days_of
 
 
@@ -31,7 +48,9 @@ FINDING_BYTES, NUMBER_BYTES = 180, 11
 """... for no finding takes more without its numbers, and no number without its name."""
 
 Look = Callable[[Day, Rule, int, int], Iterator[Found]]
-LOOKS: dict[int, Look] = {CROWD: crowd, SPREAD: spread, HURRIED: hurried}
+LOOKS: dict[int, Look] = {
+    CROWD: crowd, SPREAD: spread, RING: ring, HURRIED: hurried, PARTNER: partner, EARLY: early,
+    ASKED: asked, LEANING: leaning, BURST: burst}
 
 
 @dataclass(frozen=True)

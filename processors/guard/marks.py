@@ -14,8 +14,9 @@ from processors.guard.chances import MILLION, above, tail
 from processors.guard.inputs import UNKNOWN_PAUSE
 
 
-METRONOME, ONE_BALLOT, ONE_PACE, NO_HANDS, HURRY = range(1, 6)
-"""B1 to B4; the last is that of one voter alone, who votes faster than anybody reads."""
+METRONOME, ONE_BALLOT, ONE_PACE, NO_HANDS, HURRY, FLOOD, ONE_PLACE = range(1, 8)
+"""B1 to B4; then that of one voter, who votes faster than anybody reads; that of a partner, who
+brings a fifth of an hour's votes; that of a ring, most of which comes from few networks."""
 METRONOME_LEAST = 30
 BALLOT_SCORE_LEAST = 13_815_511
 """A tail of one in a million, in micronats."""

@@ -27,7 +27,15 @@ _FIRST_KEY: dict[str, Bounds] = {
 PARAMETERS: dict[int, dict[str, Bounds]] = {
     CROWD: {"voters": (10, 10, 1_000_000), **_FIRST_KEY},
     SPREAD: {"networks": (20, 5, 1_000_000), "share_percent": (80, 51, 100), **_FIRST_KEY},
+    RING: {"votes": (8, 5, 200), "partners": (5, 3, 1_000), "members": (10, 5, 1_000),
+           "items": (3, 3, 100)},
     HURRIED: {"votes": (40, 20, 200), "seconds": (60, 1, 600)},
+    PARTNER: {"votes": (500, 100, 1_000_000), "times_usual": (10, 2, 1_000),
+              "hour_percent": (20, 5, 100)},
+    EARLY: {"network_voters": (5, 3, 30), "score": (20_000_000, 1_000_000, 1_000_000_000)},
+    ASKED: {"votes": (50, 10, 1_000_000), "score": (20_000_000, 1_000_000, 1_000_000_000)},
+    LEANING: {"votes": (50, 20, 1_000_000), "deviation": (60, 10, 10_000)},
+    BURST: {"voters": (100, 20, 1_000_000), "score": (20_723_266, 10_000_000, 1_000_000_000)},
 }
 """Scores are micronats, popularity is in millionths."""
 

@@ -18,7 +18,7 @@ from processors.guard.inputs import SPAN, Batch, Cut, Vote, beginning
 from processors.guard.known import MAX_KNOWN, Known
 from processors.guard.parameters import HURRIED
 from processors.guard.sampling import in_sample
-from processors.guard.window import ITEM_BITS, MINUTE_MS
+from processors.guard.window import ITEM_BITS
 from schemas.hot import short_string
 from schemas.topics import partition_of
 
@@ -42,9 +42,28 @@ class Consultation:
         self.name = name
         self.proposals: list[str] = []
         self.known = Known()
+        self.begun: set[int] = set()
+        """Proposals that were voted on before today."""
+        self.ideas: dict[int, str] = {}
+        """Idea of each proposal that is grouped."""
         self.today: Day | None = None
         self.level = 0
         """Of the sample that is looked at: one of two to this power."""
+
+    def wakes(self, number: int) -> Day:
+        """Begin its day."""
+        day = self.today = Day(number, self.known, self.ideas)
+        day.young = {proposal: {} for proposal in range(len(self.proposals))
+                     if proposal not in self.begun}
+        return day
+
+    def sleeps(self) -> None:
+        """End its day: whose voters they were is known, and which proposals had votes."""
+        if self.today is not None:
+            self.known.add(self.today.rows)
+            self.begun |= self.today.begun
+            self.begun.update(proposal for proposal, early in self.today.young.items() if early)
+            self.today = None
 
 
 class PatrolState:
@@ -76,13 +95,24 @@ class PatrolState:
         for event, fields in batch.catalogue:
             if event == "ProposalAccepted":
                 self._accepted(fields["consultation"], fields["proposal"])
+            elif event == "ProposalGrouped":
+                self._grouped(fields["consultation"], fields["proposal"], fields["idea"])
 
     def _accepted(self, name: str, proposal: str) -> None:
         consultation = self.consultations.setdefault(name, Consultation(name))
         span = short_string(name) + short_string(proposal)
         if span not in self._places and len(consultation.proposals) < MAX_PROPOSALS:
             self._places[span] = consultation, len(consultation.proposals)
+            if consultation.today is not None:
+                consultation.today.young[len(consultation.proposals)] = {}
             consultation.proposals.append(proposal)
+
+    def _grouped(self, name: str, proposal: str, idea: str | None) -> None:
+        place = self._places.get(short_string(name) + short_string(proposal))
+        if place is not None and idea is not None:
+            place[0].ideas[place[1]] = idea
+        elif place is not None:
+            place[0].ideas.pop(place[1], None)
 
     # Days
 
@@ -91,9 +121,7 @@ class PatrolState:
         self.day = day
         self._waiting.clear()
         for consultation in self.consultations.values():
-            if consultation.today is not None:
-                consultation.known.add(consultation.today.rows)
-                consultation.today = None
+            consultation.sleeps()
             while len(consultation.known) > MAX_KNOWN:
                 consultation.level += 1
                 consultation.known.thin(consultation.level)
@@ -105,6 +133,7 @@ class PatrolState:
             place = self._places.get(found[SPAN])
             if place is not None and self._is_in_place(found[1], partition):
                 voters.setdefault(place[0].name, set()).add(found[1])
+                place[0].begun.add(place[1])
         for name, found_voters in voters.items():
             self.consultations[name].known.add(found_voters)
 
@@ -131,27 +160,34 @@ class PatrolState:
             if place is None:
                 continue
             consultation, proposal = place
-            day = consultation.today
-            if day is None:
-                day = consultation.today = Day(self.day, consultation.known)
+            day = consultation.today or consultation.wakes(self.day)
             time = min(max(time - begins, 0), latest)  # noqa: PLW2901 -- a bad clock's is not kept
             if via:
                 via = self._partner(via)  # noqa: PLW2901 -- known by its number from here on
+                day.has_partners = True
             row = day.rows.get(voter)
             if row is not None:
                 day.more(row, time, proposal << CHOICE_BITS | choice, shown, via)
+                if proposal in day.young:
+                    day.voted_early(row, proposal, choice)
                 continue
             if not self._is_in_place(voter, partition) or (
                     consultation.level and not in_sample(voter, consultation.level)):
                 continue
             row = day.begin(
                 voter, time, proposal << CHOICE_BITS | choice, (origin, shown, pause, via))
+            if proposal in day.young:
+                day.voted_early(row, proposal, choice)
             if day.flags[row] & FRESH:
-                network = self._unjoined.get(event_id) or self._unjoined_before.get(event_id)
-                if network is not None:
-                    day.joined(row, network)
-                else:
-                    self._waiting[event_id] = consultation, row
+                self._join(consultation, day, row, event_id)
+
+    def _join(self, consultation: Consultation, day: Day, row: int, event_id: bytes) -> None:
+        """Join a fresh voter's first vote with its network, or have it wait."""
+        network = self._unjoined.get(event_id) or self._unjoined_before.get(event_id)
+        if network is not None:
+            day.joined(row, network)
+        else:
+            self._waiting[event_id] = consultation, row
 
     def _partner(self, via: int) -> int:
         number = self.partners.get(via)
@@ -176,7 +212,7 @@ class PatrolState:
             day = consultation.today
             if day is not None:
                 day.window.move(now)
-                day.review(now // MINUTE_MS)
+                day.review(now)
                 while len(day.voters) > MAX_VOTERS:
                     self._thin(consultation, day)
 
@@ -184,12 +220,12 @@ class PatrolState:
         consultation.level += 1
         consultation.known.thin(consultation.level)
         numbers = day.thin(consultation.level)
-        for group in day.groups.values():
-            group.renumber(numbers)
-        for key in [key for key in day.groups if key[0] == HURRIED]:
-            group = day.groups.pop(key)
-            if key[1] in numbers:
-                day.groups[HURRIED, numbers[key[1]]] = group
+        for groups in day.groups.values():
+            for group in groups.values():
+                group.renumber(numbers)
+        hurried = day.groups.get(HURRIED, {})
+        day.groups[HURRIED] = {
+            numbers[row]: group for row, group in hurried.items() if row in numbers}
         for event_id, (waiting, row) in list(self._waiting.items()):
             if waiting is consultation:
                 del self._waiting[event_id]

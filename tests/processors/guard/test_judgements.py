@@ -72,7 +72,7 @@ def test_what_a_record_says_can_be_read() -> None:
 
     assert [findings_of(one) for one in fields] == [one.findings for one in judgements]
     assert [cut_of(one) for one in fields] == [one.cut for one in judgements]
-    assert words == {("set_aside", "agree")}
+    assert words == {("set_aside", "agree"), ("report", None)}
     assert len({one["votes_digest"] for one in fields}) == len(fields)
 
 

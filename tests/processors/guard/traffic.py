@@ -43,6 +43,7 @@ class Vote:
     origin: int = WEB
     trust: int = 0
     consultation: str = CONSULTATION
+    via: int = 0
 
 
 @dataclass
@@ -76,19 +77,27 @@ def accepted(consultation: str = CONSULTATION, proposals: int = PROPOSALS) -> It
             origin="operator", occurred_at=0)
 
 
+def grouped(consultation: str = CONSULTATION, proposals: int = PROPOSALS) -> Iterator[bytes]:
+    """Yield the catalogue's records that make ideas of four proposals each, all but the last."""
+    for number in range(proposals - 4):
+        yield codec.encode(
+            "ProposalGrouped", event_id=number.to_bytes(16, "big"), consultation=consultation,
+            proposal=f"p{number}", idea=f"i{number // 4}", origin="operator", occurred_at=0)
+
+
 def log_of(
     votes: Iterable[Vote], *, seed: int = 0, lost: float = 0, late_ms: int = 50,
-    clocks: Callable[[random.Random], int] = lambda _: 0
+    clocks: Callable[[random.Random], int] = lambda _: 0, proposals: int = PROPOSALS
 ) -> Log:
     """Write votes as gateways do: networks apart, a little later, some lost."""
     chance, log = random.Random(seed), Log([[] for _ in range(PARTITIONS)])
-    log.catalogue = [(0, value) for value in accepted()]
+    log.catalogue = [(0, value) for value in (*accepted(proposals=proposals), *grouped())]
     seen: list[tuple[int, bytes, bytes]] = []
     for vote in sorted(votes, key=lambda one: (one.time, one.voter)):
         event_id = chance.randbytes(16)
         value = _encode(event_id, vote.voter, bytes(16), vote.choice, vote.trust, vote.origin,
                         vote.shown, vote.pause, vote.consultation, f"p{vote.proposal}",
-                        vote.time + clocks(chance), 0, -1)
+                        vote.time + clocks(chance), vote.via, -1)
         log.votes[partition_of(vote.voter, PARTITIONS)].append((vote.time, value))
         if vote.network is not None and chance.random() >= lost:
             seen.append((vote.time + late_ms, event_id, vote.network))
