@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from docs import generate
+from processors.ledger.rules import VERSIONS
 from processors.results import results_document
 from producers.consultation_file import ConsultationFile
 from producers.gateway import guards, networks
@@ -20,6 +21,7 @@ from schemas import registry, words
 from schemas.topics import KEPT_FORTNIGHT, Topics
 from scrutin.main import COMMANDS
 from scrutin.settings import Settings
+from sinks.recount import report
 from views.operations import access
 from views.pages import languages
 from views.voting.pages import PAPER_COOKIE, PAPER_SECONDS
@@ -298,6 +300,23 @@ def test_every_decision_is_listed() -> None:
     assert [record.name for record in records if f"({record.name})" not in listed] == []
     assert [(record.name, section) for record in records for section in sections
             if f"{section}\n" not in record.read_text("utf-8")] == []
+
+
+def test_every_version_of_the_rules_is_explained() -> None:
+    """A decision record has the table of each, and upgrading says what an adoption brings."""
+    records = "\n".join(_page(str(record)) for record in (ROOT / "docs/adr").glob("0*.md"))
+    later = [rules for rules in VERSIONS if rules > registry.FIRST_RULES]
+
+    assert later
+    assert [rules for rules in later if f"rules {rules}" not in records.lower()
+            or f"rules {rules}" not in _page("docs/upgrade.md").lower()] == []
+
+
+def test_every_computation_of_a_recount_is_explained() -> None:
+    """Each column of a recount's table has a row that says what it looks at."""
+    section = _page("docs/audit.md").split(" computations\n")[1].split("\n## ")[0]
+
+    assert [name for name in report._COLUMNS if f"\n| {name} |" not in section] == []
 
 
 def test_the_example_of_a_consultation_is_accepted() -> None:

@@ -12,7 +12,7 @@ What is the same for many is encoded once. Offsets count up: their two lower byt
 the others change every 8,192 records.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from processors.ledger.decisions import EVENT_VERSIONS, HEADERS
@@ -97,10 +97,20 @@ BALLOTS_1: dict[bytes, tuple[int, Read]] = {
     for event, (kind, _) in _DETAILS.items() for schema in versions(event)
 }
 """For rules 1, by header: kind, and what reads a ballot of any version as one of the first."""
-BALLOTS_2: dict[bytes, tuple[int, Read, bytes, Table]] = {
-    schema.header: (kind, _reader(event, schema.version, "shown"), EVENT_VERSIONS[schema.version],
-                    TABLE[kind])
-    for event, (kind, _) in _DETAILS.items() for schema in versions(event)
-}
-"""For rules 2: kind, what reads it with the route, and its version as a decision ends with it, and
-its part of the table."""
+Ballots = dict[bytes, tuple[int, Read, bytes, Table]]
+
+
+def ballots_by(table: Mapping[int, Table]) -> Ballots:
+    """Make what reads ballots for rules from the second on, by header.
+
+    That is: kind, what reads it with the route, its version as a decision ends with it, and its
+    part of the table.
+    """
+    return {
+        schema.header: (kind, _reader(event, schema.version, "shown"),
+                        EVENT_VERSIONS[schema.version], table[kind])
+        for event, (kind, _) in _DETAILS.items() for schema in versions(event)
+    }
+
+
+BALLOTS_2 = ballots_by(TABLE)

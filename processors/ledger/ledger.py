@@ -36,12 +36,14 @@ from processors.ledger.layout import (
     HEADS,
     OFFSET_AT,
     VOTER_AT,
+    Ballots,
 )
 from processors.ledger.rows import DIGEST_BYTES, remembers, remembers_either
 from processors.ledger.rules import (
     BALLOT_KINDS,
     KIND,
     VERSIONS,
+    LaterRules,
     PlainTransition,
 )
 from processors.ledger.settling import settle_1, settle_2, settle_control
@@ -95,10 +97,9 @@ class Ledger(LedgerState):
         self, records: Iterable[tuple[int, bytes | None]], decisions: list[bytes]
     ) -> None:
         """Decide each record not decided yet, adding to `decisions`; it may raise as `decide`."""
-        left, adopted = iter(records), True
-        while adopted:
-            by = self._decide_by_rules_2 if self.ledger_version > 1 else self._decide_by_rules_1
-            adopted = by(left, decisions)
+        left = iter(records)
+        if self.ledger_version > 1 or self._decide_by_rules_1(left, decisions):
+            self._decide_by_later_rules(left, decisions)
 
     def _decide_by_rules_1(self, left: Records, decisions: list[bytes]) -> bool:
         """Decide to the end (False), or until others are adopted; every vote passes: straight."""
@@ -150,10 +151,11 @@ class Ledger(LedgerState):
                 return True
         return False
 
-    def _decide_by_rules_2(self, left: Records, decisions: list[bytes]) -> bool:
-        """Decide to the end: False, for nothing follows them yet; every vote passes: straight."""
-        ballots, proposals, votes, sha256 = BALLOTS_2, self.proposals, self.votes, hashlib.sha256
+    def _decide_by_later_rules(self, left: Records, decisions: list[bytes]) -> None:
+        """Decide to the end, by whatever rules are in force; every vote passes: straight-line."""
+        proposals, votes, sha256 = self.proposals, self.votes, hashlib.sha256
         settle, offsets = settle_2, self._offsets
+        ballots, rules = _LATER[self.ledger_version]
         for offset, read in left:
             if offset != self.last_offset + 1:
                 self._require_decided(offset)
@@ -172,19 +174,18 @@ class Ledger(LedgerState):
                     row, situation, flags = None, rules_2.NEW, 0
                     if voter_bits:
                         row = votes.get(vote_key)
-                        if row is not None:
-                            situation = row[0]
+                        situation = rules_2.NEW if row is None else row[0]
                         flags = voter_bits & _FLAGS_AND_LIVE
                         if flags & SUSPENDED_FLAG:
                             situation |= rules_2.SUSPENDED_BIT
                     if ((not voter_bits and partition_of(voter, self.partitions) != self.partition)
                             or (row is not None and remembers_either(row, digest))
                             or proposal.consultation.closed or flags >= FULL):
-                        found = unusual_2(self, kind, detail, suspect, shown, situation, row,
-                                          digest, proposal, voter)
+                        found = unusual_2(rules, self, kind, detail, suspect, shown, situation,
+                                          row, digest, proposal, voter)
                     else:
                         found = table[detail][2 * shown + suspect][situation] or (
-                            rules_2.looked_up(kind, detail, suspect, shown, situation))
+                            rules.looked_up(kind, detail, suspect, shown, situation))
                     settle(self, found, voter, voter_bits, vote_key, row, proposal, digest)
                     if offset >> 13 != offsets.stretch:
                         offsets.move(offset)
@@ -194,12 +195,12 @@ class Ledger(LedgerState):
                         event_version))
                 else:
                     decision = self._control(offset, chain, value)
+                    ballots, rules = _LATER[self.ledger_version]
             except Undecodable:
                 decision = self._decided(undecodable(self, offset, chain))
             self.last_offset, self.previous_chain, self.chain = offset, self.chain, chain
             self.recent.append(decision)
             decisions.append(decision)
-        return False
 
     def _require_decided(self, offset: int) -> None:
         """Raise HoleInVotes for an offset after the next one."""
@@ -330,7 +331,8 @@ class Ledger(LedgerState):
             self._recorded[begin + found[1]] = found
             return found
         route = _route_before(row)
-        found = rules_2.transition(*codes, change.before, change.after, route, change.route)
+        _, rules = _LATER[decision.ledger_version]
+        found = rules.transition(*codes, change.before, change.after, route, change.route)
         self._recorded_by_route.setdefault(begin + found[1], [None] * 4)[route] = found
         return found
 
@@ -371,5 +373,7 @@ def _route_before(row: bytes | None) -> int:
 
 
 _HEAD_1, _HEAD_2 = HEADS
+_LATER: dict[int, tuple[Ballots, LaterRules]] = {2: (BALLOTS_2, rules_2)}
+"""How ballots are read and decided by each version of the rules from the second on."""
 _FLAGS_AND_LIVE = SUSPENDED_FLAG | LIVE_BITS | REFUSED_ONLY_FLAG
 """Of a voter's record what is looked at: FULL or more of it is a full counter or the last flag."""

@@ -8,8 +8,8 @@ rules has a table of its own (`rules_1`, `rules_2`), which never changes once a 
 it.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, Protocol
 
 from schemas.words import EVERY_COUNT, KINDS, OUTCOMES, REASONS
 
@@ -64,6 +64,25 @@ class Transition(NamedTuple):
 PlainTransition = tuple[
     bytes, bytes, int, tuple[tuple[int, int], ...], int, bytes, bool, int, int, int]
 """The same without names: Python takes only plain tuples apart in one step, three times faster."""
+
+
+class LaterRules(Protocol):
+    """What a version of the rules is asked from the second on: its module has it."""
+
+    @property
+    def transition(self) -> Callable[..., PlainTransition]:
+        """Work out a transition from what a decision records."""
+
+    def looked_up(
+        self, kind: int, detail: int, suspect: int, shown: int, situation: int
+    ) -> PlainTransition:
+        """Work an entry of the table out, and keep it."""
+
+    def standing_still(
+        self, kind: int, outcome: str, situation: int, reason: str = "none"
+    ) -> PlainTransition:
+        """The transition of an event that changes nothing."""
+
 
 LIVE_SHIFT, COUNTED_SHIFT = 2, 15
 """Where the counters of live and of counted votes lie in a voter's bits."""

@@ -1,8 +1,14 @@
 """Ballot events that no table decides: elsewhere, repeated, late, or one too many. Pure."""
 
-from processors.ledger import rules_1, rules_2
+from processors.ledger import rules_1
 from processors.ledger.rows import refused_holds, remembers, remembers_either
-from processors.ledger.rules import LIVE_SHIFT, MAX_LIVE_VOTES, VOTE_CAST, PlainTransition
+from processors.ledger.rules import (
+    LIVE_SHIFT,
+    MAX_LIVE_VOTES,
+    VOTE_CAST,
+    LaterRules,
+    PlainTransition,
+)
 from processors.ledger.state import LIVE_BITS, LedgerState, Proposal
 from schemas.topics import partition_of
 
@@ -30,22 +36,22 @@ def unusual_1(  # noqa: PLR0913 -- the whole situation of one event
 
 
 def unusual_2(  # noqa: PLR0913 -- the whole situation of one event
-    state: LedgerState, kind: int, detail: int, suspect: int, shown: int, situation: int,
-    row: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
+    rules: LaterRules, state: LedgerState, kind: int, detail: int, suspect: int, shown: int,
+    situation: int, row: bytes | None, digest: bytes, proposal: Proposal, voter: bytes,
 ) -> PlainTransition:
-    """The same by rules 2, where refused events may be all that is remembered."""
+    """The same by later rules, where refused events may be all that is remembered."""
     voter_bits = proposal.voters.get(voter, 0)
     if not voter_bits and partition_of(voter, state.partitions) != state.partition:
-        return rules_2.standing_still(kind, "refused", situation, "misplaced")
+        return rules.standing_still(kind, "refused", situation, "misplaced")
     if row is not None:
         repeated = remembers_either(row, digest)
     else:
         refused = proposal.consultation.refused_only.get(voter, {}).get(proposal.key, b"")
         repeated = refused_holds(refused, digest)
     if repeated:
-        return rules_2.standing_still(kind, "repeated", situation)
+        return rules.standing_still(kind, "repeated", situation)
     if proposal.consultation.closed:
-        return rules_2.standing_still(kind, "late", situation)
+        return rules.standing_still(kind, "late", situation)
     if kind == VOTE_CAST and not situation & 3 and voter_bits & LIVE_BITS >= FULL:
-        return rules_2.standing_still(kind, "refused", situation, "too_many")
-    return rules_2.looked_up(kind, detail, suspect, shown, situation)
+        return rules.standing_still(kind, "refused", situation, "too_many")
+    return rules.looked_up(kind, detail, suspect, shown, situation)

@@ -1,6 +1,7 @@
 """Snapshots: a ledger read back from one is the ledger, and nothing else is read as one."""
 
 import hashlib
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from processors.ledger import snapshots
 from processors.ledger.ledger import Ledger
+from processors.ledger.rules import VERSIONS
 from tests.processors.ledger.logs import (
     Log,
     adopted,
@@ -90,6 +92,20 @@ def test_only_a_file_under_the_folder_s_own_key_is_read() -> None:
     release = b"scrutin ledger snapshot 3\n" + hashlib.sha256(body).digest() + body
     with pytest.raises(snapshots.Unreadable, match="another version"):
         snapshots.decoded(release, KEY)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_file_under_other_rules_is_unreadable(
+    version: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever table says otherwise: its bytes would mean something else, so all is folded."""
+    data, name = written(decided([adopted(), vote(1)])[0]), f"rules_{version}"
+    table = vars(getattr(snapshots, name)) | {"TRANSITIONS": {}, "told": list}
+    monkeypatch.setattr(snapshots, name, SimpleNamespace(**table))
+    snapshots.meaning.cache_clear()
+    with pytest.raises(snapshots.Unreadable, match="under other words, rules"):
+        snapshots.decoded(data, KEY)
+    snapshots.meaning.cache_clear()
 
 
 def test_a_file_of_another_python_is_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:

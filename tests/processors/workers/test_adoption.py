@@ -11,7 +11,7 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
-from schemas.genesis import FIRST_GENESIS
+from schemas.genesis import FIRST_GENESIS, NEWEST_RULES
 from tests.harness import (
     BEGAN_AT,
     Logs,
@@ -108,7 +108,7 @@ async def test_nothing_is_announced_before_every_partition_has_adopted(
     assert await announced(stack) == 2
 
 
-@pytest.mark.parametrize("rules", [0, 1, 3])
+@pytest.mark.parametrize("rules", [0, 1, NEWEST_RULES + 1])
 async def test_rules_that_are_not_known_are_not_adopted(stack: Stack, rules: int) -> None:
     """Nothing is written for rules of no version."""
     with pytest.raises(InvalidInput, match=f"rules {rules} cannot be adopted"):

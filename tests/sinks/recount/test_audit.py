@@ -10,6 +10,7 @@ import pytest
 from deploy.local.services import ClickHouse
 from processors.ledger.decisions import decode
 from schemas.words import KINDS, OUTCOMES
+from sinks.recount import report
 from sinks.recount.audit import Audit
 from sinks.recount.checks import EXIT_CODES, HIDDEN
 from sinks.recount.faults import ArchiveLacks
@@ -281,6 +282,11 @@ def test_a_lacking_archive_is_named(clickhouse: ClickHouse, topic_prefix: str) -
     found.document["as_of"]["votes"][1] += 7
     with pytest.raises(ArchiveLacks, match=r"votes partition 1 lacks 7 of \d+ records"):
         found.audit()
+
+
+def test_each_computation_has_a_column(consultation: Archived) -> None:
+    """What was compared is told: a row has as many numbers as the table has columns."""
+    assert {len(row) for _, row in consultation.audit().table} == {len(report._COLUMNS)}
 
 
 def test_the_report_ends_with_the_verdict(consultation: Archived) -> None:
