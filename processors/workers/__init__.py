@@ -3,6 +3,6 @@
 `ledger_worker` writes the decisions and tallies topics, `ideas_worker` the results topic; both are
 Faust in the `batch_lane`. Of the ledger: `deciding` says what may be decided, `decision_store`
 recovers, `snapshot_files` shorten that, `tally_flushes` are due, `progress` notices a stall.
-Of both: `batches` write, a `looker` looks single records up, `kafka_checks` before the start;
-`provisioning` makes the topics.
+Of both: `batches` write, a `looker` looks single records up, `kafka_checks` before the start,
+`membership` of the group after it; `provisioning` makes the topics.
 """

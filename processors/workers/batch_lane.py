@@ -288,13 +288,22 @@ class BoundedWorker(faust.Worker):
                      "a restart goes on from the log.", self.crash_reason)
 
 
-def run_worker(app: faust.App, stop_seconds: float) -> NoReturn:
+class Watch(Protocol):
+    """What looks after a running worker from outside Faust."""
+
+    def watch(self) -> None:
+        """Begin to look."""
+
+
+def run_worker(app: faust.App, membership: Watch, stop_seconds: float) -> NoReturn:
     """Run a Faust worker until SIGTERM or SIGINT, then exit with 0.
 
-    If it crashes, or has not ended so long after it was told to stop, with EXIT_STOPPED.
+    If it crashes, is missing from its group, or has not ended so long after it was told to stop,
+    with EXIT_STOPPED.
     """
     keep_records_lean()
     sys.setswitchinterval(SWITCH_SECONDS)
+    membership.watch()
     worker = BoundedWorker(app, stop_seconds, loglevel="WARNING", redirect_stdouts=False,
                            override_logging=False, quiet=True)
     try:

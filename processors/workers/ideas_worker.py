@@ -30,6 +30,7 @@ from processors.workers.batch_lane import (
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.kafka_checks import reader
+from processors.workers.membership import Membership
 from schemas import codec
 from schemas.topics import FLUSH_KEY, Topics
 
@@ -88,6 +89,9 @@ class IdeasWorker:
             f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
         )
+        self.membership = Membership(
+            policy.kafka, f"{self.topics.prefix}-ideas", self.topics.tallies,
+            self.topics.partitions, holds=lambda: self.generation is not None)
         for name in (self.topics.tallies, self.topics.catalogue, self.topics.participants):
             topic = self.app.topic(name, value_type=bytes, value_serializer="raw")
             self.app.agent(topic, name=f"fold-{name}")(self._fold_stream)

@@ -40,6 +40,7 @@ from processors.workers.deciding import decide_batch, may_decide
 from processors.workers.decision_store import DecisionTable, Held
 from processors.workers.kafka_checks import check_topics
 from processors.workers.looker import Looker
+from processors.workers.membership import Membership
 from processors.workers.progress import Progress
 from processors.workers.snapshot_files import SnapshotFolder
 from processors.workers.tally_flushes import TallyFlushes
@@ -106,6 +107,9 @@ class LedgerWorker:
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
         )
+        self.membership = Membership(
+            policy.kafka, f"{self.topics.prefix}-ledger", self.topics.votes,
+            self.topics.partitions, holds=lambda: bool(self.held))
         self._define()
 
     def _define(self) -> None:

@@ -19,4 +19,4 @@ def ideas() -> None:
         kafka=begun.kafka, topics=begun.topics, instance=settings.instance,
         folder=settings.data_folder))
     worker.app.task(health.serve(settings, "ideas", worker.status).beat)
-    run_worker(worker.app, settings.stop_seconds)
+    run_worker(worker.app, worker.membership, settings.stop_seconds)

@@ -23,4 +23,4 @@ def ledger() -> None:
         first_keys=settings.first_key_digests,
     ))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
-    run_worker(worker.app, settings.stop_seconds)
+    run_worker(worker.app, worker.membership, settings.stop_seconds)

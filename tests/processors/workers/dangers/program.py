@@ -21,7 +21,7 @@ def run(kind_in: Callable[[Path], type[LedgerWorker]]) -> NoReturn:
         kafka=settings.kafka, topics=addresses.topics(settings), instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=1.0,
         folder=settings.data_folder, snapshot_decisions=settings.snapshot_decisions))
-    run_worker(worker.app, settings.stop_seconds)
+    run_worker(worker.app, worker.membership, settings.stop_seconds)
 
 
 def run_ideas(kind: type[IdeasWorker]) -> NoReturn:
@@ -30,4 +30,4 @@ def run_ideas(kind: type[IdeasWorker]) -> NoReturn:
     log.configure(settings)
     worker = kind(IdeasPolicy(
         settings.kafka, addresses.topics(settings), settings.instance, settings.data_folder))
-    run_worker(worker.app, settings.stop_seconds)
+    run_worker(worker.app, worker.membership, settings.stop_seconds)
