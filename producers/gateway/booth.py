@@ -154,10 +154,11 @@ class Booth:
                 self._memory.forget_content(event_id)  # nothing was written: the key is free
             raise
         self._networks.saw(event_id, voter.network, now)
-        self._sequences.answered(voter, now)
         if act.kind in ("VoteCast", "VoteWithdrawn"):
-            self._memory.choose(
+            first = self._memory.choose(
                 voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
+            if first and act.word:  # What counts nothing new answers nothing.
+                self._sequences.answered(voter, now)
         return Recorded(acknowledged, event_id, TRUSTS[trust])
 
     async def serve(

@@ -127,7 +127,7 @@ class Sequences:
         return Given(event_id, drawn.proposals, drawn.asked, now, waiting, counts_as_drawn)
 
     def answered(self, visitor: Visitor, now: int) -> None:
-        """Take note that a visitor acts, now (milliseconds since 1970)."""
+        """Take note of a visitor's first vote on a proposal, now (milliseconds since 1970)."""
         self._unanswered.answer(visitor.id, visitor.network, now / 1_000)
 
     async def came_back(self, visitor: Visitor, waiting: str) -> bool:

@@ -86,14 +86,15 @@ class Memory:
 
     def choose(
         self, voter: bytes, proposal: str, choice: str | None, *, trusted: bool
-    ) -> None:
+    ) -> bool:
         """Remember a choice, None where it was withdrawn, as the ledger takes it.
 
         Without a proof it takes nothing from a vote that has one (`processors.ledger.rules`).
+        Returns whether it is the first with a proof that is known of the voter and proposal.
         """
         number = self._numbers.get(proposal) or self._numbered(proposal)
         if number is None:
-            return
+            return False
         row = self._choices.get(voter)
         if row is None:
             row = self._choices[voter] = bytearray()
@@ -108,10 +109,11 @@ class Memory:
                 row += number
                 self._bytes += getsizeof(row)
             self._forget()
-            return
+            return trusted
         held = _HELD[row[at - 1]]
         if trusted or not held[1] or held[0] is None:
             row[at - 1] = _HEADS[choice, trusted]
+        return trusted and not held[1]
 
     def forget_choice(self, voter: bytes, proposal: str) -> None:
         """Forget what a voter chose: it may be another by now."""

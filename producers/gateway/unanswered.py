@@ -3,9 +3,11 @@
 Theory of operation: whoever wants a drawn vote on one proposal can ask for sequences, and throw
 them away, until it is drawn. Nobody is refused a sequence for that. But past a bound what is given
 says no route: a vote on it counts as any other, and is no drawn vote. A device has a bound, and so
-has a network, for a machine is a new device whenever it likes. An act answers one sequence of its
-device, if one of this minute is not answered yet: then both have one less. So who reads and votes
-never comes near, and a crowd behind one address is bounded by those of it who only look.
+has a network, for a machine is a new device whenever it likes. The first vote with a proof on a
+proposal answers one sequence of its device, if one of this minute is not answered yet: then both
+have one less. So who reads and votes never comes near, and a crowd behind one address is bounded by
+those of it who only look. What leaves no vote more answers nothing: repeated, without a proof,
+cast and taken back.
 
 Counted in windows of a minute, in a fixed number of cells (`producers.gateway.cells`): no names are
 listed, and no crowd of devices frees anybody. Several gateways divide the bound of a network; what
@@ -60,7 +62,7 @@ class Unanswered:
         return True
 
     def answer(self, device: bytes, network: bytes, now: float) -> None:
-        """Take note of an act: it answers one sequence of its device, if there is one."""
+        """Take note of a first vote: it answers one sequence of its device, if there is one."""
         mine, of_device, device_rest = self._devices.look(device, now)
         if not device_rest or not of_device:
             return

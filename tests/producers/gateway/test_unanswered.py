@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from producers.gateway import identity
 from producers.gateway.unanswered import (
     DEVICE_SEQUENCES,
     NETWORK_SEQUENCES,
     UNANSWERED_BYTES,
     Unanswered,
 )
+from schemas.words import SHOWN
 from tests.harness import Stack
 from tests.memory import traced
 from tests.producers.gateway import booths
@@ -129,6 +131,24 @@ async def test_votes_past_the_bound_count_and_are_no_drawn_votes(
 
     assert [view_of(each)[0] for each in receipts[:3]] == ["asked", "unknown", "served"]
     assert {each["trust"] for each in receipts} == {"trusted"}
+
+
+async def test_what_leaves_no_vote_more_answers_nothing(gateway: RunningGateway) -> None:
+    """Votes without a proof, repeated, or cast and taken back do not pay for another draw."""
+    async with Browser(gateway.url) as browser:
+        for _ in range(DEVICE_SEQUENCES + 1):
+            proofs = await served(browser)
+        await browser.vote("p2")
+        await browser.delete("town/votes/p2", proof=proofs["p2"])
+        drawn = [(await served(browser))["p1"]]
+        await browser.vote("p1", proof=proofs["p1"])
+        for choice in ("agree", "disagree"):
+            await browser.vote("p1", choice, proof=proofs["p1"])
+            await browser.delete("town/votes/p1", proof=proofs["p1"])
+        drawn += [(await served(browser))["p3"] for _ in range(2)]
+    routes = [(identity.bytes_of(proof, 29) or b"?")[0] for proof in drawn]
+
+    assert [SHOWN[route] for route in routes] == ["unknown", "served", "unknown"]
 
 
 async def test_the_booth_counts_as_programs_do(gateway: RunningGateway) -> None:
