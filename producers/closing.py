@@ -16,6 +16,7 @@ from producers.log_reader import LogReader
 from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.keys_in_force import KeysInForce
 from schemas.registry import HEADER_BYTES, headers, seed
 from schemas.topics import Topics
@@ -115,4 +116,4 @@ def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] 
 
 def event_id_of(event: str, consultation: str) -> bytes:
     """Name the one event of a kind that a consultation has."""
-    return hashlib.sha256(seed(event) + b"\0" + consultation.encode()).digest()[:16]
+    return hashlib.sha256(seed(event) + b"\0" + consultation.encode()).digest()[:ID_BYTES]

@@ -33,6 +33,7 @@ from producers.consultation_problems import at_most, misplaced, problems, refuse
 from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.texts import fault, normalised
 
 
@@ -300,7 +301,8 @@ def encoded(
 ) -> bytes:
     """Encode an operator's event about something, under an id made from what it says."""
     saying = json.dumps([event, fields], sort_keys=True, ensure_ascii=False).encode()
-    event_id = hashlib.sha256((replaced["event_id"] if replaced else b"") + saying).digest()[:16]
+    before = replaced["event_id"] if replaced else b""
+    event_id = hashlib.sha256(before + saying).digest()[:ID_BYTES]
     try:
         return codec.encode(
             event, **fields, event_id=event_id, origin=origin, occurred_at=occurred_at

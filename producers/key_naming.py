@@ -22,7 +22,7 @@ from schemas.registry import seed
 def naming(key: NamedKey, now: int) -> bytes:
     """Encode the event that says how a key stands."""
     said = b"\0".join((key.kind.encode(), key.name.encode(), key.state.encode(), key.public))
-    event_id = hashlib.sha256(seed(EVENT) + said).digest()[:16]
+    event_id = hashlib.sha256(seed(EVENT) + said).digest()[:ID_BYTES]
     return codec.encode(
         EVENT, event_id=event_id, kind=key.kind, name=key.name, public=key.public,
         state=key.state, salt=secrets.token_bytes(ID_BYTES), origin="operator", occurred_at=now)

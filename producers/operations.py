@@ -18,6 +18,7 @@ from producers.log_reader import LogReader
 from producers.signing import OwnKey
 from producers.writer import BulkWriter
 from schemas import codec
+from schemas.codec import ID_BYTES
 from schemas.registry import HEADER_BYTES, headers, seed
 from schemas.texts import fault, normalised
 from schemas.topics import Topics
@@ -134,7 +135,7 @@ async def accept_undecodable(
             f"votes partition {partition} ends before offset {until}: give an offset below {end}, "
             "as the ledger named it.")
     name = f"{partition}:{until}".encode()
-    event_id = hashlib.sha256(seed("UndecodableAccepted") + name).digest()[:16]
+    event_id = hashlib.sha256(seed("UndecodableAccepted") + name).digest()[:ID_BYTES]
     if event_id in known.event_ids:
         return False
     value = require_reason(lambda form: codec.encode(

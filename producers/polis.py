@@ -23,6 +23,7 @@ from producers.polis_files.signs import Fit, fit, sign
 from producers.polis_files.tables import Row, read_table
 from producers.polis_files.texts import find_file
 from schemas import codec, hot
+from schemas.codec import ID_BYTES
 from schemas.texts import fault, made_safe, normalised
 from schemas.words import CHOICES, ORIGINS, TRUSTS
 
@@ -379,4 +380,4 @@ def _safe(text: str, size_bytes: int) -> str:
 
 
 def _digest(*parts: str) -> bytes:
-    return hashlib.sha256("\0".join(parts).encode()).digest()[:16]
+    return hashlib.sha256("\0".join(parts).encode()).digest()[:ID_BYTES]

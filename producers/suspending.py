@@ -199,7 +199,7 @@ async def _write(
     require_open(log, known, consultation)
     followed = record.newest[1] if record.newest else b""
     event_id = hashlib.sha256(seed(event) + consultation.encode() + b"\0"
-                              + voter + followed + fields.get("finding", b"")).digest()[:16]
+                              + voter + followed + fields.get("finding", b"")).digest()[:ID_BYTES]
     partition = partition_of(voter, log.topics.partitions)
     value = require_reason(lambda form: controls.encoded(
         event, partition, event_id=event_id, reason=form,

@@ -15,11 +15,12 @@ import hashlib
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from schemas.named_keys import KEY_ID_BYTES
+
 
 DOMAIN = b"scrutin-control-1\0"
 SIGNATURE_BYTES = 64
 PARTITION_BYTES = 4
-KEY_ID_BYTES = 8
 UNSIGNED = bytes(SIGNATURE_BYTES)
 NOBODY = bytes(KEY_ID_BYTES)
 

@@ -77,8 +77,8 @@ def first_rules_adopted(topics: Topics, partition: int, occurred_at: int) -> byt
     """Encode the adoption of the first rules by a partition."""
     seed = f"RulesAdopted/{FIRST_RULES}/{topics.votes}"
     return codec.encode(
-        "RulesAdopted", event_id=hashlib.sha256(seed.encode()).digest()[:16],
+        "RulesAdopted", event_id=hashlib.sha256(seed.encode()).digest()[:ID_BYTES],
         ledger_version=FIRST_RULES, partition=partition, partitions=topics.partitions,
-        salt=hashlib.sha256(f"{seed}/{partition}/salt".encode()).digest()[:16],
+        salt=hashlib.sha256(f"{seed}/{partition}/salt".encode()).digest()[:ID_BYTES],
         origin="operator", occurred_at=occurred_at,
     )

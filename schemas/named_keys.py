@@ -21,8 +21,9 @@ KINDS = ("receipt", "log")
 """What keys sign."""
 IN_USE, RETIRED = "in_use", "retired"
 HEAD = "scrutin keys v1\n"
-ID_BYTES = 8
-"""Of the hash of a public key, by which receipts name it: keys are few, and nobody chooses ours."""
+KEY_ID_BYTES = 8
+"""Of the hash of a public key, by which receipts and controls name it: keys are few, and nobody
+chooses ours."""
 LIST_BYTES_MAX = 4 << 20
 """No list of ours comes near it: 1,024 logs and eight keys of each take two million bytes."""
 
@@ -33,7 +34,7 @@ _LINE = re.compile(
 
 def key_id(public: bytes) -> str:
     """Name a key by its hash."""
-    return hashlib.sha256(public).digest()[:ID_BYTES].hex()
+    return hashlib.sha256(public).digest()[:KEY_ID_BYTES].hex()
 
 
 class NamedKey(NamedTuple):

@@ -15,9 +15,9 @@ from processors.ledger.standing import ENCODED
 from schemas.chains import CHAIN_BYTES
 from schemas.codec import Undecodable
 from schemas.control_roles import KEYS_MOST, PUBLIC_BYTES
-from schemas.control_signatures import KEY_ID_BYTES
 from schemas.findings import CAUSE_MOST, FINDING_BYTES, Finding
 from schemas.hot import long, read_long, short_string
+from schemas.named_keys import KEY_ID_BYTES
 from schemas.registry import HEADER_BYTES, current
 from schemas.words import CONTROL_ROLES, KINDS, OUTCOMES, REASONS, REFUSALS, ROUTES
 

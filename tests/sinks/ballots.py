@@ -11,11 +11,11 @@ from schemas import codec, hot
 from schemas.chains import NO_CHAIN, linked
 from schemas.control_roles import public_key
 from schemas.control_signatures import (
-    KEY_ID_BYTES,
     SIGNATURE_BYTES,
     signed,
     unsigned_digest,
 )
+from schemas.named_keys import KEY_ID_BYTES
 from schemas.registry import newest, versions
 from schemas.topics import partition_of
 from schemas.words import CHOICES, CONTROL_ROLES, ORIGINS, QUALIFICATIONS, SHOWN
