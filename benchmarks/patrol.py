@@ -21,6 +21,7 @@ from schemas import codec
 from schemas.hot import encoder
 from schemas.topics import partition_of
 from schemas.words import ORIGINS, SHOWN
+from scrutin.process import garbage
 
 
 VOTES_PER_SECOND = 1_000
@@ -39,6 +40,7 @@ async def patrolled(_house: House, count: int) -> Measured:
 
 
 def _patrolled(count: int) -> Measured:
+    garbage.relax()  # as every worker does
     state, rules, after = PatrolState(PARTITIONS), Rules(), beginning(PARTITIONS)
     votes, networks, catalogue, seconds = _written(count), 0, list(_catalogue()), 0.0
     ends, named = [-1] * PARTITIONS, 0

@@ -21,8 +21,9 @@ from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST, W
 DAY_MS = 86_400_000
 MAX_GROUPS = 20_000
 """Groups of a rule and day; of further ones nothing is said."""
-MAX_VOTERS = 1_000_000
-"""Voters of a day that are looked at; of more, a sample. Some 300 MB."""
+MAX_VOTERS = 500_000
+"""Voters of a day that are looked at; of more, a sample. With all that is counted of them, and
+three votes each, 400 MB at most."""
 MAX_BALLOT = 200
 """Items of a voter and day that are remembered."""
 MAX_PARTNERS = 255
@@ -69,6 +70,8 @@ class Day:
     def __init__(self, number: int, known: Known, ideas: dict[int, str]) -> None:
         self.number = number
         """Days since 1970."""
+        self.begins = number * DAY_MS
+        """Midnight, in milliseconds since 1970."""
         self.known = known
         self.ideas = ideas
         """Of proposals that are grouped."""
@@ -133,11 +136,6 @@ class Day:
         self.asked, self.single = 0, 0
         """Usual rows that asked, and those of them that have one item only."""
 
-    @property
-    def begins(self) -> int:
-        """Midnight, in milliseconds since 1970."""
-        return self.number * DAY_MS
-
     def begin(self, voter: bytes, time: int, item: int, detail: tuple[int, int, int, int]) -> int:
         """Take a voter's first vote of the day: origin, route, pause and partner; return its row.
 
@@ -151,7 +149,8 @@ class Day:
         self.items.append(item)
         flags = pause | shown << SHOWN_SHIFT
         if origin not in EXEMPT:
-            flags |= OF_PEOPLE if voter in self.known else OF_PEOPLE | FRESH
+            is_known = len(self.known) and voter in self.known
+            flags |= OF_PEOPLE if is_known else OF_PEOPLE | FRESH
         self.flags.append(flags)
         self.partners.append(via)
         return row
@@ -168,7 +167,7 @@ class Day:
                 self.single -= 1
             return
         for one in held:
-            if one & ITEM_MASK == item:
+            if not (one ^ item) & ITEM_MASK:
                 return
         if len(held) < MAX_BALLOT - 1:
             held.append(packed)

@@ -151,8 +151,8 @@ class PatrolState:
         self._unjoined.update(batch.networks)
 
     def fold(self, casts: Casts, now: int) -> None:
-        """Fold votes of one day, in their order."""
-        begins, places = self.day * DAY_MS, self._places
+        """Fold votes of one day, in their order; every vote passes: straight."""
+        begins, places, of = self.day * DAY_MS, self._places, None
         latest = min(now - begins, DAY_MS - 1)
         for time, partition, _, via, (
                 event_id, voter, choice, _, origin, shown, pause, span) in casts:
@@ -160,26 +160,26 @@ class PatrolState:
             if place is None:
                 continue
             consultation, proposal = place
-            day = consultation.today or consultation.wakes(self.day)
-            time = min(max(time - begins, 0), latest)  # noqa: PLW2901 -- a bad clock's is not kept
+            if consultation is not of:
+                of, day = consultation, consultation.today or consultation.wakes(self.day)
+                row_of, more, young = day.rows.get, day.more, day.young
+            time -= begins  # noqa: PLW2901 -- that of the day, and no bad clock's
+            if time < 0 or time > latest:
+                time = 0 if time < 0 else latest  # noqa: PLW2901 -- as above
             if via:
                 via = self._partner(via)  # noqa: PLW2901 -- known by its number from here on
                 day.has_partners = True
-            row = day.rows.get(voter)
+            row = row_of(voter)
             if row is not None:
-                day.more(row, time, proposal << CHOICE_BITS | choice, shown, via)
-                if proposal in day.young:
-                    day.voted_early(row, proposal, choice)
-                continue
-            if not self._is_in_place(voter, partition) or (
-                    consultation.level and not in_sample(voter, consultation.level)):
-                continue
-            row = day.begin(
-                voter, time, proposal << CHOICE_BITS | choice, (origin, shown, pause, via))
-            if proposal in day.young:
+                more(row, time, proposal << CHOICE_BITS | choice, shown, via)
+            elif self._is_in_place(voter, partition) and (
+                    not of.level or in_sample(voter, of.level)):
+                row = day.begin(
+                    voter, time, proposal << CHOICE_BITS | choice, (origin, shown, pause, via))
+                if day.flags[row] & FRESH:
+                    self._join(consultation, day, row, event_id)
+            if row is not None and proposal in young:
                 day.voted_early(row, proposal, choice)
-            if day.flags[row] & FRESH:
-                self._join(consultation, day, row, event_id)
 
     def _join(self, consultation: Consultation, day: Day, row: int, event_id: bytes) -> None:
         """Join a fresh voter's first vote with its network, or have it wait."""

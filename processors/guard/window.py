@@ -5,6 +5,7 @@ window follows from the votes and from now, not from when they arrived. A moment
 explains itself by it: the item is as popular in all other networks.
 """
 
+from array import array
 from collections import Counter
 
 
@@ -23,7 +24,7 @@ class Window:
     __slots__ = ("_minutes", "_networks", "_pairs", "items", "now", "voters")
 
     def __init__(self) -> None:
-        self._minutes: dict[int, list[int]] = {}
+        self._minutes: dict[int, array[int]] = {}
         """Pairs and networks counted in a minute; a network is a negative number."""
         self._pairs: Counter[int] = Counter()
         self._networks: Counter[int] = Counter()
@@ -41,13 +42,13 @@ class Window:
             return
         counted = self._minutes.get(minute)
         if counted is None:
-            counted = self._minutes[minute] = []
+            counted = self._minutes[minute] = array("q")
         counted.append(~network)
-        held = self._networks[network] = self._networks[network] + 1
+        held = self._networks[network] = self._networks.get(network, 0) + 1
         self.voters += held <= NETWORK_COUNTS_MOST
         if pair is not None:
             counted.append(pair)
-            held = self._pairs[pair] = self._pairs[pair] + 1
+            held = self._pairs[pair] = self._pairs.get(pair, 0) + 1
             self.items[pair & ITEM_MASK] += held <= NETWORK_COUNTS_MOST
 
     def move(self, now: int) -> None:
