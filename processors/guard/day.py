@@ -27,7 +27,7 @@ three votes each, 400 MB at most."""
 MAX_BALLOT = 200
 """Items of a voter and day that are remembered."""
 MAX_PARTNERS = 255
-"""Partners that are told apart; the others are none."""
+"""Partners of a day that are told apart; the others are none."""
 SAMPLED_OF_NETWORK = 3
 """So many voters of a network say what is usual: nobody shapes it from one place."""
 CHOICE_BITS = 2
@@ -106,8 +106,8 @@ class Day:
         """Choices by row, the first votes first, of proposals that had none before today."""
         self.begun: set[int] = set()
         """Proposals of today whose first votes were looked at."""
-        self.has_partners = False
-        """Whether any vote came by a partner."""
+        self.partner_numbers: dict[int, int] = {}
+        """Partners of today's votes, by their numbers in the log; rows hold their place here."""
         self.grown_up: set[int] = set()
         """Those of them that have so many first votes, or next ones, as are compared."""
         self._clear_counts()
@@ -135,6 +135,15 @@ class Day:
         """Pauses of first votes, of the usual rows."""
         self.asked, self.single = 0, 0
         """Usual rows that asked, and those of them that have one item only."""
+
+    def partner(self, via: int) -> int:
+        """Return the number of a partner in this day's rows; 0 where too many were met before."""
+        number = self.partner_numbers.get(via)
+        if number is None:
+            if len(self.partner_numbers) == MAX_PARTNERS:
+                return 0
+            number = self.partner_numbers[via] = len(self.partner_numbers) + 1
+        return number
 
     def begin(self, voter: bytes, time: int, item: int, detail: tuple[int, int, int, int]) -> int:
         """Take a voter's first vote of the day: origin, route, pause and partner; return its row.

@@ -69,7 +69,7 @@ class Judgement:
     voters: int
     """Voters of the day that are looked at."""
     sample: int
-    """They are one of two to this power of all, in the consultation with the most."""
+    """They are one of two to this power of all."""
     votes_digest: bytes
     networks_digest: bytes
 
@@ -96,12 +96,10 @@ def judge(state: PatrolState, batch: Batch, rules: Rules, judged_at: int) -> Jud
         for found in _look(state, rules, until - day * DAY_MS):
             state.left.setdefault(found.finding, []).append(found)
     findings = tuple(_taken(state))
-    days = [one.today for one in state.consultations.values() if one.today is not None]
     return Judgement(
         state.number, judged_at, now, batch.until, rules, findings,
-        sum(map(len, state.left.values())), sum(len(day.voters) for day in days),
-        max((one.level for one in state.consultations.values()), default=0),
-        batch.votes_digest(), batch.networks_digest())
+        sum(map(len, state.left.values())), sum(len(day.voters) for day in state.days()),
+        state.level,         batch.votes_digest(), batch.networks_digest())
 
 
 def _look(state: PatrolState, rules: Rules, now: int) -> Iterator[Finding]:

@@ -14,8 +14,8 @@ from processors.guard.sampling import in_sample
 
 
 MAX_KNOWN = 16_000_000
-"""Voters that are remembered in a consultation: 128 MB. Of more, every other is forgotten, and is
-then neither known nor fresh."""
+"""Voters of all consultations that are remembered: 128 MB. Of more, every other is forgotten, and
+is then neither known nor fresh."""
 _DIGEST_BYTES = 8
 
 

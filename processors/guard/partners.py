@@ -23,7 +23,7 @@ def partner(day: Day, rule: Rule, now: int, _proposals: int) -> Iterator[Found]:
     proposal that differ from all others' (G > 100 + 5 df). Its voters of these minutes are named,
     as bearing a mark only where their votes are more than a fifth of the last hour's.
     """
-    if not day.has_partners or not day.begins_slot(PARTNER, now, MINUTE_MS):
+    if not day.partner_numbers or not day.begins_slot(PARTNER, now, MINUTE_MS):
         return
     span = now // SPAN_MS
     counts: dict[int, Counter[int]] = {}
@@ -38,6 +38,7 @@ def partner(day: Day, rule: Rule, now: int, _proposals: int) -> Iterator[Found]:
             if time // SPAN_MS == span:
                 items.setdefault(via, Items())[item] += 1
                 voters.setdefault(via, set()).add(row)
+    partners = dict(zip(day.partner_numbers.values(), day.partner_numbers, strict=True))
     for via in sorted(items):
         held = counts[via][span]
         if held < rule.parameters["votes"]:
@@ -49,8 +50,9 @@ def partner(day: Day, rule: Rule, now: int, _proposals: int) -> Iterator[Found]:
             group = day.group_of(PARTNER, via)
             assert group is not None, "partners are fewer than groups"
             floods = 100 * held > rule.parameters["hour_percent"] * of_hour
-            group.numbers = (("hour_votes", of_hour), ("score", score), ("score_most", most),
-                             ("usual_votes", usual), ("votes", held))
+            group.numbers = (
+                ("hour_votes", of_hour), ("partner", partners[via]), ("score", score),
+                ("score_most", most), ("usual_votes", usual), ("votes", held))
             yield from _said(day, group, rule, voters[via], floods=floods)
 
 

@@ -12,7 +12,7 @@ remembered follows from the cuts and from what lies between them.
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_PARTNERS, MAX_VOTERS, Day
+from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_VOTERS, Day
 from processors.guard.findings import Finding
 from processors.guard.inputs import SPAN, Batch, Cut, Vote, beginning
 from processors.guard.known import MAX_KNOWN, Known
@@ -47,8 +47,6 @@ class Consultation:
         self.ideas: dict[int, str] = {}
         """Idea of each proposal that is grouped."""
         self.today: Day | None = None
-        self.level = 0
-        """Of the sample that is looked at: one of two to this power."""
 
     def wakes(self, number: int) -> Day:
         """Begin its day."""
@@ -79,8 +77,8 @@ class PatrolState:
         self.consultations: dict[str, Consultation] = {}
         self.left: dict[bytes, list[Finding]] = {}
         """Findings that no judgement has had room for, by their ids."""
-        self.partners: dict[int, int] = {}
-        """Numbers of partners, as rows hold them."""
+        self.level = 0
+        """Of the sample that is looked at: one of two to this power."""
         self._places: dict[bytes, tuple[Consultation, int]] = {}
         self._unjoined: dict[bytes, bytes] = {}
         self._unjoined_before: dict[bytes, bytes] = {}
@@ -122,16 +120,27 @@ class PatrolState:
         self._waiting.clear()
         for consultation in self.consultations.values():
             consultation.sleeps()
-            while len(consultation.known) > MAX_KNOWN:
-                consultation.level += 1
-                consultation.known.thin(consultation.level)
+        while sum(len(each.known) for each in self.consultations.values()) > MAX_KNOWN:
+            self._thin()
+
+    def pass_over(self, batch: Batch, number: int, sample: int) -> None:
+        """Go on after a recorded judgement without judging: of its votes the voters are known.
+
+        `number` and `sample` are those of the record.
+        """
+        self.know(batch)
+        self.remember(batch.ordered())
+        self.cut, self.number = batch.until, number
+        while self.level < sample:
+            self._thin()
 
     def remember(self, casts: Casts) -> None:
-        """Take votes of days that are over: whose voters they are is all that remains of them."""
+        """Take votes of days that are over: whose they are is all that remains of them."""
         voters: dict[str, set[bytes]] = {}
         for _, partition, *_, found in casts:
             place = self._places.get(found[SPAN])
-            if place is not None and self._is_in_place(found[1], partition):
+            if place is not None and self._is_in_place(found[1], partition) and (
+                    in_sample(found[1], self.level)):
                 voters.setdefault(place[0].name, set()).add(found[1])
                 place[0].begun.add(place[1])
         for name, found_voters in voters.items():
@@ -167,13 +176,12 @@ class PatrolState:
             if time < 0 or time > latest:
                 time = 0 if time < 0 else latest  # noqa: PLW2901 -- as above
             if via:
-                via = self._partner(via)  # noqa: PLW2901 -- known by its number from here on
-                day.has_partners = True
+                via = day.partner(via)  # noqa: PLW2901 -- known by its number from here on
             row = row_of(voter)
             if row is not None:
                 more(row, time, proposal << CHOICE_BITS | choice, shown, via)
             elif self._is_in_place(voter, partition) and (
-                    not of.level or in_sample(voter, of.level)):
+                    not self.level or in_sample(voter, self.level)):
                 row = day.begin(
                     voter, time, proposal << CHOICE_BITS | choice, (origin, shown, pause, via))
                 if day.flags[row] & FRESH:
@@ -189,14 +197,6 @@ class PatrolState:
         else:
             self._waiting[event_id] = consultation, row
 
-    def _partner(self, via: int) -> int:
-        number = self.partners.get(via)
-        if number is None:
-            if len(self.partners) == MAX_PARTNERS:
-                return 0
-            number = self.partners[via] = len(self.partners) + 1
-        return number
-
     def settle(self, now: int) -> None:
         """End a batch: let go of what was waited for long enough, and obey the bounds."""
         begins = self.day * DAY_MS
@@ -208,18 +208,26 @@ class PatrolState:
             newest = list(self._unjoined.items())[-MAX_UNJOINED:]
             self._unjoined_before, self._unjoined = dict(newest), {}
             self._unjoined_since = now
+        for day in self.days():
+            day.window.move(now)
+            day.review(now)
+        while sum(len(day.voters) for day in self.days()) > MAX_VOTERS:
+            self._thin()
+
+    def days(self) -> list[Day]:
+        """Return the day of each consultation that has one."""
+        return [each.today for each in self.consultations.values() if each.today is not None]
+
+    def _thin(self) -> None:
+        """Look at half of the voters from here on, of all consultations."""
+        self.level += 1
         for consultation in self.consultations.values():
+            consultation.known.thin(self.level)
             day = consultation.today
             if day is not None:
-                day.window.move(now)
-                day.review(now)
-                while len(day.voters) > MAX_VOTERS:
-                    self._thin(consultation, day)
+                self._renumber(consultation, day, day.thin(self.level))
 
-    def _thin(self, consultation: Consultation, day: Day) -> None:
-        consultation.level += 1
-        consultation.known.thin(consultation.level)
-        numbers = day.thin(consultation.level)
+    def _renumber(self, consultation: Consultation, day: Day, numbers: dict[int, int]) -> None:
         for groups in day.groups.values():
             for group in groups.values():
                 group.renumber(numbers)

@@ -113,15 +113,37 @@ def test_a_day_is_judged_without_what_was_found_before() -> None:
                      log.votes, cut.votes, strict=True)) >= BEGAN_AT + 86_400_000)
     whole, judgements = judged(log, cuts=cuts)
     patrol, taken = PatrolState(PARTITIONS), list(batches(log, cuts))
-    for batch in taken[:today]:
-        patrol.know(batch)
-        patrol.remember(batch.ordered())
-    patrol.cut, patrol.number = taken[today].after, today
+    for number, batch in enumerate(taken[:today]):
+        patrol.pass_over(batch, number + 1, 0)
     found = [judge(patrol, batch, Rules(), 2**42) for batch in taken[today:]]
 
     assert said(found) == said(judgements[today:])
     assert any(one.findings for one in found)
     assert len(whole.consultations["jeunes"].known) == len({vote.voter for vote in evening(1)})
+
+
+@pytest.mark.parametrize("most", [500_000, 400])
+def test_whoever_starts_with_yesterday_is_exact_today(
+        monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    """Across two midnights, in a sample too: from the judgement after the one in which it began."""
+    monkeypatch.setattr(state, "MAX_VOTERS", most)
+    crowds = Crowds(11)
+    votes = [replace(vote, time=vote.time + MIDNIGHT - BEGAN_AT - 240_000 + day * 86_400_000)
+             for day in (0, 1) for vote in (*crowds.ordinary(700, 8), *crowds.robots(500, 1, 800))]
+    log = log_of(votes)
+    cuts = log.cuts(every=20_000)
+    _, judgements = judged(log, cuts=cuts)
+    start = next(number for number, one in enumerate(judgements) if one.now >= MIDNIGHT)
+    patrol, taken = PatrolState(PARTITIONS), list(batches(log, cuts))
+    for batch, recorded in zip(taken[:start], judgements, strict=False):
+        patrol.pass_over(batch, recorded.number, recorded.sample)
+    found = [judge(patrol, batch, Rules(), recorded.judged_at)
+             for batch, recorded in zip(taken[start:], judgements[start:], strict=True)]
+
+    assert found[1:] == judgements[start + 1:]
+    assert {each.day for one in found[1:] for each in one.findings} == {
+        MIDNIGHT // 86_400_000, MIDNIGHT // 86_400_000 + 1}
+    assert (found[-1].sample > 0) == (most == 400)
 
 
 def test_what_is_delivered_again_changes_nothing() -> None:
@@ -250,12 +272,10 @@ def test_above_its_bound_a_day_is_a_sample(monkeypatch: pytest.MonkeyPatch) -> N
     """Fewer voters, the same whoever came first, and the counts that their rows give."""
     monkeypatch.setattr(state, "MAX_VOTERS", 600)
     patrol, judgements = judged(LOG, cuts=CUTS)
-    consultation = patrol.consultations["jeunes"]
-    today = consultation.today
-    assert today is not None
+    [today] = patrol.days()
     counts = today.pairs.copy(), today.sizes.copy(), today.counted_items.copy(), today.single
 
-    assert consultation.level == judgements[-1].sample == 2
+    assert patrol.level == judgements[-1].sample == 2
     assert len(today.voters) == judgements[-1].voters <= 600
     today.thin(2)
     assert (today.pairs, today.sizes, today.counted_items, today.single) == counts
@@ -270,15 +290,14 @@ def test_known_voters_above_their_bound_are_a_sample(monkeypatch: pytest.MonkeyP
     consultation = patrol.consultations["jeunes"]
 
     assert known.MAX_KNOWN == 16_000_000
-    assert consultation.level == 2
+    assert patrol.level == 2
     assert 0 < len(consultation.known) <= 500
 
 
 def counted(change: Callable[[Vote], Vote]) -> dict[bytes, int]:
     """Judge the evening with each vote changed; count the voters of the day by kind."""
     patrol, _ = judged(log_of([change(vote) for vote in VOTES]))
-    today = patrol.consultations["jeunes"].today
-    return kinds(today.voters) if today is not None else {}
+    return kinds([voter for today in patrol.days() for voter in today.voters])
 
 
 def test_votes_that_are_not_looked_at() -> None:

@@ -67,6 +67,7 @@ def test_a_flood_is_set_aside_voter_by_voter() -> None:
     named = [voter for each in findings for voter in each.voters if each.suspends]
 
     assert {each.marks for each in findings if each.suspends} == {(FLOOD,)}
+    assert {dict(each.numbers)["partner"] for each in findings} == {VIA}
     assert len(named) == len(set(named)) > 800
     assert set(named) <= {vote.voter for vote in votes}
 
@@ -76,8 +77,7 @@ def test_partners_beyond_those_told_apart_are_none() -> None:
     votes = [Vote(BEGINS + number, bytes((number % 251,)) * 15 + bytes((number // 251,)), None, 1,
                   shown=SERVED, via=number + 1) for number in range(300)]
     state, _ = judged(written(votes))
-    today = state.consultations["jeunes"].today
-    assert today is not None
+    [today] = state.days()
 
-    assert len(state.partners) == 255
+    assert len(today.partner_numbers) == 255
     assert len(today.voters) == 300
