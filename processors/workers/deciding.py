@@ -32,8 +32,11 @@ def decide_batch(
     alarm = None
     try:
         ledger.decide_all(map(_OFFSET_AND_VALUE, records), decisions)
-    except (LedgerStopped, UnknownSchema) as error:
+    except LedgerStopped as error:
         alarm = error
+    except UnknownSchema as error:
+        alarm = LedgerStopped(
+            f"votes partition {ledger.partition}, offset {ledger.last_offset + 1}: {error}")
     first = next((place for place, each in enumerate(records) if each.offset > before), 0)
     decided = records[first:first + len(decisions)]
     writer.write(decisions, timestamps=[record.timestamp for record in decided])

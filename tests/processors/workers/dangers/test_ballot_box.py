@@ -91,7 +91,7 @@ async def test_an_unknown_schema_id_ends_the_ledger_and_is_never_a_decision(
     await votes_written(lone_stack, [*box[0][1:], b"\0" + (9_999).to_bytes(4, "big") + b"later"])
 
     assert ledger.wait() == EXIT_STOPPED
-    assert "unknown schema id 9999" in ledger.log()
+    assert f"votes partition 0, offset {len(box[0])}: unknown schema id 9999" in ledger.log()
     assert "Install the version" in ledger.log()
     assert await folded_decisions(lone_stack, [len(box[0])]) == decided(box)[1]
 
