@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.forks import Forks
+
 
 ROOT = Path(__file__).parents[1]
 NOT_OURS = frozenset((
@@ -54,6 +56,8 @@ class Copy:
         self.folder = folder
         self._original = {str(path): (ROOT / path).read_bytes() for path in files()}
         self._written: set[str] = set()
+        folder.mkdir()
+        self._forks = Forks(folder)
         for name, content in self._original.items():
             self._put(name, content)
 
@@ -115,7 +119,11 @@ class Copy:
     def tested(self, *tests: str) -> subprocess.CompletedProcess[str]:
         """Run tests of the copy, by their node ids."""
         without = (word for plugin in NOT_NEEDED for word in ("-p", f"no:{plugin}"))
-        return self.python("-m", "pytest", "-q", "-x", *without, *tests)
+        return self._forks.run("-q", "-x", *without, *tests)
+
+    def end(self) -> None:
+        """End what runs in the copy."""
+        self._forks.end()
 
 
 class Recipe:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -19,9 +20,11 @@ IDENTIFIER = max(all_schemas()) + 1
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """Copy the tree once."""
-    return Copy(tmp_path_factory.mktemp("tree") / "copy")
+    found = Copy(tmp_path_factory.mktemp("tree") / "copy")
+    yield found
+    found.end()
 
 
 @pytest.fixture

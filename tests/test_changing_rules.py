@@ -1,6 +1,8 @@
 """The recipes of docs/changing.md for a rule and for a recount, followed to their ends."""
 
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.recipes import Copy, Recipe
@@ -12,9 +14,11 @@ MEMORY = "tests/test_bounded_memory.py"
 
 
 @pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
     """Copy the tree once."""
-    return Copy(tmp_path_factory.mktemp("tree") / "copy")
+    found = Copy(tmp_path_factory.mktemp("tree") / "copy")
+    yield found
+    found.end()
 
 
 @pytest.fixture
