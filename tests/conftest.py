@@ -20,12 +20,15 @@ CACHE_FOLDER = Path("~/.cache/scrutin")
 LONG = ("test_demo.py", "test_kills.py", "test_polis.py", "test_up.py")
 """Files that take minutes of both cores: two at once take twice as long, and nothing shall be left
 to wait for at the end. So the first comes first, and the others far from one another."""
+BUSY = ("test_changing.py", "test_changing_rules.py", "test_linear.py", "test_fuzz.py")
+"""Files that keep one core for a minute: begun last, they would be waited for alone."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Spread the long files over the first half of the suite, whatever order was drawn."""
-    others = [item for item in items if item.path.name not in LONG]
+    others = sorted((item for item in items if item.path.name not in LONG),
+                    key=lambda item: item.path.name not in BUSY)
     spread: list[pytest.Item] = []
     for number, name in enumerate(LONG):
         spread += [item for item in items if item.path.name == name]

@@ -19,6 +19,7 @@ class Stack:
     def __init__(self, folder: Path, cache_folder: Path) -> None:
         self.environment = {
             "SCRUTIN_DATA_DIR": str(folder), "SCRUTIN_CACHE_DIR": str(cache_folder)}
+        self._killed: set[int] = set()
 
     def status(self) -> dict[str, Any]:
         """Return what `scrutin status --json` says; it exits 1 while something restarts."""
@@ -36,12 +37,15 @@ class Stack:
         settings = Settings(data_dir=Path(self.environment["SCRUTIN_DATA_DIR"]))
         return clickhouse_url(settings)
 
-    def kill(self, name: str) -> None:
-        """SIGKILL a process of the stack; the supervisor starts it again."""
+    def kill(self, name: str) -> bool:
+        """SIGKILL a process of the stack, if it runs by now; the supervisor starts it again."""
         pid = next(p["pid"] for p in self.status()["processes"] if p["name"] == name)
-        if pid:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        if not pid or pid in self._killed:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            self._killed.add(pid)
+        return pid in self._killed
 
     def restarts(self) -> dict[str, int]:
         """Say how often each process was started again."""
