@@ -12,7 +12,7 @@ from processors.guard import judging, known, state
 from processors.guard.findings import Finding, suspension_id
 from processors.guard.inputs import Batch, Incomplete
 from processors.guard.judging import Judgement, judge
-from processors.guard.parameters import CROWD, MODES, SPREAD, Rules
+from processors.guard.parameters import CROWD, HURRIED, MODES, SPREAD, Rules
 from processors.guard.state import PatrolState
 from tests.processors.guard.traffic import (
     BEGAN_AT,
@@ -298,6 +298,19 @@ def counted(change: Callable[[Vote], Vote]) -> dict[bytes, int]:
     """Judge the evening with each vote changed; count the voters of the day by kind."""
     patrol, _ = judged(log_of([change(vote) for vote in VOTES]))
     return kinds([voter for today in patrol.days() for voter in today.voters])
+
+
+@pytest.mark.parametrize("rule", [CROWD, SPREAD, HURRIED])
+def test_a_rule_that_is_off_leaves_what_others_find(rule: int) -> None:
+    """Without it the run is the same as with it, its own findings apart."""
+    rules = Rules()
+    rules.apply("GuardRuleChanged", {"consultation": "jeunes", "rule": rule, "version": 1,
+                                     "mode": MODES[0], "parameters": []})
+    _, judgements = judged(LOG, rules, cuts=CUTS)
+
+    assert said(judgements) == [
+        (number, tuple(each for each in findings if each.rule != rule))
+        for number, findings in AS_IT_IS]
 
 
 def test_votes_that_are_not_looked_at() -> None:
