@@ -130,6 +130,7 @@ class Day:
         self.touched: set[int] = set()
         """Pairs of interest that have grown."""
         self.touched_items: set[int] = set()
+        """Items that have grown in a network most of whose fresh voters came for them."""
         self.pairs_of_interest: list[int] = []
         self.paces = [0] * 16
         """Pauses of first votes, of the usual rows."""
@@ -226,7 +227,8 @@ class Day:
         if held >= NETWORK_OF_INTEREST:
             if held == NETWORK_OF_INTEREST:
                 self.networks_of.setdefault(item, []).append(pair >> ITEM_BITS)
-            self.touched_items.add(item)
+            if 2 * held > self.sizes[pair >> ITEM_BITS]:
+                self.touched_items.add(item)
             if held >= GROUP_OF_INTEREST:
                 self.touched.add(pair)
                 if held == GROUP_OF_INTEREST:

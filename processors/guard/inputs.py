@@ -91,7 +91,11 @@ class Batch:
         self._of_networks, self._of_catalogue = _Digest(), _Digest()
 
     def add_votes(self, partition: int, records: Iterable[tuple[int, Value]]) -> None:
-        """Add records of a votes partition: offset and value of each."""
+        """Add records of a votes partition: offset and value of each; straight, for all pass here.
+
+        Instant and partner behind the names are nearly always six bytes and one, which are taken
+        apart at once: byte by byte they would cost more than all the rest of the vote.
+        """
         read, until = self._votes_read[partition], self.until.votes[partition]
         taken = [record for record in records if read < record[0] <= until]
         offsets = [offset for offset, _ in taken]
@@ -100,7 +104,7 @@ class Batch:
                              f"of which {len(offsets)} are there, came after {read}")
         self._votes_read[partition] = read + len(taken)
         self._of_votes[partition].add([value or b"" for _, value in taken])
-        cast, tables = self.casts.append, _VOTES
+        cast, tables, from_bytes = self.casts.append, _VOTES, int.from_bytes
         for offset, value in taken:
             table = tables.get(value[:HEADER_BYTES]) if value else None
             if table is None or value is None or len(value) > MAX_BALLOT_BYTES:
@@ -111,8 +115,17 @@ class Batch:
             except Undecodable:
                 continue  # The ledger refuses it.
             if found[TRUST] == TRUSTED:
-                time, via = _ending(value, span_at + len(found[SPAN]))
-                cast((time, partition, offset, via, found))
+                at = span_at + len(found[SPAN])
+                whole = from_bytes(value[at:at + 7], "little")
+                if whole & _USUAL_ENDS == _USUAL_BITS and len(value) > at + 6:
+                    number = (whole & 0x7F | whole >> 1 & 0x3F80 | whole >> 2 & 0x1F_C000
+                              | whole >> 3 & 0xFE0_0000 | whole >> 4 & 0x7_F000_0000
+                              | whole >> 5 & 0x3F8_0000_0000)
+                    cast((number >> 1, partition, offset, whole >> 49, found))
+                else:
+                    time, at = _number(value, at)
+                    via = _number(value, at)[0] if at < len(value) else 0
+                    cast((time, partition, offset, via, found))
 
     def add_networks(self, records: Iterable[tuple[int, Value]]) -> None:
         """Add records of the networks topic; there may be holes."""
@@ -173,22 +186,6 @@ class _Digest:
 
 def _joined(digests: Iterable[_Digest]) -> bytes:
     return hashlib.sha256(b"".join(digest.digest() for digest in digests)).digest()
-
-
-def _ending(value: bytes, at: int) -> tuple[int, int]:
-    """Read instant and partner behind the names of a vote that was decoded.
-
-    Nearly all are six bytes and one, which are taken apart at once: byte by byte they would cost
-    more than all the rest of the vote.
-    """
-    whole = int.from_bytes(value[at:at + 7], "little")
-    if whole & _USUAL_ENDS == _USUAL_BITS and len(value) > at + 6:
-        number = (whole & 0x7F | whole >> 1 & 0x3F80 | whole >> 2 & 0x1F_C000
-                  | whole >> 3 & 0xFE0_0000 | whole >> 4 & 0x7_F000_0000
-                  | whole >> 5 & 0x3F8_0000_0000)
-        return number >> 1, whole >> 49
-    time, at = _number(value, at)
-    return time, _number(value, at)[0] if at < len(value) else 0
 
 
 _USUAL_ENDS, _USUAL_BITS = 0x81_8080_8080_8081, 0x00_0080_8080_8080
