@@ -17,7 +17,7 @@ hypothesis.settings.load_profile("house")
 CACHE_FOLDER = Path("~/.cache/scrutin")
 
 
-LONG = ("test_demo.py", "test_kills.py", "test_polis.py", "test_up.py")
+LONG = ("test_demo.py", "test_kills.py", "test_faults.py", "test_polis.py", "test_up.py")
 """Files that take minutes of both cores: two at once take twice as long, and nothing shall be left
 to wait for at the end. So the first comes first, and the others far from one another."""
 BUSY = ("test_changing.py", "test_changing_rules.py", "test_linear.py", "test_fuzz.py")
