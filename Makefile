@@ -6,7 +6,10 @@ TESTERS ?= 2
 FIRST ?= 1
 INSTALLED := .venv/installed
 
-.PHONY: help setup demo test fuzz faults bench simulate interop check audit advisories sbom lock docs
+RECIPES := tests/test_changing.py tests/test_changing_rules.py
+RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: help setup demo test recipes fuzz faults bench simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -22,7 +25,10 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 	.venv/bin/scrutin demo $(ARGS)
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
-	.venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(RUN) $(RECIPES:%=--ignore=%) $(ARGS)
+
+recipes: setup ## Follow the recipes of docs/changing.md in copies of the tree; ARGS go to pytest.
+	$(RUN) $(RECIPES) $(ARGS)
 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)
