@@ -43,7 +43,7 @@ def from_ballots(reading: Reading, consultation: str) -> BallotRecount:
     rows_of_others = reading.query(
         "ballots", consultation=consultation, closed_at=closed_at, sealed_at=sealed_at,
         suspended=[*suspended], causes=[*suspended.values()], rules_2_at=rules_2_at,
-        nobody_apart=not apart.voters)
+        without=() if apart.voters else ("not_apart",))
     total = next((row for row in rows_of_others if not row[0]), (0,) * (len(EVERY_COUNT) + 3))
     proposals = _together(_counted(rows_of_others, 1, len(EVERY_COUNT)), apart)
     size = len(COUNTS)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -123,11 +123,15 @@ class Reading:
             return None
         return decode(value).chain
 
-    def query(self, name: str, *, of_decisions: bool = False, **parameters: Any) -> list[Row]:
-        """Run a query of recount/sql on the votes, or on the decisions."""
+    def query(
+        self, name: str, *, of_decisions: bool = False, without: Collection[str] = (),
+        **parameters: Any,
+    ) -> list[Row]:
+        """Run a query of recount/sql on the votes, or on the decisions; without some it includes.
+        """
         topic = self._topics.decisions if of_decisions else self._topics.votes
         found = self._client.query(
-            _sql(name), parameters={"topic": topic, "vector": self.vector, **parameters})
+            _sql(name, without), parameters={"topic": topic, "vector": self.vector, **parameters})
         return [tuple(row) for row in found.result_rows]
 
     @contextmanager
@@ -308,10 +312,11 @@ class Reading:
         return self._client.query_arrow(sql, parameters=parameters, use_strings=False)
 
 
-def _sql(name: str) -> str:
-    """Read a query of recount/sql, and those it includes."""
+def _sql(name: str, without: Collection[str] = ()) -> str:
+    """Read a query of recount/sql, and those it includes but for some."""
     text = (resources.files("sinks") / "recount" / "sql" / f"{name}.sql").read_text("utf-8")
-    return _INCLUDED.sub(lambda found: _sql(found[1]), text)
+    return _INCLUDED.sub(
+        lambda found: "" if found[1] in without else _sql(found[1], without), text)
 
 
 def _is_decision(value: bytes) -> bool:

@@ -22,9 +22,7 @@ WITH
         WHERE (
             -- include of_ballots
         )
-            AND ({nobody_apart:Bool} OR (partition, voter) NOT IN (
-                -- include voters_apart
-            ))
+            -- include not_apart
         GROUP BY partition, voter, proposal
     ),
     -- After the closing all is late, save a redelivery of what came in time, until nobody remembers

@@ -12,13 +12,8 @@ FROM (
             WHERE (
                 -- include of_ballots
             )
-            GROUP BY partition, voter, proposal HAVING count() > 1
-            UNION ALL
-            SELECT partition, voter FROM votes
-            WHERE (
-                -- include of_ballots
-            ) AND kind = 'vote_cast'
-            GROUP BY partition, voter HAVING count() > 5000)
+            GROUP BY partition, voter
+            HAVING count() > uniqExact(proposal) OR countIf(kind = 'vote_cast') > 5000)
     GROUP BY partition, voter, proposal
 )
 GROUP BY partition, voter
