@@ -8,6 +8,7 @@ import hypothesis
 import pytest
 
 from deploy.local import services
+from tests.recipes import Copy
 
 
 hypothesis.settings.register_profile("house", deadline=None)
@@ -73,3 +74,18 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[services.Cl
 def topic_prefix() -> str:
     """Make a prefix for topics (and databases) that no other test uses."""
     return f"test_{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
+    """Copy the tree once for the recipes of a file."""
+    found = Copy(tmp_path_factory.mktemp("tree") / "copy")
+    yield found
+    found.end()
+
+
+@pytest.fixture
+def copy(tree: Copy) -> Copy:
+    """Give that copy as the tree is: what a recipe changed before is gone."""
+    tree.begin()
+    return tree

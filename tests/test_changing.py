@@ -2,10 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from schemas.registry import all_schemas, newest
 from tests.recipes import ROOT, Copy, Recipe, files, walked
@@ -17,21 +14,6 @@ READERS = "tests/schemas/test_readers.py"
 DOCS = "tests/test_docs.py"
 IDENTIFIER = max(all_schemas()) + 1
 """The next id of a schema."""
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    """Copy the tree once."""
-    found = Copy(tmp_path_factory.mktemp("tree") / "copy")
-    yield found
-    found.end()
-
-
-@pytest.fixture
-def copy(tree: Copy) -> Copy:
-    """Give the copy as the tree is."""
-    tree.begin()
-    return tree
 
 
 def publish(copy: Copy, event: str, version: int) -> None:

@@ -1,9 +1,7 @@
 """The recipes of docs/changing.md for a rule and for a recount, followed to their ends."""
 
 
-from collections.abc import Iterator
 
-import pytest
 
 from tests.recipes import Copy, Recipe
 
@@ -11,21 +9,6 @@ from tests.recipes import Copy, Recipe
 LEDGER = "tests/processors/ledger"
 HOUSE = "tests/test_house_rules.py"
 MEMORY = "tests/test_bounded_memory.py"
-
-
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Copy]:
-    """Copy the tree once."""
-    found = Copy(tmp_path_factory.mktemp("tree") / "copy")
-    yield found
-    found.end()
-
-
-@pytest.fixture
-def copy(tree: Copy) -> Copy:
-    """Give the copy as the tree is."""
-    tree.begin()
-    return tree
 
 
 # A rule: a vote has one qualification. The second is one too many.
