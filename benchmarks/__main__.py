@@ -36,7 +36,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
         "ledger_against_kafka_streams", "ledger_against_kafka_streams_warm",
         "ledger_against_plain_faust")),
     "streams": (ledger.streams, tuple(
-        name for name in FIGURES if name.startswith("ledger_against_kafka_streams_by_rules_2"))),
+        name for name in FIGURES if name.endswith(("streams_by_rules_2", "by_rules_2_warm")))),
     "restart": (ledger.restart, (
         "restart_seconds", "restart_without_snapshots_seconds",
         "recovery_decisions_per_second")),

@@ -45,14 +45,36 @@ async def decided(
 
 
 async def streams(house: House, count: int) -> Measured:
-    """Measure ours under rules 2 and Kafka Streams on the same ballots of version 2, by turns."""
+    """Measure ours under rules 2 and Kafka Streams on the same ballots of version 2, by turns.
+
+    One ledger fills one core, and Kafka Streams has two threads: so two ledgers of one group, which
+    share the partitions, are measured on the same ballots too.
+    """
     topics = await house.filled(count, rules=2)
     ours, worker = await decided(house, topics, count)
     worker.stop()
     theirs = await kafka_streams.decided(house, topics, count)
+    group = await decided_by_two(house, await house.filled(count, rules=2), count)
     return {"ledger_against_kafka_streams_by_rules_2": ours.per_second / theirs.per_second,
             "ledger_against_kafka_streams_by_rules_2_warm":
-                ours.per_second / theirs.per_second_warm}
+                ours.per_second / theirs.per_second_warm,
+            "ledger_cpu_against_kafka_streams_by_rules_2":
+                ours.cpu_microseconds_each / theirs.cpu_microseconds_each,
+            "two_ledgers_against_kafka_streams_by_rules_2": group.per_second / theirs.per_second}
+
+
+async def decided_by_two(house: House, topics: Topics, count: int) -> Passage:
+    """Have two new workers of one group decide every vote, from the first look that sees any."""
+    async with reading(house.kafka) as consumer:
+        workers = [
+            house.worker("ledger", topics, SCRUTIN_INSTANCE=name,
+                         SCRUTIN_DATA_DIR=str(house.folder / topics.prefix / name))
+            for name in ("first", "second")]
+        found = await passage(
+            workers[0], counting_ends(consumer, topics.decisions), count + PARTITIONS)
+        for worker in workers:
+            worker.stop()
+        return found
 
 
 async def throughput(house: House, count: int) -> Measured:
