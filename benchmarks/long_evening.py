@@ -17,8 +17,8 @@ class FullMemory(memory.Memory):
 
     def __init__(self) -> None:
         super().__init__()
-        for _ in range(memory.KEYS_REMEMBERED):
-            self.same_content(secrets.token_bytes(IDENTIFIER_BYTES), b"")
+        for _ in range(memory.SEQUENCES_REMEMBERED):
+            self.note(secrets.token_bytes(IDENTIFIER_BYTES))
         for _ in range(memory.VOTERS_REMEMBERED):
             self.choose(secrets.token_bytes(IDENTIFIER_BYTES), "", None, trusted=True)
 

@@ -90,36 +90,39 @@ FAULTS = {
 OTHER_FAULT = message("cannot be understood")
 
 
-# What the gateway refuses
+# What the gateway refuses. An earlier request for the same may have had no known outcome, so what
+# was recorded is said of this request alone.
 
 UNKNOWN_PROPOSAL = ProblemKind(
     "unknown-proposal", 404,
     message("Unknown proposal"),
     message("This consultation has no proposal of this identifier. It may have been withdrawn "
-            "since the page was opened; nothing was recorded."),
+            "since the page was opened. Nothing was recorded by this request."),
 )
 NOT_YET_OPEN = ProblemKind(
     "not-yet-open", 409,
     message("Voting has not begun"),
-    message("The consultation says on its page when it opens. Nothing was recorded."),
+    message("The consultation says on its page when it opens. "
+            "Nothing was recorded by this request."),
 )
 CLOSED = ProblemKind(
     "closed", 409,
     message("Voting has ended"),
     message("The consultation is closed: votes are no longer taken, changed or withdrawn. "
-            "Nothing was recorded; its results can be read."),
+            "Nothing was recorded by this request; one sent before, whose outcome nobody knew, "
+            "counts if it came in time. The results can be read."),
 )
 WRONG_QUALIFICATION = ProblemKind(
     "wrong-qualification", 409,
     message("This qualification belongs to another choice"),
     message("Three qualifications belong to each choice. Change your vote first, or pick one of "
-            "those below your choice. Nothing was recorded."),
+            "those below your choice. Nothing was recorded by this request."),
 )
 NOTHING_TO_QUALIFY = ProblemKind(
     "nothing-to-qualify", 409,
     message("There is no vote to qualify"),
     message("Your vote on this proposal was withdrawn. Vote on it again, then qualify that vote. "
-            "Nothing was recorded."),
+            "Nothing was recorded by this request."),
 )
 NO_VOTE = ProblemKind(
     "no-vote", 409,
@@ -131,7 +134,7 @@ INVALID_REQUEST = ProblemKind(
     "invalid-request", 400,
     message("The request cannot be understood"),
     message("A field is missing, unknown or out of bounds: `errors` names each. "
-            "/v1/openapi.json describes what is taken. Nothing was recorded."),
+            "/v1/openapi.json describes what is taken. Nothing was recorded by this request."),
 )
 INVALID_KEY = ProblemKind(
     "invalid-idempotency-key", 400,
@@ -139,17 +142,11 @@ INVALID_KEY = ProblemKind(
     message("It has 1 to 128 visible ASCII characters. Take a random one for each new action, and "
             "the same one again for a retry."),
 )
-KEY_REUSED = ProblemKind(
-    "idempotency-key-reused", 422,
-    message("This Idempotency-Key was used for something else"),
-    message("A key belongs to one action: retry with the same content, or take a new key for "
-            "another action. Nothing was recorded by this request."),
-)
 OTHER_SITE = ProblemKind(
     "other-site", 403,
     message("Requests from other sites are refused"),
     message("A page of another site tried to act in your name. Vote on the consultation's own "
-            "page. Nothing was recorded."),
+            "page. Nothing was recorded by this request."),
 )
 NOT_JSON = ProblemKind(
     "not-json", 415,
@@ -166,13 +163,14 @@ TOO_MANY_REQUESTS = ProblemKind(
     message("Too many requests"),
     message("Too many requests in a short time came from you, or from people who share your "
             "network. Wait a moment (programs: as long as Retry-After says), then try again. "
-            "Nothing was recorded."),
+            "Nothing was recorded by this request."),
 )
 ENOUGH_FOR_TODAY = ProblemKind(
     "enough-for-today", 429,
     message("Enough descriptions for today"),
     message("More descriptions came from you, or from people who share your network, than are kept "
-            "of one day. This one was not recorded; votes are taken as ever. Send it tomorrow."),
+            "of one day. Nothing was recorded by this request. Votes are taken as ever. Send it "
+            "tomorrow."),
 )
 UNAVAILABLE = ProblemKind(
     "votes-unavailable", 503,
@@ -198,7 +196,7 @@ UNKNOWN_OUTCOME = ProblemKind(
 
 GATEWAY = (
     UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NOTHING_TO_QUALIFY, NO_VOTE,
-    INVALID_REQUEST, INVALID_KEY, KEY_REUSED, OTHER_SITE, NOT_JSON, TOO_LARGE,
+    INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE,
     TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

@@ -5,7 +5,6 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 """
 
 import base64
-import hashlib
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -39,9 +38,6 @@ from schemas.words import (
     TRUSTS,
 )
 
-
-CONTENT_BYTES = 8
-"""Of the digest of an action under a key: enough to tell a retry from another action."""
 
 _TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
 _QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
@@ -136,7 +132,7 @@ class Booth:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
         self._check(voter, act)
         now = int(time.time() * 1_000)
-        event_id, is_new = self._event_id(voter, act, key, now)
+        event_id = self._event_id(voter, act, key, now)
         trust, seen = self._seen(voter, act, now)
         rules = self._follower.known.rules
         if rules != self._form_rules:
@@ -150,8 +146,6 @@ class Booth:
         except Refused as refused:
             if refused.problem is problems.UNKNOWN_OUTCOME:
                 self._memory.forget_choice(voter.id, act.proposal)  # the log may have another
-            elif is_new:
-                self._memory.forget_content(event_id)  # nothing was written: the key is free
             raise
         self._networks.saw(event_id, voter.network, now)
         if act.kind in ("VoteCast", "VoteWithdrawn"):
@@ -272,21 +266,15 @@ class Booth:
             if self._memory.withdrew(voter.id, act.proposal):
                 raise Refused(problems.NOTHING_TO_QUALIFY)
 
-    def _event_id(
-        self, voter: Voter, act: Act, key: str | None, now: int
-    ) -> tuple[bytes, bool]:
-        """Name an event, and say whether its key is met for the first time."""
+    def _event_id(self, voter: Voter, act: Act, key: str | None, now: int) -> bytes:
+        """Name an event: by its key and all that came with it, or by the time."""
         if key is None:
-            return identity.time_ordered_id(now, self._salts.draw(10)), False
-        found = identity.event_id(self._keys.pepper(voter.consultation), voter.id, key)
+            return identity.time_ordered_id(now, self._salts.draw(10))
         content = f"{act.kind}\0{act.proposal}\0{act.word}\0{act.proof or ''}".encode()
         if act.renewed:
             content += b"\0" + act.renewed.encode()
-        digest = hashlib.blake2b(content, digest_size=CONTENT_BYTES).digest()
-        is_new = not self._memory.holds_content(found)
-        if not self._memory.same_content(found, digest):
-            raise Refused(problems.KEY_REUSED)
-        return found, is_new
+        return identity.event_id(
+            self._keys.pepper(voter.consultation), voter.id, key, content)
 
     def _seen(self, voter: Voter, act: Act, now: int) -> tuple[int, Seen]:
         """Return the trust that the view proof of an act makes, and what it says of the view."""

@@ -144,14 +144,12 @@ class Sequences:
         except (codec.Undecodable, UnknownSchema):
             return True  # Of another version, whose gateway did not come to write it.
         event_id, drawn_at = fields["event_id"], fields["occurred_at"]
-        if now - drawn_at > DRAWN_SECONDS * 1_000 or self._memory.holds_content(event_id):
-            return True
-        # Noted first: a second vote may come before the broker has answered.
-        self._memory.same_content(event_id, b"")
+        if now - drawn_at > DRAWN_SECONDS * 1_000 or not self._memory.note(event_id):
+            return True  # Noted first: a second vote may come before the broker has answered.
         try:
             await self._record(visitor, value, drawn_at, now, "recorded_with_vote")
         except (NotWritten, Unknown):
-            self._memory.forget_content(event_id)
+            self._memory.forget(event_id)
             return False
         return True
 

@@ -114,9 +114,12 @@ def pseudonym(pepper: Signer, device: bytes) -> bytes:
     return pepper.code(b"voter", device)
 
 
-def event_id(pepper: Signer, voter: bytes, idempotency_key: str) -> bytes:
-    """Name the event of an Idempotency-Key: the same on every gateway that holds the pepper."""
-    return pepper.code(b"event", voter, idempotency_key.encode())
+def event_id(pepper: Signer, voter: bytes, idempotency_key: str, content: bytes) -> bytes:
+    """Name what came under an Idempotency-Key: the same on every gateway that holds the pepper.
+
+    Other content under the same key is another event, so no gateway needs to know the first.
+    """
+    return pepper.code(b"event", voter, idempotency_key.encode(), content)
 
 
 def network_of(address: str) -> bytes:

@@ -1,8 +1,9 @@
 """What a gateway remembers of voters: a convenience, bounded in bytes, gone at a restart.
 
 Nothing that counts depends on it: the ledger decides each event id once and knows every vote. It
-serves to refuse a key used twice, or, where this gateway is the only one, a qualification of
-another choice, while the voter can still be told; and to leave out of a sequence what was voted on.
+serves to refuse, where this gateway is the only one, a qualification of another choice, while the
+voter can still be told; to leave out of a sequence what was voted on; and to write a sequence that
+comes back from a browser once.
 
 Theory of operation: a voter's choices are one row of four bytes each, in the order in which they
 were first made. The first byte says what was chosen, its highest bit set; three of seven bits
@@ -17,11 +18,11 @@ from sys import getsizeof
 from schemas.words import CHOICES
 
 
-KEYS_REMEMBERED = 200_000
-"""Idempotency-Keys whose content is remembered: twenty seconds of the greatest load, hours of a
-usual one. Each takes KEY_BYTES."""
-KEY_BYTES = 256
-"""A key's event id, the digest of its content and their places, at most."""
+SEQUENCES_REMEMBERED = 200_000
+"""Sequences of which it is remembered that they came back: twenty seconds of the greatest load,
+hours of a usual one. Each takes SEQUENCE_BYTES."""
+SEQUENCE_BYTES = 200
+"""A sequence's event id and its place in the order, at most."""
 VOTERS_REMEMBERED = 50_000
 """Voters whose choices are remembered; the one who acted longest ago is forgotten first."""
 CHOICES_REMEMBERED = 1_000
@@ -47,17 +48,17 @@ _ROW_BYTES = 4
 
 
 class Memory:
-    """Contents of keys and choices of voters."""
+    """Sequences that came back, and choices of voters."""
 
     def __init__(
-        self, *, keys: int = KEYS_REMEMBERED, voters: int = VOTERS_REMEMBERED,
+        self, *, sequences: int = SEQUENCES_REMEMBERED, voters: int = VOTERS_REMEMBERED,
         choices_bytes: int = CHOICES_BYTES,
     ) -> None:
-        self._keys_most = keys
+        self._sequences_most = sequences
         self._voters_most = voters
         self._bytes_most = choices_bytes
         # A plain dict looks for its first key past all that were deleted before it: each time more.
-        self._contents: OrderedDict[bytes, bytes] = OrderedDict()
+        self._sequences: OrderedDict[bytes, None] = OrderedDict()
         self._choices: OrderedDict[bytes, bytearray] = OrderedDict()
         self._numbers: dict[str, bytes] = {}
         """The three bytes of each proposal."""
@@ -69,20 +70,18 @@ class Memory:
         """Bytes that the choices take."""
         return self._bytes
 
-    def same_content(self, event_id: bytes, content: bytes) -> bool:
-        """Whether a key comes with the content it came with first, or for the first time."""
-        held = self._contents.setdefault(event_id, content)
-        if len(self._contents) > self._keys_most:
-            self._contents.popitem(last=False)
-        return held == content
+    def note(self, sequence: bytes) -> bool:
+        """Note that a sequence came back, by its event id; return whether that is new."""
+        if sequence in self._sequences:
+            return False
+        self._sequences[sequence] = None
+        if len(self._sequences) > self._sequences_most:
+            self._sequences.popitem(last=False)
+        return True
 
-    def holds_content(self, event_id: bytes) -> bool:
-        """Whether the content of a key is remembered."""
-        return event_id in self._contents
-
-    def forget_content(self, event_id: bytes) -> None:
-        """Forget what a key came with."""
-        self._contents.pop(event_id, None)
+    def forget(self, sequence: bytes) -> None:
+        """Forget that a sequence came back."""
+        self._sequences.pop(sequence, None)
 
     def choose(
         self, voter: bytes, proposal: str, choice: str | None, *, trusted: bool

@@ -40,7 +40,7 @@ _WRITING = (
     problems.INVALID_REQUEST, problems.INVALID_KEY, problems.TOO_MANY_REQUESTS,
     problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
 )
-_ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL, problems.KEY_REUSED)
+_ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL)
 _BODY = (problems.NOT_JSON, problems.TOO_LARGE)
 
 
@@ -196,7 +196,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     if operation.keyed:
         found.append({
             "name": "Idempotency-Key", "in": "header",
-            "description": "A random text for each action; a retry bears the same one.",
+            "description": "A random text for each action; a retry bears the same one. Other "
+                           "content under the same key is another action.",
             "schema": {"type": "string", "pattern": "^[!-~]{1,128}$"},
         })
     return found

@@ -296,7 +296,7 @@ async def test_what_is_sent_without_a_network_arrives_once_it_is_back(
     page = await windows.open(f"/c/{name}/vote?proposal=p1")
     await page.context.set_offline(True)
     await page.click("#act-agree")
-    await expect(page.locator("#trouble")).to_contain_text("pas encore enregistrée")
+    await expect(page.locator("#trouble")).to_contain_text("pas encore confirmée")
     await page.context.set_offline(False)
     await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
     await expect(page.locator("#trouble")).to_be_hidden()

@@ -6,17 +6,26 @@ from typing import Any, NamedTuple, Protocol
 from starlette.requests import Request
 from starlette.responses import Response
 
+from schemas import problems
 from schemas.problems import ProblemKind
 from schemas.registry import FIRST_RULES
 
 
 class TurnedAway(Exception):
-    """Nothing was recorded, unless the kind of problem says that nobody knows."""
+    """This request recorded nothing, unless the kind of problem says that nobody knows.
+
+    What an earlier one for the same left unknown stays so.
+    """
 
     def __init__(self, problem: ProblemKind, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(problem.name)
         self.problem = problem
         self.headers = dict(headers or {})
+
+    @property
+    def may_be_sent_again(self) -> bool:
+        """Whether waiting mends it: the same form can be sent once more."""
+        return bool(self.problem.retry_seconds) or self.problem == problems.TOO_MANY_REQUESTS
 
 
 class Act(NamedTuple):

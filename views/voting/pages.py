@@ -216,7 +216,7 @@ class VotePages:
         try:
             await self._record(guest, wanted)
         except TurnedAway as turned:
-            if not turned.problem.retry_seconds and turned.problem != problems.TOO_MANY_REQUESTS:
+            if not turned.may_be_sent_again:
                 raise
             return self._again(guest, turned, form)
         return guest.to(wanted.act.proposal)
@@ -245,7 +245,7 @@ class VotePages:
         try:
             await guest.visit.describe((guest.paper.partition, cast), shown.answers(form))
         except TurnedAway as turned:
-            if not turned.problem.retry_seconds and turned.problem != problems.TOO_MANY_REQUESTS:
+            if not turned.may_be_sent_again:
                 raise
             return self._again(guest, turned, form)
         guest.paper.described = True

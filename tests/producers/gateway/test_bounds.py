@@ -10,8 +10,8 @@ from producers.gateway import memory as memories
 from producers.gateway.memory import (
     CHOICES_BYTES,
     CHOICES_REMEMBERED,
-    KEY_BYTES,
-    KEYS_REMEMBERED,
+    SEQUENCE_BYTES,
+    SEQUENCES_REMEMBERED,
     Memory,
 )
 from schemas.words import CHOICES
@@ -19,7 +19,7 @@ from tests.memory import traced
 
 
 FEW_BYTES = 1 << 20
-FEW_KEYS = 10_000
+FEW_SEQUENCES = 10_000
 NAMES = tuple(f"p{number}" for number in range(CHOICES_REMEMBERED))
 NAMES_BYTES = 256 * len(NAMES)
 """What the names of so many proposals take, which are the catalogue's."""
@@ -27,15 +27,12 @@ WORDS = (None, *CHOICES)
 VOTER = bytes(16)
 
 
-def test_keys_are_forgotten_in_the_order_they_came() -> None:
-    """Within the bound another content is noticed, past it the key is as new."""
-    memory = Memory(keys=2)
+def test_sequences_are_forgotten_in_the_order_they_came() -> None:
+    """Within the bound a sequence comes back once, past it it is as new."""
+    memory = Memory(sequences=2)
 
-    asked = ((b"1", b"x"), (b"1", b"x"), (b"1", b"y"), (b"2", b"x"), (b"3", b"x"), (b"1", b"y"),
-             (b"3", b"y"))
-
-    assert [memory.same_content(*each) for each in asked] == [
-        True, True, False, True, True, True, False]
+    assert [memory.note(each) for each in (b"1", b"1", b"2", b"3", b"1", b"3")] == [
+        True, False, True, True, True, False]
 
 
 def test_the_voter_who_acted_longest_ago_is_forgotten_first() -> None:
@@ -58,16 +55,15 @@ def test_the_choices_of_one_voter_are_bounded() -> None:
     assert memory.choice(b"a", "p0") is None
 
 
-def test_a_key_whose_event_was_not_written_is_free_again() -> None:
-    """Forgotten, a key may come with something else; what others came with stays."""
+def test_a_sequence_that_was_not_written_may_come_again() -> None:
+    """Forgotten, it is as new; others stay."""
     memory = Memory()
-    assert memory.same_content(b"one", b"a")
-    assert memory.same_content(b"other", b"b")
-    memory.forget_content(b"one")
+    assert memory.note(b"one")
+    assert memory.note(b"other")
+    memory.forget(b"one")
 
-    assert not memory.holds_content(b"one")
-    assert memory.same_content(b"one", b"c")
-    assert not memory.same_content(b"other", b"c")
+    assert memory.note(b"one")
+    assert not memory.note(b"other")
 
 
 def taken_by(fill: Callable[[], object]) -> int:
@@ -106,16 +102,16 @@ def test_voters_of_one_choice_each_are_bounded_in_bytes() -> None:
     assert taken_by(fill) <= FEW_BYTES
 
 
-def test_keys_are_bounded_in_bytes() -> None:
+def test_sequences_are_bounded_in_bytes() -> None:
     """Each takes what is said at most."""
     def fill() -> Memory:
-        memory = Memory(keys=FEW_KEYS)
-        for number in range(3 * FEW_KEYS):
-            memory.same_content(number.to_bytes(16, "big"), number.to_bytes(8, "big"))
+        memory = Memory(sequences=FEW_SEQUENCES)
+        for number in range(3 * FEW_SEQUENCES):
+            memory.note(number.to_bytes(16, "big"))
         return memory
 
-    assert taken_by(fill) <= FEW_KEYS * KEY_BYTES
-    assert KEYS_REMEMBERED * KEY_BYTES <= 64 << 20
+    assert taken_by(fill) <= FEW_SEQUENCES * SEQUENCE_BYTES
+    assert SEQUENCES_REMEMBERED * SEQUENCE_BYTES <= 64 << 20
 
 
 @given(acts=st.lists(st.tuples(

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import os
 import signal
@@ -19,7 +20,7 @@ from deploy.local import services
 from schemas import codec, problems
 from tests.harness import WAIT_SECONDS, Stack, read_to_end, stack_on
 from tests.producers.gateway import booths
-from tests.producers.gateway.booths import RunningGateway
+from tests.producers.gateway.booths import Browser, RunningGateway
 
 
 VOTERS = 32
@@ -105,12 +106,9 @@ async def test_no_outage_of_the_broker_breaks_a_promise(
             await load.until_answered(503)
             await asyncio.to_thread(own_broker.start)
             await load.until_taken(VOTES_AFTER)
-        os.kill(own_broker.pid, signal.SIGSTOP)
-        try:
+        with frozen(own_broker):
             await load.until_answered(504)
             await load.until_answered(503)
-        finally:
-            os.kill(own_broker.pid, signal.SIGCONT)
         await load.until_taken(VOTES_AFTER)
         load.ended = True
 
@@ -124,6 +122,38 @@ async def test_no_outage_of_the_broker_breaks_a_promise(
     assert_receipts_are_true(log, load)
     own_stack.started("ledger")
     assert_decided_once(log, await decisions(gateway, len(log)))
+    await assert_a_closing_denies_nothing_sent_before(own_broker, own_stack, gateway)
+
+
+@contextlib.contextmanager
+def frozen(broker: services.Broker) -> Iterator[None]:
+    """Let a broker keep its connections and answer nothing."""
+    os.kill(broker.pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(broker.pid, signal.SIGCONT)
+
+
+async def assert_a_closing_denies_nothing_sent_before(
+    broker: services.Broker, stack: Stack, gateway: RunningGateway
+) -> None:
+    """Fail unless what may be in the log is not said to be lost by the answer after the closing."""
+    async with Browser(gateway.url) as voter:
+        await voter.vote("p2")
+        with frozen(broker):
+            unknown = await voter.vote(key="late")
+        await booths.said(stack, booths.described(
+            "ConsultationClosed", "town", closes_at=booths.LONG_AGO, salt=bytes(16)))
+        async with asyncio.timeout(WAIT_SECONDS):
+            while True:
+                answer = await voter.vote(key="late", headers={"accept-language": "en"})
+                if answer.status_code == problems.CLOSED.status:
+                    break
+                await asyncio.sleep(0.05)
+
+    assert unknown.status_code == 504
+    assert "by this request; one sent before" in answer.json()["detail"]
 
 
 def assert_the_voter_is_told_what_to_do(load: Load) -> None:

@@ -170,31 +170,50 @@ async def test_a_key_names_one_event(gateway: RunningGateway) -> None:
     assert receipts[0]["offset"] != receipts[1]["offset"]
 
 
-async def test_a_key_used_for_something_else_is_refused(gateway: RunningGateway) -> None:
-    """Another choice, proposal or act under a remembered key is answered 422, and not written."""
+async def test_a_key_used_for_something_else_names_another_event(gateway: RunningGateway) -> None:
+    """Another choice, proposal, act or proof under a key is an act of its own, and written."""
     key = str(uuid.uuid4())
     async with Browser(gateway.url) as browser:
-        await browser.vote("p2")
-        first = (await browser.vote(key=key)).json()
-        answers = [
-            await browser.vote(choice="disagree", key=key), await browser.vote("p2", key=key),
-            await browser.delete("town/votes/p1", key=key)]
-
-    assert [answer.status_code for answer in answers] == [422] * 3
-    assert {answer.json()["type"] for answer in answers} == {"/problems/idempotency-key-reused"}
-    events = await gateway.events(gateway.topics.votes)
-    assert [fields["event_id"].hex() for _, _, fields in events].count(first["event_id"]) == 1
-
-
-async def test_a_proof_added_to_a_key_is_another_content(gateway: RunningGateway) -> None:
-    """The event of the key stays suspect: no receipt may say that it is trusted."""
-    async with Browser(gateway.url) as browser:
         proof = await proof_of(browser)
-        first = await browser.vote(key="no-proof-yet")
-        again = await browser.vote(key="no-proof-yet", proof=proof)
+        answers = [
+            await browser.vote(key=key), await browser.vote(choice="disagree", key=key),
+            await browser.vote("p2", key=key), await browser.delete("town/votes/p1", key=key),
+            await browser.vote(key=key, proof=proof)]
+    receipts = [answer.json() for answer in answers]
 
-    assert (first.status_code, first.json()["trust"]) == (202, "suspect")
-    assert again.json()["type"] == "/problems/idempotency-key-reused"
+    assert [answer.status_code for answer in answers] == [202] * 5
+    assert len({receipt["event_id"] for receipt in receipts}) == 5
+    assert [receipt["trust"] for receipt in receipts] == ["suspect"] * 4 + ["trusted"]
+
+
+async def test_a_key_used_for_something_else_is_answered_alike_by_every_gateway(
+    stack: Stack,
+) -> None:
+    """One that never saw the key says the same, and the ledger decides each content once."""
+    first, second = await two_gateways(stack)
+    async with Browser(first.url) as one, Browser(second.url) as other:
+        proof = await proof_of(one)
+        other.client.cookies = one.client.cookies
+        told = [[(await each.vote(choice=choice, key="reused", proof=proof))
+                 for each, choice in zip(browsers, ("agree", "disagree"), strict=True)]
+                for browsers in ((one, other), (other, one))]
+    ids = [[answer.json()["event_id"] for answer in answers] for answers in told]
+
+    assert [answer.status_code for answers in told for answer in answers] == [202] * 4
+    assert ids[0] == ids[1]
+    assert ids[0][0] != ids[0][1]
+    assert await outcomes(first, ids[0][0], 2) == ["counted", "repeated"]
+    assert await outcomes(first, ids[0][1], 2) == ["changed", "repeated"]
+
+
+async def two_gateways(stack: Stack) -> tuple[RunningGateway, RunningGateway]:
+    """Start a ledger, and two gateways that share keys."""
+    await booths.opened(stack)
+    gateways = [booths.started(stack, instance) for instance in ("1", "2")]
+    for each in gateways:
+        await each.ready()
+    stack.started("ledger")
+    return gateways[0], gateways[1]
 
 
 async def test_the_same_key_of_another_voter_is_another_event(gateway: RunningGateway) -> None:
@@ -219,11 +238,7 @@ async def test_events_without_a_key_have_ids_of_their_own_in_order(
 
 async def test_a_key_retried_on_another_gateway_is_decided_once(stack: Stack) -> None:
     """Two gateways that share keys give one event id; the ledger counts it once."""
-    await booths.opened(stack)
-    gateways = [booths.started(stack, instance) for instance in ("1", "2")]
-    for each in gateways:
-        await each.ready()
-    stack.started("ledger")
+    gateways = await two_gateways(stack)
     async with Browser(gateways[0].url) as first, Browser(gateways[1].url) as second:
         proof = await proof_of(first)
         second.client.cookies = first.client.cookies

@@ -89,3 +89,26 @@ def test_french_marks_keep_to_their_words() -> None:
         for text in strings if isinstance(strings, tuple) else (strings,):
             assert not re.search(r" [;!?:»]| %%|« |'", text), text
             assert not re.search(r"\w[;!?»]|«\w", text), text
+
+
+DENIALS = {
+    "en": (r"\b(?:nothing|not|no|none)\b.*\brecorded\b",
+           "by this request|[Tt]his time|not know whether"),
+    "fr": (r"\b(?:rien|pas|n\u2019a)\b.*\benregistr[ée]",
+           "Cette requête|Cette fois|ne savons pas|ne peuvent pas"),
+}
+"""How a language says that something is not in the log, and of what that may be said: of the
+request it answers, for an earlier one may have had no known outcome."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_is_said_to_be_recorded_but_of_this_request(language: str) -> None:
+    """After a timeout nobody knows; no later answer, a closing's for one, may say that he does."""
+    denial, scope = DENIALS[language]
+    strings = [text for held in texts(catalogue(language)).values()
+               for text in (held if isinstance(held, tuple) else (held,))]
+    said = [sentence for text in strings for sentence in re.split(r"[.;:] ?", text)
+            if re.search(denial, sentence, re.IGNORECASE)]
+
+    assert said
+    assert [sentence for sentence in said if not re.search(scope, sentence)] == []
