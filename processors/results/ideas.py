@@ -25,6 +25,7 @@ from processors.results.partition_tallies import (
     fields_of,
     waiting_of,
 )
+from processors.results.ranks import Controversial, Ranks
 from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
 from schemas.codec import Undecodable
@@ -51,13 +52,14 @@ class _State:
     """Sum over all proposals, kept as they move."""
     members: dict[str, list[str]] = field(default_factory=dict)
     """Proposals of each idea; empty where the catalogue moved since."""
-    proposals: dict[str, Block] = field(default_factory=dict)
-    """What rankings look at of each proposal..."""
-    ideas: dict[str, Block] = field(default_factory=dict)
-    """... and of each idea; empty where the catalogue moved since."""
-    drawn_proposals: dict[str, Block] = field(default_factory=dict)
-    drawn_ideas: dict[str, Block] = field(default_factory=dict)
-    """The same of their drawn votes, since rules 2."""
+    proposals: Ranks = field(default_factory=Ranks)
+    ideas: Ranks = field(default_factory=Ranks)
+    controversial: Controversial = field(default_factory=Controversial)
+    drawn_proposals: Ranks = field(default_factory=Ranks)
+    drawn_ideas: Ranks = field(default_factory=Ranks)
+    """Ranks by their drawn votes, since rules 2."""
+    ideas_moved: bool = True
+    """Whether all ideas are to be published again: which there are, or what they hold, moved."""
     participants: dict[bytes, Described] = field(default_factory=dict)
     described: dict[str, dict[str, int]] = field(
         default_factory=lambda: {name: {} for name in results_document.DESCRIBED_BY})
@@ -126,7 +128,7 @@ class Ideas:
             # From now on every entry has a record more.
             for state in self._states.values():
                 state.moved |= {*state.sums}
-                state.ideas.clear()
+                state.ideas_moved = True
                 state.moved_at_all = True
 
     def _moved_on(self) -> None:
@@ -188,8 +190,7 @@ class Ideas:
         if event == "ClosingCompleted":
             self._ending.add(name)
         if event in ("ProposalGrouped", "IdeaDescribed"):
-            state.ideas.clear()
-            state.drawn_ideas.clear()
+            state.ideas_moved = True
             state.members.clear()
 
     def apply_participants(self, value: bytes | None, offset: int) -> None:
@@ -261,7 +262,7 @@ class Ideas:
         """
         for state in self._states.values():
             state.moved |= set(islice(state.sums, self._turn, None, slices))
-            state.moved_ideas |= set(islice(state.ideas, self._turn, None, slices))
+            state.moved_ideas |= set(islice(state.members, self._turn, None, slices))
             state.in_turn = True
             state.ranking_in_turn |= self._turn == 0
         self._turn = (self._turn + 1) % slices
@@ -286,7 +287,10 @@ class Ideas:
             state.members = results_document.members(known)
         moved_ideas = (
             {mapping[p] for p in state.moved if p in mapping} | state.moved_ideas
-            if state.ideas else set(state.members))
+            if not state.ideas_moved else set(state.members))
+        if state.ideas_moved:
+            state.ideas.clear()
+            state.drawn_ideas.clear()
         totals = results_document.totals(
             name, self._voters(name), state.pooled[:_ALL_HAVE], known, self.as_of())
         if totals["final"]:
@@ -299,14 +303,15 @@ class Ideas:
             yield self._routes(name, "totals_routes", "", state.pooled)
         state.ranking_due |= state.moved_at_all
         if ranked and (state.ranking_due or state.ranking_in_turn):
-            yield from rankings.ranking(name, state.ideas, state.proposals, self.as_of())
+            yield from rankings.ranking(name, state.ideas, state.proposals,
+                                        state.controversial.listed(), self.as_of())
             if by_route:
                 yield from rankings.drawn_ranking(
                     name, state.drawn_ideas, state.drawn_proposals, self.as_of())
             state.ranking_due = state.ranking_in_turn = False
         if by_route:
             yield rankings.held(name, held=not state.ranking_due)
-        state.moved_at_all = state.in_turn = False
+        state.moved_at_all = state.in_turn = state.ideas_moved = False
         state.moved.clear()
         state.moved_ideas.clear()
 
@@ -315,22 +320,25 @@ class Ideas:
         for proposal in sorted(state.moved):
             every = state.sums[proposal]
             counts = every[:_ALL_HAVE]
-            computed = _computed(counts, proposal, state.proposals)
+            computed, rankable = _computed(counts)
+            state.proposals.put(proposal, rankable)
+            state.controversial.put(proposal, rankable)
             yield (f"{name}\0proposal\0{proposal}".encode(), scored_records.proposal_scored(
                 name, proposal, mapping.get(proposal), proposal in proposals, counts, computed))
             if self.rules >= routes.RULES:
-                state.drawn_proposals[proposal] = routes.rankable(every[_ALL_HAVE:])
+                state.drawn_proposals.put(proposal, routes.rankable(every[_ALL_HAVE:]))
                 yield self._routes(name, "proposal_routes", proposal, every)
 
     def _ideas(self, name: str, state: _State, ideas: set[str]) -> Iterator[Record]:
         moved = {idea: state.members[idea] for idea in sorted(ideas)}
         for idea, every in results_document.pooled_ideas(state.sums, moved, EVERY_COUNT).items():
             counts = every[:_ALL_HAVE]
-            computed = _computed(counts, idea, state.ideas)
+            computed, rankable = _computed(counts)
+            state.ideas.put(idea, rankable)
             yield (f"{name}\0idea\0{idea}".encode(), scored_records.idea_scored(
                 name, idea, len(moved[idea]), counts, computed))
             if self.rules >= routes.RULES:
-                state.drawn_ideas[idea] = routes.rankable(every[_ALL_HAVE:])
+                state.drawn_ideas.put(idea, routes.rankable(every[_ALL_HAVE:]))
                 yield self._routes(name, "idea_routes", idea, every)
 
     def _routes(self, name: str, kind: str, entry: str, every: Sequence[int]) -> Record:
@@ -365,13 +373,12 @@ def _describe(state: _State, answers: Described, sign: int) -> None:
             numbers[answer] = numbers.get(answer, 0) + sign
 
 
-def _computed(counts: Sequence[int], name: str, rankable: dict[str, Block]) -> Computed:
-    """Compute what follows from counts, and keep of it what rankings look at."""
+def _computed(counts: Sequence[int]) -> tuple[Computed, Block]:
+    """Compute what follows from counts, and what of it rankings look at."""
     named = results_document.named(counts)
     computed = results_document.computed(named)
-    rankable[name] = {
+    return computed, {
         "counted": {"votes": sum([named[choice] for choice in CHOICES])}, "scores": computed[2]}
-    return computed
 
 
 def _encoded_totals(totals: Block) -> bytes:

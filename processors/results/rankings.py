@@ -3,41 +3,42 @@
 Theory of operation: a ranking names every ranked entry, and a record is 1 MiB at most; so it lies
 in pieces, each under a key of its own, all written in one publication: a reader applies them at
 once or not at all. The first piece has the key that a whole ranking had before there were pieces.
+Pieces are put together from the ranks as `ranks` keeps them, byte for byte as the generic codec
+writes them (tested).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from processors.results import scores
-from processors.results.results_document import AsOf, Block
+from processors.results.ranks import Ranks
+from processors.results.results_document import AsOf
 from schemas import codec
+from schemas.hot import long, short_string
+from schemas.registry import current
 
 
 RANKS_PER_RECORD = 10_000
 """A rank takes 80 bytes at most: its identifier 64, three numbers."""
-
-Rank = dict[str, Any]
-Blocks = Mapping[str, Block]
+_RANKED, _DRAWN = (current(event).header for event in ("ProposalsRanked", "DrawnRanked"))
 
 
 def ranking(
-    consultation: str, ideas: Blocks, proposals: Blocks, as_of: AsOf
+    consultation: str, ideas: Ranks, proposals: Ranks, controversial: Sequence[str], as_of: AsOf
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Rank all counted votes: yield key and value of each piece."""
-    controversial = scores.controversial(proposals)
+    """Lay out the ranking of all counted votes: yield key and value of each piece."""
     for number, piece in enumerate(_pieces(ideas, proposals)):
-        yield _key(consultation, "ranking", number), codec.encode(
-            "ProposalsRanked", consultation=consultation, offsets=list(as_of.votes), **piece,
-            controversial=[] if number else controversial)
+        listed = [] if number else [short_string(name) for name in controversial]
+        yield _key(consultation, "ranking", number), b"".join((
+            _RANKED, _begun(consultation, as_of), piece, _array(listed)))
 
 
 def drawn_ranking(
-    consultation: str, ideas: Blocks, proposals: Blocks, as_of: AsOf
+    consultation: str, ideas: Ranks, proposals: Ranks, as_of: AsOf
 ) -> Iterator[tuple[bytes, bytes]]:
-    """Rank drawn votes: yield key and value of each piece."""
+    """Lay out the ranking of drawn votes: yield key and value of each piece."""
     for number, piece in enumerate(_pieces(ideas, proposals)):
-        yield _key(consultation, "drawn_ranking", number), codec.encode(
-            "DrawnRanked", consultation=consultation, offsets=list(as_of.votes), **piece)
+        yield _key(consultation, "drawn_ranking", number), b"".join((
+            _DRAWN, _begun(consultation, as_of), piece))
 
 
 def held(consultation: str, *, held: bool) -> tuple[bytes, bytes]:
@@ -51,13 +52,22 @@ def _key(consultation: str, kind: str, number: int) -> bytes:
         f"{consultation}\0{kind}".encode())
 
 
-def _pieces(ideas: Blocks, proposals: Blocks) -> Iterator[dict[str, Sequence[Rank]]]:
-    """Cut both rankings into pieces, at least one."""
-    both = [(kind, {"id": key, **rank}) for kind, blocks in (
-        ("ideas", ideas), ("proposals", proposals)) for key, rank in scores.ranks(blocks).items()]
-    for first in range(0, max(1, len(both)), RANKS_PER_RECORD):
-        piece = both[first:first + RANKS_PER_RECORD]
-        yield {kind: [rank for of, rank in piece if of == kind] for kind in ("ideas", "proposals")}
+def _begun(consultation: str, as_of: AsOf) -> bytes:
+    return short_string(consultation, 1) + _array([long(offset) for offset in as_of.votes])
+
+
+def _pieces(ideas: Ranks, proposals: Ranks) -> Iterator[bytes]:
+    """Cut both rankings into pieces, at least one, the ideas first."""
+    first, then = ideas.rows(), proposals.rows()
+    for start in range(0, max(1, len(first) + len(then)), RANKS_PER_RECORD):
+        end = start + RANKS_PER_RECORD
+        yield _array(first[start:end]) + _array(
+            then[max(start - len(first), 0):max(end - len(first), 0)])
+
+
+def _array(items: Sequence[bytes]) -> bytes:
+    """Encode an array of what is encoded."""
+    return b"".join((long(len(items)), *items, b"\0")) if items else b"\0"
 
 
 def joined(pieces: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

@@ -129,14 +129,14 @@ def ranks(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
     best = 1 + entries wholly above, worst = entries less those wholly below. Only entries with
     RANKED_VOTES counted votes take part; ties go by identifier.
     """
-    bounds = {name: _bounds(block, "top") for name, block in blocks.items() if _ranked(block)}
-    lows, highs = sorted(b[0] for b in bounds.values()), sorted(b[1] for b in bounds.values())
-    order = sorted(bounds, key=lambda name: (-bounds[name][0], name))
+    found = {name: bounds(block, "top") for name, block in blocks.items() if is_ranked(block)}
+    lows, highs = sorted(b[0] for b in found.values()), sorted(b[1] for b in found.values())
+    order = sorted(found, key=lambda name: (-found[name][0], name))
     return {
         name: {
             "position": position,
-            "best": 1 + len(lows) - bisect_right(lows, bounds[name][1]),
-            "worst": len(highs) - bisect_left(highs, bounds[name][0]),
+            "best": 1 + len(lows) - bisect_right(lows, found[name][1]),
+            "worst": len(highs) - bisect_left(highs, found[name][0]),
         }
         for position, name in enumerate(order, 1)
     }
@@ -144,16 +144,18 @@ def ranks(blocks: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, int]]:
 
 def controversial(blocks: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """List the most controversial entries, by the lower bound of their controversy."""
-    ranked = [name for name, block in blocks.items() if _ranked(block)]
-    ranked.sort(key=lambda name: (-_bounds(blocks[name], "controversy")[0], name))
+    ranked = [name for name, block in blocks.items() if is_ranked(block)]
+    ranked.sort(key=lambda name: (-bounds(blocks[name], "controversy")[0], name))
     return ranked[:LISTED_CONTROVERSIAL]
 
 
-def _ranked(block: Mapping[str, Any]) -> bool:
+def is_ranked(block: Mapping[str, Any]) -> bool:
+    """Whether an entry has votes enough to be ranked."""
     votes: int = block["counted"]["votes"]
     return votes >= RANKED_VOTES
 
 
-def _bounds(block: Mapping[str, Any], name: str) -> Interval:
+def bounds(block: Mapping[str, Any], name: str) -> Interval:
+    """Return the interval of a score of an entry."""
     score = block["scores"][name]
     return score["value"] - score["margin"], score["value"] + score["margin"]

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.ledger import tally_records
-from processors.results import published_records, rankings, scores
+from processors.results import published_records, rankings, ranks, scores
 from processors.results.ideas import Ideas, Record
+from processors.results.ranks import Controversial, Ranks
 from processors.results.results_document import AsOf, Block
 from schemas import codec
+from schemas.hot import long, short_string
 from schemas.topics import FLUSH_KEY
 from schemas.words import EVERY_COUNT
 from tests.processors.ledger.logs import property_test
@@ -76,9 +78,12 @@ def test_pieces_put_together_are_the_ranking(
 ) -> None:
     """However they are cut; what is left over of a longer ranking is no part of it."""
     both = rankable(ideas), rankable(proposals)
+    kept, listed = [ranked(each) for each in both], Controversial()
+    for name, entry in both[1].items():
+        listed.put(name, entry)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rankings, "RANKS_PER_RECORD", size)
-        made = list(rankings.ranking("c", *both, AsOf((7,), 0, 0)))
+        made = list(rankings.ranking("c", *kept, listed.listed(), AsOf((7,), 0, 0)))
     pieces = {key.decode().split("\0")[2] if key.count(b"\0") > 1 else "":
               published_records.read(value) for key, value in made}
     pieces[str(len(pieces) + 3)] = {**pieces[""], "offsets": [6]}
@@ -88,6 +93,93 @@ def test_pieces_put_together_are_the_ranking(
         assert [(rank["id"], rank["position"]) for rank in found[kind]] == [
             (name, rank["position"]) for name, rank in scores.ranks(each).items()]
     assert found["controversial"] == scores.controversial(both[1])
+
+
+@property_test
+@given(ideas=blocks, proposals=blocks)
+def test_ranking_records_equal_the_generic_codec(
+    ideas: dict[str, int], proposals: dict[str, int]
+) -> None:
+    """Of all votes and of drawn ones, the bytes are the codec's."""
+    both = [rankable(ideas), rankable(proposals)]
+    kept, as_of = [ranked(each) for each in both], AsOf((7, -1, 2**40), 0, 0)
+    listed = scores.controversial(both[1])
+    fields: dict[str, Any] = {
+        "consultation": "c", "offsets": list(as_of.votes),
+        **{kind: [{"id": name, **rank} for name, rank in scores.ranks(each).items()]
+           for kind, each in zip(("ideas", "proposals"), both, strict=True)}}
+
+    assert [value for _, value in rankings.ranking("c", *kept, listed, as_of)] == [
+        codec.encode("ProposalsRanked", **fields, controversial=listed)]
+    assert [value for _, value in rankings.drawn_ranking("c", *kept, as_of)] == [
+        codec.encode("DrawnRanked", **fields)]
+
+
+steps = st.lists(st.dictionaries(
+    st.sampled_from([f"p{number}" for number in range(9)]),
+    st.tuples(st.integers(0, 12), st.integers(0, 6), st.sampled_from((99, 100, 100, 100))),
+    min_size=1, max_size=4) | st.none(), max_size=12)
+
+
+@property_test
+@given(steps=steps, most=st.sampled_from((0, 1, 3)))
+def test_ranks_that_are_kept_are_those_made_from_nothing(
+    steps: list[dict[str, tuple[int, int, int]] | None], most: int
+) -> None:
+    """Whatever moves, comes, leaves or is forgotten; one by one, or so many that all is made again.
+    """
+    kept, listed, blocks = Ranks(), Controversial(), dict[str, Block]()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ranks, "MOVED_MOST", most)
+        for step in steps:
+            if step is None:
+                kept.clear()
+                listed, blocks = Controversial(), {}
+            for name, (low, width, votes) in (step or {}).items():
+                score = {"value": low + width, "margin": width}
+                blocks[name] = {"counted": {"votes": votes},
+                                "scores": {"top": score, "controversy": score}}
+                kept.put(name, blocks[name])
+                listed.put(name, blocks[name])
+            assert kept.rows() == ranked(blocks).rows() == rows(scores.ranks(blocks))
+            assert listed.listed() == scores.controversial(blocks)
+
+
+def test_a_moved_entry_costs_what_it_passes_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of ten thousand entries side by side, one that takes its neighbour's place leaves the others."""
+    kept, written = Ranks(), [0]
+    for number in range(10_000):
+        kept.put(f"p{number:05}", placed(10 * number))
+    kept.rows()
+    encode = ranks.short_string
+
+    def counted(name: str) -> bytes:
+        written[0] += 1
+        return encode(name)
+
+    monkeypatch.setattr(ranks, "short_string", counted)
+    kept.put("p05000", placed(10 * 5001 + 1))
+    kept.rows()
+
+    assert 1 <= written[0] <= 4
+
+
+def placed(low: int) -> Block:
+    """Make what rankings look at, of an entry whose interval is seven wide."""
+    return {"counted": {"votes": VOTES}, "scores": {"top": {"value": low, "margin": 3.5}}}
+
+
+def rows(found: dict[str, dict[str, int]]) -> list[bytes]:
+    """Encode ranks as records hold them."""
+    return [short_string(name) + b"".join(map(long, rank.values())) for name, rank in found.items()]
+
+
+def ranked(blocks: dict[str, Block]) -> Ranks:
+    """Rank entries."""
+    found = Ranks()
+    for name, entry in blocks.items():
+        found.put(name, entry)
+    return found
 
 
 def rankable(agreeing: dict[str, int]) -> dict[str, Block]:
