@@ -13,6 +13,7 @@ from benchmarks import (
     archive,
     bundles,
     gateway,
+    large,
     latency,
     ledger,
     live,
@@ -57,6 +58,8 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "soak": (soak.soaked, tuple(name for name in FIGURES if name.startswith("soak_"))),
     "pages": (pages.pages, ("results_page_kilobytes", "results_page_milliseconds",
                             "sequence_milliseconds")),
+    "large": (large.large, tuple(
+        name for name in FIGURES if name.endswith(("_at_20000", "_at_100000", "_proposals")))),
     "patrol": (patrol.patrolled, ("patrol_votes_per_second",)),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),

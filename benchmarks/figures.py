@@ -141,6 +141,17 @@ FIGURES = {
         "kB", 100, "the campaign's results page with its style and script, compressed as sent"),
     "results_page_milliseconds": _less(
         "ms", 30, "from the results document of 2,864 proposals to the page, in process"),
+    "publication_milliseconds_at_20000_proposals": _less(
+        "ms", 5, "CPU of publishing one moved vote with its rankings, in process; the mean of 200"),
+    "tally_flush_stall_milliseconds_at_100000": _less(
+        "ms", 50, "the most CPU that a ledger's loop spends without a pause on a flush of all "
+        "tallies of a partition"),
+    "ideas_megabytes_at_100000_proposals": _less(
+        "MB", None, "resident memory of the state of ideas, four partitions with votes on each"),
+    "views_megabytes_at_100000_proposals": _less(
+        "MB", None, "the same of what the views keep of results and catalogue"),
+    "document_megabytes_at_100000_proposals": _less(
+        "MB", None, "what the whole results document of them takes besides, while it is kept"),
     "sequence_milliseconds": _less(
         "ms", 1, "choosing a voter's next 12 among 2,864 proposals, in process; all new, half of "
         "them or none, the slowest counts"),

@@ -1,6 +1,7 @@
 """The records of a tallies flush, straight-line: thousands are written every few seconds. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 
 from processors.ledger.ledger import Ledger
 from schemas import codec
@@ -27,6 +28,8 @@ _encoded = _Encodings((number, long(number)) for number in range(4_096)).__getit
 
 Record = tuple[bytes, bytes]
 """Key and value."""
+SLICE_PROPOSALS = 2_000
+"""Proposals whose tallies are taken at once: some ten milliseconds of work."""
 
 
 def proposal_tallied(
@@ -43,20 +46,36 @@ def flush(ledger: Ledger, *, everything: bool) -> list[Record]:
 
     Clears the ledger's touched sets.
     """
-    proposals = ledger.every_proposal() if everything else ledger.touched
-    offset = ledger.last_offset
-    records = [
-        (f"{p.consultation.name}\0{p.name}".encode(),
-         proposal_tallied(p.consultation.name, p.name, offset, p.counts, ledger.ledger_version))
-        for p in proposals
-    ]
+    return [*chain.from_iterable(flush_slices(ledger, everything=everything))]
+
+
+def flush_slices(ledger: Ledger, *, everything: bool) -> Iterator[list[Record]]:
+    """Take the same in slices; the ledger must not decide before the last one is taken."""
+    proposals = iter(ledger.every_proposal() if everything else list(ledger.touched))
     names = (ledger.consultations() if everything
              else sorted(c.name for c in ledger.touched_consultations))
-    records += _participations(ledger, names)
-    records.append((FLUSH_KEY, _marker(ledger)))
     ledger.touched.clear()
     ledger.touched_consultations.clear()
-    return records
+    offset, rules = ledger.last_offset, ledger.ledger_version
+    while slice_of := [*islice(proposals, SLICE_PROPOSALS)]:
+        yield [
+            (f"{p.consultation.name}\0{p.name}".encode(),
+             proposal_tallied(p.consultation.name, p.name, offset, p.counts, rules))
+            for p in slice_of
+        ]
+    yield [*_participations(ledger, names), (FLUSH_KEY, _marker(ledger))]
+
+
+def touch_again(ledger: Ledger, turn: int) -> int:
+    """Have the next flush hold the next slice of everything again; return the turn after it.
+
+    The turn after the last slice is 0, and with it come the consultations.
+    """
+    ledger.touched.update(ledger.every_proposal()[turn:turn + SLICE_PROPOSALS])
+    if turn == 0:
+        ledger.touched_consultations.update(map(ledger.consultation, ledger.consultations()))
+    after = turn + SLICE_PROPOSALS
+    return after if after < len(ledger.by_number) else 0
 
 
 def _participations(ledger: Ledger, names: Iterable[str]) -> list[Record]:

@@ -5,6 +5,7 @@ revoked partition is forgotten. Faust logs and swallows errors raised here, so e
 instead.
 """
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -37,9 +38,13 @@ class Held:
     checked: bool = False
     """Whether the last vote decided was compared with the ballot box since recovery."""
     flushed_offset: int = -1
-    """Last source offset whose tallies were flushed."""
+    """Last source offset whose tallies were flushed; -1: everything is to be flushed."""
     flushed_at: float = 0.0
-    flushed_fully_at: float = 0.0
+    touched_again_at: float = 0.0
+    turn: int = 0
+    """When a slice of everything was flushed again, and at which proposal the next one begins."""
+    still: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held while a flush is taken: nothing is decided meanwhile."""
     snapshot_offset: int = -1
     """Last source offset in a snapshot, taken or read; -1: none."""
     decisions_offset: int | None = None
@@ -142,7 +147,7 @@ class DecisionStore(Store[bytes, bytes]):
             if held is not None:
                 held.generation = worker.app.consumer_generation_id
                 held.durable = held.ledger.last_offset
-                held.flushed_fully_at = float("-inf")
+                held.flushed_offset = -1
         log.info("recovered", decided={
             partition: held.ledger.last_offset for partition, held in worker.held.items()})
 

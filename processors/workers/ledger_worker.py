@@ -222,7 +222,8 @@ class LedgerWorker:
 
     async def _decide(self, event: Any) -> None:
         batch: BatchValue = event.message.value
-        held = self.held.get(event.message.partition)
+        producer = await self.connected_producer()
+        held = await self._still(event.message.partition)
         tp = TP(self.topics.votes, event.message.partition)
         # Faust's consumer thread moves on first: the state may still have the last generation.
         current = self.app.consumer_generation_id
@@ -234,7 +235,6 @@ class LedgerWorker:
             if held is not None and may_decide(held, current):
                 await self._seek_again(held)
             return
-        producer = await self.connected_producer()
         writer = Batches(producer)
         sealed_before = held.ledger.decided[SEALED_SLOT]
         undecodable, alarm = decide_batch(held, batch.records, writer)
@@ -258,6 +258,14 @@ class LedgerWorker:
             undecodable_share.remember(held.undecodable, [record.offset for record in undecodable])
             await self._check_poison(held)
         await self.in_flight.put(decided)
+
+    async def _still(self, partition: int) -> Held | None:
+        """Return what is held of a partition, as soon as no flush is being taken of it."""
+        held = self.held.get(partition)
+        while held is not None and held.still.locked():
+            async with held.still:
+                held = self.held.get(partition)
+        return held
 
     async def _seek_again(self, held: Held) -> None:
         """Read a partition on after the last decision: the batch dropped may have been the next."""

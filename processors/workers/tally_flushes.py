@@ -1,4 +1,10 @@
-"""When a ledger writes its tallies: what moved at once, everything once a minute."""
+"""When a ledger writes its tallies: what moved at once, everything again within a minute.
+
+Theory of operation: a flush holds one state of its partition, and is made in slices, between which
+other partitions, and whatever else the worker does, have their turn. Its own partition decides
+nothing meanwhile. Everything is written at once only by a ledger that begins; later a slice at a
+time, so that no vote waits for all proposals of a large catalogue.
+"""
 
 import asyncio
 import contextlib
@@ -21,7 +27,7 @@ CATCH_UP_FLUSH_SECONDS = 2.0
 CATCH_UP_RECORDS = 20_000
 """A partition so far behind is catching up; under load there is always something undecided."""
 FULL_FLUSH_SECONDS = 60.0
-"""All tallies again so often: a zombie's stale snapshot, kept by compaction, never stays."""
+"""All tallies again within so long: a zombie's stale snapshot, kept by compaction, never stays."""
 
 
 class Worker(Protocol):
@@ -51,13 +57,16 @@ class TallyFlushes:
         now, last = asyncio.get_running_loop().time(), held.ledger.last_offset
         if held.generation is None or last < 0:
             return
-        everything = now - held.flushed_fully_at >= FULL_FLUSH_SECONDS
+        everything = held.flushed_offset < 0
+        again = now - held.touched_again_at >= _slice_seconds(held)
         behind = self._end(held) - last > CATCH_UP_RECORDS
         due = CATCH_UP_FLUSH_SECONDS if behind else FLUSH_SECONDS
         # Records that moved no count are flushed too: what is published reaches the end.
-        if everything or (last > held.flushed_offset and now - held.flushed_at >= due):
+        if everything or again or (last > held.flushed_offset and now - held.flushed_at >= due):
             held.flushed_offset, held.flushed_at = last, now
-            held.flushed_fully_at = now if everything else held.flushed_fully_at
+            if everything or again:
+                held.touched_again_at = now
+                held.turn = tally_records.touch_again(held.ledger, held.turn)
             await self._write_tallies(held, everything=everything)
 
     def _end(self, held: Held) -> int:
@@ -68,9 +77,17 @@ class TallyFlushes:
         return held.end
 
     async def _write_tallies(self, held: Held, *, everything: bool) -> None:
-        records = tally_records.flush(held.ledger, everything=everything)
         writer = Batches(await self._worker.connected_producer())
-        writer.write((value for _, value in records), keys=(key for key, _ in records))
+        async with held.still:
+            for records in tally_records.flush_slices(held.ledger, everything=everything):
+                writer.write((value for _, value in records), keys=(key for key, _ in records))
+                await asyncio.sleep(0)
         topic, partition = self._worker.topics.tallies, held.ledger.partition
         async with asyncio.timeout(WRITE_SECONDS):
             await asyncio.gather(*await writer.send(topic, partition))
+
+
+def _slice_seconds(held: Held) -> float:
+    """Say how long after a slice the next one is due, so that all of them take a minute."""
+    slices = -(-len(held.ledger.by_number) // tally_records.SLICE_PROPOSALS)
+    return FULL_FLUSH_SECONDS / max(slices, 1)

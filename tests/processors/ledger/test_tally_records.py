@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -119,3 +120,43 @@ def test_a_flush_takes_what_moved_once() -> None:
 
     assert list(second) == [FLUSH_KEY]
     assert set(first) == set(full)
+
+
+@given(log=logs(), size=st.integers(1, 4), everything=st.booleans())
+@property_test
+def test_slices_of_a_flush_are_the_flush(log: Log, size: int, *, everything: bool) -> None:
+    """However it is cut, the records are the same, and the marker comes last."""
+    first, second = Ledger(PARTITION, PARTITIONS), Ledger(PARTITION, PARTITIONS)
+    for offset, value in enumerate(log):
+        first.decide(offset, value)
+        second.decide(offset, value)
+    whole = tally_records.flush(first, everything=everything)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tally_records, "SLICE_PROPOSALS", size)
+        slices = [*tally_records.flush_slices(second, everything=everything)]
+
+    assert sorted(record for part in slices for record in part) == sorted(whole)
+    assert all(len(part) <= size for part in slices[:-1])
+    assert slices[-1][-1] == whole[-1]
+    assert not second.touched
+    assert not second.touched_consultations
+
+
+@given(log=logs(), size=st.integers(1, 4))
+@property_test
+def test_slices_in_turn_hold_everything_again(log: Log, size: int) -> None:
+    """A round of small flushes writes what one of everything does, and then begins again."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    for offset, value in enumerate(log):
+        ledger.decide(offset, value)
+    full, again, turn, ended = flushed(ledger, everything=True), Flushed(), 0, False
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tally_records, "SLICE_PROPOSALS", size)
+        while not ended:
+            turn = tally_records.touch_again(ledger, turn)
+            part = flushed(ledger, everything=False)
+            assert sum(event == "ProposalTallied" for event, _ in part.values()) <= size
+            again |= part
+            ended = turn == 0
+
+    assert again == full

@@ -146,7 +146,7 @@ def test_ranks_that_are_kept_are_those_made_from_nothing(
 
 
 def test_a_moved_entry_costs_what_it_passes_by(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of ten thousand entries side by side, one that takes its neighbour's place leaves the others."""
+    """Of ten thousand entries side by side, one changes places with its neighbour: two ranks."""
     kept, written = Ranks(), [0]
     for number in range(10_000):
         kept.put(f"p{number:05}", placed(10 * number))
