@@ -78,7 +78,7 @@ def test_pieces_put_together_are_the_ranking(
 ) -> None:
     """However they are cut; what is left over of a longer ranking is no part of it."""
     both = rankable(ideas), rankable(proposals)
-    kept, listed = [ranked(each) for each in both], Controversial()
+    kept, listed = (ranked(both[0]), ranked(both[1])), Controversial()
     for name, entry in both[1].items():
         listed.put(name, entry)
     with pytest.MonkeyPatch.context() as patch:
@@ -101,8 +101,8 @@ def test_ranking_records_equal_the_generic_codec(
     ideas: dict[str, int], proposals: dict[str, int]
 ) -> None:
     """Of all votes and of drawn ones, the bytes are the codec's."""
-    both = [rankable(ideas), rankable(proposals)]
-    kept, as_of = [ranked(each) for each in both], AsOf((7, -1, 2**40), 0, 0)
+    both = rankable(ideas), rankable(proposals)
+    kept, as_of = (ranked(both[0]), ranked(both[1])), AsOf((7, -1, 2**40), 0, 0)
     listed = scores.controversial(both[1])
     fields: dict[str, Any] = {
         "consultation": "c", "offsets": list(as_of.votes),
@@ -151,11 +151,10 @@ def test_a_moved_entry_costs_what_it_passes_by(monkeypatch: pytest.MonkeyPatch) 
     for number in range(10_000):
         kept.put(f"p{number:05}", placed(10 * number))
     kept.rows()
-    encode = ranks.short_string
 
     def counted(name: str) -> bytes:
         written[0] += 1
-        return encode(name)
+        return short_string(name)
 
     monkeypatch.setattr(ranks, "short_string", counted)
     kept.put("p05000", placed(10 * 5001 + 1))
