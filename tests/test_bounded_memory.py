@@ -86,6 +86,8 @@ CACHES: dict[str, str | int] = {
 
 MEMORIES = {
     "producers.gateway.dated_keys.DatedKeys._read": KEYS,
+    "producers.gateway.descriptions.Descriptions._held":
+        "producers.gateway.descriptions.PEOPLE_MOST",
     "producers.gateway.drawing.Sequences._outcomes": OURS,
     "producers.gateway.exchange.Answer.headers": REQUEST,
     "producers.gateway.exchange.Asked.limits": REQUEST,

@@ -43,7 +43,8 @@ from schemas.topics import partition_of
 
 Event = tuple[int, int, int, bytes]
 """When it reaches the log, partition (the partition count: participants), Kafka timestamp, value.
-Instants are milliseconds UTC; only deliveries again reach the log later than their timestamp."""
+Instants are milliseconds UTC; only deliveries again, and descriptions, which bear the begin of
+their day, reach the log later than their timestamp."""
 Play = Callable[[bytes, bytes, Sequence[Step], int], int]
 """Plays a script: voter, encoded proposal, steps, instant before; gives the instant after."""
 
@@ -61,11 +62,14 @@ NEXT_PROPOSAL_MS = 20_000
 SCRIPTED_VOTE_MS = 1_000
 """Votes without view proof come at the pace of a script."""
 DESCRIBE_WAIT_MS = (5_000, 90_000)
+DAY_MS = 86_400_000
 ROUTES_OF = 5
 """Of so many votes one is cast on a proposal that was asked for, the others on what was served."""
 OVERSIZE_BYTES = 16_384
 """Length of the name in an oversize record: far over its bound, far below the broker's."""
 
+_IS_THERE = hot.long(1)
+"""Branch of an optional field that is there."""
 _NIBBLES = [bytes((n & 127 | 128, n >> 7 | 128)) for n in range(1 << 14)]
 _LAST = [bytes((n & 127 | 128, n >> 7)) for n in range(1 << 14)]
 """Fourteen bits of an Avro long, and the last fourteen: instants of 1986 to 2039 take three."""
@@ -219,8 +223,11 @@ class Campaign:
             at += wait_ms + int(self.chance.random() * spread_ms)
             header, body = self._description(description)
             event_id, _ = next(self.identifiers)
-            value = b"".join((header, event_id, participant, body, instant(at)))
-            self.slots[(at - self.opens_at) // SLOT_MS].append((at, self.partitions, at, value))
+            day = at // DAY_MS
+            value = b"".join((header, event_id, participant, body, instant(day * DAY_MS),
+                              _IS_THERE, hot.long(day)))
+            self.slots[(at - self.opens_at) // SLOT_MS].append(
+                (at, self.partitions, day * DAY_MS, value))
 
     def _description(self, number: int) -> tuple[bytes, bytes]:
         """Cut header and description out of an encoded sample; few differ, so they are kept."""
@@ -229,9 +236,10 @@ class Campaign:
             sample = codec.encode(
                 "ParticipantDescribed", event_id=bytes(16), participant=bytes(16),
                 consultation=self.consultation, gender=gender, age_band=age_band, region=region,
-                origin="simulation", occurred_at=0,
+                origin="simulation", occurred_at=0, day=0,
             )
-            self._descriptions[number] = (sample[:HEADER_BYTES], sample[HEADER_BYTES + 32:-1])
+            self._descriptions[number] = (
+                sample[:HEADER_BYTES], sample[HEADER_BYTES + 32:-len(b"\0" + _IS_THERE + b"\0")])
         return self._descriptions[number]
 
     def _schedule(self, at: int, partition: int, value: bytes) -> None:

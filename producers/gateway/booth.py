@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from producers.gateway import ballots, identity, kept, view_proofs
 from producers.gateway.ballots import Act
+from producers.gateway.descriptions import Descriptions
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
@@ -98,7 +99,10 @@ class Booth:
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
             salts=self._salts, gateways=gateways)
-        self._descriptions = kept.Accounts(kept.DESCRIPTIONS, gateways=gateways)
+        self._described = kept.Accounts(kept.DESCRIPTIONS, gateways=gateways)
+        self.descriptions = Descriptions(
+            lambda begin, values: outlet.post(topics.participants, 0, begin, *values))
+        """Those that wait for others; its `run` writes what is left at the end of a day."""
         self._form = ballots.form_of(FIRST_RULES)
         self._form_rules = FIRST_RULES
 
@@ -200,22 +204,28 @@ class Booth:
     async def describe(
         self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
     ) -> None:
-        """Record what a participant donates, under a name that cannot be joined to votes."""
+        """Take what a participant donates, under a name that cannot be joined to votes.
+
+        It is recorded once others have come together with it (`producers.gateway.descriptions`).
+        """
         if not self._is_vote_of(voter, receipt):
             raise Refused(problems.NO_VOTE)
         now = int(time.time() * 1_000)
+        day = now // DAY_MILLISECONDS
         pepper = self._keys.participants_pepper(voter.consultation)
+        participant = identity.pseudonym(pepper, voter.device)
         value = codec.encode(
             "ParticipantDescribed", event_id=self._salts.draw(identity.IDENTIFIER_BYTES),
-            participant=identity.pseudonym(pepper, voter.device),
-            consultation=voter.consultation, origin=ORIGINS[voter.origin], occurred_at=now,
-            **described)
-        if not self._descriptions.take(
-                voter.id, voter.network, len(value), now // DAY_MILLISECONDS):
+            participant=participant, consultation=voter.consultation,
+            origin=ORIGINS[voter.origin], occurred_at=day * DAY_MILLISECONDS, day=day, **described)
+        if not self._described.take(voter.id, voter.network, len(value), day):
             seconds = (DAY_MILLISECONDS - now % DAY_MILLISECONDS) // 1_000 + 1
             raise Refused(problems.ENOUGH_FOR_TODAY, headers={
                 b"retry-after": str(seconds).encode()})
-        await self._write(self._topics.participants, 0, now, value)
+        try:
+            self.descriptions.take(day, voter.consultation, participant, value)
+        except NotWritten as error:
+            raise _refused(error) from None
 
     def receipt_keys(self) -> dict[str, Any]:
         """Return the public keys of receipts: those that lie here, and all that the log names."""

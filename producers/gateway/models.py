@@ -104,7 +104,10 @@ class Receipt(Request):
 
 
 class Description(Request):
-    """What a participant donates: every field may be left out; the last description wins."""
+    """What a participant donates: every field may be left out.
+
+    The last description counts that comes before one of the same participant is published.
+    """
 
     gender: Gender | None = None
     age_band: AgeBand | None = None
@@ -113,9 +116,12 @@ class Description(Request):
 
 
 class Thanks(BaseModel):
-    """A description was recorded; it cannot be joined to votes."""
+    """A description was taken; it cannot be joined to votes."""
 
-    recorded: Literal[True]
+    recorded: Literal[True] = Field(
+        description="It is written with those of nineteen other participants or more, in a drawn "
+        "order, or at the end of the day (UTC). A gateway that is stopped before loses it: it may "
+        "be sent again.")
 
 
 class Shown(BaseModel):

@@ -170,20 +170,24 @@ class Outlet:
         self._queue(topic, partition, (timestamp, value, answer))
         return answer
 
-    def post(self, topic: str, partition: int, timestamp: int, value: bytes) -> None:
-        """Write an event that nobody waits for, and that may be lost; raise NotWritten."""
-        self._queue(topic, partition, (timestamp, value, None))
+    def post(self, topic: str, partition: int, timestamp: int, *values: bytes) -> None:
+        """Write events that nobody waits for, and that may be lost.
 
-    def _queue(self, topic: str, partition: int, event: _Event) -> None:
+        Raise NotWritten where none of them is taken.
+        """
+        self._queue(topic, partition, *((timestamp, value, None) for value in values))
+
+    def _queue(self, topic: str, partition: int, *events: _Event) -> None:
         if self._producer is None:
             raise NotWritten
-        size = len(event[1])
-        if self._waiting >= WAITING_EVENTS or self._waiting_bytes + size > WAITING_BYTES:
+        size = sum([len(event[1]) for event in events])
+        if (self._waiting + len(events) > WAITING_EVENTS
+                or self._waiting_bytes + size > WAITING_BYTES):
             raise Full
         lane = self._lanes[topic, partition]
-        lane.waiting.append(event)
+        lane.waiting += events
         lane.filled.set()
-        self._waiting += 1
+        self._waiting += len(events)
         self._waiting_bytes += size
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:

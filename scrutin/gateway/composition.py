@@ -151,17 +151,17 @@ async def connected(
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
+        booth = Booth(
+            topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
+            networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
+            gateways=settings.gateway_count)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(time.time),
+            booth.descriptions.run(time.time),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
             ask_archive(settings, reader.flushes, days), rates.share(time.time),
             measure_draws(publications, reader.flushes))]
         try:
-            booth = Booth(
-                topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
-                networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
-                gateways=settings.gateway_count)
-
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()
 

@@ -36,8 +36,8 @@ PUBLISHED_IDS = {
     50: "ConsultationDescribed", 51: "ThemeDescribed", 52: "IdeaDescribed", 53: "ProposalAccepted",
     54: "ProposalGrouped", 55: "ClosingCompleted", 56: "UndecodableAccepted", 57: "PublicKeyNamed",
     58: "RulesAnnounced", 59: "GuardRuleChanged", 60: "ParticipantDescribed",
-    61: "ConsultationDescribed", 70: "SequenceServed", 71: "SequenceDrawn", 80: "NetworksSeen",
-    90: "PatrolJudged",
+    61: "ConsultationDescribed", 62: "ParticipantDescribed", 70: "SequenceServed",
+    71: "SequenceDrawn", 80: "NetworksSeen", 90: "PatrolJudged",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

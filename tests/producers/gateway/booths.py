@@ -167,6 +167,18 @@ class Browser:
             f"/v1/consultations/{path}", params=query, headers=_headers(key, None))
 
 
+async def others_describe(url: str, number: int, of: str = "town") -> list[dict[str, Any]]:
+    """Let so many voters vote, and describe themselves; return their receipts."""
+    receipts = []
+    for _ in range(number):
+        async with Browser(url) as browser:
+            receipts.append((await browser.vote(of=of)).json())
+            answer = await browser.post(f"{of}/participants", {
+                "gender": "man", "region": "FR-PAC", "receipt": receipts[-1]})
+            assert answer.status_code == 202, answer.text
+    return receipts
+
+
 def _headers(key: str | None, more: dict[str, str] | None) -> dict[str, str]:
     return {**({"idempotency-key": key} if key is not None else {}), **(more or {})}
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from producers.gateway.descriptions import BATCH_PEOPLE, DAY_MILLISECONDS
 from producers.gateway.keys import SEALED, KeyFolder
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
@@ -282,19 +283,31 @@ async def test_no_answer_tells_how_others_vote(gateway: RunningGateway, of: str)
 
 
 async def test_a_description_cannot_be_joined_to_votes(gateway: RunningGateway) -> None:
-    """With the receipt of a vote a description is recorded under another pseudonym."""
+    """With the receipt of a vote a description is taken, and recorded among those of others.
+
+    Under another pseudonym, with its day alone; of two the last one.
+    """
     async with Browser(gateway.url) as browser:
         receipt = (await browser.vote()).json()
         body = {"gender": "woman", "age_band": "25-34", "region": "FR-BRE", "receipt": receipt}
-        answers = [await browser.post("town/participants", body) for _ in range(2)]
-    described = [fields for _, _, fields in await gateway.events(gateway.topics.participants)]
+        answers = [await browser.post("town/participants", {**body, "age_band": band})
+                   for band in ("65+", "25-34")]
+    before = await gateway.events(gateway.topics.participants)
+    receipts = [receipt, *await booths.others_describe(gateway.url, BATCH_PEOPLE - 1)]
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not (written := await gateway.events(gateway.topics.participants)):
+            await asyncio.sleep(0.05)
+    described = [fields for _, _, fields in written]
     participants = {fields["participant"] for fields in described}
+    instants = {record.timestamp for record, _, _ in written} | {
+        fields["occurred_at"] for fields in described}
 
     assert [answer.status_code for answer in answers] == [202, 202]
-    assert len(participants) == 1
-    assert event_of(receipt)[1]["voter"] not in participants
-    assert (described[-1]["gender"], described[-1]["age_band"], described[-1]["region"]) == (
-        "woman", "25-34", "FR-BRE")
+    assert (before, len(described), len(participants)) == ([], BATCH_PEOPLE, BATCH_PEOPLE)
+    assert not {event_of(each)[1]["voter"] for each in receipts} & participants
+    assert instants == {fields["day"] * DAY_MILLISECONDS for fields in described}
+    assert [(fields["gender"], fields["age_band"], fields["region"]) for fields in described
+            if fields["gender"] == "woman"] == [("woman", "25-34", "FR-BRE")]
 
 
 async def test_a_description_holds_listed_answers_only(gateway: RunningGateway) -> None:
