@@ -331,14 +331,22 @@ class Ideas:
 
     def _ideas(self, name: str, state: _State, ideas: set[str]) -> Iterator[Record]:
         moved = {idea: state.members[idea] for idea in sorted(ideas)}
+        by_route = self.rules >= routes.RULES
+        worth: dict[str, int] = {}
+        drawn_worth: dict[str, int] = {}
+        if by_route:
+            worth, drawn_worth = (
+                results_document.effective_ideas(state.sums, moved, choices, EVERY_COUNT)
+                for choices in (CHOICES, routes.DRAWN_CHOICES))
         for idea, every in results_document.pooled_ideas(state.sums, moved, EVERY_COUNT).items():
             counts = every[:_ALL_HAVE]
-            computed, rankable = _computed(counts)
+            computed, rankable = _computed(counts, worth.get(idea))
             state.ideas.put(idea, rankable)
             yield (f"{name}\0idea\0{idea}".encode(), scored_records.idea_scored(
                 name, idea, len(moved[idea]), counts, computed))
-            if self.rules >= routes.RULES:
-                state.drawn_ideas.put(idea, routes.rankable(every[_ALL_HAVE:]))
+            if by_route:
+                state.drawn_ideas.put(
+                    idea, routes.rankable(every[_ALL_HAVE:], drawn_worth[idea]))
                 yield self._routes(name, "idea_routes", idea, every)
 
     def _routes(self, name: str, kind: str, entry: str, every: Sequence[int]) -> Record:
@@ -356,7 +364,7 @@ class Ideas:
             "ResultsPublished", offsets=list(as_of.votes), catalogue_offset=as_of.catalogue,
             participants_offset=as_of.participants, decided=decided,
             undecodable=sum(t.undecodable for t in self.partitions),
-            scores_version=scores.SCORES_VERSION, published_at=published_at,
+            scores_version=scores.version(self.rules), published_at=published_at,
         )
 
 
@@ -373,10 +381,10 @@ def _describe(state: _State, answers: Described, sign: int) -> None:
             numbers[answer] = numbers.get(answer, 0) + sign
 
 
-def _computed(counts: Sequence[int]) -> tuple[Computed, Block]:
+def _computed(counts: Sequence[int], effective: int | None = None) -> tuple[Computed, Block]:
     """Compute what follows from counts, and what of it rankings look at."""
     named = results_document.named(counts)
-    computed = results_document.computed(named)
+    computed = results_document.computed(named, effective)
     return computed, {
         "counted": {"votes": sum([named[choice] for choice in CHOICES])}, "scores": computed[2]}
 

@@ -101,21 +101,24 @@ def pooled(counts: Iterable[Sequence[int]], names: Sequence[str] = COUNTS) -> li
     return [sum(column) for column in zip(*counts, strict=True)] or [0] * len(names)
 
 
-def entry(counts: Mapping[str, int]) -> Block:
+def entry(counts: Mapping[str, int], effective: int | None = None) -> Block:
     """Make the counts block of one proposal, idea or total, with all that follows from it."""
-    return block(counts, *computed(counts))
+    return block(counts, *computed(counts, effective))
 
 
-def computed(counts: Mapping[str, int]) -> Computed:
-    """Compute shares, intervals, scores and zone; all empty without counted votes."""
+def computed(counts: Mapping[str, int], effective: int | None = None) -> Computed:
+    """Compute shares, intervals, scores and zone; all empty without counted votes.
+
+    `effective` is how many independent votes they are worth, None for all of them.
+    """
     votes = sum(counts[choice] for choice in CHOICES)
     if not votes:
         return {}, {}, {}, None
     return (
         {name: scores.share(counts[name], votes) for name in PUBLISHED_WORDS},
-        {name: list(scores.wilson(counts[name], votes)) for name in PUBLISHED_WORDS},
+        {name: list(scores.wilson(counts[name], votes, effective)) for name in PUBLISHED_WORDS},
         {name: {"value": value, "margin": margin}
-         for name, (value, margin) in scores.scores(counts).items()},
+         for name, (value, margin) in scores.scores(counts, effective).items()},
         scores.zone(counts),
     )
 
@@ -179,7 +182,9 @@ def compute(
     known = catalogue.consultations.get(consultation)
     of_ideas = members(known)
     blocks = {name: entry(named(counts)) for name, counts in figures.proposals.items()}
-    ideas = {name: entry(named(counts))
+    worth: Mapping[str, int] = {} if figures.rules < scores.BY_VOTERS_SINCE else effective_ideas(
+        figures.proposals, of_ideas)
+    ideas = {name: entry(named(counts), worth.get(name))
              for name, counts in pooled_ideas(figures.proposals, of_ideas).items()}
     return Published(
         consultation=consultation, as_of=as_of, proposals=blocks, ideas=ideas,
@@ -190,7 +195,8 @@ def compute(
         decided=decided, undecodable=undecodable,
         by_route=None if figures.rules < routes.RULES else routes.by_route(
             figures.rules, pooled(figures.routes.values(), routes.ROUTE_COUNTS), figures.routes,
-            pooled_ideas(figures.routes, of_ideas, routes.ROUTE_COUNTS)),
+            pooled_ideas(figures.routes, of_ideas, routes.ROUTE_COUNTS),
+            effective_ideas(figures.routes, of_ideas, routes.DRAWN_CHOICES, routes.ROUTE_COUNTS)),
     )
 
 
@@ -214,6 +220,19 @@ def pooled_ideas(
     """Pool the counts of the proposals of each idea; some have none yet."""
     return {
         idea: pooled((sums[name] for name in proposals if name in sums), names)
+        for idea, proposals in members.items()
+    }
+
+
+def effective_ideas(
+    sums: Mapping[str, Sequence[int]], members: Mapping[str, list[str]],
+    choices: Sequence[str] = CHOICES, names: Sequence[str] = COUNTS,
+) -> dict[str, int]:
+    """Return what the votes of each idea are worth; `choices` are the counts that make up votes."""
+    places = [names.index(choice) for choice in choices]
+    return {
+        idea: scores.effective_votes(
+            sum([sums[name][place] for place in places]) for name in proposals if name in sums)
         for idea, proposals in members.items()
     }
 
@@ -249,7 +268,7 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
                      if name not in known.proposals and block["received"])
     return {
         "format": FORMAT_BY_ROUTE if by_route else FORMAT,
-        "scores_version": scores.SCORES_VERSION,
+        "scores_version": scores.version(by_route.rules if by_route else 1),
         "rules_version": by_route.rules if by_route else 1,
         "state": "final" if totals["final"] else "closed" if totals["closed"] else "open",
         "final": totals["final"],
@@ -265,7 +284,7 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
             "controls_after_closing": totals.get("controls_after_closing", 0),
             "groupings_after_closing": known.groupings_after_closing,
             **totals["counts"],
-            **(routes.joined(totals["counts"], by_route.total) if by_route else {}),
+            **(routes.of_all(totals["counts"], by_route.total) if by_route else {}),
             "undecodable": found.undecodable, "decided": dict(found.decided),
         },
         "themes": _themes(known),
@@ -322,13 +341,31 @@ def _ideas(found: Published, known: Consultation) -> list[dict[str, Any]]:
     for idea in known.mapping.values():
         sizes[idea] = sizes.get(idea, 0) + 1
     empty, by_route = entry(named([0] * len(COUNTS))), found.by_route
+    worth = _worth(found, known) if by_route else {}
     return [
         {"id": name, "theme": fields["theme"], "title": fields["title"],
          "proposals": sizes.get(name, 0), **found.ideas.get(name, empty),
-         **(by_route.ideas.of(name, found.ideas.get(name, empty)) if by_route else {}),
+         **(by_route.ideas.of_idea(name, found.ideas.get(name, empty), worth[name])
+            if by_route else {}),
          "rank": found.idea_ranks.get(name)}
         for name, fields in known.ideas.items()
     ]
+
+
+def _worth(found: Published, known: Consultation) -> dict[str, dict[str, int]]:
+    """Return what the counted, the drawn and the other votes of each idea are worth."""
+    votes: dict[str, list[tuple[int, int]]] = {name: [] for name in known.ideas}
+    drawn = found.by_route.proposals.blocks if found.by_route else {}
+    for proposal, idea in known.mapping.items():
+        if proposal in found.proposals and idea in votes:
+            votes[idea].append((
+                found.proposals[proposal]["counted"]["votes"],
+                drawn[proposal]["drawn"]["votes"] if proposal in drawn else 0))
+    return {idea: {
+        "counted": scores.effective_votes(every for every, _ in each),
+        "drawn": scores.effective_votes(some for _, some in each),
+        "others": scores.effective_votes(every - some for every, some in each),
+    } for idea, each in votes.items()}
 
 
 def _proposal(found: Published, known: Consultation, name: str) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 Theory of operation: a counted vote was drawn for its voter, asked for, or nobody can tell; drawn
 votes have choices and qualifications of their own, from which shares and ranks follow as from all.
 Where the intervals of drawn votes and of the others do not meet, that is said: `apart`. Chance
-alone does so to one pair in a hundred or so, and a call to vote does it honestly.
+alone does so to one pair in a hundred or so, and a call to vote does it honestly. Intervals of
+ideas are as wide as people who vote alike make them: see `scores`.
 A vote set aside is counted under one rule of the guard, or under none: an operator's. Pure.
 """
 
@@ -20,6 +21,7 @@ RULES = 2
 ROUTE_COUNTS = EVERY_COUNT[len(COUNTS):]
 """Names of the counts that rules 2 add."""
 PUBLISHED_WORDS = (*CHOICES, *QUALIFICATIONS)
+DRAWN_CHOICES = tuple(f"drawn_{choice}" for choice in CHOICES)
 NOTHING = (0,) * len(ROUTE_COUNTS)
 _CAUSE, _DRAWN = "set_aside_cause_", "drawn_"
 _CAUSES = tuple(name.removeprefix(_CAUSE) for name in ROUTE_COUNTS if name.startswith(_CAUSE))
@@ -41,6 +43,16 @@ class Entries:
         found = self.blocks.get(name) or routed(NOTHING)
         return {**joined(counted, found), "drawn_rank": self.ranks.get(name)}
 
+    def of_idea(self, name: str, counted: Block, effective: Mapping[str, int]) -> Block:
+        """Return the same of an idea, and what its votes are worth: counted, drawn, others."""
+        found = self.blocks.get(name) or routed(NOTHING)
+        drawn = found["drawn"]
+        words = {**{choice: drawn[choice] for choice in CHOICES}, **drawn["qualifications"]}
+        intervals = _intervals(words, drawn["votes"], effective["drawn"])
+        found = {**found, "drawn": {**drawn, "intervals": intervals}}
+        return {**joined(counted, found, effective["others"]),
+                "effective_votes": dict(effective), "drawn_rank": self.ranks.get(name)}
+
 
 @dataclass
 class ByRoute:
@@ -54,13 +66,17 @@ class ByRoute:
 
 def by_route(
     rules: int, total: Sequence[int], proposals: Mapping[str, Sequence[int]],
-    ideas: Mapping[str, Sequence[int]],
+    ideas: Mapping[str, Sequence[int]], effective: Mapping[str, int],
 ) -> ByRoute:
-    """Compute all of it from counts in the order of ROUTE_COUNTS."""
+    """Compute all of it from counts in the order of ROUTE_COUNTS.
+
+    `effective` says what the drawn votes of each idea are worth.
+    """
     return ByRoute(rules, routed(total), *(
         Entries({name: routed(counts) for name, counts in entries.items()},
-                scores.ranks({name: rankable(counts) for name, counts in entries.items()}))
-        for entries in (proposals, ideas)))
+                scores.ranks({name: rankable(counts, worth.get(name))
+                              for name, counts in entries.items()}))
+        for entries, worth in ((proposals, {}), (ideas, effective))))
 
 
 def drawn(counts: Sequence[int]) -> dict[str, int]:
@@ -69,16 +85,19 @@ def drawn(counts: Sequence[int]) -> dict[str, int]:
     return {name: named[_DRAWN + name] for name in PUBLISHED_WORDS}
 
 
-def rankable(counts: Sequence[int]) -> Block:
-    """Return what a ranking by drawn votes looks at."""
+def rankable(counts: Sequence[int], effective: int | None = None) -> Block:
+    """Return what a ranking by drawn votes looks at; `effective` as in `scores.wilson`."""
     found = drawn(counts)
     return {"counted": {"votes": sum(found[choice] for choice in CHOICES)},
             "scores": {name: {"value": value, "margin": margin}
-                       for name, (value, margin) in scores.scores(found).items()}}
+                       for name, (value, margin) in scores.scores(found, effective).items()}}
 
 
 def routed(counts: Sequence[int]) -> Block:
-    """Lay out counts, as ROUTE_COUNTS, as the document shows them; `joined` adds the unknown."""
+    """Lay out counts, as ROUTE_COUNTS, as the document shows them; `joined` adds the unknown.
+
+    Intervals are those of independent votes: `of_idea` puts an idea's in their place.
+    """
     named = dict(zip(ROUTE_COUNTS, counts, strict=True))
     found = drawn(counts)
     return {
@@ -89,30 +108,53 @@ def routed(counts: Sequence[int]) -> Block:
     }
 
 
-def _part(counts: Mapping[str, int]) -> Block:
+def _intervals(
+    counts: Mapping[str, int], votes: int, effective: int | None
+) -> dict[str, list[float]]:
+    return {name: list(scores.wilson(number, votes, effective))
+            for name, number in counts.items()} if votes else {}
+
+
+def _part(counts: Mapping[str, int], effective: int | None = None) -> Block:
     """Lay out a part of the counted votes; without any they have no shares and intervals."""
     votes = sum([counts[choice] for choice in CHOICES])
     words = counts if votes else ()
     return {
         "votes": votes, **{choice: counts[choice] for choice in CHOICES},
         "shares": {name: scores.share(counts[name], votes) for name in words},
-        "intervals": {name: list(scores.wilson(counts[name], votes)) for name in words},
+        "intervals": _intervals(counts, votes, effective),
     }
 
 
-def joined(counted: Block, found: Block) -> Block:
+def joined(counted: Block, found: Block, effective: int | None = None) -> Block:
     """Return what the document says besides of an entry: `counted` as all are, `found` by `routed`.
+
+    `effective` is what the votes that were not drawn are worth.
     """
     known = found["drawn"]["votes"] + found["asked"]
     return {
         "set_aside_by_rule": found["set_aside_by_rule"],
         "routes": {"drawn": found["drawn"]["votes"], "asked": found["asked"],
                    "unknown": counted["counted"]["votes"] - known},
-        "drawn": found["drawn"], "apart": _apart(counted["counted"], found["drawn"]),
+        "drawn": found["drawn"],
+        "apart": _apart(counted["counted"], found["drawn"], effective),
     }
 
 
-def _apart(counted: Block, found: Block) -> list[str]:
+def of_all(counted: Block, total: Block) -> Block:
+    """Return what the document says besides of the whole consultation, in place of intervals.
+
+    Whoever voted did so on many proposals: no bound on what these votes are worth says anything,
+    so they have shares and scores alone.
+    """
+    found = joined(counted, total)
+    bare = {name: {"value": score["value"], "margin": None}
+            for name, score in counted["scores"].items()}
+    return {**found, "drawn": {**found["drawn"], "intervals": {}}, "apart": [],
+            "intervals": {}, "scores": bare}
+
+
+def _apart(counted: Block, found: Block, effective: int | None) -> list[str]:
     """Name the choices whose intervals of drawn and of other votes do not meet."""
     others = counted["votes"] - found["votes"]
     if not others or not found["votes"]:
@@ -120,7 +162,7 @@ def _apart(counted: Block, found: Block) -> list[str]:
     apart = []
     for choice in CHOICES:
         low, high = found["intervals"][choice]
-        least, most = scores.wilson(counted[choice] - found[choice], others)
+        least, most = scores.wilson(counted[choice] - found[choice], others, effective)
         if high < least or most < low:
             apart.append(choice)
     return apart
@@ -128,7 +170,8 @@ def _apart(counted: Block, found: Block) -> list[str]:
 
 def others(entry: Mapping[str, Any]) -> Block:
     """Return the counted votes of an entry that were not drawn, with their shares and intervals."""
-    return _part({choice: entry["counted"][choice] - entry["drawn"][choice] for choice in CHOICES})
+    return _part({choice: entry["counted"][choice] - entry["drawn"][choice] for choice in CHOICES},
+                 entry.get("effective_votes", {}).get("others"))
 
 
 def flat(entry: Mapping[str, Any]) -> dict[str, int]:

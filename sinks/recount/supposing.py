@@ -17,7 +17,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
-from processors.results.scores import SCORES_VERSION
+from processors.results.scores import SCORES_VERSION, SCORES_VERSION_BY_VOTERS
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.findings import CAUSE_MOST
@@ -27,8 +27,8 @@ from sinks.ballots import BALLOT_VERSIONS
 
 
 Rewrite = Callable[[bytes], bytes]
-SCORES = (SCORES_VERSION,)
-"""Versions of the scores that this version of scrutin can compute."""
+SCORES = (SCORES_VERSION, SCORES_VERSION_BY_VOTERS)
+"""Versions of the scores that this version of scrutin can compute, each under its rules."""
 
 _IDENTIFIER_BYTES = 16
 _VECTOR = re.compile(r"\d+:(-1|\d+)(,\d+:(-1|\d+))*")

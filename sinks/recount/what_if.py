@@ -24,7 +24,7 @@ from sinks.recount.faults import OtherVotesDecided
 from sinks.recount.pure import PureRecount, decide_all
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 from sinks.recount.recomputing import Document, recomputed
-from sinks.recount.supposing import Rewrite, Supposition
+from sinks.recount.supposing import BadSupposition, Rewrite, Supposition
 
 
 EXIT_CODES = {False: 0, True: EXIT_FAILED}
@@ -84,6 +84,9 @@ def what_if(
     positions_held = AsOf(
         tuple(reading.vector), catalogue_offset, document["as_of"]["participants"])
     made = recomputed(document, figures, catalogue, positions_held, ledgers.decided())
+    if supposed.scores not in (None, made["scores_version"]):
+        raise BadSupposition(f"scores {supposed.scores} belong to other rules than these votes are "
+                             f"counted by, which have {made['scores_version']}.")
     return WhatIf(
         supposed, document, made, positions,
         {"offset": catalogue_offset, "chain": reading.catalogue_chain(catalogue_offset),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from processors.results import results_document, routes
+from processors.results import results_document, routes, scores
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
@@ -254,16 +254,31 @@ def test_under_rules_2_every_counted_vote_has_one_route(
 def test_what_is_counted_is_published_as_under_rules_1(
     found: Figures, catalogue: Catalogue
 ) -> None:
-    """Rules 2 add to the document; without what they add it is the document of rules 1."""
+    """Rules 2 add to the document, and have other intervals of what is pooled; the rest is as was.
+    """
     made = document(found, catalogue)
     before = document(dataclasses.replace(found, rules=1), catalogue)
-    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank", "apart"}
+    added = {"set_aside_by_rule", "routes", "drawn", "drawn_rank", "apart", "effective_votes"}
 
-    assert {**before, "format": made["format"], "rules_version": 2} == {
-        **made, "totals": {name: held for name, held in made["totals"].items()
-                           if name not in added},
-        **{kind: [{name: held for name, held in entry.items() if name not in added}
-                  for entry in made[kind]] for kind in ("ideas", "proposals")}}
+    def counted(entry: dict[str, Any], *, pooled: bool) -> dict[str, Any]:
+        kept = {name: held for name, held in entry.items() if name not in added}
+        if pooled:
+            del kept["intervals"]
+            kept.pop("rank", None)
+            kept["scores"] = {name: score["value"] for name, score in kept["scores"].items()}
+        return kept
+
+    both = [{**each, "totals": counted(each["totals"], pooled=True),
+             "ideas": [counted(entry, pooled=True) for entry in each["ideas"]],
+             "proposals": [counted(entry, pooled=False) for entry in each["proposals"]]}
+            for each in (made, before)]
+    versions = {"format": "scrutin-results/2", "rules_version": 2,
+                "scores_version": scores.SCORES_VERSION_BY_VOTERS}
+    assert both[0] == {**both[1], **versions}
+    for idea, old in zip(made["ideas"], before["ideas"], strict=True):
+        assert idea["effective_votes"]["counted"] <= idea["counted"]["votes"]
+        assert all(margins["margin"] >= old["scores"][name]["margin"] - 1e-6
+                   for name, margins in idea["scores"].items())
 
 
 def test_ranks_by_drawn_votes_begin_at_a_hundred_of_them() -> None:
@@ -288,7 +303,7 @@ def test_drawn_and_other_votes_are_apart_where_their_intervals_do_not_meet(
 ) -> None:
     """All counted votes are one or the other; without votes on both sides nothing is apart."""
     made = document(found, catalogue)
-    for entry in (*made["proposals"], *made["ideas"], made["totals"]):
+    for entry in (*made["proposals"], *made["ideas"]):
         drawn, others = entry["drawn"], routes.others(entry)
         assert all(drawn[name] + others[name] == entry["counted"][name]
                    for name in ("votes", *CHOICES))

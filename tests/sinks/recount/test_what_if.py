@@ -10,7 +10,7 @@ from deploy.local.services import ClickHouse
 from schemas import codec
 from schemas.codec import Undecodable
 from sinks.recount.faults import ArchiveLacks, OtherVotesDecided
-from sinks.recount.supposing import Supposition
+from sinks.recount.supposing import BadSupposition, Supposition
 from sinks.recount.what_if import WhatIf, what_if
 from sinks.recount.what_if_report import as_json, lines
 from tests.sinks.ballots import CONSULTATION, Box, Log, decide, random_box
@@ -107,6 +107,12 @@ def test_nothing_supposed_changes_nothing(consultation: Archived) -> None:
     found = supposing(consultation, Supposition(scores="make-org/2022"))
     assert (found.changes, found.exit_code) == ([], 0)
     assert list(lines(found))[-1].startswith("EQUAL")
+
+
+def test_scores_of_other_rules_are_refused(consultation: Archived) -> None:
+    """Each version of the scores goes with its rules; nothing is computed that is not meant."""
+    with pytest.raises(BadSupposition, match=r"which have make-org/2022\."):
+        supposing(consultation, Supposition(scores="make-org/2022/2"))
 
 
 @pytest.mark.parametrize("supposed", [
