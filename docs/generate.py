@@ -49,6 +49,10 @@ EVENTS_OF = {
         "RoutesCounted", "DrawnRanked", "RankingsHeld", "ResultsPublished"),
 }
 """Where each event lies; a new one without a place here fails the test."""
+WITHOUT_EVENTS = {
+    TOPICS.dead_letters: ("undecodable records, as they came",),
+    TOPICS.clocks: ("records without content, which the broker stamps",),
+}
 
 
 def pages() -> dict[Path, str]:
@@ -104,7 +108,7 @@ def topics_table() -> str:
         (f"`{topic.name}`",
          "as `SCRUTIN_PARTITIONS`" if topic.partitions > 1 else str(topic.partitions),
          ", ".join(f"`{name}={value}`" for name, value in topic.settings.items()),
-         ", ".join(EVENTS_OF.get(topic.name, ("undecodable records, as they came",))))
+         ", ".join((EVENTS_OF | WITHOUT_EVENTS)[topic.name]))
         for topic in TOPICS.specifications()
     ])
 

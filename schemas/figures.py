@@ -125,6 +125,14 @@ GATEWAY_WAIT = _figure(
 GATEWAY_CONNECTED = _figure(
     "scrutin_gateway_connected", "gateway", "0 or 1",
     "Whether a broker takes events; while none does, votes are refused as unavailable.")
+GATEWAY_CLOCK_MEASURED = _figure(
+    "scrutin_gateway_clock_measured", "gateway", "0 or 1",
+    "Whether the broker's clock was measured in the last three minutes; while not, what was "
+    "measured last holds, and before the first measure the machine's own clock.")
+GATEWAY_CLOCK_AHEAD = _figure(
+    "scrutin_gateway_clock_ahead_seconds", "gateway", "seconds",
+    "By how much the machine's clock is ahead of the broker's, below 0 behind it; what the gateway "
+    "stamps bears the broker's time all the same.")
 GATEWAY_ACKNOWLEDGED = _figure(
     "scrutin_gateway_acknowledged_records_total", "gateway", "records",
     "Events acknowledged by the broker; those of the votes topic are receipts.", "topic")

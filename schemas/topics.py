@@ -13,6 +13,8 @@ KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.byt
 KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
 """What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""
 COMPACTED = {"cleanup.policy": "compact"}
+STAMPED_BY_BROKER = {"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000"}
+"""What is written to learn the broker's time is of no use an hour later."""
 OFTEN_COMPACTED = {
     "segment.bytes": str(16 << 20), "segment.ms": "600000", "max.compaction.lag.ms": "600000",
     "min.cleanable.dirty.ratio": "0.2",
@@ -82,6 +84,10 @@ class Topics:
         return f"{self.prefix}.patrol"
 
     @property
+    def clocks(self) -> str:
+        return f"{self.prefix}.clocks"
+
+    @property
     def dead_letters(self) -> str:
         return f"{self.prefix}.dead-letters"
 
@@ -95,6 +101,8 @@ class Topics:
             TopicSpecification(self.sequences, 1, KEPT_FOREVER),
             TopicSpecification(self.networks, 1, KEPT_FORTNIGHT),
             TopicSpecification(self.patrol, 1, KEPT_FOREVER),
+            TopicSpecification(
+                self.clocks, 1, {"cleanup.policy": "delete"}, STAMPED_BY_BROKER),
             TopicSpecification(
                 self.dead_letters, 1, KEPT_FOREVER,
                 {"max.message.bytes": str(MAX_DEAD_LETTER_BYTES)}),

@@ -15,4 +15,5 @@ where votes came from.
 Sequences: `drawing` hands them out, `sequence` draws from `pools`, `unanswered` counts those that
 nobody answered; `draw_costs` says what a drawn vote costs.
 Keys: `keys` lie in a folder, as `dated_keys`; `key_watch` notices new ones. `meter` counts.
+Time: `broker_time` is what all stamp by; `clock_watch` measures it.
 """

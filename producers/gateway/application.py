@@ -1,7 +1,6 @@
 """The gateway over HTTP: who may ask, how answers look. What is recorded, the booth decides."""
 
 import functools
-import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
@@ -17,6 +16,7 @@ from producers.gateway import guards, operations
 from producers.gateway.ballots import Act
 from producers.gateway.booth import Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
+from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter
 from producers.gateway.models import Description, Qualified, Vote
@@ -55,7 +55,7 @@ class Gateway:
 
     def __init__(
         self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech, meter: Meter,
-        ready: Callable[[], bool],
+        ready: Callable[[], bool], clock: Clock,
     ) -> None:
         self._booth = booth
         self._keys = keys
@@ -63,6 +63,7 @@ class Gateway:
         self._speech = speech
         self._meter = meter
         self._ready = ready
+        self._clock = clock
         self._logger = structlog.get_logger("gateway")
 
     def application(self, otherwise: ASGIApp) -> Router:
@@ -153,7 +154,7 @@ class Gateway:
         network = guards.network_of(asked)
         voter = self._booth.voter(
             asked.parts["consultation"], device.id, guards.origin_of(asked), network)
-        rate = self._rates.count(voter.id, network, time.time())
+        rate = self._rates.count(voter.id, network, self._clock())
         headers = asked.limits = headers_of(rate)
         if rate.left < 0:  # `exceeded`, without its call: every vote comes here
             raise Refused(problems.TOO_MANY_REQUESTS)
@@ -161,7 +162,7 @@ class Gateway:
 
     def _check_reader(self, asked: Asked) -> None:
         """Count what is the same for everybody as the pages are counted."""
-        rate = self._rates.count_reader(guards.network_of(asked), time.time())
+        rate = self._rates.count_reader(guards.network_of(asked), self._clock())
         if rate.exceeded:
             raise Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate))
 

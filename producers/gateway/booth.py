@@ -5,12 +5,12 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 """
 
 import base64
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from producers.gateway import ballots, identity, kept, view_proofs
 from producers.gateway.ballots import Act
+from producers.gateway.broker_time import BrokerTime
 from producers.gateway.descriptions import Descriptions
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
@@ -86,7 +86,7 @@ class Booth:
 
     def __init__(  # noqa: PLR0913 -- the parts of a booth, each by its name
         self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
-        memory: Memory, pools: Pools, networks: Networks, gateways: int = 1,
+        memory: Memory, pools: Pools, networks: Networks, time: BrokerTime, gateways: int = 1,
     ) -> None:
         self._topics = topics
         self._follower = follower
@@ -94,11 +94,12 @@ class Booth:
         self._keys = keys
         self._memory = memory
         self._networks = networks
+        self._time = time
         self._is_alone = gateways == 1
         self._salts = Salts()
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
-            salts=self._salts, gateways=gateways)
+            salts=self._salts, time=time, gateways=gateways)
         self._described = kept.Accounts(kept.DESCRIPTIONS, gateways=gateways)
         self.descriptions = Descriptions(
             lambda begin, values: outlet.post(topics.participants, 0, begin, *values))
@@ -109,17 +110,18 @@ class Booth:
     @property
     def ready(self) -> bool:
         """Whether votes can be taken now."""
-        return self._follower.ready.is_set() and self._outlet.connected
+        return (self._follower.ready.is_set() and self._outlet.connected
+                and self._time.settled)
 
     def voter(self, consultation: str, device: bytes, origin: int, network: bytes) -> Voter:
         """Name a device within a consultation that is open; raise Refused where it is not."""
-        if not self._follower.ready.is_set():
+        if not (self._follower.ready.is_set() and self._time.settled):
             raise Refused(problems.UNAVAILABLE)
         known = self._follower.known
         described = known.find("ConsultationDescribed", consultation)
         if described is None:
             raise Refused(problems.UNKNOWN_CONSULTATION)
-        now = time.time() * 1_000
+        now = self._time.milliseconds()
         if now < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
         closes_at = described["closes_at"]
@@ -135,7 +137,7 @@ class Booth:
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
         self._check(voter, act)
-        now = int(time.time() * 1_000)
+        now = self._time.milliseconds()
         event_id = self._event_id(voter, act, key, now)
         trust, seen = self._seen(voter, act, now)
         rules = self._follower.known.rules
@@ -210,7 +212,7 @@ class Booth:
         """
         if not self._is_vote_of(voter, receipt):
             raise Refused(problems.NO_VOTE)
-        now = int(time.time() * 1_000)
+        now = self._time.milliseconds()
         day = now // DAY_MILLISECONDS
         pepper = self._keys.participants_pepper(voter.consultation)
         participant = identity.pseudonym(pepper, voter.device)

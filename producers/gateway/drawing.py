@@ -16,12 +16,12 @@ gateway that remembers it, under the same event id.
 
 import base64
 import binascii
-import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from producers.gateway import identity, kept, sequence
+from producers.gateway.broker_time import BrokerTime
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.outlet import NotWritten, Outlet, Unknown
@@ -80,9 +80,9 @@ class Given(NamedTuple):
 class Sequences:
     """Draws sequences and writes them down."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the parts of sequences, each by its name
         self, *, pools: Pools, outlet: Outlet, topic: str, keys: KeyFolder, memory: Memory,
-        salts: Salts, gateways: int = 1,
+        salts: Salts, time: BrokerTime, gateways: int = 1,
     ) -> None:
         self._pools = pools
         self._outlet = outlet
@@ -90,6 +90,7 @@ class Sequences:
         self._keys = keys
         self._memory = memory
         self._salts = salts
+        self._time = time
         self._accounts = kept.Accounts(kept.SEQUENCES, gateways=gateways)
         self._unanswered = Unanswered(gateways=gateways)
         self._outcomes: Counter[str] = Counter()
@@ -106,7 +107,7 @@ class Sequences:
         if not self._outlet.connected:
             raise NotWritten
         dated = await self._pools.pool(visitor.consultation)
-        now = int(time.time() * 1_000)
+        now = self._time.milliseconds()
         seed = self._salts.draw(identity.IDENTIFIER_BYTES)
         drawn = sequence.draw(dated.pool, self._memory.history(visitor.id), seed, included)
         event_id = identity.time_ordered_id(now, self._salts.draw(10))
@@ -135,7 +136,7 @@ class Sequences:
 
         Give whether the browser may forget it: not where no broker took it.
         """
-        now = int(time.time() * 1_000)
+        now = self._time.milliseconds()
         value = self._opened(visitor, waiting)
         if value is None:
             return True

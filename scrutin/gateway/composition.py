@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -18,7 +19,10 @@ from starlette.types import ASGIApp
 
 from producers.gateway.application import Gateway
 from producers.gateway.booth import Booth
+from producers.gateway.broker_time import BrokerTime
+from producers.gateway.clock_watch import ClockWatch, steady
 from producers.gateway.follower import Follower
+from producers.gateway.identity import Clock
 from producers.gateway.key_watch import KeyWatch
 from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
@@ -140,13 +144,13 @@ async def connected(
 
     Yields the application, and the live streams to close before it is stopped.
     """
-    keys = KeyFolder(addresses.keys_folder(settings))
+    brokers = BrokerTime(time.time, steady)
+    clock = brokers.now
+    keys = KeyFolder(addresses.keys_folder(settings), clock)
     follower = Follower(kafka, topics)
-    reader = ResultsReader(kafka, topics)
-    rates = _rates(settings, keys)
+    reader, rates = ResultsReader(kafka, topics), _rates(settings, keys)
     memory, days, meter = Memory(), Days(), Meter()
-    publications = Publications(
-        reader.flushes, time.monotonic, days=days, address=settings.public_url)
+    publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
@@ -154,29 +158,28 @@ async def connected(
         booth = Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
-            gateways=settings.gateway_count)
+            time=brokers, gateways=settings.gateway_count)
         tasks = [asyncio.create_task(work) for work in (
-            follower.follow(), _read_on(reader), networks.tidy(time.time),
-            booth.descriptions.run(time.time),
-            KeyWatch(keys, follower, outlet, topics.catalogue).run(time.time),
-            ask_archive(settings, reader.flushes, days), rates.share(time.time),
+            follower.follow(), _read_on(reader), networks.tidy(clock),
+            booth.descriptions.run(clock),
+            ClockWatch(kafka, topics.clocks, brokers).run(outlet),
+            KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
+            ask_archive(settings, reader.flushes, days), rates.share(clock),
             measure_draws(publications, reader.flushes))]
         try:
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()
 
-            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter)
+            desk = GatewayDesk(
+                topics, booth, follower, keys, memory, rates, rereader, meter, brokers)
             logs = ServedLogs(addresses.transparency_folder(settings), topics)
-            checker = ReceiptChecker(
-                publics(keys)[0], logs, topics, held=functools.partial(publics, keys))
-            pages = application(
-                reader, publications, live, _beside(settings, desk, checker, logs))
+            pages = application(reader, publications, live, _beside(settings, desk, logs))
             inner = Router([
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),
-                    *_samples(live, outlet, meter, booth)))),
-            ], default=Door(pages, rates))
-            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready)
+                    *_samples(live, outlet, meter, booth, brokers)))),
+            ], default=Door(pages, rates, clock))
+            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
             yield voting.application(otherwise=SecurityHeaders(Guesses(inner))), live
         finally:
             for task in tasks:
@@ -185,9 +188,17 @@ async def connected(
             await rereader.close()
 
 
-def _beside(
-    settings: Settings, desk: GatewayDesk, checker: ReceiptChecker, logs: ServedLogs
-) -> Beside:
+def _publications(
+    settings: Settings, reader: ResultsReader, days: Days, clock: Clock
+) -> Publications:
+    return Publications(
+        reader.flushes, time.monotonic, days=days, address=settings.public_url,
+        now=lambda: datetime.fromtimestamp(clock(), UTC))
+
+
+def _beside(settings: Settings, desk: GatewayDesk, logs: ServedLogs) -> Beside:
+    checker = ReceiptChecker(publics(desk.keys)[0], logs, desk.topics,
+                             held=functools.partial(publics, desk.keys))
     return Beside(
         desk=desk, receipts=checker, logs=logs, views_url=settings.views_url,
         security_contact=settings.security_contact, public_url=settings.public_url)
@@ -206,11 +217,14 @@ def _rates(settings: Settings, keys: KeyFolder) -> Rates:
         name=lambda address: keys.device.code(b"rates", address))
 
 
-def _samples(live: Live, outlet: Outlet, meter: Meter, booth: Booth) -> Iterator[Sample]:
+def _samples(
+    live: Live, outlet: Outlet, meter: Meter, booth: Booth, brokers: BrokerTime
+) -> Iterator[Sample]:
     yield Sample(figures.LIVE_CLIENTS, live.clients)
-    yield from outlet.samples(time.time())
+    yield from outlet.samples(brokers.now())
     yield from meter.samples()
     yield from booth.samples()
+    yield from brokers.samples()
 
 
 def http_options() -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The gateway's booth behind the pages where people vote."""
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from starlette.responses import Response
 
 from producers.gateway import ballots, booth, guards
 from producers.gateway.application import receipt_of
+from producers.gateway.broker_time import BrokerTime
 from producers.gateway.exchange import JSON, Answer, Asked
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
@@ -42,6 +42,11 @@ class GatewayDesk:
     rates: Rates
     rereader: Rereader
     meter: Meter
+    time: BrokerTime
+
+    @property
+    def now(self) -> int:
+        return self.time.milliseconds()
 
     def described(self, consultation: str) -> Mapping[str, Any] | None:
         return self.follower.known.find("ConsultationDescribed", consultation)
@@ -104,7 +109,7 @@ class GatewayVisit:
 
     def proof(self, proposal: str, route: str) -> str:
         return self.desk.booth.proof(
-            self.voter, proposal, SHOWN.index(route), int(time.time() * 1_000))
+            self.voter, proposal, SHOWN.index(route), self.desk.now)
 
     async def serve(
         self, included: Sequence[str], voted: Mapping[str, Voted]
@@ -188,7 +193,7 @@ class GatewayVisit:
 
     def _count(self) -> None:
         """Count what reaches the broker; pages alone are free."""
-        rate = self.desk.rates.count(self.voter.id, self.voter.network, time.time())
+        rate = self.desk.rates.count(self.voter.id, self.voter.network, self.desk.time.now())
         if rate.exceeded:
             raise self.desk.turned_away(
                 Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)))

@@ -10,7 +10,6 @@ the network of all such, and so is no way around the limits.
 """
 
 import re
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -41,7 +40,7 @@ class Door:
     """Lets readers in to the pages."""
 
     def __init__(
-        self, pages: ASGIApp, rates: Rates, clock: Callable[[], float] = time.time
+        self, pages: ASGIApp, rates: Rates, clock: Callable[[], float]
     ) -> None:
         self._pages = pages
         self._rates = rates

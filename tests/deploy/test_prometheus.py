@@ -43,6 +43,7 @@ def test_prometheus_and_the_page_alarm_alike() -> None:
         "ScrutinPagesBehind": (f"> {alarms.LAG_PAGE_SECONDS:.0f} and",),
         "ScrutinArchiveBehind": (f"> {alarms.LAG_ARCHIVE_SECONDS:.0f} and",),
         "ScrutinGatewayFull": (f"> {alarms.GATEWAY_FULL_SHARE} and",),
+        "ScrutinGatewayClockApart": (f"> {alarms.CLOCK_APART_SECONDS:.0f} and",),
         "ScrutinDeadLetters": (
             f"> {alarms.DEAD_LETTERS_MIN} and", f"> {alarms.DEAD_LETTER_RATIO} *"),
         "ScrutinUnsignedControls": (

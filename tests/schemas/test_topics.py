@@ -50,4 +50,4 @@ def test_decisions_and_tallies_have_the_partitions_of_votes() -> None:
 
     assert counts == {"x.votes": 5, "x.decisions": 5, "x.tallies": 5, "x.results": 1,
                       "x.catalogue": 1, "x.participants": 1, "x.sequences": 1, "x.networks": 1,
-                      "x.patrol": 1, "x.dead-letters": 1}
+                      "x.patrol": 1, "x.clocks": 1, "x.dead-letters": 1}

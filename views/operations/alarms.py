@@ -26,6 +26,8 @@ UNSIGNED_SECONDS = 600.0
 """A control that no key of the log has signed is worth a word for ten minutes, be it only one."""
 GATEWAY_FULL_SHARE = 0.8
 """Of the events that may wait in a gateway: beyond it refuses within half a second."""
+CLOCK_APART_SECONDS = 5.0
+"""A clock that is kept in step is a hundredth of a second off; nobody's vote is lost by more."""
 TURNED_AWAY_RATIO = 0.01
 """Answers of the last minute that said we cannot: more is an outage, not a restart..."""
 TURNED_AWAY_MIN = 10
@@ -76,6 +78,12 @@ def _gateways(watch: Watch) -> Iterator[Alarm]:
     for name, records, most, _ in waiting(readings):
         if records > GATEWAY_FULL_SHARE * most:
             yield Alarm("gateway_full", name, records)
+    for name, reading in readings.items():
+        ahead = reading.one(figures.GATEWAY_CLOCK_AHEAD.name)
+        if ahead is not None and abs(ahead) > CLOCK_APART_SECONDS:
+            yield Alarm("clock_apart", name, abs(ahead), severe=False)
+        if reading.one(figures.GATEWAY_CLOCK_MEASURED.name) == 0:
+            yield Alarm("clock_unmeasured", name, severe=False)
     faults, answers = watch.gateways.faults_last_minute(watch.clock)
     if faults > max(TURNED_AWAY_MIN, TURNED_AWAY_RATIO * answers):
         yield Alarm("turned_away", number=faults)

@@ -106,6 +106,10 @@ class Visit(Protocol):
 class Desk(Protocol):
     """Takes votes; every method of it and of its visits may raise TurnedAway."""
 
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970, for every gateway alike."""
+
     def described(self, consultation: str) -> Mapping[str, Any] | None:
         """Return the newest description of a consultation, open or not."""
 

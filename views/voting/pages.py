@@ -8,7 +8,6 @@ results: a page that shows shares first waits until they hold the visitor's own 
 
 import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -129,7 +128,7 @@ class VotePages:
             await self._serve(guest, [proposal])
         counted = await self._is_counted(guest, proposal)
         model = shown.ballot(guest.paper, guest.visit, proposal, accepted[proposal],
-                             self._entry(guest.consultation, proposal))
+                             self._entry(guest.consultation, proposal), self._desk.now)
         query = urlencode({"proposal": proposal})
         return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
                           embargoed=self._documents.embargoed(guest.consultation), **model)
@@ -211,7 +210,7 @@ class VotePages:
         wanted = forms.intention(form)
         # Sent again by the script or a reload: its cookie came, but not the page with it.
         is_repeated = guest.paper.done == wanted.mark()
-        if is_repeated or wanted.is_second_click(int(time.time() * 1_000)):
+        if is_repeated or wanted.is_second_click(self._desk.now):
             return guest.to(wanted.act.proposal)
         try:
             await self._record(guest, wanted)

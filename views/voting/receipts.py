@@ -4,7 +4,6 @@ Anybody may ask, before and after the closing; nothing is kept. Who checks here 
 once more: the page gives what the command needs to check without it.
 """
 
-import time
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
@@ -98,7 +97,7 @@ class ReceiptPages:
         return self._page(request, checked)
 
     async def _check(self, document: bytes) -> Checked:
-        return await run_in_threadpool(self._checker.check, document, time.time())
+        return await run_in_threadpool(self._checker.check, document, self._desk.now / 1_000)
 
     async def _own(self, request: Request, place: tuple[int, int]) -> bytes | None:
         """Read the visitor's own receipt anew; None where it is not theirs, or voting is over."""

@@ -1,7 +1,6 @@
 """What the booth's pages show, from the catalogue, the paper and the results."""
 
 import secrets
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,9 +18,12 @@ KEY_BYTES = 12
 
 def ballot(
     paper: Paper, visit: Visit, proposal: str, said: Mapping[str, Any],
-    entry: Mapping[str, Any] | None,
+    entry: Mapping[str, Any] | None, now: int,
 ) -> dict[str, Any]:
-    """Arrange one proposal; `entry` holds its counts where they may be shown."""
+    """Arrange one proposal; `entry` holds its counts where they may be shown.
+
+    Now, in milliseconds since 1970.
+    """
     mark = paper.of(proposal)
     choice = mark.choice if mark else None
     at = paper.sequence.index(proposal) if proposal in paper.sequence else None
@@ -40,7 +42,7 @@ def ballot(
         "next": paper.open_after(proposal),
         "proof": visit.proof(proposal, paper.route(proposal)),
         "key": new_key(),
-        "shown_at": int(time.time() * 1_000),
+        "shown_at": now,
         "invited": bool(choice) and not paper.described,
     }
 

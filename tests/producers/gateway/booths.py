@@ -136,10 +136,13 @@ class Browser:
     """A voter: a cookie jar, and headers as a browser sends them."""
 
     url: str
+    transport: httpx2.AsyncBaseTransport | None = None
+    """Of a gateway in this process; None: over the network."""
     client: httpx2.AsyncClient = field(init=False)
 
     def __post_init__(self) -> None:
-        self.client = httpx2.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS)
+        self.client = httpx2.AsyncClient(
+            base_url=self.url, timeout=ANSWER_SECONDS, transport=self.transport)
 
     async def __aenter__(self) -> Self:
         return self

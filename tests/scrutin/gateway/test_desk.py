@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from producers.gateway import booth, guards
+from producers.gateway.broker_time import BrokerTime
 from producers.gateway.exchange import Asked
 from producers.gateway.follower import Follower
 from producers.gateway.identity import Clock
@@ -29,11 +30,11 @@ def visit(folder: Path, clock: Clock, device: bytes) -> GatewayVisit:
     taken = booth.Booth(
         topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
         networks=Networks(outlet, keys, topics.networks),
-        pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})))
+        pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})), time=BrokerTime(clock, clock))
     desk = GatewayDesk(
         topics, taken, follower, keys, memory,
         Rates(voter_per_minute=1, network_per_minute=1),
-        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter())
+        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter(), BrokerTime(clock, clock))
     asked = Asked({"scheme": "https", "headers": []}, _nothing)
     return GatewayVisit(desk, asked, guards.Device(device, is_new=False),
                         booth.Voter("town", bytes(16), device, 0, b""))

@@ -114,7 +114,7 @@ async def test_no_network_takes_all_places_of_live_streams(address: str) -> None
         open_streams += 1
         await ended.wait()
 
-    door = Door(streaming, rates(1_000))
+    door = Door(streaming, rates(1_000), Clock())
     streams = [asyncio.create_task(status_of(door, address))
                for _ in range(STREAMS_PER_NETWORK)]
     await asyncio.sleep(0)

@@ -8,7 +8,7 @@ import pytest
 from schemas import figures
 from schemas.figures import Reading, Sample
 from tests.views.operations.control_room import TOPICS, ControlRoom, reading
-from views.operations.alarms import alarms
+from views.operations.alarms import CLOCK_APART_SECONDS, alarms
 from views.operations.gateways import Gateways
 
 
@@ -17,13 +17,16 @@ BUSY, CLOSED = "busy", "closed"
 
 def said(
     receipts: int = 0, *, refused: Mapping[str, int] | None = None, waiting: int = 0,
-    fast: int = 0, slow: int = 0, connected: bool = True,
+    fast: int = 0, slow: int = 0, connected: bool = True, ahead: float = 0.0,
+    measured: int = 1,
 ) -> Reading:
     """What a gateway says that gave so many receipts and answered so many fast, or slowly."""
     return reading(
         Sample(figures.GATEWAY_CONNECTED, connected),
         Sample(figures.GATEWAY_WAITING, waiting), Sample(figures.GATEWAY_WAITING_MOST, 1_000),
         Sample(figures.GATEWAY_WAIT, waiting / 1_000),
+        Sample(figures.GATEWAY_CLOCK_AHEAD, ahead),
+        Sample(figures.GATEWAY_CLOCK_MEASURED, measured),
         Sample(figures.GATEWAY_ACKNOWLEDGED, receipts, (TOPICS.votes,)),
         Sample(figures.GATEWAY_ANSWERS, fast + slow, ("cast", "202")),
         *(Sample(figures.GATEWAY_REFUSALS, count, (reason,))
@@ -85,6 +88,22 @@ def test_a_gateway_that_fills_up_is_an_alarm(room: ControlRoom) -> None:
 
     assert [(alarm.kind, alarm.subject) for alarm in alarms(room.watch)] == [
         ("gateway_full", "archive")]
+
+
+@pytest.mark.parametrize(("ahead", "measured", "kinds"), [
+    (CLOCK_APART_SECONDS + 1, 1, ["clock_apart"]), (-90.0, 1, ["clock_apart"]),
+    (CLOCK_APART_SECONDS - 1, 1, []), (0.0, 0, ["clock_unmeasured"])])
+def test_a_clock_that_is_wrong_or_unknown_is_an_alarm_that_can_wait(
+    room: ControlRoom, ahead: float, measured: int, kinds: list[str]
+) -> None:
+    """Ahead and behind alike: no voter pays for it, but what else runs there may."""
+    look(room, 100.0)
+    room.watch.see_process("archive", said(ahead=ahead, measured=measured), 100.0, 100.0)
+    found = alarms(room.watch)
+
+    assert [(alarm.kind, alarm.subject) for alarm in found] == [
+        (kind, "archive") for kind in kinds]
+    assert not any(alarm.severe for alarm in found)
 
 
 @pytest.mark.parametrize(("language", "reason"), [

@@ -1,0 +1,87 @@
+"""A gateway measures the broker's clock, at its start and each minute.
+
+Theory of operation: no request of Kafka asks for the time. But a broker stamps the records of a
+topic whose times are those of appending, and its acknowledgement bears the stamp. So a record
+without content is written to such a topic, and forgotten after an hour. By a producer of its own,
+that is connected and knows its topic before the time is taken: nothing else is waited for.
+"""
+
+import asyncio
+import functools
+import time
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from producers.gateway.broker_time import BrokerTime, Measure
+from producers.gateway.identity import Clock
+from producers.gateway.outlet import Outlet
+from producers.unhurried import unhurried
+from producers.writer import abandon
+from schemas.kafka_clients import new_producer
+
+
+MEASURE_SECONDS = 60.0
+"""So often the clock is measured: a good one drifts by 0.01 s in a day."""
+RETRY_SECONDS = 5.0
+"""Until the next attempt, while none has succeeded."""
+ANSWER_SECONDS = 5.0
+"""Longest time for all of a measure; so long at most a gateway takes no vote at its start."""
+WRITES = 3
+"""Records of one measure. The first pays for what the producer and the broker learn on the way; the
+quickest says most."""
+_STAMPED_BY_BROKER = 1
+"""Kafka's number for times of appending."""
+
+steady: Clock = functools.partial(
+    time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+"""Seconds since some moment: nobody sets it, and where there is such a clock it counts on while the
+machine sleeps."""
+
+
+class ClockWatch:
+    """Measures again and again."""
+
+    def __init__(self, kafka: str, topic: str, brokers: BrokerTime) -> None:
+        self._kafka, self._topic, self._brokers = kafka, topic, brokers
+        self._told = ""
+        """What went wrong last: it is said once."""
+        self._logger = structlog.get_logger("gateway")
+
+    async def run(self, outlet: Outlet) -> None:
+        """Measure until cancelled, once a broker takes events, over whatever becomes of it."""
+        await outlet.opened.wait()
+        while True:
+            try:
+                await self._measure()
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
+            else:
+                self._told = ""
+            finally:
+                self._brokers.settled = True
+            await asyncio.sleep(MEASURE_SECONDS if self._brokers.measured else RETRY_SECONDS)
+
+    async def _measure(self) -> None:
+        producer = unhurried(new_producer(self._kafka))
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await producer.start()
+                await producer.partitions_for(self._topic)
+                for _ in range(WRITES):
+                    sent_at = steady()
+                    written = await producer.send_and_wait(self._topic, b"", partition=0)
+                    answered_at = steady()
+                    if written.timestamp_type != _STAMPED_BY_BROKER:
+                        raise KafkaError(f"{self._topic} bears times of its writers: run "
+                                         "`scrutin provision`")
+                    self._brokers.learn(Measure(sent_at, written.timestamp / 1_000, answered_at))
+        finally:
+            await abandon(producer)
+
+    def _tell(self, reason: str) -> None:
+        if reason != self._told:
+            self._logger.warning(
+                "the broker's clock cannot be measured: the machine's own is gone by until it is",
+                topic=self._topic, reason=reason)
+            self._told = reason
