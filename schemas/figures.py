@@ -83,6 +83,22 @@ RESULTS_SET_ASIDE = _figure(
     "Records read since the start that nobody can read, or that are no event of their topic.",
     "topic")
 
+PATROL_NEXT = _figure(
+    "scrutin_patrol_next_offset", "patrol", "offset",
+    "First offset of the votes that is not judged.", "partition")
+PATROL_BEHIND = _figure(
+    "scrutin_patrol_behind_records", "patrol", "records",
+    "Votes that were there at the last judgement and wait for the next one: a backlog.")
+PATROL_FINDINGS = _figure(
+    "scrutin_patrol_findings", "patrol", "findings",
+    "Findings in the judgements that this process has read or made, by rule.", "rule")
+PATROL_OWED = _figure(
+    "scrutin_patrol_owed_suspensions", "patrol", "suspensions",
+    "Suspensions that judgements ask for and the ballot box has not: no key may sign, perhaps.")
+PATROL_DIFFERING = _figure(
+    "scrutin_patrol_differing_judgements", "patrol", "judgements",
+    "Recorded judgements that came out otherwise when they were made again at the start.")
+
 ARCHIVE_NEXT = _figure(
     "scrutin_archive_next_offset", "archive", "offset",
     "First offset that is not in ClickHouse.", "topic", "partition")

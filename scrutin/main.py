@@ -56,6 +56,7 @@ COMMANDS = {
     ("provision",): "provision",
     ("ledger",): "ledger",
     ("ideas",): "ideas",
+    ("patrol",): "patrol",
     ("archive",): "archive",
     ("notary",): "notary",
     ("views",): "views",
@@ -64,7 +65,7 @@ COMMANDS = {
 """Words of a command, and its module in scrutin/commands, whose function is the last word (with
 underscores for hyphens)."""
 
-KEEPERS = frozenset(("demo", "up", "ledger", "ideas", "notary", "gateway"))
+KEEPERS = frozenset(("demo", "up", "ledger", "ideas", "patrol", "notary", "gateway"))
 """Commands that make the data folder where there is none; all of them keep it private."""
 
 GROUPS = {

@@ -159,6 +159,10 @@ class Settings(BaseSettings):
         description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
         "many decisions, or as many as it holds live votes if that is more.",
     )
+    judge_seconds: float = Field(
+        default=5.0, gt=0, le=600,
+        description="The patrol judges so often, where something has come; a backlog at once.",
+    )
     control_keys: str = Field(
         default="",
         description="Folder of the private keys that controls (suspensions, closings, adoptions) "

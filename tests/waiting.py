@@ -1,7 +1,7 @@
 """Waiting for what other processes do: asked again and again, within a bound."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 
 WAIT_SECONDS = 60.0
@@ -13,4 +13,11 @@ async def until(condition: Callable[[], bool]) -> None:
     """Wait until a condition holds, or raise TimeoutError."""
     async with asyncio.timeout(WAIT_SECONDS):
         while not condition():
+            await asyncio.sleep(POLL_SECONDS)
+
+
+async def until_found(condition: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a condition holds that has to be looked up, or raise TimeoutError."""
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not await condition():
             await asyncio.sleep(POLL_SECONDS)

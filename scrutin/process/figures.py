@@ -47,6 +47,21 @@ def _ideas_waiting(_status: Status) -> str:
     return "reading tallies, catalogue and participants"
 
 
+def _patrol(status: Status) -> Iterator[Sample]:
+    if status["leads"]:
+        for partition, offset in enumerate(status["votes"]):
+            yield Sample(known.PATROL_NEXT, offset + 1, (str(partition),))
+    yield Sample(known.PATROL_BEHIND, status["behind"])
+    for rule, number in status["findings"].items():
+        yield Sample(known.PATROL_FINDINGS, number, (rule,))
+    yield Sample(known.PATROL_OWED, status["owed"])
+    yield Sample(known.PATROL_DIFFERING, status["differing"])
+
+
+def _patrol_waiting(_status: Status) -> str:
+    return "reading the judgements"
+
+
 def _archive(status: Status) -> Iterator[Sample]:
     for place in status["positions"]:
         labels = (place["topic"], str(place["partition"]))
@@ -83,7 +98,8 @@ def _notary_waiting(status: Status) -> str:
 
 
 _SAMPLES: dict[str, Callable[[Status], Iterator[Sample]]] = {
-    "ledger": _ledger, "ideas": _ideas, "archive": _archive, "notary": _notary}
+    "ledger": _ledger, "ideas": _ideas, "patrol": _patrol, "archive": _archive, "notary": _notary}
 _WAITING: dict[str, Callable[[Status], str]] = {
-    "ledger": _ledger_waiting, "ideas": _ideas_waiting, "archive": _archive_waiting,
+    "ledger": _ledger_waiting, "ideas": _ideas_waiting,
+    "patrol": _patrol_waiting, "archive": _archive_waiting,
     "notary": _notary_waiting}

@@ -21,7 +21,7 @@ from sinks.addresses import shown
 
 
 # Workers that are ready when their health port says so, in the order of the data's way.
-WORKERS = ("ledger", "ideas", "archive", "notary")
+WORKERS = ("ledger", "ideas", "patrol", "archive", "notary")
 # Whoever is asked by people, on a port of its own.
 SERVERS = ("views", "gateway")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.

@@ -69,7 +69,8 @@ def test_every_command_is_one_of_the_program(name: str) -> None:
 
 def test_all_workers_of_the_service_are_there() -> None:
     """Nothing a running service needs is left out."""
-    assert set(OURS) == {"provision", "ledger", "ideas", "archive", "notary", "views", "gateway"}
+    assert set(OURS) == {"provision", "ledger", "ideas", "patrol", "archive", "notary", "views",
+                         "gateway"}
 
 
 @pytest.mark.parametrize("name", [name for name in SERVICES if name != "provision"])

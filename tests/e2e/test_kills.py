@@ -102,20 +102,21 @@ def decided(votes: list[bytes], partition: int) -> list[bytes]:
 async def test_a_stack_whose_parts_are_sigkilled_leaves_what_an_undisturbed_one_would(
     tmp_path: Path, cache_folder: Path
 ) -> None:
-    """The broker dies once, ledger, ideas, archive and notary twice each: nothing shows it.
+    """Broker and patrol die once, ledger, ideas, archive and notary twice each: nothing shows it.
 
     A broker that dies while it is written to makes repeated records, and those change nothing.
     """
     campaign = plan(published.load(None), SEED, SCALE)
     with stack(tmp_path, cache_folder) as running:
         await simulated_while_killing(
-            running, ("ledger", "archive", "kafka", "notary", "ideas", "ledger", "notary", "ideas",
-                      "archive"))
+            running, ("ledger", "archive", "kafka", "notary", "ideas", "patrol", "ledger", "notary",
+                      "ideas", "archive"))
         document = await published_results(running)
         votes = await read(running.kafka, TOPICS.votes, PARTITIONS)
         decisions = await read(running.kafka, TOPICS.decisions, PARTITIONS)
 
         assert running.restarts()["kafka"] >= 1
+        assert running.restarts()["patrol"] >= 1
         await eventually(lambda: all(
             running.restarts()[name] >= 2 for name in ("ledger", "ideas", "archive", "notary")),
             "all that was killed was started again")

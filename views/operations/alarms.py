@@ -24,6 +24,8 @@ DEAD_LETTERS_MIN = 10
 
 UNSIGNED_SECONDS = 600.0
 """A control that no key of the log has signed is worth a word for ten minutes, be it only one."""
+PATROL_BEHIND_RECORDS = 100_000
+"""Votes that are not judged: a second's work."""
 GATEWAY_FULL_SHARE = 0.8
 """Of the events that may wait in a gateway: beyond it refuses within half a second."""
 CLOCK_APART_SECONDS = 5.0
@@ -49,7 +51,7 @@ def alarms(watch: Watch) -> list[Alarm]:
     """Return all alarms, the severe ones first."""
     found = [
         *_silent(watch), *_behind(watch), *_gateways(watch), *_archive(watch),
-        *_unreadable(watch), *_unsigned(watch),
+        *_unreadable(watch), *_unsigned(watch), *_patrol(watch),
         *(Alarm("recount", verdict.consultation) for verdict in watch.recounts
           if not verdict.held),
         *_restarted(watch),
@@ -99,6 +101,18 @@ def _archive(watch: Watch) -> Iterator[Alarm]:
         for kind, number in (("hole", missing), ("twice", rows - offsets), ("stopped", stopped)):
             if number:
                 yield Alarm(kind, process.name, number)
+
+
+def _patrol(watch: Watch) -> Iterator[Alarm]:
+    for process in watch.processes.values():
+        behind, owed, differing = (process.reading.one(figure.name) or 0 for figure in (
+            figures.PATROL_BEHIND, figures.PATROL_OWED, figures.PATROL_DIFFERING))
+        if behind > PATROL_BEHIND_RECORDS:
+            yield Alarm("patrol_behind", process.name, behind, severe=False)
+        if owed:
+            yield Alarm("patrol_owes", process.name, owed)
+        if differing:
+            yield Alarm("patrol_differs", process.name, differing, severe=False)
 
 
 def _unreadable(watch: Watch) -> Iterator[Alarm]:

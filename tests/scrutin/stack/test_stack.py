@@ -52,6 +52,7 @@ def test_processes_come_in_the_order_of_their_needs(settings: Settings) -> None:
         "provision",
         "ledger",
         "ideas",
+        "patrol",
         "archive",
         "notary",
         "views",
@@ -70,7 +71,7 @@ def test_workers_are_told_where_everything_is(settings: Settings) -> None:
         assert environment["SCRUTIN_KAFKA"] == stack.urls["kafka"]
         assert shown(environment["SCRUTIN_CLICKHOUSE_URL"]) == stack.urls["clickhouse"]
         assert environment["SCRUTIN_DATA_DIR"] == str(settings.data_dir)
-    assert len({worker.address for worker in workers}) == 6
+    assert len({worker.address for worker in workers}) == 7
     for name in ("views", "gateway"):
         port = environments[-1][f"SCRUTIN_{name.upper()}_PORT"]
         assert stack.urls[name].endswith(f":{port}")
@@ -84,7 +85,7 @@ def test_what_the_settings_place_elsewhere_is_not_started(settings: Settings) ->
     stack = compose(elsewhere, ExplicitPorts(), HeldPorts())
 
     assert _names(stack) == [
-        "provision", "ledger", "ideas", "archive", "notary", "views", "gateway"]
+        "provision", "ledger", "ideas", "patrol", "archive", "notary", "views", "gateway"]
     assert stack.urls["kafka"] == "kafka.internal:9092"
 
 

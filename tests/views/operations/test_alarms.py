@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from schemas import figures
 from tests.views.operations.control_room import VOTES, ControlRoom
 from views.operations import recounts
 from views.operations.alarms import LAG_PAGE_SECONDS, UNSIGNED_SECONDS, alarms
@@ -70,6 +71,20 @@ def test_an_archive_that_is_not_the_log_is_an_alarm(
     room.archive(101.0, rows=rows, missing=missing)
 
     assert kinds(room) == [(kind, "archive")]
+
+
+@pytest.mark.parametrize(("figure", "number", "kind"), [
+    (figures.PATROL_BEHIND, 100_001, "patrol_behind"), (figures.PATROL_OWED, 1, "patrol_owes"),
+    (figures.PATROL_DIFFERING, 1, "patrol_differs")])
+def test_a_patrol_that_cannot_do_its_work_is_an_alarm(
+    room: ControlRoom, figure: figures.Figure, number: int, kind: str
+) -> None:
+    """A backlog, suspensions that nobody can sign, judgements that cannot be repeated."""
+    process = room.watch.processes["ideas"]
+    for count, expected in ((number - 1, []), (number, [(kind, "ideas")])):
+        process.reading = figures.read(
+            figures.exposition([figures.Sample(figure, count)]).decode())
+        assert kinds(room) == expected
 
 
 def test_many_dead_letters_are_an_alarm_and_few_are_not(room: ControlRoom) -> None:

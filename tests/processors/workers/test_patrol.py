@@ -1,0 +1,248 @@
+"""The patrol on a real broker: judgements that anybody can repeat, suspensions that are owed."""
+
+import asyncio
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.local.services import Broker
+from processors.guard.findings import suspension_id
+from processors.guard.inputs import Batch, beginning
+from processors.guard.judgements import cut_of, encoded, findings_of, rules_of
+from processors.guard.judging import judge
+from processors.guard.state import PatrolState
+from processors.workers.provisioning import provision
+from producers.signing import OwnKey
+from schemas import codec
+from schemas.control_roles import GUARD, OPERATOR, public_key
+from schemas.exit_codes import EXIT_STOPPED
+from schemas.genesis import Genesis
+from scrutin.keys import control_keys
+from tests.harness import Stack, connected_producer, read_to_end, stack_on, write
+from tests.processors.guard.traffic import PARTITIONS, Crowds, Log, log_of
+from tests.processors.workers.dangers import second_patrol
+from tests.waiting import until_found
+
+
+ROBOTS = 500
+QUICK = {"SCRUTIN_JUDGE_SECONDS": "0.2"}
+
+
+@pytest.fixture
+def stack(broker: Broker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
+    """Yield topics with the partitions that the traffic has."""
+    with stack_on(broker, topic_prefix, PARTITIONS, tmp_path) as found:
+        yield found
+
+
+def evening(seed: int) -> Log:
+    """Make some minutes of ordinary voters and of a script on one network."""
+    crowds = Crowds(seed)
+    return log_of([*crowds.ordinary(600, 8), *crowds.robots(ROBOTS, 1, 800)])
+
+
+def crowd_rule(mode: str) -> bytes:
+    """Encode a change of the first rule's mode."""
+    return codec.encode(
+        "GuardRuleChanged", event_id=bytes(15) + b"r", consultation=None, rule=1, version=1,
+        mode=mode, parameters=[], reason="agreed on Monday", salt=bytes(16), origin="operator",
+        occurred_at=0)
+
+
+async def begin(stack: Stack, mode: str, *, signed: bool = False) -> OwnKey | None:
+    """Provision, describe proposals and have the first rule do something."""
+    own = control_keys.make(stack.folder / "keys", "guard") if signed else None
+    keys = (public_key(OPERATOR, bytes(31) + b"\x09"), public_key(GUARD, own.public)
+            ) if own else ()
+    await provision(stack.kafka, stack.topics, replication=1, genesis=Genesis(keys=keys))
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, [
+            *(value for _, value in evening(1).catalogue), crowd_rule(mode)])
+    return own
+
+
+async def write_part(stack: Stack, log: Log, first: int, last: int) -> None:
+    """Write votes of each partition from one share of a hundred to another, and their networks."""
+    def part(records: list[tuple[int, bytes]]) -> list[bytes]:
+        size = len(records)
+        return [value for _, value in records[size * first // 100:size * last // 100]]
+
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.networks, 0, part(log.networks))
+        for partition, records in enumerate(log.votes):
+            await write(producer, stack.topics.votes, partition, part(records))
+
+
+async def judgements(stack: Stack) -> list[tuple[bytes, dict[str, Any]]]:
+    """Return the judgements that are recorded: bytes and fields."""
+    records = await read_to_end(stack.kafka, stack.topics.patrol, 1)
+    return [(record.value, codec.decode(record.value)[1]) for record in records]
+
+
+async def judged_all(stack: Stack) -> list[tuple[bytes, dict[str, Any]]]:
+    """Wait until judgements have read all votes that are not suspensions; return them."""
+    votes = len([one for one in await read_to_end(
+        stack.kafka, stack.topics.votes, PARTITIONS) if not is_suspension(one.value)])
+
+    async def done() -> bool:
+        found = await judgements(stack)
+        return bool(found) and sum(found[-1][1]["votes"]) + PARTITIONS >= votes
+    await until_found(done)
+    return await judgements(stack)
+
+
+def is_suspension(value: bytes) -> bool:
+    """Whether a record of the votes is one."""
+    return codec.schema_of(value).event == "VoterSuspended"
+
+
+async def suspensions(stack: Stack) -> list[dict[str, Any]]:
+    """Return the suspensions in the ballot box."""
+    records = await read_to_end(stack.kafka, stack.topics.votes, PARTITIONS)
+    return [codec.decode(one.value)[1] for one in records if is_suspension(one.value)]
+
+
+async def repeated(stack: Stack) -> list[bytes]:
+    """Judge everything again from Kafka's raw bytes, by the recorded cuts, rules and instants."""
+    topics, state, after, made = stack.topics, PatrolState(PARTITIONS), beginning(PARTITIONS), []
+    votes = await read_to_end(stack.kafka, topics.votes, PARTITIONS)
+    networks = await read_to_end(stack.kafka, topics.networks, 1)
+    catalogue = await read_to_end(stack.kafka, topics.catalogue, 1)
+    for _, fields in await judgements(stack):
+        batch = Batch(after, cut_of(fields))
+        for partition in range(PARTITIONS):
+            batch.add_votes(partition, [
+                (one.offset, one.value) for one in votes if one.partition == partition])
+        batch.add_networks((one.offset, one.value) for one in networks)
+        batch.add_catalogue((one.offset, one.value) for one in catalogue)
+        made.append(encoded(judge(state, batch, rules_of(fields), fields["judged_at"])))
+        after = cut_of(fields)
+    return made
+
+
+def owed(found: list[tuple[bytes, dict[str, Any]]]) -> set[bytes]:
+    """Return the ids of the suspensions that judgements ask for."""
+    return {suspension_id(one.finding, voter) for _, fields in found
+            for one in findings_of(fields) if one.suspends for voter in one.voters}
+
+
+async def test_whoever_is_named_is_suspended_once_by_a_signed_control(stack: Stack) -> None:
+    """Killed in mid-evening, the patrol goes on; anybody repeats it; the ledger takes its word."""
+    log = evening(1)
+    await begin(stack, "set_aside", signed=True)
+    stack.started("ledger")
+    await write_part(stack, log, 0, 60)
+    patrol = stack.started("patrol", **QUICK, SCRUTIN_CONTROL_KEYS=str(stack.folder / "keys"))
+    await judged_all(stack)
+    patrol.kill()
+    await write_part(stack, log, 60, 100)
+    patrol.start()
+    found = await judged_all(stack)
+
+    async def all_written() -> bool:
+        return {one["event_id"] for one in await suspensions(stack)} >= owed(found)
+    await until_found(all_written)
+    found, written = await judgements(stack), await suspensions(stack)
+
+    assert len(owed(found)) > ROBOTS // 2
+    assert sorted(one["event_id"] for one in written) == sorted(owed(found))
+    assert all(one["cause"] == 1 and any(one["signature"]) for one in written)
+    assert await repeated(stack) == [value for value, _ in found]
+    assert "cannot be repeated" not in patrol.so_far()
+    await until_found(lambda: suspended(stack, len(written)))
+
+
+async def suspended(stack: Stack, count: int) -> bool:
+    """Whether the ledger has suspended so many."""
+    records = await read_to_end(stack.kafka, stack.topics.decisions, PARTITIONS)
+    outcomes = [codec.decode(one.value)[1]["outcome"] for one in records]
+    return outcomes.count("suspended") == count
+
+
+async def test_a_rule_that_reports_suspends_nobody(stack: Stack) -> None:
+    """Its findings are recorded, and nothing else happens."""
+    await begin(stack, "report")
+    await write_part(stack, evening(1), 0, 100)
+    stack.started("patrol", **QUICK)
+    found = await judged_all(stack)
+
+    assert {one.rule for _, fields in found for one in findings_of(fields)} >= {1}
+    assert await suspensions(stack) == []
+
+
+async def test_without_the_guards_key_what_is_owed_is_written_once_it_is_there(
+    stack: Stack
+) -> None:
+    """The patrol says what is missing and judges on; a restart with the key makes up for it."""
+    await begin(stack, "set_aside", signed=True)
+    await write_part(stack, evening(1), 0, 100)
+    patrol = stack.started("patrol", **QUICK)
+    found = await judged_all(stack)
+    await patrol.says("nobody is suspended")
+    assert "no key that may sign it lies here" in patrol.so_far()
+    assert await suspensions(stack) == []
+    patrol.kill()
+    patrol = replace(patrol, environment={
+        **patrol.environment, "SCRUTIN_CONTROL_KEYS": str(stack.folder / "keys")})
+    stack.workers.append(patrol)
+    patrol.start()
+
+    async def all_written() -> bool:
+        return {one["event_id"] for one in await suspensions(stack)} >= owed(found)
+    await until_found(all_written)
+
+
+async def test_one_patrol_judges_and_another_takes_over(stack: Stack) -> None:
+    """Two of a group; the one that judges is frozen, and ends when it wakes."""
+    log = evening(1)
+    await begin(stack, "report")
+    first = stack.started("patrol", "1", **QUICK)
+    await write_part(stack, log, 0, 50)
+    await judged_all(stack)
+    stack.started("patrol", "2", **QUICK)
+    await write_part(stack, log, 50, 70)
+    await judged_all(stack)
+    first.kill()
+    await write_part(stack, log, 70, 100)
+    found = await judged_all(stack)
+
+    assert [fields["number"] for _, fields in found] == list(range(1, len(found) + 1))
+    assert await repeated(stack) == [value for value, _ in found]
+
+
+async def test_a_judgement_of_a_number_that_is_taken_is_a_stray(stack: Stack) -> None:
+    """A patrol that was frozen wrote it when it woke: everybody passes over it."""
+    log = evening(1)
+    await begin(stack, "report")
+    await write_part(stack, log, 0, 50)
+    patrol = stack.started("patrol", **QUICK)
+    _, fields = (await judged_all(stack))[-1]
+    stray = codec.encode("PatrolJudged", **{**fields, "findings": [], "judged_at": 1})
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.patrol, 0, [stray])
+    await write_part(stack, log, 50, 100)
+    found = await judged_all(stack)
+    patrol.kill()
+    await write_part(stack, evening(2), 0, 100)
+    patrol.start()
+    again = await judged_all(stack)
+
+    assert [each["number"] for _, each in found].count(fields["number"]) == 2
+    assert again[-1][1]["number"] > found[-1][1]["number"]
+    assert "cannot be repeated" not in patrol.so_far()
+
+
+async def test_a_patrol_whose_number_another_has_taken_ends(stack: Stack) -> None:
+    """Two judged at once: the one that finds another record at its number goes."""
+    await begin(stack, "report")
+    await write_part(stack, evening(1), 0, 100)
+    patrol = stack.worker("patrol", **QUICK)
+    patrol.program = [sys.executable, str(Path(second_patrol.__file__))]
+    patrol.start()
+
+    assert await asyncio.to_thread(patrol.wait) == EXIT_STOPPED
+    assert "another patrol wrote judgement 1 before this one" in patrol.log()
