@@ -36,7 +36,8 @@ EVENTS_OF = {
     TOPICS.decisions: ("DecisionMade",),
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
-        "ProposalGrouped", "ConsultationClosed", "ClosingCompleted",
+        "ProposalGrouped", "ProposalCorrected", "DescriptionCorrected", "ProposalRetired",
+        "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
         "GuardRuleChanged", "RulesAnnounced"),
     TOPICS.participants: ("ParticipantDescribed",),

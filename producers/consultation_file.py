@@ -267,7 +267,7 @@ def load(path: Path) -> ConsultationFile:
             f"{path}: not a description of a consultation. Mend and apply again:\n"
             + "\n".join(problems(error, document, ConsultationFile, str(path)))) from error
     try:
-        for event, fields in _descriptions(file):
+        for event, fields in descriptions(file):
             encoded(event, fields, replaced=None, occurred_at=0)
     except InvalidInput as error:
         raise InvalidInput(f"{path}: {error}") from error
@@ -284,7 +284,7 @@ def needed_events(
     """
     _check_references(file, known)
     events = []
-    for event, fields in _descriptions(file):
+    for event, fields in descriptions(file):
         newest = known.newest_like(event, fields)
         if _says(newest) == fields or (event == "ProposalGrouped" and newest is None
                                        and fields["idea"] is None):
@@ -335,7 +335,7 @@ def _check_references(file: ConsultationFile, known: KnownCatalogue) -> None:
         raise Missing("\n  ".join(at_most(unknown)))
 
 
-def _descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]:
+def descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield what the file says as events, without the fields of the event itself."""
     of_file = file.model_dump(include={
         "question", "time_zone", "languages", "votes_target", "hashtag", "contact", "stages",

@@ -5,8 +5,9 @@ from typing import Any
 
 from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
-from schemas import codec, named_keys
-from schemas.control_roles import PublicKey, keys_in
+from schemas import codec, corrections, named_keys
+from schemas.control_roles import PublicKey
+from schemas.corrections import Authority
 from schemas.named_keys import KeyList
 from schemas.registry import FIRST_RULES
 from schemas.topics import Topics
@@ -40,22 +41,38 @@ class KnownCatalogue:
     """Version of the rules that is announced: what follows them is written in its version."""
     announced_at: int = 0
     """When rules later than the first were announced first (ms)."""
-    edition: int = 0
-    """How often keys of controls were adopted."""
-    control_keys: tuple[PublicKey, ...] = ()
-    """Keys whose signatures every partition asks for; none: controls are unsigned."""
+    authority: Authority = field(default_factory=Authority)
+    """Whose corrections count."""
+    retired: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    """The ProposalRetired of each retired proposal, by consultation and proposal."""
     first_keys: frozenset[bytes] = frozenset()
     """Digests of the adoptions by which partitions without keys may take their first."""
+    retirements: int = 0
+    """How many retirements and restorations there were."""
     wordings: dict[tuple[str, str], int] = field(default_factory=dict)
     """Offset of the record that gave its present text, by consultation and proposal."""
 
+    @property
+    def edition(self) -> int:
+        """How often keys of controls were adopted."""
+        return self.authority.edition
+
+    @property
+    def control_keys(self) -> tuple[PublicKey, ...]:
+        """Keys whose signatures every partition asks for; none: controls are unsigned."""
+        return self.authority.keys
+
     def apply(
-        self, event: str, fields: dict[str, Any], offset: int = UNKNOWN_WORDING
+        self, event: str, fields: dict[str, Any], offset: int = UNKNOWN_WORDING,
+        value: bytes | None = None,
     ) -> None:
-        """Fold a record; its offset is asked for where wordings are."""
-        if event == "ProposalAccepted":
-            self._word(fields, offset)
-        if event in _KEYS:
+        """Fold a record; its offset is asked for where wordings are, itself where it is signed."""
+        if event in corrections.KEPT:
+            self._describe(event, fields, offset)
+        elif event in corrections.SIGNED:
+            if self.authority.takes(event, fields, value):
+                self._correct(event, fields, offset)
+        elif event in _KEYS:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
@@ -76,6 +93,10 @@ class KnownCatalogue:
         """Return the newest event that describes the same thing as one about to be written."""
         return self.find(event, fields["consultation"], _subject(event, fields))
 
+    def subject(self, event: str, fields: dict[str, Any]) -> str:
+        """Name what an event describes within its consultation; empty for the consultation."""
+        return _subject(event, fields)
+
     def consultations(self) -> list[str]:
         """List the consultations described."""
         return [key[1] for key in self.latest if key[0] == "ConsultationDescribed"]
@@ -86,15 +107,40 @@ class KnownCatalogue:
             self.announced_at = fields["occurred_at"]
         self.rules = max(self.rules, fields["ledger_version"])
         self.first_keys |= frozenset(fields["first_keys"])
-        if fields["generation"] > self.edition:
-            self.edition, self.control_keys = fields["generation"], keys_in(fields)
+        self.authority.announce(fields)
 
-    def _word(self, fields: dict[str, Any], offset: int) -> None:
-        """Note which record gave a text: one that changes the author alone gave none."""
-        place = fields["consultation"], fields["proposal"]
-        before = self.find("ProposalAccepted", *place)
-        if before is None or before["text"] != fields["text"]:
-            self.wordings[place] = offset
+    def _describe(self, event: str, fields: dict[str, Any], offset: int) -> None:
+        """Fold a description; where the log has keys it changes nothing people voted on."""
+        key = event, fields["consultation"], _subject(event, fields)
+        before = self.latest.get(key)
+        if before and self.authority.keys:
+            fields = corrections.without_changes(event, before, fields)
+        self.latest[key] = fields
+        # A record that changes the author alone gave no words.
+        if event == "ProposalAccepted" and (before is None or before["text"] != fields["text"]):
+            self.wordings[key[1:]] = offset
+
+    def _correct(self, event: str, fields: dict[str, Any], offset: int) -> None:
+        """Fold a correction, a retirement or a restoration."""
+        if event == corrections.DESCRIPTION_CORRECTED:
+            of, subject = corrections.described_by(fields)
+        else:
+            of, subject = "ProposalAccepted", fields["proposal"]
+        place = fields["consultation"], subject
+        known = self.find(of, *place)
+        if known is None:
+            return
+        self.retirements += event in (corrections.RETIRED, corrections.RESTORED)
+        if event == corrections.RETIRED:
+            self.retired[place] = fields
+        elif event == corrections.RESTORED:
+            self.retired.pop(place, None)
+        else:
+            made = corrections.applied(of, known, fields)
+            if made is not None:
+                self.latest[of, *place] = made
+                if of == "ProposalAccepted":
+                    self.wordings[place] = offset
 
     def require_consultation(self, consultation: str | None) -> str:
         """Return the consultation meant: the named one, or the only one there is."""
@@ -127,5 +173,5 @@ async def read_catalogue(reader: LogReader, topics: Topics) -> KnownCatalogue:
                 event, fields = codec.decode(record.value)
             except codec.Undecodable:
                 continue
-            known.apply(event, fields, record.offset)
+            known.apply(event, fields, record.offset, record.value)
     return known

@@ -9,8 +9,9 @@ same at once write the same event, which counts once.
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from producers import closing, consultation_file, signing
+from producers import closing, consultation_file, cuts, signing
 from producers.consultation_file import ConsultationFile
 from producers.errors import ChangesFinal, InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
@@ -52,15 +53,33 @@ class Closed:
 async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
     """Bring the catalogue up to a file; return the number of events written.
 
-    Raises ChangesFinal where a proposal of a closed consultation would be grouped anew.
+    Raises InvalidInput where words or dates would change that people have voted on, ChangesFinal
+    where those of a closed consultation would, or a proposal of it would be grouped anew.
     """
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
-    events = consultation_file.needed_events(file, known, occurred_at=now)
-    if any(value[:HEADER_BYTES] in headers("ProposalGrouped") for value in events):
+    changed = await _reworded(log, file, known, now)
+    events = [*changed, *consultation_file.needed_events(file, known, occurred_at=now)]
+    if changed or any(value[:HEADER_BYTES] in headers("ProposalGrouped") for value in events):
         require_open(log, known, file.id)
-    await _write_catalogue(log, events, now)
+    await write_catalogue(log, events, now)
     return len(events)
+
+
+async def _reworded(
+    log: Log, file: ConsultationFile, known: KnownCatalogue, now: int
+) -> list[bytes]:
+    """Return the corrections that a file asks for, and have `known` say what they say."""
+    wanted = cuts.rewordings(list(consultation_file.descriptions(file)), known)
+    if not wanted:
+        return []
+    signer = signing.operators_key(known, log.own_keys)
+    found = await cuts.cut(log.address, log.topics, file.id)
+    cuts.require_unvoted(found, wanted)
+    values = [cuts.encoded(each, found, cuts.UNVOTED, signer, occurred_at=now) for each in wanted]
+    for value in values:
+        known.apply(*codec.decode(value), value=value)
+    return values
 
 
 async def group(
@@ -74,9 +93,9 @@ async def group(
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
     consultation = known.require_consultation(consultation)
-    _require(known, "ProposalAccepted", consultation, proposal)
+    require_known(known, "ProposalAccepted", consultation, proposal)
     if idea is not None:
-        _require(known, "IdeaDescribed", consultation, idea)
+        require_known(known, "IdeaDescribed", consultation, idea)
     newest = known.find("ProposalGrouped", consultation, proposal)
     if (newest or {}).get("idea") == idea:
         return consultation, False
@@ -85,7 +104,7 @@ async def group(
         "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
         replaced=newest, occurred_at=now,
     )
-    await _write_catalogue(log, [event], now)
+    await write_catalogue(log, [event], now)
     return consultation, True
 
 
@@ -141,7 +160,7 @@ async def accept_undecodable(
     value = require_reason(lambda form: codec.encode(
         "UndecodableAccepted", event_id=event_id, reason=form, partition=partition,
         until_offset=until, salt=salt, origin="operator", occurred_at=now), reason)
-    await _write_catalogue(log, [value], now)
+    await write_catalogue(log, [value], now)
     return True
 
 
@@ -169,17 +188,26 @@ def require_open(log: Log, known: KnownCatalogue, consultation: str) -> None:
             "for ever that figures were changed after the closing. Nothing was written.")
 
 
-def _require(known: KnownCatalogue, event: str, consultation: str, subject: str) -> None:
-    if known.find(event, consultation, subject) is None:
-        what = "proposal" if event == "ProposalAccepted" else "idea"
+_KINDS = {"ProposalAccepted": "proposal", "IdeaDescribed": "idea", "ThemeDescribed": "theme"}
+
+
+def require_known(
+    known: KnownCatalogue, event: str, consultation: str, subject: str
+) -> dict[str, Any]:
+    """Return what describes something; raise Missing where nothing does."""
+    found = known.find(event, consultation, subject)
+    if found is None:
+        what = _KINDS[event]
         raise Missing(
             f"unknown {what} {subject!r} in consultation {consultation!r}. Look it up in the "
             f"results (`scrutin results {consultation} --json`), or describe it with `scrutin "
             "consultation apply FILE`."
         )
+    return found
 
 
-async def _write_catalogue(log: Log, events: list[bytes], now: int) -> None:
+async def write_catalogue(log: Log, events: list[bytes], now: int) -> None:
+    """Write events to the catalogue, in their order."""
     async with BulkWriter(log.address) as writer:
         for value in events:
             writer.add(log.topics.catalogue, 0, now, value)

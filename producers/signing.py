@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
-from schemas import codec
+from schemas import codec, corrections
 from schemas.control_roles import CLERK, GUARD, OPERATOR, may_sign
-from schemas.control_signatures import NOBODY, key_id, signed
+from schemas.control_signatures import NOBODY, UNSIGNED, key_id, signed
 from schemas.keys_in_force import ADOPTIONS, KeysInForce
 from schemas.private_files import read_private
 from schemas.registry import FIRST_RULES, HEADER_BYTES, current, headers
@@ -106,6 +106,32 @@ class Controls:
         if signer is None or in_force is None:
             return value
         return signed(signer.private, partition, in_force.genesis_chain, value)
+
+
+def operators_key(known: KnownCatalogue, own: Sequence[OwnKey]) -> OwnKey | None:
+    """Choose the key that signs what the catalogue takes from operators; None where nobody need.
+
+    Raises InvalidInput where one must, and none lies here.
+    """
+    keys = [key for key in known.control_keys if key.role == OPERATOR]
+    by_id = {each.id: each for each in own}
+    if not known.control_keys:
+        return None
+    for key in keys:
+        if key.id in by_id:
+            return by_id[key.id]
+    wanted = ", ".join(f"{key.role} {key.id.hex()}" for key in keys)
+    raise InvalidInput(
+        "the catalogue takes this only with an operator's signature, and no key that may sign it "
+        f"lies here. Those that may: {wanted}. Put the private key into the folder that "
+        "SCRUTIN_CONTROL_KEYS names, or ask whoever has it.")
+
+
+def correction(signer: OwnKey | None, event: str, /, **fields: Any) -> bytes:
+    """Encode a correction, a retirement or a restoration, signed where somebody signs."""
+    value = codec.encode(
+        event, **fields, by=signer.id if signer else NOBODY, signature=UNSIGNED)
+    return corrections.signed(signer.private, value) if signer else value
 
 
 FIRST = Controls()

@@ -99,6 +99,12 @@ UNKNOWN_PROPOSAL = ProblemKind(
     message("This consultation has no proposal of this identifier. It may have been withdrawn "
             "since the page was opened. Nothing was recorded by this request."),
 )
+RETIRED_PROPOSAL = ProblemKind(
+    "retired-proposal", 409,
+    message("This proposal is not voted on any more"),
+    message("The organisers have taken it out of the vote; the results say when and why. Votes "
+            "cast before stay, count, and can be withdrawn. Nothing was recorded by this request."),
+)
 NOT_YET_OPEN = ProblemKind(
     "not-yet-open", 409,
     message("Voting has not begun"),
@@ -195,8 +201,8 @@ UNKNOWN_OUTCOME = ProblemKind(
 )
 
 GATEWAY = (
-    UNKNOWN_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION, NOTHING_TO_QUALIFY, NO_VOTE,
-    INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE,
-    TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
+    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION,
+    NOTHING_TO_QUALIFY, NO_VOTE, INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON,
+    TOO_LARGE, TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

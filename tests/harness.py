@@ -120,14 +120,17 @@ class Stack:
     ports: HeldPorts = field(default_factory=HeldPorts)
     """For workers that are started again: nobody else is given them meanwhile."""
 
+    def settings(self) -> dict[str, str]:
+        """Return what every process of this stack is told."""
+        return {
+            "SCRUTIN_KAFKA": self.kafka, "SCRUTIN_TOPIC_PREFIX": self.topics.prefix,
+            "SCRUTIN_PARTITIONS": str(self.topics.partitions),
+            "SCRUTIN_DATA_DIR": str(self.folder / "data"), "TMPDIR": str(self.folder),
+        }
+
     def worker(self, command: str, instance: str = "1", **settings: str) -> Worker:
         """Name a worker; it is not started."""
-        environment = {
-            "SCRUTIN_KAFKA": self.kafka, "SCRUTIN_TOPIC_PREFIX": self.topics.prefix,
-            "SCRUTIN_PARTITIONS": str(self.topics.partitions), "SCRUTIN_INSTANCE": instance,
-            "SCRUTIN_DATA_DIR": str(self.folder / "data"), "TMPDIR": str(self.folder),
-            **settings,
-        }
+        environment = {**self.settings(), "SCRUTIN_INSTANCE": instance, **settings}
         found = Worker(command, environment, self.folder / f"{command}-{instance}.log")
         self.workers.append(found)
         return found

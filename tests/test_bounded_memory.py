@@ -128,6 +128,7 @@ MEMORIES = {
     "views.days.Days._told": CATALOGUE,
     "views.documents.Documents._decoded": CATALOGUE,
     "views.draw_costs.DrawCosts._told": CATALOGUE,
+    "producers.gateway.follower.Follower._ever": CATALOGUE,
     "views.flushes.Flushes._catalogue_ahead": CATALOGUE,
     "views.flushes.Flushes._pending": BATCH,
     "views.flushes.Flushes._values": CATALOGUE,

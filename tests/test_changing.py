@@ -86,7 +86,8 @@ def test_an_event(copy: Copy) -> None:
     copy.replace(CATALOGUE, "    groupings_after_closing: int = 0\n",
                  "    praised: int = 0\n    groupings_after_closing: int = 0\n")
     copy.replace(CATALOGUE, "\n\n_FOLDS = {\n", "\n\ndef _praised(consultation: Consultation, "
-                 "_fields: Fields) -> None:\n    consultation.praised += 1\n\n\n_FOLDS = {\n"
+                 "_fields: Fields, _offset: int) -> None:\n    consultation.praised += 1\n"
+                 "\n\n_FOLDS = {\n"
                  f'    "{event}": _praised,\n')
     recipe.done(REGISTRY, f"{DOCS}::test_generated_pages_are_fresh",
                 read=("producers/known_catalogue.py",))

@@ -77,7 +77,8 @@ class Documents:
         known = self._flushes.catalogue.consultations.get(consultation)
         return figures, known and replace(
             known, themes=dict(known.themes), ideas=dict(known.ideas),
-            proposals=dict(known.proposals), mapping=dict(known.mapping))
+            proposals=dict(known.proposals), mapping=dict(known.mapping),
+            retired=dict(known.retired), corrections=dict(known.corrections))
 
     def as_of(self) -> results_document.AsOf:
         """Return the positions of the logs that the documents hold."""

@@ -112,6 +112,15 @@ PROPOSALS = [
     Column("idea", "identifier of its idea; see ideas.csv", lambda entry: entry["idea"]),
     Column("text", "the proposal as it was put to the vote", _words("text", 0)),
     Column("language", "language of the text", _words("text", 1)),
+    Column("text_sha256", "SHA-256 of its words, hidden or not (results.schema.json says of what)",
+           lambda entry: entry["text_sha256"]),
+    Column("corrections", "how often its words changed; see corrections.csv",
+           lambda entry: len(entry["corrections"])),
+    Column("retired", "since when it is not voted on any more; its votes count",
+           _nested("retired", "at")),
+    Column("retired_reason", "why", _nested("retired", "reason")),
+    Column("text_hidden", "1 where its words are hidden",
+           lambda entry: int(bool(entry["retired"] and entry["retired"]["text_hidden"]))),
     Column("author", "who proposed it, as the catalogue names them", _author("name")),
     Column("author_kind", "citizen or organisation", _author("kind")),
     Column("author_age_band", "age band that a citizen told", _author("age_band")),
@@ -124,6 +133,8 @@ IDEAS = [
     Column("title", "title of the idea", _words("title", 0)),
     Column("language", "language of the title", _words("title", 1)),
     Column("proposals", "proposals grouped in it; their votes are pooled", _nested("proposals")),
+    Column("retired_proposals", "of them those that are not voted on any more; their votes count",
+           lambda entry: entry["retired_proposals"]),
     *_FIGURES,
 ]
 
@@ -146,6 +157,27 @@ MAPPING = [
     Column("idea", "its idea: the idea's counts are the sums over its proposals",
            lambda cell: cell[1]),
     Column("theme", "the idea's theme", lambda cell: cell[2]),
+]
+
+CORRECTIONS = [
+    Column("subject", "proposal, consultation, theme or idea", lambda change: change["subject"]),
+    Column("id", "identifier of the proposal, theme or idea", lambda change: change["id"]),
+    Column("field", "what was changed, the language behind a dot", lambda change: change["field"]),
+    Column("at", "when", lambda change: change["at"]),
+    Column("catalogue", "its record in the catalogue", lambda change: change["catalogue"]),
+    Column("reason", "why; empty where a description that came again said otherwise",
+           lambda change: change["reason"]),
+    Column("before", "what stood there; empty too where words are hidden",
+           lambda change: change["before"]),
+    Column("after", "what stands there from then on; empty too where words are hidden",
+           lambda change: change["after"]),
+    Column("before_sha256", "SHA-256 of a proposal's words before, in all languages",
+           lambda change: change["before_sha256"]),
+    Column("after_sha256", "and of those after it", lambda change: change["after_sha256"]),
+    Column("votes", "votes cast before: of a proposal on the words before, else in the whole "
+           "consultation; empty where nobody counted", lambda change: change["votes"]),
+    Column("after_closing", "1 where it came after the closing",
+           lambda change: int(change["after_closing"])),
 ]
 
 WITHHELD = [
@@ -224,6 +256,7 @@ def tables(
         "mapping": (MAPPING, [
             (entry["id"], entry["idea"], themes.get(entry["idea"]))
             for entry in document["proposals"] if entry["idea"] is not None]),
+        "corrections": (CORRECTIONS, _corrections(document)),
         "participation": (PARTICIPATION, answers),
         "withheld": (WITHHELD, _withheld(answers, votes=votes is not None)),
     }
@@ -252,6 +285,23 @@ def files(
 
 def results_xlsx(document: Entry, told: Told | None) -> bytes:
     return workbook(tables(document, told))
+
+
+def _corrections(document: Entry) -> list[dict[str, Any]]:
+    """List every change of words and dates, a field a row, in the log's order."""
+    found = [{**each, **change, "before_sha256": None, "after_sha256": None}
+             for each in document["corrections"] for change in each["changes"]]
+    for entry in document["proposals"]:
+        for each in entry["corrections"]:
+            before, after = each["before"], each["after"]
+            languages = [""] if before is None else sorted({*before, *after})
+            found += [
+                {**each, "subject": "proposal", "id": entry["id"],
+                 "field": f"text.{language}".rstrip("."),
+                 "before": (before or {}).get(language), "after": (after or {}).get(language)}
+                for language in languages
+                if before is None or before.get(language) != after.get(language)]
+    return sorted(found, key=lambda change: int(change["catalogue"]))
 
 
 def _withheld(
@@ -291,7 +341,8 @@ def readme(document: Entry) -> str:
     """Write the data dictionary."""
     name = document["consultation"]["id"]
     tables = (("proposals.csv", _of_proposals(document)), ("ideas.csv", _of_ideas(document)),
-              ("mapping.csv", MAPPING), ("participation.csv", PARTICIPATION),
+              ("mapping.csv", MAPPING), ("corrections.csv", CORRECTIONS),
+              ("participation.csv", PARTICIPATION),
               ("withheld.csv", WITHHELD), ("days.csv", DAYS), ("votes.csv", VOTES))
     lines = [
         f"# Results of the consultation {name}", "",

@@ -111,7 +111,7 @@ class Flushes:
         self._complete: tuple[dict[bytes, Versioned], Flush] | None = None
         self._vectors: dict[bytes, Vector] = {}
         """Vectors of the values shown."""
-        self._catalogue_ahead: deque[tuple[int, str, dict[str, Any]]] = deque()
+        self._catalogue_ahead: deque[tuple[int, str, dict[str, Any], bytes | None]] = deque()
         self._catalogue_read = NO_OFFSET
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -140,7 +140,7 @@ class Flushes:
             # Nobody can apply it; the catalogue's writers are ours and the archive keeps it.
             self._catalogue_read = offset
         else:
-            self._catalogue_ahead.append((offset, event, fields))
+            self._catalogue_ahead.append((offset, event, fields, value))
             self._catalogue_read = offset
         self._advance()
 
@@ -192,8 +192,8 @@ class Flushes:
                     self._store(key, record.value)
             self.version += 1
         while self._catalogue_ahead and self._may_apply(self._catalogue_ahead[0][0]):
-            offset, event, fields = self._catalogue_ahead.popleft()
-            self.catalogue.apply(event, fields, offset)
+            offset, event, fields, value = self._catalogue_ahead.popleft()
+            self.catalogue.apply(event, fields, offset, value)
             self.version += 1
         if self.version != before:
             for watcher in self._watchers:

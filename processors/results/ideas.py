@@ -179,7 +179,7 @@ class Ideas:
         except Undecodable:
             self.set_aside["catalogue"] += 1
             event, fields = "", {}
-        name = self.catalogue.apply(event, fields, offset)
+        name = self.catalogue.apply(event, fields, offset, value)
         self._positions_moved = True
         if name is None:
             return

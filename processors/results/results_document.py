@@ -5,20 +5,19 @@ The ideas worker publishes what `compute` gives, the views hand it to `document`
 runs both on counts of its own: whoever shows a number shows the same computation.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from processors.results import routes, scores
+from processors.results import routes, scores, wordings
 from processors.results.catalogue import Catalogue, Consultation
-from schemas.moments import moment, zone_of
+from schemas.moments import zone_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 
 
-FORMAT = "scrutin-results/1"
-FORMAT_BY_ROUTE = "scrutin-results/2"
-"""Of a document that tells drawn votes apart: where rules 2 are in force anywhere."""
+FORMAT = "scrutin-results/3"
 WITHHELD_BELOW = 10
 """Cells of donated descriptions under this are withheld, with a second one beside them."""
 DESCRIBED_BY = ("gender", "age_band", "region")
@@ -264,10 +263,11 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
     known = catalogue.consultations.get(found.consultation) or Consultation(found.consultation)
     totals, by_route = found.totals, found.by_route
     # By name, and only with votes: in which order ledgers met and flushed them says nothing.
+    zone = zone_of_description(known)
     unknown = sorted(name for name, block in found.proposals.items()
                      if name not in known.proposals and block["received"])
     return {
-        "format": FORMAT_BY_ROUTE if by_route else FORMAT,
+        "format": FORMAT,
         "scores_version": scores.version(by_route.rules if by_route else 1),
         "rules_version": by_route.rules if by_route else 1,
         "state": "final" if totals["final"] else "closed" if totals["closed"] else "open",
@@ -283,13 +283,16 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
             "suspended_voters": totals["suspended"],
             "controls_after_closing": totals.get("controls_after_closing", 0),
             "groupings_after_closing": known.groupings_after_closing,
+            **wordings.of_totals(known),
             **totals["counts"],
             **(routes.of_all(totals["counts"], by_route.total) if by_route else {}),
             "undecodable": found.undecodable, "decided": dict(found.decided),
         },
+        "corrections": wordings.of_descriptions(known, zone),
         "themes": _themes(known),
         "ideas": _ideas(found, known),
-        "proposals": [_proposal(found, known, name) for name in (*known.proposals, *unknown)],
+        "proposals": [_proposal(found, known, name, zone)
+                      for name in (*known.proposals, *unknown)],
         "controversial": list(found.controversial),
         "participation": {
             "base": totals["participants"], "descriptions": totals["descriptions"],
@@ -306,7 +309,7 @@ def described(known: Consultation) -> dict[str, Any]:
         "votes_target": None, "hashtag": None, "contact": None, "stages": [], "organisers": [],
         "facts": [], "origin": None,
     }
-    zone = zone_of(fields["time_zone"])
+    zone = zone_of_description(known)
     return {
         "id": known.id,
         **{name: fields[name] for name in (
@@ -314,16 +317,14 @@ def described(known: Consultation) -> dict[str, Any]:
             "organisers", "facts")},
         "time_zone": str(zone),
         "origin": fields.get("origin"),
-        "opens_at": instant(fields["opens_at"], zone),
-        "closes_at": instant(fields["closes_at"], zone),
+        "opens_at": wordings.instant(fields["opens_at"], zone),
+        "closes_at": wordings.instant(fields["closes_at"], zone),
     }
 
 
-def instant(milliseconds: int | None, zone: ZoneInfo) -> str | None:
-    """Write an instant in ISO 8601 with its offset in the consultation's time zone."""
-    if milliseconds is None:
-        return None
-    return moment(milliseconds, zone).isoformat()
+def zone_of_description(known: Consultation) -> ZoneInfo:
+    """Return the time zone of a consultation."""
+    return zone_of((known.described or {"time_zone": "UTC"})["time_zone"])
 
 
 def _themes(known: Consultation) -> list[dict[str, Any]]:
@@ -337,14 +338,14 @@ def _themes(known: Consultation) -> list[dict[str, Any]]:
 
 
 def _ideas(found: Published, known: Consultation) -> list[dict[str, Any]]:
-    sizes: dict[str, int] = {}
-    for idea in known.mapping.values():
-        sizes[idea] = sizes.get(idea, 0) + 1
+    sizes = Counter(known.mapping.values())
+    retired = Counter(idea for name, idea in known.mapping.items() if name in known.retired)
     empty, by_route = entry(named([0] * len(COUNTS))), found.by_route
     worth = _worth(found, known) if by_route else {}
     return [
         {"id": name, "theme": fields["theme"], "title": fields["title"],
-         "proposals": sizes.get(name, 0), **found.ideas.get(name, empty),
+         "proposals": sizes[name], "retired_proposals": retired[name],
+         **found.ideas.get(name, empty),
          **(by_route.ideas.of_idea(name, found.ideas.get(name, empty), worth[name])
             if by_route else {}),
          "rank": found.idea_ranks.get(name)}
@@ -368,12 +369,14 @@ def _worth(found: Published, known: Consultation) -> dict[str, dict[str, int]]:
     } for idea, each in votes.items()}
 
 
-def _proposal(found: Published, known: Consultation, name: str) -> dict[str, Any]:
+def _proposal(
+    found: Published, known: Consultation, name: str, zone: ZoneInfo
+) -> dict[str, Any]:
     fields = known.proposals.get(name, {})
     told = found.proposals.get(name) or entry(named([0] * len(COUNTS)))
     return {
         "id": name, "text": fields.get("text"), "author": fields.get("author"),
-        "idea": known.mapping.get(name),
+        "idea": known.mapping.get(name), **wordings.of_proposal(known, name, zone),
         **told, **(found.by_route.proposals.of(name, told) if found.by_route else {}),
         "rank": found.proposal_ranks.get(name),
     }

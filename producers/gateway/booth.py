@@ -41,6 +41,8 @@ from schemas.words import (
 
 
 _TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
+_CASTS = ("VoteCast", "QualificationAdded")
+"""What nobody does with a retired proposal; what was done may be taken back."""
 _QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
 _WIDGET = ORIGINS.index("widget")
 _UNKNOWN, _SERVED, _ASKED = map(SHOWN.index, ("unknown", "served", "asked"))
@@ -171,11 +173,12 @@ class Booth:
             raise _refused(error) from None
         accepted = self._follower.proposals(voter.consultation)
         others = _SERVED if given.counts_as_drawn else _UNKNOWN
+        # One that was retired since it was drawn is not shown.
+        kept = [(place, name) for place, name in enumerate(given.proposals) if name in accepted]
         proofs = [self.proof(voter, name, _ASKED if place < given.asked else others,
-                             given.drawn_at)
-                  for place, name in enumerate(given.proposals)]
+                             given.drawn_at) for place, name in kept]
         return Served(
-            given.event_id, [accepted[name] for name in given.proposals], proofs, given.waiting,
+            given.event_id, [accepted[name] for _, name in kept], proofs, given.waiting,
             given.counts_as_drawn)
 
     def proof(self, voter: Voter, proposal: str, shown: int, shown_at: int) -> str:
@@ -269,6 +272,8 @@ class Booth:
         known = self._follower.known
         if known.find("ProposalAccepted", voter.consultation, act.proposal) is None:
             raise Refused(problems.UNKNOWN_PROPOSAL)
+        if act.kind in _CASTS and (voter.consultation, act.proposal) in known.retired:
+            raise Refused(problems.RETIRED_PROPOSAL)
         # Of several gateways none knows what the others took: only the log could say no.
         if act.kind == "QualificationAdded" and self._is_alone:
             choice = self._memory.choice(voter.id, act.proposal)

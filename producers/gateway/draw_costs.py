@@ -47,7 +47,7 @@ def pool_of(document: Document, *, blind: bool) -> Pool:
     `blind`: the consultation hides how people vote while voting is open.
     """
     return Pool((_candidate(entry) for entry in document["proposals"]
-                 if entry["text"] is not None), SECOND, blind=blind)
+                 if entry["text"] is not None and not entry.get("retired")), SECOND, blind=blind)
 
 
 def _candidate(entry: Mapping[str, Any]) -> Candidate:

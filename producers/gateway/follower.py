@@ -6,6 +6,7 @@ from there on no vote is taken until a release that can read it runs here.
 """
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
 import structlog
@@ -14,6 +15,7 @@ from aiokafka.errors import KafkaError
 
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
+from schemas.corrections import NO_WORDS
 from schemas.kafka_clients import new_consumer
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
@@ -22,6 +24,8 @@ from schemas.topics import Topics
 RETRY_SECONDS = 1.0
 """Pause before a broker that does not answer is asked again."""
 POLL_MILLISECONDS = 500
+_Folded = tuple[int, dict[str, dict[str, dict[str, Any]]]]
+"""Catalogue offset; proposals by consultation and identifier."""
 FETCH_WAIT_MILLISECONDS = 100
 """Longest the broker holds an empty fetch; records end the wait at once."""
 
@@ -36,7 +40,8 @@ class Follower:
         self.ready = asyncio.Event()
         self._address = address
         self._place = TopicPartition(topics.catalogue, 0)
-        self._proposals: tuple[int, dict[str, dict[str, dict[str, Any]]]] = (-1, {})
+        self._proposals: _Folded = (-1, {})
+        self._ever: _Folded = (-1, {})
         self._logger = structlog.get_logger("gateway")
 
     async def follow(self) -> None:
@@ -59,15 +64,36 @@ class Follower:
             await asyncio.sleep(RETRY_SECONDS)
 
     def proposals(self, consultation: str) -> dict[str, dict[str, Any]]:
-        """Return the proposals one may vote on, in the catalogue's order: those with a text."""
+        """Return the proposals one may vote on, in the catalogue's order.
+
+        They have a text, and are not retired.
+        """
         offset, found = self._proposals
         if offset != self.offset:
             found = {}
-            for (event, name, subject), fields in self.known.latest.items():
-                if event == "ProposalAccepted" and fields["text"]:
-                    found.setdefault(name, {})[subject] = fields
+            for place, fields in self._accepted():
+                if place not in self.known.retired:
+                    found.setdefault(place[0], {})[place[1]] = fields
             self._proposals = (self.offset, found)
         return found.get(consultation, {})
+
+    def accepted(self, consultation: str) -> dict[str, dict[str, Any]]:
+        """Return those that one may or once might vote on, as they may be shown, in that order."""
+        offset, found = self._ever
+        if offset != self.offset:
+            found = {}
+            for place, fields in self._accepted():
+                retired = self.known.retired.get(place)
+                hidden = retired is not None and retired["text_hidden"]
+                found.setdefault(place[0], {})[place[1]] = (
+                    {**fields, **NO_WORDS} if hidden else fields)
+            self._ever = (self.offset, found)
+        return found.get(consultation, {})
+
+    def _accepted(self) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
+        for (event, *place), fields in self.known.latest.items():
+            if event == "ProposalAccepted" and fields["text"]:
+                yield (place[0], place[1]), fields
 
     async def _read(self, consumer: Any) -> None:
         await consumer.start()
@@ -88,5 +114,5 @@ class Follower:
         except codec.Undecodable:
             pass  # The archive keeps it; nothing can be voted on by it.
         else:
-            self.known.apply(event, fields, record.offset)
+            self.known.apply(event, fields, record.offset, record.value)
         self.offset = record.offset

@@ -40,7 +40,7 @@ _WRITING = (
     problems.INVALID_REQUEST, problems.INVALID_KEY, problems.TOO_MANY_REQUESTS,
     problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
 )
-_ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL)
+_ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL, problems.RETIRED_PROPOSAL)
 _BODY = (problems.NOT_JSON, problems.TOO_LARGE)
 
 

@@ -51,6 +51,8 @@ class DatedPool:
     offsets: tuple[int, ...]
     catalogue_offset: int
     made_at: float
+    retirements: int
+    """How many retirements and restorations the catalogue had."""
 
 
 class Pools:
@@ -63,21 +65,27 @@ class Pools:
         self._making: dict[str, asyncio.Task[DatedPool]] = {}
 
     async def pool(self, consultation: str) -> DatedPool:
-        """Return a pool; make one first where there is none."""
-        held = self._pools.get(consultation)
-        now = asyncio.get_running_loop().time()
-        if held is not None and now - held.made_at < REFRESH_SECONDS:
-            return held
-        making = self._making.get(consultation)
-        if making is None:
-            making = self._making[consultation] = asyncio.create_task(self._make(consultation))
-            making.add_done_callback(lambda _: self._making.pop(consultation))
-        return await asyncio.shield(making) if held is None else held
+        """Return a pool; make one first where there is none, or none without what was retired."""
+        while True:
+            held = self._pools.get(consultation)
+            now = asyncio.get_running_loop().time()
+            if held is not None and held.retirements != self._follower.known.retirements:
+                held = None
+            if held is not None and now - held.made_at < REFRESH_SECONDS:
+                return held
+            making = self._making.get(consultation)
+            if making is None:
+                making = self._making[consultation] = asyncio.create_task(
+                    self._make(consultation))
+                making.add_done_callback(lambda _: self._making.pop(consultation))
+            if held is not None:
+                return held
+            await asyncio.shield(making)
 
     async def _make(self, consultation: str) -> DatedPool:
         snapshot = self._results(consultation)
         proposals = self._follower.proposals(consultation)
-        catalogue_offset = self._follower.offset
+        catalogue_offset, retirements = self._follower.offset, self._follower.known.retirements
         described = self._follower.known.find("ConsultationDescribed", consultation) or {}
         blind = bool(described.get("shares_embargoed"))  # None was asked for before the field.
         by_draw = self._follower.known.rules >= DRAWN_SINCE
@@ -93,7 +101,7 @@ class Pools:
                 await asyncio.sleep(0)
         made = DatedPool(
             Pool(candidates, SECOND if by_draw else FIRST, blind=blind), snapshot.offsets,
-            catalogue_offset, asyncio.get_running_loop().time())
+            catalogue_offset, asyncio.get_running_loop().time(), retirements)
         self._pools[consultation] = made
         return made
 

@@ -54,6 +54,9 @@ class GatewayDesk:
     def proposals(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
         return self.follower.proposals(consultation)
 
+    def accepted(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
+        return self.follower.accepted(consultation)
+
     def enter(self, request: Request, consultation: str) -> "GatewayVisit":
         asked = Asked(request.scope, request.receive)
         device = guards.device_of(asked, self.keys.device)

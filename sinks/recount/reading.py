@@ -237,7 +237,7 @@ class Reading:
         catalogue = Catalogue()
         for at, value in self.catalogue_records(offset):
             try:
-                catalogue.apply(*codec.decode(value), at)
+                catalogue.apply(*codec.decode(value), at, value)
             except Undecodable:
                 continue
             except UnknownSchema as error:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from processors.results import results_document
+from processors.results import results_document, wordings
 from processors.results.catalogue import Catalogue
 from processors.results.results_document import AsOf, Figures
 
@@ -28,4 +28,4 @@ def recomputed(
     made: Document = results_document.document(published, catalogue)
     for name in results_document.DESCRIBED_BY:
         made["participation"][name] = document["participation"][name]
-    return made
+    return wordings.without(made) if document["format"] in wordings.FORMATS_WITHOUT else made

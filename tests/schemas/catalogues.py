@@ -10,7 +10,8 @@ from tests.schemas.events import fields_of, texts
 
 NAME = "town"
 EVENTS = ("ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
-          "ProposalGrouped", "ConsultationClosed", "ClosingCompleted", "ConsultationSealed")
+          "ProposalGrouped", "ConsultationClosed", "ClosingCompleted", "ConsultationSealed",
+          "ProposalCorrected", "DescriptionCorrected", "ProposalRetired", "ProposalRestored")
 """What the catalogue says of a consultation."""
 IDENTIFIERS = st.sampled_from(("a", "b", "../..", "é <b>", "x" * 63, "\u202e\u0000"))
 """Few, so that proposals, ideas and themes meet."""
@@ -20,13 +21,22 @@ WORDS = st.dictionaries(st.sampled_from(("fr", "en", "de", "")), st.sampled_from
 )) | texts(0, 60), max_size=2)
 """Texts by language: good ones, empty ones, and those that no writer would take."""
 
+EVENT_IDS = st.sampled_from((bytes(16), bytes(15) + b"1"))
+"""Few, so that corrections meet what they follow."""
+CHANGES = st.lists(st.builds(
+    lambda field, before, after: {"field": field, "before": before, "after": after},
+    st.sampled_from(("question.fr", "title.fr", "opens_at", "closes_at", "time_zone", "x")),
+    st.sampled_from((None, "0", "<b>=1</b>")), st.sampled_from((None, "-1", "9" * 18, "<i>"))),
+    max_size=2)
+
 Event = tuple[str, dict[str, Any]]
 
 
 def _events(name: str, consultation: str) -> st.SearchStrategy[Event]:
     """Return any event of a kind about a consultation, its identifiers few."""
     named = {"theme": IDENTIFIERS, "idea": IDENTIFIERS, "proposal": IDENTIFIERS,
-             "question": WORDS, "title": WORDS, "text": WORDS}
+             "question": WORDS, "title": WORDS, "text": WORDS, "before": WORDS, "after": WORDS,
+             "event_id": EVENT_IDS, "follows": EVENT_IDS, "changes": CHANGES}
 
     @st.composite
     def event(draw: st.DrawFn) -> Event:

@@ -38,6 +38,8 @@ PUBLISHED_IDS = {
     58: "RulesAnnounced", 59: "GuardRuleChanged", 60: "ParticipantDescribed",
     61: "ConsultationDescribed", 62: "ParticipantDescribed", 70: "SequenceServed",
     71: "SequenceDrawn", 80: "NetworksSeen", 90: "PatrolJudged",
+    100: "ProposalCorrected", 101: "DescriptionCorrected", 102: "ProposalRetired",
+    103: "ProposalRestored",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

@@ -139,7 +139,7 @@ def test_the_workbook_holds_texts_as_they_are_and_numbers_as_numbers() -> None:
         cells[downloads.PROPOSALS[number - 1].name] = (
             texts[int(value)] if cell.attrib.get("t") == "s" else float(value))
 
-    assert len(sheets) == 7
+    assert len(sheets) == 8
     assert not any(b"<f>" in sheet or b"hyperlink" in sheet for sheet in sheets.values())
     assert cells["text"] == cells["author"] == cells["id"] == "=1+1"
     assert cells["agree"] == document["proposals"][0]["counted"]["agree"]

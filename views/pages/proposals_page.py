@@ -16,6 +16,7 @@ from urllib.parse import urlencode
 
 from processors.results.results_document import shares_hidden
 from processors.results.scores import RANKED_VOTES
+from views.pages import changes
 from views.pages.glance import ZONES
 from views.pages.results_page import PERCENT_VOTES, moments, row
 
@@ -206,7 +207,9 @@ def page(document: Entry, wanted: Asked, *, phase: str, published_at: int | None
     embargoed = shares_hidden(document)
     return {
         **frame(document, wanted, phase=phase, published_at=published_at),
-        "rows": [{"entry": entry, "drawn": None} if embargoed else row(entry) for entry in shown],
+        "rows": [{
+            "entry": entry, "drawn": None, **changes.marked(entry),
+        } if embargoed else row(entry) for entry in shown],
         "ranked_proposals": sum(1 for entry in document["proposals"] if entry["rank"]),
         "ranked_drawn": sum(1 for entry in document["proposals"] if entry.get("drawn_rank")),
         "first": first + 1, "count": len(entries), "pages": pages, "fault": None,

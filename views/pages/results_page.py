@@ -18,6 +18,7 @@ from schemas.moments import moment, zone_of
 from views import draw_costs
 from views.days import Told
 from views.embargo import by_choice
+from views.pages import changes
 from views.pages.calendar import calendar
 from views.pages.glance import glance
 from views.pages.regions import REGIONS
@@ -93,6 +94,7 @@ def page(
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "by_rule": _by_rule(document["totals"]),
+        "changes": changes.page(document),
         "percent_votes": PERCENT_VOTES,
         "address": address,
         "draw_costs": draw_costs.shown(costs),
@@ -168,7 +170,7 @@ def _drawn(document: Mapping[str, Any]) -> dict[str, Any] | None:
 def row(entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry with its measures."""
     drawn = entry.get("drawn")
-    return {"entry": entry, "measures": measures(entry),
+    return {"entry": entry, "measures": measures(entry), **changes.marked(entry),
             "drawn": drawn and measures({"counted": drawn, "intervals": drawn["intervals"]})}
 
 

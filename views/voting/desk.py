@@ -116,5 +116,11 @@ class Desk(Protocol):
     def proposals(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
         """Return the proposals that can be voted on."""
 
+    def accepted(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
+        """Return those and the retired ones, in the order in which they were accepted.
+
+        A text that is hidden is empty.
+        """
+
     def enter(self, request: Request, consultation: str) -> Visit:
         """Let a visitor into a consultation that is open."""

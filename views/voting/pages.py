@@ -110,7 +110,7 @@ class VotePages:
 
     def _roll(self, consultation: str) -> Roll:
         """Return the proposals by number, as far as they are accepted now."""
-        accepted = self._desk.proposals(consultation)
+        accepted = self._desk.accepted(consultation)
         found = self._rolls.setdefault(consultation, Roll())
         found.follow(accepted, len(accepted))
         return found
@@ -118,12 +118,15 @@ class VotePages:
     # What is shown
 
     async def _ballot(self, guest: Guest) -> Response:
-        accepted = self._desk.proposals(guest.consultation)
+        accepted = self._desk.accepted(guest.consultation)
         proposal = asked.query_of(guest.request).get("proposal")
         if proposal is None:
             return await self._first(guest)
         if proposal not in accepted:
             raise TurnedAway(problems.UNKNOWN_PROPOSAL)
+        retired = proposal not in self._desk.proposals(guest.consultation)
+        if retired and not guest.paper.of(proposal):
+            raise TurnedAway(problems.RETIRED_PROPOSAL)
         if proposal not in guest.paper.sequence and not guest.paper.of(proposal):
             await self._serve(guest, [proposal])
         counted = await self._is_counted(guest, proposal)
@@ -131,8 +134,8 @@ class VotePages:
                              self._entry(guest.consultation, proposal), self._desk.now)
         query = urlencode({"proposal": proposal})
         return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
-                          embargoed=self._documents.embargoed(guest.consultation), **model)
-
+                          embargoed=self._documents.embargoed(guest.consultation),
+                          retired=retired, **model)
     async def _first(self, guest: Guest) -> Response:
         """Lead to the next proposal without a vote, or to the visitor's own votes."""
         if not guest.paper.sequence:
@@ -174,14 +177,15 @@ class VotePages:
         return found
 
     async def _mine(self, guest: Guest) -> Response:
-        accepted = self._desk.proposals(guest.consultation)
+        open_ones = self._desk.proposals(guest.consultation)
         return self._page(
             guest, "vote_mine.html", path=f"{guest.address}/mine",
-            votes=shown.mine(guest.paper, accepted), held=guest.paper,
+            votes=shown.mine(guest.paper, self._desk.accepted(guest.consultation)),
+            held=guest.paper,
             next=guest.paper.open_after(None),
             more=any(not guest.paper.of(name) and name not in guest.paper.sequence
-                     for name in accepted),
-            any_proposal=bool(accepted), key=shown.new_key())
+                     for name in open_ones),
+            any_proposal=bool(open_ones), open_ones=open_ones, key=shown.new_key())
 
     async def _you(self, guest: Guest) -> Response:
         return self._page(

@@ -120,7 +120,7 @@ class ReceiptPages:
             "vote_receipts.html", language_of(request), address=f"{home}/vote",
             path=f"{home}/vote/receipts", results_address=home, consultation=described,
             checked=checked, own=own, cast=cast, due=moment, prefix=self._checker.prefix,
-            proposals=self._desk.proposals(consultation))
+            proposals=self._desk.accepted(consultation))
         return html(request, body, headers=NO_STORE)
 
 

@@ -6,13 +6,16 @@ from processors.results.catalogue import Catalogue
 
 
 Events = list[tuple[str, dict[str, Any]]]
+DATES = {"opens_at": 1_000, "closes_at": None, "time_zone": "UTC"}
 
 
 def folded(events: Events) -> Catalogue:
     """Fold events from offset 0 on."""
     catalogue = Catalogue()
     for offset, (event, fields) in enumerate(events):
-        catalogue.apply(event, {"consultation": "jeunes", **fields}, offset)
+        catalogue.apply(event, {
+            "consultation": "jeunes", "event_id": bytes([offset] * 16),
+            "occurred_at": 1_000 * offset, **fields}, offset)
     return catalogue
 
 
@@ -24,11 +27,13 @@ def grouped(proposal: str, idea: str | None) -> tuple[str, dict[str, Any]]:
 def test_a_later_description_replaces_the_earlier_one_in_its_place() -> None:
     """Order is that of first mention; fields are those of the last."""
     found = folded([
-        ("IdeaDescribed", {"idea": "i1", "title": 1}), ("IdeaDescribed", {"idea": "i2"}),
+        ("IdeaDescribed", {"idea": "i1", "title": 1}),
+        ("IdeaDescribed", {"idea": "i2", "title": 1}),
         ("IdeaDescribed", {"idea": "i1", "title": 2}),
-        ("ConsultationDescribed", {"question": "old"}),
-        ("ConsultationDescribed", {"question": "new"}),
-        ("ThemeDescribed", {"theme": "t"}), ("ProposalAccepted", {"proposal": "p"}),
+        ("ConsultationDescribed", {"question": "old", **DATES}),
+        ("ConsultationDescribed", {"question": "new", **DATES}),
+        ("ThemeDescribed", {"theme": "t", "title": {}}),
+        ("ProposalAccepted", {"proposal": "p", "text": {}}),
     ]).consultations["jeunes"]
 
     assert list(found.ideas) == ["i1", "i2"]

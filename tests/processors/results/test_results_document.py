@@ -238,7 +238,7 @@ def test_under_rules_2_every_counted_vote_has_one_route(
     made = document(found, catalogue)
     entries = [*made["proposals"], *made["ideas"], made["totals"]]
 
-    assert (made["format"], made["rules_version"]) == ("scrutin-results/2", 2)
+    assert (made["format"], made["rules_version"]) == ("scrutin-results/3", 2)
     for entry in entries:
         drawn, by_rule = entry["drawn"], entry["set_aside_by_rule"].values()
         assert sum(entry["routes"].values()) == entry["counted"]["votes"]

@@ -1,0 +1,196 @@
+"""Words and dates that are changed on record, and proposals that are retired. Pure.
+
+Theory of operation: people vote on words, so what they read may change only in the open. A record
+of the catalogue that describes something for the second time says again what it is; that its words
+or dates are others now, a correction says. It holds both, why, and the votes that were cast before
+anybody could be shown the new ones, and it names the record it follows: of two that follow the same
+one the first counts. Once the catalogue announces keys of controls, a correction, a retirement and
+a restoration count only where an operator's key has signed them, and a mere description changes
+neither words nor dates any more. Where no keys are announced it does, as it always did: then it is
+shown as a change whose votes nobody counted.
+
+All who fold the catalogue ask here, so that writers, gateways, results and recounts agree.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from schemas.control_roles import PublicKey, keys_in, may_sign
+from schemas.control_signatures import SIGNATURE_BYTES, UNSIGNED
+
+
+Fields = dict[str, Any]
+Texts = Mapping[str, str]
+
+PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED = "ProposalCorrected", "DescriptionCorrected"
+RETIRED, RESTORED = "ProposalRetired", "ProposalRestored"
+SIGNED = frozenset((PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED))
+"""Events that only an operator may write where the log has keys of controls."""
+DOMAIN = b"scrutin-correction-1\0"
+"""Begins what is signed: no control of the ballot box does."""
+KEPT = {
+    "ConsultationDescribed": ("question", "opens_at", "closes_at", "time_zone"),
+    "ThemeDescribed": ("title",), "IdeaDescribed": ("title",), "ProposalAccepted": ("text",),
+}
+"""What of a description people voted on: it changes by corrections."""
+SUBJECTS = {"consultation": ("ConsultationDescribed", ""), "theme": ("ThemeDescribed", "theme"),
+            "idea": ("IdeaDescribed", "idea")}
+"""By what a DescriptionCorrected is about: the event that describes it, and the field that names
+it."""
+INSTANTS = frozenset(("opens_at", "closes_at"))
+_INSTANT = re.compile(r"-?\d{1,18}", re.ASCII)
+TEXT_DIGEST = "text_sha256"
+"""Stands beside the text in the fields of a proposal: its digest, as `digest_of` makes it."""
+NO_WORDS: Fields = {"text": {}, "author": None}
+"""What is shown of a proposal whose words are hidden."""
+BEFORE_DIGEST, AFTER_DIGEST = "before_sha256", "after_sha256"
+"""Stand in the fields of a correction whose words are withheld, as in a bundle."""
+
+
+class Change(NamedTuple):
+    """One field that is changed; instants are milliseconds since 1970 in decimal."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+class Authority:
+    """Whose corrections a catalogue takes; `announce` follows its announcements, in order."""
+
+    def __init__(self) -> None:
+        self.keys: tuple[PublicKey, ...] = ()
+        """Those announced last; none: corrections are unsigned."""
+        self.edition = 0
+        """How often keys were adopted."""
+
+    def announce(self, fields: Mapping[str, Any]) -> None:
+        """Follow a RulesAnnounced: keys never go back."""
+        if fields["generation"] > self.edition:
+            self.edition, self.keys = fields["generation"], keys_in(fields)
+
+    def takes(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
+        """Whether a record of SIGNED counts; `value` is the record as it lies in the log."""
+        if not self.keys or AFTER_DIGEST in fields:
+            return True  # What is withheld was held against its leaf, and has no bytes to check.
+        return value is not None and any(
+            key.id == fields["by"] and may_sign(key.role, event) and _is_signed(key.public, value)
+            for key in self.keys)
+
+
+def signed(private: Ed25519PrivateKey, record: bytes) -> bytes:
+    """Return a record of SIGNED with its signature."""
+    return record[:-SIGNATURE_BYTES] + private.sign(_message(record))
+
+
+def _is_signed(public: bytes, record: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public).verify(
+            record[-SIGNATURE_BYTES:], _message(record))
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _message(record: bytes) -> bytes:
+    """Return what is signed. It names the record that it follows, so it is worth something once."""
+    return b"".join((DOMAIN, record[:-SIGNATURE_BYTES], UNSIGNED))
+
+
+def digest_of(texts: Texts) -> str:
+    """Commit to words by language: SHA-256 over JSON without spaces, keys in order, in UTF-8."""
+    said = json.dumps(dict(texts), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
+def kept_changes(event: str, known: Mapping[str, Any], fields: Mapping[str, Any]) -> list[Change]:
+    """List what a description would change of what people voted on."""
+    found: list[Change] = []
+    for name in KEPT.get(event, ()):
+        before, after = known[name], fields[name]
+        if isinstance(before, dict):
+            found += [Change(f"{name}.{language}", before.get(language), after.get(language))
+                      for language in sorted({*before, *after})
+                      if before.get(language) != after.get(language)]
+        elif before != after:
+            found.append(Change(name, *(None if said is None else str(said)
+                                        for said in (before, after))))
+    return found
+
+
+def without_changes(event: str, known: Fields, fields: Fields) -> Fields:
+    """Return a description that leaves what people voted on as it is."""
+    kept = (*KEPT[event], TEXT_DIGEST)
+    return {**fields, **{name: known[name] for name in kept if name in known}}
+
+
+def changed(event: str, known: Fields, changes: list[Change]) -> Fields | None:
+    """Return a description as corrected; None where it does not say what was to be corrected."""
+    made = {**known}
+    for change in changes:
+        name, _, language = change.field.partition(".")
+        held = made.get(name)
+        if name not in KEPT[event] or isinstance(held, dict) != bool(language):
+            return None
+        if isinstance(held, dict):
+            if held.get(language) != change.before:
+                return None
+            made[name] = {key: text for key, text in {**held, language: change.after}.items()
+                          if text is not None}
+        elif (None if held is None else str(held)) != change.before:
+            return None
+        else:
+            try:
+                made[name] = _value(name, change.after)
+            except ValueError:
+                return None
+    return made
+
+
+def applied(event: str, known: Fields, correction: Mapping[str, Any]) -> Fields | None:
+    """Return a description as a correction leaves it; None where the correction has no effect.
+
+    It has one only on top of the record that it follows, and of what that one says.
+    """
+    if known.get("event_id") != correction["follows"]:
+        return None
+    made: Fields | None
+    if event == "ProposalAccepted":
+        before = known.get(TEXT_DIGEST) or digest_of(known["text"])
+        if before != (correction.get(BEFORE_DIGEST) or digest_of(correction["before"])):
+            return None
+        made = {**known, "text": correction["after"]}
+        if TEXT_DIGEST in known:
+            made[TEXT_DIGEST] = correction.get(AFTER_DIGEST) or digest_of(correction["after"])
+    else:
+        made = changed(event, known, changes_in(correction))
+    return made and {**made, "event_id": correction["event_id"]}
+
+
+def _value(name: str, said: str | None) -> Any:
+    """Read a field as its event has it; raise ValueError where it cannot be one."""
+    if name in INSTANTS:
+        if name == "opens_at" and said is None:
+            raise ValueError(name)
+        if said is not None and not _INSTANT.fullmatch(said):
+            raise ValueError(name)
+        return said if said is None else int(said)
+    if said is None:
+        raise ValueError(name)
+    return said
+
+
+def described_by(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """Name the event, and the subject, that a DescriptionCorrected is about."""
+    return SUBJECTS[fields["subject"]][0], fields["name"]
+
+
+def changes_in(fields: Mapping[str, Any]) -> list[Change]:
+    """Read what a DescriptionCorrected changes."""
+    return [Change(each["field"], each["before"], each["after"]) for each in fields["changes"]]
