@@ -33,6 +33,7 @@ from sinks.recount.faults import RecountFailed
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 from sinks.recount.recomputing import Document, as_of, recomputed
+from sinks.recount.words import check_words
 
 
 VOTERS = ("participants", "participants_received", "suspended", "controls_after_closing")
@@ -116,6 +117,7 @@ def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> No
     found.voters_apart = ballots.voters_apart
     found.checks += [*check_decisions(ledgers), _check_agreement(reading)]
     found.checks += check_document("pure", document, made)
+    found.checks += check_words(document, catalogue.consultations.get(consultation), reading)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
 

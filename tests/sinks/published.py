@@ -1,6 +1,7 @@
 """A whole archived consultation and the document that was published of it."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ RECEIPT_KEYS = tuple(
     for number in (101, 102))
 
 
-def catalogue_log(box: Box) -> Log:
+def catalogue_log(
+    box: Box, corrections: Sequence[tuple[str, dict[str, Any]]] = ()
+) -> Log:
     """Describe two proposals in one idea; the others stay unknown."""
     common = {"consultation": CONSULTATION, "origin": "operator", "occurred_at": BEGAN_AT}
     title = {"fr": "Un métier", "en": "A trade"}
@@ -38,10 +41,11 @@ def catalogue_log(box: Box) -> Log:
           for name in ("p-0", "p-1")),
         *(("ProposalGrouped", {"proposal": name, "idea": "idée"}) for name in ("p-0", "p-1")),
     ]
+    events += corrections
     if box.completed:
         events.append(("ClosingCompleted", {
             "closing": bytes(16), "offsets": [len(log) - 1 for log in box.logs]}))
-    described = [codec.encode(event, event_id=box.identifier(), **fields, **common)
+    described = [codec.encode(event, **{"event_id": box.identifier(), **fields, **common})
                  for event, fields in events]
     if box.first_keys:
         described.append(announced(2, 0, (), occurred_at=BEGAN_AT, first_keys=box.first_keys))
@@ -106,13 +110,14 @@ class Archived:
 
 
 def archived(
-    url: str, prefix: str, box: Box, *, decisions: list[list[bytes]] | None = None
+    url: str, prefix: str, box: Box, *, decisions: list[list[bytes]] | None = None,
+    corrections: Sequence[tuple[str, dict[str, Any]]] = (),
 ) -> Archived:
     """Decide a box, publish it, and put its logs into an archive of their own."""
     topics = Topics(prefix, box.partitions)
     store = open_store(url, prefix, prefix)
     ledgers, decided = decide(box)
-    catalogue = catalogue_log(box)
+    catalogue = catalogue_log(box, corrections)
     for partition in range(box.partitions):
         stock(store, log_of(topics, topics.votes), partition, box.logs[partition])
         kept: Log = list((decisions or decided)[partition])
