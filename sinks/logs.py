@@ -29,5 +29,6 @@ def archived_logs(topics: Topics) -> list[ArchivedLog]:
         ArchivedLog(topics.votes, topics.partitions, "votes_log", votes_table),
         ArchivedLog(topics.decisions, topics.partitions, "decisions_log", decisions_table),
         ArchivedLog(topics.catalogue, 1, "catalogue_log", catalogue_table),
+        ArchivedLog(topics.patrol, 1, "patrol_log", catalogue_table),
         ArchivedLog(topics.sequences, 1, "sequences_log", catalogue_table),
     ]

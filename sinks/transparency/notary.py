@@ -78,6 +78,7 @@ class NotaryPolicy:
         for partition in range(self.topics.partitions):
             yield self.topics.votes, partition, decode_ballot
         yield self.topics.catalogue, 0, codec.decode
+        yield self.topics.patrol, 0, codec.decode
 
 
 class Book:

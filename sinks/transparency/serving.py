@@ -22,7 +22,8 @@ class ServedLogs:
         self._folder, self._topics = folder, topics
         self.results = ResultsFolder(folder / topics.prefix / RESULTS)
         places = [place_of(topics, topics.votes, number) for number in range(topics.partitions)]
-        self._places = {*places, place_of(topics, topics.catalogue, 0)}
+        self._places = {*places, *(
+            place_of(topics, topic, 0) for topic in (topics.catalogue, topics.patrol))}
 
     def text(self, path: str) -> str | None:
         """Read the policy, the list of the service's keys, or the newest checkpoint of a log."""

@@ -29,7 +29,7 @@ async def test_the_keys_of_logs_are_named_in_the_catalogue(stack: Stack) -> None
     notary.kill()
     notary.start()
     folder = stack.folder / "data/transparency" / stack.topics.prefix
-    await until(lambda: (folder / "keys").read_text().count(" log in_use ") == 3)
+    await until(lambda: (folder / "keys").read_text().count(" log in_use ") == 4)
     records = await read_to_end(stack.kafka, stack.topics.catalogue, 1)
     named = [fields for event, fields in (codec.decode(each.value) for each in records)
              if event == "PublicKeyNamed"]
@@ -38,4 +38,4 @@ async def test_the_keys_of_logs_are_named_in_the_catalogue(stack: Stack) -> None
             for each in named} == {
         NamedKey("log", name, verifier.public, "in_use")
         for name, verifier in parse_policy((folder / "policy").read_text()).items()}
-    assert len(named) == 3
+    assert len(named) == 4

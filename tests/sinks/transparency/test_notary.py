@@ -285,4 +285,4 @@ async def test_told_to_stop_while_kafka_is_away_it_ends(
     """Waiting for a broker, the notary ends in order when it is told to."""
     patient = replace(policy("127.0.0.1:9", Topics(topic_prefix, 2), tmp_path), away_seconds=600)
     async with running(patient) as notary:
-        await until(lambda: len(notary.status()["logs"]) == 3)
+        await until(lambda: len(notary.status()["logs"]) == 4)
