@@ -12,11 +12,9 @@ from collections.abc import Callable
 import psutil
 
 from benchmarks.house import PARTITIONS
-from benchmarks.large import CONSULTATION, tallied
-from benchmarks.votes import BEGAN_AT
+from benchmarks.large import CONSULTATION, accepted, tallied
 from processors.results.ideas import Ideas
 from processors.results.vectors import headers, vector_of
-from schemas import codec
 from views.documents import Documents
 from views.flushes import Flushes
 
@@ -47,14 +45,6 @@ def main(proposals: int) -> None:
 
 kept: list[object] = []
 """The document, as long as its memory is looked at."""
-
-
-def accepted(number: int) -> bytes:
-    """Encode a proposal of ordinary length."""
-    return codec.encode(
-        "ProposalAccepted", event_id=number.to_bytes(16, "big"), consultation=CONSULTATION,
-        proposal=f"p{number:05}", author=None, origin="operator", occurred_at=BEGAN_AT,
-        text={"fr": f"Il faut que chaque commune ouvre un lieu pour les jeunes, numéro {number}."})
 
 
 def _megabytes(work: Callable[[], None]) -> float:

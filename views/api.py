@@ -166,7 +166,7 @@ class Views:
         return html(request, body, headers=caching(final=False))
 
     async def results_page(self, request: Request) -> Response:
-        publication = self._publication(request)
+        publication = await self._publication(request)
         page = await publication.page(
             language_of(request), self._publications.around(publication))
         response = await represented(request, page, "text/html", caching(final=publication.final))
@@ -174,8 +174,8 @@ class Views:
 
     async def proposals_page(self, request: Request) -> Response:
         """Show a page of the list of proposals that the query asks for."""
-        publication = self._publication(request)
-        around, document = self._publications.around(publication), publication.document
+        publication = await self._publication(request)
+        around, document = self._publications.around(publication), publication.frame
         try:
             wanted = proposals_page.asked(asked.query_of(request), document)
             page = await publication.proposals(language_of(request), around, wanted)
@@ -194,7 +194,7 @@ class Views:
 
     async def file(self, request: Request) -> Response:
         """Send a file to take away, named after its consultation."""
-        publication = self._publication(request)
+        publication = await self._publication(request)
         name = asked.path_of(request).rpartition("/")[2]
         made = await self._publications.file(publication, name)
         consultation = quote(request.path_params["consultation"], safe="")
@@ -203,13 +203,13 @@ class Views:
         return await represented(request, made, FILES[name], headers)
 
     async def results(self, request: Request) -> Response:
-        publication = self._publication(request)
+        publication = await self._publication(request)
         life = caching(final=publication.final)
         return await represented(request, await publication.results(), "application/json", life)
 
     async def draw(self, request: Request) -> Response:
         """Say what a drawn vote on a chosen proposal costs, where it was measured."""
-        publication = self._publication(request)
+        publication = await self._publication(request)
         found = self._publications.costs.of(request.path_params["consultation"])
         if found is None:
             raise HTTPException(404)
@@ -250,9 +250,9 @@ class Views:
             return Response("ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
         return explained(request, problems.NOT_READY, as_json=True)
 
-    def _publication(self, request: Request) -> Publication:
+    async def _publication(self, request: Request) -> Publication:
         self._check_ready()
-        found = self._publications.publication(request.path_params["consultation"])
+        found = await self._publications.ready(request.path_params["consultation"])
         if found is None:
             raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
         return found

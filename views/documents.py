@@ -1,18 +1,29 @@
-"""From whole flushes to the results document of each consultation. Pure.
+"""From whole flushes to the results document of each consultation.
 
 The numbers were made by the ideas worker with `processors.results.results_document`; here they
-are only read and handed to the same module's `document`. Figures that did not change since the
-last document are not decoded again: a flush touches some dozens of proposals of thousands.
+are only read and handed to the same module's `document`. What did not move since it was last
+looked at is `Keeping`'s. No I/O, no clock.
 """
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 from processors.results import published_records, rankings, results_document
 from processors.results.catalogue import Consultation
 from schemas.codec import Undecodable
-from views.embargo import concealed, embargoed
+from views.embargo import embargoed
 from views.flushes import Figure, Flushes, ResultsUnreadable
+from views.shelf import Shelf
+from views.shown import Keeping, Shown, as_of
+
+
+KEPT_BYTES = 512 << 20
+"""Of what is kept of consultations, the last looked at..."""
+PROPOSAL_BYTES = 12_288
+"""... of which each takes so much a proposal, at most, with its entry and its figures."""
+SLICE_FIGURES = 250
+"""Figures read, or entries made, before others have their turn: some ten milliseconds."""
 
 
 Decoded = dict[Figure, tuple[bytes, Any]]
@@ -22,22 +33,51 @@ name positions of the whole log, and its part of the catalogue."""
 
 
 class Documents:
-    """Makes documents from the flushes, remembering what it decoded."""
+    """Makes documents from the flushes, remembering what it read of them."""
 
     def __init__(self, flushes: Flushes) -> None:
         self._flushes = flushes
         self._decoded: dict[str, Decoded] = {}
+        """Of each consultation, the figures that somebody asked for alone."""
+        self._kept: Shelf[str, Keeping] = Shelf(KEPT_BYTES)
+
+    async def catch_up(self, consultation: str) -> None:
+        """Read what moved of a consultation, in slices: others have their turn between them."""
+        left = True
+        while left and self._flushes.knows(consultation):
+            left = self._advance(consultation)
+            await asyncio.sleep(0)
+
+    def shown(self, consultation: str) -> Shown | None:
+        """Return what people may see of a consultation; None where nobody knows the id."""
+        return self._shown(consultation, hidden=self.embargoed(consultation))
 
     def document(self, consultation: str) -> dict[str, Any] | None:
         """Make the results document that people may see; None where nobody knows the id."""
-        made = self.whole_document(consultation)
-        return concealed(made) if made and self.embargoed(consultation) else made
+        shown = self.shown(consultation)
+        return shown.document() if shown else None
 
     def whole_document(self, consultation: str) -> dict[str, Any] | None:
         """Make it as of the last whole flush, embargo or not: for recounts, never to be shown."""
-        if consultation not in self._flushes.consultations():
+        shown = self._shown(consultation, hidden=False)
+        return shown.document() if shown else None
+
+    def _shown(self, consultation: str, *, hidden: bool) -> Shown | None:
+        if not self._flushes.knows(consultation):
             return None
-        return results_document.document(self._published(consultation), self._flushes.catalogue)
+        while self._advance(consultation):
+            pass
+        kept = self._kept.get(consultation)
+        assert kept is not None, "what was put last is kept"
+        return kept.shown(hidden=hidden)
+
+    def _advance(self, consultation: str) -> bool:
+        kept = self._kept.get(consultation)
+        if kept is None:
+            kept = Keeping(consultation, self._flushes, _decode)
+        left = kept.advance(SLICE_FIGURES)
+        self._kept.put(consultation, kept, PROPOSAL_BYTES * kept.size)
+        return left
 
     def embargoed(self, consultation: str) -> bool:
         """Whether how people vote is hidden until voting has closed."""
@@ -82,41 +122,7 @@ class Documents:
 
     def as_of(self) -> results_document.AsOf:
         """Return the positions of the logs that the documents hold."""
-        applied = self._flushes.applied
-        if applied is None:
-            return results_document.AsOf(
-                votes=(), catalogue=self._flushes.catalogue.offset, participants=-1)
-        return results_document.AsOf(
-            votes=applied.offsets,
-            catalogue=applied.catalogue_offset,
-            participants=applied.participants_offset,
-        )
-
-    def _published(self, consultation: str) -> results_document.Published:
-        by_kind: dict[str, dict[str, Any]] = {}
-        for name, figure in self._figures(consultation).items():
-            by_kind.setdefault(name.kind, {})[name.id] = figure
-        if "totals" not in by_kind:
-            return self._empty(consultation)
-        assert self._flushes.applied is not None, "figures are applied with their flush only"
-        return published_records.published(
-            consultation, by_kind, self._flushes.applied.fields())
-
-    def _empty(self, consultation: str) -> results_document.Published:
-        """Return the results of a consultation nothing was counted for yet."""
-        return results_document.compute(
-            consultation, results_document.Figures(proposals={}), self._flushes.catalogue,
-            self.as_of(), decided={}, undecodable=0,
-        )
-
-    def _figures(self, consultation: str) -> dict[Figure, Any]:
-        before = self._decoded.get(consultation, {})
-        now: Decoded = {}
-        for name, value in self._flushes.figures(consultation).items():
-            known = before.get(name)
-            now[name] = known if known and known[0] == value else (value, _decode(name, value))
-        self._decoded[consultation] = now
-        return {name: figure for name, (_, figure) in now.items()}
+        return as_of(self._flushes)
 
 
 def _decode(name: Figure, value: bytes) -> Any:

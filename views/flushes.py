@@ -15,9 +15,10 @@ value a key, once applied and at most once more waiting.
 Pure: no I/O, no clock.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Any, NamedTuple
 
 from processors.results.catalogue import Catalogue
@@ -106,6 +107,9 @@ class Flushes:
         """Moves with every change of what is shown."""
         self._watchers: list[Callable[[], None]] = []
         self._values: dict[str, dict[Figure, bytes]] = {}
+        """Of each consultation, what was stored last comes last."""
+        self._stored: Counter[str] = Counter()
+        self._described: Counter[str] = Counter()
         self._pending: dict[bytes, tuple[Versioned, ...]] = {}
         """What waits for a marker; of a key those of higher vectors too, which came before."""
         self._complete: tuple[dict[bytes, Versioned], Flush] | None = None
@@ -148,9 +152,26 @@ class Flushes:
         """Identifiers of the consultations that are described or have results, sorted."""
         return sorted({*self.catalogue.consultations, *self._values})
 
+    def knows(self, consultation: str) -> bool:
+        """Whether a consultation is one of them."""
+        return consultation in self._values or consultation in self.catalogue.consultations
+
     def figures(self, consultation: str) -> dict[Figure, bytes]:
         """Encoded figures of a consultation by name; not to be changed by the caller."""
         return self._values.get(consultation, {})
+
+    def stored(self, consultation: str) -> int:
+        """Count the figures of a consultation that were ever stored, to ask for `newer` ones."""
+        return self._stored[consultation]
+
+    def newer(self, consultation: str, stored: int) -> list[Figure]:
+        """Name the figures stored since that count was `stored`; others perhaps, too."""
+        return [*islice(reversed(self.figures(consultation)),
+                        self._stored[consultation] - stored)]
+
+    def described(self, consultation: str) -> int:
+        """Count the events of the catalogue about a consultation, as far as they are applied."""
+        return self._described[consultation]
 
     def _close_flush(self, value: bytes) -> None:
         event, fields = codec.decode(value)
@@ -193,7 +214,9 @@ class Flushes:
             self.version += 1
         while self._catalogue_ahead and self._may_apply(self._catalogue_ahead[0][0]):
             offset, event, fields, value = self._catalogue_ahead.popleft()
-            self.catalogue.apply(event, fields, offset, value)
+            name = self.catalogue.apply(event, fields, offset, value)
+            if name is not None:
+                self._described[name] += 1
             self.version += 1
         if self.version != before:
             for watcher in self._watchers:
@@ -206,12 +229,17 @@ class Flushes:
 
     def _store(self, key: bytes, value: bytes | None) -> None:
         consultation, kind, identifier = _split(key)
-        figures = self._values.setdefault(consultation, {})
+        figures, name = self._values.setdefault(consultation, {}), Figure(kind, identifier)
+        if figures.get(name) == value is not None:
+            return  # Written again, so that no stale copy stays.
+        figures.pop(name, None)
         if value is None:
-            figures.pop(Figure(kind, identifier), None)
+            # Nobody takes a figure back; if somebody did, all others would be looked at again.
+            self._stored[consultation] += len(figures)
             return
         codec.schema_of(value)
-        figures[Figure(kind, identifier)] = value
+        figures[name] = value
+        self._stored[consultation] += 1
 
 
 def _split(key: bytes) -> tuple[str, str, str]:

@@ -31,6 +31,7 @@ from views.flushes import Flushes
 from views.pages import proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
 from views.shelf import Shelf
+from views.shown import Shown
 from views.workshop import TooManyReaders, Workshop
 
 
@@ -112,10 +113,10 @@ class Publication:
     """One results document and what is made from it, each once while there is room for it."""
 
     def __init__(
-        self, document: dict[str, Any], *, published_at: int | None, tag: str, workshop: Workshop,
+        self, shown: Shown, *, published_at: int | None, tag: str, workshop: Workshop,
         pages: "Pages",
     ) -> None:
-        self.document = document
+        self.shown = shown
         self.published_at = published_at
         self.tag = tag
         self._workshop = workshop
@@ -123,8 +124,18 @@ class Publication:
         self._number = next(_NUMBERS)
 
     @property
+    def frame(self) -> dict[str, Any]:
+        """The results document without its proposals."""
+        return self.shown.frame
+
+    @functools.cached_property
+    def document(self) -> dict[str, Any]:
+        """The whole document: of thousands of proposals it is put together in a thread."""
+        return self.shown.document()
+
+    @property
     def final(self) -> bool:
-        return bool(self.document["final"])
+        return bool(self.frame["final"])
 
     def let_go(self) -> None:
         """Let go of what was made: another publication has taken the place of this one."""
@@ -138,8 +149,8 @@ class Publication:
     async def page(self, language: str, around: Surroundings) -> Representation:
         """Return the results page in a language."""
         return await self._rendered("results.html", language, around, lambda: results_page.page(
-            self.document, self.published_at, phase=around.phase, told=around.told,
-            address=around.address, costs=around.costs))
+            self.frame, self.published_at, phase=around.phase, told=around.told,
+            address=around.address, costs=around.costs, kept=self.shown.of_proposals))
 
     async def proposals(
         self, language: str, around: Surroundings, wanted: proposals_page.Asked
@@ -249,18 +260,30 @@ class Publications:
         """What the pages and files that are held take, at most."""
         return self._pages.size_bytes + self._files.size_bytes
 
-    def publication(self, consultation: str) -> Publication | None:
-        """Return the publication to send now; None where nobody knows the consultation."""
+    async def ready(self, consultation: str) -> Publication | None:
+        """Return the publication to send now, as `publication`, but read what moved in slices."""
+        if self._sent(consultation) is None:
+            await self.documents.catch_up(consultation)
+        return self.publication(consultation)
+
+    def _sent(self, consultation: str) -> Publication | None:
+        """Return the publication that is sent as it is; None where there is a newer one."""
         kept = self._kept.get(consultation)
         if kept and (kept.version == self._flushes.version or self._young(kept)
                      or self._unmoved(consultation, kept)):
             return kept.publication
-        document = self.documents.document(consultation)
-        if document is None:
+        return None
+
+    def publication(self, consultation: str) -> Publication | None:
+        """Return the publication to send now; None where nobody knows the consultation."""
+        if (sent := self._sent(consultation)) is not None:
+            return sent
+        shown = self.documents.shown(consultation)
+        if shown is None:
             return None
-        made = self._publish(consultation, document)
+        made, as_of = self._publish(consultation, shown), shown.frame["as_of"]
         # Rankings follow from the counts, but later: until they hold them, nothing is settled.
-        settled = made.final and document["as_of"]["ranking"] == document["as_of"]["votes"]
+        settled = made.final and as_of["ranking"] == as_of["votes"]
         self._keep(consultation, made, self.documents.own(consultation) if settled else None)
         return made
 
@@ -270,7 +293,7 @@ class Publications:
             before.publication.let_go()
         kept = _Kept(publication, self._flushes.version, self._clock(), own)
         self._kept.put(
-            consultation, kept, PROPOSAL_BYTES * len(publication.document["proposals"]))
+            consultation, kept, PROPOSAL_BYTES * len(publication.shown.entries))
 
     def _unmoved(self, consultation: str, kept: _Kept) -> bool:
         """Whether final results say the same, whatever came in elsewhere."""
@@ -281,9 +304,9 @@ class Publications:
 
     def around(self, publication: Publication) -> Surroundings:
         """Return what pages of a publication say beside its document, now."""
-        consultation = publication.document["consultation"]
+        consultation = publication.frame["consultation"]
         return Surroundings(
-            phase=self.phase(publication.document["state"], consultation),
+            phase=self.phase(publication.frame["state"], consultation),
             told=self._days.of(consultation["id"]), address=self._address,
             costs=self.costs.of(consultation["id"]))
 
@@ -299,8 +322,8 @@ class Publications:
         A file of a state that hides how people vote differs from one that shows it: it is never
         sent in the other's place.
         """
-        consultation = publication.document["consultation"]["id"]
-        key = (consultation, name, shares_hidden(publication.document))
+        consultation = publication.frame["consultation"]["id"]
+        key = (consultation, name, shares_hidden(publication.frame))
         kept = self._files.get(key)
         told = self._days.of(consultation)
         made_from = publication.tag, publication.published_at, told
@@ -315,6 +338,7 @@ class Publications:
     async def warm(self) -> None:
         """Make what the first visitors ask for, consultation by consultation."""
         for consultation in self._flushes.consultations()[:WARMED_CONSULTATIONS]:
+            await self.documents.catch_up(consultation)
             publication = self.publication(consultation)
             if publication:
                 with contextlib.suppress(TooManyReaders):  # Then they have come already.
@@ -325,10 +349,10 @@ class Publications:
     def _young(self, kept: _Kept) -> bool:
         return self._clock() - kept.made_at < REBUILD_SECONDS
 
-    def _publish(self, consultation: str, document: dict[str, Any]) -> Publication:
-        applied = self._flushes.applied
-        held = [document["format"], consultation, document["as_of"], self._flushes.catalogue.offset]
+    def _publish(self, consultation: str, shown: Shown) -> Publication:
+        applied, frame = self._flushes.applied, shown.frame
+        held = [frame["format"], consultation, frame["as_of"], self._flushes.catalogue.offset]
         published_at = applied.published_at if applied else None
         return Publication(
-            document, published_at=published_at, tag=_digest(held), workshop=self._workshop,
+            shown, published_at=published_at, tag=_digest(held), workshop=self._workshop,
             pages=self._pages)

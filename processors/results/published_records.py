@@ -14,6 +14,8 @@ Figures = Mapping[str, Mapping[str, Any]]
 
 def read(value: bytes) -> Any:
     """Read a record in the form that the results document is made from; raise Undecodable."""
+    if (ranking := rankings.read(value)) is not None:
+        return ranking
     event, fields = codec.decode(value)
     if event in ("ProposalScored", "IdeaScored"):
         entry = fields["entry"]
@@ -35,8 +37,8 @@ def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> P
         as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
                    marker["participants_offset"]),
         proposals=dict(found.get("proposal", {})), ideas=dict(found.get("idea", {})),
-        totals=found["totals"][""], proposal_ranks=_ranks(ranking, "proposals"),
-        idea_ranks=_ranks(ranking, "ideas"), controversial=list(ranking["controversial"]),
+        totals=found["totals"][""], proposal_ranks=ranking["proposals"],
+        idea_ranks=ranking["ideas"], controversial=list(ranking["controversial"]),
         ranking_as_of=tuple(rankings.hold(found, marker["offsets"])),
         decided=marker["decided"], undecodable=marker["undecodable"], by_route=_by_route(found),
     )
@@ -49,10 +51,5 @@ def _by_route(found: Figures) -> routes.ByRoute | None:
     ranking = rankings.joined(found.get("drawn_ranking", {}))
     return routes.ByRoute(
         total["rules_version"], total,
-        *(routes.Entries(dict(found.get(f"{kind}_routes", {})), _ranks(ranking, f"{kind}s"))
+        *(routes.Entries(dict(found.get(f"{kind}_routes", {})), ranking[f"{kind}s"])
           for kind in ("proposal", "idea")))
-
-
-def _ranks(ranking: Mapping[str, Any], name: str) -> dict[str, dict[str, int]]:
-    return {rank["id"]: {key: rank[key] for key in ("position", "best", "worst")}
-            for rank in ranking[name]}

@@ -111,34 +111,49 @@ class Ranks:
             short_string(name), _PLACES[place + 1], _PLACES[best + 1], _PLACES[worst]))
 
 
-class Controversial:
-    """The most controversial entries by the lower bound of their controversy."""
+class Ordered:
+    """Entries in the order of a number, and of their names where it is the same."""
 
     def __init__(self) -> None:
         self._order: list[tuple[float, str]] = []
-        self._bounds: dict[str, float] = {}
+        self._places: dict[str, float] = {}
         self._moved: dict[str, float | None] = {}
 
-    def put(self, name: str, block: Block) -> None:
-        """Say how an entry stands now."""
-        self._moved[name] = -bounds(block, "controversy")[0] if is_ranked(block) else None
+    def put(self, name: str, place: float | None) -> None:
+        """Say how an entry stands now; None where it is none of them."""
+        self._moved[name] = place
 
-    def listed(self) -> list[str]:
-        """Name the first LISTED_CONTROVERSIAL."""
-        moved = {name: now for name, now in self._moved.items() if now != self._bounds.get(name)}
+    def in_order(self) -> list[tuple[float, str]]:
+        """Return number and name of each; not to be changed."""
+        moved = {name: now for name, now in self._moved.items() if now != self._places.get(name)}
         self._moved.clear()
         for name, now in moved.items():
-            before = self._bounds.pop(name, None)
+            before = self._places.pop(name, None)
             if now is not None:
-                self._bounds[name] = now
+                self._places[name] = now
             if len(moved) <= MOVED_MOST:
                 if before is not None:
                     del self._order[bisect_left(self._order, (before, name))]
                 if now is not None:
                     insort(self._order, (now, name))
         if len(moved) > MOVED_MOST:
-            self._order = sorted([(bound, name) for name, bound in self._bounds.items()])
-        return [name for _, name in self._order[:LISTED_CONTROVERSIAL]]
+            self._order = sorted([(place, name) for name, place in self._places.items()])
+        return self._order
+
+
+class Controversial:
+    """The most controversial entries by the lower bound of their controversy."""
+
+    def __init__(self) -> None:
+        self._entries = Ordered()
+
+    def put(self, name: str, block: Block) -> None:
+        """Say how an entry stands now."""
+        self._entries.put(name, -bounds(block, "controversy")[0] if is_ranked(block) else None)
+
+    def listed(self) -> list[str]:
+        """Name the first LISTED_CONTROVERSIAL."""
+        return [name for _, name in self._entries.in_order()[:LISTED_CONTROVERSIAL]]
 
 
 def _between(

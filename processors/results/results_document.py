@@ -75,8 +75,8 @@ class Published:
     ideas: dict[str, Block]
     totals: Block
     """Fields of ConsultationScored, the counts as a block under `counts`."""
-    proposal_ranks: dict[str, dict[str, int]]
-    idea_ranks: dict[str, dict[str, int]]
+    proposal_ranks: Mapping[str, dict[str, int]]
+    idea_ranks: Mapping[str, dict[str, int]]
     controversial: list[str]
     ranking_as_of: tuple[int, ...]
     """Votes offsets the rankings hold: they are made once a second, so they may lag the counts."""
@@ -258,14 +258,16 @@ def totals(
     }
 
 
-def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
-    """Assemble the results document: every published number joined with the catalogue's words."""
+def document(
+    found: Published, catalogue: Catalogue, proposals: list[Block] | None = None
+) -> dict[str, Any]:
+    """Assemble the results document: every published number joined with the catalogue's words.
+
+    Where `proposals` are given, they are taken as they are; else made as `proposal` does.
+    """
     known = catalogue.consultations.get(found.consultation) or Consultation(found.consultation)
-    totals, by_route = found.totals, found.by_route
-    # By name, and only with votes: in which order ledgers met and flushed them says nothing.
+    totals, by_route, unknown = found.totals, found.by_route, unknown_proposals(found, known)
     zone = zone_of_description(known)
-    unknown = sorted(name for name, block in found.proposals.items()
-                     if name not in known.proposals and block["received"])
     return {
         "format": FORMAT,
         "scores_version": scores.version(by_route.rules if by_route else 1),
@@ -291,8 +293,9 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
         "corrections": wordings.of_descriptions(known, zone),
         "themes": _themes(known),
         "ideas": _ideas(found, known),
-        "proposals": [_proposal(found, known, name, zone)
-                      for name in (*known.proposals, *unknown)],
+        "proposals": [proposal(found, known, name, zone)
+                      for name in (*known.proposals, *unknown)]
+        if proposals is None else proposals,
         "controversial": list(found.controversial),
         "participation": {
             "base": totals["participants"], "descriptions": totals["descriptions"],
@@ -300,6 +303,15 @@ def document(found: Published, catalogue: Catalogue) -> dict[str, Any]:
             **{name: totals[name] for name in DESCRIBED_BY},
         },
     }
+
+
+def unknown_proposals(found: Published, known: Consultation) -> list[str]:
+    """Name the proposals with votes that the catalogue does not have.
+
+    By name, and only with votes: in which order ledgers met and flushed them says nothing.
+    """
+    return sorted(name for name in found.proposals.keys() - known.proposals.keys()
+                  if found.proposals[name]["received"])
 
 
 def described(known: Consultation) -> dict[str, Any]:
@@ -369,9 +381,8 @@ def _worth(found: Published, known: Consultation) -> dict[str, dict[str, int]]:
     } for idea, each in votes.items()}
 
 
-def _proposal(
-    found: Published, known: Consultation, name: str, zone: ZoneInfo
-) -> dict[str, Any]:
+def proposal(found: Published, known: Consultation, name: str, zone: ZoneInfo) -> Block:
+    """Make what the document says of a proposal."""
     fields = known.proposals.get(name, {})
     told = found.proposals.get(name) or entry(named([0] * len(COUNTS)))
     return {

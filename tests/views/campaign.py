@@ -3,6 +3,7 @@
 import functools
 import json
 import random
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -258,7 +259,7 @@ def _entry(block: dict[str, Any]) -> dict[str, Any]:
             "intervals": block["intervals"], "scores": block["scores"], "zone": block["zone"]}
 
 
-def _ranks(ranks: dict[str, dict[str, int]]) -> list[dict[str, Any]]:
+def _ranks(ranks: Mapping[str, dict[str, int]]) -> list[dict[str, Any]]:
     return [{"id": name, **rank} for name, rank in ranks.items()]
 
 

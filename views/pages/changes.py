@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -77,10 +77,11 @@ def _diffs(correction: Entry) -> list[tuple[str, list[Part]]]:
             if before.get(language) != after.get(language)]
 
 
-def page(document: Entry) -> dict[str, Any] | None:
-    """Arrange everything that was changed; None where nothing was."""
-    retired = [entry for entry in document["proposals"] if entry.get("retired")]
-    corrected = [entry for entry in document["proposals"]
+def page(document: Entry, proposals: Iterable[Entry]) -> dict[str, Any] | None:
+    """Arrange everything that was changed, of these proposals too; None where nothing was."""
+    found = [entry for entry in proposals if entry.get("retired") or entry.get("corrections")]
+    retired = [entry for entry in found if entry.get("retired")]
+    corrected = [entry for entry in found
                  if any(map(_concerns, entry.get("corrections", ())))]
     described = [each for each in document.get("corrections", ()) if _concerns(each)]
     if not (retired or corrected or described):

@@ -16,6 +16,7 @@ picture turns the path of the controversial ones by 45 degrees, so their places 
 
 import math
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,9 @@ SIZES = ((1, 8), (30, 11), (100, 15), (300, 21), (1_000, 29), (3_000, 40))
 """Least votes of each size, and the width of its dots: areas grow with the votes."""
 
 _LEAST, _WIDTHS = zip(*SIZES, strict=True)
+_Kind = tuple[int, str]
+"""Width and zone: dots of a path."""
+_Place = tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -73,28 +77,62 @@ class Glance:
 
 def glance(proposals: Iterable[Mapping[str, Any]]) -> Glance:
     """Draw the proposals of a results document."""
-    places: dict[tuple[int, str], set[tuple[int, int]]] = {}
-    counts = {zone: [0, 0] for zone in ZONES}
-    without = 0
+    picture = Picture()
     for entry in proposals:
-        counted = entry["counted"]
-        votes = counted["votes"]
-        if not votes:
-            without += 1
-            continue
-        zone = entry["zone"]
-        row = counts[zone]
-        row[0] += 1
-        row[1] += votes
-        key = (_WIDTHS[bisect_right(_LEAST, votes) - 1], zone)
-        places.setdefault(key, set()).add(place(counted))
-    # Large dots first: small ones lie on top and stay visible.
-    drawn = sorted(places, key=lambda key: (-key[0], ZONES.index(key[1])))
-    return Glance(
-        dots=[Dots(zone, width, _path(zone, places[width, zone])) for width, zone in drawn],
-        groups=[Group(zone, *counts[zone]) for zone in ZONES],
-        proposals=sum(number for number, _ in counts.values()), without_votes=without,
-    )
+        picture.put(entry)
+    return picture.drawn()
+
+
+class Picture:
+    """The picture kept while votes move: only the paths of moved dots are written again."""
+
+    def __init__(self) -> None:
+        self._dots: dict[str, tuple[_Kind, _Place, int] | None] = {}
+        """By proposal, with its votes; None without any."""
+        self._places: dict[_Kind, Counter[_Place]] = {}
+        self._paths: dict[_Kind, str] = {}
+        self._counts = {zone: [0, 0] for zone in ZONES}
+        self._without = 0
+
+    def put(self, entry: Mapping[str, Any]) -> None:
+        """Draw a proposal, in the place of what was drawn of it before."""
+        name, counted = entry["id"], entry["counted"]
+        if name in self._dots:
+            self._add(self._dots[name], -1)
+        votes, zone, dot = counted["votes"], entry["zone"], None
+        if votes:
+            at = turned_back(*place(counted)) if zone == "controversy" else place(counted)
+            dot = (_WIDTHS[bisect_right(_LEAST, votes) - 1], zone), at, votes
+        self._dots[name] = dot
+        self._add(dot, 1)
+
+    def _add(self, dot: "tuple[_Kind, _Place, int] | None", sign: int) -> None:
+        if dot is None:
+            self._without += sign
+            return
+        kind, at, votes = dot
+        row, places = self._counts[kind[1]], self._places.setdefault(kind, Counter())
+        row[0] += sign
+        row[1] += sign * votes
+        places[at] += sign
+        if not places[at]:
+            del places[at]
+        self._paths.pop(kind, None)
+
+    def drawn(self) -> Glance:
+        """Return the picture and its table as they are now."""
+        # Large dots first: small ones lie on top and stay visible.
+        kinds = sorted((kind for kind, places in self._places.items() if places),
+                       key=lambda kind: (-kind[0], ZONES.index(kind[1])))
+        for kind in kinds:
+            if kind not in self._paths:
+                self._paths[kind] = _path(self._places[kind])
+        return Glance(
+            dots=[Dots(zone, width, self._paths[width, zone]) for width, zone in kinds],
+            groups=[Group(zone, *self._counts[zone]) for zone in ZONES],
+            proposals=sum(number for number, _ in self._counts.values()),
+            without_votes=self._without,
+        )
 
 
 def place(counted: Mapping[str, int]) -> tuple[int, int]:
@@ -109,6 +147,5 @@ def turned_back(x: int, y: int) -> tuple[int, int]:
     return round((x + y) / math.sqrt(2)), round((y - x) / math.sqrt(2))
 
 
-def _path(zone: str, places: set[tuple[int, int]]) -> str:
-    found = (turned_back(*each) for each in places) if zone == "controversy" else places
-    return "".join(f"M{x} {y}h0" for x, y in sorted(found))
+def _path(places: Iterable[_Place]) -> str:
+    return "".join([f"M{x} {y}h0" for x, y in sorted(places)])

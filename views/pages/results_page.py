@@ -4,7 +4,6 @@ Every share becomes a `Measure`, which carries its count and its base: a templat
 percentage without them.
 """
 
-import heapq
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,17 +19,12 @@ from views.days import Told
 from views.embargo import by_choice
 from views.pages import changes
 from views.pages.calendar import calendar
-from views.pages.glance import glance
+from views.pages.highlights import Highlights, OfProposals, highlights
 from views.pages.regions import REGIONS
 
 
 PERCENT_VOTES = 30
 """Under so many counted votes a page shows counts, never percentages: they would mislead."""
-
-CONTROVERSIAL_SHOWN = 6
-UNCERTAIN_SHOWN = 6
-APPROVED_SHOWN = 10
-APART_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -68,9 +62,11 @@ def measures(entry: Mapping[str, Any]) -> dict[str, Measure]:
 def page(
     document: Mapping[str, Any], published_at: int | None, *, phase: str | None = None,
     told: Told | None = None, address: str = "", costs: dict[str, Any] | None = None,
+    kept: OfProposals | None = None,
 ) -> dict[str, Any]:
     """Arrange the document for the template.
 
+    `kept` is what is said of single proposals; with it the document needs none.
     `phase` as `phase_of` gives it, `told` what the archive said of days, `address` where people
     reach the pages, for links that are shared, `costs` what was measured of the draw.
     """
@@ -80,7 +76,8 @@ def page(
         "document": document,
         "embargoed": embargoed,
         "drawn": None,
-        **({} if embargoed else _lists(document)),
+        **({} if embargoed else _lists(document, kept.highlights if kept and kept.highlights
+                                        else highlights(document["proposals"]))),
         "consultation": document["consultation"],
         "totals": document["totals"],
         "phase": phase or document["state"],
@@ -94,7 +91,7 @@ def page(
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "by_rule": _by_rule(document["totals"]),
-        "changes": changes.page(document),
+        "changes": changes.page(document, kept.changed if kept else document["proposals"]),
         "percent_votes": PERCENT_VOTES,
         "address": address,
         "draw_costs": draw_costs.shown(costs),
@@ -114,19 +111,18 @@ def phase_of(state: str, consultation: Mapping[str, Any], now: datetime) -> str:
     return state
 
 
-def _lists(document: Mapping[str, Any]) -> dict[str, Any]:
+def _lists(document: Mapping[str, Any], kept: Highlights) -> dict[str, Any]:
     """Return the lists that are made from how people voted."""
     ideas = {idea["id"]: idea for idea in document["ideas"]}
-    ranked = [entry for entry in document["proposals"] if entry["rank"]]
     return {
         "themes": _themes(document, ideas),
         "ranked_ideas": sum(1 for idea in ideas.values() if idea["rank"]),
-        "ranked_proposals": len(ranked),
-        "glance": glance(document["proposals"]),
-        "controversial": [row(entry) for entry in _controversial(ranked)],
-        "uncertain": [row(entry) for entry in _uncertain(ranked)],
-        "approved": [row(entry) for entry in _approved(ranked)],
-        "drawn": _drawn(document),
+        "ranked_proposals": kept.ranked,
+        "glance": kept.glance,
+        "controversial": [row(entry) for entry in kept.controversial],
+        "uncertain": [row(entry) for entry in kept.uncertain],
+        "approved": [row(entry) for entry in kept.approved],
+        "drawn": _drawn(document, kept),
     }
 
 
@@ -151,19 +147,16 @@ def _by_rule(totals: Mapping[str, Any]) -> list[tuple[int, int]]:
     return [*((int(rule), count) for rule, count in found.items()), *([(0, rest)] if rest else [])]
 
 
-def _drawn(document: Mapping[str, Any]) -> dict[str, Any] | None:
+def _drawn(document: Mapping[str, Any], kept: Highlights) -> dict[str, Any] | None:
     """Return what is told of drawn votes; None where rules 2 are not in force."""
     if "drawn" not in document["totals"]:
         return None
-    apart = [entry for entry in document["proposals"] if entry["apart"]]
-    most = heapq.nsmallest(
-        APART_SHOWN, apart, key=lambda entry: (-entry["counted"]["votes"], entry["id"]))
     return {
         "totals": row(document["totals"]),
         "ideas": [row(idea) for idea in document["ideas"]],
-        "apart": [row(entry) for entry in most], "number_apart": len(apart),
-        **{f"ranked_{kind}": sum(1 for entry in document[kind] if entry["drawn_rank"])
-           for kind in ("ideas", "proposals")},
+        "apart": [row(entry) for entry in kept.apart], "number_apart": kept.number_apart,
+        "ranked_ideas": sum(1 for idea in document["ideas"] if idea["drawn_rank"]),
+        "ranked_proposals": kept.drawn_ranked,
     }
 
 
@@ -172,20 +165,6 @@ def row(entry: Mapping[str, Any]) -> dict[str, Any]:
     drawn = entry.get("drawn")
     return {"entry": entry, "measures": measures(entry), **changes.marked(entry),
             "drawn": drawn and measures({"counted": drawn, "intervals": drawn["intervals"]})}
-
-
-def _controversial(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose by the lower bound of their controversy; the zone holds the page to its words."""
-    asked = [(entry["scores"]["controversy"]["margin"] - entry["scores"]["controversy"]["value"],
-              entry["id"], entry) for entry in ranked if entry["zone"] == "controversy"]
-    return [entry for _, _, entry in heapq.nsmallest(CONTROVERSIAL_SHOWN, asked)]
-
-
-def _uncertain(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Choose by the lower bound of their neutral share, the highest first, in zone limbo."""
-    asked = [(-entry["intervals"]["neutral"][0], entry["id"], entry)
-             for entry in ranked if entry["zone"] == "limbo"]
-    return [entry for _, _, entry in heapq.nsmallest(UNCERTAIN_SHOWN, asked)]
 
 
 def _themes(document: Mapping[str, Any], ideas: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -200,11 +179,6 @@ def _themes(document: Mapping[str, Any], ideas: Mapping[str, Any]) -> list[dict[
     if rest:
         themes.append({"id": "", "title": None, "rows": rest})
     return [theme for theme in themes if theme["rows"]]
-
-
-def _approved(ranked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    first = [entry for entry in ranked if entry["rank"]["position"] <= APPROVED_SHOWN]
-    return sorted(first, key=lambda entry: int(entry["rank"]["position"]))
 
 
 def _target(document: Mapping[str, Any]) -> dict[str, Any] | None:

@@ -14,6 +14,7 @@ from processors.results.ranks import Controversial, Ranks
 from processors.results.results_document import AsOf, Block
 from schemas import codec
 from schemas.hot import long, short_string
+from schemas.registry import HEADER_BYTES
 from schemas.topics import FLUSH_KEY
 from schemas.words import EVERY_COUNT
 from tests.processors.ledger.logs import property_test
@@ -64,7 +65,7 @@ def test_a_hundred_thousand_proposals_are_ranked() -> None:
     found = ranks_in(records, "c")["proposals"]
 
     assert len(found) == LARGE
-    assert [rank["position"] for rank in found] == [*range(1, LARGE + 1)]
+    assert [rank["position"] for rank in found.values()] == [*range(1, LARGE + 1)]
     assert max(len(value) for _, value in records) < codec.MAX_VALUE_BYTES
 
 
@@ -90,8 +91,7 @@ def test_pieces_put_together_are_the_ranking(
     found = rankings.joined(pieces)
 
     for kind, each in zip(("ideas", "proposals"), both, strict=True):
-        assert [(rank["id"], rank["position"]) for rank in found[kind]] == [
-            (name, rank["position"]) for name, rank in scores.ranks(each).items()]
+        assert [*found[kind].items()] == [*scores.ranks(each).items()]
     assert found["controversial"] == scores.controversial(both[1])
 
 
@@ -113,6 +113,27 @@ def test_ranking_records_equal_the_generic_codec(
         codec.encode("ProposalsRanked", **fields, controversial=listed)]
     assert [value for _, value in rankings.drawn_ranking("c", *kept, as_of)] == [
         codec.encode("DrawnRanked", **fields)]
+    for value in (codec.encode("ProposalsRanked", **fields, controversial=listed),
+                  codec.encode("DrawnRanked", **fields)):
+        read = rankings.read(value)
+        assert read is not None
+        assert {**read, **{kind: [{"id": name, **rank} for name, rank in read[kind].items()]
+                           for kind in ("ideas", "proposals")}} == codec.decode(value)[1]
+
+
+@property_test
+@given(ideas=blocks, proposals=blocks, data=st.data())
+def test_a_ranking_that_was_cut_or_grew_is_not_read(
+    ideas: dict[str, int], proposals: dict[str, int], data: st.DataObject
+) -> None:
+    """Whatever is missing at its end, or follows it."""
+    kept = ranked(rankable(ideas)), ranked(rankable(proposals))
+    [(_, value)] = rankings.ranking("c", *kept, ["p"], AsOf((7, 8), 0, 0))
+    cut = data.draw(st.integers(HEADER_BYTES, len(value) - 1))
+
+    for wrong in (value[:cut], value + b"\0"):
+        with pytest.raises(codec.Undecodable):
+            rankings.read(wrong)
 
 
 steps = st.lists(st.dictionaries(

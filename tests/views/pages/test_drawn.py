@@ -4,7 +4,7 @@ import re
 
 from tests.views.pages.html import Element
 from tests.views.pages.test_pages import document, every, html, page
-from views.pages import results_page
+from views.pages import highlights
 
 
 APART = {"fr": "des votes exprimés quand le service", "en": "of votes cast when the service"}
@@ -35,7 +35,7 @@ def test_where_drawn_and_other_votes_differ_the_page_says_both(language: str) ->
     told = [element.text() for element in section.all() if element.attributes.get(
         "class") == "apart measure"]
     assert entries
-    assert len(told) >= min(len(entries), results_page.APART_SHOWN)
+    assert len(told) >= min(len(entries), highlights.APART_SHOWN)
     assert all(APART[language] in text for text in told)
     assert str(len(entries)) in section.text()
     assert "fraud" not in section.text().lower()

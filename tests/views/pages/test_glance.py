@@ -67,5 +67,5 @@ def test_proposals_without_votes_are_said_not_drawn() -> None:
     entry = campaign.document(SIZE)["proposals"][0]
     empty = {**entry, "zone": None,
              "counted": {**entry["counted"], "votes": 0, "agree": 0, "disagree": 0}}
-    made = glance([entry, empty, empty])
+    made = glance([entry, {**empty, "id": "first"}, {**empty, "id": "second"}])
     assert (made.proposals, made.without_votes) == (1, 2)

@@ -10,16 +10,8 @@ from hypothesis import strategies as st
 from processors.results.scores import RANKED_VOTES
 from tests.views import campaign
 from views.days import Told
-from views.pages.results_page import (
-    APPROVED_SHOWN,
-    CONTROVERSIAL_SHOWN,
-    PERCENT_VOTES,
-    UNCERTAIN_SHOWN,
-    fates,
-    last_day,
-    measure,
-    page,
-)
+from views.pages.highlights import APPROVED_SHOWN, CONTROVERSIAL_SHOWN, UNCERTAIN_SHOWN
+from views.pages.results_page import PERCENT_VOTES, fates, last_day, measure, page
 
 
 SIZE = 200
