@@ -21,12 +21,12 @@ import pyarrow as pa
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from schemas.kafka_clients import close_consumer
 from schemas.topics import Topics
 from sinks.faults import LogTruncated
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
-    close_consumer,
     fetched,
     log_consumer,
     start_consumer,
@@ -170,7 +170,8 @@ class Archive:
         async with asyncio.TaskGroup() as tasks:
             helpers = [
                 tasks.create_task(watch_ends(
-                    consumer, list(self._lanes), self._kafka_patience(), self._note_ends)),
+                    consumer, list(self._lanes), self._kafka_patience(), self._note_ends,
+                    lambda place: self._lanes[place].wanted)),
                 tasks.create_task(self._measure(store)),
             ]
             for lane in self._lanes.values():

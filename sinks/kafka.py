@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from schemas.kafka_clients import new_consumer
+from schemas.stalls import Stalled, Standing
 from sinks.faults import LogTruncated, ServiceAway
 
 
@@ -88,26 +89,35 @@ async def fetched(
 async def watch_ends(
     consumer: AIOKafkaConsumer, partitions: Sequence[TopicPartition], patience: KafkaPatience,
     note: Callable[[Mapping[TopicPartition, int]], None],
+    wanted: Callable[[TopicPartition], int | None],
 ) -> None:
-    """Tell the ends of logs again and again; raise ServiceAway when Kafka stays away."""
+    """Tell the ends of logs again and again.
+
+    Raise ServiceAway when Kafka stays away, or where it answers and gives no records of a
+    partition: `wanted` says which offset is to come next, None where nothing is asked for.
+    """
+    standing = {place: Standing(f"{place.topic} partition {place.partition}")
+                for place in partitions}
     while True:
         try:
             ends = await consumer.end_offsets(partitions)
         except (KafkaError, OSError) as error:
             patience.away(error)
+            for each in standing.values():
+                each.forget()
         else:
             patience.renew()
             note(ends)
+            for place, end in ends.items():
+                _stand(standing[place], wanted(place), end)
         await asyncio.sleep(WATCH_SECONDS)
 
 
-async def close_consumer(consumer: AIOKafkaConsumer) -> None:
-    """Stop a consumer, whatever the broker does.
-
-    In a task of its own: while the broker is away, aiokafka lets a cancellation of its own tasks
-    out, which would end whoever waits for it.
-    """
-    stopping = asyncio.create_task(consumer.stop())
-    await asyncio.wait([stopping])
-    if not stopping.cancelled():
-        stopping.result()
+def _stand(standing: Standing, offset: int | None, end: int) -> None:
+    if offset is None:
+        standing.forget()
+        return
+    try:
+        standing.see(offset, end, asyncio.get_running_loop().time())
+    except Stalled as error:
+        raise ServiceAway(str(error)) from error

@@ -70,6 +70,11 @@ class Lane:
         """Whether records may be offered."""
         return not (self._full.is_set() or self.stopped or self._closing)
 
+    @property
+    def wanted(self) -> int | None:
+        """The offset that is to come next; None where nothing is taken."""
+        return self._received if self.has_room else None
+
     def begin(self, archived: Sequence[Stretch], last_value: bytes | None) -> int:
         """Resume behind the contiguous prefix; return the offset to read from.
 

@@ -14,8 +14,9 @@ from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 from processors.results.vectors import vector_of
 from schemas.brokers import no_broker
 from schemas.codec import Undecodable
-from schemas.kafka_clients import new_consumer
+from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.registry import UnknownSchema
+from schemas.stalls import LOOK_SECONDS, Stalled, Standing
 from schemas.topics import Topics
 from views.flushes import Flushes, ResultsUnreadable
 
@@ -55,6 +56,9 @@ class ResultsReader:
         self._address = address
         self._results = TopicPartition(topics.results, 0)
         self._catalogue = TopicPartition(topics.catalogue, 0)
+        self._standing = {place: Standing(place.topic)
+                          for place in (self._results, self._catalogue)}
+        self._look_at = 0.0
 
     async def read(self, *, until_ready: bool = False) -> None:
         """Read until cancelled, or only to the end the topics have now.
@@ -65,6 +69,8 @@ class ResultsReader:
         consumer = new_consumer(
             self._address, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS, retry_backoff_ms=RETRY_MILLISECONDS)
+        for standing in self._standing.values():
+            standing.forget()
         try:
             await asyncio.wait_for(self._start(consumer), START_SECONDS)
             await self._read_to_end(consumer, self._results, paused=self._catalogue)
@@ -73,6 +79,7 @@ class ResultsReader:
             consumer.resume(self._results)
             while not until_ready:
                 await self._apply_next_batch(consumer)
+                await self._look(consumer)
         except (UnknownSchema, Undecodable) as error:
             raise ResultsUnreadable(str(error)) from error
         except OffsetOutOfRangeError as error:
@@ -80,10 +87,12 @@ class ResultsReader:
                 f"the topics at {self._address} lost records that were read before ({error}): "
                 "restore them, then start the views again"
             ) from error
+        except Stalled as error:
+            raise BrokerUnreachable(str(error)) from error
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnreachable(self._unreachable(error)) from error
         finally:
-            await consumer.stop()
+            await close_consumer(consumer)
 
     async def _start(self, consumer: Any) -> None:
         await consumer.start()
@@ -105,8 +114,24 @@ class ResultsReader:
         consumer.resume(partition)
         consumer.pause(paused)
         end = (await consumer.end_offsets([partition]))[partition]
-        while await consumer.position(partition) < end:
+        while (offset := await consumer.position(partition)) < end:
+            self._standing[partition].see(offset, end, asyncio.get_running_loop().time())
             await self._apply_next_batch(consumer)
+
+    async def _look(self, consumer: Any) -> None:
+        """Raise Stalled where a topic goes on and nothing comes of it; ask only now and then."""
+        now = asyncio.get_running_loop().time()
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
+        try:
+            ends = await consumer.end_offsets(list(self._standing))
+        except KafkaError:  # The broker is away: what is shown stays, and others say so.
+            for standing in self._standing.values():
+                standing.forget()
+            return
+        for partition, end in ends.items():
+            self._standing[partition].see(await consumer.position(partition), end, now)
 
     async def _apply_next_batch(self, consumer: Any) -> None:
         batches: dict[TopicPartition, list[Any]] = await consumer.getmany(

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 from deploy.machine.errors import FolderHeldError
 from deploy.machine.files import FOLDER_MODE
@@ -22,6 +22,10 @@ from deploy.machine.waiting import until
 # The holder writes its pid right after taking the lock: a reader in between waits this long.
 PID_WAIT_SECONDS = 1.0
 PID_POLL_SECONDS = 0.01
+WORK_SECONDS = 600.0
+"""Longest wait for work of another process that must be done once: a slow download..."""
+WORK_POLL_SECONDS = 0.1
+"""... whose end is looked for so often."""
 
 # struct flock: l_type, l_whence, l_start, l_len (0: to the end), l_pid (0 as OFD locks demand).
 _FLOCK = "hhqqi"
@@ -89,8 +93,22 @@ def _wait_for_pid(descriptor: int) -> int | None:
 
 @contextmanager
 def waiting_lock(path: Path) -> Iterator[None]:
-    """Hold the lock at `path`, waiting for whoever holds it: for work that must be done once."""
+    """Hold the lock at `path`, waiting for whoever holds it: for work that must be done once.
+
+    Raise FolderHeldError where it is held for WORK_SECONDS.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        if not until(lambda: _is_taken(file), seconds=WORK_SECONDS, poll_seconds=WORK_POLL_SECONDS):
+            raise FolderHeldError(
+                f"{path} has been held by another process for {WORK_SECONDS:.0f} s: it may hang. "
+                "End it, and start again.", holder_pid=None)
         yield
+
+
+def _is_taken(file: IO[str]) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

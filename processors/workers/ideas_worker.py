@@ -191,16 +191,16 @@ class IdeasWorker:
 
     async def _look_up(self) -> None:
         """Learn the ends of the inputs and the last vector published."""
-        looker = await reader(self.policy.kafka)
+        consumer = await reader(self.policy.kafka)
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
                 inputs = [TopicPartition(tp.topic, tp.partition) for tp in self.positions]
-                ends = await looker.end_offsets(inputs)
+                ends = await consumer.end_offsets(inputs)
             self.published = await last_vector(
-                looker, TopicPartition(self.topics.results, 0), self.topics.partitions)
+                consumer, TopicPartition(self.topics.results, 0), self.topics.partitions)
             self.starts = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
         finally:
-            await looker.stop()
+            await consumer.stop()
 
     def ready(self) -> bool:
         """Whether the state has caught up with the start, and never goes back by publishing."""
@@ -233,20 +233,20 @@ class IdeasWorker:
         }
 
 
-async def last_vector(looker: Any, results: TopicPartition, partitions: int) -> tuple[int, ...]:
+async def last_vector(consumer: Any, results: TopicPartition, partitions: int) -> tuple[int, ...]:
     """Return the vector of the last marker in the results: read from their end backwards.
 
     Raises TimeoutError where a stretch cannot be read within LOOK_UP_SECONDS.
     """
     async with asyncio.timeout(LOOK_UP_SECONDS):
-        first = (await looker.beginning_offsets([results]))[results]
-        end = (await looker.end_offsets([results]))[results]
-    looker.assign([results])
+        first = (await consumer.beginning_offsets([results]))[results]
+        end = (await consumer.end_offsets([results]))[results]
+    consumer.assign([results])
     until, stretch = end, TAIL_RECORDS
     while until > first:
         since = max(first, until - stretch)
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            found = await _newest_vector(looker, results, since, until)
+            found = await _newest_vector(consumer, results, since, until)
         if found is not None:
             return found
         until, stretch = since, 2 * stretch
@@ -254,13 +254,13 @@ async def last_vector(looker: Any, results: TopicPartition, partitions: int) -> 
 
 
 async def _newest_vector(
-    looker: Any, results: TopicPartition, since: int, until: int
+    consumer: Any, results: TopicPartition, since: int, until: int
 ) -> tuple[int, ...] | None:
     """Return the furthest vector of the markers between two offsets, or None."""
     found: tuple[int, ...] | None = None
-    looker.seek(results, since)
-    while await looker.position(results) < until:
-        for record in (await looker.getmany(results, timeout_ms=1000)).get(results, ()):
+    consumer.seek(results, since)
+    while await consumer.position(results) < until:
+        for record in (await consumer.getmany(results, timeout_ms=1000)).get(results, ()):
             if record.key == FLUSH_KEY and record.offset < until:
                 _, marker = codec.decode(record.value)
                 offsets = tuple(marker["offsets"])

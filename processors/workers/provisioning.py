@@ -10,7 +10,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import TopicAlreadyExistsError, for_code
 
-from processors.workers.kafka_checks import check_topics, connected_admin, described_settings
+from processors.workers.kafka_checks import (
+    BrokerUnreachable,
+    check_topics,
+    connected_admin,
+    described_settings,
+)
 from schemas.genesis import Genesis, genesis_of
 from schemas.kafka_clients import new_consumer, new_producer
 from schemas.registry import FIRST_RULES, HEADER_BYTES, headers
@@ -21,6 +26,8 @@ VISIBLE_SECONDS = 30.0
 """A topic just created is known to every broker by then."""
 VISIBLE_POLL_SECONDS = 0.05
 READ_MS = 500
+BEGIN_SECONDS = 120.0
+"""Longest time to read how partitions begin, and to write it: a producer would try for ever."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,11 @@ async def provision(
     """
     await create(kafka, topics.specifications(), replication=replication)
     await check_topics(kafka, topics.specifications())
-    return await _begin(kafka, topics, genesis or Genesis())
+    try:
+        async with asyncio.timeout(BEGIN_SECONDS):
+            return await _begin(kafka, topics, genesis or Genesis())
+    except TimeoutError as error:
+        raise BrokerUnreachable(kafka, error) from error
 
 
 async def create(

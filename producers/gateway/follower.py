@@ -16,8 +16,9 @@ from aiokafka.errors import KafkaError
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 from schemas.corrections import NO_WORDS
-from schemas.kafka_clients import new_consumer
+from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.registry import UnknownSchema
+from schemas.stalls import LOOK_SECONDS, Standing
 from schemas.topics import Topics
 
 
@@ -60,7 +61,7 @@ class Follower:
                     "no vote is taken: the catalogue goes on in a later version",
                     offset=self.offset + 1, reason=str(error))
             finally:
-                await consumer.stop()
+                await close_consumer(consumer)
             await asyncio.sleep(RETRY_SECONDS)
 
     def proposals(self, consultation: str) -> dict[str, dict[str, Any]]:
@@ -99,10 +100,19 @@ class Follower:
         await consumer.start()
         consumer.assign([self._place])
         consumer.seek(self._place, self.offset + 1)
-        end = (await consumer.end_offsets([self._place]))[self._place]
+        clock = asyncio.get_running_loop().time
+        first_end = (await consumer.end_offsets([self._place]))[self._place]
+        looked_at, standing = clock(), Standing(self._place.topic)
         while True:
-            if self.offset + 1 >= end:
+            if self.offset + 1 >= first_end:
                 self.ready.set()
+            if clock() - looked_at > LOOK_SECONDS:
+                looked_at = clock()
+                try:
+                    end = (await consumer.end_offsets([self._place]))[self._place]
+                    standing.see(self.offset + 1, end, clock())
+                except KafkaError:  # The broker is away, and waited for.
+                    standing.forget()
             batches = await consumer.getmany(timeout_ms=POLL_MILLISECONDS)
             for record in batches.get(self._place, ()):
                 self._fold(record)

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError, OffsetOutOfRangeError
 
 from producers.gateway.outlet import NotWritten
-from schemas.kafka_clients import new_consumer
+from schemas.kafka_clients import close_consumer, new_consumer
 
 
 READ_SECONDS = 3.0
@@ -61,7 +61,7 @@ class Rereader:
         """Let the consumer go."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            await consumer.stop()
+            await close_consumer(consumer)
 
     async def _read(self, place: TopicPartition, offset: int) -> bytes | None:
         consumer = self._consumer

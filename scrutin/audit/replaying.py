@@ -26,6 +26,7 @@ from processors.results.vectors import headers
 from processors.workers import provisioning
 from processors.workers.batches import WRITE_SECONDS, Batches, Headers, connected_producer
 from processors.workers.kafka_checks import check_topics, connected_admin
+from schemas.stalls import Standing
 from schemas.topics import FLUSH_KEY, Topics, TopicSpecification
 from sinks.kafka import log_consumer
 from sinks.recount import pure
@@ -155,7 +156,9 @@ class Replay:
         place, end = TopicPartition(topic, partition), await self.end(topic, partition)
         self.consumer.assign([place])
         self.consumer.seek(place, 0)
-        while await self.consumer.position(place) < end:
+        standing, clock = Standing(topic), asyncio.get_running_loop().time
+        while (offset := await self.consumer.position(place)) < end:
+            standing.see(offset, end, clock())
             batch = await self.consumer.getmany(place, timeout_ms=READ_MILLISECONDS)
             for record in batch.get(place, ()):
                 yield record

@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas import codec, named_keys
 from schemas.codec import Undecodable
+from schemas.kafka_clients import close_consumer
 from schemas.named_keys import KeyList, NamedKey
 from schemas.registry import HEADER_BYTES, UnknownSchema, headers
 from schemas.topics import Topics
@@ -30,7 +31,6 @@ from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
-    close_consumer,
     fetched,
     log_consumer,
     start_consumer,
@@ -100,12 +100,12 @@ class Book:
 
     @property
     def read_from(self) -> int:
-        """The offset to begin at: that of the newest entry, to compare, if there is one."""
-        return max(0, self.keeper.size - 1)
+        """The offset to come next: at the begin that of the newest entry, to compare."""
+        return self.keeper.size - (self._known is not None)
 
     def take(self, found: Sequence[Any]) -> None:
         """Log records as Kafka gave them; raise LogHasHole or LogDiffers."""
-        expected = self.keeper.size if self._known is None else self.read_from
+        expected = self.read_from
         if found[0].offset != expected or found[-1].offset != expected + len(found) - 1:
             raise LogHasHole(
                 f"{self.topic} partition {self.partition}: offset {expected} or one up to "
@@ -238,7 +238,8 @@ class Notary:
                 return
             async with asyncio.TaskGroup() as tasks:
                 watching = tasks.create_task(watch_ends(
-                    consumer, list(self._books), self._patience(), self._note_ends))
+                    consumer, list(self._books), self._patience(), self._note_ends,
+                    lambda place: None if (book := self._books[place]).stopped else book.read_from))
                 while not self._stopping.is_set():
                     await self._turn(consumer)
                 await asyncio.to_thread(self._sign, list(self._books.values()))

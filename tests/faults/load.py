@@ -20,9 +20,9 @@ from aiokafka.errors import KafkaError
 from processors.results import results_document
 from processors.results.vectors import vector_of
 from producers.writer import abandon
+from schemas.kafka_clients import close_consumer
 from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import COUNTS
-from sinks.kafka import close_consumer
 from tests.faults.checker import Attempt, Log, Observed, Outcome
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents
