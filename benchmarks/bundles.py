@@ -177,6 +177,9 @@ class Made:
         """No key is named."""
         return []
 
+    def hidden_now(self) -> set[str]:
+        return set()
+
     def endings(self, _partition: int) -> list[Record]:
         """Nothing was closed."""
         return []

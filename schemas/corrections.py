@@ -26,7 +26,7 @@ from schemas.control_signatures import SIGNATURE_BYTES, UNSIGNED
 
 
 Fields = dict[str, Any]
-Texts = Mapping[str, str]
+Texts = dict[str, str]
 
 PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED = "ProposalCorrected", "DescriptionCorrected"
 RETIRED, RESTORED = "ProposalRetired", "ProposalRestored"
@@ -105,7 +105,7 @@ def _message(record: bytes) -> bytes:
 
 def digest_of(texts: Texts) -> str:
     """Commit to words by language: SHA-256 over JSON without spaces, keys in order, in UTF-8."""
-    said = json.dumps(dict(texts), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    said = json.dumps(texts, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -57,8 +57,8 @@ def _correction(found: Correction, before: int, zone: ZoneInfo, *, hidden: bool)
     """Say what one correction changed; `before` it so many votes were cast on earlier words."""
     return {
         "at": instant(found.at, zone), "catalogue": found.catalogue, "reason": found.reason,
-        "before": None if hidden else dict(found.before),
-        "after": None if hidden else dict(found.after),
+        "before": None if hidden else found.before,
+        "after": None if hidden else found.after,
         "before_sha256": found.before_digest, "after_sha256": found.after_digest,
         "votes": None if found.votes is None else max(found.votes - before, 0),
         "votes_as_of": list(found.offsets), "after_closing": found.after_closing,

@@ -18,8 +18,8 @@ def retire(
     *,
     reason: producing.Reason,
     hide_text: Annotated[bool, typer.Option(
-        "--hide-text", help="Show its words and its author no longer, on pages and in "
-                            "exports. The log keeps them.")] = False,
+        "--hide-text", help="Show its words and its author no longer, on pages, in exports and in "
+                            "bundles made from now on. The log keeps them.")] = False,
     consultation: producing.Consultation = None,
     after_closing: producing.AfterClosing = False,
 ) -> None:

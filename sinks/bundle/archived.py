@@ -7,21 +7,24 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
-from schemas import named_keys
 from schemas.topics import Topics
+from sinks.bundle import layout
 from sinks.bundle.ballots import Row
 from sinks.bundle.layout import Record
+from sinks.bundle.withheld import hidden_in
 from sinks.recount.controls import suspended_by
 from sinks.recount.pure import accepted
 from sinks.recount.reading import Reading, Say
 
 
+ALL_RECORDS = 2**63 - 1
+"""An offset beyond every record of the catalogue."""
 _CATALOGUE = """
 SELECT offset, value FROM catalogue WHERE topic = {topic:String}
     AND consultation = {consultation:String} AND offset <= {last:Int64} ORDER BY offset
 """
 _KEYS = """
-SELECT offset, value FROM catalogue WHERE topic = {topic:String} AND event = {event:String}
+SELECT offset, value FROM catalogue WHERE topic = {topic:String} AND event IN {events:Array(String)}
     AND consultation = '' AND offset < {size:Int64} ORDER BY offset
 """
 _ENDINGS = """
@@ -55,9 +58,14 @@ class ArchivedConsultation:
         return self._records(_CATALOGUE, topic=self._topics.catalogue, last=last)
 
     def keys(self, size: int) -> list[Record]:
-        """Return the records that name the service's keys, of the first `size` of the catalogue."""
+        """Return the records that name keys, of the first `size` of the catalogue."""
         return self._records(
-            _KEYS, topic=self._topics.catalogue, event=named_keys.EVENT, size=size)
+            _KEYS, topic=self._topics.catalogue, events=list(layout.KEY_EVENTS), size=size)
+
+    def hidden_now(self) -> set[str]:
+        """List the proposals whose words are hidden, as far as the archive is."""
+        known = self._reading.catalogue(ALL_RECORDS).consultations.get(self._consultation)
+        return hidden_in(known)
 
     def endings(self, partition: int) -> list[Record]:
         """Return what closed and sealed the consultation in a partition."""

@@ -46,6 +46,24 @@ _BY_ROUTE = {
 """The same, of what rules 2 add."""
 
 
+def words_claims(*, corrections: int, recounted: int, withheld: int) -> list[Claim]:
+    """Say of words how what was done to them was checked."""
+    found = []
+    if recounted:
+        found.append(Claim(f"votes before {recounted:,} corrections", RECOMPUTED, _RECORDS))
+    if corrections > recounted:
+        found.append(Claim(
+            f"votes before {corrections - recounted:,} corrections", TRUSTED, "rows have no "
+            "offsets, or these lie behind the result; an auditor's bundle of a later one "
+            "recomputes them"))
+    if withheld:
+        found.append(Claim(
+            f"{withheld:,} records of the catalogue whose words are hidden", TRUSTED, "the hash of "
+            "each is that of its leaf; its words are not here, and that the digests beside the "
+            "hash are theirs cannot be seen"))
+    return found
+
+
 def claims(
     kind: str, *, ranked: bool, final: bool, foreign: Sequence[str] = (), by_route: bool = False,
 ) -> list[Claim]:

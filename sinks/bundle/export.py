@@ -22,6 +22,7 @@ from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record, write_record
 from sinks.bundle.manifest import Manifest, note_text, write_manifest
 from sinks.bundle.packing import Packer
+from sinks.bundle.withheld import without_words
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.entries import parse_entry
 from sinks.transparency.folder import LogFolder
@@ -79,6 +80,7 @@ class Source(Protocol):
     def wait(self, catalogue: int, say: Say) -> None: ...
     def catalogue(self, last: int) -> Iterable[Record]: ...
     def keys(self, size: int) -> Iterable[Record]: ...
+    def hidden_now(self) -> set[str]: ...
     def endings(self, partition: int) -> Iterable[Record]: ...
     def suspensions(self) -> int: ...
     def votes(self, partition: int) -> Iterable[Record]: ...
@@ -111,7 +113,10 @@ class Export:
         packer.add(layout.RESULTS_NOTE, [self._signed.note.encode()])
         packer.add(layout.POLICY, [(self._signed.folder / POLICY).read_bytes()])
         size = self._write_log(packer, layout.CATALOGUE_LOG, self._catalogue, Counter())
-        packer.add(layout.CATALOGUE, _joined(self._archived.catalogue(self._catalogue)))
+        hidden = self._hidden()
+        packer.add(layout.CATALOGUE, _joined(
+            (offset, without_words(value, hidden))
+            for offset, value in self._archived.catalogue(self._catalogue)))
         # Checkpoints commit to the keys named up to here, beyond the result.
         self._archived.wait(size - 1, self._say)
         packer.add(layout.KEYS, _joined(self._archived.keys(size)))
@@ -129,6 +134,17 @@ class Export:
         packer.add(layout.MANIFEST_NOTE, [self._signer.sign(note_text(manifest, body)).encode()])
         packer.close()
         return manifest
+
+    def _hidden(self) -> set[str]:
+        """List the proposals whose words nobody is shown; raise NotExported where the result does.
+        """
+        hidden = {entry["id"] for entry in self._signed.document["proposals"]
+                  if (entry.get("retired") or {}).get("text_hidden")}
+        if shown := self._archived.hidden_now() - hidden:
+            raise NotExported(
+                f"the signed result shows words that are hidden since ({', '.join(sorted(shown))}):"
+                " the notary signs another one within ten minutes, export then.")
+        return hidden
 
     def _write_records(self, packer: Packer, partition: int, kind: str) -> None:
         if kind == AUDITOR:

@@ -7,22 +7,31 @@ is folded is measured, not estimated: a text may take more or less than its byte
 
 import sys
 from collections.abc import Iterator
+from hashlib import sha256
+from heapq import merge
+from operator import itemgetter
 from typing import Any
 
-from processors.results.catalogue import Catalogue
-from schemas import codec
+from processors.results.catalogue import Catalogue, Consultation
+from schemas import codec, named_keys
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
-from sinks.bundle import layout
+from sinks.bundle import layout, withheld
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable, told
-from sinks.bundle.layout import CATALOGUE_HELD_BYTES_MAX, PROPOSALS_MAX, read_records
-from sinks.bundle.logs import Leaves, Log
+from sinks.bundle.layout import (
+    CATALOGUE_HELD_BYTES_MAX,
+    PROPOSALS_MAX,
+    WITHHELD_SINCE,
+    read_records,
+)
+from sinks.bundle.logs import Leaves, Log, entry_of_hash
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
+from sinks.bundle.withheld import hidden_in
 
 
-Event = tuple[int, str, dict[str, Any]]
-"""Offset, name and fields."""
+Event = tuple[int, str, dict[str, Any], bytes | None]
+"""Offset, name, fields, and the record; None where its words are withheld."""
 
 
 def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | None:
@@ -40,8 +49,8 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
             raise BundleFault(_place(offset), "it stands here a second time, or does not belong "
                               "here")
         before = offset
-        leaves.require(offset, value, name.encode())
-        event, fields = _decoded(offset, value)
+        event, fields, digest = _decoded(offset, value, manifest)
+        leaves.require_entry(offset, entry_of_hash(name.encode(), digest))
         require_own(_place(offset), fields, name)
         if event == "ConsultationClosed" and announced is None:
             announced = fields["occurred_at"]
@@ -56,14 +65,22 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
 def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
     """Fold the records, which were checked; raise Unreadable where they hold too much."""
     catalogue, taken, measured = Catalogue(), 0, 0
-    for offset, event, fields in _events(bundle):
-        catalogue.apply(event, fields, offset)
+    without: dict[str, int] = {}
+    for offset, event, fields, value in _events(bundle, manifest):
+        catalogue.apply(event, fields, offset, value)
+        if value is None:
+            without.setdefault(fields["proposal"], offset)
         taken += held_bytes(fields)
         # What was taken may have been replaced since: it is measured, an eighth apart, so that
         # measuring costs no more than a few times what reading does.
         if taken > CATALOGUE_HELD_BYTES_MAX and taken - measured > CATALOGUE_HELD_BYTES_MAX // 8:
             taken = measured = _measured(catalogue, manifest.consultation, offset)
         _require_few(catalogue, manifest.consultation, offset)
+    hidden = hidden_in(catalogue.consultations.get(manifest.consultation))
+    for proposal, offset in without.items():
+        if proposal not in hidden:
+            raise BundleFault(_place(offset), f"the words of {told(proposal)} are withheld, and "
+                              "the catalogue does not hide them")
     return catalogue
 
 
@@ -87,14 +104,47 @@ def held_bytes(value: Any) -> int:
     return total
 
 
-def _events(bundle: Bundle) -> Iterator[Event]:
-    for offset, value in read_records(layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)):
-        yield offset, *_decoded(offset, value)
+def _events(bundle: Bundle, manifest: Manifest) -> Iterator[Event]:
+    """Yield the consultation's records and the announcements of keys, in the log's order."""
+    announced = _announcements(bundle) if manifest.version >= WITHHELD_SINCE else ()
+    own = ((offset, *_read(offset, value, manifest)) for offset, value in read_records(
+        layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)))
+    yield from merge(own, announced, key=itemgetter(0))
 
 
-def _decoded(offset: int, value: bytes | None) -> tuple[str, dict[str, Any]]:
+def _announcements(bundle: Bundle) -> Iterator[Event]:
+    """Yield the records that announce keys of controls; they were held against their leaves."""
+    for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
+        event, fields = codec.decode(value)
+        if event != named_keys.EVENT:
+            yield offset, event, fields, value
+
+
+def number_withheld(bundle: Bundle, manifest: Manifest) -> int:
+    """Count the records whose words are withheld."""
+    if manifest.version < WITHHELD_SINCE:
+        return 0
+    return sum(bool(value) and value.startswith(withheld.MARK) for _, value in read_records(
+        layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)) if value)
+
+
+def _read(
+    offset: int, value: bytes | None, manifest: Manifest
+) -> tuple[str, dict[str, Any], bytes | None]:
+    """Read a record; give its bytes, but of one whose words are withheld."""
+    event, fields, digest = _decoded(offset, value, manifest)
+    return event, fields, value if digest == sha256(value or b"").digest() else None
+
+
+def _decoded(
+    offset: int, value: bytes | None, manifest: Manifest
+) -> tuple[str, dict[str, Any], bytes]:
+    """Read a record, and the hash by which its leaf commits to it."""
     try:
-        return codec.decode(value)
+        found = withheld.read(value) if manifest.version >= WITHHELD_SINCE else None
+        if found is not None:
+            return found.event, found.fields, found.hash
+        return *codec.decode(value), sha256(value or b"").digest()
     except (Undecodable, UnknownSchema) as error:
         raise Unreadable(_place(offset), str(error)) from error
 
@@ -110,7 +160,7 @@ def _measured(catalogue: Catalogue, consultation: str, offset: int) -> int:
 
 def _require_few(catalogue: Catalogue, consultation: str, offset: int) -> None:
     """Raise where there are more ideas or proposals than a results document can have."""
-    known = catalogue.consultations[consultation]
+    known = catalogue.consultations.get(consultation) or Consultation(consultation)
     for what, held in (("themes", known.themes), ("ideas", known.ideas),
                        ("proposals", known.proposals), ("groupings", known.mapping)):
         if len(held) > PROPOSALS_MAX:

@@ -52,7 +52,7 @@ def require_named(bundle: Bundle, manifest: Manifest) -> Named:
     if manifest.version < layout.KEYS_SINCE:
         _require_none_committed(bundle, logs)
         return Named()
-    keys, size = _keys(bundle)
+    keys, size = _keys(bundle, manifest.version)
     found = Named([*keys.of("receipt"), *keys.of("log")])
     for folder in logs:
         try:
@@ -72,7 +72,7 @@ def _require_none_committed(bundle: Bundle, logs: Iterable[str]) -> None:
                               "has no records of them: get one that a later release exports")
 
 
-def _keys(bundle: Bundle) -> tuple[KeyList, int]:
+def _keys(bundle: Bundle, version: int) -> tuple[KeyList, int]:
     """Fold the records that name keys, each held against its leaf; return the catalogue's size too.
 
     That none is left out, the checkpoints say.
@@ -80,7 +80,8 @@ def _keys(bundle: Bundle) -> tuple[KeyList, int]:
     name = f"{layout.CATALOGUE_LOG}/entries"
     counted = _Counted(read_entries(name, bundle.pieces(name)))
     leaves, keys, before = Leaves(layout.KEYS, counted), KeyList(), -1
-    for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
+    records = read_records(layout.KEYS, bundle.pieces(layout.KEYS))
+    for number, (offset, value) in enumerate(records, 1):
         place = f"{layout.KEYS}, offset {offset}"
         if offset <= before:
             raise BundleFault(place, "it stands here a second time, or does not belong here")
@@ -90,10 +91,11 @@ def _keys(bundle: Bundle) -> tuple[KeyList, int]:
             event, fields = codec.decode(value)
         except (Undecodable, UnknownSchema) as error:
             raise Unreadable(place, str(error)) from error
-        if event != named_keys.EVENT:
+        if event == named_keys.EVENT:
+            keys.apply(fields, offset)
+        elif event not in layout.KEY_EVENTS or version < layout.WITHHELD_SINCE:
             raise BundleFault(place, f"{event} does not belong here")
-        keys.apply(fields, offset)
-        if len(keys) > NAMED_KEYS_MAX:
+        if number > NAMED_KEYS_MAX:
             raise Unreadable(place, f"there are more than {NAMED_KEYS_MAX:,} changes of keys")
     leaves.finish()
     return keys, counted.size

@@ -9,15 +9,18 @@ import re
 import struct
 from collections.abc import Iterable, Iterator
 
+from schemas import named_keys
 from sinks.bundle.faults import Unreadable
 from sinks.transparency.tiles import WIDTH
 
 
-FORMATS = {"scrutin-bundle/1": 1, "scrutin-bundle/2": 2}
+FORMATS = {"scrutin-bundle/1": 1, "scrutin-bundle/2": 2, "scrutin-bundle/3": 3}
 """Every format that is read, and its version; the last one is written."""
-VERSION = 2
+VERSION = 3
 KEYS_SINCE = 2
-"""From this version on a bundle has the records that name the service's keys."""
+"""From this version on a bundle has the records that name the service's keys..."""
+WITHHELD_SINCE = 3
+"""... and those that announce keys of controls, and hidden words are withheld."""
 PUBLIC, AUDITOR = "public", "auditor"
 
 MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"
@@ -28,6 +31,10 @@ KEYS = "records/keys"
 LEAVES = "leaves.json"
 BALLOTS = "ballots.csv"
 CATALOGUE_LOG = "logs/catalogue/0"
+
+KEY_EVENTS = (named_keys.EVENT, "RulesAnnounced")
+"""What lies among the records of keys: names of the service's own, and announcements of those
+that sign controls."""
 
 PAGES = ("README.md", "LISEZMOI.md")
 _SCHEMA = re.compile(r"schemas/([A-Za-z]{1,64}/[0-9]{1,6}\.avsc|ids\.json|results\.schema\.json)")

@@ -163,10 +163,14 @@ class Leaves:
 
     def require(self, offset: int, value: bytes | None, consultation: bytes) -> None:
         """Raise unless a record gives the entry at its offset."""
+        self.require_entry(offset, entry_bytes(consultation, value))
+
+    def require_entry(self, offset: int, entry: bytes) -> None:
+        """Raise unless this is the entry at an offset."""
         while offset - self._begin >= len(self._piece):
             self._begin += len(self._piece)
             self._piece = self.next_piece(offset)
-        if self._piece[offset - self._begin] != entry_bytes(consultation, value):
+        if self._piece[offset - self._begin] != entry:
             raise self.other(offset)
 
     def next_piece(self, offset: int) -> list[bytes]:
@@ -188,9 +192,14 @@ class Leaves:
             pass
 
 
+def entry_of_hash(consultation: bytes, digest: bytes) -> bytes:
+    """Write the entry of a record of which the hash is known."""
+    return consultation + b"\0" + digest
+
+
 def entry_bytes(consultation: bytes, value: bytes | None) -> bytes:
     """Write the entry of a record; see sinks.transparency.entries."""
-    return consultation + b"\0" + sha256(value or b"").digest()
+    return entry_of_hash(consultation, sha256(value or b"").digest())
 
 
 def in_order(

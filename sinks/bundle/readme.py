@@ -81,7 +81,9 @@ _ENGLISH = {
     "file": "file", "by_route": "where rules 2 are in force",
     "formats": "A record is its offset (8 bytes), its size (4 bytes, big-endian; 2^32 - 1: no "
                "value) and its bytes: 0x00, the number of its schema (4 bytes; see "
-               "schemas/ids.json), one Avro body. An entry is its size (2 bytes), then "
+               "schemas/ids.json), one Avro body. A record of the catalogue whose words are "
+               "hidden begins with 0x01: the SHA-256 of the whole record, that of each wording in "
+               "it, the record without its words. An entry is its size (2 bytes), then "
                "consultation, 0x00 and the SHA-256 of the record; entries are the leaves of the "
                "log's Merkle tree (RFC 6962). Notes and checkpoints: C2SP signed-note and "
                "tlog-checkpoint.",
@@ -106,7 +108,10 @@ _FRENCH = {
     "meaning": "sens", "file": "fichier", "by_route": "où les règles 2 sont en vigueur",
     "formats": "Un enregistrement est sa position (8 octets), sa taille (4 octets, gros-boutiste ; "
                "2^32 - 1 : sans valeur) et ses octets : 0x00, le numéro de son schéma (4 octets ; "
-               "voir schemas/ids.json), un corps Avro. Une entrée est sa taille (2 octets), puis "
+               "voir schemas/ids.json), un corps Avro. Un enregistrement du "
+               "catalogue dont le texte est masqué commence par 0x01 : le SHA-256 de "
+               "l’enregistrement entier, celui de chaque texte, l’enregistrement sans eux. Une "
+               "entrée est sa taille (2 octets), puis "
                "la consultation, 0x00 et le SHA-256 de l'enregistrement ; les entrées sont les "
                "feuilles de l'arbre de Merkle du registre (RFC 6962). Notes et points de "
                "contrôle : C2SP signed-note et tlog-checkpoint.",

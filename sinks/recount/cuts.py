@@ -1,9 +1,10 @@
 """How many votes were cast up to cuts of the ballot box, in one pass over it. Pure."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from processors.results.catalogue import Consultation
 from schemas.votes_cast import VotesCast
+from sinks.recount.checks import NOT_COMPARED, Check, check
 
 
 Place = tuple[tuple[int, ...], str]
@@ -18,6 +19,19 @@ def cuts_of(known: Consultation | None) -> dict[Place, int]:
              for proposal, corrections in known.corrections.items() for each in corrections}
     found |= {(each.offsets, ""): each.votes for each in known.redescriptions}
     return {place: votes for place, votes in found.items() if votes is not None}
+
+
+def former(said: Mapping[Place, int], known: Consultation | None) -> Check:
+    """Check a document of a form that tells nothing of words: there must be nothing to tell."""
+    if said or (known and known.retired):
+        return check("words.told", "every correction and retirement on record", "none")
+    return Check("words.told", NOT_COMPARED, "every wording", "a document of a former form: none")
+
+
+def is_reached(place: Place, vector: Sequence[int]) -> bool:
+    """Whether the votes up to a cut are among those that are recounted."""
+    return len(place[0]) == len(vector) and all(
+        last <= held for last, held in zip(place[0], vector, strict=True))
 
 
 class VotesAtCuts:

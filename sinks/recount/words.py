@@ -4,13 +4,13 @@ The pure way reads the archived votes once, SQL counts rows for each correction.
 former form says nothing of words: it is not true where the catalogue has corrections on record.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from processors.results import wordings
 from processors.results.catalogue import Consultation
 from sinks.recount.checks import NOT_COMPARED, Check, check
-from sinks.recount.cuts import Place, VotesAtCuts, cuts_of
+from sinks.recount.cuts import Place, VotesAtCuts, cuts_of, former, is_reached
 from sinks.recount.reading import Reading
 
 
@@ -33,19 +33,6 @@ def check_words(
         if len(reached) < len(said):
             yield Check("words.ahead", NOT_COMPARED, "votes up to the published offsets",
                         f"{len(said) - len(reached)} corrections tell of later ones")
-
-
-def former(said: Mapping[Place, int], known: Consultation | None) -> Check:
-    """Check a document of a form that tells nothing of words: there must be nothing to tell."""
-    if said or (known and known.retired):
-        return check("words.told", "every correction and retirement on record", "none")
-    return Check("words.told", NOT_COMPARED, "every wording", "a document of a former form: none")
-
-
-def is_reached(place: Place, vector: Sequence[int]) -> bool:
-    """Whether the votes up to a cut are among those that are recounted."""
-    return len(place[0]) == len(vector) and all(
-        last <= held for last, held in zip(place[0], vector, strict=True))
 
 
 def listed(counts: Mapping[Place, int]) -> list[dict[str, Any]]:

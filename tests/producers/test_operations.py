@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from deploy.local import services
+from processors.results.catalogue import Catalogue
 from producers import closing, operations, signing
 from producers.consultation_file import ConsultationFile, load
+from producers.correcting import Wanted, correct, restore, retire, said
 from producers.errors import ChangesFinal, InvalidInput, Missing, ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
@@ -61,12 +63,29 @@ async def suspended(log: Log, event: str = "VoterSuspended") -> Suspended:
     return await act(log, VOTER, "a reason", consultation=None, now=NOW)
 
 
+async def reworded(log: Log, event: str, name: str, wanted: Wanted) -> Any:
+    """Correct something of the consultation of these tests."""
+    return await correct(log, event, name, wanted, "a reason", consultation=None, now=NOW)
+
+
+CORRECTIONS: dict[str, Callable[[Log], Awaitable[Any]]] = {
+    "correct": lambda log: reworded(log, "ProposalAccepted", "p1", Wanted(("fr=Autrement",))),
+    "correct the title": lambda log: reworded(
+        log, "IdeaDescribed", "i1", Wanted(("fr=Apprentissage", "en=Training"))),
+    "correct the dates": lambda log: reworded(log, "ConsultationDescribed", "", Wanted(
+        closes_at="2098-01-01T00:00:00+01:00", time_zone="UTC")),
+    "retire": lambda log: retire(
+        log, "p1", "a reason", text_hidden=True, consultation=None, now=NOW),
+}
+
+
 OPERATIONS: dict[str, Callable[[Log], Awaitable[Any]]] = {
     "apply": lambda log: operations.apply(
         log, ConsultationFile.model_validate(DESCRIPTION), now=NOW + 5),
     "group": lambda log: operations.group(log, "p2", "i1", consultation=None, now=NOW),
     "suspend": suspended,
     "close": lambda log: operations.close(log, "jeunes", now=NOW, salt=bytes(16)),
+    "correct": CORRECTIONS["correct"], "retire": CORRECTIONS["retire"],
 }
 
 
@@ -119,6 +138,7 @@ CHANGES: dict[str, Callable[[Log], Awaitable[Any]]] = {
     "apply": lambda log: operations.apply(log, ConsultationFile.model_validate({
         **DESCRIPTION, "proposals": [{**DESCRIPTION["proposals"][1], "idea": "i1"}]}), now=NOW),
     "group": OPERATIONS["group"], "suspend": suspended,
+    "correct": CORRECTIONS["correct"], "retire": CORRECTIONS["retire"],
 }
 
 
@@ -136,6 +156,98 @@ async def test_figures_of_a_closed_consultation_change_only_where_it_is_said(
     await CHANGES[name](replace(log, after_closing=True))
     after = await end_offsets(log.address, log.topics)
     assert sum(after.values()) == sum(ends.values()) + 1
+
+
+def described(**changes: Any) -> ConsultationFile:
+    """Describe the consultation otherwise."""
+    return ConsultationFile.model_validate({**DESCRIPTION, **changes})
+
+
+VOTED = {
+    "proposal 'p1': text.fr": described(proposals=[{"id": "p1", "text": {"fr": "Autrement"}}]),
+    "idea 'i1': title.fr": described(ideas=[{**DESCRIPTION["ideas"][0], "title": {"fr": "A"}}]),
+    "theme 't1': title.fr": described(themes=[{"id": "t1", "title": {"fr": "A"}}]),
+    "the consultation: question.fr": described(question={"fr": "Quoi ?"}),
+    "the consultation: closes_at": described(closes_at="2098-01-01T00:00:00+01:00"),
+    "the consultation: time_zone": described(time_zone="UTC"),
+}
+
+
+async def test_a_file_changes_no_words_and_no_dates_that_were_voted_on(log: Log) -> None:
+    """Refused by name, nothing written; what nobody voted on, and all else, it changes."""
+    value = codec.encode(
+        "VoteCast", event_id=bytes(16), voter=bytes.fromhex(VOTER), consultation="jeunes",
+        proposal="p1", choice="agree", trust="suspect", salt=bytes(16), origin="web",
+        occurred_at=NOW)
+    async with BulkWriter(log.address) as writer:
+        writer.add(log.topics.votes, 1, NOW, value)
+    ends = await end_offsets(log.address, log.topics)
+    for named, file in VOTED.items():
+        with pytest.raises(InvalidInput, match="people have voted") as refused:
+            await operations.apply(log, file, now=NOW)
+        assert named in str(refused.value)
+    assert await end_offsets(log.address, log.topics) == ends
+
+    written = await operations.apply(log, described(
+        hashtag="#x", proposals=[{"id": "p2", "text": {"fr": "Autrement"}}]), now=NOW)
+    [records] = await read_all(log.address, log.topics.catalogue)
+    last = [codec.decode(record.value) for record in records[-2:]]
+    assert written == 2
+    assert {event: fields.get("votes") for event, fields in last} == {
+        "ProposalCorrected": 0, "ConsultationDescribed": None}
+
+
+async def test_what_is_signed_where_the_log_has_keys_counts_for_readers(log: Log) -> None:
+    """Whoever folds the catalogue takes each correction; without a key nothing is written."""
+    ends = await end_offsets(log.address, log.topics)
+    if await has_keys(log):
+        with pytest.raises(InvalidInput, match="operator's signature"):
+            await CORRECTIONS["correct"](replace(log, own_keys=()))
+        assert await end_offsets(log.address, log.topics) == ends
+    for act in CORRECTIONS.values():
+        await act(log)
+    [records] = await read_all(log.address, log.topics.catalogue)
+    catalogue = Catalogue()
+    for record in records:
+        catalogue.apply(*codec.decode(record.value), record.offset, record.value)
+    found = catalogue.consultations["jeunes"]
+    assert [change.after for change in found.corrections["p1"]] == [{"fr": "Autrement"}]
+    assert [each.subject for each in found.redescriptions] == ["idea", "consultation"]
+    assert found.retired["p1"].hidden
+
+
+async def has_keys(log: Log) -> bool:
+    """Tell whether a log of these tests has keys of controls."""
+    async with LogReader(log.address) as reader:
+        return bool((await read_catalogue(reader, log.topics)).control_keys)
+
+
+async def test_a_restored_proposal_can_be_retired_again(log: Log) -> None:
+    """Each time it is an event of its own, and the last one counts."""
+    for number in range(2):
+        await retire(log, "p1", "why", text_hidden=False, consultation=None, now=NOW + number)
+        await restore(log, "p1", "why", consultation=None, now=NOW + number)
+    await retire(log, "p1", "why", text_hidden=True, consultation=None, now=NOW)
+    [records] = await read_all(log.address, log.topics.catalogue)
+    events = [codec.decode(record.value) for record in records[-5:]]
+    assert len({fields["event_id"] for _, fields in events}) == 5
+    assert [event for event, _ in events] == [
+        "ProposalRetired", "ProposalRestored"] * 2 + ["ProposalRetired"]
+
+
+@pytest.mark.parametrize(("event", "wanted"), [
+    ("ProposalAccepted", Wanted()), ("ProposalAccepted", Wanted(("fr= ",))),
+    ("ProposalAccepted", Wanted(("x" * 3_000,))),
+    ("ProposalAccepted", Wanted(("fr=Oui",), time_zone="UTC")),
+    ("ConsultationDescribed", Wanted(time_zone="Mars/Olympus")),
+    ("ConsultationDescribed", Wanted(closes_at="2022-01-01T00:00:00Z")),
+    ("ConsultationDescribed", Wanted(opens_at="tomorrow"))])
+def test_what_cannot_be_said_is_no_correction(event: str, wanted: Wanted) -> None:
+    """The rules of consultation files hold; a sentence says which was broken."""
+    known = {"question": {"fr": "?"}, "text": {"fr": "Oui"}, "opens_at": NOW, "closes_at": None,
+             "time_zone": "UTC"}
+    with pytest.raises(InvalidInput):
+        said(event, known, wanted)
 
 
 async def test_a_closing_before_its_time_says_when_it_was(log: Log) -> None:

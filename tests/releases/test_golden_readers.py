@@ -14,6 +14,7 @@ import pytest
 
 from deploy.local.services import ClickHouse
 from processors.ledger.ledger import Ledger
+from processors.results import wordings
 from processors.results.ideas import Ideas
 from processors.results.vectors import headers, vector_of
 from schemas.topics import Topics
@@ -78,7 +79,8 @@ def test_views_show_the_document_they_did(consultation: str) -> None:
             shown.receive_result(bytes.fromhex(key), bytes.fromhex(value), vector)
     document = Documents(shown).whole_document(consultation)
 
-    assert json.loads(json.dumps(document)) == READ["documents"][consultation]
+    assert document is not None
+    assert json.loads(json.dumps(wordings.without(document))) == READ["documents"][consultation]
 
 
 def digests(table: pa.Table, names: list[str]) -> dict[str, list[str]]:
@@ -145,7 +147,7 @@ def test_four_recounts_give_what_was_published(
     document = READ["documents"][consultation]
     found = Archived(client, topics, document).audit(consultation, columns=True)
 
-    assert [check for check in found.checks if check.status != EQUAL] == []
+    assert [check.id for check in found.checks if check.status != EQUAL] == ["words.told"]
     assert found.verdict == EQUAL
     assert len(found.checks) > 50
 

@@ -272,7 +272,7 @@ def test_what_is_counted_is_published_as_under_rules_1(
              "ideas": [counted(entry, pooled=True) for entry in each["ideas"]],
              "proposals": [counted(entry, pooled=False) for entry in each["proposals"]]}
             for each in (made, before)]
-    versions = {"format": "scrutin-results/2", "rules_version": 2,
+    versions = {"rules_version": 2,
                 "scores_version": scores.SCORES_VERSION_BY_VOTERS}
     assert both[0] == {**both[1], **versions}
     for idea, old in zip(made["ideas"], before["ideas"], strict=True):

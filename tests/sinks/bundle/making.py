@@ -3,7 +3,7 @@
 import io
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,8 @@ from tests.sinks.transparency.keeping import entries_of
 
 
 KEY = bytes(range(32))
+Corrections = Sequence[tuple[str, dict[str, Any]]]
+"""What the catalogue says of words beside what it says of every box."""
 
 
 def signer_of(topics: Topics, topic: str, partition: int) -> Signer:
@@ -70,14 +72,16 @@ class Made:
         return self.auditor if kind == AUDITOR else self.public
 
 
-def prepared(url: str, prefix: str, box: Box, data: Path) -> Archived:
+def prepared(
+    url: str, prefix: str, box: Box, data: Path, corrections: Corrections = ()
+) -> Archived:
     """Archive a box; log it, sign its result and leave the keys, as the notary does."""
     state = box.randomness.getstate()
-    found = archived(url, prefix, box)
+    found = archived(url, prefix, box, corrections=corrections)
     box.randomness.setstate(state)
     logs: dict[tuple[str, int], Log] = {
         **{(found.topics.votes, number): log for number, log in enumerate(box.logs)},
-        (found.topics.catalogue, 0): catalogue_log(box)}
+        (found.topics.catalogue, 0): catalogue_log(box, corrections)}
     folder = data / "transparency"
     keys = key_list(logs[found.topics.catalogue, 0])
     for place, log in logs.items():
@@ -103,9 +107,11 @@ def exported_of(found: Archived, data: Path, kind: str, key: bytes | None) -> by
     return into.getvalue()
 
 
-def made(url: str, prefix: str, box: Box, data: Path) -> Made:
+def made(
+    url: str, prefix: str, box: Box, data: Path, corrections: Corrections = ()
+) -> Made:
     """Export both bundles of a box."""
-    found = prepared(url, prefix, box, data)
+    found = prepared(url, prefix, box, data, corrections)
     return Made(found.topics, *(exported_of(found, data, kind, KEY) for kind in (AUDITOR, PUBLIC)))
 
 
