@@ -11,21 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
 
-from processors.results.catalogue import Catalogue
 from processors.results.results_document import Figures
 from processors.results.routes import RULES
-from processors.results.wordings import FORMATS_WITHOUT
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
-from sinks.bundle.claims import TRUSTED, Claim, claims, words_claims
+from sinks.bundle.claims import Claim, claims
 from sinks.bundle.closing import held_open, taken
 from sinks.bundle.documents import published, published_again, rules_of, said_leaves
 from sinks.bundle.enclosed import foreign
-from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest, told
-from sinks.bundle.folding import folded, number_withheld, require_catalogue, require_own
+from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
+from sinks.bundle.folding import folded, require_catalogue, require_own
 from sinks.bundle.following import Followed
 from sinks.bundle.keys import Named, claims_of, require_named
 from sinks.bundle.layout import (
@@ -52,8 +50,8 @@ from sinks.bundle.replay import (
     replay,
     shares_of,
 )
-from sinks.recount.checks import DIFFERENT, EQUAL, EQUAL_BY_OWN_KEYS
-from sinks.recount.cuts import VotesAtCuts, cuts_of, former, is_reached
+from sinks.bundle.words import require_words
+from sinks.recount.checks import EQUAL, EQUAL_BY_OWN_KEYS
 from sinks.recount.recomputing import Document
 from sinks.recount.summing import added, summed
 from sinks.transparency.checkpoints import parse_checkpoint
@@ -166,42 +164,14 @@ class _Verification:
         catalogue, document = folded(self.bundle, self.manifest), published_again(self.bundle)
         ranked = require_equal(
             document, self.manifest, counted.figures, counted.decided, catalogue)
-        words = self._require_words(document, catalogue)
+        words = require_words(
+            self.bundle, self.manifest, document, catalogue, self.say, self._values)
         self._require_all_compared()
         self.found.claims = [*claims(
             self.manifest.kind, ranked=ranked, final=document["final"],
             by_route=rules_of(document) >= RULES, foreign=foreign(
                 self.bundle, self.manifest.kind, self.manifest.consultation)),
             *words, *claims_of(self.found.keys)]
-
-    def _require_words(self, document: Document, catalogue: Catalogue) -> list[Claim]:
-        """Count the votes before corrections again, where the votes are here."""
-        known = catalogue.consultations.get(self.manifest.consultation)
-        said = cuts_of(known)
-        if document["format"] in FORMATS_WITHOUT:
-            told_none = former(said, known)
-            if told_none.status == DIFFERENT:
-                raise Different(f"{layout.RESULTS}, format", "it tells nothing of corrections and "
-                                "retirements, and the catalogue has some")
-            return [Claim("that nobody changed words", TRUSTED, "the document is of a form that "
-                          "tells nothing of words")]
-        reached = {place: votes for place, votes in said.items()
-                   if is_reached(place, self.manifest.votes)}
-        counts = self.manifest.kind == AUDITOR
-        if reached and counts:
-            self.say("the votes before each correction")
-            found = VotesAtCuts(self.manifest.consultation, reached)
-            for number, last in enumerate(self.manifest.votes):
-                found.follow(number, self._values(layout.votes(number), last)())
-            for place, votes in reached.items():
-                if found.counts[place] != votes:
-                    raise Different(layout.CATALOGUE, f"a correction says that {votes:,} votes "
-                                    f"were cast up to {list(place[0])} on "
-                                    f"{told(place[1] or 'all proposals')}, recounted "
-                                    f"{found.counts[place]:,}")
-        return words_claims(
-            corrections=len(said), recounted=len(reached) if counts else 0,
-            withheld=number_withheld(self.bundle, self.manifest))
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""
