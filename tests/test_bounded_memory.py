@@ -161,6 +161,7 @@ MEMORIES = {
     "views.shown.Keeping._moved": CATALOGUE,
     "views.publications.Publications._files": "views.publications.FILES_BYTES",
     "views.publications.Publications._kept": "views.publications.DOCUMENTS_BYTES",
+    "views.publications.Publications._paged": "views.publications.PAGED_BYTES",
     "views.publications.Publications._pages": "views.publications.PAGES_BYTES",
     "views.shelf.Shelf._held": "views.publications.PAGES_BYTES",
     "views.transparency._Served._files": "views.transparency.FILES_BYTES",

@@ -19,7 +19,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from processors.results.results_document import described
-from views import asked, problems, transparency, well_known
+from views import asked, paging, problems, transparency, well_known
 from views.encoding import encode_json
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named
 from views.operations.pages import Operations
@@ -203,9 +203,30 @@ class Views:
         return await represented(request, made, FILES[name], headers)
 
     async def results(self, request: Request) -> Response:
+        """Send the results document, or a page of it where the address asks for one."""
+        try:
+            wanted = paging.asked(asked.query_of(request))
+        except paging.BadPage:
+            raise HTTPException(400, detail=problems.INVALID_REQUEST.name) from None
+        if wanted is not None:
+            return await self._part(request, wanted)
         publication = await self._publication(request)
+        if len(publication.shown.entries) > paging.WHOLE_PROPOSALS:
+            raise HTTPException(400, detail=problems.RESULTS_IN_PAGES.name)
         life = caching(final=publication.final)
         return await represented(request, await publication.results(), "application/json", life)
+
+    async def _part(self, request: Request, wanted: paging.Asked) -> Response:
+        self._check_ready()
+        name = request.path_params["consultation"]
+        publication = await self._publications.paged(name, wanted.tag)
+        if publication is None:
+            gone = bool(wanted.tag) and self._source.flushes.knows(name)
+            raise HTTPException(410 if gone else 404, detail=(
+                problems.PAGE_GONE if gone else problems.UNKNOWN_CONSULTATION).name)
+        life = caching(final=publication.final)
+        return await represented(
+            request, await publication.part(wanted), "application/json", life)
 
     async def draw(self, request: Request) -> Response:
         """Say what a drawn vote on a chosen proposal costs, where it was measured."""

@@ -3,6 +3,7 @@
 from schemas.problems import (
     GATEWAY,
     INTERNAL,
+    INVALID_REQUEST,
     MEDIA_TYPE,
     METHOD_NOT_ALLOWED,
     NOT_FOUND,
@@ -16,14 +17,26 @@ from views.encoding import encode_json
 from views.pages.languages import translations
 
 
-__all__ = ["INTERNAL", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND", "OTHER_SITE",
-           "UNKNOWN_CONSULTATION"]
+__all__ = ["INTERNAL", "INVALID_REQUEST", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND",
+           "OTHER_SITE", "UNKNOWN_CONSULTATION"]
 
 TOO_MANY_NAMED = ProblemKind(
     "too-many-named", 400,
     message("Too many proposals named"),
     message("A live stream follows 16 proposals at most. Name fewer of them, or read the results "
             "document, which holds all."),
+)
+RESULTS_IN_PAGES = ProblemKind(
+    "results-in-pages", 400,
+    message("Too many proposals for one answer"),
+    message("This consultation has more than 10,000 proposals. Ask for its results in pages: with "
+            "limit=1000 at the end of the address, then at the address that each page names."),
+)
+PAGE_GONE = ProblemKind(
+    "page-gone", 410,
+    message("These results have been replaced"),
+    message("Pages are of one moment, and that of this page is kept no more. Begin again at the "
+            "first page."),
 )
 TOO_MANY_STREAMS = ProblemKind(
     "too-many-streams", 503,
@@ -63,7 +76,8 @@ PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
-        TOO_MANY_READERS, INVALID_HOST, NOT_READY, NOT_IN_LOG, INTERNAL, *GATEWAY,
+        RESULTS_IN_PAGES, PAGE_GONE, TOO_MANY_READERS, INVALID_HOST, NOT_READY, NOT_IN_LOG,
+        INTERNAL, *GATEWAY,
     )
 }
 

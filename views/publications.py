@@ -22,7 +22,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from processors.results.results_document import shares_hidden
-from views import downloads
+from views import downloads, paging
 from views.days import Days, Told
 from views.documents import Documents, Own
 from views.draw_costs import DrawCosts
@@ -56,6 +56,13 @@ PAGES_BYTES = 96 << 20
 """Of the JSON and the pages of all publications that are held, the last asked for: five megabytes
 and a hundred kilobytes each at 3,000 proposals, and as much again for their compressed forms. A
 search makes a page that nobody else may ask for."""
+
+PAGED_SECONDS = 10.0
+"""Who begins to read results in pages is given those that others began with so long ago at most."""
+PAGED_BYTES = 128 << 20
+"""Of publications whose pages are read, the last begun..."""
+PAGED_BYTES_EACH = 1_024
+"""... each with so much a proposal: entries that did not move since are those of all others."""
 
 Key = TypeVar("Key", bound=Hashable)
 Kept = TypeVar("Kept")
@@ -146,6 +153,12 @@ class Publication:
         return await self._once(
             self.tag, lambda: Representation(encode_json(self.document), self.tag))
 
+    async def part(self, wanted: paging.Asked) -> Representation:
+        """Return a page of the document as JSON."""
+        tag = _digest([self.tag, "part", wanted.first, wanted.limit])
+        return await self._once(tag, lambda: Representation(
+            encode_json(paging.page(self.shown, self.tag, wanted)), tag))
+
     async def page(self, language: str, around: Surroundings) -> Representation:
         """Return the results page in a language."""
         return await self._rendered("results.html", language, around, lambda: results_page.page(
@@ -221,6 +234,12 @@ class _Kept:
 
 
 @dataclass(frozen=True)
+class _Paged:
+    publication: Publication
+    made_at: float
+
+
+@dataclass(frozen=True)
 class _File:
     making: asyncio.Task[Representation]
     made_at: float
@@ -253,6 +272,8 @@ class Publications:
         self._workshop = Workshop()
         self._kept: Shelf[str, _Kept] = Shelf(DOCUMENTS_BYTES)
         self._pages: Pages = Shelf(PAGES_BYTES)
+        self._paged: Shelf[tuple[str, str], _Paged] = Shelf(PAGED_BYTES)
+        """By tag; under an empty one the publication of first pages."""
         self._files: Shelf[tuple[str, str, bool], _File] = Shelf(FILES_BYTES)
 
     @property
@@ -265,6 +286,28 @@ class Publications:
         if self._sent(consultation) is None:
             await self.documents.catch_up(consultation)
         return self.publication(consultation)
+
+    async def paged(self, consultation: str, tag: str) -> Publication | None:
+        """Return the publication whose pages are read: that of a tag, or of a first page.
+
+        None where the consultation is not known, or the publication of the tag is kept no more.
+        """
+        if tag:
+            held = self._paged.get((consultation, tag))
+            newest = self._kept.get(consultation)
+            if held is None and newest is not None and newest.publication.tag == tag:
+                return newest.publication
+            return held.publication if held else None
+        begun = self._paged.get((consultation, ""))
+        if begun is not None and self._clock() - begun.made_at < PAGED_SECONDS:
+            return begun.publication
+        publication = await self.ready(consultation)
+        if publication is not None:
+            begun = _Paged(publication, self._clock())
+            self._paged.put((consultation, publication.tag), begun,
+                            PAGED_BYTES_EACH * len(publication.shown.entries))
+            self._paged.put((consultation, ""), begun)
+        return publication
 
     def _sent(self, consultation: str) -> Publication | None:
         """Return the publication that is sent as it is; None where there is a newer one."""

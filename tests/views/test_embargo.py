@@ -112,7 +112,9 @@ def addresses(folder: Path) -> list[str]:
     lists = [f"/c/{NAME}/proposals?{query}" for query in (
         *(f"sort={sort}" for sort in SORTS), *(f"zone={zone}" for zone in ZONES),
         "q=faut", "min_votes=100", "page=99", f"idea={campaign.events(SIZE)[2][1]['idea']}")]
-    return sorted({*named, *lists, f"/c/{NAME}?lang=en", f"/v1/consultations/{NAME}/live?proposals="
+    results = f"/v1/consultations/{NAME}/results?limit=9"
+    return sorted({*named, *lists, results, f"/c/{NAME}?lang=en",
+                   f"/v1/consultations/{NAME}/live?proposals="
                    + ",".join(map(str, range(99))), f"/c/{NAME}/nowhere", "/c/nobody"})
 
 
