@@ -10,6 +10,11 @@ GROWTH = (1, 3, 10)
 """Sizes of the growth run, in times the votes of a usual one: a million."""
 
 
+IDLE_PROCESSES = ("ledger", "ideas", "archive", "notary", "views", "gateway", "kafka",
+                  "clickhouse", "supervisor")
+"""Processes of the local stack."""
+
+
 @dataclass(frozen=True)
 class Figure:
     """One figure; `goal` is None where it only informs."""
@@ -141,6 +146,11 @@ FIGURES = {
         "kB", 100, "the campaign's results page with its style and script, compressed as sent"),
     "results_page_milliseconds": _less(
         "ms", 30, "from the results document of 2,864 proposals to the page, in process"),
+    "idle_cpu_against_0_1_0": _less(
+        "×", 0.33, "CPU of the whole local stack at three votes a second over a minute, by that of "
+        "release 0.1.0, one after the other"),
+    **{f"idle_cpu_percent_{process}": _less(
+        "%", None, f"of a core, by {process}, in the same minute") for process in IDLE_PROCESSES},
     "publication_milliseconds_at_20000_proposals": _less(
         "ms", 5, "CPU of publishing one moved vote with its rankings, in process; the mean of 200"),
     "results_page_milliseconds_at_20000": _less(

@@ -168,6 +168,7 @@ class _Worker:
     held: dict[int, Held]
     producer: AIOKafkaProducer
     app: Any
+    decided: asyncio.Event
 
     async def connected_producer(self) -> AIOKafkaProducer:
         return self.producer
@@ -181,7 +182,8 @@ async def _stall(producer: AIOKafkaProducer, topics: Topics) -> float:
         ledger.proposal(CONSULTATION, f"p{number:05}").counts = _counts(chance)
     held = Held(ledger, generation=1)
     app = SimpleNamespace(consumer=SimpleNamespace(highwater=lambda _partition: None))
-    flushing = asyncio.create_task(TallyFlushes(_Worker(topics, {0: held}, producer, app)).run())
+    flushing = asyncio.create_task(TallyFlushes(_Worker(
+        topics, {0: held}, producer, app, asyncio.Event())).run())
     most = 0.0
     while held.flushed_offset < 0 or held.still.locked():
         before = time.thread_time()

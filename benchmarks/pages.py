@@ -22,7 +22,7 @@ from schemas.words import CHOICES, COUNTS
 from views.days import Told
 from views.pages import rendering, results_page
 from views.pages.languages import LANGUAGES
-from views.publications import COMPRESSION_LEVEL
+from views.representation import COMPRESSION_LEVEL
 
 
 SEED = 1

@@ -38,7 +38,7 @@ async def release(house: House, _count: int) -> Measured:
 
     Raises Unmeasurable where an answer was not 202, or a log does not hold what was answered.
     """
-    older = _unpacked(house)
+    older = unpacked(house)
     servers = {"tree": await _gateway(house, None), "release": await _gateway(house, older)}
     found = await told_by(
         "benchmarks.voters_by_turns", *(f"{name}:{port}:{process.popen.pid}" for name, (
@@ -56,7 +56,7 @@ async def release(house: House, _count: int) -> Measured:
 
 async def ledgers(house: House, count: int) -> Measured:
     """Have both releases decide as many votes, each by its own rules, by turns."""
-    older = _unpacked(house)
+    older = unpacked(house)
     rates: dict[str, list[float]] = {"tree": [], "release": []}
     costs: dict[str, list[float]] = {"tree": [], "release": []}
     for turn in range(LEDGER_TURNS):
@@ -64,7 +64,7 @@ async def ledgers(house: House, count: int) -> Measured:
         for name in names:
             rules = 2 if name == "tree" else 1
             topics = await house.filled(count, rules=rules)
-            settings = {} if name == "tree" else _own(older)
+            settings = {} if name == "tree" else own_environment(older)
             async with reading(house.kafka) as consumer:
                 worker = house.worker("ledger", topics, **settings)
                 found = await passage(worker, counting_ends(consumer, topics.decisions),
@@ -78,7 +78,7 @@ async def ledgers(house: House, count: int) -> Measured:
             "ledger_cpu_against_0_1_0": cheapest["tree"] / cheapest["release"]}
 
 
-def _unpacked(house: House) -> Path:
+def unpacked(house: House) -> Path:
     """Unpack release 0.1.0, once."""
     folder = house.folder / "release-0.1.0"
     if not folder.exists():
@@ -87,7 +87,7 @@ def _unpacked(house: House) -> Path:
     return folder
 
 
-def _own(folder: Path) -> dict[str, str]:
+def own_environment(folder: Path) -> dict[str, str]:
     """Return the environment in which programs are those of an unpacked release."""
     # Safe: the packages of the folder a program is started in do not come first.
     return {"PYTHONPATH": str(folder), "PYTHONSAFEPATH": "1"}
@@ -102,7 +102,7 @@ async def _gateway(house: House, folder: Path | None) -> tuple[Process, int, Top
         "SCRUTIN_GATEWAY_PORT": str(port), "SCRUTIN_GATEWAY_VOTER_RATE": NO_LIMIT,
         "SCRUTIN_GATEWAY_NETWORK_RATE": NO_LIMIT}
     if folder is not None:
-        settings |= _own(folder)
+        settings |= own_environment(folder)
     process = house.worker("gateway", topics, **settings)
     await answers(process, f"http://127.0.0.1:{port}/readyz")
     return process, port, topics

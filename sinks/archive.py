@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -24,6 +25,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.kafka_clients import close_consumer
 from schemas.topics import Topics
 from sinks.faults import LogTruncated
+from sinks.gauge import NOTHING
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
@@ -32,7 +34,7 @@ from sinks.kafka import (
     start_consumer,
     watch_ends,
 )
-from sinks.lane import Counted, Lane
+from sinks.lane import Lane
 from sinks.logs import ArchivedLog, archived_logs
 from sinks.store import CLIENT_ERRORS, Stopping, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience
@@ -41,7 +43,7 @@ from sinks.writing import AWAY_SECONDS, Patience
 THREADS = 4
 """Inserts in flight at most, of different table partitions; more would only share two cores."""
 GAUGE_SECONDS = 60.0
-"""Pause between two counts of all rows: each reads every offset stored."""
+"""Pause between two counts of what is stored: of some blocks of it, see `gauge`."""
 
 log = structlog.get_logger()
 Given = TypeVar("Given")
@@ -207,12 +209,15 @@ class Archive:
 
     async def _measure_log(self, store: Store, archived: ArchivedLog) -> None:
         lanes = [lane for lane in self._lanes.values() if lane.log.topic == archived.topic]
-        ends = [lane.next_offset for lane in lanes]
-        found = await self._waiting_for_clickhouse(
-            partial(store.gauge, archived.table, archived.topic, ends))
-        for lane, end in zip(lanes, ends, strict=True):
-            rows, offsets = found.get(lane.partition, (0, 0))
-            lane.counted = Counted(rows, offsets, end)
+        due = [lane.gauge.due(lane.next_offset) for lane in lanes]
+        for blocks in zip_longest(*due, fillvalue=NOTHING):
+            found = await self._waiting_for_clickhouse(
+                partial(store.gauge, archived.table, archived.topic, blocks))
+            for lane, block in zip(lanes, blocks, strict=True):
+                if block is not NOTHING:
+                    lane.gauge.tell(block, *found.get(lane.partition, (0, 0)))
+        for lane in lanes:
+            lane.counted = lane.gauge.counted()
             place = {"topic": archived.topic, "partition": lane.partition}
             if lane.counted.duplicates:
                 log.error("rows stored twice", rows=lane.counted.duplicates, **place, remedy=(

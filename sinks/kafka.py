@@ -16,7 +16,7 @@ FETCH_BYTES_MAX = 32 * 1_048_576
 """Bytes of one answer of the broker at most, over all partitions."""
 PARTITION_FETCH_BYTES_MAX = 4 * 1_048_576
 """Bytes of one partition in one answer; twice the largest record the broker takes."""
-FETCH_WAIT_MILLISECONDS = 100
+FETCH_WAIT_MILLISECONDS = 500
 """Longest the broker holds an empty answer back; records end the wait at once."""
 POLL_MILLISECONDS = 200
 """Longest wait for records: what has become due meanwhile waits as long at most."""

@@ -4,12 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
 from sinks.columns.records import Records, UnreadableRecord
 from sinks.faults import LogDiffers, LogHasHole
+from sinks.gauge import Counted, Gauge
 from sinks.logs import ArchivedLog
 from sinks.store import Store
 from sinks.stretches import Stretch, beyond, cut, next_offset
@@ -21,27 +22,14 @@ ROWS_MAX = 65_536
 BYTES_MAX = 16 * 1_048_576
 """Bytes of values of one insert at most, should records be large."""
 GATHER_SECONDS = 0.5
-"""Longest wait for more records before an insert: what a record is archived late by."""
+"""Longest wait for more records before an insert: what a record is archived late by..."""
+TRICKLE_SECONDS = 5.0
+"""... and so long where the last insert was small and not longer ago: each costs ClickHouse the
+same, and a few votes a second would keep it busy with inserts of one."""
+TRICKLE_ROWS = 100
+"""A small insert."""
 
 log = structlog.get_logger()
-
-
-class Counted(NamedTuple):
-    """What ClickHouse held of a prefix of offsets when last asked."""
-
-    rows: int = 0
-    offsets: int = 0
-    """Distinct ones."""
-    end: int = 0
-    """First offset behind the prefix: rows = offsets = end, unless something is wrong."""
-
-    @property
-    def duplicates(self) -> int:
-        return self.rows - self.offsets
-
-    @property
-    def missing(self) -> int:
-        return self.end - self.offsets
 
 
 class Lane:
@@ -55,7 +43,9 @@ class Lane:
         """First offset not written yet, when last asked."""
         self.stopped: str | None = None
         """Why nothing more of this partition is archived, if so."""
+        self.gauge = Gauge()
         self.counted = Counted()
+        """What is stored, as it was last counted."""
         self._ahead: list[Stretch] = []
         self._received = 0
         self._known_value: tuple[int, bytes | None] | None = None
@@ -64,6 +54,8 @@ class Lane:
         self._bytes = 0
         self._arrived, self._full = asyncio.Event(), asyncio.Event()
         self._closing = False
+        self._trickle_until = 0.0
+        """Until then there is time to gather more."""
 
     @property
     def has_room(self) -> bool:
@@ -142,6 +134,8 @@ class Lane:
                 log.error("partition stopped", reason=str(stop))  # noqa: TRY400 -- said, not traced
                 return
             self.next_offset = records.last + 1
+            if len(records) < TRICKLE_ROWS:
+                self._trickle_until = loop.time() + TRICKLE_SECONDS
 
     def archive(self, store: Store, records: Records, patience: Patience) -> None:
         """Decode and store; records before an unreadable one are stored first."""
@@ -163,11 +157,15 @@ class Lane:
             await self._arrived.wait()
             if not self._full.is_set():
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._full.wait(), GATHER_SECONDS)
+                    await asyncio.wait_for(self._full.wait(), self._gather_seconds())
             if self._closing:
                 return None
             if records := self.take_insert():
                 return records
+
+    def _gather_seconds(self) -> float:
+        left = self._trickle_until - asyncio.get_running_loop().time()
+        return max(GATHER_SECONDS, left) if len(self._values) < TRICKLE_ROWS else GATHER_SECONDS
 
     def take_insert(self) -> Records | None:
         """Take the records of the next insert, leaving out what is archived; None if all is."""

@@ -10,6 +10,7 @@ concluded from the lost answer itself.
 import threading
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from sinks.addresses import checked
 from sinks.columns.records import Records
 from sinks.faults import SinkStopped
+from sinks.gauge import Block
 from sinks.migrations import migrate
 from sinks.stretches import Stretch
 
@@ -209,13 +211,17 @@ class Store:
         ).result_rows[0]
         return Stored(*map(int, row))
 
-    def gauge(self, table: str, topic: str, ends: list[int]) -> dict[int, tuple[int, int]]:
-        """Count rows and distinct offsets before an end of each partition."""
+    def gauge(
+        self, table: str, topic: str, blocks: Sequence[Block]
+    ) -> dict[int, tuple[int, int]]:
+        """Count rows and distinct offsets of a block of each partition."""
         rows = self._client.query(
             "SELECT partition, count(), uniqExact(offset) FROM {table:Identifier} "
-            "WHERE topic = {topic:String} AND offset < {ends:Array(UInt64)}[partition + 1] "
-            "GROUP BY partition",
-            parameters={"table": table, "topic": topic, "ends": ends},
+            "WHERE topic = {topic:String} AND offset >= {firsts:Array(UInt64)}[partition + 1] "
+            "AND offset < {ends:Array(UInt64)}[partition + 1] GROUP BY partition",
+            parameters={
+                "table": table, "topic": topic, "firsts": [block.first for block in blocks],
+                "ends": [block.end for block in blocks]},
         ).result_rows
         return {int(partition): (int(count), int(offsets)) for partition, count, offsets in rows}
 

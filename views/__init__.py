@@ -7,9 +7,9 @@ The state: `reader` reads the topics into `flushes`, which others see as a `sour
 up with them, `documents` makes the document, `embargo` hides its shares, `days` adds votes by day,
 `draw_costs` what a drawn vote costs. Sent: `api` has the routes, `publications` makes each answer
 once, some in parts (`paging`), in the threads of the `workshop`, and keeps it on a `shelf`;
-`responses` says how it leaves, `live` streams, `server` serves. Asked: `asked` reads requests,
-`hosts`, `numbers` and `transport` their parts; `problems` says what is wrong, `encoding` writes
-JSON.
+a `representation` is its bytes, `responses` says how they leave, `live` streams, `server` serves.
+Asked: `asked` reads requests, `hosts`, `numbers` and `transport` their parts; `problems` says what
+is wrong, `encoding` writes JSON.
 `pages`: results for people, with `static_files`. `voting`: the booth's pages. `operations`: what
 operators see.
 Files to take away: `downloads` with `route_columns`, `workbook`, `open_data`, `polis_export`, with

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from schemas.problems import ProblemKind
 from views import asked, hosts, problems
 from views.pages import languages, rendering
-from views.publications import Representation
+from views.representation import Representation
 
 
 OPEN_SECONDS = 2

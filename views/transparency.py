@@ -22,7 +22,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from views import numbers, problems
-from views.publications import COMPRESSION_LEVEL, Representation
+from views.representation import COMPRESSION_LEVEL, Representation
 from views.responses import COMPRESSED_BYTES, represented
 from views.shelf import Shelf
 from views.workshop import Workshop

@@ -7,6 +7,7 @@ publish parts of results, so whoever is given less than all ends with a message.
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,6 +86,8 @@ class IdeasWorker:
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
         self.closing = False
+        self.folded = asyncio.Event()
+        """Set by whatever is folded: there may be something to publish."""
         self.app = application(
             f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
@@ -152,6 +155,7 @@ class IdeasWorker:
             else:
                 self.ideas.apply_participants(record.value, record.offset)
         self.positions[tp] = batch.records[-1].offset + 1
+        self.folded.set()
         if set_aside := sum(self.ideas.set_aside.values()) - before:
             log.error("records set aside", topic=tp.topic, partition=tp.partition,
                       number=set_aside, first_offset=position, next_offset=self.positions[tp],
@@ -167,6 +171,7 @@ class IdeasWorker:
         rest, refreshed_at = PUBLISH_SECONDS, loop.time()
         while True:
             await asyncio.sleep(rest)
+            await self._due(refreshed_at + REFRESH_SECONDS - loop.time())
             rest = PUBLISH_SECONDS
             began = loop.time()
             ranked = began - self.ranked_at >= RANKING_SECONDS
@@ -183,6 +188,17 @@ class IdeasWorker:
                 self.ranked_at = began
             await self._write(producer, records, as_of)
             self.published = as_of.votes
+
+    async def _due(self, refresh_seconds: float) -> None:
+        """Wait until something may be to publish: folded, ranked, or a slice again."""
+        self.folded.clear()
+        if self.ideas.moved(ranked=False):
+            return
+        if self.ideas.moved(ranked=True):
+            left = self.ranked_at + RANKING_SECONDS - asyncio.get_running_loop().time()
+            refresh_seconds = min(left, refresh_seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.folded.wait(), max(refresh_seconds, 0.0))
 
     async def _close(self) -> None:
         self.closing = True

@@ -93,6 +93,8 @@ class LedgerWorker:
         self.policy, self.topics = policy, policy.topics
         self.first_keys = policy.first_keys
         self.held: dict[int, Held] = {}
+        self.decided = asyncio.Event()
+        """Set by whatever is decided, for the flushes."""
         self.seeks = Seeks()
         self.closing = False
         """Whether the worker was told to stop: connections close under what still runs."""
@@ -238,6 +240,7 @@ class LedgerWorker:
         writer = Batches(producer)
         sealed_before = held.ledger.decided[SEALED_SLOT]
         undecodable, alarm = decide_batch(held, batch.records, writer)
+        self.decided.set()
         if held.ledger.decided[SEALED_SLOT] != sealed_before:
             self.snapshots.forget(tp.partition, held.ledger.last_offset)
             held.snapshot_offset = -1

@@ -30,12 +30,18 @@ FULL_FLUSH_SECONDS = 60.0
 """All tallies again within so long: a zombie's stale snapshot, kept by compaction, never stays."""
 
 
+LOOK_SECONDS = 1.0
+"""Without anything decided, what else may be due is looked at so often."""
+
+
 class Worker(Protocol):
     """What the flushes need of a ledger's worker."""
 
     app: faust.App
     topics: Topics
     held: dict[int, Held]
+    decided: asyncio.Event
+    """Set by whatever is decided."""
 
     async def connected_producer(self) -> AIOKafkaProducer:
         """Return the producer of decisions and tallies."""
@@ -51,6 +57,9 @@ class TallyFlushes:
         """Write touched tallies of all partitions in one request: none waits for another."""
         while True:
             await asyncio.sleep(FLUSH_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._worker.decided.wait(), LOOK_SECONDS)
+            self._worker.decided.clear()
             await asyncio.gather(*map(self._flush_when_due, list(self._worker.held.values())))
 
     async def _flush_when_due(self, held: Held) -> None:
@@ -68,6 +77,8 @@ class TallyFlushes:
                 held.touched_again_at = now
                 held.turn = tally_records.touch_again(held.ledger, held.turn)
             await self._write_tallies(held, everything=everything)
+        if held.ledger.last_offset > held.flushed_offset:
+            self._worker.decided.set()  # Due soon, or decided meanwhile: look again.
 
     def _end(self, held: Held) -> int:
         tp = TP(self._worker.topics.votes, held.ledger.partition)

@@ -28,7 +28,7 @@ from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 PIECE_RECORDS = 100_000
 """Records read at once: 25 MB of values, a tenth of a second of work."""
 WAIT_SECONDS = 60.0
-"""Longest wait for the archive to reach the published result; it is half a second behind."""
+"""Longest wait for the archive to reach the published result; it is seconds behind at most."""
 WAIT_POLL_SECONDS = 0.2
 """Pause between two looks at how far the archive is."""
 

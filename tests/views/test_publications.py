@@ -16,13 +16,8 @@ from views.api import FILES, application
 from views.days import Days
 from views.pages.proposals_page import Asked
 from views.pages.results_page import phase_of
-from views.publications import (
-    DOWNLOAD_SECONDS,
-    REBUILD_SECONDS,
-    Publication,
-    Publications,
-    Representation,
-)
+from views.publications import DOWNLOAD_SECONDS, REBUILD_SECONDS, Publication, Publications
+from views.representation import Representation
 from views.workshop import TooManyReaders, Workshop
 
 
