@@ -82,6 +82,11 @@ class Worker:
         assert self.process is not None
         self.process.send_signal(number)
 
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
     def wait(self) -> int:
         """Wait for the process to end by itself; return its status."""
         assert self.process is not None

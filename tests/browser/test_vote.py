@@ -16,7 +16,7 @@ from tests.browser.site import Site, until_answering
 from tests.browser.windows import Windows
 from tests.harness import WAIT_SECONDS
 from tests.producers.gateway import booths
-from tests.producers.gateway.test_receipts import holds
+from tests.producers.gateway.booths import holds
 from views.voting.forms import DOUBLE_CLICK_MILLISECONDS
 
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import sys
 import time
@@ -13,7 +14,16 @@ from typing import NamedTuple
 
 from deploy.local.services import Broker, ClickHouse, Service
 from schemas.exit_codes import EXIT_STOPPED
-from tests.faults.schedule import ADOPTION, BROKER, CLICKHOUSE, LEDGERS, WORKERS, Fault, Kind
+from tests.faults.schedule import (
+    ADOPTION,
+    BROKER,
+    CLICKHOUSE,
+    GATEWAY,
+    LEDGERS,
+    WORKERS,
+    Fault,
+    Kind,
+)
 from tests.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION
 
@@ -22,6 +32,13 @@ STOP_SECONDS = 20.0
 """A worker that was told to stop has so long, as in the local stack."""
 RESTART_SECONDS = 1.0
 """Pause between two starts of one worker."""
+CHECKPOINT_SECONDS = 0.5
+"""Checkpoints as often as that, so that faults meet them."""
+FULL_BYTES = 8_192
+"""On a full disk a worker's own log may grow so much more, and no other file beyond that size: a
+snapshot does, and so does a bundle of entries."""
+FULL_BROKER_BYTES = 16_384
+"""No file of a broker's may grow beyond it."""
 SNAPSHOT_DECISIONS = 700
 """Snapshots as often as that, so that recoveries meet them."""
 EXPECTED_STATUS = frozenset((0, 3, EXIT_STOPPED, -signal.SIGTERM))
@@ -46,9 +63,41 @@ def reason(said: str) -> str:
     return (named or plain.strip().splitlines() or [""])[-1]
 
 
+def _port_setting(name: str) -> str:
+    """Name the setting of the port that says whether a worker is ready."""
+    return "SCRUTIN_GATEWAY_PORT" if name == GATEWAY else "SCRUTIN_HEALTH_PORT"
+
+
+def _limit(pid: int, size_bytes: int) -> None:
+    """Let no file of a process grow beyond a size; it may be lifted again."""
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (size_bytes, resource.RLIM_INFINITY))
+
+
+def _begin_of_service(kind: Kind, service: Service) -> None:
+    """Let a fault of the broker or of ClickHouse begin."""
+    if kind is Kind.KILL:
+        service.kill()
+    elif kind is Kind.STOP:
+        service.stop()
+    elif kind is Kind.FULL:
+        _limit(service.pid, FULL_BROKER_BYTES)
+    else:
+        os.kill(service.pid, signal.SIGSTOP)
+
+
+def _end_of_service(kind: Kind, service: Service) -> None:
+    """Let it end."""
+    if kind is Kind.PAUSE:
+        os.kill(service.pid, signal.SIGCONT)
+        return
+    if kind is Kind.FULL:
+        service.kill()  # It ends by itself, or has given its logs up.
+    service.start()
+
+
 @dataclass
 class Cluster:
-    """Two ledgers, ideas and archive on a broker and a ClickHouse."""
+    """Two ledgers, ideas, archive, notary and gateway on a broker and a ClickHouse."""
 
     stack: Stack
     broker: Broker
@@ -64,6 +113,8 @@ class Cluster:
     """Characters a worker's log held when it was started last."""
     _replaced: list[Worker] = field(default_factory=list)
     """Frozen workers whose successors run under the same instance."""
+    _full: set[str] = field(default_factory=set)
+    """Workers for which the disk is full."""
     adoptions: int = 0
     """How often the command that adopts rules 2 was started."""
 
@@ -77,7 +128,9 @@ class Cluster:
             command, instance or "1", SCRUTIN_CLICKHOUSE_URL=self.clickhouse.url,
             SCRUTIN_CLICKHOUSE_DATABASE=self.stack.topics.prefix,
             SCRUTIN_SNAPSHOT_DECISIONS=str(SNAPSHOT_DECISIONS),
-            SCRUTIN_HEALTH_PORT=str(self.stack.ports.find()))
+            SCRUTIN_CHECKPOINT_SECONDS=str(CHECKPOINT_SECONDS),
+            SCRUTIN_GATEWAY_VOTER_RATE="1000000",
+            **{_port_setting(name): str(self.stack.ports.find())})
         made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
         return made
 
@@ -102,6 +155,8 @@ class Cluster:
                 self._said_before[name] = len(worker.log()) if worker.log_path.exists() else 0
                 worker.start()
                 self._started_at[name] = now
+                if name in self._full:
+                    self._fill(worker)
                 self.adoptions += name == ADOPTION
 
     def _tend_stopping(self, name: str, worker: Worker, now: float) -> None:
@@ -133,18 +188,18 @@ class Cluster:
     def begin(self, fault: Fault) -> None:
         """Let a fault begin."""
         if fault.target in (BROKER, CLICKHOUSE):
-            service = self._service(fault.target)
-            if fault.kind is Kind.KILL:
-                service.kill()
-            else:
-                os.kill(service.pid, signal.SIGSTOP)
+            _begin_of_service(fault.kind, self._service(fault.target))
             return
         worker = self.workers[fault.target]
         if fault.kind in (Kind.KILL, Kind.STOP, Kind.LEAVE):
             self.wanted.discard(fault.target)
+        if fault.kind is Kind.FULL:
+            self._full.add(fault.target)
         if not worker.running():
             return
-        if fault.kind is Kind.KILL:
+        if fault.kind is Kind.FULL:
+            self._fill(worker)
+        elif fault.kind is Kind.KILL:
             self._stopping.pop(fault.target, None)
             worker.kill()
         elif fault.kind in (Kind.STOP, Kind.LEAVE):
@@ -159,19 +214,23 @@ class Cluster:
     def end(self, fault: Fault) -> None:
         """Let a fault end."""
         if fault.target in (BROKER, CLICKHOUSE):
-            service = self._service(fault.target)
-            if fault.kind is Kind.KILL:
-                service.start()
-            else:
-                os.kill(service.pid, signal.SIGCONT)
+            _end_of_service(fault.kind, self._service(fault.target))
         elif fault.kind is Kind.REPLACE:
             for worker in self._replaced:
                 worker.send(signal.SIGCONT)
         elif fault.kind in (Kind.PAUSE, Kind.ZOMBIE):
             self._wake(self.workers[fault.target])
+        elif fault.kind is Kind.FULL:
+            self._full.discard(fault.target)
+            if self.workers[fault.target].running():
+                _limit(self.workers[fault.target].pid, resource.RLIM_INFINITY)
         else:
             self.wanted.add(fault.target)
             self.tend()
+
+    def _fill(self, worker: Worker) -> None:
+        """Let the disk be full for a worker; what it says is still written down."""
+        _limit(worker.pid, worker.log_path.stat().st_size + FULL_BYTES)
 
     def _wake(self, worker: Worker) -> None:
         if worker.running():
@@ -193,12 +252,17 @@ class Cluster:
 
     def ready(self, name: str) -> bool:
         """Whether a worker says so itself."""
-        port = self.workers[name].environment["SCRUTIN_HEALTH_PORT"]
+        port = self.workers[name].environment[_port_setting(name)]
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
                 return bool(answer.status == HTTPStatus.OK)
         except OSError:
             return False
+
+    @property
+    def gateway_url(self) -> str:
+        """Where people vote."""
+        return f"http://127.0.0.1:{self.workers[GATEWAY].environment[_port_setting(GATEWAY)]}"
 
     def join_ledger(self) -> None:
         """Have the second ledger join the first."""

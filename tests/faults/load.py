@@ -23,6 +23,7 @@ from producers.writer import abandon
 from schemas.kafka_clients import close_consumer
 from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import COUNTS
+from tests.faults.booth import Voters
 from tests.faults.checker import Attempt, Log, Observed, Outcome
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents
@@ -37,7 +38,7 @@ RETRY_SHARE = 0.7
 """Share of unknown ballots that are sent again under the same event id."""
 PAUSE_SECONDS = 0.2
 """Pause before a broker that is away is asked again."""
-END_SECONDS = 30.0
+END_SECONDS = 60.0
 """The writers and the reader end within so long once told to."""
 
 
@@ -51,6 +52,8 @@ class Load:
     """What is to be written, by partition."""
     records_a_second: float
     seed: int
+    voters: Voters
+    """Who vote over HTTP meanwhile."""
     attempts: list[Attempt] = field(default_factory=list)
     observed: list[Observed] = field(default_factory=list)
     stale_flushes: int = 0
@@ -81,9 +84,13 @@ class Load:
                 thread.join(END_SECONDS)
 
     def stop_writing(self) -> None:
-        """Let every writer finish its burst."""
+        """Let every writer finish its burst, and every voter get the last receipt; see `stopped`.
+        """
         self._written.set()
-        self._threads[0].join(END_SECONDS)
+
+    def stopped(self) -> bool:
+        """Whether nobody writes any more."""
+        return not self._threads[0].is_alive()
 
     def document(self) -> dict[str, Any] | None:
         """Return what is published now, as this reader has it."""
@@ -92,8 +99,9 @@ class Load:
     # Writing
 
     async def _write(self) -> None:
-        await asyncio.gather(*(self._write_partition(number) for number in range(
-            self.topics.partitions)))
+        await asyncio.gather(
+            *(self._write_partition(number) for number in range(self.topics.partitions)),
+            self.voters.vote(self._written.is_set, asyncio.sleep))
 
     async def _write_partition(self, partition: int) -> None:
         randomness = random.Random(self.seed * 1_000 + partition)

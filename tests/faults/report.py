@@ -24,9 +24,9 @@ def line(report: Report) -> str:
     written = report.written
     said = (
         f"seed {report.plan.seed:>3}: {faults}; {written[Outcome.ACKNOWLEDGED]} acked, "
-        f"{written[Outcome.UNKNOWN]} unknown, {written[Outcome.FAILED]} failed, {report.decided} "
-        f"decided, {report.flushes} flushes seen; recovered in {report.recovery_seconds:.1f} s, "
-        f"{report.seconds:.0f} s in all: {verdict(report)}")
+        f"{written[Outcome.UNKNOWN]} unknown, {written[Outcome.FAILED]} failed, {report.receipts} "
+        f"receipts, {report.decided} decided, {report.flushes} flushes seen; recovered in "
+        f"{report.recovery_seconds:.1f} s, {report.seconds:.0f} s in all: {verdict(report)}")
     if not report.violations:
         return said
     return "\n".join([
@@ -58,7 +58,8 @@ def summary(reports: Sequence[Report]) -> str:
         f"{len(reports)} seeds, {faults.total()} faults "
         f"({', '.join(f'{number} {kind}' for kind, number in faults.most_common())}); "
         f"{sums[Outcome.ACKNOWLEDGED]} acked, {sums[Outcome.UNKNOWN]} unknown, "
-        f"{sums[Outcome.FAILED]} failed, {sum(report.decided for report in reports)} decided. "
+        f"{sums[Outcome.FAILED]} failed, {sum(report.receipts for report in reports)} receipts of "
+        f"votes over HTTP, {sum(report.decided for report in reports)} decided. "
         + (f"FAILED: seeds {', '.join(failed)}" if failed else "Every seed held."))
 
 
@@ -72,7 +73,8 @@ def page(reports: Sequence[Report], circumstances: Circumstances) -> str:
     said = (
         f"Each seed writes some {RECORDS_A_SECOND:,} records a second into {PARTITIONS} partitions "
         "while the faults of its line hit a real broker, two ledgers, the ideas worker, the "
-        "archive and ClickHouse's engine. What is checked then, and how to run it: "
+        "archive, the notary, a gateway before which people vote, and ClickHouse's engine. What is "
+        "checked then, and how to run it: "
         "[Faults on purpose](operate.md#faults-on-purpose).")
     measured = (
         f"All workers were ready and the results complete {recoveries[len(recoveries) // 2]:.1f} s "

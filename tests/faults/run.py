@@ -22,7 +22,10 @@ from schemas.genesis import FIRST_GENESIS
 from schemas.topics import Topics
 from sinks.logs import archived_logs
 from sinks.store import Store, connect
+from sinks.transparency.policy import place_of
 from tests.e2e.running import end_offsets, read
+from tests.faults import transparency
+from tests.faults.booth import CATALOGUE, Voters
 from tests.faults.checker import (
     ArchivedPartition,
     Attempt,
@@ -71,6 +74,8 @@ class Report:
     decided: int = 0
     repeated: int = 0
     """Records of the decisions topic beyond one a vote: repeats and strays, skipped by readers."""
+    receipts: int = 0
+    """Votes over HTTP whose voters had a receipt in the end."""
     flushes: int = 0
     stale_flushes: int = 0
     recovery_seconds: float = 0.0
@@ -129,17 +134,19 @@ class _Seed:
         box = random_box(
             plan.seed, events, partitions=PARTITIONS, voters=VOTERS, proposals=PROPOSALS,
             rises_at=events if plan.adoption else None)  # Never: the command adopts.
-        catalogue = catalogue_log(box)
+        catalogue = [*catalogue_log(box), *CATALOGUE]
         adopted = asyncio.run(_prepare(self.stack, catalogue))
         ballots = [log[1:] for log in box.logs]
-        with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed) as load:
+        voters = Voters(self.cluster.gateway_url)
+        with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed, voters) as load:
             self.cluster.start(all_ledgers=not plan.joins_late)
             self._until(self._warm, WARM_SECONDS)
             load.start_writing()
             self._inject()
             load.stop_writing()
-            stopped_at = time.monotonic()
             self.cluster.join()
+            self._until(load.stopped, RECOVERY_SECONDS)
+            stopped_at = time.monotonic()
             recovered = self._until(lambda: self._recovered(load),
                 RECOVERY_SECONDS)
             self.report.recovery_seconds = time.monotonic() - stopped_at
@@ -204,12 +211,27 @@ class _Seed:
             return False
         kafka, topics = self.stack.kafka, self.stack.topics
         ends = asyncio.run(end_offsets(kafka, topics.votes, PARTITIONS))
+        [named] = asyncio.run(end_offsets(kafka, topics.catalogue, 1))
         applied, document = load.flushes.applied, load.document()
         if applied is None or document is None:
             return False
         vector = [end - 1 for end in ends]
         ranked: list[int] = document["as_of"]["ranking"]
-        return list(applied.offsets) == vector == ranked
+        return (list(applied.offsets) == vector == ranked
+                and document["as_of"]["catalogue"] == named - 1
+                and all(transparency.size(self._logs, place) == end
+                        for place, end in zip(self._places(), (*ends, named), strict=True)))
+
+    @property
+    def _logs(self) -> Path:
+        """Where the notary keeps its logs."""
+        return self.stack.folder / "data/transparency"
+
+    def _places(self) -> list[str]:
+        """Name the transparency logs of the votes, and of the catalogue."""
+        topics = self.stack.topics
+        return [*(place_of(topics, topics.votes, number) for number in range(PARTITIONS)),
+                place_of(topics, topics.catalogue, 0)]
 
     def _evidence(self, load: Load, adopted: list[Attempt]) -> Evidence:
         """Stop the writers of the logs, then everything, and gather what is left."""
@@ -242,7 +264,11 @@ class _Seed:
         return Evidence(
             [*adopted, *load.attempts], logs[topics.votes], decisions, logs[topics.catalogue][0],
             list(load.observed), load.document(), status, auditor.log()[-REPORT_CHARACTERS:],
-            archive, self.cluster.adoptions)
+            archive, self.cluster.adoptions, load.voters.receipts(topics.votes),
+            load.voters.strangers, [
+                transparency.signed_log(self._logs, topics.prefix, place, log)
+                for place, log in zip(
+                    self._places(), (*logs[topics.votes], *logs[topics.catalogue]), strict=True)])
 
     def _account(self, load: Load, evidence: Evidence) -> None:
         """Fill the report, and name the ends of workers that nobody may end with."""
@@ -250,6 +276,7 @@ class _Seed:
         report.written = outcomes(evidence.attempts)
         report.decided = sum(len(log) for log in evidence.votes)
         report.repeated = sum(len(log) for log in evidence.decisions) - report.decided
+        report.receipts = sum(told.event is not None for told in evidence.receipts)
         report.flushes, report.stale_flushes = len(load.observed), load.stale_flushes
         report.ended = self.cluster.restarts()
         report.violations += [

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 
 LEDGERS = ("ledger-1", "ledger-2")
-WORKERS = (*LEDGERS, "ideas", "archive")
+NOTARY, GATEWAY = "notary", "gateway"
+WORKERS = (*LEDGERS, "ideas", "archive", NOTARY, GATEWAY)
 ADOPTION = "rules-adopt"
 """The command that adopts rules 2; it is started again until it has done so."""
 BROKER, CLICKHOUSE = "kafka", "clickhouse"
@@ -47,6 +48,8 @@ class Kind(StrEnum):
     """SIGSTOP, a successor under the same instance is started, then SIGCONT."""
     LEAVE = "leave"
     """SIGTERM, away past the session timeout: its partitions move away and come back."""
+    FULL = "full"
+    """No file may grow any more: the disk is full for it. The broker is killed and started then."""
 
 
 LASTING_SECONDS = {
@@ -56,6 +59,7 @@ LASTING_SECONDS = {
     Kind.ZOMBIE: (10.5, 11.5),
     Kind.REPLACE: (3.0, 6.0),
     Kind.LEAVE: (10.5, 11.5),
+    Kind.FULL: (1.5, 4.0),
 }
 """How long each lasts."""
 
@@ -105,7 +109,8 @@ SMALL: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.KILL, WORKERS),
     (Kind.KILL, LEDGERS),
     (Kind.PAUSE, (*WORKERS, BROKER, CLICKHOUSE)),
-    (Kind.STOP, WORKERS),
+    (Kind.STOP, (*WORKERS, BROKER)),
+    (Kind.FULL, (*LEDGERS, NOTARY, BROKER)),
 )
 
 

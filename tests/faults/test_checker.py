@@ -12,15 +12,19 @@ from schemas.registry import newest
 from schemas.words import OUTCOMES
 from sinks.stretches import Stretch
 from tests.faults.checker import (
+    BOOTH,
     EFFECTS,
     ArchivedPartition,
     Attempt,
     Evidence,
     Observed,
     Outcome,
+    Receipt,
+    SignedLog,
     check,
     totals_of,
 )
+from tests.processors.ledger import logs
 from tests.producers.gateway.booths import rules
 from tests.sinks.ballots import Box, decide, random_box
 from tests.sinks.published import catalogue_log, published
@@ -297,3 +301,72 @@ def test_many_violations_are_counted_not_listed() -> None:
 
     assert len(found) == 6
     assert found[-1].said == "... and 95 more"
+
+
+# Votes over HTTP, and what the notary signed
+
+
+def with_receipt(*, possible: int = 1, is_signed: bool = True, times: int = 1) -> Evidence:
+    """Make honest evidence with a vote over HTTP besides, which lies so often in partition 0."""
+    value = logs.ballot("VoteCast", consultation=BOOTH, event_id=b"h" * 16, proposal="b-0",
+                        choice="agree", voter=bytes(16))
+    box = random_box(SEED, EVENTS)
+    offset = len(box.logs[0])
+    box.logs[0] += [value] * times
+    evidence = honest(box)
+    evidence.attempts = [attempt for attempt in evidence.attempts if attempt.value != value]
+    evidence.receipts = [Receipt("key", possible, value, 0, offset, is_signed=is_signed)]
+    return evidence
+
+
+def test_a_vote_over_http_lies_where_its_receipt_says() -> None:
+    """Once, or as often as it was asked for."""
+    assert check(with_receipt()) == []
+    assert check(with_receipt(possible=2, times=2)) == []
+
+
+def test_a_receipt_that_does_not_hold_is_found() -> None:
+    """Another offset, or a signature of nobody's."""
+    elsewhere = with_receipt()
+    elsewhere.receipts[0] = elsewhere.receipts[0]._replace(offset=1)
+
+    assert kinds(elsewhere) == kinds(with_receipt(is_signed=False)) == {"receipt broken"}
+
+
+def test_a_vote_that_was_said_not_to_be_recorded_is_a_phantom() -> None:
+    """More of them than requests that may be in the log; or of an event that nobody knows."""
+    unknown = with_receipt()
+    unknown.receipts.clear()
+
+    assert kinds(with_receipt(times=2)) == kinds(unknown) == {"phantom"}
+
+
+def test_votes_of_strangers_may_be_there() -> None:
+    """Whoever had no cookie yet cannot be told from another when asking again."""
+    evidence = with_receipt()
+    evidence.receipts.clear()
+    evidence.strangers = 1
+
+    assert check(evidence) == []
+
+
+def test_a_vote_that_is_never_answered_is_found() -> None:
+    """A voter asks until there is a receipt."""
+    evidence = honest()
+    evidence.receipts = [Receipt("key", 0)]
+
+    assert kinds(evidence) == {"vote not answered"}
+
+
+def test_a_transparency_log_that_is_not_its_partitions_is_found() -> None:
+    """An entry less, another one, or a tree that is not what was signed."""
+    whole, short, broken = (
+        SignedLog("votes/0", entries, [b"a", b"b"], fault)
+        for entries, fault in (([b"a", b"b"], ""), ([b"a"], ""), ([], "TreeRefused")))
+    found = []
+    for held in (whole, short, broken):
+        evidence = honest()
+        evidence.signed = [held]
+        found.append(kinds(evidence))
+
+    assert found == [set(), {"transparency log differs"}, {"transparency log broken"}]

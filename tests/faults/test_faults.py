@@ -7,13 +7,13 @@ import pytest
 
 from tests.faults.report import line
 from tests.faults.run import Setup, run_seed, setup
-from tests.faults.schedule import BROKER, CLICKHOUSE, WORKERS, Kind, schedule
+from tests.faults.schedule import BROKER, CLICKHOUSE, LEDGERS, NOTARY, WORKERS, Kind, schedule
 
 
-SEEDS = (271, 112, 132, 144, 280)
-"""A zombie, a ledger and an ideas worker replaced, ClickHouse and the broker killed, small faults
-and adoptions of rules 2 beside; chosen for their short load. `make faults` runs as many as asked,
-and those who leave."""
+SEEDS = (1851, 1367, 1129, 870, 265)
+"""A zombie, a ledger replaced, every process killed, the broker with its group coordinator stopped
+in order, too, disks of broker, notary and ledger full, small faults and adoptions of rules 2 beside;
+chosen for their short load. `make faults` runs as many as asked, and those who leave."""
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +39,8 @@ def test_these_seeds_meet_what_they_are_chosen_for() -> None:
 
     assert {(Kind.KILL, name) for name in (*WORKERS, BROKER, CLICKHOUSE)} <= met
     assert {kind for kind, _ in met} == set(Kind) - {Kind.LEAVE}
+    assert {(Kind.STOP, BROKER), (Kind.FULL, BROKER), (Kind.FULL, NOTARY)} <= met
+    assert any((Kind.FULL, name) in met for name in LEDGERS)
     assert any(plan.joins_late for plan in plans)
     assert {bool(plan.adoption) for plan in plans} == {True, False}
     assert any(plan.adoption and plan.adoption.killed_after_seconds for plan in plans)

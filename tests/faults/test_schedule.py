@@ -4,6 +4,8 @@ from tests.faults.schedule import (
     BROKER,
     CLICKHOUSE,
     GREAT,
+    LEDGERS,
+    NOTARY,
     QUIET_SECONDS,
     WORKERS,
     Fault,
@@ -45,6 +47,15 @@ def test_any_five_seeds_in_a_row_meet_every_great_fault() -> None:
                for fault in schedule(seed).faults}
         assert {(Kind.KILL, BROKER), (Kind.KILL, CLICKHOUSE)} <= met
         assert {Kind.ZOMBIE, Kind.REPLACE, Kind.LEAVE} <= {kind for kind, _ in met}
+
+
+def test_disks_are_full_and_brokers_stop_in_order_in_many_seeds() -> None:
+    """Of ledgers, notary and broker; a broker's coordinator hands its groups over as it stops."""
+    met = [(fault.kind, fault.target) for seed in SEEDS for fault in schedule(seed).faults]
+    hit = {target for kind, target in met if kind is Kind.FULL}
+
+    assert hit == {*LEDGERS, NOTARY, BROKER}
+    assert met.count((Kind.STOP, BROKER)) >= len(SEEDS) / 20
 
 
 def test_about_half_of_the_seeds_adopt_rules_2_under_load() -> None:

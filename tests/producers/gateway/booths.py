@@ -9,6 +9,7 @@ from typing import Any, Self
 import httpx2
 
 from processors.workers.provisioning import provision
+from producers.gateway import receipts
 from schemas import codec
 from schemas.genesis import Genesis
 from schemas.topics import Topics
@@ -189,6 +190,17 @@ def _headers(key: str | None, more: dict[str, str] | None) -> dict[str, str]:
 def event_of(receipt: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Decode the event a receipt carries."""
     return codec.decode(base64.b64decode(receipt["event"]))
+
+
+def holds(receipt: dict[str, Any], public: bytes, topic: str, **other: Any) -> bool:
+    """Check a receipt as its holder would."""
+    return receipts.is_signed(public, **{
+        "topic": topic, "partition": receipt["partition"], "offset": receipt["offset"],
+        "event": base64.b64decode(receipt["event"]),
+        "first_offset": receipt["batch"]["first_offset"], "size": receipt["batch"]["size"],
+        "path": [base64.b64decode(each) for each in receipt["batch"]["path"]],
+        "inclusion_seconds": receipt["inclusion_seconds"],
+        "signature": base64.b64decode(receipt["signature"]), **other})
 
 
 def now_seconds() -> int:

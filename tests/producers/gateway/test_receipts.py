@@ -6,7 +6,6 @@ import functools
 import hashlib
 import json
 from pathlib import Path
-from typing import Any
 
 import httpx2
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -17,19 +16,15 @@ from producers.gateway import receipts
 from schemas.topics import partition_of
 from tests.e2e.running import scrutin
 from tests.harness import WAIT_SECONDS, Stack
-from tests.producers.gateway.booths import Browser, RunningGateway, event_of, opened, started
+from tests.producers.gateway.booths import (
+    Browser,
+    RunningGateway,
+    event_of,
+    holds,
+    opened,
+    started,
+)
 from tests.waiting import until
-
-
-def holds(receipt: dict[str, Any], public: bytes, topic: str, **other: Any) -> bool:
-    """Check a receipt as its holder would."""
-    return receipts.is_signed(public, **{
-        "topic": topic, "partition": receipt["partition"], "offset": receipt["offset"],
-        "event": base64.b64decode(receipt["event"]),
-        "first_offset": receipt["batch"]["first_offset"], "size": receipt["batch"]["size"],
-        "path": [base64.b64decode(each) for each in receipt["batch"]["path"]],
-        "inclusion_seconds": receipt["inclusion_seconds"],
-        "signature": base64.b64decode(receipt["signature"]), **other})
 
 
 async def test_a_receipt_names_the_event_that_lies_in_the_log(gateway: RunningGateway) -> None:

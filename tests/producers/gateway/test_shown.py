@@ -29,8 +29,7 @@ from schemas.words import ORIGINS, SHOWN
 from scrutin.gateway.composition import FlushSnapshot, written_topics
 from tests.harness import WAIT_SECONDS, Stack, connected_producer, write
 from tests.producers.gateway import booths
-from tests.producers.gateway.booths import Browser, RunningGateway, event_of
-from tests.producers.gateway.test_receipts import holds
+from tests.producers.gateway.booths import Browser, RunningGateway, event_of, holds
 from tests.producers.gateway.test_votes import proof_of
 
 
