@@ -34,7 +34,7 @@ RESTART_SECONDS = 1.0
 """Pause between two starts of one worker."""
 CHECKPOINT_SECONDS = 0.5
 """Checkpoints as often as that, so that faults meet them."""
-FULL_BYTES = 8_192
+FULL_BYTES = 4_096
 """On a full disk a worker's own log may grow so much more, and no other file beyond that size: a
 snapshot does, and so does a bundle of entries."""
 FULL_BROKER_BYTES = 16_384
