@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx2
 
-from tests.faults.checker import BOOTH, Receipt
+from tests.faults.told import BOOTH, Receipt
 from tests.producers.gateway.booths import consultation, holds, proposal
 
 

@@ -15,11 +15,12 @@ from typing import Any, NamedTuple
 from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
 from processors.results import results_document
-from schemas import codec
 from schemas.codec import Undecodable
 from schemas.registry import newest
 from schemas.words import COUNTS, OUTCOMES
 from sinks.stretches import Stretch
+from tests.faults.told import Receipt, SignedLog, broken_logs, broken_receipts, of_booth
+from tests.faults.violations import Log, Violation, in_hex
 from tests.sinks.ballots import CONSULTATION
 from tests.sinks.published import published
 
@@ -30,10 +31,7 @@ EFFECTS = frozenset(
     ("counted", "changed", "withdrawn", "proven", "qualified", "unqualified"))
 """Outcomes by which an event changes its voter's standing: each event does so once at most."""
 
-BOOTH = "booth"
-"""The consultation that is voted on over HTTP: every vote of it is told by receipts."""
 _ADOPTION, _ANNOUNCEMENT = newest("RulesAdopted").header, newest("RulesAnnounced").header
-Log = list[bytes | None]
 
 
 class Outcome(StrEnum):
@@ -73,29 +71,6 @@ class ArchivedPartition(NamedTuple):
     log: Log
 
 
-class Receipt(NamedTuple):
-    """What a voter over HTTP was told of one vote."""
-
-    key: str
-    possible: int
-    """Requests of it that may be in the log."""
-    event: bytes | None = None
-    """None: nobody ever gave a receipt."""
-    partition: int = 0
-    offset: int = 0
-    is_signed: bool = False
-
-
-class SignedLog(NamedTuple):
-    """A transparency log as it lies on disk, beside what it is of."""
-
-    place: str
-    entries: Sequence[bytes]
-    expected: Sequence[bytes]
-    fault: str = ""
-    """Why it is not what its checkpoints signed, if so."""
-
-
 @dataclass
 class Evidence:
     """What is left after a seed."""
@@ -119,20 +94,14 @@ class Evidence:
     signed: list[SignedLog] = field(default_factory=list)
 
 
-class Violation(NamedTuple):
-    """Something that must not be."""
-
-    kind: str
-    said: str
-
-
 def check(evidence: Evidence) -> list[Violation]:
     """Find everything that does not hold."""
     accepted, found = _accepted(evidence.decisions)
     pure, ledgers = _pure(evidence.votes)
     return [*_few(
-        *_lost(evidence), *_phantoms(evidence), *_receipts(evidence), *_signed(evidence.signed),
-        *_adopted(evidence), *_counted_twice(accepted),
+        *_lost(evidence), *_phantoms(evidence),
+        *broken_receipts(evidence.receipts, evidence.strangers, evidence.votes),
+        *broken_logs(evidence.signed), *_adopted(evidence), *_counted_twice(accepted),
         *found,
         *_decisions(accepted, pure), *_document(evidence, ledgers), *_recount(evidence),
         *_archive(evidence.archive), *_backwards(evidence.observed),
@@ -165,11 +134,11 @@ def _lost(evidence: Evidence) -> Iterator[Violation]:
         log, offset = evidence.votes[attempt.partition], attempt.offset
         if offset is not None and (offset >= len(log) or log[offset] != attempt.value):
             yield Violation("acknowledged vote lost", (
-                f"partition {attempt.partition} offset {offset} is not {_hex(attempt.value)}"))
+                f"partition {attempt.partition} offset {offset} is not {in_hex(attempt.value)}"))
     for (partition, value), times in acknowledged.items():
         if there[partition][value] < times:
             yield Violation("acknowledged vote lost", (
-                f"partition {partition}: {_hex(value)} was acknowledged {times} times and is "
+                f"partition {partition}: {in_hex(value)} was acknowledged {times} times and is "
                 f"there {there[partition][value]} times"))
 
 
@@ -179,59 +148,10 @@ def _phantoms(evidence: Evidence) -> Iterator[Violation]:
                        if attempt.outcome is not Outcome.FAILED)
     for partition, log in enumerate(evidence.votes):
         for value, times in Counter(log).items():
-            if times > possible[partition, value] and not _adopts(value) and not _of_booth(value):
+            if times > possible[partition, value] and not _adopts(value) and not of_booth(value):
                 yield Violation("phantom", (
-                    f"partition {partition}: {_hex(value)} is there {times} times and was written "
-                    f"{possible[partition, value]} times at the most"))
-
-
-def _of_booth(value: bytes | None) -> dict[str, Any]:
-    """Return the fields of a ballot that was cast over HTTP; none of any other record."""
-    if value is None or BOOTH.encode() not in value:
-        return {}
-    try:
-        _, fields = codec.decode(value)
-    except Undecodable:
-        return {}
-    return fields if fields.get("consultation") == BOOTH else {}
-
-
-def _receipts(evidence: Evidence) -> Iterator[Violation]:
-    """Each receipt is true, and the log holds no vote that nobody can have cast."""
-    possible: Counter[bytes] = Counter()
-    for told in evidence.receipts:
-        if told.event is None:
-            yield Violation("vote not answered", f"key {told.key} never had a receipt")
-            continue
-        possible[_of_booth(told.event)["event_id"]] += told.possible
-        log = evidence.votes[told.partition]
-        if not told.is_signed or log[told.offset:told.offset + 1] != [told.event]:
-            yield Violation("receipt broken", (
-                f"key {told.key}: partition {told.partition} offset {told.offset} is not "
-                f"{_hex(told.event)}, or the signature does not hold"))
-    there = Counter(fields["event_id"] for log in evidence.votes for value in log
-                    if (fields := _of_booth(value)))
-    unnamed = sum(times for event, times in there.items() if event not in possible)
-    for event, times in there.items():
-        if event in possible and times > possible[event]:
-            yield Violation("phantom", (
-                f"event {event.hex()} was cast over HTTP {possible[event]} times at the most, and "
-                f"is there {times} times"))
-    unanswered = sum(told.possible for told in evidence.receipts if told.event is None)
-    if unnamed > evidence.strangers + unanswered:
-        yield Violation("phantom", (
-            f"{unnamed} votes were cast over HTTP by nobody, {evidence.strangers} may have been"))
-
-
-def _signed(logs: list[SignedLog]) -> Iterator[Violation]:
-    """Each transparency log is that of its partition, to the end."""
-    for held in logs:
-        if held.fault:
-            yield Violation("transparency log broken", f"{held.place}: {held.fault}")
-        elif held.entries != held.expected:
-            yield Violation("transparency log differs", (
-                f"{held.place}: {len(held.entries)} entries of {len(held.expected)} records, "
-                "or others"))
+                    f"partition {partition}: {in_hex(value)} is there {times} times and was "
+                    f"written {possible[partition, value]} times at the most"))
 
 
 def _adopts(value: bytes | None) -> bool:
@@ -410,7 +330,3 @@ def _archive(archive: list[ArchivedPartition]) -> Iterator[Violation]:
             offset = next(offset for offset, (is_there, must_be) in enumerate(
                 zip(held.values, held.log, strict=True)) if is_there != must_be)
             yield Violation("archive differs", f"{place} offset {offset} has other bytes")
-
-
-def _hex(value: bytes | None) -> str:
-    return "a tombstone" if value is None else value.hex()[:48]

@@ -208,6 +208,8 @@ class Cluster:
             worker.send(signal.SIGSTOP)
         if fault.kind is Kind.REPLACE:
             self._replaced.append(worker)
+            # It may still be stopping: its successor is not.
+            self._stopping.pop(fault.target, None)
             self.workers[fault.target] = self._made(fault.target)
             self.tend()
 

@@ -24,7 +24,8 @@ from schemas.kafka_clients import close_consumer
 from schemas.topics import FLUSH_KEY, Topics
 from schemas.words import COUNTS
 from tests.faults.booth import Voters
-from tests.faults.checker import Attempt, Log, Observed, Outcome
+from tests.faults.checker import Attempt, Observed, Outcome
+from tests.faults.violations import Log
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents
 from views.flushes import Flushes

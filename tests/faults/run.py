@@ -30,14 +30,13 @@ from tests.faults.checker import (
     ArchivedPartition,
     Attempt,
     Evidence,
-    Log,
     Outcome,
-    Violation,
     check,
 )
 from tests.faults.cluster import EXPECTED_STATUS, Cluster
 from tests.faults.load import Load, outcomes
 from tests.faults.schedule import ADOPTION, QUIET_SECONDS, Schedule, schedule
+from tests.faults.violations import Log, Violation
 from tests.harness import Stack, connected_producer, write
 from tests.sinks.ballots import random_box
 from tests.sinks.published import catalogue_log

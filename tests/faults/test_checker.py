@@ -12,18 +12,16 @@ from schemas.registry import newest
 from schemas.words import OUTCOMES
 from sinks.stretches import Stretch
 from tests.faults.checker import (
-    BOOTH,
     EFFECTS,
     ArchivedPartition,
     Attempt,
     Evidence,
     Observed,
     Outcome,
-    Receipt,
-    SignedLog,
     check,
     totals_of,
 )
+from tests.faults.told import BOOTH, Receipt, SignedLog
 from tests.processors.ledger import logs
 from tests.producers.gateway.booths import rules
 from tests.sinks.ballots import Box, decide, random_box

@@ -37,9 +37,9 @@ def test_these_seeds_meet_what_they_are_chosen_for() -> None:
     plans = [schedule(seed) for seed in SEEDS]
     met = {(fault.kind, fault.target) for plan in plans for fault in plan.faults}
 
-    assert {(Kind.KILL, name) for name in (*WORKERS, BROKER, CLICKHOUSE)} <= met
+    assert {*((Kind.KILL, name) for name in (*WORKERS, BROKER, CLICKHOUSE)), (Kind.STOP, BROKER),
+            (Kind.FULL, BROKER), (Kind.FULL, NOTARY)} <= met
     assert {kind for kind, _ in met} == set(Kind) - {Kind.LEAVE}
-    assert {(Kind.STOP, BROKER), (Kind.FULL, BROKER), (Kind.FULL, NOTARY)} <= met
     assert any((Kind.FULL, name) in met for name in LEDGERS)
     assert any(plan.joins_late for plan in plans)
     assert {bool(plan.adoption) for plan in plans} == {True, False}

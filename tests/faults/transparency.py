@@ -6,7 +6,8 @@ from sinks.faults import TreeRefused
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.notes import Refused
 from sinks.transparency.policy import parse_policy
-from tests.faults.checker import Log, SignedLog
+from tests.faults.told import SignedLog
+from tests.faults.violations import Log
 from tests.sinks.transparency.keeping import entries_of, signed
 
 
