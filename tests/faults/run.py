@@ -241,10 +241,8 @@ class _Seed:
         self._until(lambda: self.cluster.stopped(*first),
                     RECOVERY_SECONDS)
         logs: dict[str, list[Log]] = {
-            topic: [list(log) for log in asyncio.run(read(kafka, topic, count))]
-            for topic, count in (
-                (topics.votes, PARTITIONS), (topics.decisions, PARTITIONS), (topics.catalogue, 1),
-                (topics.sequences, 1))}
+            kept.topic: [list(log) for log in asyncio.run(read(kafka, kept.topic, kept.partitions))]
+            for kept in archived_logs(topics)}
         client = connect(self.cluster.clickhouse.url, topics.prefix)
         try:
             self._until(lambda: _archived_rows(client, topics)
