@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from deploy.machine import locks
 from deploy.machine.errors import FolderHeldError
-from deploy.machine.locks import FolderLock, holder_pid
+from deploy.machine.locks import FolderLock, holder_pid, waiting_lock
 
 
 HOLD = """
@@ -67,3 +68,17 @@ def test_the_holder_itself_is_refused_a_second_time(tmp_path: Path) -> None:
     assert holder_pid(tmp_path / "lock") == os.getpid()
 
     lock.release()
+
+
+def test_work_of_a_process_that_hangs_is_not_waited_for_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waits for it ends with a reason; once it is free, the lock is taken."""
+    monkeypatch.setattr(locks, "WORK_SECONDS", 0.2)
+    path = tmp_path / "work.lock"
+    with waiting_lock(path), pytest.raises(FolderHeldError, match="it may hang"), \
+            waiting_lock(path):
+        pass
+
+    with waiting_lock(path):
+        assert path.exists()
