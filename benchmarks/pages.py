@@ -4,7 +4,6 @@ import gzip
 import random
 import statistics
 import time
-from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -12,13 +11,14 @@ from benchmarks.house import House
 from benchmarks.votes import PROPOSALS
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import DESCRIBED_BY, PublishedDescriptions
 from producers.campaign import published
 from producers.campaign.catalogue import catalogue
 from producers.campaign.expected import Expected, expected
 from producers.campaign.plan import plan
 from producers.gateway import sequence
 from schemas import codec
-from schemas.words import CHOICES, COUNTS
+from schemas.words import ANSWERS, CHOICES, COUNTS
 from views.days import Told
 from views.pages import rendering, results_page
 from views.pages.languages import LANGUAGES
@@ -87,16 +87,14 @@ def _document() -> dict[str, Any]:
 
 
 def _figures(wanted: Expected) -> results_document.Figures:
-    def stated(answers: Counter[str | None]) -> dict[str, int]:
-        return {answer: number for answer, number in answers.items() if answer is not None}
-
+    described = PublishedDescriptions(wanted.descriptions, {
+        name: [{"value": word, "count": getattr(wanted, name)[word]} for word in ANSWERS[name]]
+        for name in DESCRIBED_BY}, in_stretches=True)
     return results_document.Figures(
         proposals={name: [counts[each] for each in COUNTS]
                    for name, counts in wanted.proposals.items()},
         participants=wanted.participants, participants_received=wanted.participants_received,
-        descriptions=wanted.descriptions,
-        described={"gender": stated(wanted.gender), "age_band": stated(wanted.age_band),
-                   "region": stated(wanted.region)})
+        descriptions=described)
 
 
 def _told() -> Told:

@@ -47,7 +47,8 @@ EVENTS_OF = {
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",
-        "RoutesCounted", "DrawnRanked", "RankingsHeld", "ResultsPublished"),
+        "DescriptionsPublished", "RoutesCounted", "DrawnRanked", "RankingsHeld",
+        "ResultsPublished"),
 }
 """Where each event lies; a new one without a place here fails the test."""
 WITHOUT_EVENTS = {

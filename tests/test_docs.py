@@ -12,7 +12,7 @@ import pytest
 
 from docs import generate
 from processors.ledger.rules import VERSIONS
-from processors.results import results_document
+from processors.results import descriptions
 from producers.consultation_file import ConsultationFile
 from producers.gateway import guards, networks
 from producers.gateway.keys import KeyFolder
@@ -102,7 +102,7 @@ def test_the_privacy_page_says_what_is_kept_and_for_how_long() -> None:
     assert f"{days} days; its key is destroyed after {24 * networks.KEY_DAYS} hours" in text
     assert (guards.COOKIE_SECONDS, PAPER_SECONDS, access.COOKIE_SECONDS, networks.TIDY_SECONDS) == (
         365 * 86_400, 365 * 86_400, 12 * 3_600, 600), "a year, twelve hours, within ten minutes"
-    for number in (VOTERS_REMEMBERED, guards.ADDRESSES_REMEMBERED, results_document.WITHHELD_BELOW):
+    for number in (VOTERS_REMEMBERED, guards.ADDRESSES_REMEMBERED, descriptions.WITHHELD_BELOW):
         assert f"{number:,}" in text
     settings = {f"SCRUTIN_{name.upper()}" for name in Settings.model_fields}
     assert set(re.findall(r"SCRUTIN_[A-Z_]+", text)) <= settings

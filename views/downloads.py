@@ -11,7 +11,7 @@ import hashlib
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
@@ -140,9 +140,10 @@ IDEAS = [
 
 PARTICIPATION = [
     Column("described_by", "gender, age_band or region", lambda cell: cell[0]),
-    Column("value", "the answer that was given", lambda cell: cell[1]),
-    Column("descriptions", "descriptions with it; empty where withheld (under 10, and a second "
-           "one where subtraction would reveal the first)", lambda cell: cell[2]),
+    Column("value", "an answer that can be given", lambda cell: cell[1]),
+    Column("descriptions", "published descriptions with it; empty where the table is withheld: "
+           "one of its answers has fewer than 10, or nothing is published before 50 people",
+           lambda cell: cell[2]),
 ]
 
 DAYS = [
@@ -258,7 +259,9 @@ def tables(
             for entry in document["proposals"] if entry["idea"] is not None]),
         "corrections": (CORRECTIONS, _corrections(document)),
         "participation": (PARTICIPATION, answers),
-        "withheld": (WITHHELD, _withheld(answers, votes=votes is not None)),
+        "withheld": (WITHHELD, [
+            *_withheld_descriptions(participation, answers),
+            *_withheld_votes(one_by_one=votes is not None)]),
     }
     if told:
         made["days"] = (DAYS, sorted(told.days.items()))
@@ -304,22 +307,32 @@ def _corrections(document: Entry) -> list[dict[str, Any]]:
     return sorted(found, key=lambda change: int(change["catalogue"]))
 
 
-def _withheld(
-    answers: Iterable[tuple[str, str, int | None]], *, votes: bool
-) -> list[tuple[str, str, str]]:
-    """List what the files leave out to protect people."""
-    rows = [("participation.csv", f"{name}: {value}",
-             "under 10 descriptions, or the smallest beside the only one that is")
-            for name, value, count in answers if count is None]
-    rows.append(("participation.csv", "who described themselves how",
-                 "descriptions cannot be joined to votes"))
-    if votes:
-        return [*rows, ("votes.csv", "times within the day", "a time can tell who voted"),
-                ("votes.csv", "which votes are of one voter",
-                 "a row of forty opinions can tell who holds them"),
-                ("votes.csv", "votes replaced, withdrawn, late or refused",
-                 "they do not stand; proposals.csv counts them")]
-    return [*rows, ("votes.csv", "votes one by one", "the export was made without --votes")]
+def _withheld_descriptions(
+    participation: Entry, answers: Iterable[tuple[str, str, int | None]]
+) -> Iterator[tuple[str, str, str]]:
+    """List what the files leave out of descriptions, to protect people."""
+    in_stretches = "unpublished" in participation
+    reason = ("an answer of its table has fewer than 10 descriptions, or had when people last "
+              "doubled; or nothing is published, before 50 people" if in_stretches else
+              "under 10 descriptions, or the smallest beside the only one that is")
+    yield from (("participation.csv", f"{name}: {value}", reason)
+                for name, value, count in answers if count is None)
+    if participation.get("unpublished"):
+        yield ("participation.csv", f"{participation['unpublished']} descriptions",
+               "they are of too few people: 50 are published at first, then 20 together or more")
+    yield ("participation.csv", "who described themselves how",
+           "descriptions cannot be joined to votes")
+
+
+def _withheld_votes(*, one_by_one: bool) -> list[tuple[str, str, str]]:
+    """List what the files leave out of votes, to protect people."""
+    if not one_by_one:
+        return [("votes.csv", "votes one by one", "the export was made without --votes")]
+    return [("votes.csv", "times within the day", "a time can tell who voted"),
+            ("votes.csv", "which votes are of one voter",
+             "a row of forty opinions can tell who holds them"),
+            ("votes.csv", "votes replaced, withdrawn, late or refused",
+             "they do not stand; proposals.csv counts them")]
 
 
 def _metadata(

@@ -14,6 +14,7 @@ from typing import Any
 
 from processors.results import published_records, results_document
 from processors.results.catalogue import Consultation
+from processors.results.descriptions import Descriptions
 from processors.results.results_document import AsOf, Published, shares_hidden
 from views.embargo import concealed, concealed_entry
 from views.flushes import Figure, Flushes
@@ -138,9 +139,10 @@ class Keeping:
 
 def nothing_published(consultation: str, flushes: Flushes) -> Published:
     """Return the results of a consultation nothing was counted for yet."""
+    nothing = results_document.Figures(
+        proposals={}, descriptions=Descriptions().published(closed=False))
     return results_document.compute(
-        consultation, results_document.Figures(proposals={}), flushes.catalogue,
-        as_of(flushes), decided={}, undecodable=0)
+        consultation, nothing, flushes.catalogue, as_of(flushes), decided={}, undecodable=0)
 
 
 def as_of(flushes: Flushes) -> AsOf:

@@ -19,6 +19,7 @@ from itertools import islice
 
 from processors.results import rankings, results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
+from processors.results.descriptions import DESCRIBED_BY, Descriptions
 from processors.results.partition_tallies import (
     PartitionTallies,
     Waiting,
@@ -29,13 +30,12 @@ from processors.results.ranks import Controversial, Ranks
 from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
 from schemas.codec import Undecodable
+from schemas.registry import versions
 from schemas.topics import FLUSH_KEY
-from schemas.words import ANSWERS, CHOICES, COUNTS, EVERY_COUNT
+from schemas.words import CHOICES, COUNTS, EVERY_COUNT
 
 
 Record = tuple[bytes, bytes]
-Described = tuple[str | None, ...]
-"""What one participant told, in the order of results_document.DESCRIBED_BY."""
 
 _NOTHING = (0,) * len(EVERY_COUNT)
 _ALL_HAVE = len(COUNTS)
@@ -60,10 +60,7 @@ class _State:
     """Ranks by their drawn votes, since rules 2."""
     ideas_moved: bool = True
     """Whether all ideas are to be published again: which there are, or what they hold, moved."""
-    participants: dict[bytes, Described] = field(default_factory=dict)
-    described: dict[str, dict[str, int]] = field(
-        default_factory=lambda: {name: {} for name in results_document.DESCRIBED_BY})
-    """How many of them give each answer."""
+    descriptions: Descriptions = field(default_factory=Descriptions)
     moved: set[str] = field(default_factory=set)
     """Proposals whose sums or idea moved since the last publication."""
     moved_ideas: set[str] = field(default_factory=set)
@@ -194,7 +191,7 @@ class Ideas:
             state.members.clear()
 
     def apply_participants(self, value: bytes | None, offset: int) -> None:
-        """Fold one record of the participants topic; the last description of each wins."""
+        """Fold one record of the participants topic."""
         try:
             fields = fields_of(value, "ParticipantDescribed")
         except Undecodable:
@@ -204,12 +201,12 @@ class Ideas:
         self._positions_moved = True
         if not fields:
             return
-        state = self._state(fields["consultation"])
-        answers = tuple(fields[name] for name in results_document.DESCRIBED_BY)
-        _describe(state, state.participants.get(fields["participant"], ()), -1)
-        _describe(state, answers, 1)
-        state.participants[fields["participant"]] = answers
-        state.moved_at_all = True
+        name = fields["consultation"]
+        state = self._state(name)
+        is_told = state.descriptions.apply(
+            fields["participant"], tuple(fields[each] for each in DESCRIBED_BY),
+            version_1=codec.schema_of(value) is versions("ParticipantDescribed")[0])
+        state.moved_at_all |= is_told or self._is_closed(name)
 
     def _state(self, consultation: str) -> _State:
         found = self._states.get(consultation)
@@ -238,17 +235,19 @@ class Ideas:
         state = self._state(consultation)
         seen = [t.participation[consultation] for t in self.partitions
                 if consultation in t.participation]
+        closed = self._is_closed(consultation)
         return Figures(
-            proposals={}, rules=self.rules,
+            proposals={}, rules=self.rules, closed=closed,
             participants=sum(fields["participants"] for fields in seen),
             participants_received=sum(fields["participants_received"] for fields in seen),
             suspended=sum(fields["suspended"] for fields in seen),
-            closed=len(seen) == len(self.partitions) and all(f["closed"] for f in seen),
             controls_after_closing=sum(f.get("controls_after_closing", 0) for f in seen),
-            descriptions=len(state.participants),
-            described={name: {answer: number for answer, number in answers.items() if number}
-                       for name, answers in state.described.items()},
+            descriptions=state.descriptions.published(closed=closed),
         )
+
+    def _is_closed(self, consultation: str) -> bool:
+        return all(consultation in tallies.participation
+                   and tallies.participation[consultation]["closed"] for tallies in self.partitions)
 
     def moved(self, *, ranked: bool) -> bool:
         """Whether there is anything to publish; `ranked` as in `take`."""
@@ -298,7 +297,7 @@ class Ideas:
         by_route = self.rules >= routes.RULES
         yield from self._proposals(name, state, known)
         yield from self._ideas(name, state, moved_ideas)
-        yield (f"{name}\0totals".encode(), _encoded_totals(totals))
+        yield from _totals_records(name, totals)
         if by_route:
             yield self._routes(name, "totals_routes", "", state.pooled)
         state.ranking_due |= state.moved_at_all
@@ -374,13 +373,6 @@ def _is_due(state: _State, *, ranked: bool) -> bool:
         ranked and (state.ranking_due or state.ranking_in_turn))
 
 
-def _describe(state: _State, answers: Described, sign: int) -> None:
-    for name, answer in zip(results_document.DESCRIBED_BY, answers, strict=False):
-        if answer in ANSWERS[name]:  # Else it was not stated, or is not in the list of today.
-            numbers = state.described[name]
-            numbers[answer] = numbers.get(answer, 0) + sign
-
-
 def _computed(counts: Sequence[int], effective: int | None = None) -> tuple[Computed, Block]:
     """Compute what follows from counts, and what of it rankings look at."""
     named = results_document.named(counts)
@@ -389,6 +381,11 @@ def _computed(counts: Sequence[int], effective: int | None = None) -> tuple[Comp
         "counted": {"votes": sum([named[choice] for choice in CHOICES])}, "scores": computed[2]}
 
 
-def _encoded_totals(totals: Block) -> bytes:
-    return codec.encode(
-        "ConsultationScored", **{**totals, "counts": results_document.flat(totals["counts"])})
+def _totals_records(name: str, totals: Block) -> Iterator[Record]:
+    scored = {**totals, "counts": results_document.flat(totals["counts"])}
+    in_stretches = "unpublished" in scored
+    unpublished = scored.pop("unpublished", None)
+    yield f"{name}\0totals".encode(), codec.encode("ConsultationScored", **scored)
+    if in_stretches:
+        yield f"{name}\0descriptions".encode(), codec.encode(
+            "DescriptionsPublished", consultation=name, unpublished=unpublished)

@@ -37,11 +37,18 @@ def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> P
         as_of=AsOf(tuple(marker["offsets"]), marker["catalogue_offset"],
                    marker["participants_offset"]),
         proposals=dict(found.get("proposal", {})), ideas=dict(found.get("idea", {})),
-        totals=found["totals"][""], proposal_ranks=ranking["proposals"],
+        totals=_totals(found), proposal_ranks=ranking["proposals"],
         idea_ranks=ranking["ideas"], controversial=list(ranking["controversial"]),
         ranking_as_of=tuple(rankings.hold(found, marker["offsets"])),
         decided=marker["decided"], undecodable=marker["undecodable"], by_route=_by_route(found),
     )
+
+
+def _totals(found: Figures) -> dict[str, Any]:
+    totals: dict[str, Any] = found["totals"][""]
+    in_stretches = found.get("descriptions", {}).get("")
+    return totals if in_stretches is None else {
+        **totals, "unpublished": in_stretches["unpublished"]}
 
 
 def _by_route(found: Figures) -> routes.ByRoute | None:

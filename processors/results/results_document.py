@@ -13,18 +13,15 @@ from zoneinfo import ZoneInfo
 
 from processors.results import routes, scores, wordings
 from processors.results.catalogue import Catalogue, Consultation
+from processors.results.descriptions import PublishedDescriptions
 from schemas.moments import zone_of
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, SET_ASIDE
 
 
 FORMAT = "scrutin-results/3"
-WITHHELD_BELOW = 10
-"""Cells of donated descriptions under this are withheld, with a second one beside them."""
-DESCRIBED_BY = ("gender", "age_band", "region")
 PUBLISHED_WORDS = routes.PUBLISHED_WORDS
 
 Block = dict[str, Any]
-Cells = list[dict[str, Any]]
 Computed = tuple[
     dict[str, float], dict[str, list[float]], dict[str, dict[str, float]], str | None]
 """Shares, intervals, scores and zone of one entry."""
@@ -56,9 +53,8 @@ class Figures:
     """Whether every partition has decided the closing."""
     controls_after_closing: int = 0
     """Suspensions and reinstatements that took effect after it."""
-    descriptions: int = 0
-    described: dict[str, dict[str, int]] = field(default_factory=dict)
-    """For each of DESCRIBED_BY: how many descriptions give each answer."""
+    descriptions: PublishedDescriptions = field(default_factory=PublishedDescriptions)
+    """Who took part, as far as it is published."""
     rules: int = 1
     """The newest rules in force in any partition."""
     routes: dict[str, Sequence[int]] = field(default_factory=dict)
@@ -154,16 +150,6 @@ def flat(found: Block) -> dict[str, int]:
     }
 
 
-def cells(answers: Mapping[str, int]) -> Cells:
-    """List answers by name; small cells are withheld (null), never only one of them."""
-    ordered = sorted(answers)
-    withheld = {value for value in ordered if answers[value] < WITHHELD_BELOW}
-    if len(withheld) == 1 and len(ordered) > 1:
-        rest = [value for value in ordered if value not in withheld]
-        withheld.add(min(rest, key=lambda value: (answers[value], value)))
-    return [{"value": v, "count": None if v in withheld else answers[v]} for v in ordered]
-
-
 def is_final(consultation: Consultation | None, as_of: AsOf, *, closed: bool) -> bool:
     """Whether the closing lies in every partition and is held in full."""
     if consultation is None or consultation.completed is None or not closed:
@@ -242,7 +228,7 @@ def totals(
 ) -> Block:
     """Make the totals of a consultation: the fields of ConsultationScored, counts as a block.
 
-    `counts` is the sum over all proposals.
+    `counts` is the sum over all proposals. Of descriptions in stretches also how many are in none.
     """
     return {
         "consultation": consultation,
@@ -253,8 +239,7 @@ def totals(
         "final": is_final(known, as_of, closed=figures.closed),
         "controls_after_closing": figures.controls_after_closing,
         "counts": entry(named(counts)),
-        "descriptions": figures.descriptions,
-        **{name: cells(figures.described.get(name, {})) for name in DESCRIBED_BY},
+        **figures.descriptions.fields(),
     }
 
 
@@ -298,9 +283,9 @@ def document(
         if proposals is None else proposals,
         "controversial": list(found.controversial),
         "participation": {
-            "base": totals["participants"], "descriptions": totals["descriptions"],
+            "base": totals["participants"],
             "not_stated": max(totals["participants"] - totals["descriptions"], 0),
-            **{name: totals[name] for name in DESCRIBED_BY},
+            **PublishedDescriptions.of(totals).fields(),
         },
     }
 

@@ -21,7 +21,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from processors.ledger import tally_records
 from processors.ledger.ledger import Ledger
 from processors.results.ideas import Ideas
-from processors.results.results_document import DESCRIBED_BY
 from processors.results.vectors import headers
 from processors.workers import provisioning
 from processors.workers.batches import WRITE_SECONDS, Batches, Headers, connected_producer
@@ -230,6 +229,6 @@ def _described(document: Document, made: Document) -> Document:
     """Take the descriptions of participants over: they are not archived."""
     if made:
         made["as_of"]["participants"] = document["as_of"]["participants"]
-        described = ("descriptions", "not_stated", *DESCRIBED_BY)
-        made["participation"] |= {name: document["participation"][name] for name in described}
+        made["participation"] = {
+            **document["participation"], "base": made["participation"]["base"]}
     return made

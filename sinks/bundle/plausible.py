@@ -7,8 +7,13 @@ participant has a row, and on one proposal as many rows as there are: that bound
 from collections.abc import Iterator
 from typing import Any
 
-from processors.results.results_document import DESCRIBED_BY
-from schemas.words import DECIDED
+from processors.results.descriptions import (
+    DESCRIBED_BY,
+    FIRST_PEOPLE,
+    STRETCH_PEOPLE,
+    WITHHELD_BELOW,
+)
+from schemas.words import ANSWERS, DECIDED
 from sinks.bundle import layout
 from sinks.bundle.ballots import Summed
 from sinks.bundle.faults import BundleFault, Different, told
@@ -46,6 +51,8 @@ def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
     if not _is_count(number := described["descriptions"]):
         yield _fault("participation.descriptions", number, "a count")
         return
+    if "unpublished" in described:
+        yield from _impossible_in_stretches(described, is_open=document["state"] == "open")
     for name in DESCRIBED_BY:
         cells = described[name]
         counts = [cell["count"] for cell in cells if cell["count"] is not None]
@@ -53,6 +60,24 @@ def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
                 and all(sorted(cell) == ["count", "value"] and isinstance(cell["value"], str)
                         for cell in cells)):
             yield _fault(f"participation.{name}", cells, f"cells of {number:,} descriptions")
+
+
+def _impossible_in_stretches(described: dict[str, Any], *, is_open: bool) -> Iterator[BundleFault]:
+    """Find what descriptions published in stretches never say."""
+    number, left = described["descriptions"], described["unpublished"]
+    if 0 < number < FIRST_PEOPLE:
+        yield _fault("participation.descriptions", number, f"none or {FIRST_PEOPLE} at least")
+    most = STRETCH_PEOPLE if number else FIRST_PEOPLE
+    if left is not None if is_open else not (_is_count(left) and left < most):
+        yield _fault("participation.unpublished", left, "nothing while voting is open, then "
+                     f"a count below {most}")
+    for name in DESCRIBED_BY:
+        counts = [cell["count"] for cell in described[name]]
+        is_whole = all(_is_count(count) and count >= WITHHELD_BELOW for count in counts)
+        if ([cell["value"] for cell in described[name]] != list(ANSWERS[name])
+                or not (is_whole or set(counts) == {None})):
+            yield _fault(f"participation.{name}", described[name], "every word, all withheld or "
+                         f"each with {WITHHELD_BELOW} at least")
 
 
 def _is_count(number: Any) -> bool:

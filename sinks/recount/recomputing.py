@@ -4,6 +4,7 @@ from typing import Any
 
 from processors.results import results_document, wordings
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import PublishedDescriptions
 from processors.results.results_document import AsOf, Figures
 
 
@@ -21,11 +22,9 @@ def recomputed(
     decided: dict[str, int],
 ) -> Document:
     """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
-    figures.descriptions = document["participation"]["descriptions"]
+    figures.descriptions = PublishedDescriptions.of(document["participation"])
     published = results_document.compute(
         document["consultation"]["id"], figures, catalogue, positions, decided=decided,
         undecodable=decided.get("refused_undecodable", 0))
-    made: Document = results_document.document(published, catalogue)
-    for name in results_document.DESCRIBED_BY:
-        made["participation"][name] = document["participation"][name]
+    made = results_document.document(published, catalogue)
     return wordings.without(made) if document["format"] in wordings.FORMATS_WITHOUT else made

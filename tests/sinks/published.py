@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from processors.ledger.ledger import Ledger
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import Descriptions
 from processors.results.results_document import AsOf, Figures
 from schemas import codec
 from schemas.genesis import announced
@@ -85,6 +86,7 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         figures.proposals[proposal] = counts[:len(COUNTS)]
         figures.routes[proposal] = counts[len(COUNTS):]
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
+    figures.descriptions = Descriptions().published(closed=figures.closed)
     found = results_document.compute(CONSULTATION, figures, known, as_of, decided=decided,
                             undecodable=decided.get("refused_undecodable", 0))
     document: dict[str, Any] = json.loads(json.dumps(results_document.document(found, known)))

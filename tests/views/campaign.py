@@ -14,6 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import PublishedDescriptions
 from schemas import codec, words
 from schemas.topics import COMPACTED, FLUSH_KEY, KEPT_FOREVER, Topics
 from views.documents import Documents
@@ -142,13 +143,11 @@ def _proposal(chance: random.Random, number: int, idea: dict[str, Any] | None) -
 
 
 def cells() -> dict[str, list[dict[str, Any]]]:
-    """Descriptions that were donated, small cells withheld."""
+    """Descriptions that were donated: one word under ten, and its table is withheld."""
     gender = {"woman": 55_120, "man": 47_012, "other": 1_124}
     age = {"15-17": 9_001, "18-24": 22_310, "25-34": 28_411, "35-49": 24_002, "50-64": 14_120,
            "65+": 5_412}
-    region = {"FR-IDF": 31_200, "FR-ARA": 14_100, "FR-NAQ": 9_800, "FR-OCC": 9_500,
-              "FR-HDF": 8_800, "FR-PAC": 8_100, "FR-GES": 7_400, "FR-PDL": 5_900, "FR-BRE": 5_600,
-              "FR-20R": None, "FR-976": None}
+    region = dict.fromkeys(words.ANSWERS["region"])
     return {name: [{"value": value, "count": count} for value, count in table.items()]
             for name, table in (("gender", gender), ("age_band", age), ("region", region))}
 
@@ -163,13 +162,13 @@ def figures(
     size: int = PROPOSALS, *, closed: bool = True, by_route: bool = False
 ) -> results_document.Figures:
     """The counts of the campaign; under rules 2 four votes of five were drawn where `by_route`."""
-    described = {name: {cell["value"]: cell["count"] or 5 for cell in table}
-                 for name, table in cells().items()}
     return results_document.Figures(
         proposals={proposal["id"]: [proposal["counts"][name] for name in words.COUNTS]
                    for proposal in proposals(size)},
         participants=297_876, participants_received=301_904, suspended=3, closed=closed,
-        descriptions=104_403, described=described, rules=2 if by_route else 1,
+        descriptions=PublishedDescriptions(
+            104_403, cells(), in_stretches=True, unpublished=12 if closed else None),
+        rules=2 if by_route else 1,
         routes={proposal["id"]: routed(proposal["counts"]) for proposal in proposals(size)
                 if by_route},
     )
@@ -206,6 +205,8 @@ def result_records(
         for idea, block in found.ideas.items()
     ]
     totals = {**found.totals, "counts": results_document.flat(found.totals["counts"])}
+    made.append((f"{name}\0descriptions".encode(), codec.encode(
+        "DescriptionsPublished", consultation=name, unpublished=totals.pop("unpublished"))))
     made.append((f"{name}\0totals".encode(), codec.encode("ConsultationScored", **totals)))
     made.append((f"{name}\0ranking".encode(), codec.encode(
         "ProposalsRanked", consultation=name, offsets=list(found.as_of.votes),

@@ -192,11 +192,16 @@ def test_columns_of_routes_are_there_under_rules_2_alone() -> None:
 
 
 def test_withheld_cells_stay_withheld() -> None:
-    """A small group has no number in the file either."""
+    """No word of a table with a small one has a number in the file either."""
     cells = {row["value"]: row["descriptions"]
              for row in rows(packed(campaign.document(SIZE))["participation.csv"])}
-    assert cells["FR-976"] == ""
-    assert cells["FR-IDF"] == "31200"
+    assert (cells["FR-976"], cells["FR-IDF"]) == ("", "")
+    assert cells["woman"] == "55120"
+    left_out = {(row["file"], row["withheld"]) for row in rows(
+        packed(campaign.document(SIZE))["withheld.csv"])}
+    assert {("participation.csv", "region: FR-IDF"), ("participation.csv", "12 descriptions"),
+            } <= left_out
+    assert ("participation.csv", "gender: woman") not in left_out
 
 
 def test_an_embargo_leaves_the_columns_empty() -> None:

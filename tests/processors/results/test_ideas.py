@@ -21,6 +21,7 @@ from tests.processors.ledger.logs import (
     Log,
     adopted,
     ballots,
+    closed,
     controls,
     identifier,
     property_test,
@@ -360,7 +361,7 @@ def test_slices_publish_everything_again_by_turns() -> None:
         state.move_slice(3)
         again += state.take(AT, ranked=True)
 
-    assert len(everything) == 7
+    assert len(everything) == 8
     assert dict(again) == everything
     assert sum(key.startswith(b"jeunes\0proposal\0") for key, _ in again) == 2
 
@@ -375,16 +376,27 @@ def test_the_marker_is_the_last_record() -> None:
     assert codec.decode(records[-1][1])[1]["scores_version"] == scores.SCORES_VERSION
 
 
-def test_the_last_description_of_a_participant_counts() -> None:
-    """Describing oneself again replaces the answers; one that is on no list was not stated."""
-    state = Ideas(1)
-    for offset, value in enumerate(itertools.chain(
-            (participant(number, "woman", None) for number in range(12)),
-            (participant(0, "man", "FR-BRE"), participant(1, None, "FR-IDF")),
-            (participant(12, "Vote for me", "FR-XXX"),))):
-        state.apply_participants(value, offset)
-    figures = state.figures("jeunes")
+def test_a_publication_moves_with_descriptions_of_fifty_people_and_then_of_twenty() -> None:
+    """In the meantime nothing is due; after the closing it says how many are left.
 
-    assert figures.descriptions == 13
-    assert figures.described == {
-        "gender": {"woman": 10, "man": 1}, "age_band": {}, "region": {"FR-BRE": 1, "FR-IDF": 1}}
+    An answer that is on no list was not stated.
+    """
+    state = Ideas(1)
+    said = itertools.cycle(("woman", "man", "other", "Vote for me"))
+    due = []
+    state.take(AT, ranked=True)
+    for offset in range(75):
+        state.apply_participants(participant(offset, next(said), None), offset)
+        records = dict(state.take(AT, ranked=False))
+        if b"jeunes\0descriptions" in records and offset:
+            due.append(offset + 1)
+            assert codec.decode(records[b"jeunes\0descriptions"])[1]["unpublished"] is None
+    assert due == [50, 70]
+    fold(state, flushes([*LOG, closed(6)], (5,))[0])
+    records = dict(state.take(AT, ranked=False))
+
+    assert codec.decode(records[b"jeunes\0descriptions"])[1]["unpublished"] == 5
+    totals = codec.decode(records[b"jeunes\0totals"])[1]
+    assert (totals["descriptions"], totals["gender"]) == (70, [
+        {"value": "woman", "count": 18}, {"value": "man", "count": 18},
+        {"value": "other", "count": 17}])

@@ -1,4 +1,4 @@
-"""The results document: one shape, whatever the figures, and no small cell to be found out."""
+"""The results document: one shape, whatever the figures."""
 
 import dataclasses
 import json
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from processors.results import results_document, routes, scores
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import Descriptions, PublishedDescriptions
 from processors.results.results_document import AsOf, Figures
-from schemas.words import CHOICES, COUNTS, QUALIFICATIONS
+from schemas.words import ANSWERS, CHOICES, COUNTS, QUALIFICATIONS
 from tests.processors.ledger.logs import property_test
 
 
@@ -103,14 +104,22 @@ def figures_2(draw: st.DrawFn) -> Figures:
 
 def figures() -> st.SearchStrategy[Figures]:
     """Return figures of a consultation, of rules 1."""
-    answers = st.dictionaries(st.sampled_from(("a", "b", "c")), st.integers(1, 40))
     return st.builds(
         Figures, proposals=st.dictionaries(st.sampled_from(PROPOSALS), counts()),
         participants=small, participants_received=small, suspended=small, closed=st.booleans(),
-        descriptions=small,
-        described=st.fixed_dictionaries(
-            {}, optional=dict.fromkeys(results_document.DESCRIBED_BY, answers)),
+        descriptions=st.builds(published, st.integers(0, 90), st.booleans(), closed=st.booleans()),
     )
+
+
+def published(
+    people: int, version_1: bool, *, closed: bool  # noqa: FBT001 -- drawn by hypothesis
+) -> PublishedDescriptions:
+    """Return what is published of so many descriptions."""
+    found = Descriptions()
+    for number in range(people):
+        found.apply(b"%d" % number, (
+            ANSWERS["gender"][number % 3], None, "FR-IDF"), version_1=version_1)
+    return found.published(closed=closed)
 
 
 def document(found: Figures, catalogue: Catalogue, *, held: int = 9) -> dict[str, Any]:
@@ -174,29 +183,6 @@ def test_flat_is_the_inverse_of_a_block(found: list[int]) -> None:
     assert results_document.flat(results_document.entry(named)) == named
 
 
-@given(answers=st.dictionaries(st.text(max_size=3), st.integers(1, 30), max_size=6))
-@property_test
-def test_small_cells_cannot_be_found_by_subtraction(answers: dict[str, int]) -> None:
-    """No cell under ten is shown, and never one alone is withheld beside others."""
-    cells = results_document.cells(answers)
-    shown = {cell["value"]: cell["count"] for cell in cells}
-    withheld = [value for value, count in shown.items() if count is None]
-
-    assert [cell["value"] for cell in cells] == sorted(answers)
-    assert all(count is None or count == answers[value] >= results_document.WITHHELD_BELOW
-               for value, count in shown.items())
-    assert len(withheld) != 1 or len(answers) == 1
-    small_ones = [value for value in answers if answers[value] < results_document.WITHHELD_BELOW]
-    assert len(withheld) <= max(len(small_ones), 2 if small_ones else 0)
-
-
-def test_the_second_cell_withheld_is_the_smallest_shown() -> None:
-    """As little as possible is lost; ties go by name."""
-    assert results_document.cells({"c": 50, "a": 9, "b": 12, "d": 12}) == [
-        {"value": "a", "count": None}, {"value": "b", "count": None},
-        {"value": "c", "count": 50}, {"value": "d", "count": 12}]
-
-
 @pytest.mark.parametrize(("held", "closed", "state"), [
     (9, True, "final"), (8, True, "closed"), (9, False, "open")])
 def test_a_result_is_final_when_the_closing_is_held_in_full(
@@ -224,7 +210,7 @@ def test_instants_are_written_in_the_consultations_zone() -> None:
 
 def test_not_stated_is_never_below_zero() -> None:
     """Descriptions may belong to voters set aside: more of them than participants is no error."""
-    made = document(Figures({}, participants=3, descriptions=5), Catalogue())
+    made = document(Figures({}, participants=3, descriptions=PublishedDescriptions(5)), Catalogue())
 
     assert made["participation"]["not_stated"] == 0
 

@@ -168,6 +168,12 @@ def _set(*path: str) -> Callable[[Any], Callable[[Any], None]]:
     (("totals", "controls_after_closing"), 10**6), (("participation", "descriptions"), "lots"),
     (("participation", "gender"), [{"value": "x", "count": -5}]),
     (("as_of", "participants"), "now"),
+    (("participation", "descriptions"), 49), (("participation", "unpublished"), -1),
+    (("participation", "unpublished"), 50), (("participation", "unpublished"), None),
+    (("participation", "gender"), [{"value": "man", "count": None}]),
+    (("participation", "gender"), [
+        {"value": "woman", "count": 60}, {"value": "man", "count": 30},
+        {"value": "other", "count": 9}]),
 ], ids=lambda value: str(value)[:40])
 def test_trusted_numbers_are_possible_ones(
     exported: Made, path: tuple[str, ...], number: Any
