@@ -49,6 +49,7 @@ from processors.ledger.rules import (
 from processors.ledger.settling import settle_1, settle_2, settle_control
 from processors.ledger.standing import SUSPENDED
 from processors.ledger.state import (
+    FORGOTTEN,
     LIVE_BITS,
     REFUSED_ONLY_FLAG,
     SUSPENDED_FLAG,
@@ -344,7 +345,7 @@ class Ledger(LedgerState):
     def _compare(self, offset: int, value: bytes) -> None:
         """Compare a repeated decision with the one folded, as far back as they are remembered."""
         back = self.last_offset - offset + 1
-        if 0 < back <= len(self.recent) and self.recent[-back] != value:
+        if 0 < back <= len(self.recent) and self.recent[-back] not in (value, FORGOTTEN):
             raise DecisionsDisagree(
                 f"votes partition {self.partition}: two different decisions of offset {offset}. "
                 "Two ledgers ran under different rules, or the decisions were tampered with: "

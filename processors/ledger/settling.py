@@ -5,7 +5,7 @@ every vote passes one of them, so they are straight-line. `settle_control` recor
 looks at the event: what a decision says is enough, so deciding and recovering are one computation.
 """
 
-from processors.ledger.decisions import Change, Decision
+from processors.ledger.decisions import Change, Decision, decode
 from processors.ledger.rows import (
     IDS_AT,
     IDS_END,
@@ -27,6 +27,7 @@ from processors.ledger.standing import contribution, set_aside_of
 from processors.ledger.state import (
     BELOW_HEAD,
     COUNTED_BITS,
+    FORGOTTEN,
     HEAD_SHIFT,
     RECEIVED_FLAG,
     REFUSED_ONLY_FLAG,
@@ -231,6 +232,18 @@ def _drop_voters(state: LedgerState, consultation: Consultation) -> None:
     consultation.voters_control_ids.clear()
     consultation.suspensions.clear()
     consultation.refused_only.clear()
+    remembered = [FORGOTTEN if _is_of_voter(value, consultation) else value
+                  for value in state.recent]
+    state.recent.clear()
+    state.recent.extend(remembered)
+
+
+def _is_of_voter(value: bytes, consultation: Consultation) -> bool:
+    """Whether a decision says what became of something that a voter of a consultation sent."""
+    if consultation.name.encode() not in value:  # Decoding all of them would take too long.
+        return False
+    found = decode(value)
+    return found.voter is not None and found.consultation == consultation.name
 
 
 def _settle_voter_control(

@@ -19,9 +19,9 @@ import hmac
 import io
 import marshal
 import sys
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 from processors.ledger import rows, rules, rules_1, rules_2, settling, state
 from processors.ledger.decisions import ControlKey
@@ -30,9 +30,11 @@ from schemas import findings, words
 from schemas.findings import restored
 
 
-MAGIC = b"scrutin ledger snapshot 5\n"
+MAGIC = b"scrutin ledger snapshot 6\n"
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
+PIECE_BYTES = 1 << 20
+"""Read in one go of a file of which the header alone is wanted."""
 PREAMBLE_BYTES = len(MAGIC) + 32
 """What stands before the body."""
 
@@ -154,24 +156,51 @@ def preamble(digest: bytes) -> bytes:
     return MAGIC + digest
 
 
+def names_voters_of(header: Mapping[str, Any], consultations: Container[str]) -> bool:
+    """Whether a copy holds what consultations had voters for, before they were sealed in it."""
+    return any(name in consultations and not sealed
+               for name, _, sealed, *_ in header["consultations"])
+
+
+def read_header(file: BinaryIO, key: bytes) -> dict[str, Any]:
+    """Read a snapshot's header alone, whatever its size; raise Unreadable.
+
+    The digest is compared before anything is interpreted.
+    """
+    _require(file.read(PREAMBLE_BYTES), iter(lambda: file.read(PIECE_BYTES), b""), key)
+    file.seek(PREAMBLE_BYTES)
+    return _header(file)
+
+
+def _require(preamble: bytes, rest: Iterable[bytes | memoryview], key: bytes) -> None:
+    """Raise Unreadable where what follows a preamble was not written under the key."""
+    if not preamble.startswith(MAGIC):
+        raise Unreadable("the file is none, or of another version")
+    digest = keyed(key)
+    for piece in rest:
+        digest.update(piece)
+    if not hmac.compare_digest(preamble[len(MAGIC):], digest.digest()):
+        raise Unreadable("the file is damaged, or was not written under the key of this folder")
+
+
+def _header(file: BinaryIO) -> dict[str, Any]:
+    header: dict[str, Any] = marshal.load(file)  # noqa: S302 -- our own file, its keyed digest compared
+    if header["python"] != sys.implementation.cache_tag:
+        raise Unreadable(f"it was written by {header['python']}")
+    if header["meaning"] != meaning():
+        raise Unreadable("it was written under other words, rules or another layout")
+    return header
+
+
 def decoded(data: bytes, key: bytes) -> tuple[Frozen, int, str]:
     """Read a snapshot: (frozen ledger, offset of its last decision, decisions topic).
 
     Raises Unreadable. The digest is compared before anything is interpreted.
     """
     rest = memoryview(data)[PREAMBLE_BYTES:]
-    if not data.startswith(MAGIC):
-        raise Unreadable("the file is none, or of another version")
-    digest = keyed(key)
-    digest.update(rest)
-    if not hmac.compare_digest(data[len(MAGIC):PREAMBLE_BYTES], digest.digest()):
-        raise Unreadable("the file is damaged, or was not written under the key of this folder")
+    _require(data[:PREAMBLE_BYTES], (rest,), key)
     file = io.BytesIO(rest)
-    header = marshal.load(file)  # noqa: S302 -- our own file, its keyed digest compared
-    if header["python"] != sys.implementation.cache_tag:
-        raise Unreadable(f"it was written by {header['python']}")
-    if header["meaning"] != meaning():
-        raise Unreadable("it was written under other words, rules or another layout")
+    header = _header(file)
     voters = [_entries(file) for _ in header["consultations"]]
     votes = _entries(file)
     del header["python"], header["meaning"]

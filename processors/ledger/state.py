@@ -22,6 +22,8 @@ from schemas.words import COUNTS, DECIDED, EVERY_COUNT
 
 REMEMBERED_DECISIONS = 16_384
 """So many decisions back a repeat is compared byte for byte; the archive holds all."""
+FORGOTTEN = b""
+"""In place of a decision about a voter of a consultation that was sealed: nobody compares it."""
 
 VOTE_BYTES, VOTER_BYTES, CONTROLLED_BYTES, NAME_BYTES = 164, 136, 170, 1_000
 """What a vote, a voter, a voter's controls, or a name takes in memory (CPython, 64 bits), about."""

@@ -42,6 +42,7 @@ from processors.workers.kafka_checks import check_topics
 from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.progress import Progress
+from processors.workers.sealings import Sealings
 from processors.workers.snapshot_files import SnapshotFolder
 from processors.workers.tally_flushes import TallyFlushes
 from schemas.topics import Topics
@@ -105,6 +106,7 @@ class LedgerWorker:
         """Held while connecting: two producers at once could write decisions out of order."""
         self.in_flight: asyncio.Queue[InFlight] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
         self._tally_flushes = TallyFlushes(self)
+        self._sealings = Sealings(self.looker, self.topics.catalogue, self.snapshots)
         self.app = application(
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
@@ -138,7 +140,7 @@ class LedgerWorker:
         await check_topics(self.policy.kafka, [
             topic for topic in self.topics.specifications() if topic.name in needed])
         await self.connected_producer()
-        for task in (self._acknowledge, self._tally_flushes.run, self._watch):
+        for task in (self._acknowledge, self._tally_flushes.run, self._watch, self._sealings.run):
             self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
     async def _close(self) -> None:

@@ -8,8 +8,9 @@ said in the log, and all decisions are folded instead.
 
 import asyncio
 import os
+import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,6 +46,14 @@ def _opened(path: Path) -> BinaryIO:
     return open(path, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
 
 
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        log.exception("a snapshot from before a sealing was not deleted: delete it by hand",
+                      path=str(path))
+
+
 class SnapshotFolder:
     """The snapshots of one decisions topic: at most one file a partition, replaced whole."""
 
@@ -56,7 +65,9 @@ class SnapshotFolder:
         """Whether a copy is held that is to be written: there is one at a time, for each costs as
         much memory as keys and references of a partition."""
         self._sealed_at: dict[int, int] = {}
-        """Offset of the newest sealing, by partition: no copy from before it is kept."""
+        """Offset of the newest sealing, by partition: no copy from before it is kept..."""
+        self._sealed: frozenset[str] = frozenset()
+        """... nor any that names voters of these consultations."""
 
     def _path(self, partition: int) -> Path:
         return self._folder / f"{self._topic}-{partition}.snapshot"
@@ -66,12 +77,33 @@ class SnapshotFolder:
         self._sealed_at[partition] = offset
         self._unlink(partition)
 
-    def _unlink(self, partition: int) -> None:
+    async def forget_sealed(self, sealed: Collection[str]) -> None:
+        """Delete what names voters of sealed consultations, of whatever partition, once held here.
+
+        So are drafts that a death left, and files that cannot be read: nobody will use them.
+        """
+        self._sealed = frozenset(sealed)
+        await asyncio.to_thread(self._delete_sealed)
+
+    def _delete_sealed(self) -> None:
+        ours = re.compile(re.escape(self._topic) + r"-\d+\.(snapshot|\d+)")
+        for path in sorted(self._folder.glob("*")):
+            if (ours.fullmatch(path.name) and path.suffix != f".{os.getpid()}"
+                    and not self._is_clear(path)):
+                log.info("snapshot deleted: it is from before a sealing", path=str(path))
+                _delete(path)
+
+    def _is_clear(self, path: Path) -> bool:
+        """Whether a file is a snapshot of ours that names no voter of a sealed consultation."""
         try:
-            self._path(partition).unlink(missing_ok=True)
-        except OSError:
-            log.exception("a snapshot from before a sealing was not deleted: delete it by hand",
-                      path=str(self._path(partition)))
+            with path.open("rb") as file:
+                header = snapshots.read_header(file, self._key())
+        except (OSError, KeyRefused, snapshots.Unreadable):
+            return False
+        return not snapshots.names_voters_of(header, self._sealed)
+
+    def _unlink(self, partition: int) -> None:
+        _delete(self._path(partition))
 
     async def write(self, frozen: Frozen, decisions_offset: int) -> None:
         """Replace the snapshot of a partition, and let another one be taken.
@@ -89,7 +121,8 @@ class SnapshotFolder:
                      megabytes=round(size / 1e6, 1))
         finally:
             self.taken = False
-            if frozen.last_offset < self._sealed_at.get(partition, -1):
+            if (frozen.last_offset < self._sealed_at.get(partition, -1)
+                    or snapshots.names_voters_of(frozen.header, self._sealed)):
                 self._unlink(partition)
 
     async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:

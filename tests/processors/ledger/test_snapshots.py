@@ -1,7 +1,9 @@
 """Snapshots: a ledger read back from one is the ledger, and nothing else is read as one."""
 
 import hashlib
+import io
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -13,10 +15,12 @@ from processors.ledger.rules import VERSIONS
 from tests.processors.ledger.logs import (
     Log,
     adopted,
+    closed,
     decided,
     folded,
     logs,
     property_test,
+    sealed,
     vote,
     voter,
 )
@@ -56,6 +60,29 @@ def test_a_ledger_from_a_snapshot_equals_the_full_fold_and_goes_on_as_it(
     for decision in decisions[cut:]:
         assert restored.apply(decision)
     assert ledger.state() == restored.state()
+
+
+@pytest.mark.parametrize("how", [decided, lambda log: (folded(decided(log)[1]), [])])
+def test_a_snapshot_after_a_sealing_names_no_voter_of_it(how: Any) -> None:
+    """Neither voters nor votes, nor the decisions that are remembered; another's stay."""
+    log: Log = [adopted(), vote(1), vote(2, "disagree", voter=voter(1)),
+                vote(3, consultation="other", voter=voter(2))]
+    controls: Log = [closed(4, consultation="jeunes"), sealed(5, consultation="jeunes")]
+    before, after = (written(how(each)[0]) for each in (log, log + controls))
+
+    assert all(voter(number) in before for number in range(3))
+    assert [voter(number) in after for number in range(3)] == [False, False, True]
+    headers = [snapshots.read_header(io.BytesIO(each), KEY) for each in (before, after)]
+    assert [snapshots.names_voters_of(header, {"jeunes"}) for header in headers] == [True, False]
+    assert not snapshots.names_voters_of(headers[0], {"elsewhere"})
+
+
+def test_a_repeat_of_a_forgotten_decision_stops_nobody() -> None:
+    """A zombie may write it again after the sealing; another one of its offset is not looked at."""
+    log: Log = [adopted(), vote(1), closed(2), sealed(3), vote(4)]
+    ledger, decisions = decided(log)
+    for decision in decisions:
+        assert not ledger.apply(decision)
 
 
 @given(log=logs(), cut=st.integers(1, 70))

@@ -17,7 +17,16 @@ from tests.harness import (
     prepared,
     write,
 )
-from tests.processors.ledger.logs import PARTITION, PARTITIONS, adopted, vote
+from tests.processors.ledger.logs import (
+    CONSULTATIONS,
+    PARTITION,
+    PARTITIONS,
+    Log,
+    adopted,
+    closed,
+    sealed,
+    vote,
+)
 from tests.processors.ledger.logs import decided as decided_log
 
 
@@ -97,6 +106,31 @@ async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
     assert not files()
     await folder.write(freeze(ledger), 1)
     assert not files()
+
+
+async def test_what_names_voters_of_a_sealed_consultation_is_deleted(tmp_path: Path) -> None:
+    """Of any partition, once held or not; drafts of the dead and what cannot be read go with it."""
+    place = tmp_path / "snapshots"
+    folder = SnapshotFolder(place, "any.decisions")
+    log: Log = [adopted(), vote(1), closed(2), sealed(3)]
+    await folder.write(freeze(decided_log(log[:2])[0]), 1)
+    held = place / f"any.decisions-{PARTITION}.snapshot"
+    elsewhere, draft, broken, foreign = (place / name for name in (
+        "any.decisions-77.snapshot", "any.decisions-77.1", "any.decisions-78.snapshot",
+        "other.decisions-0.snapshot"))
+    for copy in (elsewhere, draft, foreign):
+        copy.write_bytes(held.read_bytes())
+    broken.write_bytes(b"nothing that can be read")
+
+    await folder.forget_sealed({"another"})
+    assert {held, elsewhere, draft, foreign} == set(place.iterdir())
+    await folder.forget_sealed({"another", CONSULTATIONS[0]})
+    assert [foreign] == list(place.iterdir())
+    await folder.write(freeze(decided_log(log[:2])[0]), 1)
+    assert [foreign] == list(place.iterdir())
+    await folder.write(freeze(decided_log(log)[0]), 3)
+    await folder.forget_sealed({"another", CONSULTATIONS[0]})
+    assert {held, foreign} == set(place.iterdir())
 
 
 async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path) -> None:

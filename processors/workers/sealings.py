@@ -1,0 +1,64 @@
+"""Which consultations were sealed, as far as a ledger has to know: its snapshots name their voters.
+
+Theory of operation: the partition that a control seals deletes its own snapshot. But a machine may
+lie about with the snapshot of a partition that another one holds now. So every ledger reads the
+catalogue, where each sealing is announced, when it starts and then every LOOK_SECONDS, and deletes
+whatever it has of a sealed consultation.
+"""
+
+import asyncio
+
+import structlog
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from processors.workers.looker import Looker
+from processors.workers.snapshot_files import SnapshotFolder
+from schemas import codec
+from schemas.registry import HEADER_BYTES, headers
+
+
+LOOK_SECONDS = 10.0
+"""So long after its announcement a sealing is learned of, at most, while the broker answers."""
+
+log = structlog.get_logger("scrutin.snapshots")
+
+
+class Sealings:
+    """What a ledger knows of sealings, and what it deletes for it."""
+
+    def __init__(self, looker: Looker, catalogue: str, snapshots: SnapshotFolder) -> None:
+        self._looker, self._snapshots = looker, snapshots
+        self._catalogue = TopicPartition(catalogue, 0)
+        self._read = 0
+        """Records of the catalogue that were looked at."""
+        self._sealed: set[str] = set()
+
+    async def run(self) -> None:
+        """Look again and again, over whatever becomes of the broker."""
+        while True:
+            try:
+                await self.look()
+            except (KafkaError, TimeoutError, OSError) as error:
+                log.warning("sealings unknown: the broker is away", error=repr(error))
+            await asyncio.sleep(LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """Read on, and delete what is of consultations that were sealed since."""
+        values = await self._looker.values(self._catalogue, self._read)
+        self._read += len(values)
+        found = {name for value in values if (name := _sealed(value))}
+        if found - self._sealed:
+            self._sealed |= found
+            await self._snapshots.forget_sealed(self._sealed)
+
+
+def _sealed(value: bytes | None) -> str | None:
+    """Name the consultation that a record of the catalogue says to be sealed."""
+    if (value or b"")[:HEADER_BYTES] not in headers("ConsultationSealed"):
+        return None
+    try:
+        name: str = codec.decode(value)[1]["consultation"]
+    except codec.Undecodable:
+        return None
+    return name
