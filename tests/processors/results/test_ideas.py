@@ -377,14 +377,9 @@ def test_the_marker_is_the_last_record() -> None:
 
 
 def test_a_publication_moves_with_descriptions_of_fifty_people_and_then_of_twenty() -> None:
-    """In the meantime nothing is due; after the closing it says how many are left.
-
-    An answer that is on no list was not stated.
-    """
-    state = Ideas(1)
+    """After the closing it says how many are left; what is on no list was not stated."""
+    state, due = Ideas(1), []
     said = itertools.cycle(("woman", "man", "other", "Vote for me"))
-    due = []
-    state.take(AT, ranked=True)
     for offset in range(75):
         state.apply_participants(participant(offset, next(said), None), offset)
         records = dict(state.take(AT, ranked=False))
@@ -397,6 +392,5 @@ def test_a_publication_moves_with_descriptions_of_fifty_people_and_then_of_twent
 
     assert codec.decode(records[b"jeunes\0descriptions"])[1]["unpublished"] == 5
     totals = codec.decode(records[b"jeunes\0totals"])[1]
-    assert (totals["descriptions"], totals["gender"]) == (70, [
-        {"value": "woman", "count": 18}, {"value": "man", "count": 18},
-        {"value": "other", "count": 17}])
+    assert (totals["descriptions"], [cell["count"] for cell in totals["gender"]]) == (
+        70, [18, 18, 17])
