@@ -60,6 +60,8 @@ _SETTINGS: Mapping[str, str] = {
     # A killed broker may register again only when its last session has ended (9 s by default).
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
+    # A quorum of one need not tell itself twice a second that nothing happened.
+    "metadata.max.idle.interval.ms": "5000",
     "log.retention.ms": "-1",
     "log.retention.bytes": "-1",
     "message.max.bytes": str(MESSAGE_BYTES_MAX),

@@ -1,11 +1,13 @@
 """What is kept of a consultation between two looks is what one look from nothing makes."""
 
 import asyncio
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from processors.results import published_records
 from processors.results.ideas import Ideas
 from processors.results.vectors import headers, vector_of
 from tests.processors.ledger.logs import property_test
@@ -99,6 +101,38 @@ async def test_others_have_their_turn_while_much_is_read(monkeypatch: pytest.Mon
     assert shown is not None
     assert len(shown.entries) == 100
     assert turns >= 30  # Two figures of each, and an entry.
+
+
+def test_votes_elsewhere_cost_a_finished_consultation_nothing(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of fifty that were looked at, one has a vote more: it is read again, as far as it moved."""
+    read: list[bytes] = []
+    decode = published_records.read
+
+    def counted(value: bytes) -> Any:
+        read.append(value)
+        return decode(value)
+
+    life = Life()
+    for number in range(50):
+        told(life.ideas, *(tallied(f"c{number}", f"p{each}", 1, 60) for each in range(20)))
+    life.offset = 1
+    told(life.ideas, flushed(1))
+    life.publish(ranked=True)
+    shown = {name: life.documents.shown(name) for name in life.flushes.consultations()}
+    told(life.ideas, tallied("c7", "p3", 2, 61), flushed(2))
+    monkeypatch.setattr(published_records, "read", counted)
+    life.publish(ranked=True)
+    again = {name: life.documents.shown(name) for name in shown}
+
+    assert 0 < len(read) <= 7  # Of c7: a proposal and the totals with their routes, ranks.
+    for name, before in shown.items():
+        now = again[name]
+        assert before is not None
+        assert now is not None
+        moved = [each for each in before.entries if before.entries[each] is not now.entries[each]]
+        assert moved == (["p3"] if name == "c7" else [])
 
 
 def test_a_figure_written_again_moves_nothing() -> None:
