@@ -61,6 +61,8 @@ class KnownCatalogue:
     def control_keys(self) -> tuple[PublicKey, ...]:
         """Keys whose signatures every partition asks for; none: controls are unsigned."""
         return self.authority.keys
+    rule_changes: dict[tuple[str | None, int], dict[str, Any]] = field(default_factory=dict)
+    """The last change of a rule of the guard, by consultation (None: all) and rule."""
 
     def apply(
         self, event: str, fields: dict[str, Any], offset: int = UNKNOWN_WORDING,
@@ -121,7 +123,12 @@ class KnownCatalogue:
             self.wordings[key[1:]] = offset
 
     def _correct(self, event: str, fields: dict[str, Any], offset: int) -> None:
-        """Fold a correction, a retirement or a restoration."""
+        """Fold a correction, a retirement or a restoration, or a change of a rule of the guard."""
+        if event == corrections.RULE_CHANGED:
+            rule = fields["consultation"], fields["rule"]
+            if fields["follows"] == self.rule_changed(*rule):
+                self.rule_changes[rule] = fields
+            return
         if event == corrections.DESCRIPTION_CORRECTED:
             of, subject = corrections.described_by(fields)
         else:
@@ -141,6 +148,11 @@ class KnownCatalogue:
                 self.latest[of, *place] = made
                 if of == "ProposalAccepted":
                     self.wordings[place] = offset
+
+    def rule_changed(self, consultation: str | None, rule: int) -> bytes:
+        """Return the event id that the next change of a rule of the guard follows."""
+        last = self.rule_changes.get((consultation, rule))
+        return last["event_id"] if last else bytes(codec.ID_BYTES)
 
     def require_consultation(self, consultation: str | None) -> str:
         """Return the consultation meant: the named one, or the only one there is."""

@@ -30,7 +30,8 @@ Texts = dict[str, str]
 
 PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED = "ProposalCorrected", "DescriptionCorrected"
 RETIRED, RESTORED = "ProposalRetired", "ProposalRestored"
-SIGNED = frozenset((PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED))
+RULE_CHANGED = "GuardRuleChanged"
+SIGNED = frozenset((PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED, RULE_CHANGED))
 """Events that only an operator may write where the log has keys of controls."""
 DOMAIN = b"scrutin-correction-1\0"
 """Begins what is signed: no control of the ballot box does."""

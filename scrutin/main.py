@@ -49,6 +49,9 @@ COMMANDS = {
     ("keys", "retire"): "keys_retire",
     ("rules", "adopt"): "rules_adopt",
     ("group",): "group",
+    ("guard", "rules"): "guard_rules",
+    ("guard", "rule"): "guard_rule",
+    ("guard", "findings"): "guard_findings",
     ("correct",): "correct",
     ("retire",): "retire",
     ("restore",): "restore",
@@ -78,6 +81,7 @@ GROUPS = {
     "consultation": "Describe consultations.",
     "keys": "Change the keys of a deployment.",
     "rules": "Change the rules of the count.",
+    "guard": "See and change what is done about votes by machines.",
 }
 
 

@@ -49,6 +49,14 @@ Vote = tuple[int, int, int, int, tuple[Any, ...]]
 """When, partition, offset and partner of a trusted vote; and what else is wanted of it."""
 
 
+class Described(NamedTuple):
+    """A record of the catalogue: its event, its fields, and itself."""
+
+    event: str
+    fields: dict[str, Any]
+    value: bytes
+
+
 class Cut(NamedTuple):
     """The last offset of each partition that was read; -1 where nothing was."""
 
@@ -82,7 +90,7 @@ class Batch:
         self.casts: list[Vote] = []
         self.networks: dict[bytes, bytes] = {}
         """Network of each event."""
-        self.catalogue: list[tuple[str, dict[str, Any]]] = []
+        self.catalogue: list[Described] = []
         self.latest = 0
         """The latest instant of a trusted vote."""
         self._votes_read = list(after.votes)
@@ -146,7 +154,7 @@ class Batch:
             self._catalogue_read, value = offset, given or b""
             self._of_catalogue.add([value])
             try:
-                self.catalogue.append(codec.decode(value))
+                self.catalogue.append(Described(*codec.decode(value), value))
             except (Undecodable, UnknownSchema):
                 continue  # Nothing that the patrol reads.
 

@@ -18,6 +18,8 @@ NAMES = {CROWD: "crowd", SPREAD: "spread", RING: "ring", HURRIED: "hurried", PAR
 REPORT_ONLY = frozenset((EARLY, ASKED, LEANING, BURST))
 """These set nothing aside, whatever their mode."""
 VERSION = 1
+NO_CHANGE = bytes(16)
+"""What the first change of a rule follows."""
 
 Bounds = tuple[int, int, int]
 """Default, least and most of a parameter."""
@@ -84,6 +86,8 @@ class Rules:
 
     changes: dict[tuple[str | None, int], Rule] = field(default_factory=dict)
     """By consultation, None for all, and rule."""
+    newest: dict[tuple[str | None, int], bytes] = field(default_factory=dict)
+    """Event id of the last change of each."""
 
     def of(self, consultation: str, rule: int) -> Rule:
         """Return a rule as it is in force for a consultation."""
@@ -93,16 +97,21 @@ class Rules:
     def apply(self, event: str, fields: dict[str, Any]) -> bool:
         """Fold an event of the catalogue; say whether it changed a rule.
 
-        A change of a rule, version or parameter that is not known here is passed over: the
-        catalogue outlives programs, and whoever writes it checks it before.
+        Whether it is signed is for the caller to see. One that does not follow the last change, as
+        a record that came again, is passed over; so is a rule, version or parameter that is not
+        known here: the catalogue outlives programs, and whoever writes it checks it before.
         """
         if event != "GuardRuleChanged":
             return False
+        place = fields["consultation"], fields["rule"]
+        if fields["follows"] != self.newest.get(place, NO_CHANGE):
+            return False
+        self.newest[place] = fields["event_id"]
         parameters = {one["name"]: one["value"] for one in fields["parameters"]}
         try:
             rule = changed(fields["rule"], fields["version"], MODES.index(fields["mode"]),
                            parameters)
         except BadParameter:
             return False
-        self.changes[fields["consultation"], fields["rule"]] = rule
+        self.changes[place] = rule
         return True

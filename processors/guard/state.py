@@ -90,7 +90,7 @@ class PatrolState:
 
     def know(self, batch: Batch) -> None:
         """Fold the catalogue's part of a batch: which proposals there are."""
-        for event, fields in batch.catalogue:
+        for event, fields, _ in batch.catalogue:
             if event == "ProposalAccepted":
                 self._accepted(fields["consultation"], fields["proposal"])
             elif event == "ProposalGrouped":

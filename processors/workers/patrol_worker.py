@@ -42,6 +42,7 @@ from processors.workers.membership import Membership
 from processors.workers.patrol_reading import BATCH_VOTES_MOST, Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
 from schemas import codec
+from schemas.corrections import SIGNED, Authority
 from schemas.topics import Topics
 
 
@@ -97,7 +98,7 @@ class PatrolWorker:
     def _begin_anew(self) -> None:
         """Forget everything: who takes the partition folds it from its beginning."""
         self.state = PatrolState(self.topics.partitions)
-        self.rules = Rules()
+        self.rules, self.authority = Rules(), Authority()
         self.position = 0
         """Next record of the judgements."""
         self.caught_up_at: int | None = None
@@ -243,8 +244,11 @@ class PatrolWorker:
 
     def _learn(self, batch: Batch) -> None:
         """Follow the catalogue: rules that have changed, and what is closed."""
-        for event, fields in batch.catalogue:
-            self.rules.apply(event, fields)
+        for event, fields, value in batch.catalogue:
+            if event == "RulesAnnounced":
+                self.authority.announce(fields)
+            elif event not in SIGNED or self.authority.takes(event, fields, value):
+                self.rules.apply(event, fields)
             if event == "ConsultationClosed":
                 self.closed.add(fields["consultation"])
                 self.suspensions.drop(fields["consultation"])

@@ -13,6 +13,7 @@ from tests.processors.guard.traffic import (
     AGREE,
     ASKED,
     BEGAN_AT,
+    FIRST_CHANGE,
     IMPORT,
     PARTITIONS,
     SERVED,
@@ -44,7 +45,7 @@ def setting_aside() -> Rules:
     rules = Rules()
     for rule in (CROWD, SPREAD):
         rules.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
-                                         "mode": MODES[2], "parameters": []})
+                                         "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     return rules
 
 

@@ -7,6 +7,7 @@ import pytest
 from processors.guard.parameters import HURRIED, Rules
 from tests.processors.guard.traffic import (
     BEGAN_AT,
+    FIRST_CHANGE,
     SERVED,
     Crowds,
     Vote,
@@ -50,8 +51,9 @@ def test_a_rule_that_is_off_says_nothing() -> None:
     """And numbers are those that the catalogue gave."""
     rules = Rules()
     change: dict[str, Any] = {"consultation": None, "rule": HURRIED, "version": 1,
-                              "mode": "off", "parameters": []}
-    slower = change | {"mode": "set_aside", "parameters": [
+                              "mode": "off", "parameters": [], **FIRST_CHANGE}
+    slower = change | {"follows": change["event_id"], "event_id": bytes(16), "mode": "set_aside",
+                       "parameters": [
         {"name": "votes", "value": 20}, {"name": "seconds", "value": 200}]}
     rules.apply("GuardRuleChanged", change)
     _, none = judged(log_of(keen(100, 300)), rules)

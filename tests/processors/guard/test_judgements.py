@@ -24,7 +24,7 @@ from processors.guard.state import PatrolState
 from schemas import codec
 from schemas.codec import MAX_VALUE_BYTES
 from tests.processors.guard.test_judging import CUTS, LOG
-from tests.processors.guard.traffic import PARTITIONS, batches, judged
+from tests.processors.guard.traffic import FIRST_CHANGE, PARTITIONS, batches, judged
 
 
 GOLDEN = Path(__file__).with_name("golden-judgements.bin.gz")
@@ -37,7 +37,7 @@ def some_rules() -> Rules:
     for rule, mode, consultation in ((CROWD, 2, None), (SPREAD, 2, None), (HURRIED, 0, "jeunes")):
         rules.apply("GuardRuleChanged", {
             "consultation": consultation, "rule": rule, "version": 1, "mode": MODES[mode],
-            "parameters": []})
+            "parameters": [], **FIRST_CHANGE})
     return rules
 
 
@@ -90,7 +90,7 @@ def largest() -> Judgement:
     for number in range(300):
         rules.apply("GuardRuleChanged", {
             "consultation": f"{number}".rjust(63, "c"), "rule": CROWD, "version": 1, "mode": "off",
-            "parameters": []})
+            "parameters": [], **FIRST_CHANGE})
     return Judgement(2**40, 2**41, 2**41, Cut((2**50,) * 1_024, 2**50, 2**40), rules,
                      tuple(findings), 2**30, 2**30, 32, bytes(32), bytes(32))
 

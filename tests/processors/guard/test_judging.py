@@ -17,6 +17,7 @@ from processors.guard.state import PatrolState
 from tests.processors.guard.traffic import (
     BEGAN_AT,
     CUT_MS,
+    FIRST_CHANGE,
     PARTITIONS,
     SERVED,
     Crowds,
@@ -237,7 +238,7 @@ def test_what_has_no_room_waits_for_the_next_judgement(monkeypatch: pytest.Monke
     setting = Rules()
     for rule in (CROWD, SPREAD):
         setting.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
-                                           "mode": MODES[2], "parameters": []})
+                                           "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     _, whole = judged(LOG, setting, cuts=CUTS)
     monkeypatch.setattr(judging, "MAX_NAMED", 50)
     monkeypatch.setattr(judging, "MAX_FINDINGS", 2)
@@ -305,7 +306,7 @@ def test_a_rule_that_is_off_leaves_what_others_find(rule: int) -> None:
     """Without it the run is the same as with it, its own findings apart."""
     rules = Rules()
     rules.apply("GuardRuleChanged", {"consultation": "jeunes", "rule": rule, "version": 1,
-                                     "mode": MODES[0], "parameters": []})
+                                     "mode": MODES[0], "parameters": [], **FIRST_CHANGE})
     _, judgements = judged(LOG, rules, cuts=CUTS)
 
     assert said(judgements) == [

@@ -6,6 +6,7 @@ import pytest
 
 from processors.guard.parameters import (
     CROWD,
+    NO_CHANGE,
     OFF,
     PARAMETERS,
     REPORT,
@@ -20,13 +21,15 @@ from schemas import codec
 
 
 def change(rule: int = CROWD, mode: str = "set_aside", consultation: str | None = None,
-           parameters: dict[str, int] | None = None) -> dict[str, Any]:
+           parameters: dict[str, int] | None = None, follows: bytes = NO_CHANGE,
+           event_id: bytes = b"1" * 16) -> dict[str, Any]:
     """Write a change of a rule, and read it."""
     value = codec.encode(
-        "GuardRuleChanged", event_id=bytes(16), consultation=consultation, rule=rule, version=1,
+        "GuardRuleChanged", event_id=event_id, consultation=consultation, rule=rule, version=1,
         mode=mode, parameters=[{"name": name, "value": value}
                                for name, value in (parameters or {}).items()],
-        reason="Tried for a week.", salt=bytes(16), origin="operator", occurred_at=1)
+        follows=follows, reason="Tried for a week.", salt=bytes(16), origin="operator",
+        occurred_at=1, by=bytes(8), signature=bytes(64))
     return codec.decode(value)[1]
 
 
@@ -69,3 +72,14 @@ def test_rules_that_only_report_set_nothing_aside() -> None:
     assert Rule(CROWD, 1, SET_ASIDE, {}).sets_aside
     assert not Rule(CROWD, 1, REPORT, {}).sets_aside
     assert not any(Rule(number, 1, SET_ASIDE, {}).sets_aside for number in (6, 7, 8, 9))
+
+
+def test_a_change_that_comes_again_changes_nothing() -> None:
+    """It names the one that it follows: an old record written again turns no rule back."""
+    rules, first = Rules(), change(mode="set_aside")
+    second = change(mode="off", follows=first["event_id"], event_id=b"2" * 16)
+
+    assert [rules.apply("GuardRuleChanged", one)
+            for one in (second, first, first, second, first, second)] == [
+        False, True, False, True, False, False]
+    assert rules.of("jeunes", CROWD).mode == OFF

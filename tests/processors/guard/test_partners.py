@@ -7,7 +7,16 @@ import pytest
 from processors.guard.findings import Finding
 from processors.guard.marks import FLOOD
 from processors.guard.parameters import MODES, PARTNER, Rules
-from tests.processors.guard.traffic import AGREE, BEGAN_AT, DISAGREE, SERVED, Crowds, Vote, judged
+from tests.processors.guard.traffic import (
+    AGREE,
+    BEGAN_AT,
+    DISAGREE,
+    FIRST_CHANGE,
+    SERVED,
+    Crowds,
+    Vote,
+    judged,
+)
 from tests.processors.guard.traffic import log_of as written
 
 
@@ -37,7 +46,7 @@ def found(votes: Sequence[Vote]) -> list[Finding]:
     """Judge votes, the rule setting aside."""
     rules = Rules()
     rules.apply("GuardRuleChanged", {"consultation": None, "rule": PARTNER, "version": 1,
-                                     "mode": MODES[2], "parameters": []})
+                                     "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     log = written(votes)
     _, judgements = judged(log, rules, cuts=log.cuts(every=30_000))
     return [each for one in judgements for each in one.findings if each.rule == PARTNER]

@@ -13,6 +13,7 @@ from tests.processors.guard.traffic import (
     ASKED,
     BEGAN_AT,
     DISAGREE,
+    FIRST_CHANGE,
     SERVED,
     Crowds,
     Vote,
@@ -30,7 +31,7 @@ def told(votes: Sequence[Vote], rule: int, every: int = 30_000) -> list[Finding]
     rules = Rules()
     for one in (EARLY, ASKED_RULE, LEANING, BURST):
         rules.apply("GuardRuleChanged", {"consultation": None, "rule": one, "version": 1,
-                                         "mode": MODES[2], "parameters": []})
+                                         "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     crowds = Crowds(77)
     later = Vote(last + SPAN_MS, crowds.voter(b"last"), None, 39, shown=SERVED)
     log = log_of([*votes, later])

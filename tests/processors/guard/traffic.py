@@ -26,6 +26,9 @@ AGREE, DISAGREE, NEUTRAL = range(3)
 SERVED, ASKED = 1, 2
 WEB, IMPORT = ORIGINS.index("web"), ORIGINS.index("import")
 
+FIRST_CHANGE = {"event_id": bytes(15) + b"1", "follows": bytes(16)}
+"""Of a change of a rule that is the first."""
+
 _encode = encoder("VoteCast", 2)
 
 

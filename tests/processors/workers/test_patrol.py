@@ -14,11 +14,13 @@ from processors.guard.findings import suspension_id
 from processors.guard.inputs import Batch, beginning
 from processors.guard.judgements import cut_of, encoded, findings_of, rules_of
 from processors.guard.judging import judge
+from processors.guard.parameters import CROWD
 from processors.guard.state import PatrolState
 from processors.workers.provisioning import provision
-from producers.signing import OwnKey
+from producers.guard_rules import change_rule
+from producers.operations import Log as Operators
 from schemas import codec
-from schemas.control_roles import GUARD, OPERATOR, public_key
+from schemas.control_roles import public_key
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.genesis import Genesis
 from scrutin.keys import control_keys
@@ -45,24 +47,18 @@ def evening(seed: int) -> Log:
     return log_of([*crowds.ordinary(600, 8), *crowds.robots(ROBOTS, 1, 800)])
 
 
-def crowd_rule(mode: str) -> bytes:
-    """Encode a change of the first rule's mode."""
-    return codec.encode(
-        "GuardRuleChanged", event_id=bytes(15) + b"r", consultation=None, rule=1, version=1,
-        mode=mode, parameters=[], reason="agreed on Monday", salt=bytes(16), origin="operator",
-        occurred_at=0)
-
-
-async def begin(stack: Stack, mode: str, *, signed: bool = False) -> OwnKey | None:
+async def begin(stack: Stack, mode: str, *, signed: bool = False) -> None:
     """Provision, describe proposals and have the first rule do something."""
-    own = control_keys.make(stack.folder / "keys", "guard") if signed else None
-    keys = (public_key(OPERATOR, bytes(31) + b"\x09"), public_key(GUARD, own.public)
-            ) if own else ()
-    await provision(stack.kafka, stack.topics, replication=1, genesis=Genesis(keys=keys))
+    operator, guard = (control_keys.make(stack.folder / name, name)
+                       for name in ("operator", "guard"))
+    keys = (public_key("operator", operator.public), public_key("guard", guard.public))
+    await provision(stack.kafka, stack.topics, replication=1,
+                    genesis=Genesis(keys=keys if signed else ()))
     async with connected_producer(stack.kafka) as producer:
-        await write(producer, stack.topics.catalogue, 0, [
-            *(value for _, value in evening(1).catalogue), crowd_rule(mode)])
-    return own
+        await write(producer, stack.topics.catalogue, 0,
+                    [value for _, value in evening(1).catalogue])
+    log = Operators(stack.kafka, stack.topics, own_keys=(operator,))
+    await change_rule(log, CROWD, 1, mode, {}, "agreed on Monday", consultation=None, now=0)
 
 
 async def write_part(stack: Stack, log: Log, first: int, last: int) -> None:
@@ -106,13 +102,13 @@ async def suspensions(stack: Stack) -> list[dict[str, Any]]:
     return [codec.decode(one.value)[1] for one in records if is_suspension(one.value)]
 
 
-async def repeated(stack: Stack) -> list[bytes]:
+async def repeated(stack: Stack, found: list[tuple[bytes, dict[str, Any]]]) -> list[bytes]:
     """Judge everything again from Kafka's raw bytes, by the recorded cuts, rules and instants."""
     topics, state, after, made = stack.topics, PatrolState(PARTITIONS), beginning(PARTITIONS), []
     votes = await read_to_end(stack.kafka, topics.votes, PARTITIONS)
     networks = await read_to_end(stack.kafka, topics.networks, 1)
     catalogue = await read_to_end(stack.kafka, topics.catalogue, 1)
-    for _, fields in await judgements(stack):
+    for _, fields in found:
         batch = Batch(after, cut_of(fields))
         for partition in range(PARTITIONS):
             batch.add_votes(partition, [
@@ -136,7 +132,7 @@ async def test_whoever_is_named_is_suspended_once_by_a_signed_control(stack: Sta
     await begin(stack, "set_aside", signed=True)
     stack.started("ledger")
     await write_part(stack, log, 0, 60)
-    patrol = stack.started("patrol", **QUICK, SCRUTIN_CONTROL_KEYS=str(stack.folder / "keys"))
+    patrol = stack.started("patrol", **QUICK, SCRUTIN_CONTROL_KEYS=str(stack.folder / "guard"))
     await judged_all(stack)
     patrol.kill()
     await write_part(stack, log, 60, 100)
@@ -151,7 +147,7 @@ async def test_whoever_is_named_is_suspended_once_by_a_signed_control(stack: Sta
     assert len(owed(found)) > ROBOTS // 2
     assert sorted(one["event_id"] for one in written) == sorted(owed(found))
     assert all(one["cause"] == 1 and any(one["signature"]) for one in written)
-    assert await repeated(stack) == [value for value, _ in found]
+    assert await repeated(stack, found) == [value for value, _ in found]
     assert "cannot be repeated" not in patrol.so_far()
     await until_found(lambda: suspended(stack, len(written)))
 
@@ -163,6 +159,25 @@ async def suspended(stack: Stack, count: int) -> bool:
     return outcomes.count("suspended") == count
 
 
+async def test_a_change_of_a_rule_that_no_operator_has_signed_changes_nothing(
+    stack: Stack
+) -> None:
+    """Whoever can write to the catalogue cannot have the guard set anybody aside."""
+    await begin(stack, "report", signed=True)
+    forged = codec.encode(
+        "GuardRuleChanged", event_id=b"forged".ljust(16), consultation="jeunes", rule=CROWD,
+        version=1, mode="set_aside", parameters=[], follows=bytes(16), reason="forged",
+        salt=bytes(16), origin="operator", occurred_at=0, by=bytes(8), signature=bytes(64))
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, [forged])
+    await write_part(stack, evening(1), 0, 100)
+    stack.started("patrol", **QUICK, SCRUTIN_CONTROL_KEYS=str(stack.folder / "guard"))
+    found = await judged_all(stack)
+
+    assert {one.rule for _, fields in found for one in findings_of(fields)} >= {CROWD}
+    assert owed(found) == set()
+
+
 async def test_a_rule_that_reports_suspends_nobody(stack: Stack) -> None:
     """Its findings are recorded, and nothing else happens."""
     await begin(stack, "report")
@@ -170,7 +185,7 @@ async def test_a_rule_that_reports_suspends_nobody(stack: Stack) -> None:
     stack.started("patrol", **QUICK)
     found = await judged_all(stack)
 
-    assert {one.rule for _, fields in found for one in findings_of(fields)} >= {1}
+    assert {one.rule for _, fields in found for one in findings_of(fields)} >= {CROWD}
     assert await suspensions(stack) == []
 
 
@@ -187,7 +202,7 @@ async def test_without_the_guards_key_what_is_owed_is_written_once_it_is_there(
     assert await suspensions(stack) == []
     patrol.kill()
     patrol = replace(patrol, environment={
-        **patrol.environment, "SCRUTIN_CONTROL_KEYS": str(stack.folder / "keys")})
+        **patrol.environment, "SCRUTIN_CONTROL_KEYS": str(stack.folder / "guard")})
     stack.workers.append(patrol)
     patrol.start()
 
@@ -211,7 +226,7 @@ async def test_one_patrol_judges_and_another_takes_over(stack: Stack) -> None:
     found = await judged_all(stack)
 
     assert [fields["number"] for _, fields in found] == list(range(1, len(found) + 1))
-    assert await repeated(stack) == [value for value, _ in found]
+    assert await repeated(stack, found) == [value for value, _ in found]
 
 
 async def test_a_judgement_of_a_number_that_is_taken_is_a_stray(stack: Stack) -> None:
