@@ -27,7 +27,7 @@ from views.documents import Documents, Own
 from views.draw_costs import DrawCosts
 from views.encoding import encode_json
 from views.flushes import Flushes
-from views.pages import proposals_page, rendering, results_page
+from views.pages import changes, proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
 from views.representation import Representation
 from views.shelf import Shelf
@@ -241,7 +241,7 @@ class Publications:
         self._pages: Pages = Shelf(PAGES_BYTES)
         self._paged: Shelf[tuple[str, str], _Paged] = Shelf(PAGED_BYTES)
         """By tag; under an empty one the publication of first pages."""
-        self._files: Shelf[tuple[str, str, bool], _File] = Shelf(FILES_BYTES)
+        self._files: Shelf[tuple[str, str, tuple[bool, frozenset[str]]], _File] = Shelf(FILES_BYTES)
 
     @property
     def held_bytes(self) -> int:
@@ -329,11 +329,12 @@ class Publications:
 
         A newer one is made after DOWNLOAD_SECONDS at the soonest.
 
-        A file of a state that hides how people vote differs from one that shows it: it is never
-        sent in the other's place.
+        A file of a state that hides how people vote, or words, differs from one that shows them:
+        it is never sent in the other's place.
         """
         consultation = publication.frame["consultation"]["id"]
-        key = (consultation, name, shares_hidden(publication.frame))
+        hidden = changes.hidden_in(publication.shown.of_proposals.changed)
+        key = (consultation, name, (shares_hidden(publication.frame), hidden))
         kept = self._files.get(key)
         told = self._days.of(consultation)
         made_from = publication.tag, publication.published_at, told

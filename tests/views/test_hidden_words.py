@@ -19,6 +19,7 @@ from views import polis_export
 from views.api import application
 from views.documents import Documents
 from views.flushes import Flushes
+from views.publications import Publications
 
 
 SECRET, FORMER, AUTHOR = "Xylophonesque", "Zeppelinaire", "Quatrebarbes"
@@ -63,6 +64,20 @@ def world(*, retire: bool, hide: bool = True) -> World:
     return made
 
 
+def hidden_later(source: World) -> None:
+    """Hide the words, in a log that goes on."""
+    known = values(HIDDEN, retire=True)
+    source.flushes.receive_catalogue(len(known) - 1, known[-1])
+    catalogue = Catalogue()
+    for offset, value in enumerate(known):
+        catalogue.apply(*codec.decode(value), offset)
+    found = results_document.compute(
+        NAME, campaign.figures(SIZE, by_route=True), catalogue,
+        results_document.AsOf((10, 20, 30, 40), catalogue.offset, 5), decided={}, undecodable=0)
+    for key, value in campaign.result_records(found):
+        source.flushes.receive_result(key, value)
+
+
 def told(source: World, folder: Path) -> dict[str, str]:
     """Return everything that every address answers, files within files too, with its headers."""
     found = {}
@@ -103,6 +118,21 @@ def test_no_route_tells_hidden_words(
         before = [path for path, said in shown.items() if secret in said]
         assert {f"/v1/consultations/{NAME}/results", f"/c/{NAME}/proposals",
                 f"/v1/consultations/{NAME}/results.zip"} <= {*before}
+
+
+def test_what_was_made_before_words_were_hidden_is_sent_no_more() -> None:
+    """Pages and files are kept for seconds; not these, a second after the flush that hides."""
+    source, clock = world(retire=False), [100.0]
+    client = TestClient(application(source, Publications(source.flushes, lambda: clock[0])))
+    paths = (f"/c/{NAME}/proposals", *(f"/v1/consultations/{NAME}/{name}"
+                                       for name in ("results", "proposals.csv", "ideas.csv")))
+    before = [client.get(path).text for path in paths]
+    hidden_later(source)
+    clock[0] += 1
+    after = [client.get(path).text for path in paths]
+
+    assert [SECRET in text for text in before] == [True, True, True, False]
+    assert [SECRET in text for text in after] == [False] * 4
 
 
 def test_a_search_does_not_find_hidden_words() -> None:

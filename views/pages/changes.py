@@ -77,6 +77,12 @@ def _diffs(correction: Entry) -> list[tuple[str, list[Part]]]:
             if before.get(language) != after.get(language)]
 
 
+def hidden_in(proposals: Iterable[Entry]) -> frozenset[str]:
+    """Name the proposals whose words are hidden."""
+    return frozenset(entry["id"] for entry in proposals
+                     if (entry.get("retired") or {}).get("text_hidden"))
+
+
 def page(document: Entry, proposals: Iterable[Entry]) -> dict[str, Any] | None:
     """Arrange everything that was changed, of these proposals too; None where nothing was."""
     found = [entry for entry in proposals if entry.get("retired") or entry.get("corrections")]
