@@ -262,11 +262,13 @@ class Publications:
         if tag:
             held = self._paged.get((consultation, tag))
             newest = self._kept.get(consultation)
-            if held is None and newest is not None and newest.publication.tag == tag:
-                return newest.publication
-            return held.publication if held else None
+            found = held.publication if held else None
+            if found is None and newest is not None and newest.publication.tag == tag:
+                found = newest.publication
+            return None if found is None or self._shows_hidden(found) else found
         begun = self._paged.get((consultation, ""))
-        if begun is not None and self._clock() - begun.made_at < PAGED_SECONDS:
+        if (begun is not None and self._clock() - begun.made_at < PAGED_SECONDS
+                and not self._shows_hidden(begun.publication)):
             return begun.publication
         publication = await self.ready(consultation)
         if publication is not None:
@@ -275,6 +277,13 @@ class Publications:
                             PAGED_BYTES_EACH * len(publication.shown.entries))
             self._paged.put((consultation, ""), begun)
         return publication
+
+    def _shows_hidden(self, publication: Publication) -> bool:
+        """Whether words are hidden now that a publication shows."""
+        shown = publication.shown
+        known = self._flushes.catalogue.consultations.get(shown.frame["consultation"]["id"])
+        return known is not None and not (
+            known.hidden.keys() <= changes.hidden_in(shown.of_proposals.changed))
 
     def _sent(self, consultation: str) -> Publication | None:
         """Return the publication that is sent as it is; None where there is a newer one."""

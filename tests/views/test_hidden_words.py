@@ -135,6 +135,23 @@ def test_what_was_made_before_words_were_hidden_is_sent_no_more() -> None:
     assert [SECRET in text for text in after] == [False] * 4
 
 
+async def test_pages_of_a_document_made_before_words_were_hidden_are_sent_no_more() -> None:
+    """Neither by their tag, which others have, nor as first pages."""
+    source, clock = world(retire=False), [100.0]
+    publications = Publications(source.flushes, lambda: clock[0])
+    before = await publications.paged(NAME, "")
+    assert before is not None
+    kept = await publications.paged(NAME, before.tag)
+    hidden_later(source)
+    clock[0] += 1
+    after = await publications.paged(NAME, "")
+
+    assert kept is before
+    assert await publications.paged(NAME, before.tag) is None
+    assert after is not None
+    assert SECRET not in str(after.shown.document())
+
+
 def test_a_search_does_not_find_hidden_words() -> None:
     """The list says the same of a word that is hidden and of one that nobody wrote."""
     client = TestClient(application(world(retire=True)))
