@@ -95,7 +95,7 @@ DENIALS = {
     "en": (r"\b(?:nothing|not|no|none)\b.*\brecorded\b",
            "by this request|[Tt]his time|not know whether"),
     "fr": (r"\b(?:rien|pas|n\u2019a)\b.*\benregistr[ée]",
-           "Cette requête|Cette fois|ne savons pas|ne peuvent pas"),
+           "[Cc]ette requête|Cette fois|ne savons pas|ne peuvent pas"),
 }
 """How a language says that something is not in the log, and of what that may be said: of the
 request it answers, for an earlier one may have had no known outcome."""
