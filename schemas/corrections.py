@@ -4,10 +4,11 @@ Theory of operation: people vote on words, so what they read may change only in 
 of the catalogue that describes something for the second time says again what it is; that its words
 or dates are others now, a correction says. It holds both, why, and the votes that were cast before
 anybody could be shown the new ones, and it names the record it follows: of two that follow the same
-one the first counts. Once the catalogue announces keys of controls, a correction, a retirement and
-a restoration count only where an operator's key has signed them, and a mere description changes
-neither words nor dates any more. Where no keys are announced it does, as it always did: then it is
-shown as a change whose votes nobody counted.
+one the first counts. One that is delivered again, by whomever, counts once: else who holds no key
+could have a retirement or former words back by copying a record. Once the catalogue announces keys
+of controls, a correction, a retirement and a restoration count only where an operator's key has
+signed them, and a mere description changes neither words nor dates any more. Where no keys are
+announced it does, as it always did: then it is shown as a change whose votes nobody counted.
 
 All who fold the catalogue ask here, so that writers, gateways, results and recounts agree.
 """
@@ -70,6 +71,8 @@ class Authority:
         """Those announced last; none: corrections are unsigned."""
         self.edition = 0
         """How often keys were adopted."""
+        self._taken: set[tuple[str, bytes]] = set()
+        """Event and event id of all that counted: operators write them, one by one."""
 
     def announce(self, fields: Mapping[str, Any]) -> None:
         """Follow a RulesAnnounced: keys never go back."""
@@ -77,7 +80,17 @@ class Authority:
             self.edition, self.keys = fields["generation"], keys_in(fields)
 
     def takes(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
-        """Whether a record of SIGNED counts; `value` is the record as it lies in the log."""
+        """Take a record of SIGNED, and say whether it counts: once, where it may be written.
+
+        `value` is the record as it lies in the log.
+        """
+        named = event, fields["event_id"]
+        if named in self._taken or not self._allows(event, fields, value):
+            return False
+        self._taken.add(named)
+        return True
+
+    def _allows(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
         if not self.keys or AFTER_DIGEST in fields:
             return True  # What is withheld was held against its leaf, and has no bytes to check.
         return value is not None and any(
@@ -100,7 +113,7 @@ def _is_signed(public: bytes, record: bytes) -> bool:
 
 
 def _message(record: bytes) -> bytes:
-    """Return what is signed. It names the record that it follows, so it is worth something once."""
+    """Return what is signed. It has the event id, by which it is worth something once."""
     return b"".join((DOMAIN, record[:-SIGNATURE_BYTES], UNSIGNED))
 
 

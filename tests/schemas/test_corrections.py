@@ -53,6 +53,17 @@ def test_where_keys_are_announced_only_an_operators_signature_counts() -> None:
     assert Authority().takes(event, fields, None)
 
 
+@pytest.mark.parametrize("found", [keyed(OPERATOR), Authority()])
+def test_a_record_that_is_delivered_again_counts_once(found: Authority) -> None:
+    """What is not taken, as for want of a signature, does not stand in its way."""
+    value = retired(OPERATOR)
+    event, fields = codec.decode(value)
+
+    if found.keys:
+        assert not found.takes(event, fields, retired(STRANGER))
+    assert [found.takes(event, fields, value) for _ in range(3)] == [True, False, False]
+
+
 def test_announced_keys_never_go_back() -> None:
     """An announcement that is delivered again does not call former keys back."""
     found = keyed(STRANGER)

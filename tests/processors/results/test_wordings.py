@@ -106,6 +106,30 @@ def test_of_two_corrections_of_the_same_record_the_first_counts() -> None:
     assert (entry["text"], len(entry["corrections"])) == (NO_DAM, 1)
 
 
+@pytest.mark.parametrize("fold", [Catalogue, KnownCatalogue])
+def test_a_copy_of_a_former_record_brings_nothing_back(
+    fold: type[Catalogue] | type[KnownCatalogue],
+) -> None:
+    """Neither a restoration that was revoked, nor a correction under a former event id."""
+    copies = {"restored": ("ProposalRestored", {**RESTORED[1], "event_id": b"r" * 16}),
+              "corrected": corrected(DAM, NO_DAM, 1, event_id=b"s" * 16)}
+    events = [DESCRIBED, accepted(DAM), copies["corrected"],
+              ("ProposalCorrected", {**corrected(NO_DAM, DAM, 0)[1], "follows": b"s" * 16}),
+              retired(), copies["restored"], retired(),
+              accepted(DAM, event_id=bytes([1] * 16)), copies["corrected"], copies["restored"]]
+    found = fold()
+    for offset, (event, fields) in enumerate(events):
+        found.apply(event, {"consultation": "c", "event_id": bytes([offset] * 16),
+                            "occurred_at": offset, **fields}, offset)
+
+    if isinstance(found, Catalogue):
+        known = found.consultations["c"]
+        assert ([*known.hidden], known.hidden["p"]["text"]) == (["p"], DAM)
+    else:
+        said = found.find("ProposalAccepted", "c", "p")
+        assert ([*found.retired], said and said["text"]) == ([("c", "p")], DAM)
+
+
 def test_with_keys_announced_nothing_unsigned_changes_words() -> None:
     """Neither a bare description nor an unsigned correction nor a retirement."""
     made = document([accepted(DAM), ANNOUNCED, accepted(NO_DAM, author=None),
