@@ -1,5 +1,6 @@
 """Judgements as records of the log: the bytes of each, and what a replay needs of them. Pure."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from processors.guard.findings import Finding
@@ -7,6 +8,7 @@ from processors.guard.inputs import Cut
 from processors.guard.judging import Judgement
 from processors.guard.parameters import MODES, BadParameter, Rule, Rules, changed
 from schemas import codec
+from schemas.codec import Undecodable
 from schemas.words import CHOICES
 
 
@@ -16,16 +18,33 @@ MAX_RULES = 256
 
 def encoded(judgement: Judgement) -> bytes:
     """Return the record of a judgement; of equal ones it is equal."""
-    changes = judgement.rules.changes
-    rules = sorted(changes, key=lambda place: (place[0] or "", place[1]))[:MAX_RULES]
     return codec.encode(
         "PatrolJudged", number=judgement.number, judged_at=judgement.judged_at,
         log_time=judgement.now, votes=list(judgement.cut.votes), networks=judgement.cut.networks,
         catalogue=judgement.cut.catalogue,
-        rules=[_rule(place[0], changes[place]) for place in rules],
+        rules=[_rule(place[0], rule) for place, rule in named_rules(judgement.rules)],
         findings=[_finding(finding) for finding in judgement.findings], left=judgement.left,
         voters=judgement.voters, sample=judgement.sample, votes_digest=judgement.votes_digest,
         networks_digest=judgement.networks_digest)
+
+
+def named_rules(rules: Rules) -> list[tuple[tuple[str | None, int], Rule]]:
+    """List the changed rules that a record names, by consultation and number."""
+    return sorted(rules.changes.items(), key=lambda item: (item[0][0] or "", item[0][1]))[
+        :MAX_RULES]
+
+
+def judged_in(values: Iterable[bytes | None]) -> list[dict[str, Any]]:
+    """Return the judgements among records; UnknownSchema where only a later version can tell."""
+    found = []
+    for value in values:
+        try:
+            event, fields = codec.decode(value)
+        except Undecodable:
+            continue
+        if event == "PatrolJudged":
+            found.append(fields)
+    return found
 
 
 def _rule(consultation: str | None, rule: Rule) -> dict[str, Any]:
@@ -72,4 +91,5 @@ def findings_of(fields: dict[str, Any]) -> tuple[Finding, ...]:
         tuple(one["marks"]), tuple(one["voters"])) for one in fields["findings"])
 
 
-__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "rules_of"]
+__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "judged_in", "named_rules",
+           "rules_of"]

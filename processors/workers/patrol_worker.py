@@ -5,8 +5,11 @@ Theory of operation:
   hands out its records, of whoever wrote them, and the state is a fold of them: each is judged
   again by its own cuts, rules and instant. Votes are read by offsets, for a judgement names them.
 - A judgement is written with the next number, and holds once it comes back as the first of its
-  number. Whoever finds another there ends: two patrols ran. Later ones of a number are strays.
-- Suspensions are written when their judgement holds, never before.
+  number. Whoever finds another there ends: two patrols ran. Later ones of a number are strays, and
+  so is what is no judgement.
+- Suspensions are written when their judgement holds, never before, and where this patrol made it,
+  or made it again alike by the rules that operators set: else whoever can write judgements could
+  have anybody suspended under the guard's key.
 - A new holder passes over what lies before yesterday: of it only who has voted is remembered.
 """
 
@@ -24,7 +27,14 @@ from faust.types import TP
 
 from processors.guard.day import DAY_MS
 from processors.guard.inputs import Batch, Cut
-from processors.guard.judgements import cut_of, encoded, findings_of, rules_of
+from processors.guard.judgements import (
+    cut_of,
+    encoded,
+    findings_of,
+    judged_in,
+    named_rules,
+    rules_of,
+)
 from processors.guard.judging import judge
 from processors.guard.parameters import NAMES, Rules
 from processors.guard.state import PatrolState
@@ -41,7 +51,6 @@ from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.patrol_reading import BATCH_VOTES_MOST, Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
-from schemas import codec
 from schemas.corrections import SIGNED, Authority
 from schemas.topics import Topics
 
@@ -107,6 +116,8 @@ class PatrolWorker:
         """Judgements of a log's time before this are passed over."""
         self.passed: dict[str, Any] | None = None
         """The last of those that were met, and are not passed over yet."""
+        self.own = False
+        """Whether the judgement that was folded last is known to be what the patrol says itself."""
         self.exact = False
         """Whether the state is known to be that of whoever judged: not in the first of a day."""
         self.judged: tuple[int, bytes] | None = None
@@ -143,10 +154,12 @@ class PatrolWorker:
         """Learn how far the judgements go, and which of them are of yesterday and today."""
         place = TopicPartition(*self.place)
         ends = await self.looker.ends([place])
-        newest = await self.looker.values(place, -1)
-        if newest and newest[-1] is not None:
-            day = codec.decode(newest[-1])[1]["log_time"] // DAY_MS
-            self.remembered_until = (day - 1) * DAY_MS
+        back, told = 1, judged_in(await self.looker.values(place, -1))
+        while not told and back < ends[place]:  # What is no judgement ends the topic.
+            back *= 2
+            told = judged_in(await self.looker.values(place, -back))
+        if told:
+            self.remembered_until = (told[-1]["log_time"] // DAY_MS - 1) * DAY_MS
         self.caught_up_at = ends[place]
 
     # Folding what is recorded
@@ -174,20 +187,25 @@ class PatrolWorker:
 
     async def _take(self, value: bytes) -> None:
         """Fold a recorded judgement: our own, another's, or a stray."""
-        event, fields = codec.decode(value)
-        if event != "PatrolJudged":
-            raise ValueError(f"{self.topics.patrol} {self.position}: {event} does not belong there")
+        found = judged_in([value])
+        if not found:
+            self.strays += 1
+            log.error("what is no judgement was passed over", offset=self.position,
+                      remedy="find out who wrote it, and who else may write this topic")
+            return
         async with self.changing:
-            if await self._is_folded(fields, value):
-                self._hold(fields)
+            if await self._is_folded(found[0], value):
+                self._hold(found[0])
 
     async def _is_folded(self, fields: dict[str, Any], value: bytes) -> bool:
         """Fold a judgement that is the first of its number; say whether it is."""
+        self.own = False
         number, last = fields["number"], self.passed["number"] if self.passed else self.state.number
         if self.judged is not None and number == self.judged[0]:
             if value != self.judged[1]:
                 stop_process(f"another patrol wrote judgement {number} before this one: two ran. "
                              "Nothing is lost; the one that goes on has the topic of judgements.")
+            self.own = True
             return True
         if number <= last:
             self.strays += 1
@@ -207,7 +225,12 @@ class PatrolWorker:
         self.judged = None
         found = findings_of(fields)
         self.findings.update(finding.rule for finding in found)
-        self.suspensions.owe(one for one in found if one.consultation not in self.closed)
+        if self.own:
+            self.suspensions.owe(one for one in found if one.consultation not in self.closed)
+        elif any(one.suspends for one in found):
+            log.warning("suspensions of a judgement are left to those who made it",
+                        number=fields["number"], remedy="it was not made again alike, or lies "
+                        "before yesterday: docs/guard.md says what is owed then")
         self.judged_at = fields["judged_at"]
         self.held.set()
 
@@ -215,8 +238,11 @@ class PatrolWorker:
         """Judge what a record says was judged; if it comes out otherwise, the record holds."""
         batch = await self.stretches.batch(self.state.cut, cut_of(fields))
         self._learn(batch)
+        exact = self.exact or not self.state.number  # Nothing was passed over.
         again = encoded(judge(self.state, batch, rules_of(fields), fields["judged_at"]))
-        if again != value and self.exact:
+        self.own = exact and again == value and rules_of(fields).changes == dict(
+            named_rules(self.rules))
+        if again != value and exact:
             self.differing += 1
             log.error("a judgement cannot be repeated", number=fields["number"],
                       remedy="compare the versions of scrutin that ran, and the networks topic: "

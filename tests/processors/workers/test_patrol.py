@@ -11,10 +11,10 @@ import pytest
 
 from deploy.local.services import Broker
 from processors.guard.findings import suspension_id
-from processors.guard.inputs import Batch, beginning
-from processors.guard.judgements import cut_of, encoded, findings_of, rules_of
+from processors.guard.inputs import Batch, Cut, beginning
+from processors.guard.judgements import cut_of, encoded, findings_of, judged_in, rules_of
 from processors.guard.judging import judge
-from processors.guard.parameters import CROWD
+from processors.guard.parameters import CROWD, SET_ASIDE, Rules, changed
 from processors.guard.state import PatrolState
 from processors.workers.provisioning import provision
 from producers.guard_rules import change_rule
@@ -76,7 +76,7 @@ async def write_part(stack: Stack, log: Log, first: int, last: int) -> None:
 async def judgements(stack: Stack) -> list[tuple[bytes, dict[str, Any]]]:
     """Return the judgements that are recorded: bytes and fields."""
     records = await read_to_end(stack.kafka, stack.topics.patrol, 1)
-    return [(record.value, codec.decode(record.value)[1]) for record in records]
+    return [(one.value, fields) for one in records for fields in judged_in([one.value])]
 
 
 async def judged_all(stack: Stack) -> list[tuple[bytes, dict[str, Any]]]:
@@ -189,6 +189,49 @@ async def test_a_rule_that_reports_suspends_nobody(stack: Stack) -> None:
     assert await suspensions(stack) == []
 
 
+@pytest.mark.parametrize("made_up", [True, False])
+async def test_whoever_can_write_judgements_can_have_nobody_suspended(
+    stack: Stack, *, made_up: bool
+) -> None:
+    """Neither by a finding that the votes do not show, nor by rules that no operator has set."""
+    await begin(stack, "report", signed=True)
+    await write_part(stack, evening(1), 0, 100)
+    by_others = Rules({(None, CROWD): changed(CROWD, 1, SET_ASIDE, {})})
+    forged = encoded(judge(PatrolState(PARTITIONS), await all_of(stack), by_others, 2**41))
+    if made_up:
+        fields = codec.decode(forged)[1]
+        forged = codec.encode("PatrolJudged", **{
+            **fields, "findings": [{**one, "voters": [b"somebody".ljust(16)]}
+                                   for one in fields["findings"]]})
+    assert owed([(forged, codec.decode(forged)[1])])
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.patrol, 0, [forged])
+    patrol = stack.started(
+        "patrol", **QUICK, SCRUTIN_CONTROL_KEYS=str(stack.folder / "guard"))
+    await patrol.says("left to those who made it")
+    await write_part(stack, evening(2), 0, 100)
+
+    assert len(await judged_all(stack)) > 1
+    assert await suspensions(stack) == []
+
+
+async def all_of(stack: Stack) -> Batch:
+    """Read all votes, networks and descriptions that are there."""
+    topics = stack.topics
+    votes = await read_to_end(stack.kafka, topics.votes, PARTITIONS)
+    networks = await read_to_end(stack.kafka, topics.networks, 1)
+    catalogue = await read_to_end(stack.kafka, topics.catalogue, 1)
+    ends = tuple(max(one.offset for one in votes if one.partition == number)
+                 for number in range(PARTITIONS))
+    batch = Batch(beginning(PARTITIONS), Cut(ends, networks[-1].offset, catalogue[-1].offset))
+    for partition in range(PARTITIONS):
+        batch.add_votes(partition, [
+            (one.offset, one.value) for one in votes if one.partition == partition])
+    batch.add_networks((one.offset, one.value) for one in networks)
+    batch.add_catalogue((one.offset, one.value) for one in catalogue)
+    return batch
+
+
 async def test_without_the_guards_key_what_is_owed_is_written_once_it_is_there(
     stack: Stack
 ) -> None:
@@ -230,7 +273,7 @@ async def test_one_patrol_judges_and_another_takes_over(stack: Stack) -> None:
 
 
 async def test_a_judgement_of_a_number_that_is_taken_is_a_stray(stack: Stack) -> None:
-    """A patrol that was frozen wrote it when it woke: everybody passes over it."""
+    """A patrol that was frozen wrote it when it woke: everybody passes it, and garbage, by."""
     log = evening(1)
     await begin(stack, "report")
     await write_part(stack, log, 0, 50)
@@ -238,10 +281,13 @@ async def test_a_judgement_of_a_number_that_is_taken_is_a_stray(stack: Stack) ->
     _, fields = (await judged_all(stack))[-1]
     stray = codec.encode("PatrolJudged", **{**fields, "findings": [], "judged_at": 1})
     async with connected_producer(stack.kafka) as producer:
-        await write(producer, stack.topics.patrol, 0, [stray])
+        await write(producer, stack.topics.patrol, 0, [stray, b"", b"garbage"])
     await write_part(stack, log, 50, 100)
     found = await judged_all(stack)
     patrol.kill()
+    async with connected_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.patrol, 0, [
+            codec.encode("RankingsHeld", consultation="jeunes", held=True)])
     await write_part(stack, evening(2), 0, 100)
     patrol.start()
     again = await judged_all(stack)
