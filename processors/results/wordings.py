@@ -43,7 +43,7 @@ def of_proposal(known: Consultation, name: str, zone: ZoneInfo) -> Block:
     made, before = [], 0
     for each in known.corrections.get(name, ()):
         made.append(_correction(each, before, zone, hidden=name in known.hidden))
-        before = before if each.votes is None else each.votes
+        before = max(before, each.votes or 0)  # No vote is counted on two wordings.
     return {
         TEXT_DIGEST: fields and fields[TEXT_DIGEST],
         "corrections": made,

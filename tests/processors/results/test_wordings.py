@@ -91,6 +91,14 @@ def test_a_correction_says_how_many_votes_were_cast_on_each_wording() -> None:
         (90, [9], "1970-01-01T01:00:02+01:00"), (7, [99], "1970-01-01T01:00:03+01:00")]
 
 
+def test_no_vote_is_counted_on_two_wordings() -> None:
+    """Not even by a correction whose cut lies before the one that it follows."""
+    [entry] = document([accepted(DAM), corrected(DAM, NO_DAM, 1),
+                        corrected(NO_DAM, DAM, 2, votes=40), corrected(DAM, NO_DAM, 3, votes=100),
+                        ])["proposals"]
+    assert [each["votes"] for each in entry["corrections"]] == [90, 0, 10]
+
+
 @pytest.mark.parametrize("event", [
     corrected(DAM, NO_DAM, 0), corrected(NO_DAM, DAM, 1), corrected({}, NO_DAM, 1)])
 def test_a_correction_of_something_else_has_no_effect(event: Event) -> None:
