@@ -20,8 +20,11 @@ did: cell by cell, each time one comes. With the first of a later version its ru
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
+from processors.results.partition_tallies import fields_of
+from schemas import codec
+from schemas.registry import versions
 from schemas.words import ANSWERS
 
 
@@ -37,6 +40,23 @@ second one beside a lone one."""
 Answers = tuple[str | None, ...]
 """What one participant told, in the order of DESCRIBED_BY."""
 Cells = list[dict[str, Any]]
+
+
+class Description(NamedTuple):
+    """One record of the participants' log."""
+
+    consultation: str
+    participant: bytes
+    answers: Answers
+    version_1: bool
+
+    @classmethod
+    def of(cls, value: bytes | None) -> "Description":
+        """Decode a record; raise Undecodable where it is no description."""
+        fields = fields_of(value, "ParticipantDescribed")
+        return cls(fields["consultation"], fields["participant"],
+                   tuple(fields[each] for each in DESCRIBED_BY),
+                   codec.schema_of(value) is versions("ParticipantDescribed")[0])
 
 
 def _nothing() -> dict[str, Cells]:
@@ -86,6 +106,10 @@ class Descriptions:
         self._look_at = FIRST_PEOPLE
         """With so many people in all, tables are looked at again."""
         self._by_version_1 = False
+
+    def fold(self, told: Description) -> bool:
+        """Apply a record of this consultation."""
+        return self.apply(told.participant, told.answers, version_1=told.version_1)
 
     def apply(self, participant: bytes, answers: Answers, *, version_1: bool) -> bool:
         """Fold one description in; return whether other figures are published for it."""

@@ -19,7 +19,7 @@ from itertools import islice
 
 from processors.results import rankings, results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
-from processors.results.descriptions import DESCRIBED_BY, Descriptions
+from processors.results.descriptions import Description, Descriptions
 from processors.results.partition_tallies import (
     PartitionTallies,
     Waiting,
@@ -30,7 +30,6 @@ from processors.results.ranks import Controversial, Ranks
 from processors.results.results_document import AsOf, Block, Computed, Figures
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.registry import versions
 from schemas.topics import FLUSH_KEY
 from schemas.words import CHOICES, COUNTS, EVERY_COUNT
 
@@ -193,19 +192,16 @@ class Ideas:
     def apply_participants(self, value: bytes | None, offset: int) -> None:
         """Fold one record of the participants topic."""
         try:
-            fields = fields_of(value, "ParticipantDescribed")
+            told = Description.of(value)
         except Undecodable:
             self.set_aside["participants"] += 1
-            fields = {}
+            told = None
         self.participants_offset = max(self.participants_offset, offset)
         self._positions_moved = True
-        if not fields:
+        if told is None:
             return
-        name = fields["consultation"]
-        state = self._state(name)
-        is_told = state.descriptions.apply(
-            fields["participant"], tuple(fields[each] for each in DESCRIBED_BY),
-            version_1=codec.schema_of(value) is versions("ParticipantDescribed")[0])
+        name, state = told.consultation, self._state(told.consultation)
+        is_told = state.descriptions.fold(told)
         state.moved_at_all |= is_told or self._is_closed(name)
 
     def _state(self, consultation: str) -> _State:

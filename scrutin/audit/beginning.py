@@ -113,7 +113,8 @@ def _is_document(found: Any, partitions: int) -> bool:
     except (KeyError, TypeError):
         return False
     return (isinstance(votes, list) and len(votes) == partitions
-            and all(isinstance(offset, int) for offset in [*votes, found["as_of"].get("catalogue")])
+            and all(isinstance(offset, int) for offset in [
+                *votes, *(found["as_of"].get(log) for log in ("catalogue", "participants"))])
             and isinstance(identifier, str) and all(isinstance(block, dict) for block in blocks))
 
 

@@ -1,11 +1,12 @@
-"""Rebuild decisions, tallies and results into fresh topics, from the archive alone, and compare.
+"""Rebuild decisions, tallies and results into fresh topics, from the archive, and compare.
 
-Theory of operation: all of it is a function of the archived votes and catalogue, so every replay
-writes the same bytes, and needs no notes to be taken up again. A killed one left a prefix of each
-log: of decisions and catalogue the next one skips what is there; tallies and results are absolute,
-so it writes them again, the results' marker last, and topics with that marker are finished. Each
-stage reads the one before it back from the broker. Whether a prefix found there was this replay's
-shows then: the decisions read back must hash to those computed.
+Theory of operation: all of it is a function of the archived votes and catalogue, and of the
+participants' log, which is in no archive and read from the broker; so every replay writes the same
+bytes, and needs no notes to be taken up again. A killed one left a prefix of each log: of decisions
+and catalogue the next one skips what is there; tallies and results are absolute, so it writes them
+again, the results' marker last, and topics with that marker are finished. Each stage reads the one
+before it back from the broker. Whether a prefix found there was this replay's shows then: the
+decisions read back must hash to those computed.
 """
 
 import asyncio
@@ -27,11 +28,13 @@ from processors.workers.batches import WRITE_SECONDS, Batches, Headers, connecte
 from processors.workers.kafka_checks import check_topics, connected_admin
 from schemas.stalls import Standing
 from schemas.topics import FLUSH_KEY, Topics, TopicSpecification
+from scrutin.audit import people
 from sinks.kafka import log_consumer
 from sinks.recount import pure
 from sinks.recount.audit import check_decisions
 from sinks.recount.checks import Check, check, verdict
 from sinks.recount.comparing import check_document
+from sinks.recount.people import check_people, taken_over
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import Reading, Say
 from sinks.recount.recomputing import Document
@@ -84,12 +87,14 @@ class Replay:
             [Ledger(partition, into.partitions, reading.first_adoptions(partition))
              for partition in range(into.partitions)])
 
-    async def rebuild(self, catalogue_offset: int) -> list[Check]:
-        """Write every topic, each from the one before it as the broker holds it."""
+    async def rebuild(self, catalogue_offset: int, ideas: Ideas) -> list[Check]:
+        """Write every topic, each from the one before it as the broker holds it.
+
+        `ideas` know the participants already.
+        """
         computed = [await self._decide(ledger) for ledger in self.recount.ledgers]
         self.say("replay: reading the decisions back")
         held = [await self._hash(partition) for partition in range(self.into.partitions)]
-        ideas = Ideas(self.into.partitions)
         for ledger in self.recount.ledgers:
             await self._tally(ledger, ideas)
         await self._copy_catalogue(catalogue_offset, ideas)
@@ -177,14 +182,21 @@ async def replay(
         work = Replay(reading, into, consumer, producer, say)
         resumed = await _lying_there(work)
         found = Replayed(consultation, into, reading.vector, resumed, work.recount)
-        found.checks += await work.rebuild(document["as_of"]["catalogue"])
+        say("reading the participants' log")
+        ideas = Ideas(into.partitions)
+        unread = await people.read(
+            kafka, reading.topics, document["as_of"]["participants"], ideas.apply_participants)
+        found.checks += await work.rebuild(
+            document["as_of"]["catalogue"], Ideas(into.partitions) if unread else ideas)
     finally:
         await producer.stop()
         await consumer.stop()
     results = ResultsReader(kafka, into)
     await results.read(until_ready=True)
-    made = Documents(results.flushes).whole_document(consultation)
-    found.checks += check_document("results", document, _described(document, made or {}))
+    made = Documents(results.flushes).whole_document(consultation) or {}
+    found.checks += check_document(
+        "results", document, _described(document, made) if unread else made)
+    found.checks.append(taken_over(unread) if unread else check_people(document, made))
     found.seconds = round(time.monotonic() - began, 3)
     return found
 
@@ -226,7 +238,7 @@ async def _lying_there(work: Replay) -> list[int]:
 
 
 def _described(document: Document, made: Document) -> Document:
-    """Take the descriptions of participants over: they are not archived."""
+    """Take the descriptions of participants over: their log cannot be read."""
     if made:
         made["as_of"]["participants"] = document["as_of"]["participants"]
         made["participation"] = {

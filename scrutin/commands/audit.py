@@ -10,6 +10,7 @@ import typer
 
 from scrutin.audit import beginning
 from scrutin.audit.beginning import Missing, say
+from scrutin.audit.people import people_of
 from scrutin.process.foreign_files import (
     DOCUMENT_BYTES_MAX,
     read_foreign,
@@ -103,8 +104,7 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
             scores=scores, partitions=settings.partitions)
         if supposed and columns:
             raise BadSupposition("--columns belongs to a recount without a what-if: leave one out.")
-        if note:
-            _require_signed(note, document, policy)
+        _require_signed(note, document, policy)
         with beginning.published(consultation, settings, document) as (
                 published, reading, embargoed):
             hidden = embargoed and not show_embargoed
@@ -113,7 +113,8 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
                 _end(what_if(consultation, published, supposed, reading, say=say,
                              wait_seconds=wait), json_report=json_report)
             found = audit(
-                consultation, published, reading, say=say, wait_seconds=wait, columns=columns)
+                consultation, published, reading, say=say, wait_seconds=wait, columns=columns,
+                people=people_of(settings, consultation, published))
     if document is None:
         _keep(found, settings)
     found = report.without_numbers(found) if hidden else found
@@ -150,8 +151,10 @@ def _keep(found: Audit, settings: Settings) -> None:
         say(f"the operators' page is not told: {settings.data_folder} cannot be written ({error})")
 
 
-def _require_signed(note: Path, document: Path | None, policy: Path | None) -> None:
-    """Raise Refused unless the document is the one whose note the catalogue's key signed."""
+def _require_signed(note: Path | None, document: Path | None, policy: Path | None) -> None:
+    """Raise Refused where a note is given that the catalogue's key did not sign of the document."""
+    if note is None:
+        return
     if document is None or policy is None:
         raise Missing("a note is checked with its document and the public keys: give --document, "
                        "the saved answer of /v1/consultations/ID/results/signed, and --policy.")

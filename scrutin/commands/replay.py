@@ -40,8 +40,9 @@ def replay(
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for the archive.")] = WAIT_SECONDS,
 ) -> None:
-    """Rebuild decisions, tallies and results in fresh topics from ClickHouse alone, and compare.
+    """Rebuild decisions, tallies and results in fresh topics from ClickHouse, and compare.
 
+    Of Kafka it reads who took part, which is not archived.
     Writes NAME.decisions, NAME.tallies, NAME.catalogue and NAME.results up to the published
     positions. Run again after it was killed it goes on. Exit codes: 0 equal to what was published,
     1 not equal, 2 NAME is taken or no name, 3 something missing or unreachable, 4 the archived

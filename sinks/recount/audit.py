@@ -30,6 +30,7 @@ from sinks.recount.comparing import check_document
 from sinks.recount.contradictions import check_columns, check_rows
 from sinks.recount.counting import BallotRecount, Recounted
 from sinks.recount.faults import RecountFailed
+from sinks.recount.people import People, check_people, taken_over
 from sinks.recount.pure import PureRecount
 from sinks.recount.reading import WAIT_SECONDS, Reading, Say
 from sinks.recount.recomputing import Document, as_of, recomputed
@@ -68,9 +69,11 @@ class Audit:
 
 def audit(
     consultation: str, document: Document, reading: Reading, *, say: Say,
-    wait_seconds: float = WAIT_SECONDS, columns: bool = False,
+    people: People, wait_seconds: float = WAIT_SECONDS, columns: bool = False,
 ) -> Audit:
     """Recount a consultation and compare; raise RecountFailed where it cannot be recounted.
+
+    `people` are those of the participants' log up to the published position.
 
     Columns are held against their bytes where anything differs, or always if `columns` asks.
     """
@@ -78,7 +81,7 @@ def audit(
     try:
         with found.timed("wait"):
             reading.wait(document["as_of"]["catalogue"], say=say, seconds=wait_seconds)
-        _recount(found, document, reading, say)
+        _recount(found, document, reading, people, say)
     except RecountFailed:
         # What seems to be missing or unreadable may be hidden by a row or column that lies.
         found.checks = [check_rows(reading), _check_columns(found, reading, say)]
@@ -96,7 +99,9 @@ def _check_columns(found: Audit, reading: Reading, say: Say) -> Check:
         return check_columns(reading, say=say)
 
 
-def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> None:
+def _recount(
+    found: Audit, document: Document, reading: Reading, people: People, say: Say
+) -> None:
     """Count in every way and compare."""
     consultation = found.consultation
     if unreadable := reading.unreadable():
@@ -111,12 +116,14 @@ def _recount(found: Audit, document: Document, reading: Reading, say: Say) -> No
             also = {proposal["id"] for proposal in document["proposals"]}
             figures = ledgers.figures(consultation, also=also)
             made = recomputed(
-                document, figures, catalogue, as_of(document), ledgers.decided())
+                document, figures, catalogue, as_of(document), ledgers.decided(), people.folded)
         say("SQL: counting the ballot box, summing the decisions")
         ballots, changes, decided = counted.result()
     found.voters_apart = ballots.voters_apart
     found.checks += [*check_decisions(ledgers), _check_agreement(reading)]
     found.checks += check_document("pure", document, made)
+    found.checks.append(
+        taken_over(people.why) if people.folded is None else check_people(document, made))
     found.checks += check_words(document, catalogue.consultations.get(consultation), reading)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)

@@ -60,8 +60,9 @@ HIDDEN = "hidden until voting has closed"
 
 
 def concealed(checks: Iterable[Check]) -> list[Check]:
-    """Return checks without a number: what was compared, and what came of it."""
-    return [Check(one.id, one.status, HIDDEN, HIDDEN) for one in checks]
+    """Return checks without a number: what was compared, what came of it, and why what was not."""
+    return [one if one.status == NOT_COMPARED else Check(one.id, one.status, HIDDEN, HIDDEN)
+            for one in checks]
 
 
 Counts = Mapping[str, Sequence[int]]

@@ -21,6 +21,12 @@ class ArchiveUnreadable(RecountFailed):
     exit_code = EXIT_UNREADABLE
 
 
+class RecordUnreadable(RecountFailed):
+    """A record of a log cannot be read by this version."""
+
+    exit_code = EXIT_UNREADABLE
+
+
 class OtherVotesDecided(RecountFailed):
     """The archived decisions do not commit to the archived votes."""
 

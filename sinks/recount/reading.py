@@ -85,12 +85,12 @@ class Reading:
     """The archive of one topic generation, up to a vector of votes offsets."""
 
     def __init__(self, client: Client, topics: Topics, vector: Sequence[int]) -> None:
-        self._client, self._topics = client, topics
+        self._client, self.topics = client, topics
         self.vector = list(vector)
 
     def at(self, vector: Sequence[int]) -> "Reading":
         """Read the same archive up to another vector."""
-        return Reading(self._client, self._topics, vector)
+        return Reading(self._client, self.topics, vector)
 
     def until(self, instant: datetime) -> list[int]:
         """Return the last offsets of the longest prefixes without a later Kafka timestamp.
@@ -102,7 +102,7 @@ class Reading:
         for partition, offset in self._client.query(
                 "SELECT partition, min(offset) FROM votes WHERE topic = {topic:String}"
                 " AND kind IN {kinds:Array(String)} GROUP BY partition",
-                parameters={"topic": self._topics.votes, "kinds": [
+                parameters={"topic": self.topics.votes, "kinds": [
                     KINDS[KIND_OF_EVENT[event]] for event in BALLOT_EVENTS]}).result_rows:
             begins[int(partition)] = int(offset)
         milliseconds = int(instant.timestamp() * 1000)
@@ -112,7 +112,7 @@ class Reading:
             "  toUnixTimestamp64Milli(timestamp) > {instant:Int64}"
             "   AND at >= {begins:Array(Int64)}[partition + 1] AS is_later"
             "  FROM votes WHERE topic = {topic:String}) GROUP BY partition",
-            parameters={"topic": self._topics.votes, "instant": milliseconds,
+            parameters={"topic": self.topics.votes, "instant": milliseconds,
                         "begins": begins}).result_rows
         found = {int(partition): int(offset) for partition, offset in rows}
         return [found.get(partition, -1) for partition in range(len(self.vector))]
@@ -123,7 +123,7 @@ class Reading:
             "SELECT hex(value) FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND source_offset = {offset:UInt64}"
             " ORDER BY offset LIMIT 1",
-            parameters={"topic": self._topics.decisions, "partition": partition,
+            parameters={"topic": self.topics.decisions, "partition": partition,
                         "offset": source_offset}).result_rows
         if not rows or not _is_decision(value := bytes.fromhex(rows[0][0])):
             return None
@@ -135,7 +135,7 @@ class Reading:
     ) -> list[Row]:
         """Run a query of recount/sql on the votes, or on the decisions; without some it includes.
         """
-        topic = self._topics.decisions if of_decisions else self._topics.votes
+        topic = self.topics.decisions if of_decisions else self.topics.votes
         found = self._client.query(
             _sql(name, without), parameters={"topic": topic, "vector": self.vector, **parameters},
             settings=BOUNDS)
@@ -144,7 +144,7 @@ class Reading:
     @contextmanager
     def stream(self, name: str, **parameters: Any) -> Iterator[Iterator[Row]]:
         """Run a query on the votes whose rows may be many, and read them as they come."""
-        asked = {"topic": self._topics.votes, "vector": self.vector, **parameters}
+        asked = {"topic": self.topics.votes, "vector": self.vector, **parameters}
         with self._client.query_rows_stream(
                 _sql(name), parameters=asked, settings=BOUNDS) as rows:
             yield (tuple(row) for row in rows)
@@ -163,9 +163,9 @@ class Reading:
     def _lacking(self, catalogue_offset: int) -> list[str]:
         """Say of each partition what is missing up to the vector."""
         wanted = [
-            (self._topics.votes, "votes", "offset", self.vector),
-            (self._topics.decisions, "decisions", "source_offset", self.vector),
-            (self._topics.catalogue, "catalogue", "offset", [catalogue_offset]),
+            (self.topics.votes, "votes", "offset", self.vector),
+            (self.topics.decisions, "decisions", "source_offset", self.vector),
+            (self.topics.catalogue, "catalogue", "offset", [catalogue_offset]),
         ]
         lacking = []
         for topic, view, column, last in wanted:
@@ -184,7 +184,7 @@ class Reading:
 
     def disagreeing(self) -> list[Row]:
         """List (partition, votes offset) that have two decisions of different bytes."""
-        parameters = {"topic": self._topics.decisions, "last": self.vector}
+        parameters = {"topic": self.topics.decisions, "last": self.vector}
         rows, distinct = self._client.query(
             "SELECT count(), uniqExact(partition, source_offset) FROM decisions"
             " WHERE topic = {topic:String} AND fault = ''"
@@ -197,8 +197,8 @@ class Reading:
 
     def logs(self) -> list[ArchivedLog]:
         """Return the logs that a recount rests on."""
-        rests_on = (self._topics.votes, self._topics.decisions, self._topics.catalogue)
-        return [log for log in archived_logs(self._topics) if log.topic in rests_on]
+        rests_on = (self.topics.votes, self.topics.decisions, self.topics.catalogue)
+        return [log for log in archived_logs(self.topics) if log.topic in rests_on]
 
     def contradicting(self, log: ArchivedLog) -> list[tuple[int, int, list[bytes]]]:
         """List (partition, offset, contents) of offsets that have rows of other content."""
@@ -236,7 +236,7 @@ class Reading:
         rows = self._client.query(
             "SELECT partition, offset, fault, hex(value) FROM decisions"
             " WHERE topic = {topic:String} AND fault != '' ORDER BY partition, offset",
-            parameters={"topic": self._topics.decisions}).result_rows
+            parameters={"topic": self.topics.decisions}).result_rows
         return [(partition, offset, fault) for partition, offset, fault, value in rows
                 if not _is_decision(bytes.fromhex(value))][:10]
 
@@ -269,7 +269,7 @@ class Reading:
             "SELECT DISTINCT source_offset FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND kind = 'rules_adopted'"
             " AND (outcome = 'adopted' OR refusal = 'stale')",
-            parameters={"topic": self._topics.decisions, "partition": partition}).result_rows
+            parameters={"topic": self.topics.decisions, "partition": partition}).result_rows
         return frozenset(int(row[0]) for row in rows)
 
     def catalogue_records(self, offset: int) -> Iterator[tuple[int, Any]]:
@@ -277,7 +277,7 @@ class Reading:
         table = self._arrow(
             "SELECT offset, value FROM catalogue WHERE topic = {topic:String}"
             " AND offset <= {last:Int64} ORDER BY offset",
-            {"topic": self._topics.catalogue, "last": offset})
+            {"topic": self.topics.catalogue, "last": offset})
         return zip(*_lists(table), strict=True)
 
     def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
@@ -288,7 +288,7 @@ class Reading:
                 "SELECT offset, value FROM votes WHERE topic = {topic:String} AND"
                 " partition = {partition:UInt32} AND offset BETWEEN {first:UInt64} AND"
                 " {last:UInt64} ORDER BY offset",
-                {"topic": self._topics.votes, "partition": partition, "first": first,
+                {"topic": self.topics.votes, "partition": partition, "first": first,
                  "last": last})
             offsets, values = _lists(table)
             yield offsets, values
@@ -301,7 +301,7 @@ class Reading:
                 "SELECT offset, source_offset, value FROM decisions WHERE topic = {topic:String}"
                 " AND partition = {partition:UInt32} AND offset >= {first:UInt64}"
                 " AND offset < {end:UInt64} ORDER BY offset",
-                {"topic": self._topics.decisions, "partition": partition, "first": first,
+                {"topic": self.topics.decisions, "partition": partition, "first": first,
                  "end": first + PIECE_RECORDS})
             yield Decisions(*_lists(table))
             first += PIECE_RECORDS
@@ -311,7 +311,7 @@ class Reading:
         found = self._client.query(
             "SELECT max(offset) + 1 FROM decisions WHERE topic = {topic:String}"
             " AND partition = {partition:UInt32} AND source_offset <= {last:Int64}",
-            parameters={"topic": self._topics.decisions, "partition": partition,
+            parameters={"topic": self.topics.decisions, "partition": partition,
                         "last": self.vector[partition]},
         ).result_rows
         return int(found[0][0]) if self.vector[partition] >= 0 else 0

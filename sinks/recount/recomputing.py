@@ -4,7 +4,7 @@ from typing import Any
 
 from processors.results import results_document, wordings
 from processors.results.catalogue import Catalogue
-from processors.results.descriptions import PublishedDescriptions
+from processors.results.descriptions import Descriptions, PublishedDescriptions
 from processors.results.results_document import AsOf, Figures
 
 
@@ -19,12 +19,32 @@ def as_of(document: Document) -> AsOf:
 
 def recomputed(
     document: Document, figures: Figures, catalogue: Catalogue, positions: AsOf,
-    decided: dict[str, int],
+    decided: dict[str, int], people: Descriptions | None = None,
 ) -> Document:
-    """Compute the whole document anew. Descriptions are not archived: theirs are taken over."""
-    figures.descriptions = PublishedDescriptions.of(document["participation"])
+    """Compute the whole document anew.
+
+    Descriptions are not archived: without the people of the participants' log, folded up to these
+    positions, what was published of them is taken over.
+    """
+    figures.descriptions = (
+        PublishedDescriptions.of(document["participation"]) if people is None else
+        _published(people, document, closed=figures.closed))
     published = results_document.compute(
         document["consultation"]["id"], figures, catalogue, positions, decided=decided,
         undecodable=decided.get("refused_undecodable", 0))
     made = results_document.document(published, catalogue)
     return wordings.without(made) if document["format"] in wordings.FORMATS_WITHOUT else made
+
+
+def _published(
+    people: Descriptions, document: Document, *, closed: bool
+) -> PublishedDescriptions:
+    """Return what is to be published of people.
+
+    Of nobody, documents of earlier forms hold no tables: release 0.1.0 had no rule of stretches.
+    """
+    made = people.published(closed=closed)
+    is_earlier = (document["format"] in wordings.FORMATS_WITHOUT
+                  and "unpublished" not in document["participation"])
+    return PublishedDescriptions() if is_earlier and made == Descriptions().published(
+        closed=closed) else made

@@ -18,6 +18,7 @@ from schemas.genesis import announced
 from schemas.topics import Topics
 from schemas.words import COUNTS
 from sinks.recount.audit import Audit, audit
+from sinks.recount.people import People, PeopleLog
 from sinks.recount.reading import Reading
 from sinks.store import connect
 from tests.sinks.ballots import BEGAN_AT, CONSULTATION, Box, Log, decide
@@ -62,12 +63,23 @@ def named_keys() -> Log:
         for number, (key, state) in enumerate([(0, "in_use"), (1, "in_use"), (0, "retired")])]
 
 
-def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
+def folded(people: Sequence[bytes | None]) -> Descriptions:
+    """Fold a participants' log."""
+    log = PeopleLog(CONSULTATION)
+    for offset, value in enumerate(people):
+        log.apply(value, offset)
+    return log.people
+
+
+def published(
+    ledgers: list[Ledger], catalogue: Log, people: Sequence[bytes | None] = ()
+) -> dict[str, Any]:
     """Publish what the ledgers hold, as the ideas worker and the views do."""
     known = Catalogue()
     for offset, value in enumerate(catalogue):
         known.apply(*codec.decode(value), offset)
-    as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), len(catalogue) - 1, -1)
+    as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), len(catalogue) - 1,
+                  len(people) - 1)
     figures, decided, every = Figures(proposals={}), dict[str, int](), dict[str, list[int]]()
     for ledger in ledgers:
         figures.rules = max(figures.rules, ledger.ledger_version)
@@ -86,7 +98,7 @@ def published(ledgers: list[Ledger], catalogue: Log) -> dict[str, Any]:
         figures.proposals[proposal] = counts[:len(COUNTS)]
         figures.routes[proposal] = counts[len(COUNTS):]
     figures.closed = all(ledger.participation(CONSULTATION).closed for ledger in ledgers)
-    figures.descriptions = Descriptions().published(closed=figures.closed)
+    figures.descriptions = folded(people).published(closed=figures.closed)
     found = results_document.compute(CONSULTATION, figures, known, as_of, decided=decided,
                             undecodable=decided.get("refused_undecodable", 0))
     document: dict[str, Any] = json.loads(json.dumps(results_document.document(found, known)))
@@ -100,11 +112,16 @@ class Archived:
     client: Client
     topics: Topics
     document: dict[str, Any]
+    people: Sequence[bytes | None] = ()
+    """The participants' log, which is in no archive."""
 
-    def audit(self, consultation: str = CONSULTATION, *, columns: bool = False) -> Audit:
-        """Audit the document."""
+    def audit(
+        self, consultation: str = CONSULTATION, *, columns: bool = False, unread: str = ""
+    ) -> Audit:
+        """Audit the document; `unread` says why the participants' log cannot be read."""
         return audit(consultation, self.document, self.reading(), say=_quiet, wait_seconds=0,
-                     columns=columns)
+                     columns=columns,
+                     people=People(None if unread else folded(self.people), unread))
 
     def reading(self) -> Reading:
         """Read the archive up to what was published."""
@@ -113,7 +130,7 @@ class Archived:
 
 def archived(
     url: str, prefix: str, box: Box, *, decisions: list[list[bytes]] | None = None,
-    corrections: Sequence[tuple[str, dict[str, Any]]] = (),
+    corrections: Sequence[tuple[str, dict[str, Any]]] = (), people: Sequence[bytes | None] = (),
 ) -> Archived:
     """Decide a box, publish it, and put its logs into an archive of their own."""
     topics = Topics(prefix, box.partitions)
@@ -125,7 +142,8 @@ def archived(
         kept: Log = list((decisions or decided)[partition])
         stock(store, log_of(topics, topics.decisions), partition, kept)
     stock(store, log_of(topics, topics.catalogue), 0, catalogue)
-    return Archived(connect(url, prefix), topics, published(ledgers, catalogue))
+    return Archived(connect(url, prefix), topics,
+                    published(ledgers, catalogue, people), people)
 
 
 def _quiet(_progress: str) -> None:

@@ -1,5 +1,6 @@
 """A replay writes what the ledger and the ideas worker wrote, and can be killed and taken up."""
 
+import asyncio
 import json
 import os
 import signal
@@ -13,10 +14,14 @@ import pytest
 from deploy.local.services import Broker, ClickHouse
 from processors.workers import provisioning
 from schemas.topics import Topics
+from scrutin.audit.beginning import Missing
 from scrutin.audit.replaying import IntoTaken, Replayed, replay
+from sinks.recount.checks import EXIT_CODES
+from sinks.recount.people import PEOPLE
 from tests.e2e.running import read
-from tests.sinks.ballots import CONSULTATION, decide, random_box
-from tests.sinks.published import Archived, archived
+from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
+from tests.sinks.people import participants_log
+from tests.sinks.published import Archived, archived, folded
 from tests.sinks.topics import append
 
 
@@ -102,6 +107,65 @@ async def test_other_records_are_found_and_other_generations_refused(
     await provisioning.create(stage.kafka, generation.specifications(), replication=1)
     with pytest.raises(IntoTaken, match="generation of its own"):
         await stage.replay(generation.prefix)
+
+
+async def people_told(stage: Stage, log: Log, *, later: Log) -> None:
+    """Publish a participants' log, which has gone on since."""
+    topics, document = stage.consultation.topics, stage.consultation.document
+    told = folded(log).published(closed=document["state"] != "open").fields()
+    document["as_of"]["participants"] = len(log) - 1
+    document["participation"] |= told
+    document["participation"]["not_stated"] = max(
+        document["participation"]["base"] - told["descriptions"], 0)
+    await provisioning.create(stage.kafka, [
+        one for one in topics.specifications() if one.name == topics.participants], replication=1)
+    await append(stage.kafka, topics.participants, [[*log, *later]])
+
+
+async def test_a_replay_folds_the_participants_log(stage: Stage, topic_prefix: str) -> None:
+    """Descriptions are rebuilt up to the published record; a woman more is exit code 1."""
+    await people_told(stage, participants_log(7, 95), later=participants_log(8, 60))
+    honest = await stage.replay(f"{topic_prefix}-honest")
+    stage.consultation.document["participation"]["gender"][0]["count"] += 1
+    forged = await stage.replay(f"{topic_prefix}-forged")
+
+    assert [one for one in honest.checks if one.status != "equal"] == []
+    assert PEOPLE in {one.id for one in honest.checks}
+    assert {one.id for one in forged.checks if one.status == "different"} == {
+        PEOPLE, "results.document"}
+    assert EXIT_CODES[forged.verdict] == 1
+
+
+async def test_a_participants_log_that_is_away_is_said_and_one_that_is_cut_refused(
+    stage: Stage, topic_prefix: str
+) -> None:
+    """No topic: taken over, in words. One that ends before what was published: exit code 3."""
+    stage.consultation.document["as_of"]["participants"] = 4
+    found = await stage.replay(f"{topic_prefix}-away")
+    [said] = [one for one in found.checks if one.status != "equal"]
+    await people_told(stage, participants_log(7, 95), later=[])
+    stage.consultation.document["as_of"]["participants"] += 1
+
+    assert (said.id, said.status, found.verdict) == (PEOPLE, "not compared", "equal")
+    assert "taken over from the published document" in said.actual
+    assert "no such topic" in said.actual
+    with pytest.raises(Missing, match="holds the participants' log up to offset"):
+        await stage.replay(f"{topic_prefix}-cut")
+
+
+def test_a_recount_by_command_finds_a_woman_too_many(stage: Stage, tmp_path: Path) -> None:
+    """It reads the participants' log itself: status 1, and the cell is named."""
+    asyncio.run(people_told(stage, participants_log(7, 95), later=participants_log(8, 60)))
+    stage.consultation.document["participation"]["gender"][0]["count"] += 1
+    forged = tmp_path / "forged.json"
+    forged.write_text(json.dumps(stage.consultation.document), "utf-8")
+    found = subprocess.run(
+        [sys.executable, "-m", "scrutin", "audit", "recount", CONSULTATION, "--document",
+         str(forged)], env=stage.environment, capture_output=True, text=True, timeout=SECONDS,
+        check=False)
+
+    assert found.returncode == 1, found.stdout + found.stderr
+    assert "gender[0].count" in found.stdout
 
 
 def test_a_killed_replay_is_finished_by_the_next(stage: Stage, tmp_path: Path) -> None:
