@@ -2,10 +2,12 @@
 
 Without a consumer group: every process that shows results reads all of them, and nothing has to
 be remembered between two starts. Results are read to their end first, then the catalogue, so
-that at the start too the catalogue is applied no further than the last flush knew it.
+that at the start too the catalogue is applied no further than the last flush knew it. Each topic has
+a consumer of its own: a fetch that waits for one never holds up the other, and may wait long.
 """
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -25,13 +27,13 @@ BATCH_RECORDS = 2_000
 """Records applied before other tasks get their turn: a few milliseconds of work."""
 
 FETCH_BYTES = 4 * 1_048_576
-"""Bytes fetched at once and held in memory, at most; four times the largest record."""
+"""Bytes of a topic fetched at once and held in memory, at most; four times the largest record."""
 
 POLL_MILLISECONDS = 500
 """Longest wait for records: what a stop has to wait at most."""
 
-FETCH_WAIT_MILLISECONDS = 100
-"""Longest the broker holds an empty fetch; records end the wait at once."""
+FETCH_WAIT_MILLISECONDS = 5_000
+"""Longest the broker holds an empty fetch; records end the wait at once, and a stop needs none."""
 
 RETRY_MILLISECONDS = 1_000
 """Wait before a broker that does not answer is asked again: each try leaves lines in the log."""
@@ -58,7 +60,6 @@ class ResultsReader:
         self._catalogue = TopicPartition(topics.catalogue, 0)
         self._standing = {place: Standing(place.topic)
                           for place in (self._results, self._catalogue)}
-        self._look_at = 0.0
 
     async def read(self, *, until_ready: bool = False) -> None:
         """Read until cancelled, or only to the end the topics have now.
@@ -66,20 +67,16 @@ class ResultsReader:
         Raise BrokerUnreachable where the broker or a topic is missing, ResultsUnreadable where
         a record cannot be understood.
         """
-        consumer = new_consumer(
-            self._address, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=FETCH_BYTES,
-            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS, retry_backoff_ms=RETRY_MILLISECONDS)
+        consumers = {place: self._consumer() for place in self._standing}
         for standing in self._standing.values():
             standing.forget()
         try:
-            await asyncio.wait_for(self._start(consumer), START_SECONDS)
-            await self._read_to_end(consumer, self._results, paused=self._catalogue)
-            await self._read_to_end(consumer, self._catalogue, paused=self._results)
+            await asyncio.wait_for(self._start(consumers), START_SECONDS)
+            for place, consumer in consumers.items():
+                await self._read_to_end(consumer, place)
             self.ready.set()
-            consumer.resume(self._results)
-            while not until_ready:
-                await self._apply_next_batch(consumer)
-                await self._look(consumer)
+            if not until_ready:
+                await self._follow(consumers)
         except (UnknownSchema, Undecodable) as error:
             raise ResultsUnreadable(str(error)) from error
         except OffsetOutOfRangeError as error:
@@ -92,46 +89,61 @@ class ResultsReader:
         except (KafkaError, TimeoutError, OSError) as error:
             raise BrokerUnreachable(self._unreachable(error)) from error
         finally:
-            await close_consumer(consumer)
+            for consumer in consumers.values():
+                await close_consumer(consumer)
 
-    async def _start(self, consumer: Any) -> None:
-        await consumer.start()
-        both = [self._results, self._catalogue]
-        missing = sorted({partition.topic for partition in both} - set(await consumer.topics()))
+    def _consumer(self) -> Any:
+        return new_consumer(
+            self._address, fetch_max_bytes=FETCH_BYTES, max_partition_fetch_bytes=FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS, retry_backoff_ms=RETRY_MILLISECONDS)
+
+    async def _start(self, consumers: Mapping[TopicPartition, Any]) -> None:
+        for consumer in consumers.values():
+            await consumer.start()
+        topics = set(await consumers[self._results].topics())
+        missing = sorted({partition.topic for partition in consumers} - topics)
         if missing:
             raise BrokerUnreachable(
                 f"no topic {' nor '.join(missing)} at {self._address}: check "
                 "SCRUTIN_TOPIC_PREFIX, or create the topics with `scrutin provision`"
             )
-        consumer.assign(both)
-        for partition in both:
-            consumer.seek(partition, 0)
 
-    async def _read_to_end(
-        self, consumer: Any, partition: TopicPartition, *, paused: TopicPartition
-    ) -> None:
-        """Read one topic to the end it has now, the other one paused."""
-        consumer.resume(partition)
-        consumer.pause(paused)
+    async def _read_to_end(self, consumer: Any, partition: TopicPartition) -> None:
+        """Read one topic from its beginning to the end it has now."""
+        # Before the first fetch, behind which the broker would let the question wait.
         end = (await consumer.end_offsets([partition]))[partition]
+        consumer.assign([partition])
+        consumer.seek(partition, 0)
         while (offset := await consumer.position(partition)) < end:
             self._standing[partition].see(offset, end, asyncio.get_running_loop().time())
             await self._apply_next_batch(consumer)
 
-    async def _look(self, consumer: Any) -> None:
-        """Raise Stalled where a topic goes on and nothing comes of it; ask only now and then."""
-        now = asyncio.get_running_loop().time()
-        if now < self._look_at:
-            return
-        self._look_at = now + LOOK_SECONDS
+    async def _follow(self, consumers: Mapping[TopicPartition, Any]) -> None:
+        """Apply what comes of both topics until cancelled; the first fault ends both."""
+        following = [asyncio.create_task(self._follow_one(consumer, place))
+                     for place, consumer in consumers.items()]
         try:
-            ends = await consumer.end_offsets(list(self._standing))
-        except KafkaError:  # The broker is away: what is shown stays, and others say so.
-            for standing in self._standing.values():
+            await asyncio.gather(*following)
+        finally:
+            for each in following:
+                each.cancel()
+            await asyncio.gather(*following, return_exceptions=True)
+
+    async def _follow_one(self, consumer: Any, partition: TopicPartition) -> None:
+        """Raise Stalled where the topic goes on and nothing comes of it; ask only now and then."""
+        clock, standing = asyncio.get_running_loop().time, self._standing[partition]
+        look_at = clock() + LOOK_SECONDS
+        while True:
+            await self._apply_next_batch(consumer)
+            if clock() < look_at:
+                continue
+            look_at = clock() + LOOK_SECONDS
+            try:
+                end = (await consumer.end_offsets([partition]))[partition]
+            except KafkaError:  # The broker is away: what is shown stays, and others say so.
                 standing.forget()
-            return
-        for partition, end in ends.items():
-            self._standing[partition].see(await consumer.position(partition), end, now)
+            else:
+                standing.see(await consumer.position(partition), end, clock())
 
     async def _apply_next_batch(self, consumer: Any) -> None:
         batches: dict[TopicPartition, list[Any]] = await consumer.getmany(

@@ -27,8 +27,8 @@ RETRY_SECONDS = 1.0
 POLL_MILLISECONDS = 500
 _Folded = tuple[int, dict[str, dict[str, dict[str, Any]]]]
 """Catalogue offset; proposals by consultation and identifier."""
-FETCH_WAIT_MILLISECONDS = 100
-"""Longest the broker holds an empty fetch; records end the wait at once."""
+FETCH_WAIT_MILLISECONDS = 5_000
+"""Longest the broker holds an empty fetch; records end the wait at once, and a stop needs none."""
 
 
 class Follower:
@@ -98,10 +98,11 @@ class Follower:
 
     async def _read(self, consumer: Any) -> None:
         await consumer.start()
+        clock = asyncio.get_running_loop().time
+        # Before the first fetch, behind which the broker would let the question wait.
+        first_end = (await consumer.end_offsets([self._place]))[self._place]
         consumer.assign([self._place])
         consumer.seek(self._place, self.offset + 1)
-        clock = asyncio.get_running_loop().time
-        first_end = (await consumer.end_offsets([self._place]))[self._place]
         looked_at, standing = clock(), Standing(self._place.topic)
         while True:
             if self.offset + 1 >= first_end:

@@ -15,16 +15,18 @@ POLL_SECONDS = 1.0
 """Pause between two looks at whether there is something to measure."""
 AGAIN_SECONDS = 3_600.0
 """Least age of a measurement before the next, while voting is open."""
-REST_FACTOR = 29
-"""After a sequence there is a rest of so many times as long as it took: a thirtieth of one
-core."""
+REST_FACTOR = 299
+"""After a sequence there is a rest of so many times as long as it took: a three-hundredth of one
+core, beside which a quiet process stays quiet."""
 
 
-async def measure_draws(publications: Publications, flushes: Flushes) -> None:
+async def measure_draws(
+    publications: Publications, flushes: Flushes, *, rest_factor: float = REST_FACTOR
+) -> None:
     """Tell the pages what a drawn vote costs in each consultation, until cancelled.
 
-    Once an hour while it is open and votes come in, once when it is closed; nothing before rules 2,
-    which tell drawn votes apart, nor before the first vote.
+    Once an hour at most while it is open and votes come in, once when it is closed; nothing before
+    rules 2, which tell drawn votes apart, nor before the first vote.
     """
     seen: dict[str, tuple[str, tuple[int, ...], float]] = {}
     while True:
@@ -38,10 +40,12 @@ async def measure_draws(publications: Publications, flushes: Flushes) -> None:
                 state == "final" or before[1] == vector or now - before[2] < AGAIN_SECONDS)
             if not settled and documents.figure(name, Figure("totals_routes", "")) is not None:
                 seen[name] = state, vector, now
-                await _measure(publications, flushes, name)
+                await _measure(publications, flushes, name, rest_factor)
 
 
-async def _measure(publications: Publications, flushes: Flushes, name: str) -> None:
+async def _measure(
+    publications: Publications, flushes: Flushes, name: str, rest_factor: float
+) -> None:
     try:
         publication = publications.publication(name)
     except ResultsUnreadable as error:
@@ -55,6 +59,6 @@ async def _measure(publications: Publications, flushes: Flushes, name: str) -> N
         document, blind=bool(described and described.get("shares_embargoed")))
     found, began = Counter[str](), time.perf_counter()
     for _ in draw_costs.steps(pool, found):
-        await asyncio.sleep(REST_FACTOR * (time.perf_counter() - began))
+        await asyncio.sleep(rest_factor * (time.perf_counter() - began))
         began = time.perf_counter()
     publications.costs.tell(name, draw_costs.told(document, pool, found))

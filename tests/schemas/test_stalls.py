@@ -77,19 +77,21 @@ async def end_fetching(consumer: Any) -> None:
 async def goes_on(log: tuple[str, Topics], topic: Callable[[Topics], str]) -> None:
     """Write one more record."""
     async with connected_producer(log[0]) as producer:
-        await write(producer, topic(log[1]), 0, [CATALOGUE[0]])
+        await producer.send_and_wait(topic(log[1]), CATALOGUE[0], key=b"town", partition=0)
 
 
-async def test_views_that_get_nothing_of_results_that_go_on_end(
-    log: tuple[str, Topics], consumers: list[Any]
+@pytest.mark.parametrize(("number", "topic"), [
+    (0, lambda topics: topics.results), (1, lambda topics: topics.catalogue)])
+async def test_views_that_get_nothing_of_a_topic_that_goes_on_end(
+    log: tuple[str, Topics], consumers: list[Any], number: int, topic: Callable[[Topics], str]
 ) -> None:
     """They say so, and a supervisor starts them again."""
     reader = ResultsReader(*log)
     reading = asyncio.create_task(reader.read())
     async with asyncio.timeout(WAIT_SECONDS):
         await reader.ready.wait()
-        await end_fetching(consumers[0])
-        await goes_on(log, lambda topics: topics.catalogue)
+        await end_fetching(consumers[number])
+        await goes_on(log, topic)
         with pytest.raises(BrokerUnreachable, match="nothing came from offset"):
             await reading
 

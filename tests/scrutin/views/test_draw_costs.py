@@ -39,7 +39,8 @@ class Shown:
     @asynccontextmanager
     async def measuring(self) -> AsyncIterator[None]:
         """Measure meanwhile, as views and gateways do."""
-        task = asyncio.create_task(measure_draws(self.publications, self.source.flushes))
+        task = asyncio.create_task(measure_draws(
+            self.publications, self.source.flushes, rest_factor=0))
         yield
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
