@@ -10,7 +10,7 @@ GROWTH = (1, 3, 10)
 """Sizes of the growth run, in times the votes of a usual one: a million."""
 
 
-IDLE_PROCESSES = ("ledger", "ideas", "archive", "notary", "views", "gateway", "kafka",
+IDLE_PROCESSES = ("ledger", "ideas", "patrol", "archive", "notary", "views", "gateway", "kafka",
                   "clickhouse", "supervisor")
 """Processes of the local stack."""
 

@@ -1,4 +1,4 @@
-"""Looks once a second at every process, the logs, the results and the recounts.
+"""Looks at every process, the logs, the results and the recounts: once a second for whoever watches.
 
 Theory of operation: one task, one look after the other. Each question has a bound well below the
 pace, and a process that does not answer is simply asked again with the next look: what it said
@@ -6,6 +6,7 @@ last is kept, with since when it is silent. Nothing here can end the process tha
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
@@ -27,7 +28,10 @@ from views.source import Source
 
 
 COLLECT_SECONDS = 1.0
-"""Pause between two looks: what eyes follow; a look costs some milliseconds."""
+"""Pause between two looks while somebody watches: what eyes follow..."""
+UNWATCHED_SECONDS = 4.0
+"""... and while nobody does: a look costs every process some milliseconds. A place that one look
+missed is not stale at the next."""
 ANSWER_SECONDS = 0.8
 """A process that takes longer is busy or hangs: it counts as silent for this look."""
 BROKER_SECONDS = 2.0
@@ -66,6 +70,11 @@ class Collector:
         self._logs = _Logs(kafka, topics)
         self._began_at = time.time()
         self._flushes.watch(self._flushed)
+        self._watched = asyncio.Event()
+
+    def watched(self) -> None:
+        """Say that somebody watches: the next look comes soon."""
+        self._watched.set()
 
     async def collect(self) -> None:
         """Look until cancelled."""
@@ -74,11 +83,18 @@ class Collector:
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             try:
                 await asyncio.gather(
-                    _again(lambda: self.look(session), COLLECT_SECONDS),
-                    _again(self._look_for_hottest, LOOK_SECONDS),
-                    _again(self._look_for_recounts, RECOUNTS_SECONDS))
+                    _again(lambda: self.look(session), self._until_due),
+                    _again(self._look_for_hottest, lambda: asyncio.sleep(LOOK_SECONDS)),
+                    _again(self._look_for_recounts, lambda: asyncio.sleep(RECOUNTS_SECONDS)))
             finally:
                 await self._logs.stop()
+
+    async def _until_due(self) -> None:
+        """Wait until the next look is due."""
+        await asyncio.sleep(COLLECT_SECONDS)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._watched.wait(), UNWATCHED_SECONDS - COLLECT_SECONDS)
+        self._watched.clear()
 
     async def look(self, session: aiohttp.ClientSession) -> None:
         """Take one look at everything."""
@@ -128,14 +144,16 @@ class Collector:
         self.watch.recounts = await asyncio.to_thread(recounts.kept, self._data_folder)
 
 
-async def _again(look: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
+async def _again(
+    look: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]
+) -> None:
     """Look again and again; a look that fails is told, and the next one tried at its time."""
     while True:
         try:
             await look()
         except Exception:
             log.exception("a look failed: the operators' page stands still until one succeeds")
-        await asyncio.sleep(pause_seconds)
+        await pause()
 
 
 async def _asked(session: aiohttp.ClientSession, address: str) -> Reading | None:

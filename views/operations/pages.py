@@ -56,6 +56,11 @@ class Streams:
         """Give it back."""
         self._marks.discard(mark)
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody follows."""
+        return bool(self._marks)
+
     def mark(self) -> None:
         """Say that there is something newer."""
         for mark in self._marks:
@@ -99,6 +104,7 @@ class Operations:
         """Show everything, complete without JavaScript."""
         if not self._access.allowed(request):
             return self._form(request, wrong=False)
+        self.collector.watched()
         language = language_of(request)
         body = rendering.render(
             "operations.html", language, path="/ops", **self._model(),
@@ -150,6 +156,7 @@ class Operations:
                     headers=NO_STORE)
 
     def _samples(self) -> Iterator[Sample]:
+        self.collector.watched()
         yield from self.collector.itself()
         yield Sample(figures.LIVE_CLIENTS, self.live_clients())
         yield from samples(self.collector.watch)
@@ -160,6 +167,8 @@ class Operations:
     def _looked(self) -> None:
         self._shown.clear()
         self.streams.mark()
+        if self.streams.watched:
+            self.collector.watched()
 
     def _parts(self, language: str) -> tuple[str, bytes]:
         """Make the parts once a look and language, whoever follows."""

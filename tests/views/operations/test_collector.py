@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiohttp
+import pytest
 import uvicorn
 from starlette.routing import Route, Router
 
+import views.operations.collector
 from deploy.local.ports import find_free
 from deploy.local.services import Broker
 from schemas.figures import READY
 from schemas.topics import Topics
 from scrutin.process.health import Pulse, application, common
 from scrutin.settings import Settings
+from tests.harness import WAIT_SECONDS
 from tests.serving import served
 from tests.sinks.topics import append, create
 from tests.views import campaign
@@ -23,7 +26,7 @@ from tests.views.test_api import Published
 from tests.waiting import until
 from views.operations.access import Access
 from views.operations.collector import Collector
-from views.operations.pages import metrics
+from views.operations.pages import Operations, metrics
 from views.operations.ruler import Lag
 
 
@@ -105,6 +108,37 @@ async def said_to(collector: Collector) -> tuple[bool | None, float | None]:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return gateway.answers, gateway.reading.one(READY.name)
+
+
+async def test_nobody_is_asked_often_while_nobody_watches(
+    broker: Broker, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever asks for the page, or for figures, has the next look made soon."""
+    monkeypatch.setattr(views.operations.collector, "COLLECT_SECONDS", 0.01)
+    monkeypatch.setattr(views.operations.collector, "UNWATCHED_SECONDS", 3_600.0)
+    collector = Collector(
+        broker.address, Topics(topic_prefix, 2), Published(campaign.flushes(20)), token="",
+        data_folder=tmp_path, processes={}, itself=lambda: ())
+    operations = Operations(collector, token="")
+    looked, looks = asyncio.Event(), list[float]()
+
+    def note() -> None:
+        looks.append(collector.watch.looked_at)
+        looked.set()
+
+    collector.on_look = note
+    task = asyncio.create_task(collector.collect())
+    async with asyncio.timeout(WAIT_SECONDS):
+        for _ in range(3):
+            await looked.wait()
+            looked.clear()
+            list(operations._samples())
+        await looked.wait()
+    await asyncio.sleep(0.1)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+    assert len(looks) == 4
 
 
 async def until_seen(collector: Collector, session: aiohttp.ClientSession) -> None:
