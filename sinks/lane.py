@@ -23,9 +23,12 @@ BYTES_MAX = 16 * 1_048_576
 """Bytes of values of one insert at most, should records be large."""
 GATHER_SECONDS = 0.5
 """Longest wait for more records before an insert: what a record is archived late by..."""
-TRICKLE_SECONDS = 5.0
-"""... and so long where the last insert was small and not longer ago: each costs ClickHouse the
-same, and a few votes a second would keep it busy with inserts of one."""
+TRICKLE_FIRST_SECONDS = 2.0
+"""... and so long where the last insert was small and not longer ago, ..."""
+TRICKLE_SECONDS = 16.0
+"""... twice as long after each further one, up to this: each costs ClickHouse the same, and a few
+votes a second would keep it busy with inserts of one. After a pause of that length it begins anew.
+"""
 TRICKLE_ROWS = 100
 """A small insert."""
 
@@ -55,7 +58,9 @@ class Lane:
         self._arrived, self._full = asyncio.Event(), asyncio.Event()
         self._closing = False
         self._trickle_until = 0.0
-        """Until then there is time to gather more."""
+        """Until then there is time to gather more..."""
+        self._trickle_seconds = 0.0
+        """... as it was given so much; 0 where the last insert was large, or long ago."""
 
     @property
     def has_room(self) -> bool:
@@ -134,8 +139,15 @@ class Lane:
                 log.error("partition stopped", reason=str(stop))  # noqa: TRY400 -- said, not traced
                 return
             self.next_offset = records.last + 1
-            if len(records) < TRICKLE_ROWS:
-                self._trickle_until = loop.time() + TRICKLE_SECONDS
+            self._trickle(len(records), loop.time())
+
+    def _trickle(self, rows: int, now: float) -> None:
+        """Give the records after an insert time to gather where it was small."""
+        before = self._trickle_seconds
+        lasts = 0 < before and now <= self._trickle_until + before
+        longer = min(2 * before, TRICKLE_SECONDS) if lasts else TRICKLE_FIRST_SECONDS
+        self._trickle_seconds = longer if rows < TRICKLE_ROWS else 0.0
+        self._trickle_until = now + self._trickle_seconds
 
     def archive(self, store: Store, records: Records, patience: Patience) -> None:
         """Decode and store; records before an unreadable one are stored first."""

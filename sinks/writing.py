@@ -71,7 +71,7 @@ def write(
             store.insert(log.table, rows, records, token_suffix=token_suffix)
         except CLIENT_ERRORS as error:
             lost = error
-        stored = _look_up(store, log, records, patience)
+        stored = _look_up(store, log, records, patience, answered=lost is None)
         _require_ownership(store, stored.generation)
         if stored.offsets == len(records):
             return
@@ -93,11 +93,13 @@ def _require_ownership(store: Store, owner: int) -> None:
             "ends. Run one archive for each SCRUTIN_TOPIC_PREFIX.")
 
 
-def _look_up(store: Store, log: ArchivedLog, records: Records, patience: Patience) -> Stored:
-    """Wait for a running insert of the records, then count what is stored of them."""
+def _look_up(
+    store: Store, log: ArchivedLog, records: Records, patience: Patience, *, answered: bool
+) -> Stored:
+    """Count what is stored of records; of an insert that was not answered, wait for the end."""
     while True:
         try:
-            while store.insert_running(records):
+            while not answered and store.insert_running(records):
                 patience.pause(TimeoutError("an insert is still running"))
             return store.stored(log.table, records)
         except CLIENT_ERRORS as error:

@@ -18,6 +18,8 @@ class Proxy:
         self._target = (str(parts.hostname), int(parts.port or 0))
         self.answers_to_lose = 0
         self.answers_lost = 0
+        self.requests = 0
+        """Requests that were answered, whatever they were."""
         self.url = ""
         self.user = parts.netloc.rpartition("@")[0]
         self._connections: set[asyncio.Task[None]] = set()
@@ -48,6 +50,7 @@ class Proxy:
                     break
                 writer.write(answer)
                 await writer.drain()
+                self.requests += bool(asked)
                 asked.clear()
         except ConnectionError:
             pass

@@ -1,0 +1,42 @@
+"""When a lane inserts what it gathered: few inserts of a trickle, no wait after anything else."""
+
+from schemas.topics import Topics
+from sinks.lane import (
+    GATHER_SECONDS,
+    TRICKLE_FIRST_SECONDS,
+    TRICKLE_ROWS,
+    TRICKLE_SECONDS,
+    Lane,
+)
+from sinks.logs import archived_logs
+
+
+def test_a_trickle_that_lasts_is_inserted_ever_more_seldom() -> None:
+    """Twice as long after each small insert, up to the bound."""
+    lane, now, waits = _lane(), 100.0, []
+    for _ in range(5):
+        lane._trickle(3, now)
+        waits.append(lane._trickle_until - now)
+        now = lane._trickle_until + 0.1
+
+    assert waits == [TRICKLE_FIRST_SECONDS, 4, 8, TRICKLE_SECONDS, TRICKLE_SECONDS]
+
+
+def test_after_much_or_after_silence_nothing_waits_for_long() -> None:
+    """Whoever waits for the archive after a campaign, or votes once, waits for no trickle."""
+    lane = _lane()
+    for now in (0.0, 2.0, 6.0):
+        lane._trickle(3, now)
+    lane._trickle(TRICKLE_ROWS, 14.0)
+    after_much = lane._trickle_until - 14.0
+    for now in (14.5, 16.5, 20.5):
+        lane._trickle(3, now)
+    silence_ends = lane._trickle_until + 1_000.0
+    lane._trickle(3, silence_ends)
+
+    assert after_much == 0
+    assert lane._trickle_until - silence_ends == TRICKLE_FIRST_SECONDS > GATHER_SECONDS
+
+
+def _lane() -> Lane:
+    return Lane(archived_logs(Topics("town", 1))[0], 0)
