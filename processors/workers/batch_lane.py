@@ -54,7 +54,10 @@ MAX_WAITING_BATCHES = 64
 """Batches waiting in a stream before fetching is held back."""
 SESSION_SECONDS = 10.0
 """A dead worker is noticed after this long; Faust's default is 60 s."""
-HEARTBEAT_SECONDS = 2.0
+HEARTBEAT_SECONDS = 3.0
+"""A member says so often that it lives: three times a session."""
+COMMIT_SECONDS = 5.0
+"""Offsets are committed so often, and at the end: for eyes, no worker goes by them."""
 SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
@@ -214,7 +217,7 @@ def application(
         broker_max_poll_records=MAX_POLL_RECORDS,
         consumer_max_fetch_size=MAX_FETCH_BYTES,
         stream_buffer_maxsize=MAX_WAITING_BATCHES,
-        broker_commit_interval=1.0,
+        broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         # A static member that comes back within the session keeps its partitions at once.

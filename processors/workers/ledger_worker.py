@@ -50,6 +50,8 @@ from schemas.topics import Topics
 
 MAX_BATCHES_IN_FLIGHT = 8
 """Batches decided whose decisions the broker has not acknowledged yet."""
+ENDS_SECONDS = 3.0
+"""Longest pause between two looks at the ends of its partitions, and for a stall."""
 SEALED_SLOT = slot_of(OUTCOME["sealed"], REASON["none"])
 
 log = structlog.get_logger("scrutin.ledger")
@@ -346,7 +348,7 @@ class LedgerWorker:
         """End the process when a partition with input makes no progress: Faust can stall."""
         loop, progress = asyncio.get_running_loop(), Progress(self.policy.stall_seconds)
         while True:
-            await asyncio.sleep(min(1.0, self.policy.stall_seconds / 4))
+            await asyncio.sleep(min(ENDS_SECONDS, self.policy.stall_seconds / 4))
             try:
                 await self._hear_ends()
             except (KafkaError, TimeoutError, OSError) as error:

@@ -45,6 +45,8 @@ class Looker:
             consumer.assign([partition])
             consumer.seek(partition, offset)
             value: bytes | None = (await consumer.getone(partition)).value
+            # Nobody reads on there, and the consumer would fetch for ever.
+            consumer.pause(partition)
             return held, value
 
     async def values(self, partition: TopicPartition, first: int) -> list[bytes | None]:
@@ -61,6 +63,7 @@ class Looker:
                 record = await consumer.getone(partition)
                 values.append(record.value)
                 position = record.offset + 1
+            consumer.pause(partition)
             return values
 
     async def stop(self) -> None:
