@@ -38,6 +38,14 @@ HEAP_MIBIBYTES = 512
 FREE_BYTES_MIN = 512 * 1024 * 1024
 # The cleaner's offset map; its default of 128 MiB would be a quarter of our heap.
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
+# Java's second compiler takes ten times as many calls for a reason to work: under load they come
+# within seconds, and in a broker that is hardly asked they do not make it work for minutes.
+_LATE_COMPILATION = (
+    "-XX:Tier4InvocationThreshold=50000",
+    "-XX:Tier4MinInvocationThreshold=6000",
+    "-XX:Tier4CompileThreshold=150000",
+    "-XX:Tier4BackEdgeThreshold=400000",
+)
 PORT_REMEDY = "choose another one (without a choice a free one is found)"
 
 _SETTINGS: Mapping[str, str] = {
@@ -59,7 +67,7 @@ _SETTINGS: Mapping[str, str] = {
     "group.min.session.timeout.ms": "1000",
     # A killed broker may register again only when its last session has ended (9 s by default).
     "broker.session.timeout.ms": "3000",
-    "broker.heartbeat.interval.ms": "500",
+    "broker.heartbeat.interval.ms": "1000",
     # A quorum of one need not tell itself twice a second that nothing happened.
     "metadata.max.idle.interval.ms": "5000",
     "log.retention.ms": "-1",
@@ -189,6 +197,7 @@ def broker_argv(
         f"-Xmx{HEAP_MIBIBYTES}m",
         "-XX:+UseG1GC",
         "-XX:+ExitOnOutOfMemoryError",
+        *_LATE_COMPILATION,
         # Of the cache of classes we want the classes only: its adapters fail Java 25's own check,
         # its profile of an idle broker makes the first gigabyte cost a quarter more (measured).
         "-XX:+UnlockDiagnosticVMOptions",
