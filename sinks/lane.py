@@ -144,7 +144,7 @@ class Lane:
     def _trickle(self, rows: int, now: float) -> None:
         """Give the records after an insert time to gather where it was small."""
         before = self._trickle_seconds
-        lasts = 0 < before and now <= self._trickle_until + before
+        lasts = before > 0 and now <= self._trickle_until + before
         longer = min(2 * before, TRICKLE_SECONDS) if lasts else TRICKLE_FIRST_SECONDS
         self._trickle_seconds = longer if rows < TRICKLE_ROWS else 0.0
         self._trickle_until = now + self._trickle_seconds

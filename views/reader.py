@@ -2,8 +2,8 @@
 
 Without a consumer group: every process that shows results reads all of them, and nothing has to
 be remembered between two starts. Results are read to their end first, then the catalogue, so
-that at the start too the catalogue is applied no further than the last flush knew it. Each topic has
-a consumer of its own: a fetch that waits for one never holds up the other, and may wait long.
+that at the start too the catalogue is applied no further than the last flush knew it. Each topic
+has a consumer of its own: a fetch that waits for one never holds up the other, and may wait long.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Looks at every process, the logs, the results and the recounts: once a second for whoever watches.
+"""Looks at every process, the logs, the results and the recounts: each second for who watches.
 
 Theory of operation: one task, one look after the other. Each question has a bound well below the
 pace, and a process that does not answer is simply asked again with the next look: what it said
