@@ -31,6 +31,7 @@ from sinks.kafka import (
     KafkaPatience,
     fetched,
     log_consumer,
+    rest_after,
     start_consumer,
     watch_ends,
 )
@@ -192,6 +193,7 @@ class Archive:
             batches = await fetched(consumer, places, "archived")
             for place, records in batches.items():
                 self._lanes[place].offer(records)
+            await rest_after(batches, self._stop_asked)
             await asyncio.sleep(0)
 
     def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:

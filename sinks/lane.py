@@ -23,11 +23,12 @@ BYTES_MAX = 16 * 1_048_576
 """Bytes of values of one insert at most, should records be large."""
 GATHER_SECONDS = 0.5
 """Longest wait for more records before an insert: what a record is archived late by..."""
-TRICKLE_FIRST_SECONDS = 2.0
+TRICKLE_FIRST_SECONDS = 1.5
 """... and so long where the last insert was small and not longer ago, ..."""
-TRICKLE_SECONDS = 16.0
+TRICKLE_SECONDS = 12.0
 """... twice as long after each further one, up to this: each costs ClickHouse the same, and a few
 votes a second would keep it busy with inserts of one. After a pause of that length it begins anew.
+Views that ask once more after 15 s find all there was.
 """
 TRICKLE_ROWS = 100
 """A small insert."""

@@ -49,13 +49,14 @@ class BrokerUnreachable(Exception):
 class ResultsReader:
     """Keep `flushes` up to date with the topics.
 
-    `ready` is set once both topics have been read to the end they had at the start.
+    `ready` is set once both topics have been read to the end they had at the start. Who shows
+    nothing to anybody rests for some seconds after what it was given, and is given more at once.
     """
 
-    def __init__(self, address: str, topics: Topics) -> None:
+    def __init__(self, address: str, topics: Topics, *, rest_seconds: float = 0.0) -> None:
         self.flushes = Flushes()
         self.ready = asyncio.Event()
-        self._address = address
+        self._address, self._rest_seconds = address, rest_seconds
         self._results = TopicPartition(topics.results, 0)
         self._catalogue = TopicPartition(topics.catalogue, 0)
         self._standing = {place: Standing(place.topic)
@@ -134,7 +135,8 @@ class ResultsReader:
         clock, standing = asyncio.get_running_loop().time, self._standing[partition]
         look_at = clock() + LOOK_SECONDS
         while True:
-            await self._apply_next_batch(consumer)
+            if await self._apply_next_batch(consumer) < BATCH_RECORDS:
+                await asyncio.sleep(self._rest_seconds)
             if clock() < look_at:
                 continue
             look_at = clock() + LOOK_SECONDS
@@ -145,7 +147,8 @@ class ResultsReader:
             else:
                 standing.see(await consumer.position(partition), end, clock())
 
-    async def _apply_next_batch(self, consumer: Any) -> None:
+    async def _apply_next_batch(self, consumer: Any) -> int:
+        """Apply what is there, and return how many records that were."""
         batches: dict[TopicPartition, list[Any]] = await consumer.getmany(
             timeout_ms=POLL_MILLISECONDS, max_records=BATCH_RECORDS
         )
@@ -155,6 +158,7 @@ class ResultsReader:
         for record in batches.get(self._catalogue, ()):
             self.flushes.receive_catalogue(record.offset, record.value)
         await asyncio.sleep(0)
+        return sum(map(len, batches.values()))
 
     def _unreachable(self, error: BaseException) -> str:
         return no_broker(self._address, type(error).__name__)

@@ -7,7 +7,7 @@ from deploy.machine.locks import FolderLock
 from producers.operations import Log
 from scrutin import addresses
 from scrutin.notary.notary_keys import name_log_keys
-from scrutin.notary.results_notary import ResultsNotary
+from scrutin.notary.results_notary import LOOK_SECONDS, ResultsNotary
 from scrutin.process.ending import ending
 from scrutin.process.worker import Begun, begin, stopped_by_signals
 from sinks.transparency.notary import Notary, NotaryPolicy
@@ -46,7 +46,7 @@ def notary() -> None:
 async def _run(policy: NotaryPolicy, begun: Begun) -> None:
     running = Notary(policy)
     results = ResultsNotary(
-        ResultsReader(policy.kafka, policy.topics), running,
+        ResultsReader(policy.kafka, policy.topics, rest_seconds=LOOK_SECONDS), running,
         ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
     async with (stopped_by_signals(running, begun.settings, "notary"),
                 asyncio.TaskGroup() as tasks):

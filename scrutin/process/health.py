@@ -10,6 +10,7 @@ address names are those of the operator's network, which nobody here can know.
 """
 
 import asyncio
+import functools
 import socket
 import threading
 import time
@@ -65,8 +66,14 @@ class Pulse:
 
 def common(settings: Settings, kind: str, *, ready: bool) -> list[Sample]:
     """Return the samples that every process has."""
-    about = (kind, settings.instance, metadata.version("scrutin"))
+    about = (kind, settings.instance, _version())
     return [Sample(INFO, 1, about), Sample(READY, ready)]
+
+
+@functools.cache
+def _version() -> str:
+    """Read the version once: it is searched for in every folder of packages."""
+    return metadata.version("scrutin")
 
 
 def application(settings: Settings, kind: str, status: Status, pulse: Pulse) -> Starlette:

@@ -1,10 +1,12 @@
 """Ask the archive how many votes came in on each day, and tell the pages."""
 
 import asyncio
+import contextlib
 import time
 from datetime import UTC, datetime
 
 import structlog
+from clickhouse_connect.driver.client import Client
 
 from scrutin import addresses
 from scrutin.settings import Settings
@@ -40,6 +42,11 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
         addresses.clickhouse_url(settings)
     except addresses.StackNotRunning:
         return
+    with contextlib.closing(_Archive(settings, days)) as archive:
+        await _ask(archive, flushes)
+
+
+async def _ask(archive: "_Archive", flushes: Flushes) -> None:
     logger = structlog.get_logger("views")
     last = settled = None
     asked_at, rest = -ASK_ANYWAY_SECONDS, 0.0
@@ -51,7 +58,7 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
             continue
         asked_at = time.monotonic()
         try:
-            await asyncio.to_thread(_tell, settings, _zones(flushes), days)
+            await asyncio.to_thread(archive.tell, _zones(flushes))
         except Exception as error:  # noqa: BLE001 -- pages go on without days, whatever it was
             logger.warning("the archive does not tell votes by day", reason=str(error)[:300])
         else:
@@ -61,16 +68,33 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
         rest = max(ASK_SECONDS, REST_FACTOR * (time.monotonic() - asked_at))
 
 
-def _tell(settings: Settings, zones: dict[str, str], days: Days) -> None:
-    client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
-                     seconds=ANSWER_SECONDS, create=False)
-    try:
-        votes = addresses.topics(settings).votes
-        for consultation, zone in zones.items():
-            days.tell(consultation, votes_by_day(client, votes, consultation, zone),
-                      datetime.now(UTC))
-    finally:
-        client.close()
+class _Archive:
+    """The archive as it is asked: over one connection for as long as it answers. Blocking."""
+
+    def __init__(self, settings: Settings, days: Days) -> None:
+        self._settings, self._days = settings, days
+        self._client: Client | None = None
+
+    def tell(self, zones: dict[str, str]) -> None:
+        """Tell the votes by day of each consultation, given with its time zone."""
+        if self._client is None:
+            self._client = connect(
+                addresses.clickhouse_url(self._settings), self._settings.clickhouse_database,
+                seconds=ANSWER_SECONDS, create=False)
+        votes = addresses.topics(self._settings).votes
+        try:
+            for consultation, zone in zones.items():
+                found = votes_by_day(self._client, votes, consultation, zone)
+                self._days.tell(consultation, found, datetime.now(UTC))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the connection, if there is one."""
+        if self._client is not None:
+            self._client.close()
+            self._client = None
 
 
 def _zones(flushes: Flushes) -> dict[str, str]:

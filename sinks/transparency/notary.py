@@ -33,6 +33,7 @@ from sinks.kafka import (
     KafkaPatience,
     fetched,
     log_consumer,
+    rest_after,
     start_consumer,
     watch_ends,
 )
@@ -386,11 +387,12 @@ class Notary:
             batches = await fetched(consumer, wanted, "signed")
             for partition, found in batches.items():
                 await asyncio.to_thread(self._books[partition].take, found)
+            await rest_after(batches, self._stopping)
         else:
             await asyncio.sleep(POLL_MILLISECONDS / 1000)
         due = time.monotonic() - self._policy.checkpoint_seconds
-        await asyncio.to_thread(
-            self._sign, [book for book in self._books.values() if book.signed_at <= due])
+        if books := [book for book in self._books.values() if book.signed_at <= due]:
+            await asyncio.to_thread(self._sign, books)
 
     @staticmethod
     def _sign(books: Sequence[Book]) -> None:

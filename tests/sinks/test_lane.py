@@ -19,7 +19,7 @@ def test_a_trickle_that_lasts_is_inserted_ever_more_seldom() -> None:
         waits.append(lane._trickle_until - now)
         now = lane._trickle_until + 0.1
 
-    assert waits == [TRICKLE_FIRST_SECONDS, 4, 8, TRICKLE_SECONDS, TRICKLE_SECONDS]
+    assert waits == [TRICKLE_FIRST_SECONDS, 3, 6, TRICKLE_SECONDS, TRICKLE_SECONDS]
 
 
 def test_after_much_or_after_silence_nothing_waits_for_long() -> None:
