@@ -68,6 +68,7 @@ CACHES: dict[str, str | int] = {
     "schemas.registry.headers": OURS,
     "schemas.registry.seed": OURS,
     "schemas.registry.versions": OURS,
+    "scrutin.process.health._version": OURS,
     "views.hosts._name_in": 1_024,
     "views.pages.languages.catalogue": OURS,
     "views.pages.languages.translations": OURS,

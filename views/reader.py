@@ -72,7 +72,8 @@ class ResultsReader:
         for standing in self._standing.values():
             standing.forget()
         try:
-            await asyncio.wait_for(self._start(consumers), START_SECONDS)
+            async with asyncio.timeout(START_SECONDS):
+                await self._start(consumers)
             for place, consumer in consumers.items():
                 await self._read_to_end(consumer, place)
             self.ready.set()
@@ -101,7 +102,7 @@ class ResultsReader:
     async def _start(self, consumers: Mapping[TopicPartition, Any]) -> None:
         for consumer in consumers.values():
             await consumer.start()
-        topics = set(await consumers[self._results].topics())
+            topics = set(await consumer.topics())
         missing = sorted({partition.topic for partition in consumers} - topics)
         if missing:
             raise BrokerUnreachable(

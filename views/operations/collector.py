@@ -83,15 +83,15 @@ class Collector:
         async with aiohttp.ClientSession(timeout=timeout, headers=headers) as session:
             try:
                 await asyncio.gather(
-                    _again(lambda: self.look(session), self._until_due),
-                    _again(self._look_for_hottest, lambda: asyncio.sleep(LOOK_SECONDS)),
-                    _again(self._look_for_recounts, lambda: asyncio.sleep(RECOUNTS_SECONDS)))
+                    _again(lambda: self._watch(session), COLLECT_SECONDS),
+                    _again(self._look_for_hottest, LOOK_SECONDS),
+                    _again(self._look_for_recounts, RECOUNTS_SECONDS))
             finally:
                 await self._logs.stop()
 
-    async def _until_due(self) -> None:
-        """Wait until the next look is due."""
-        await asyncio.sleep(COLLECT_SECONDS)
+    async def _watch(self, session: aiohttp.ClientSession) -> None:
+        """Look, and rest until somebody watches."""
+        await self.look(session)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._watched.wait(), UNWATCHED_SECONDS - COLLECT_SECONDS)
         self._watched.clear()
@@ -144,16 +144,14 @@ class Collector:
         self.watch.recounts = await asyncio.to_thread(recounts.kept, self._data_folder)
 
 
-async def _again(
-    look: Callable[[], Awaitable[None]], pause: Callable[[], Awaitable[None]]
-) -> None:
+async def _again(look: Callable[[], Awaitable[None]], pause_seconds: float) -> None:
     """Look again and again; a look that fails is told, and the next one tried at its time."""
     while True:
         try:
             await look()
         except Exception:
             log.exception("a look failed: the operators' page stands still until one succeeds")
-        await pause()
+        await asyncio.sleep(pause_seconds)
 
 
 async def _asked(session: aiohttp.ClientSession, address: str) -> Reading | None:
