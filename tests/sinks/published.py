@@ -63,9 +63,9 @@ def named_keys() -> Log:
         for number, (key, state) in enumerate([(0, "in_use"), (1, "in_use"), (0, "retired")])]
 
 
-def folded(people: Sequence[bytes | None]) -> Descriptions:
+def folded(people: Sequence[bytes | None], consultation: str = CONSULTATION) -> Descriptions:
     """Fold a participants' log."""
-    log = PeopleLog(CONSULTATION)
+    log = PeopleLog(consultation)
     for offset, value in enumerate(people):
         log.apply(value, offset)
     return log.people
@@ -121,7 +121,8 @@ class Archived:
         """Audit the document; `unread` says why the participants' log cannot be read."""
         return audit(consultation, self.document, self.reading(), say=_quiet, wait_seconds=0,
                      columns=columns,
-                     people=People(None if unread else folded(self.people), unread))
+                     people=People(
+                         None if unread else folded(self.people, consultation), unread))
 
     def reading(self) -> Reading:
         """Read the archive up to what was published."""
