@@ -10,6 +10,7 @@ decided without their new fields.
 """
 
 import asyncio
+import secrets
 from dataclasses import dataclass
 
 from producers import signing
@@ -17,10 +18,11 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
+from producers.signing import Controls
 from producers.writer import BulkWriter
 from schemas import codec
-from schemas.codec import Undecodable
-from schemas.genesis import NEWEST_RULES, Genesis, announced
+from schemas.codec import ID_BYTES, Undecodable
+from schemas.genesis import NEWEST_RULES, Genesis
 from schemas.registry import FIRST_RULES, UnknownSchema
 from schemas.topics import FLUSH_KEY, Topics
 
@@ -44,8 +46,8 @@ class Adopted:
 async def adopt(log: Log, rules: int, *, now: int) -> Adopted:
     """Adopt rules in each partition that has earlier ones, wait for it, and announce them.
 
-    Raises InvalidInput for rules that are not known here or would fall behind those announced, and
-    Missing where a ledger has not adopted in time: the same command finishes it later.
+    Raises InvalidInput for rules that are not known here or where no operator's key at hand may
+    sign, and Missing where a ledger has not adopted in time: the same command finishes it later.
     """
     if not FIRST_RULES < rules <= NEWEST_RULES:
         raise InvalidInput(
@@ -55,20 +57,37 @@ async def adopt(log: Log, rules: int, *, now: int) -> Adopted:
         await reader.require(log.topics.votes, log.topics.partitions)
         await reader.require(log.topics.tallies, log.topics.partitions)
         known = await read_catalogue(reader, log.topics)
-        behind = [partition for partition in range(log.topics.partitions)
-                  if (await signing.keys_in_force(reader, log.topics, known, partition)).rules
-                  < rules]
+        partitions = {partition: await signing.keys_in_force(reader, log.topics, known, partition)
+                      for partition in range(log.topics.partitions)}
+        behind = [partition for partition, each in partitions.items() if each.rules < rules]
         if known.rules >= rules and not behind:
             return Adopted(rules, [], announced=False)
+        controls = signing.Controls(known.rules, tuple(log.own_keys), partitions)
+        records = {partition: adoption_record(controls, log.topics, partition, rules, now)
+                   for partition in behind}
         async with BulkWriter(log.address) as writer:
             for partition in behind:
-                await writer.write(log.topics.votes, partition, now,
-                                   Genesis(rules).record(log.topics, partition, now))
+                await writer.write(log.topics.votes, partition, now, records[partition])
             await _adopted_everywhere(reader, log.topics, rules)
             if known.rules < rules:
-                await writer.write(log.topics.catalogue, 0, now, announced(
-                    rules, known.edition, known.control_keys, occurred_at=now))
+                await writer.write(log.topics.catalogue, 0, now, signing.announcement(
+                    known, log.own_keys, rules, known.edition, known.control_keys,
+                    occurred_at=now))
     return Adopted(rules, behind, announced=known.rules < rules)
+
+
+def adoption_record(
+    controls: Controls, topics: Topics, partition: int, rules: int, occurred_at: int
+) -> bytes:
+    """Make the adoption of rules by a partition: where it has keys these stay, and one signs."""
+    in_force = controls.partitions[partition]
+    if not in_force.keys:
+        return Genesis(rules).record(topics, partition, occurred_at)
+    return controls.encoded(
+        "RulesAdopted", partition, event_id=secrets.token_bytes(ID_BYTES),
+        salt=secrets.token_bytes(ID_BYTES), origin="operator", occurred_at=occurred_at,
+        ledger_version=rules, partition=partition, partitions=topics.partitions,
+        generation=in_force.edition + 1, keys=[key.fields() for key in in_force.keys])
 
 
 async def _adopted_everywhere(reader: LogReader, topics: Topics, rules: int) -> None:

@@ -5,8 +5,9 @@ of the ones before. A log without keys takes its first from a record that every 
 beforehand: it follows from the keys and from when the rules were announced, so whoever makes it
 makes the same bytes, and its digest can be told before it is written. So first keys take two runs:
 one announces the digests and says what ledgers are to be started with, the next one writes. The
-announcement of the keys comes last, once every partition has adopted them; a run that finds some
-partitions behind finishes them, by what each of them takes.
+announcement of the keys comes last, once every partition has adopted them, signed by an operator's
+key of those announced before; a run that finds some partitions behind finishes them, by what each
+of them takes.
 """
 
 import asyncio
@@ -77,8 +78,8 @@ async def adopt_keys(log: Log, keys: tuple[PublicKey, ...], *, now: int) -> Keys
                 log.topics.votes, partition, adoption.occurred_at(partition), records[partition])
             await adoption.require_adopted(reader, partition, offset)
         if not is_said:
-            await writer.write(log.topics.catalogue, 0, now, announced(
-                rules, edition, keys, occurred_at=now))
+            await writer.write(log.topics.catalogue, 0, now, signing.announcement(
+                known, log.own_keys, rules, edition, keys, occurred_at=now))
     return KeysAdopted(
         edition, tuple(key.text() for key in keys), behind, announced=not is_said)
 

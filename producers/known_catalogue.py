@@ -78,8 +78,8 @@ class KnownCatalogue:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
-        elif event == "RulesAnnounced":
-            self._announce(fields)
+        elif event == corrections.ANNOUNCED:
+            self._announce(fields, value)
         if "event_id" in fields:  # Else it is of another room, and says nothing here.
             self.event_ids.add(fields["event_id"])
 
@@ -103,13 +103,16 @@ class KnownCatalogue:
         """List the consultations described."""
         return [key[1] for key in self.latest if key[0] == "ConsultationDescribed"]
 
-    def _announce(self, fields: dict[str, Any]) -> None:
+    def _announce(self, fields: dict[str, Any], value: bytes | None) -> None:
         """Fold an announcement. Rules and keys never go back: an earlier one came again."""
+        # Digests give nobody anything: ledgers were told theirs, and decisions say which counted.
+        # One that is not seen would hide keys that a partition has.
+        self.first_keys |= frozenset(fields["first_keys"])
+        if not self.authority.announce(fields, value):
+            return
         if self.rules == FIRST_RULES:
             self.announced_at = fields["occurred_at"]
         self.rules = max(self.rules, fields["ledger_version"])
-        self.first_keys |= frozenset(fields["first_keys"])
-        self.authority.announce(fields)
 
     def _describe(self, event: str, fields: dict[str, Any], offset: int) -> None:
         """Fold a description; where the log has keys it changes nothing people voted on."""

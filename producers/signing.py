@@ -18,8 +18,9 @@ from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
 from schemas import codec, corrections
-from schemas.control_roles import CLERK, GUARD, OPERATOR, may_sign
+from schemas.control_roles import CLERK, GUARD, OPERATOR, PublicKey, may_sign
 from schemas.control_signatures import NOBODY, UNSIGNED, key_id, signed
+from schemas.genesis import announced
 from schemas.keys_in_force import ADOPTIONS, KeysInForce
 from schemas.private_files import read_private
 from schemas.registry import FIRST_RULES, HEADER_BYTES, current, headers
@@ -132,6 +133,22 @@ def correction(signer: OwnKey | None, event: str, /, **fields: Any) -> bytes:
     value = codec.encode(
         event, **fields, by=signer.id if signer else NOBODY, signature=UNSIGNED)
     return corrections.signed(signer.private, value) if signer else value
+
+
+def announcement(
+    known: KnownCatalogue, own: Sequence[OwnKey], rules: int, edition: int,
+    keys: tuple[PublicKey, ...], *, occurred_at: int,
+) -> bytes:
+    """Encode an announcement, signed by an operator's key of those that the catalogue names.
+
+    Raises InvalidInput where it names some and none of them lies here.
+    """
+    signer = operators_key(known, own)
+    if signer is None:
+        return announced(rules, edition, keys, occurred_at=occurred_at)
+    return corrections.announcement_signed(
+        signer.private, known.authority.in_force,
+        announced(rules, edition, keys, occurred_at=occurred_at, by=signer.id))
 
 
 FIRST = Controls()

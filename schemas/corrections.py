@@ -10,6 +10,10 @@ of controls, a correction, a retirement and a restoration count only where an op
 signed them, and a mere description changes neither words nor dates any more. Where no keys are
 announced it does, as it always did: then it is shown as a change whose votes nobody counted.
 
+The first announcement of keys needs no signature: nobody could give one. From then on one counts
+only where an operator's key of those in force has signed it, as what follows the announcement in
+force. Else whoever can write to the catalogue would announce keys of their own, and sign by them.
+
 All who fold the catalogue ask here, so that writers, gateways, results and recounts agree.
 """
 
@@ -22,8 +26,9 @@ from typing import Any, NamedTuple
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from schemas import codec
 from schemas.control_roles import PublicKey, keys_in, may_sign
-from schemas.control_signatures import SIGNATURE_BYTES, UNSIGNED
+from schemas.control_signatures import SIGNATURE_BYTES, SMALL_ORDER, UNSIGNED
 
 
 Fields = dict[str, Any]
@@ -36,6 +41,9 @@ SIGNED = frozenset((PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED
 """Events that only an operator may write where the log has keys of controls."""
 DOMAIN = b"scrutin-correction-1\0"
 """Begins what is signed: no control of the ballot box does."""
+ANNOUNCED = "RulesAnnounced"
+ANNOUNCEMENT_DOMAIN = b"scrutin-announcement-1\0"
+"""Begins what is signed of an announcement: nothing else does."""
 KEPT = {
     "ConsultationDescribed": ("question", "opens_at", "closes_at", "time_zone"),
     "ThemeDescribed": ("title",), "IdeaDescribed": ("title",), "ProposalAccepted": ("text",),
@@ -68,16 +76,23 @@ class Authority:
 
     def __init__(self) -> None:
         self.keys: tuple[PublicKey, ...] = ()
-        """Those announced last; none: corrections are unsigned."""
+        """Those in force; none: corrections are unsigned, and anybody announces."""
         self.edition = 0
         """How often keys were adopted."""
         self._taken: set[tuple[str, bytes]] = set()
         """Event and event id of all that counted: operators write them, one by one."""
+        self.in_force = bytes(codec.ID_BYTES)
+        """Event id of the last announcement that counts, which the next one follows."""
 
-    def announce(self, fields: Mapping[str, Any]) -> None:
-        """Follow a RulesAnnounced: keys never go back."""
-        if fields["generation"] > self.edition:
+    def announce(self, fields: Mapping[str, Any], value: bytes | None) -> bool:
+        """Follow a RulesAnnounced; say whether it counts: keys never go back, nor to nobody."""
+        if self.keys and not self._is_signed(ANNOUNCED, fields, value, _announcement_message(
+                self.in_force, value or b"")):
+            return False
+        self.in_force = fields["event_id"]
+        if fields["keys"] and fields["generation"] > self.edition:
             self.edition, self.keys = fields["generation"], keys_in(fields)
+        return True
 
     def takes(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
         """Take a record of SIGNED, and say whether it counts: once, where it may be written.
@@ -93,9 +108,15 @@ class Authority:
     def _allows(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
         if not self.keys or AFTER_DIGEST in fields:
             return True  # What is withheld was held against its leaf, and has no bytes to check.
+        return self._is_signed(event, fields, value, _message(value or b""))
+
+    def _is_signed(
+        self, event: str, fields: Mapping[str, Any], value: bytes | None, message: bytes
+    ) -> bool:
+        """Whether a key in force that may sign such an event has signed a message in a record."""
         return value is not None and any(
-            key.id == fields["by"] and may_sign(key.role, event) and _is_signed(key.public, value)
-            for key in self.keys)
+            key.id == fields["by"] and may_sign(key.role, event)
+            and _is_signature(key.public, value[-SIGNATURE_BYTES:], message) for key in self.keys)
 
 
 def signed(private: Ed25519PrivateKey, record: bytes) -> bytes:
@@ -103,10 +124,21 @@ def signed(private: Ed25519PrivateKey, record: bytes) -> bytes:
     return record[:-SIGNATURE_BYTES] + private.sign(_message(record))
 
 
-def _is_signed(public: bytes, record: bytes) -> bool:
+def announcement_signed(private: Ed25519PrivateKey, in_force: bytes, record: bytes) -> bytes:
+    """Return a RulesAnnounced with its signature; `in_force` is the event id of the one before."""
+    return record[:-SIGNATURE_BYTES] + private.sign(_announcement_message(in_force, record))
+
+
+def _announcement_message(in_force: bytes, record: bytes) -> bytes:
+    """Return what is signed of an announcement: it follows one of one log, so it counts once."""
+    return b"".join((ANNOUNCEMENT_DOMAIN, in_force, record[:-SIGNATURE_BYTES], UNSIGNED))
+
+
+def _is_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+    if public in SMALL_ORDER:
+        return False
     try:
-        Ed25519PublicKey.from_public_bytes(public).verify(
-            record[-SIGNATURE_BYTES:], _message(record))
+        Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
     except (InvalidSignature, ValueError):
         return False
     return True

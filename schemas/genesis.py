@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from schemas import codec
 from schemas.codec import ID_BYTES
 from schemas.control_roles import PublicKey, keys_in
+from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.registry import FIRST_RULES, current
 from schemas.topics import Topics
 
@@ -60,12 +61,13 @@ def genesis_of(value: bytes) -> Genesis:
 
 def announced(
     rules: int, edition: int, keys: tuple[PublicKey, ...], *, occurred_at: int,
-    first_keys: list[bytes] | None = None,
+    first_keys: list[bytes] | None = None, by: bytes = NOBODY,
 ) -> bytes:
-    """Encode the announcement of rules and keys."""
+    """Encode the announcement of rules and keys, not signed yet; `by` is the key that will."""
     return codec.encode(
         "RulesAnnounced", ledger_version=rules, generation=edition,
-        keys=[key.fields() for key in keys], first_keys=first_keys or [], **_common(occurred_at))
+        keys=[key.fields() for key in keys], first_keys=first_keys or [], by=by,
+        signature=UNSIGNED, **_common(occurred_at))
 
 
 def _common(occurred_at: int) -> dict[str, object]:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from schemas.corrections import ANNOUNCED, RULE_CHANGED, Authority
+
 
 OFF, REPORT, SET_ASIDE = range(3)
 MODES = ("off", "report", "set_aside")
@@ -88,20 +90,30 @@ class Rules:
     """By consultation, None for all, and rule."""
     newest: dict[tuple[str | None, int], bytes] = field(default_factory=dict)
     """Event id of the last change of each."""
+    authority: Authority = field(default_factory=Authority, compare=False)
+    """Whose changes count."""
 
     def of(self, consultation: str, rule: int) -> Rule:
         """Return a rule as it is in force for a consultation."""
         return (self.changes.get((consultation, rule)) or self.changes.get((None, rule))
                 or default(rule))
 
-    def apply(self, event: str, fields: dict[str, Any]) -> bool:
-        """Fold an event of the catalogue; say whether it changed a rule.
+    def follow(self, event: str, fields: dict[str, Any], value: bytes | None) -> bool:
+        """Fold a record of the catalogue, if it counts; say whether it changed a rule."""
+        if event == ANNOUNCED:
+            self.authority.announce(fields, value)
+            return False
+        return event == RULE_CHANGED and self.authority.takes(event, fields, value) and (
+            self.apply(event, fields))
 
-        Whether it is signed is for the caller to see. One that does not follow the last change, as
+    def apply(self, event: str, fields: dict[str, Any]) -> bool:
+        """Fold an event of the catalogue that counts; say whether it changed a rule.
+
+        One that does not follow the last change, as
         a record that came again, is passed over; so is a rule, version or parameter that is not
         known here: the catalogue outlives programs, and whoever writes it checks it before.
         """
-        if event != "GuardRuleChanged":
+        if event != RULE_CHANGED:
             return False
         place = fields["consultation"], fields["rule"]
         if fields["follows"] != self.newest.get(place, NO_CHANGE):

@@ -129,8 +129,8 @@ class Catalogue:
         if offset <= self.offset:
             return None
         self.offset = offset
-        if event == "RulesAnnounced":
-            self._authority.announce(fields)
+        if event == corrections.ANNOUNCED:
+            self._authority.announce(fields, value)
         if event not in corrections.KEPT and event not in _FOLDS:
             return None  # Nothing, or of another room: it says nothing of a consultation.
         name: str = fields["consultation"]

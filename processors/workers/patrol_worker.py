@@ -51,7 +51,6 @@ from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.patrol_reading import BATCH_VOTES_MOST, Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
-from schemas.corrections import SIGNED, Authority
 from schemas.topics import Topics
 
 
@@ -107,7 +106,7 @@ class PatrolWorker:
     def _begin_anew(self) -> None:
         """Forget everything: who takes the partition folds it from its beginning."""
         self.state = PatrolState(self.topics.partitions)
-        self.rules, self.authority = Rules(), Authority()
+        self.rules = Rules()
         self.position = 0
         """Next record of the judgements."""
         self.caught_up_at: int | None = None
@@ -271,10 +270,7 @@ class PatrolWorker:
     def _learn(self, batch: Batch) -> None:
         """Follow the catalogue: rules that have changed, and what is closed."""
         for event, fields, value in batch.catalogue:
-            if event == "RulesAnnounced":
-                self.authority.announce(fields)
-            elif event not in SIGNED or self.authority.takes(event, fields, value):
-                self.rules.apply(event, fields)
+            self.rules.follow(event, fields, value)
             if event == "ConsultationClosed":
                 self.closed.add(fields["consultation"])
                 self.suspensions.drop(fields["consultation"])

@@ -12,6 +12,7 @@ from processors.ledger.decisions import Decision, decode
 from producers import operations, signing
 from producers.consultation_file import ConsultationFile
 from producers.errors import InvalidInput, Missing
+from producers.guard_rules import read_rules
 from producers.key_adoption import KeysAdopted, adopt_keys, read_keys
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
@@ -138,6 +139,8 @@ async def test_keys_are_replaced_by_a_key_of_the_ones_before(stack: Stack) -> No
     async with connected_producer(stack.kafka) as producer:
         await write(producer, stack.topics.votes, 1, [last.value[:-64] + bytes(64)])
 
+    known = await read_rules(operators(stack))
+    assert (known.edition, known.control_keys) == (2, SECOND)
     assert (replaced.edition, len(undone.findings)) == (2, 1)
     assert await outcomes(stack) == [
         ("adopted", "none"), ("suspended", "none"), ("adopted", "none"), ("reinstated", "none"),
@@ -162,8 +165,8 @@ async def test_an_adoption_that_was_interrupted_is_finished(stack: Stack) -> Non
     assert found[-2:] == [("adopted", "none"), ("closed", "none")]
 
 
-async def test_nothing_is_left_to_sign_where_all_have_adopted(stack: Stack) -> None:
-    """Killed before its announcement, an adoption is announced without any private key."""
+async def test_a_forged_announcement_leaves_nothing_to_announce_again(stack: Stack) -> None:
+    """It counts for no command: keys in force stay announced, and need no private key for that."""
     await described(stack)
     adopted = await adopted_first(stack)
     async with connected_producer(stack.kafka) as producer:
@@ -172,7 +175,7 @@ async def test_nothing_is_left_to_sign_where_all_have_adopted(stack: Stack) -> N
     again = await adopt_keys(operators(stack), FIRST, now=NOW)
     done = await suspended(operators(stack, OLD))
 
-    assert (again.edition, again.partitions) == (adopted.edition, [])
+    assert (again.edition, again.partitions, again.announced) == (adopted.edition, [], False)
     assert done.written
     assert (await outcomes(stack))[-1] == ("suspended", "none")
 

@@ -37,8 +37,8 @@ PUBLISHED_IDS = {
     52: "IdeaDescribed", 53: "ProposalAccepted", 54: "ProposalGrouped", 55: "ClosingCompleted",
     56: "UndecodableAccepted", 57: "PublicKeyNamed", 58: "RulesAnnounced",
     59: "GuardRuleChanged", 60: "ParticipantDescribed", 61: "ConsultationDescribed",
-    62: "ParticipantDescribed", 70: "SequenceServed", 71: "SequenceDrawn", 80: "NetworksSeen",
-    90: "PatrolJudged",
+    62: "ParticipantDescribed", 63: "RulesAnnounced", 70: "SequenceServed",
+    71: "SequenceDrawn", 80: "NetworksSeen", 90: "PatrolJudged",
     100: "ProposalCorrected", 101: "DescriptionCorrected", 102: "ProposalRetired",
     103: "ProposalRestored",
 }

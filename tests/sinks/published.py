@@ -31,12 +31,12 @@ RECEIPT_KEYS = tuple(
 
 
 def catalogue_log(
-    box: Box, corrections: Sequence[tuple[str, dict[str, Any]]] = ()
+    box: Box, corrections: Sequence[tuple[str, dict[str, Any]] | bytes] = ()
 ) -> Log:
-    """Describe two proposals in one idea; the others stay unknown."""
+    """Describe two proposals in one idea; the others stay unknown. Bytes lie there as they are."""
     common = {"consultation": CONSULTATION, "origin": "operator", "occurred_at": BEGAN_AT}
     title = {"fr": "Un métier", "en": "A trade"}
-    events: list[tuple[str, dict[str, Any]]] = [
+    events: list[tuple[str, dict[str, Any]] | bytes] = [
         ("ThemeDescribed", {"theme": "axe", "title": title}),
         ("IdeaDescribed", {"idea": "idée", "theme": "axe", "title": title}),
         *(("ProposalAccepted", {"proposal": name, "text": title, "author": None})
@@ -47,8 +47,8 @@ def catalogue_log(
     if box.completed:
         events.append(("ClosingCompleted", {
             "closing": bytes(16), "offsets": [len(log) - 1 for log in box.logs]}))
-    described = [codec.encode(event, **{"event_id": box.identifier(), **fields, **common})
-                 for event, fields in events]
+    described = [each if isinstance(each, bytes) else codec.encode(
+        each[0], **{"event_id": box.identifier(), **each[1], **common}) for each in events]
     if box.first_keys:
         described.append(announced(2, 0, (), occurred_at=BEGAN_AT, first_keys=box.first_keys))
     return [*described, *(named_keys() if box.names_keys else ())]
@@ -77,7 +77,7 @@ def published(
     """Publish what the ledgers hold, as the ideas worker and the views do."""
     known = Catalogue()
     for offset, value in enumerate(catalogue):
-        known.apply(*codec.decode(value), offset)
+        known.apply(*codec.decode(value), offset, value)
     as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), len(catalogue) - 1,
                   len(people) - 1)
     figures, decided, every = Figures(proposals={}), dict[str, int](), dict[str, list[int]]()
@@ -131,7 +131,8 @@ class Archived:
 
 def archived(
     url: str, prefix: str, box: Box, *, decisions: list[list[bytes]] | None = None,
-    corrections: Sequence[tuple[str, dict[str, Any]]] = (), people: Sequence[bytes | None] = (),
+    corrections: Sequence[tuple[str, dict[str, Any]] | bytes] = (),
+    people: Sequence[bytes | None] = (),
 ) -> Archived:
     """Decide a box, publish it, and put its logs into an archive of their own."""
     topics = Topics(prefix, box.partitions)

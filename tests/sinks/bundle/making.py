@@ -32,7 +32,7 @@ from tests.sinks.transparency.keeping import entries_of
 
 
 KEY = bytes(range(32))
-Corrections = Sequence[tuple[str, dict[str, Any]]]
+Corrections = Sequence[tuple[str, dict[str, Any]] | bytes]
 """What the catalogue says of words beside what it says of every box."""
 
 
