@@ -48,6 +48,8 @@ class Stretches:
         """Up to where everything was given out; None before the first stretch."""
         self._left: dict[TopicPartition, Records] = {}
         """Fetched, and beyond what was asked for."""
+        self._ends: Cut | None = None
+        """Where the log ended when that was last asked."""
         self._consumer: AIOKafkaConsumer
         self._looker: AIOKafkaConsumer
         self._open: list[AIOKafkaConsumer] = []
@@ -85,6 +87,20 @@ class Stretches:
                 return whole, 0
             found = await self._cut_by_time(cut, whole)
             return found, sum(whole.votes) - sum(found.votes)
+
+    async def holds(self, cut: Cut) -> bool:
+        """Whether the log reaches a cut."""
+        ends = (*self._ends.votes, self._ends.networks, self._ends.catalogue) if self._ends else ()
+        wanted = (*cut.votes, cut.networks, cut.catalogue)
+        if not ends or any(map(int.__gt__, wanted, ends)):
+            await self._connect()
+            places = [*self._votes, self._networks, self._catalogue]
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await self._looker.end_offsets(places)
+            *votes, networks, catalogue = (found[place] - 1 for place in places)
+            self._ends = Cut(tuple(votes), networks, catalogue)
+            ends = (*votes, networks, catalogue)
+        return all(map(int.__le__, wanted, ends))
 
     async def _cut_by_time(self, cut: Cut, whole: Cut) -> Cut:
         share = BATCH_VOTES_MOST // len(self._votes)

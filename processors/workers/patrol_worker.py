@@ -36,7 +36,7 @@ from processors.guard.judgements import (
     rules_of,
 )
 from processors.guard.judging import judge
-from processors.guard.parameters import NAMES, Rules
+from processors.guard.parameters import NAMES, PARAMETERS, VERSION, BadParameter, Rules
 from processors.guard.state import PatrolState
 from processors.workers.batch_lane import (
     BatchValue,
@@ -158,7 +158,9 @@ class PatrolWorker:
             back *= 2
             told = judged_in(await self.looker.values(place, -back))
         if told:
-            self.remembered_until = (told[-1]["log_time"] // DAY_MS - 1) * DAY_MS
+            # None is of tomorrow, whatever it says of itself.
+            newest = min(told[-1]["log_time"], int(time.time() * 1000))
+            self.remembered_until = (newest // DAY_MS - 1) * DAY_MS
         self.caught_up_at = ends[place]
 
     # Folding what is recorded
@@ -206,18 +208,38 @@ class PatrolWorker:
                              "Nothing is lost; the one that goes on has the topic of judgements.")
             self.own = True
             return True
-        if number <= last:
+        if number != last + 1 or not await self._can_be(fields):
             self.strays += 1
+            if number > last:
+                log.error("a judgement that nobody can have made was passed over", number=number,
+                          after=last, offset=self.position, remedy="find out who wrote it, and who "
+                          "else may write this topic; where judgements are missing, restore it")
             return False
-        if number != last + 1:
-            raise ValueError(f"{self.topics.patrol} {self.position}: judgement {number} comes "
-                             f"after {last}. Judgements are missing: restore the topic.")
         if fields["log_time"] < self.remembered_until:
             self.passed = fields
         else:
             await self._pass_over()
             await self._judge_again(fields, value)
         return True
+
+    async def _can_be(self, fields: dict[str, Any]) -> bool:
+        """Whether a judgement goes on from the last one, within the log and by rules there are.
+
+        Rules of a later release stop the process: it could not follow what they did.
+        """
+        for rule in fields["rules"]:
+            if rule["rule"] not in PARAMETERS or rule["version"] != VERSION:
+                raise ValueError(
+                    f"judgement {fields['number']} went by rule {rule['rule']} of version "
+                    f"{rule['version']}, unknown here: install the version that made it.")
+        try:
+            rules_of(fields)
+        except BadParameter:
+            return False
+        before = cut_of(self.passed) if self.passed else self.state.cut
+        after = cut_of(fields)
+        return len(after.votes) == len(before.votes) and all(map(
+            int.__le__, _places(before), _places(after))) and await self.stretches.holds(after)
 
     def _hold(self, fields: dict[str, Any]) -> None:
         """Go by a judgement: it is recorded, as the first of its number."""
@@ -349,3 +371,7 @@ class PatrolWorker:
             "differing": self.differing, "strays": self.strays,
             "sample": self.state.level,
         }
+
+
+def _places(cut: Cut) -> tuple[int, ...]:
+    return (*cut.votes, cut.networks, cut.catalogue)
