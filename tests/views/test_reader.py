@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.client import AIOKafkaClient
 
 from deploy.local.services import Broker
 from processors.results.results_document import AsOf
@@ -128,6 +130,37 @@ async def test_a_running_reader_follows_and_never_goes_back(log: Log) -> None:
     reading.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await reading
+
+
+async def test_a_reader_that_gets_nothing_asks_seldom(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The broker keeps its one question about each topic, and answers when something comes."""
+    fetches, send = list[str](), AIOKafkaClient.send
+
+    async def counted(client: Any, node: int, request: Any, **options: Any) -> Any:
+        if "Fetch" in type(request).__name__:
+            fetches.append(type(request).__name__)
+        return await send(client, node, request, **options)
+
+    monkeypatch.setattr(AIOKafkaClient, "send", counted)
+    await log.scored("a", 1)
+    await log.closing(1)
+    reader = log.reader()
+    reading = asyncio.create_task(reader.read())
+    await asyncio.wait_for(reader.ready.wait(), WAIT_SECONDS)
+    before = len(fetches)
+    await asyncio.sleep(1)
+    idle = len(fetches) - before
+    await log.scored("a", 2)
+    await log.closing(2)
+    await asyncio.wait_for(until(reader, {"a": 2}), WAIT_SECONDS)
+    reading.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await reading
+
+    assert before
+    assert idle <= 4
 
 
 async def test_a_restart_reads_a_compacted_topic_to_the_same_state(log: Log) -> None:

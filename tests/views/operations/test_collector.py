@@ -116,8 +116,9 @@ async def test_nobody_is_asked_often_while_nobody_watches(
     """Whoever asks for the page, or for figures, has the next look made soon."""
     monkeypatch.setattr(views.operations.collector, "COLLECT_SECONDS", 0.01)
     monkeypatch.setattr(views.operations.collector, "UNWATCHED_SECONDS", 3_600.0)
+    await create(broker.address, topics := Topics(topic_prefix, 2))
     collector = Collector(
-        broker.address, Topics(topic_prefix, 2), Published(campaign.flushes(20)), token="",
+        broker.address, topics, Published(campaign.flushes(20)), token="",
         data_folder=tmp_path, processes={}, itself=lambda: ())
     operations = Operations(collector, token="")
     looked, looks = asyncio.Event(), list[float]()
@@ -134,7 +135,7 @@ async def test_nobody_is_asked_often_while_nobody_watches(
             looked.clear()
             list(operations._samples())
         await looked.wait()
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
 
