@@ -21,6 +21,7 @@ from processors.ledger.decisions import decode
 from processors.ledger.ledger import Ledger
 from processors.results import published_records, rankings, results_document
 from processors.results.catalogue import Catalogue
+from processors.results.descriptions import Descriptions
 from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
 from schemas import codec
@@ -285,7 +286,8 @@ def expected_document(
         participants_received=sum(found.participants_received for found in voters),
         suspended=sum(found.suspended for found in voters),
         controls_after_closing=sum(found.controls_after_closing for found in voters),
-        closed=all(found.closed for found in voters))
+        closed=all(found.closed for found in voters),
+        descriptions=Descriptions().published(closed=all(found.closed for found in voters)))
     as_of = AsOf(tuple(ledger.last_offset for ledger in ledgers), catalogue.offset, -1)
     return results_document.document(results_document.compute(
         name, figures, catalogue, as_of, decided=decided_by_outcome,

@@ -114,9 +114,9 @@ class Keeping:
         frame = results_document.document(found, self._flushes.catalogue, [])
         drawn = found.by_route.proposals.ranks if found.by_route else {}
         shown = Shown(concealed(frame) if hidden else frame, dict(self._entries),
-                      found.proposal_ranks, drawn, OfProposals([], None))
+                      found.proposal_ranks, drawn, OfProposals(0, [], None))
         return replace(shown, of_proposals=OfProposals(
-            shown.of(self._changed()),
+            len(shown.entries), shown.of(self._changed()),
             None if hidden else self._orders.highlights(shown.ranked, shown.ranks, drawn)))
 
     def _changed(self) -> list[str]:

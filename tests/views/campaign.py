@@ -205,8 +205,9 @@ def result_records(
         for idea, block in found.ideas.items()
     ]
     totals = {**found.totals, "counts": results_document.flat(found.totals["counts"])}
-    made.append((f"{name}\0descriptions".encode(), codec.encode(
-        "DescriptionsPublished", consultation=name, unpublished=totals.pop("unpublished"))))
+    if "unpublished" in totals:
+        made.append((f"{name}\0descriptions".encode(), codec.encode(
+            "DescriptionsPublished", consultation=name, unpublished=totals.pop("unpublished"))))
     made.append((f"{name}\0totals".encode(), codec.encode("ConsultationScored", **totals)))
     made.append((f"{name}\0ranking".encode(), codec.encode(
         "ProposalsRanked", consultation=name, offsets=list(found.as_of.votes),

@@ -42,6 +42,8 @@ class Highlights:
 class OfProposals:
     """What the page says of single proposals, where it is made from a document without them."""
 
+    count: int
+    """How many proposals there are."""
     changed: Sequence[Entry]
     """Those whose words were changed, and those retired."""
     highlights: Highlights | None

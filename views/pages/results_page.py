@@ -91,6 +91,7 @@ def page(
         "told_at": told and told.told_at.astimezone(zone),
         "fates": fates(document["totals"]),
         "by_rule": _by_rule(document["totals"]),
+        "proposal_count": kept.count if kept else len(document["proposals"]),
         "changes": changes.page(document, kept.changed if kept else document["proposals"]),
         "percent_votes": PERCENT_VOTES,
         "address": address,

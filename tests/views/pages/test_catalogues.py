@@ -101,7 +101,7 @@ DENIALS = {
 request it answers, for an earlier one may have had no known outcome."""
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", DENIALS)
 def test_nothing_is_said_to_be_recorded_but_of_this_request(language: str) -> None:
     """After a timeout nobody knows; no later answer, a closing's for one, may say that he does."""
     denial, scope = DENIALS[language]
