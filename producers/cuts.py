@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
-from producers.signing import OwnKey, correction
+from producers.signing import CatalogueKey, correction
 from schemas import corrections
 from schemas.codec import ID_BYTES
 from schemas.corrections import Change, Fields
@@ -110,7 +110,7 @@ def command(rewording: Rewording) -> str:
 
 
 def encoded(
-    rewording: Rewording, found: Cut, reason: str, signer: OwnKey | None, *, occurred_at: int,
+    rewording: Rewording, found: Cut, reason: str, signer: CatalogueKey | None, *, occurred_at: int,
 ) -> bytes:
     """Encode the correction that makes a change; raise OutOfBounds where it cannot be written."""
     known, wanted = rewording.known, rewording.wanted

@@ -10,7 +10,7 @@ unsigned control would lie in the log, refused.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -109,7 +109,16 @@ class Controls:
         return signed(signer.private, partition, in_force.genesis_chain, value)
 
 
-def operators_key(known: KnownCatalogue, own: Sequence[OwnKey]) -> OwnKey | None:
+class CatalogueKey(NamedTuple):
+    """A private key that signs what the catalogue of one log takes."""
+
+    id: bytes
+    private: Ed25519PrivateKey
+    in_force: bytes
+    """Event id of the announcement of keys in force: it is signed, too."""
+
+
+def operators_key(known: KnownCatalogue, own: Sequence[OwnKey]) -> CatalogueKey | None:
     """Choose the key that signs what the catalogue takes from operators; None where nobody need.
 
     Raises InvalidInput where one must, and none lies here.
@@ -120,7 +129,8 @@ def operators_key(known: KnownCatalogue, own: Sequence[OwnKey]) -> OwnKey | None
         return None
     for key in keys:
         if key.id in by_id:
-            return by_id[key.id]
+            return CatalogueKey(
+                key.id, by_id[key.id].private, known.authority.in_force)
     wanted = ", ".join(f"{key.role} {key.id.hex()}" for key in keys)
     raise InvalidInput(
         "the catalogue takes this only with an operator's signature, and no key that may sign it "
@@ -128,11 +138,11 @@ def operators_key(known: KnownCatalogue, own: Sequence[OwnKey]) -> OwnKey | None
         "SCRUTIN_CONTROL_KEYS names, or ask whoever has it.")
 
 
-def correction(signer: OwnKey | None, event: str, /, **fields: Any) -> bytes:
+def correction(signer: CatalogueKey | None, event: str, /, **fields: Any) -> bytes:
     """Encode a correction, a retirement or a restoration, signed where somebody signs."""
     value = codec.encode(
         event, **fields, by=signer.id if signer else NOBODY, signature=UNSIGNED)
-    return corrections.signed(signer.private, value) if signer else value
+    return corrections.signed(signer.private, signer.in_force, value) if signer else value
 
 
 def announcement(
@@ -147,7 +157,7 @@ def announcement(
     if signer is None:
         return announced(rules, edition, keys, occurred_at=occurred_at)
     return corrections.announcement_signed(
-        signer.private, known.authority.in_force,
+        signer.private, signer.in_force,
         announced(rules, edition, keys, occurred_at=occurred_at, by=signer.id))
 
 

@@ -108,7 +108,7 @@ class Authority:
     def _allows(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
         if not self.keys or AFTER_DIGEST in fields:
             return True  # What is withheld was held against its leaf, and has no bytes to check.
-        return self._is_signed(event, fields, value, _message(value or b""))
+        return self._is_signed(event, fields, value, _message(self.in_force, value or b""))
 
     def _is_signed(
         self, event: str, fields: Mapping[str, Any], value: bytes | None, message: bytes
@@ -119,9 +119,12 @@ class Authority:
             and _is_signature(key.public, value[-SIGNATURE_BYTES:], message) for key in self.keys)
 
 
-def signed(private: Ed25519PrivateKey, record: bytes) -> bytes:
-    """Return a record of SIGNED with its signature."""
-    return record[:-SIGNATURE_BYTES] + private.sign(_message(record))
+def signed(private: Ed25519PrivateKey, in_force: bytes, record: bytes) -> bytes:
+    """Return a record of SIGNED with its signature.
+
+    `in_force` is the event id of the announcement of keys in force: no other log has it.
+    """
+    return record[:-SIGNATURE_BYTES] + private.sign(_message(in_force, record))
 
 
 def announcement_signed(private: Ed25519PrivateKey, in_force: bytes, record: bytes) -> bytes:
@@ -144,9 +147,9 @@ def _is_signature(public: bytes, signature: bytes, message: bytes) -> bool:
     return True
 
 
-def _message(record: bytes) -> bytes:
+def _message(in_force: bytes, record: bytes) -> bytes:
     """Return what is signed. It has the event id, by which it is worth something once."""
-    return b"".join((DOMAIN, record[:-SIGNATURE_BYTES], UNSIGNED))
+    return b"".join((DOMAIN, in_force, record[:-SIGNATURE_BYTES], UNSIGNED))
 
 
 def digest_of(texts: Texts) -> str:

@@ -59,8 +59,8 @@ def words_claims(*, corrections: int, recounted: int, withheld: int) -> list[Cla
     if withheld:
         found.append(Claim(
             f"{withheld:,} records of the catalogue whose words are hidden", TRUSTED, "the hash of "
-            "each is that of its leaf; its words are not here, and that the digests beside the "
-            "hash are theirs cannot be seen"))
+            "each is that of its leaf; its words are not here, and that the digests and all else "
+            "that is said beside the hash are the record's own cannot be seen"))
     return found
 
 

@@ -64,15 +64,28 @@ def test_keys_are_replaced_by_an_operators_key_of_those_in_force() -> None:
     """From then on the new ones sign; announcements that come again call nothing back."""
     records = [first_announcement(), replaced()]
     for again in ([], records, records[:1]):
-        assert told(*records, *again, *changes(NEW, "c", "p")) == CHANGED
-        assert told(*records, *again, *changes(OLD, "c", "p")) == UNCHANGED
+        assert told(*records, *again, *changes(NEW, "c", "p", under=records[1])) == CHANGED
+        assert told(*records, *again, *changes(OLD, "c", "p", under=records[1])) == UNCHANGED
+
+
+def test_what_is_signed_for_one_log_counts_in_no_other() -> None:
+    """An operator may have the same key in two: each has an announcement of its own."""
+    other = _renamed(first_announcement(), b"other".ljust(16))
+
+    assert told(first_announcement(), *changes(OLD, "c", "p", under=other)) == UNCHANGED
+    assert told(other, *changes(OLD, "c", "p", under=other)) == CHANGED
+
+
+def _renamed(value: bytes, event_id: bytes) -> bytes:
+    event, fields = codec.decode(value)
+    return codec.encode(event, **{**fields, "event_id": event_id})
 
 
 def test_an_announcement_of_no_keys_leaves_those_that_are_in_force() -> None:
     """Signed or not: a log that has keys never takes unsigned corrections again."""
     emptied = announcement(3, by=OLD.id, private=OLD.private)
 
-    assert told(first_announcement(), emptied, *changes(OLD, "c", "p")) == CHANGED
+    assert told(first_announcement(), emptied, *changes(OLD, "c", "p", under=emptied)) == CHANGED
     assert told(first_announcement(), emptied, *changes(FORGER, "c", "p")) == UNCHANGED
     # Nor does an edition without keys keep the first ones out.
     assert told(announcement(9), first_announcement(), *changes(FORGER, "c", "p")) == UNCHANGED

@@ -5,7 +5,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from producers import signing
-from producers.signing import OwnKey, own_key
+from producers.signing import CatalogueKey, OwnKey, own_key
 from schemas import codec, corrections
 from schemas.control_roles import PublicKey, public_key
 from schemas.control_signatures import NOBODY
@@ -63,7 +63,7 @@ FORGED = {
     "in an operator's name": _forged(by=OLD.id, private=FORGER.private),
     "signed by a clerk": _forged(by=CLERK.id, private=CLERK.private),
     "signed in another log": _forged(by=OLD.id, private=OLD.private, in_force=b"other".ljust(16)),
-    "signed as a correction": corrections.signed(OLD.private, _forged(by=OLD.id)),
+    "signed as a correction": corrections.signed(OLD.private, ANNOUNCED, _forged(by=OLD.id)),
 }
 """Announcements of the forger's keys, under an edition higher than all before."""
 
@@ -75,8 +75,15 @@ def described(consultation: str, proposal: str) -> bytes:
         text=BEFORE, author=None, origin="operator", occurred_at=0)
 
 
-def changes(signer: OwnKey, consultation: str, proposal: str) -> list[bytes]:
-    """Turn a proposal round, retire it, and have the guard set a crowd aside; signed."""
+def changes(
+    own: OwnKey, consultation: str, proposal: str, *, under: bytes | None = None
+) -> list[bytes]:
+    """Turn a proposal round, retire it, and have the guard set a crowd aside; signed.
+
+    `under` is the announcement in force, the first one unless it is given.
+    """
+    in_force = codec.decode(under)[1]["event_id"] if under else ANNOUNCED
+    signer = CatalogueKey(own.id, own.private, in_force)
     common: dict[str, Any] = {"consultation": consultation, "origin": "operator", "occurred_at": 2}
     return [
         signing.correction(

@@ -26,7 +26,7 @@ texts = st.dictionaries(st.sampled_from(("fr", "en", "de")), st.text(max_size=5)
 
 def retired(private: Ed25519PrivateKey) -> bytes:
     """Sign a retirement."""
-    return corrections.signed(private, codec.encode(
+    return corrections.signed(private, bytes(16), codec.encode(
         "ProposalRetired", event_id=bytes(16), consultation="c", proposal="p", reason="why",
         text_hidden=True, origin="operator", occurred_at=1, by=KEYS[private].id,
         signature=UNSIGNED))

@@ -33,7 +33,8 @@ def test_a_bundle_takes_what_keys_in_force_have_signed_and_nothing_else(
             ("replaced", replaced(), NEW, AFTER)):
         found = made(
             clickhouse.url, f"{topic_prefix}{name}", random_box(21, 60), tmp_path / name,
-            [*first, later, *changes(signer, CONSULTATION, "p-0")])
+            [*first, later, *changes(
+                signer, CONSULTATION, "p-0", under=later if signer is NEW else None)])
         for kind in (AUDITOR, PUBLIC):
             verdict = verified(found.bundle(kind), policy=found.policy)
             document = json.loads(contents(found.bundle(kind))[layout.RESULTS])
