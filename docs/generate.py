@@ -40,7 +40,7 @@ EVENTS_OF = {
         "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
         "GuardRuleChanged", "RulesAnnounced"),
-    TOPICS.participants: ("ParticipantDescribed",),
+    TOPICS.participants: ("ParticipantDescribed", "ConsultationClosed"),
     TOPICS.sequences: ("SequenceDrawn", "SequenceServed"),
     TOPICS.networks: ("NetworksSeen",),
     TOPICS.patrol: ("PatrolJudged",),
@@ -127,6 +127,12 @@ def figures_table() -> str:
 # Events
 
 
+_AGAIN = {
+    TOPICS.catalogue: "announced here first",
+    TOPICS.participants: "which ends the descriptions that count",
+}
+
+
 def events_page() -> str:
     """Document every event: its place, its id, its fields."""
     parts = [HEADER, _EVENTS_HEAD]
@@ -134,7 +140,7 @@ def events_page() -> str:
     for topic, events in EVENTS_OF.items():
         parts.append(f"## `{topic}`\n")
         again = [f"[{event}](#{event.lower()})" for event in events if event in shown]
-        parts += [f"Also {', '.join(again)}: announced here first.\n"] if again else []
+        parts += [f"Also {', '.join(again)}, {_AGAIN[topic]}.\n"] if again else []
         parts += [_event(registry.newest(event)) for event in events if event not in shown]
         shown.update(events)
     unplaced = {schema.event for schema in registry.all_schemas().values()} - shown

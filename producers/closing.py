@@ -1,11 +1,13 @@
-"""Closes a consultation: announced first, then a control in every partition, then completed.
+"""Closes a consultation: announced, then controls in all partitions and a record, then completed.
 
 Sealing (producers.sealing) announces and writes its control by the same functions.
 
 Theory of operation: the announcement in the catalogue fixes what the control says, salt included.
 Whoever finds an announcement without its completion writes the same to the partitions that lack
-it, signed where they ask for it, then the completion with the control's offset in each. So an
-interrupted closing is finished by running it again, by anybody whose key may sign it.
+it, signed where they ask for it, then the announcement once more to the log of participants, so
+that every reader of it knows which descriptions came in time, then the completion with the offsets.
+So an interrupted closing is finished by running it again, by anybody whose key may sign it. That
+may bring a second record to the participants: the first one counts.
 """
 
 import hashlib
@@ -66,11 +68,14 @@ async def carry_out(
     present: dict[int, int],
     completed_at: int,
 ) -> list[int]:
-    """Write the control where it is not `present`, then the completion."""
+    """Write the control where it is not `present`, tell the participants' log, then complete."""
     offsets = await put(writer, topics, closing, controls, present=present)
+    participants = await writer.write(
+        topics.participants, 0, closing["occurred_at"], codec.encode(CLOSED, **closing))
     completion = codec.encode(
         "ClosingCompleted", event_id=event_id_of("ClosingCompleted", closing["consultation"]),
         consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
+        participants=participants,
         origin=closing["origin"], occurred_at=completed_at,
     )
     await writer.write(topics.catalogue, 0, completed_at, completion)

@@ -122,6 +122,7 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
         announced = closing.announcement_of(known, consultation)
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
         controls.require_signers(closing.CLOSED)
+        await reader.require(log.topics.participants, 1)
         present = (await closing.present_controls(reader, log.topics, announced, controls)
                    if announced else {})
     async with BulkWriter(log.address) as writer:

@@ -5,11 +5,13 @@ every difference of all that were ever published. Descriptions are taken in stre
 participants' log: one ends where so many people have described themselves who are in no stretch
 before, FIRST_PEOPLE at first, then STRETCH_PEOPLE. A published stretch never changes: whoever
 describes themselves again after it is not counted anew, for that difference would be theirs alone;
-before, the last description counts. What is no whole stretch is never published, only how many it
-holds, once voting has closed. So the log up to an offset gives one document, a recount the same.
+before, the last description counts. The closing lies in this log as well: what comes behind it
+changes nothing. What is no whole stretch there is never published, only how many it holds, once
+voting has closed. So the log up to an offset gives one document, a recount the same.
 
 A table is published whole or not at all: whoever knew all words but one would know that one. It
-comes out where each of its words was given by WITHHELD_BELOW people, and that is looked at only
+comes out where each of its words was given by WITHHELD_BELOW people, and as many stated none, for
+the number of people is published, too. That is looked at only
 when people have doubled since the last look: a word that was just below may otherwise be found
 from the first table that shows it. Once out, a table stays: counts only grow. The proof is in
 docs/adr/0026-tables-come-out-whole.md.
@@ -36,6 +38,7 @@ STRETCH_PEOPLE = 20
 WITHHELD_BELOW = 10
 """A table with a word that fewer people gave is withheld. Of version 1: a cell under it, with a
 second one beside a lone one."""
+CLOSED = "ConsultationClosed"
 
 Answers = tuple[str | None, ...]
 """What one participant told, in the order of DESCRIBED_BY."""
@@ -50,13 +53,23 @@ class Description(NamedTuple):
     answers: Answers
     version_1: bool
 
-    @classmethod
-    def of(cls, value: bytes | None) -> "Description":
-        """Decode a record; raise Undecodable where it is no description."""
-        fields = fields_of(value, "ParticipantDescribed")
-        return cls(fields["consultation"], fields["participant"],
-                   tuple(fields[each] for each in DESCRIBED_BY),
-                   codec.schema_of(value) is versions("ParticipantDescribed")[0])
+
+class Closing(NamedTuple):
+    """The other one: what comes behind it in the log is too late."""
+
+    consultation: str
+
+
+def told_by(value: bytes | None) -> Description | Closing:
+    """Decode a record; raise Undecodable where it is neither."""
+    schema = codec.schema_of(value)
+    if schema in versions(CLOSED):
+        return Closing(fields_of(value, CLOSED)["consultation"])
+    fields = fields_of(value, "ParticipantDescribed")
+    return Description(
+        fields["consultation"], fields["participant"],
+        tuple(fields[each] for each in DESCRIBED_BY),
+        version_1=schema is versions("ParticipantDescribed")[0])
 
 
 def _nothing() -> dict[str, Cells]:
@@ -106,9 +119,16 @@ class Descriptions:
         self._look_at = FIRST_PEOPLE
         """With so many people in all, tables are looked at again."""
         self._by_version_1 = False
+        self._closed = False
+        """Whether the closing lies in the log: then nothing moves any more."""
 
-    def fold(self, told: Description) -> bool:
-        """Apply a record of this consultation."""
+    def fold(self, told: Description | Closing) -> bool:
+        """Apply a record of this consultation; return whether what is known of it moved."""
+        if self._closed:
+            return False
+        if isinstance(told, Closing):
+            self._closed = True
+            return True
         return self.apply(told.participant, told.answers, version_1=told.version_1)
 
     def apply(self, participant: bytes, answers: Answers, *, version_1: bool) -> bool:
@@ -161,8 +181,9 @@ class Descriptions:
         people = len(self._published)
         if people >= self._look_at:
             self._look_at = 2 * people
-            self._out.update(name for name, counts in self._counts.items()
-                             if min(counts.values()) >= WITHHELD_BELOW)
+            self._out.update(
+                name for name, counts in self._counts.items()
+                if min(*counts.values(), people - sum(counts.values())) >= WITHHELD_BELOW)
 
     def _count(self, answers: Answers, sign: int) -> None:
         for (_, counts), answer in zip(self._counts.items(), answers, strict=False):

@@ -19,7 +19,7 @@ from itertools import islice
 
 from processors.results import rankings, results_document, routes, scored_records, scores
 from processors.results.catalogue import Catalogue, Consultation
-from processors.results.descriptions import Description, Descriptions
+from processors.results.descriptions import Descriptions, told_by
 from processors.results.partition_tallies import (
     PartitionTallies,
     Waiting,
@@ -192,7 +192,7 @@ class Ideas:
     def apply_participants(self, value: bytes | None, offset: int) -> None:
         """Fold one record of the participants topic."""
         try:
-            told = Description.of(value)
+            told = told_by(value)
         except Undecodable:
             self.set_aside["participants"] += 1
             told = None

@@ -151,11 +151,15 @@ def flat(found: Block) -> dict[str, int]:
 
 
 def is_final(consultation: Consultation | None, as_of: AsOf, *, closed: bool) -> bool:
-    """Whether the closing lies in every partition and is held in full."""
+    """Whether the closing lies in every partition, and with the participants, and is held in full.
+
+    Earlier releases closed without a record in the participants' log: nothing is waited for there.
+    """
     if consultation is None or consultation.completed is None or not closed:
         return False
     offsets = consultation.completed["offsets"]
-    return len(offsets) == len(as_of.votes) and all(
+    people = consultation.completed.get("participants", -1)
+    return as_of.participants >= people and len(offsets) == len(as_of.votes) and all(
         held >= control for held, control in zip(as_of.votes, offsets, strict=True))
 
 

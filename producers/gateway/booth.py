@@ -123,13 +123,9 @@ class Booth:
         described = known.find("ConsultationDescribed", consultation)
         if described is None:
             raise Refused(problems.UNKNOWN_CONSULTATION)
-        now = self._time.milliseconds()
-        if now < described["opens_at"]:
+        if self._time.milliseconds() < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
-        closes_at = described["closes_at"]
-        if known.find("ConsultationClosed", consultation) or (
-                closes_at is not None and now >= closes_at):
-            raise Refused(problems.CLOSED)
+        self._require_not_closed(consultation)
         try:
             pepper = self._keys.pepper(consultation)
         except KeysDestroyed:
@@ -213,6 +209,8 @@ class Booth:
 
         It is recorded once others have come together with it (`producers.gateway.descriptions`).
         """
+        # It may have closed since the voter was named: a receipt is read from the log between.
+        self._require_not_closed(voter.consultation)
         if not self._is_vote_of(voter, receipt):
             raise Refused(problems.NO_VOTE)
         now = self._time.milliseconds()
@@ -240,6 +238,13 @@ class Booth:
             {"id": key_id(public), "public": base64_of(public),
              "state": states.get(public, "unnamed")}
             for public in dict.fromkeys((*held, *states))]}
+
+    def _require_not_closed(self, consultation: str) -> None:
+        known = self._follower.known
+        closes_at = (known.find("ConsultationDescribed", consultation) or {}).get("closes_at")
+        if known.find("ConsultationClosed", consultation) or (
+                closes_at is not None and self._time.milliseconds() >= closes_at):
+            raise Refused(problems.CLOSED)
 
     def _is_vote_of(self, voter: Voter, receipt: Receipt) -> bool:
         """Whether a receipt of ours, by any key of ours, says that the voter has voted."""

@@ -6,7 +6,7 @@ up to the published position by the rule that published it; else they are taken 
 
 from dataclasses import dataclass
 
-from processors.results.descriptions import Description, Descriptions
+from processors.results.descriptions import Descriptions, told_by
 from schemas.codec import Undecodable
 from sinks.recount.checks import NOT_COMPARED, Check, compare_documents
 from sinks.recount.recomputing import Document
@@ -31,7 +31,7 @@ class PeopleLog:
         Raise UnknownSchema for one that a later release can read.
         """
         try:
-            told = Description.of(value)
+            told = told_by(value)
         except Undecodable:
             return
         if told.consultation == self._consultation:

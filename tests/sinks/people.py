@@ -11,8 +11,8 @@ from tests.sinks.ballots import CONSULTATION, Log
 DAY, DAY_MILLISECONDS = 19_000, 86_400_000
 
 def described(number: int, draw: random.Random, *, of: str = CONSULTATION) -> bytes:
-    """Write what a participant tells of themselves; an answer in ten is left out."""
-    answers = {name: draw.choice(words) if draw.random() < 0.9 else None
+    """Write what a participant tells of themselves; an answer in five is left out."""
+    answers = {name: draw.choice(words) if draw.random() < 0.8 else None
                for name, words in ANSWERS.items()}
     return codec.encode_as(
         versions("ParticipantDescribed")[-1], event_id=draw.randbytes(16), consultation=of,

@@ -4,6 +4,7 @@ What cannot be told apart is shown by making it: another history, run through th
 which every document is the same, and in which the person, or the number, is another one.
 """
 
+import itertools
 import random
 from collections.abc import Iterator
 from itertools import pairwise
@@ -19,6 +20,8 @@ from processors.results.descriptions import (
     STRETCH_PEOPLE,
     WITHHELD_BELOW,
     Answers,
+    Closing,
+    Description,
     Descriptions,
     PublishedDescriptions,
     cells,
@@ -123,7 +126,10 @@ def test_every_difference_covers_twenty_people(history: History) -> None:
 @given(history=histories())
 @few
 def test_a_table_is_published_whole_and_is_what_was_told(history: History) -> None:
-    """Of each word ten or more and the very number, or no number of any word."""
+    """Of each word ten or more and the very number, or no number of any word.
+
+    Nor can those who stated none, the people less all words, be fewer.
+    """
     for people, shown in history.published:
         for table in DESCRIBED_BY:
             column = answers_of(history, table)[:people]
@@ -131,6 +137,7 @@ def test_a_table_is_published_whole_and_is_what_was_told(history: History) -> No
             if set(numbers.values()) != {None}:
                 assert numbers == {word: column.count(word) for word in ANSWERS[table]}
                 assert min(numbers.values()) >= WITHHELD_BELOW
+                assert shown.descriptions - sum(numbers.values()) >= WITHHELD_BELOW
 
 
 @given(history=histories(), data=st.data())
@@ -150,14 +157,14 @@ def test_before_the_end_of_its_stretch_the_last_description_counts() -> None:
     """Nobody saw the one before."""
     found = Descriptions()
     for number in range(FIRST_PEOPLE - 1):
-        found.apply(name(number), ("man", None, None), version_1=False)
+        found.apply(name(number), ("man" if number < 39 else None, None, None), version_1=False)
     for number in range(30):
         found.apply(name(number), (("woman", "other")[number % 2], None, None), version_1=False)
     assert found.published(closed=False).descriptions == 0
     found.apply(name(FIRST_PEOPLE), ("man", None, None), version_1=False)
 
     gender = found.published(closed=False).tables["gender"]
-    assert [cell["count"] for cell in gender] == [15, 20, 15]
+    assert [cell["count"] for cell in gender] == [15, 10, 15]
 
 
 # Every hidden number keeps ten possible values
@@ -173,15 +180,16 @@ def test_every_hidden_number_keeps_ten_possible_values(
     if not hidden:
         return
     people, table = data.draw(st.sampled_from(hidden))
-    require_ten_values(history, table, people, data.draw(st.sampled_from(ANSWERS[table])))
+    require_ten_values(
+        history, table, people, data.draw(st.sampled_from((*ANSWERS[table], None))))
 
 
 @st.composite
 def crowds(draw: st.DrawFn) -> History:
     """Return a history in which a word that was rare comes all at once."""
-    rare, *rest = draw(st.permutations(ANSWERS["gender"]))
+    rare, *rest = draw(st.permutations((*ANSWERS["gender"], None)))
     before, crowd = draw(st.integers(7, 11)), draw(st.integers(12, 60))
-    people = [rest[number % 2] for number in range(draw(st.integers(41, 120)) - before)]
+    people = [rest[number % 3] for number in range(draw(st.integers(41, 120)) - before)]
     people = [*draw(st.permutations([*people[:9], *[rare] * before])), *people[9:]]
     return ran([(word, None, None) for word in [*people, *[rare] * crowd, *people]])
 
@@ -191,12 +199,12 @@ def crowds(draw: st.DrawFn) -> History:
 def test_no_crowd_of_one_word_gives_away_what_was_hidden(history: History) -> None:
     """Of no word of the table, in the last document that withheld it."""
     hidden = [people for people, shown in history.published[1:] if not is_out(shown, "gender")]
-    for word in ANSWERS["gender"]:
+    for word in (*ANSWERS["gender"], None):
         if hidden:
             require_ten_values(history, "gender", hidden[-1], word)
 
 
-def require_ten_values(history: History, table: str, people: int, word: str) -> None:
+def require_ten_values(history: History, table: str, people: int, word: str | None) -> None:
     """Make histories until ten numbers of a word among the first people are possible."""
     found = set()
     for column in others(history, table, people, word):
@@ -208,7 +216,7 @@ def require_ten_values(history: History, table: str, people: int, word: str) -> 
 
 
 def others(
-    history: History, table: str, people: int, word: str
+    history: History, table: str, people: int, word: str | None
 ) -> Iterator[list[str | None]]:
     """Yield orders in which everybody up to a table's publication could have come.
 
@@ -217,12 +225,13 @@ def others(
     column = answers_of(history, table)
     until = next((number for number, shown in history.published if is_out(shown, table)), None)
     if until is None:  # It never comes out: then anybody may have said anything.
+        other = ANSWERS[table][0] if word is None else None
         for number in range(people + 1):
-            yield [word] * number + [None] * (len(column) - number)
+            yield [word] * number + [other] * (len(column) - number)
         return
     mine = column[:until].count(word)
     rest = [answer for answer in column[:until] if answer != word]
-    for late in ANSWERS[table]:  # A word that was below ten as long as it had to be.
+    for late in (*ANSWERS[table], None):  # A word that was below ten as long as it had to be.
         ordered = [answer for answer in rest if answer != late]
         ordered += [answer for answer in rest if answer == late]
         for number in range(min(mine, people), max(0, people - len(rest)) - 1, -1):
@@ -233,12 +242,21 @@ def others(
 def test_a_word_that_comes_in_one_crowd_is_not_found_from_the_first_table() -> None:
     """Looked at with each stretch the table would come out, and "other" have been nine before."""
     people: list[Answers] = [
-        *([("woman", None, None), ("man", None, None)] * 25)[:41],
+        *([("woman", None, None), ("man", None, None), (None, None, None)] * 14)[:41],
         *[("other", None, None)] * 9, *[("other", None, None)] * 20]
     history = ran(people)
 
     assert [shown.descriptions for _, shown in history.published] == [0, 50, 70]
     assert not is_out(history.published[-1][1], "gender")
+
+
+@pytest.mark.parametrize(("silent", "out"), [(1, False), (9, False), (10, True)])
+def test_who_stated_none_is_found_by_no_subtraction(silent: int, out: bool) -> None:  # noqa: FBT001 -- a column of the table above
+    """The people less all words of a table are the silent ones: as rare as no word may be."""
+    spoken = itertools.islice(itertools.cycle(ANSWERS["gender"]), FIRST_PEOPLE - silent)
+    history = ran([*((word, None, None) for word in spoken), *[(None, None, None)] * silent])
+
+    assert is_out(history.published[-1][1], "gender") is out
 
 
 def test_every_table_has_three_words_or_more() -> None:
@@ -288,6 +306,29 @@ def test_at_the_closing_what_is_left_is_counted_and_not_published(history: Histo
     assert closed.unpublished < (STRETCH_PEOPLE if closed.descriptions else FIRST_PEOPLE)
     assert (open_.descriptions, open_.tables) == (closed.descriptions, closed.tables)
     assert PublishedDescriptions.of(closed.fields()) == closed
+
+
+@given(history=histories(), late=st.integers(1, 90), version_1=st.sampled_from((0, 12, 1_000)))
+@few
+def test_a_description_behind_the_closing_changes_nothing(
+    history: History, late: int, version_1: int
+) -> None:
+    """Neither a figure nor the number of those left, by either rule; nor does another closing."""
+    told = [Description("c", name(number), answers, version_1=number < version_1)
+            for number, answers in enumerate(history.people)]
+    found, left = Descriptions(), Descriptions()
+    for each in told:
+        found.fold(each)
+        left.fold(each)
+    assert found.fold(Closing("c"))
+    assert found.published(closed=True) == left.published(closed=True)
+    for number in range(late):
+        answers: Answers = ("other", "65+", "FR-976")
+        for is_old in (True, False):
+            assert not found.fold(Description("c", name(9_000 + number), answers, is_old))
+    assert not found.fold(Closing("c"))
+
+    assert found.published(closed=True) == left.published(closed=True)
 
 
 @pytest.mark.parametrize(("old", "published"), [(12, [0, 50, 70]), (45, [0, 65, 85]),

@@ -122,9 +122,11 @@ def published(
     return found.published(closed=closed)
 
 
-def document(found: Figures, catalogue: Catalogue, *, held: int = 9) -> dict[str, Any]:
+def document(
+    found: Figures, catalogue: Catalogue, *, held: int = 9, people: int = -1
+) -> dict[str, Any]:
     """Compute and assemble."""
-    as_of = AsOf((held, held), catalogue.offset, -1)
+    as_of = AsOf((held, held), catalogue.offset, people)
     published = results_document.compute(
         "jeunes", found, catalogue, as_of, decided={"counted": 5}, undecodable=1)
     return results_document.document(published, catalogue)
@@ -194,6 +196,18 @@ def test_a_result_is_final_when_the_closing_is_held_in_full(
     made = document(Figures({}, closed=closed), catalogue, held=held)
 
     assert (made["state"], made["final"]) == (state, state == "final")
+
+
+@pytest.mark.parametrize(("at", "state"), [(2, "final"), (3, "closed")])
+def test_a_result_is_final_when_the_participants_are_held_up_to_the_closing(
+    at: int, state: str
+) -> None:
+    """What comes before it still counts."""
+    catalogue = Catalogue()
+    catalogue.apply("ClosingCompleted", {
+        "consultation": "jeunes", "offsets": [7, 9], "participants": at}, 0)
+
+    assert document(Figures({}, closed=True), catalogue, people=2)["state"] == state
 
 
 def test_instants_are_written_in_the_consultations_zone() -> None:

@@ -5,13 +5,19 @@ from collections import Counter
 import pytest
 
 from producers.gateway import kept
+from producers.gateway.booth import Voter
 from producers.gateway.kept import ACCOUNTS_BYTES, PLACE_BYTES, Accounts, Allowance
+from producers.gateway.models import Receipt
+from producers.gateway.refusals import Refused
+from schemas import problems
 from schemas.topics import KEPT_FOREVER, Topics
+from schemas.words import ORIGINS
 from scrutin.gateway.composition import written_topics
 from tests.harness import Stack
 from tests.memory import traced
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
+from tests.producers.gateway.test_shown import booth_of
 
 
 VOTER, NEIGHBOUR = b"v" * 16, b"n" * 16
@@ -136,6 +142,18 @@ async def test_descriptions_of_a_voter_are_bounded(gateway: RunningGateway) -> N
     assert statuses.count(202) * SMALLEST_DESCRIPTION_BYTES <= kept.DESCRIPTIONS.voter_bytes
     assert 0 < int(answers[-1].headers["retry-after"]) <= 86_400
     assert (answers[-1].json()["type"], still.status_code) == ("/problems/enough-for-today", 202)
+
+
+async def test_a_description_is_refused_as_votes_are_once_voting_has_closed(
+    shared_stack: Stack
+) -> None:
+    """Though its voter was named before, by the announcement or by the time alone."""
+    async with booth_of(shared_stack) as (booth, _):
+        for closed in ("shut", "over"):
+            voter = Voter(closed, bytes(16), bytes(16), ORIGINS.index("web"), b"?")
+            with pytest.raises(Refused) as refused:
+                await booth.describe(voter, Receipt.model_construct(event=""), {})
+            assert refused.value.problem is problems.CLOSED
 
 
 async def test_sequences_of_a_voter_are_bounded(shared_stack: Stack) -> None:
