@@ -328,6 +328,7 @@ async def booth_of(stack: Stack) -> AsyncIterator[tuple[Booth, KnownCatalogue]]:
             pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})),
             time=BrokerTime(time.time, time.monotonic)), follower.known
     following.cancel()
+    await asyncio.wait([following])
 
 
 async def written(booth: Booth, voter: Voter, proof: str | None) -> tuple[int, dict[str, Any]]:
