@@ -74,11 +74,12 @@ def histories(draw: st.DrawFn) -> History:
 
 def _taste(draw: st.DrawFn, table: str) -> tuple[list[str | None], list[int]]:
     words: list[str | None] = [*ANSWERS[table], None]
-    kind = draw(st.sampled_from(("one", "two", "alike", "nobody", "skewed")))
+    kind = draw(st.sampled_from(("one", "two", "alike", "nobody", "skewed", "stated")))
     first, second = (draw(st.integers(0, len(words) - 1)) for _ in range(2))
     weights = {"one": [0] * len(words), "two": [0] * len(words), "alike": [10] * len(words),
-               "nobody": [0] * len(words), "skewed": [1] * len(words)}[kind]
-    if kind == "nobody":
+               "nobody": [0] * len(words), "skewed": [1] * len(words),
+               "stated": [40] * len(words)}[kind]
+    if kind in ("nobody", "stated"):
         weights[-1] = 1
     else:
         weights[first] += 40
