@@ -245,6 +245,10 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
 
     worker.app.consumer_generation_id = 7
     try:
+        worker.held[0] = Held(Ledger(0, 1))
+        worker.held[0].generation = 7
+        assert not worker.status()["ready"], "it holds its partition, and has nothing to write with"
+        worker.held.clear()
         await delivered(7)
         held = worker.held[0] = Held(Ledger(0, 1))
         await delivered(7)
@@ -261,8 +265,6 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
         assert (held.ledger.last_offset, worker.sought) == (-1, [0, 0])
         worker.app.consumer_generation_id = 7
         assert await read_to_end(lone_stack.kafka, lone_stack.topics.decisions, 1) == []
-        assert not worker.status()["ready"], "it holds its partition, and has nothing to write with"
-
         await delivered(7)
         assert (held.ledger.last_offset, worker.status()["ready"]) == (5, True)
         assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
