@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
+from operator import attrgetter
 
 from processors.ledger.ledger import Ledger
 from schemas import codec
@@ -51,7 +52,9 @@ def flush(ledger: Ledger, *, everything: bool) -> list[Record]:
 
 def flush_slices(ledger: Ledger, *, everything: bool) -> Iterator[list[Record]]:
     """Take the same in slices; the ledger must not decide before the last one is taken."""
-    proposals = iter(ledger.every_proposal() if everything else list(ledger.touched))
+    # In an order of their own: the same votes give the same topic, whatever is where in memory.
+    proposals = iter(ledger.every_proposal() if everything
+                     else sorted(ledger.touched, key=attrgetter("number")))
     names = (ledger.consultations() if everything
              else sorted(c.name for c in ledger.touched_consultations))
     ledger.touched.clear()

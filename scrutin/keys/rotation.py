@@ -61,7 +61,8 @@ class Place:
     def names(self) -> dict[str, str]:
         """Return the name of each log by its place."""
         wanted = [(self.topics.votes, number) for number in range(self.topics.partitions)]
-        places = [place_of(self.topics, *each) for each in (*wanted, (self.topics.catalogue, 0))]
+        places = [place_of(self.topics, *each) for each in (
+            *wanted, (self.topics.catalogue, 0), (self.topics.patrol, 0))]
         return {place: f"{self.origin}/{place}" for place in places}
 
 

@@ -49,8 +49,13 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
             raise BundleFault(_place(offset), "it stands here a second time, or does not belong "
                               "here")
         before = offset
+        if not _is_withheld(value, manifest):
+            # Before it is read: what was changed is told to be so, readable or not.
+            leaves.require_entry(
+                offset, entry_of_hash(name.encode(), sha256(value or b"").digest()))
         event, fields, digest = _decoded(offset, value, manifest)
-        leaves.require_entry(offset, entry_of_hash(name.encode(), digest))
+        if _is_withheld(value, manifest):
+            leaves.require_entry(offset, entry_of_hash(name.encode(), digest))
         require_own(_place(offset), fields, name)
         if event == "ConsultationClosed" and announced is None:
             announced = fields["occurred_at"]
@@ -134,6 +139,11 @@ def _read(
     """Read a record; give its bytes, but of one whose words are withheld."""
     event, fields, digest = _decoded(offset, value, manifest)
     return event, fields, value if digest == sha256(value or b"").digest() else None
+
+
+def _is_withheld(value: bytes | None, manifest: Manifest) -> bool:
+    return (manifest.version >= WITHHELD_SINCE and value is not None
+            and value.startswith(withheld.MARK))
 
 
 def _decoded(

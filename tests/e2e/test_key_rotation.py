@@ -155,5 +155,5 @@ async def test_every_key_is_changed_under_voters_who_notice_nothing(
         assert re.search(rf"signature: valid.*, now {state}, and this checkpoint commits to that",
                          said, re.DOTALL)
     assert (operator.held("receipt"), operator.held("log")) == (
-        [("signs", "in_use")], [("signs", "in_use")] * 3)
+        [("signs", "in_use")], [("signs", "in_use")] * 4)
     assert all(len(log.publics) == 2 for log in parse_policy(policy.read_text()).values())

@@ -46,7 +46,8 @@ class World:
         self.now = events_began = 1_647_900_000_000
         many = ("votes", "decisions", "tallies")
         self.logs = {name: [Log(number) for number in range(PARTITIONS)] for name in many}
-        self.logs |= {name: [Log()] for name in ("results", "catalogue", "sequences")}
+        self.logs |= {name: [Log()] for name in ("results", "catalogue", "sequences",
+                                                 "patrol")}
         for value in CATALOGUE:
             self.logs["catalogue"][0].append(value, None, events_began)
         for partition, log in enumerate(self.logs["votes"]):

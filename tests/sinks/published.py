@@ -50,7 +50,11 @@ def catalogue_log(
     described = [each if isinstance(each, bytes) else codec.encode(
         each[0], **{"event_id": box.identifier(), **each[1], **common}) for each in events]
     if box.first_keys:
-        described.append(announced(2, 0, (), occurred_at=BEGAN_AT, first_keys=box.first_keys))
+        event, fields = codec.decode(
+            announced(2, 0, (), occurred_at=BEGAN_AT, first_keys=box.first_keys))
+        # The same bytes whenever they are asked for.
+        described.append(codec.encode(event, **{
+            **fields, "event_id": b"announced".ljust(16), "salt": bytes(16)}))
     return [*described, *(named_keys() if box.names_keys else ())]
 
 

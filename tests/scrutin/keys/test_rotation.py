@@ -70,7 +70,7 @@ def test_every_key_is_listed_and_none_is_shown(
 
     assert [(key["kind"], key["state"]) for key in listed] == [
         ("device", "signs"), ("device", "accepted"), ("view", "signs"), ("receipt", "signs"),
-        ("log", "signs"), ("log", "signs")]
+        ("log", "signs"), ("log", "signs"), ("log", "signs")]
     assert len({key["id"] for key in listed}) == len(listed)
     for key in listed:
         secret = Path(key["file"]).read_bytes()
@@ -120,7 +120,7 @@ async def test_a_rotation_adds_one_key_that_is_its_owner_s_alone(place: Place, k
     before = {key.path: key.path.read_bytes() for key in held(place, NOW)}
     made = await rotate(place, kind, None, now=NOW)
 
-    assert len(made) == (2 if kind == "log" else 1)
+    assert len(made) == (3 if kind == "log" else 1)
     assert {path: path.read_bytes() for path in before} == before
     assert all(path.stat().st_mode & 0o777 == 0o600 for path in made)
     assert len({path.read_bytes() for path in (*before, *made)}) == len(before) + len(made)

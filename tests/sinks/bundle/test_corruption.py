@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.ledger import decisions as decision_bytes
-from sinks.bundle import layout
+from sinks.bundle import layout, withheld
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record
 from sinks.bundle.packing import Bundle
 from sinks.bundle.verify import Verified
@@ -156,11 +156,13 @@ def test_no_changed_record_survives_a_new_signature(
     at = filled[int(where * len(filled))]
     offset, value = held[at]
     assert value
-    held[at] = offset, flipped(value, 8 * int(within * len(value)) + bit)
+    changed = flipped(value, 8 * int(within * len(value)) + bit)
+    held[at] = offset, changed
     found = verified(packed({**files, name: joined(held)}, exported.signer))
 
     assert place_of(found) == f"{name}, offset {offset}"
-    assert found.verdict == INVALID or name == DECISIONS
+    # One that begins like a record whose words are withheld is none, which is told before.
+    assert found.verdict == INVALID or name == DECISIONS or changed.startswith(withheld.MARK)
 
 
 def test_a_decision_that_names_another_event(exported: Made) -> None:
