@@ -51,7 +51,7 @@ FIGURES = {
     "ledger_cpu_against_kafka_streams_by_rules_2": _less(
         "×", 1.0, "CPU a vote of the two processes in the same runs"),
     "two_ledgers_against_kafka_streams_by_rules_2": _more(
-        "×", 1.5, "two ledgers of one group, and its two threads: the same ballots, by turns"),
+        "×", None, "two ledgers of one group, and its two threads: the same ballots, by turns"),
     "ledger_against_plain_faust": _more(
         "×", 10, "a plain Faust agent with two tables, 20,000 votes made alike"),
     "ledger_against_raw_read": _more(
