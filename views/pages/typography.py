@@ -49,14 +49,19 @@ class Ways(NamedTuple):
     """Letter of a number of days."""
     first: str
     """How the first of a month is written."""
+    summer: str
+    winter: str
+    """What an hour is called that comes twice, when clocks are put back: first and second."""
     set_text: Callable[[str], str]
     """Sets a text that people typed as the language is set: for the eye alone, never for data."""
 
 
 WAYS = {
-    "fr": Ways("Français", "fr_FR", "#,##0.0\u00a0%", "d MMMM y 'à' HH:mm", "j", "1er", in_french),
+    "fr": Ways("Français", "fr_FR", "#,##0.0\u00a0%", "d MMMM y 'à' HH:mm", "j", "1er",
+               "heure d’été", "heure d’hiver", in_french),
     # English as Europe writes it: the day before the month.
-    "en": Ways("English", "en_GB", "#,##0.0%", "d MMMM y, HH:mm", "d", "1", str),
+    "en": Ways("English", "en_GB", "#,##0.0%", "d MMMM y, HH:mm", "d", "1",
+               "summer time", "winter time", str),
 }
 """Languages of the pages; the first is for everybody who asks for none of them."""
 
@@ -113,10 +118,14 @@ class Typography:
         return dates.format_skeleton("yMMMM", moment, locale=self._locale)
 
     def minute(self, moment: datetime) -> str:
-        """Write day and time; the caller says the zone."""
-        text = dates.format_datetime(
-            moment, self._ways.minute, tzinfo=moment.tzinfo, locale=self._locale)
-        return self._joined(text)
+        """Write day and time; the caller says the zone. An hour that comes twice says which."""
+        text = self._joined(dates.format_datetime(
+            moment, self._ways.minute, tzinfo=moment.tzinfo, locale=self._locale))
+        before, after = (moment.replace(fold=fold).utcoffset() for fold in (0, 1))
+        if before is None or after is None or before <= after:
+            return text
+        word = self._ways.summer if moment.utcoffset() == before else self._ways.winter
+        return f"{text}, {word}"
 
     def city(self, zone: str) -> str:
         """Name the city that stands for a time zone, such as Paris."""

@@ -372,3 +372,22 @@ def test_votes_set_aside_by_a_rule_are_said_to_be(language: str) -> None:
 
 def _section(found: Element, name: str) -> Element:
     return next(each for each in found.all("section") if each.attributes.get("id") == name)
+
+
+@every
+@every_state
+def test_wherever_rounded_shares_need_not_add_up_it_says_so(state: str, language: str) -> None:
+    """Every section with agree, disagree and neutral as whole percentages has the note."""
+    note = {"fr": "sont arrondis", "en": "are rounded"}[language]
+    found = page(state, language)
+    legends = [each for each in found.all("ul")
+               if each.attributes.get("class") == "legend" and "%" in each.text()]
+    assert bool(legends) == (state not in ("no votes", "few votes"))
+    assert all(note in _section_of(legend).text() for legend in legends)
+
+
+def _section_of(element: Element) -> Element:
+    while element.tag not in ("section", "main"):
+        assert element.parent
+        element = element.parent
+    return element

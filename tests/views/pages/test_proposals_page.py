@@ -241,3 +241,10 @@ def test_a_proposal_has_its_drawn_votes_beside_all(*, closed: bool) -> None:
         assert f"{entry['drawn']['agree']} of {entry['drawn']['votes']} votes" in told
         assert f"route unknown: {entry['routes']['unknown']}" in told
         assert ("Rank by drawn votes" in told) == bool(entry["drawn_rank"])
+
+
+def test_the_list_says_that_shares_are_rounded_where_it_shows_any(client: TestClient) -> None:
+    """Agree, disagree and neutral of a row may come to 99 or 101: the page says it, once."""
+    note = "Percentages are rounded"
+    assert shown(client)[1].text().count(note) == 1
+    assert note not in shown(client, "?q=nothing-is-called-so")[1].text()

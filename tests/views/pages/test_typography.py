@@ -1,6 +1,6 @@
 """Numbers and dates, to the code point."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -44,6 +44,29 @@ def test_dates_and_times() -> None:
          "juin 2022"],
         ["23\u00a0May 2022, 00:05", "22\u00a0March\u00a02022", "1\u00a0January\u00a02022",
          "June 2022"]]
+
+
+@pytest.mark.parametrize(("utc", "french", "english"), [
+    ((0, 30), "02:30, heure d’été", "02:30, summer time"),
+    ((1, 30), "02:30, heure d’hiver", "02:30, winter time"),
+    ((2, 0), "03:00", "03:00"),
+])
+def test_an_hour_that_comes_twice_says_which_it_is(
+    utc: tuple[int, int], french: str, english: str
+) -> None:
+    """Clocks were put back at 3 on 30 October 2022 in Paris: 2:30 was twice that night."""
+    when = datetime(2022, 10, 30, *utc, tzinfo=UTC).astimezone(ZoneInfo("Europe/Paris"))
+    assert FRENCH.minute(when) == f"30\u00a0octobre 2022 à {french}"
+    assert ENGLISH.minute(when) == f"30\u00a0October 2022, {english}"
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Europe/Dublin", "Australia/Lord_Howe", "UTC"])
+def test_no_two_moments_a_minute_apart_are_written_alike(zone: str) -> None:
+    """Neither where clocks go back by half an hour, nor where summer is the rule."""
+    for first in (datetime(2022, 10, 29, 22, tzinfo=UTC), datetime(2022, 4, 2, 13, tzinfo=UTC)):
+        moments = [(first + timedelta(minutes=number)).astimezone(ZoneInfo(zone))
+                   for number in range(300)]
+        assert len({ENGLISH.minute(each) for each in moments}) == len(moments)
 
 
 def test_a_zone_is_named_by_its_city() -> None:
