@@ -39,6 +39,7 @@ DECIDED = (
 """What results call what became of a record: the outcome, refusals with their reason."""
 REFUSED = tuple(f"refused_{reason}" for reason in (*REASONS, *REFUSALS) if reason != "none")
 """Those of refusals."""
+CHALLENGED = _symbols("NetworksSeen", "Challenged")
 CONTROL_ROLES = _symbols("RulesAdopted", "ControlRole")
 
 QUALIFICATIONS_PER_CHOICE = 3

@@ -101,6 +101,8 @@ MEMORIES = {
     "producers.gateway.memory.Memory._sequences": "producers.gateway.memory.SEQUENCES_REMEMBERED",
     "producers.gateway.meter.Meter._answers": OURS,
     "producers.gateway.meter.Meter._refusals": OURS,
+    "producers.gateway.networks.Networks._blocks": "producers.gateway.networks.GATHERED_EVENTS",
+    "producers.gateway.networks.Networks._challenged": "producers.gateway.networks.GATHERED_EVENTS",
     "producers.gateway.networks.Networks._events": "producers.gateway.networks.GATHERED_EVENTS",
     "producers.gateway.networks.Networks._networks": "producers.gateway.networks.GATHERED_EVENTS",
     "producers.gateway.networks.Networks._pseudonyms":

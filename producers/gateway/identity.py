@@ -22,6 +22,9 @@ IDENTIFIER_BYTES = 16
 IPV4_PREFIX_BITS = 24
 IPV6_PREFIX_BITS = 48
 """A network is what one subscriber or one small office is given, at least."""
+IPV4_BLOCK_BITS = 16
+IPV6_BLOCK_BITS = 32
+"""A block is what one provider is given, at least: who rents one has thousands of networks."""
 UNKNOWN_NETWORK = b"?"
 """Of all whose address cannot be read: they share its limits, and none is ever written down."""
 _IPV4_WITHIN_IPV6 = frozenset((
@@ -157,6 +160,12 @@ def _without_port(text: str) -> str:
 def network_pseudonym(day_key: Signer, network: bytes) -> bytes:
     """Return the name of a network on the day of a key."""
     return day_key.code(b"network", network)
+
+
+def block_pseudonym(day_key: Signer, network: bytes) -> bytes:
+    """Return the name of the block that a network lies in, on the day of a key."""
+    bits = IPV4_BLOCK_BITS if len(network) == IPV4_PREFIX_BITS // 8 else IPV6_BLOCK_BITS
+    return day_key.code(b"block", network[: bits // 8])
 
 
 def time_ordered_id(milliseconds: int, randomness: bytes) -> bytes:

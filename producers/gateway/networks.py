@@ -1,9 +1,10 @@
 """Where votes come from, for the hunt for fraud alone: apart from the votes, and soon forgotten.
 
-The ids of events go to a topic of its own, with the name of each one's network under the key of
-the day. The broker deletes the records after a fortnight; the key is destroyed two days after its
-day began, and then no name can be traced to an address any more. Nobody waits for these records:
-what is lost with a process or a broker costs the hunt an observation, and no vote waits for it.
+The ids of events go to a topic of its own, with the names of each one's network and of the block
+that it lies in, under the key of the day, and with what the door asked of its device. The broker
+deletes the records after a fortnight; the key is destroyed two days after its day began, and then
+no name can be traced to an address any more. Nobody waits for these records: what is lost with a
+process or a broker costs the hunt an observation, and no vote waits for it.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from producers.gateway.identity import Clock, Signer
 from producers.gateway.keys import KeyFolder
 from producers.gateway.outlet import NotWritten, Outlet
 from schemas import codec
+from schemas.words import CHALLENGED
 
 
 KEY_DAYS = 2
@@ -28,6 +30,7 @@ GATHERED_EVENTS = 1_000
 NETWORKS_REMEMBERED = 16_384
 """Networks whose pseudonym is remembered: signing one takes longer than all the rest."""
 DAY_MILLISECONDS = 86_400_000
+NOT_CHALLENGED, ASKED, SOLVED, WAITED = CHALLENGED
 
 
 class Networks:
@@ -39,16 +42,21 @@ class Networks:
         self._topic = topic
         self._day = -1
         self._signer: Signer | None = None
-        self._pseudonyms: dict[bytes, bytes] = {}
-        """Of the day's key, by network; forgotten with it."""
+        self._pseudonyms: dict[bytes, tuple[bytes, bytes]] = {}
+        """Those of network and block under the day's key, by network; forgotten with it."""
         self._events: list[bytes] = []
         self._networks: list[bytes] = []
+        self._blocks: list[bytes] = []
+        self._challenged: list[str] = []
         self._last = 0
 
-    def saw(self, event_id: bytes, network: bytes, now: int) -> None:
+    def saw(
+        self, event_id: bytes, network: bytes, now: int, challenged: str = NOT_CHALLENGED
+    ) -> None:
         """Note the network of an event (milliseconds since 1970); do nothing where it is unknown.
 
-        All whose address cannot be read would be one network to the hunt.
+        All whose address cannot be read would be one network to the hunt. `challenged` is one of
+        `schemas.words.CHALLENGED`: what the door asked of the device, or what this event answers.
         """
         if not network or network == identity.UNKNOWN_NETWORK:
             return
@@ -59,17 +67,22 @@ class Networks:
         if not self._events:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
         self._events.append(event_id)
-        self._networks.append(self._pseudonym(self._signer, network))
+        name, block = self._names(self._signer, network)
+        self._networks.append(name)
+        self._blocks.append(block)
+        self._challenged.append(challenged)
         self._last = now
         if len(self._events) == GATHERED_EVENTS:
             self.write()
 
-    def _pseudonym(self, signer: Signer, network: bytes) -> bytes:
+    def _names(self, signer: Signer, network: bytes) -> tuple[bytes, bytes]:
         found = self._pseudonyms.get(network)
         if found is None:
             if len(self._pseudonyms) == NETWORKS_REMEMBERED:
                 self._pseudonyms.clear()
-            found = self._pseudonyms[network] = identity.network_pseudonym(signer, network)
+            found = self._pseudonyms[network] = (
+                identity.network_pseudonym(signer, network),
+                identity.block_pseudonym(signer, network))
         return found
 
     def write(self) -> None:
@@ -77,8 +90,9 @@ class Networks:
         if not self._events:
             return
         value = codec.encode("NetworksSeen", events=self._events, networks=self._networks,
-                             occurred_at=self._last)
-        self._events, self._networks = [], []
+                             occurred_at=self._last, challenged=self._challenged,
+                             blocks=self._blocks)
+        self._events, self._networks, self._blocks, self._challenged = [], [], [], []
         with contextlib.suppress(NotWritten):
             self._outlet.post(self._topic, 0, self._last, value)
 

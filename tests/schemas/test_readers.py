@@ -48,6 +48,7 @@ CLOSED = {
     "Choice": 3, "Trust": 2, "Origin": 6, "Qualification": 9, "Kind": 10, "Outcome": 15,
     "Reason": 7, "SetAside": 2, "Shown": 3, "Route": 4, "Refusal": 4, "ControlRole": 3,
     "AuthorKind": 2, "KeyKind": 2, "KeyState": 2, "GuardMode": 3, "Described": 3,
+    "Challenged": 4,
 }
 """Enums without a default, and how many symbols each has for ever."""
 

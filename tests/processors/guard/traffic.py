@@ -12,6 +12,7 @@ from processors.guard.parameters import Rules
 from processors.guard.state import PatrolState
 from schemas import codec
 from schemas.hot import encoder
+from schemas.registry import versions
 from schemas.topics import partition_of
 from schemas.words import ORIGINS
 
@@ -47,6 +48,9 @@ class Vote:
     trust: int = 0
     consultation: str = CONSULTATION
     via: int = 0
+    block: bytes | None = None
+    """With one, records of networks are of version 2."""
+    challenged: str = "none"
 
 
 @dataclass
@@ -95,7 +99,7 @@ def log_of(
     """Write votes as gateways do: networks apart, a little later, some lost."""
     chance, log = random.Random(seed), Log([[] for _ in range(PARTITIONS)])
     log.catalogue = [(0, value) for value in (*accepted(proposals=proposals), *grouped())]
-    seen: list[tuple[int, bytes, bytes]] = []
+    seen: list[tuple[int, bytes, Vote]] = []
     for vote in sorted(votes, key=lambda one: (one.time, one.voter)):
         event_id = chance.randbytes(16)
         value = _encode(event_id, vote.voter, bytes(16), vote.choice, vote.trust, vote.origin,
@@ -103,16 +107,25 @@ def log_of(
                         vote.time + clocks(chance), vote.via, -1)
         log.votes[partition_of(vote.voter, PARTITIONS)].append((vote.time, value))
         if vote.network is not None and chance.random() >= lost:
-            seen.append((vote.time + late_ms, event_id, vote.network))
-    log.networks = [(time, networks_seen(time, {event_id: network}))
-                    for time, event_id, network in sorted(seen)]
+            seen.append((vote.time + late_ms, event_id, vote))
+    log.networks = [(time, _seen(time, event_id, vote))
+                    for time, event_id, vote in sorted(seen, key=lambda one: one[:2])]
     return log
 
 
+def _seen(time: int, event_id: bytes, vote: Vote) -> bytes:
+    assert vote.network is not None
+    if vote.block is None:
+        return networks_seen(time, {event_id: vote.network})
+    return codec.encode(
+        "NetworksSeen", events=[event_id], networks=[vote.network], occurred_at=time,
+        challenged=[vote.challenged], blocks=[vote.block])
+
+
 def networks_seen(time: int, networks: dict[bytes, bytes]) -> bytes:
-    """Encode where some events came from."""
-    return codec.encode("NetworksSeen", events=list(networks), networks=list(networks.values()),
-                        occurred_at=time)
+    """Encode where some events came from, as in version 1."""
+    return codec.encode_as(versions("NetworksSeen")[0], events=list(networks),
+                           networks=list(networks.values()), occurred_at=time)
 
 
 def batches(log: Log, cuts: Sequence[Cut], fetch: int = 10_000,

@@ -8,6 +8,7 @@ from producers.gateway import identity, networks
 from producers.gateway.keys import KeyFolder
 from producers.gateway.networks import DAY_MILLISECONDS, Networks
 from producers.gateway.outlet import Outlet
+from schemas.words import CHALLENGED
 
 
 DAY = 20_000
@@ -42,6 +43,36 @@ async def test_an_unknown_network_is_not_written_down(tmp_path: Path) -> None:
             found.saw(bytes(16), network, DAY * DAY_MILLISECONDS)
 
         assert len(found._networks) == 1
+
+
+async def test_networks_of_a_provider_share_a_block(tmp_path: Path) -> None:
+    """IPv4 by 16 bits and IPv6 by 32; the same bits as a network or a block have two names."""
+    day_key, at = KeyFolder(tmp_path).network(networks._date(DAY)), DAY * DAY_MILLISECONDS
+    four, six = map(identity.network_of, ("192.0.2.7", "2001:db8:5:6::1"))
+    same = (four, identity.network_of("192.0.99.1"), six, identity.network_of("2001:db8:9::1"))
+    other = tuple(map(identity.network_of, ("192.1.2.7", "2001:db9:5:6::1")))
+    async with outlet() as lost:
+        found = Networks(lost, KeyFolder(tmp_path), "networks")
+        for network in (*same, *other):
+            found.saw(bytes(16), network, at)
+        blocks, names = found._blocks, found._networks
+
+    assert blocks[0] == blocks[1] == day_key.code(b"block", four[:2])
+    assert blocks[2] == blocks[3] == day_key.code(b"block", six[:4])
+    assert len(set(blocks)) == 4
+    assert len(set(blocks) | set(names)) == 4 + 6
+
+
+async def test_what_the_door_asked_stands_beside_each_event(tmp_path: Path) -> None:
+    """In their order; where nobody says it, nothing was asked."""
+    async with outlet() as lost:
+        found = Networks(lost, KeyFolder(tmp_path), "networks")
+        for number, challenged in enumerate(CHALLENGED):
+            found.saw(bytes([number] * 16), HERE, DAY * DAY_MILLISECONDS, challenged)
+        found.saw(bytes(16), THERE, DAY * DAY_MILLISECONDS)
+
+        assert found._challenged == ["none", "asked", "solved", "waited", "none"]
+        assert len(found._blocks) == len(found._events) == len(found._networks) == 5
 
 
 async def test_what_is_remembered_of_networks_ends(tmp_path: Path) -> None:
