@@ -25,10 +25,10 @@ GATHER_SECONDS = 0.5
 """Longest wait for more records before an insert: what a record is archived late by..."""
 TRICKLE_FIRST_SECONDS = 1.5
 """... and so long where the last insert was small and not longer ago, ..."""
-TRICKLE_SECONDS = 12.0
+TRICKLE_SECONDS = 30.0
 """... twice as long after each further one, up to this: each costs ClickHouse the same, and a few
 votes a second would keep it busy with inserts of one. After a pause of that length it begins anew.
-Views that ask once more after 15 s find all there was.
+Views that ask once more find all there was.
 """
 TRICKLE_ROWS = 100
 """A small insert."""

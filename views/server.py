@@ -25,6 +25,9 @@ BACKLOG_CONNECTIONS = 2_048
 SHUTDOWN_SECONDS = 5
 """Longest wait for answers under way after being told to stop."""
 
+TICK_SECONDS = 1.0
+"""So often the date in answers is written anew: it has whole seconds."""
+
 
 class Front(NamedTuple):
     """What stands between the network and the application."""
@@ -117,7 +120,29 @@ async def _announce(
     await publications.warm()
 
 
-class Server(uvicorn.Server):
+class SeldomWaking(uvicorn.Server):
+    """A server that wakes once a second, to write the date anew, and at once when it is to end.
+
+    uvicorn's own looks ten times a second whether it is to end, in each of eight processes.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._ending = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """Stay until told to end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), TICK_SECONDS)
+
+    def end(self) -> None:
+        """End once the answers under way are sent; call it from the event loop."""
+        self.should_exit = True
+        self._ending.set()
+
+
+class Server(SeldomWaking):
     """A server that ends in order by SIGTERM and SIGINT, its streams first.
 
     uvicorn would end the process by the signal, not by 0, and wait for whoever follows a stream.
@@ -136,6 +161,6 @@ class Server(uvicorn.Server):
 
     def stop(self) -> None:
         """Take no more requests, end the streams, and end once the answers under way are sent."""
-        self.should_exit = True
+        self.end()
         for streams in self._streams:
             streams.close()

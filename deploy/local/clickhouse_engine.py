@@ -93,9 +93,10 @@ class Session:
         except ValueError as error:
             raise EngineError(f"Code: 115. DB::Exception: {error}. (UNKNOWN_SETTING)") from error
         if request.read_only:
-            # The engine gives this back to nobody; the connection is closed after the request.
+            # The engine gives this back to nobody.
             self.run("SET readonly = 1")
-            yield
+        if request.read_only or not request.session:
+            yield  # The connection is closed after the request, and its settings go with it.
             return
         try:
             yield

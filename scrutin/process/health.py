@@ -32,6 +32,7 @@ from scrutin.process import figures
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views import hosts
+from views.server import SeldomWaking
 
 
 LIVE_SECONDS = 60.0
@@ -142,7 +143,7 @@ def serve(settings: Settings, kind: str, status: Status) -> Pulse:
         config = uvicorn.Config(
             application(settings, kind, status, pulse), http=JoinedWrites, ws="none",
             log_level="error", access_log=False, log_config=None)
-        threading.Thread(target=uvicorn.Server(config).run, kwargs={"sockets": [opened]},
+        threading.Thread(target=SeldomWaking(config).run, kwargs={"sockets": [opened]},
                          name="health", daemon=True).start()
     return pulse
 

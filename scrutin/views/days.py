@@ -22,6 +22,10 @@ ASK_SECONDS = 15.0
 REST_FACTOR = 20
 """... and after an answer is left in peace for so many times as long as the answer took."""
 
+BEHIND_SECONDS = 40.0
+"""It is asked on for so long after the last vote: where few come in, the archive gathers them for
+half a minute."""
+
 ASK_ANYWAY_SECONDS = 600.0
 """It is asked again after so long even if no vote came in: it may have been far behind."""
 
@@ -49,7 +53,7 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
 async def _ask(archive: "_Archive", flushes: Flushes) -> None:
     logger = structlog.get_logger("views")
     last = settled = None
-    asked_at, rest = -ASK_ANYWAY_SECONDS, 0.0
+    asked_at, moved_at, rest = -ASK_ANYWAY_SECONDS, 0.0, 0.0
     while True:
         await asyncio.sleep(POLL_SECONDS)
         vector = flushes.applied.vector if flushes.applied else None
@@ -57,14 +61,14 @@ async def _ask(archive: "_Archive", flushes: Flushes) -> None:
         if vector is None or since < rest or (vector == settled and since < ASK_ANYWAY_SECONDS):
             continue
         asked_at = time.monotonic()
+        if vector != last:
+            last, moved_at = vector, asked_at
         try:
             await asyncio.to_thread(archive.tell, _zones(flushes))
         except Exception as error:  # noqa: BLE001 -- pages go on without days, whatever it was
             logger.warning("the archive does not tell votes by day", reason=str(error)[:300])
         else:
-            # The archive may have been a little behind: the second answer is of all there is.
-            settled = vector if vector == last else None
-            last = vector
+            settled = vector if asked_at - moved_at >= BEHIND_SECONDS else None
         rest = max(ASK_SECONDS, REST_FACTOR * (time.monotonic() - asked_at))
 
 

@@ -15,11 +15,14 @@ POLL_SECONDS = 1.0
 """Pause between two looks at whether there is something to measure."""
 AGAIN_SECONDS = 3_600.0
 """Least age of a measurement before the next, while voting is open."""
-REST_FACTOR = 299
-"""After a sequence there is a rest of so many times as long as it took: a three-hundredth of one
+REST_FACTOR = 599
+"""After a sequence there is a rest of so many times as long as it took: a six-hundredth of one
 core, beside which a quiet process stays quiet."""
 FIRST_REST_FACTOR = 29
-"""The first price of a consultation is waited for: it comes ten times as soon."""
+"""The first price of a consultation is waited for: for it the rests are a twentieth of that..."""
+FIRST_WORK_SECONDS = 0.3
+"""... until so much work was done. Of a hundred proposals that is all of it, of thousands it would
+keep a process busy for minutes."""
 
 
 async def measure_draws(
@@ -42,12 +45,26 @@ async def measure_draws(
                 state == "final" or before[1] == vector or now - before[2] < AGAIN_SECONDS)
             if not settled and documents.figure(name, Figure("totals_routes", "")) is not None:
                 seen[name] = state, vector, now
-                rest = rest_factor if before else min(rest_factor, FIRST_REST_FACTOR)
-                await _measure(publications, flushes, name, rest)
+                rests = Rests(rest_factor, 0.0 if before else FIRST_WORK_SECONDS)
+                await _measure(publications, flushes, name, rests)
+
+
+class Rests:
+    """How long to rest after work of a measurement."""
+
+    def __init__(self, factor: float, soon_seconds: float) -> None:
+        """Rest `factor` times as long as was worked, and less within the first so many seconds."""
+        self._factor, self._soon_seconds = factor, soon_seconds
+
+    def after(self, worked_seconds: float) -> float:
+        """Return the seconds to rest."""
+        factor = min(self._factor, FIRST_REST_FACTOR) if self._soon_seconds > 0 else self._factor
+        self._soon_seconds -= worked_seconds
+        return factor * worked_seconds
 
 
 async def _measure(
-    publications: Publications, flushes: Flushes, name: str, rest_factor: float
+    publications: Publications, flushes: Flushes, name: str, rests: Rests
 ) -> None:
     try:
         publication = publications.publication(name)
@@ -62,6 +79,6 @@ async def _measure(
         document, blind=bool(described and described.get("shares_embargoed")))
     found, began = Counter[str](), time.perf_counter()
     for _ in draw_costs.steps(pool, found):
-        await asyncio.sleep(rest_factor * (time.perf_counter() - began))
+        await asyncio.sleep(rests.after(time.perf_counter() - began))
         began = time.perf_counter()
     publications.costs.tell(name, draw_costs.told(document, pool, found))

@@ -14,12 +14,12 @@ from sinks.logs import archived_logs
 def test_a_trickle_that_lasts_is_inserted_ever_more_seldom() -> None:
     """Twice as long after each small insert, up to the bound."""
     lane, now, waits = _lane(), 100.0, []
-    for _ in range(5):
+    for _ in range(7):
         lane._trickle(3, now)
         waits.append(lane._trickle_until - now)
         now = lane._trickle_until + 0.1
 
-    assert waits == [TRICKLE_FIRST_SECONDS, 3, 6, TRICKLE_SECONDS, TRICKLE_SECONDS]
+    assert waits == [TRICKLE_FIRST_SECONDS, 3, 6, 12, 24, TRICKLE_SECONDS, TRICKLE_SECONDS]
 
 
 def test_after_much_or_after_silence_nothing_waits_for_long() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from deploy.local import process as process_module
+from deploy.local import supervisor as supervisor_module
 from deploy.local.errors import ProcessFailedError
 from deploy.local.process import ProcessSpecification
 from deploy.local.status import bring_down, read_status
@@ -135,6 +136,30 @@ async def test_what_died_waits_for_what_it_needs(tmp_path: Path) -> None:
         await _until(lambda: len(lines) == 6)
 
     assert [line for line in lines if "ready" in line] == 2 * [f"{name} ready" for name in names]
+
+
+async def test_while_all_are_up_a_death_alone_makes_it_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not look all the time, and yet a death is seen long before the next look is due."""
+    monkeypatch.setattr(supervisor_module, "IDLE_LOOK_SECONDS", 10 * WAIT_SECONDS)
+    looks, look = list[int](), Supervisor._look
+
+    async def counted(supervisor: Supervisor) -> None:
+        looks.append(1)
+        await look(supervisor)
+
+    monkeypatch.setattr(Supervisor, "_look", counted)
+    async with _running(tmp_path, specify("ledger", tmp_path)):
+        # The look after the one that found it up is the last.
+        await asyncio.sleep(5 * supervisor_module.LOOK_SECONDS)
+        found = len(looks)
+        await asyncio.sleep(5 * supervisor_module.LOOK_SECONDS)
+        unmoved = len(looks) == found
+        os.kill(_process(tmp_path, "ledger")["pid"], signal.SIGKILL)
+        await _until(lambda: _process(tmp_path, "ledger")["restarts"] == 1)
+
+    assert unmoved
 
 
 async def test_a_killed_process_is_started_again(tmp_path: Path) -> None:

@@ -10,7 +10,13 @@ import pytest
 from starlette.testclient import TestClient
 
 from producers.gateway import draw_costs
-from scrutin.views.draw_costs import measure_draws
+from scrutin.views.draw_costs import (
+    FIRST_REST_FACTOR,
+    FIRST_WORK_SECONDS,
+    REST_FACTOR,
+    Rests,
+    measure_draws,
+)
 from tests.harness import WAIT_SECONDS
 from tests.views import campaign
 from tests.views.test_api import Clock, Published
@@ -105,3 +111,12 @@ def test_before_rules_2_nothing_is_said_of_the_draw() -> None:
 
     assert shown.client.get(ADDRESS).status_code == 404
     assert "What the draw protects" not in shown.page("en")
+
+
+def test_a_first_price_is_hurried_for_a_bounded_time_only() -> None:
+    """Of thousands of proposals it would keep the process busy for minutes."""
+    rests, step = Rests(REST_FACTOR, FIRST_WORK_SECONDS), FIRST_WORK_SECONDS / 4
+    found = [round(rests.after(step) / step) for _ in range(6)]
+
+    assert found == 4 * [FIRST_REST_FACTOR] + 2 * [REST_FACTOR]
+    assert Rests(REST_FACTOR, 0.0).after(step) == REST_FACTOR * step
