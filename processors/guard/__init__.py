@@ -2,7 +2,8 @@
 
 `inputs` are what is read and up to where, `judging` folds it and looks, `judgements` are its
 records. What it remembers is its `state`: a `day` of each consultation, in it a `window` of the
-last minutes, and `known` voters of earlier days; above its bounds a sample (`sampling`). Rules with
+last minutes, the `blocks` of its networks and the `work` that the door asked for, and `known`
+voters of earlier days; above its bounds a sample (`sampling`). Rules with
 their `parameters`: `crowds` in one network or in many alike, `rings` of keen voters, `hurried`
 voters, `partners`; `reports` and `leaning` networks only tell. What chance explains is in
 `chances`, `marks` are what crowds do not bear. `findings` are groups that were found.

@@ -28,7 +28,9 @@ BALLOTS_LEAST = {CROWD: marks.NETWORK_BALLOTS_LEAST, SPREAD: marks.STRATUM_BALLO
 FirstKey = Callable[[], tuple[int, Numbers]]
 """Gives the score of a group, and its figures."""
 BANDS = (3, 10, 100)
-"""Strata: networks with 3 to 9 voters on the item, 10 to 99, 100 and more."""
+"""Strata: networks with 3 to 9 voters on the item, 10 to 99, 100 and more..."""
+BLOCK = 3
+"""... and those of a block, however many voters each has."""
 
 
 def crowd(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
@@ -43,7 +45,7 @@ def crowd(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
             found.fresh = _rows_of(day, pair & ITEM_MASK, (pair >> ITEM_BITS,))
     day.touched.clear()
     for pair, group in sorted(day.open_groups.items()):
-        if group.fresh or group.immature or group.waits(rule):
+        if group.due(rule):
             yield from look(day, group, rule, pair & ITEM_MASK, now,
                             partial(_first_key, day, pair, rule, proposals))
 
@@ -82,8 +84,7 @@ def spread(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
              if len(day.networks_of[item]) >= rule.parameters["networks"]}
     day.touched_items.clear()
     groups = day.groups.setdefault(SPREAD, {})
-    waiting = {place >> 2 for place, group in groups.items()
-               if group.fresh or group.immature or group.waits(rule)}
+    waiting = {place >> 2 for place, group in groups.items() if place >= 0 and group.due(rule)}
     for item in sorted(grown | waiting):
         for band, networks in enumerate(_strata(day, item, rule)):
             group = groups.get(item << 2 | band)
@@ -100,6 +101,57 @@ def spread(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
                 _regroup(day, group, item, networks)
             yield from look(day, group, rule, item, now, partial(
                 _union, day, item, band, networks, rule, proposals))
+    yield from _blocks(day, rule, now, proposals)
+
+
+def _blocks(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
+    """Look at blocks, most of whose fresh voters came for one item from many networks."""
+    groups = day.groups.setdefault(SPREAD, {})
+    touched, day.blocks.touched = day.blocks.touched, set()
+    waiting = {~place for place, group in groups.items() if place < 0 and group.due(rule)}
+    for pair in sorted(touched | waiting):
+        voters, count = day.blocks.pairs.get(pair, (0, 0))
+        size = day.blocks.sizes[pair >> ITEM_BITS]
+        group, item = groups.get(~pair), pair & ITEM_MASK
+        alike = count >= rule.parameters["networks"] and (
+            100 * voters >= rule.parameters["share_percent"] * size)
+        if group is None and not alike:
+            continue
+        networks = _networks_of_block(day, pair)
+        first_key = partial(_of_block, day, pair, networks, rule, proposals)
+        if group is None or group.grown(voters):
+            holds = alike and first_key()[0] >= rule.parameters["score"]
+            if group is None:
+                group = day.group_of(SPREAD, ~pair) if holds else None
+                if group is None:
+                    continue
+                group.block = pair >> ITEM_BITS
+                day.open_items.setdefault(item, []).append(group)
+                group.fresh = _rows_of(day, item, networks)
+        yield from look(day, group, rule, item, now, first_key)
+
+
+def _networks_of_block(day: Day, pair: int) -> list[int]:
+    """Return the networks of a block that somebody came from for an item."""
+    rows = np.frombuffer(day.rows_of.get(pair & ITEM_MASK, b""), "=i4")
+    own = np.unique(np.frombuffer(day.networks, "=i4")[rows])
+    blocks = np.frombuffer(day.blocks.of_network, "=i4")[own]
+    found: list[int] = own[blocks == pair >> ITEM_BITS].tolist()
+    return found
+
+
+def _of_block(
+    day: Day, pair: int, networks: list[int], rule: Rule, proposals: int
+) -> tuple[int, Numbers]:
+    """Return the score of a block against the networks that are not in it, and its figures."""
+    held, _ = day.blocks.pairs.get(pair, (0, 0))
+    size = day.blocks.sizes[pair >> ITEM_BITS]
+    if 100 * held < rule.parameters["share_percent"] * size:
+        return 0, ()
+    expected = _popularity(day, pair & ITEM_MASK, networks, rule, proposals)
+    score = tail(held, size, expected)
+    return score, (("band", BLOCK), ("network_voters", size), ("networks", len(networks)),
+                   ("popularity", expected), ("score", score), ("voters", held))
 
 
 def _strata(day: Day, item: int, rule: Rule) -> list[list[int]]:
@@ -147,15 +199,20 @@ def look(
     """Look at a group: for both keys where it is due, else for who bears marks of the last look."""
     ripe = group.ripen(day.times, now - READ_BALLOTS_AFTER_MS)
     size, mature = len(group.members), len(group.members) - len(group.immature)
+    answered = _answered(day, group, now)
     grown, holds = group.grown(size), False
-    if grown or group.ripe(mature, BALLOTS_LEAST[rule.rule]):
+    if grown or group.ripe(mature, BALLOTS_LEAST[rule.rule]) or group.answered(len(answered)):
         group.looked, group.looked_mature = size if grown else group.looked, mature
+        group.looked_answered = len(answered)
         score, group.numbers = first_key()
         holds = score >= rule.parameters["score"]
-        group.marks = tuple(_marks(day, group, rule, item, mature)) if holds else ()
+        group.marks = tuple(_marks(day, group, rule, item, mature, now)) if holds else ()
         ripe = group.members
     for mark in group.marks:
-        group.bearing.update(_bearers(day, group, mark, ripe, now))
+        if mark.kind == marks.NO_HANDS:
+            group.bearing |= answered - day.work.passed
+        else:
+            group.bearing.update(_bearers(day, group, mark, ripe, now))
     yield from _said(day, group, rule, item, grown=grown and holds)
 
 
@@ -174,11 +231,33 @@ def _said(day: Day, group: Group, rule: Rule, item: int, *, grown: bool) -> Iter
         yield Found(group, rule, item, tuple(sorted(numbers)), kinds, voters)
 
 
-def _marks(day: Day, group: Group, rule: Rule, item: int, mature: int) -> Iterator[Mark]:
+def _answered(day: Day, group: Group, now: int) -> set[int]:
+    """Return the members who did what the door asked of them, or have had the time for it."""
+    if not day.work.asked_at:
+        return set()
+    asked = [row for row in group.members if row in day.work.asked_at]
+    had_time = {row for row in asked if day.work.has_had_time(row, now)}
+    group.answering = len(had_time) < len(asked)
+    return had_time
+
+
+def _marks(
+    day: Day, group: Group, rule: Rule, item: int, mature: int, now: int
+) -> Iterator[Mark]:
     times = sorted(day.times[row] for row in group.members)
     found = (marks.metronome(times), _ballot_mark(day, group, rule, item, mature),
-             _pace_mark(day, group))
+             _pace_mark(day, group), _hands_mark(day, group, now))
     return (mark for mark in found if mark is not None)
+
+
+def _hands_mark(day: Day, group: Group, now: int) -> Mark | None:
+    own = _answered(day, group, now)
+    if len(own) < marks.HANDS_LEAST:
+        return None
+    work = day.work
+    others = {row for row in work.asked_at if work.has_had_time(row, now)} - set(group.members)
+    return marks.no_hands(
+        len(own), len(own & work.passed), len(others), len(others & work.passed))
 
 
 def _ballot_mark(day: Day, group: Group, rule: Rule, item: int, mature: int) -> Mark | None:

@@ -11,11 +11,20 @@ group of a fresh voter is network and first item, if that was asked for or nobod
 from array import array
 from collections.abc import Iterator
 
+from processors.guard.blocks import Blocks
 from processors.guard.findings import Group, Told
-from processors.guard.inputs import EXEMPT, SERVED, UNKNOWN_PAUSE
+from processors.guard.inputs import (
+    BLOCK_AT,
+    CHALLENGED_AT,
+    EXEMPT,
+    NOT_CHALLENGED,
+    SERVED,
+    UNKNOWN_PAUSE,
+)
 from processors.guard.known import Known
 from processors.guard.sampling import in_sample
 from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST, Window
+from processors.guard.work import Work
 
 
 DAY_MS = 86_400_000
@@ -90,6 +99,8 @@ class Day:
         """Rows that had many items when they got another one."""
         self.numbers: dict[bytes, int] = {}
         """Networks by name."""
+        self.blocks = Blocks()
+        self.work = Work()
         self.groups: dict[int, dict[int, Group]] = {}
         """Groups that were found, by rule and place."""
         self.told: dict[tuple[int, int], Told] = {}
@@ -119,6 +130,7 @@ class Day:
         self.asked_sizes: list[int] = [0] * len(self.numbers)
         self.pairs: dict[int, int] = {}
         """Fresh voters of each group."""
+        self.blocks.clear()
         self.counted_voters = 0
         """Fresh voters with a network, no network counted more than NETWORK_COUNTS_MOST."""
         self.counted_items: dict[int, int] = {}
@@ -167,6 +179,8 @@ class Day:
 
     def more(self, row: int, time: int, item: int, shown: int, via: int) -> None:
         """Take another vote of a row; one on the same item is passed over."""
+        if row in self.work.asked_at:
+            self._answer(row, time, item)
         if self.items[row] == item:
             return
         held = self.later.get(row)
@@ -184,20 +198,47 @@ class Day:
             if len(held) >= HASTY_ITEMS - 1:
                 self.hasty.add(row)
 
-    def joined(self, row: int, network: bytes) -> None:
-        """Say from which network a fresh voter's first vote came."""
+    def joined(self, row: int, seen: bytes) -> None:
+        """Say what was seen of a fresh voter's first vote: its network, and more if it is known."""
+        network = seen[:BLOCK_AT]
         number = self.numbers.get(network)
         if number is None:
             number = self.numbers[network] = len(self.sizes)
             self.sizes.append(0)
             self.asked_sizes.append(0)
+            self.blocks.add_network(seen[BLOCK_AT:CHALLENGED_AT])
         self.networks[row] = number
         self._count(row, number)
+        if len(seen) > CHALLENGED_AT and seen[CHALLENGED_AT] != NOT_CHALLENGED and (
+                row not in self.work.unproven):
+            self.work.answer(row, self.times[row])  # It counts: so it answers.
+
+    def begin_unproven(self, voter: bytes, time: int, item: int, detail: tuple[int, int, int, int]
+                       ) -> int:
+        """Take a vote that does not count, for the door asks something; return the row."""
+        row = self.begin(voter, time, item, detail)
+        self.flags[row] &= ~OF_PEOPLE
+        self.work.unproven.add(row)
+        return row
+
+    def ask(self, row: int, time: int, proposal: int) -> None:
+        """Take note that something was asked of a voter, if for what was cast first."""
+        if self.items[row] >> CHOICE_BITS == proposal:
+            self.work.ask(row, time)
+
+    def _answer(self, row: int, time: int, item: int) -> None:
+        """Take a vote that counts of somebody of whom something was asked."""
+        if row in self.work.unproven:
+            self.work.unproven.remove(row)
+            self.flags[row] |= OF_PEOPLE
+        if not (self.items[row] ^ item) & PROPOSAL_MASK:
+            self.work.answer(row, time)
 
     def _count(self, row: int, network: int) -> None:
         flags = self.flags[row]
         size = self.sizes[network] = self.sizes[network] + 1
         self.counted_voters += size <= NETWORK_COUNTS_MOST
+        self.blocks.count(network)
         if size <= SAMPLED_OF_NETWORK:
             flags |= USUAL
             self.paces[flags & PAUSE_MASK] += 1
@@ -233,10 +274,11 @@ class Day:
                 self.touched.add(pair)
                 if held == GROUP_OF_INTEREST:
                     self.pairs_of_interest.append(pair)
+        block = self.blocks.count_pair(pair >> ITEM_BITS, item, is_first=held == 1)
         if pair in self.open_groups:
             self.open_groups[pair].came(row)
         for group in self.open_items.get(item, ()):
-            group.came_from(row, pair >> ITEM_BITS)
+            group.came_from(row, pair >> ITEM_BITS, block)
         return flags | USUAL_OF_ITEM if held <= SAMPLED_OF_NETWORK else flags
 
     # What rules ask
@@ -256,6 +298,7 @@ class Day:
             self.reviewed = now // REVIEW_MS
             self.touched.update(self.pairs_of_interest)
             self.touched_items.update(self.networks_of)
+            self.blocks.review()
 
     def ballot(self, row: int) -> tuple[int, ...]:
         """Return the items that a voter has cast today, in ascending order."""
@@ -316,6 +359,7 @@ class Day:
             old_flags[row] & ~(USUAL | USUAL_ASKED | USUAL_OF_ITEM) for row in kept))
         self.hasty.clear()
         numbers = {row: number for number, row in enumerate(kept)}
+        self.work.renumber(numbers)
         for proposal, early in self.young.items():
             self.young[proposal] = {numbers[row]: choice for row, choice in early.items()
                                     if row in numbers}

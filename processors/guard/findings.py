@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from processors.guard.marks import METRONOME_LEAST, PACE_LEAST, Mark
+from processors.guard.marks import HANDS_LEAST, METRONOME_LEAST, PACE_LEAST, Mark
 from processors.guard.parameters import SET_ASIDE, Rule
 from schemas.hot import long, short_string
 
@@ -70,8 +70,9 @@ class Told:
 class Group(Told):
     """What is remembered of a group of voters that was found."""
 
-    __slots__ = ("bearing", "fresh", "immature", "kinds", "looked_mature", "marks", "members",
-                 "networks", "numbers", "reported", "suspended", "told")
+    __slots__ = ("answering", "bearing", "block", "fresh", "immature", "kinds", "looked_answered",
+                 "looked_mature", "marks", "members", "networks", "numbers", "reported",
+                 "suspended", "told")
 
     def __init__(self) -> None:
         super().__init__()
@@ -83,6 +84,12 @@ class Group(Told):
         """Those whose ballots are not read yet."""
         self.networks: frozenset[int] = frozenset()
         """Of a stratum: whose voters they are."""
+        self.block = -1
+        """Of a stratum that is a block: its number."""
+        self.answering = False
+        """Whether somebody still has time to do what was asked."""
+        self.looked_answered = 0
+        """Members who had had that time when marks were last looked for."""
         self.looked_mature = 0
         """Members whose ballots were read when marks were last looked for."""
         self.marks: tuple[Mark, ...] = ()
@@ -102,9 +109,9 @@ class Group(Told):
         """Take one more voter of its network."""
         self.fresh.append(row)
 
-    def came_from(self, row: int, network: int) -> None:
-        """Take one more voter of its item, if of its networks."""
-        if network in self.networks:
+    def came_from(self, row: int, network: int, block: int) -> None:
+        """Take one more voter of its item, if of its networks or its block."""
+        if network in self.networks or (block == self.block and block >= 0):
             self.fresh.append(row)
 
     def grown(self, size: int) -> bool:
@@ -119,6 +126,14 @@ class Group(Told):
     def waits(self, rule: Rule) -> bool:
         """Whether somebody bears a mark who is to be suspended and was not."""
         return rule.sets_aside and len(self.suspended) < len(self.bearing)
+
+    def due(self, rule: Rule) -> bool:
+        """Whether there is anything to look at: who came, who has had time, who bears a mark."""
+        return bool(self.fresh or self.immature or self.answering) or self.waits(rule)
+
+    def answered(self, size: int) -> bool:
+        """Whether so many more have had time to do what was asked, from a least number on."""
+        return size >= HANDS_LEAST and 4 * size >= 5 * self.looked_answered
 
     def ripen(self, times: Sequence[int], read: int) -> list[int]:
         """Take those who came; return them and those whose ballots can be read from now on.
@@ -147,6 +162,7 @@ class Group(Told):
             setattr(self, name, {numbers[row] for row in getattr(self, name) if row in numbers})
         self.looked = min(self.looked, len(self.members))
         self.looked_mature = min(self.looked_mature, len(self.members))
+        self.looked_answered = min(self.looked_answered, len(self.members))
 
 
 def finding_id(

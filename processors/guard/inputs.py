@@ -27,8 +27,11 @@ EXEMPT = frozenset(ORIGINS.index(name) for name in ("import", "simulation", "ope
 """Whoever writes these answers for them: they enter no group."""
 UNKNOWN_PAUSE = 15
 IDENTIFIER_BYTES = 16
-NO_CHALLENGE, ASKED, SOLVED = range(3)
-"""Whether a voter was given work before a first vote, and did it."""
+NOT_CHALLENGED, ASKED, SOLVED, WAITED = range(4)
+"""What the door asked of the device of an event, or what the event answers."""
+BLOCK_AT, CHALLENGED_AT = IDENTIFIER_BYTES, 2 * IDENTIFIER_BYTES
+"""Where block and challenge stand behind a network, in what was seen of an event; nowhere, for
+records of version 1."""
 
 _WANTED = ("event_id", "voter", "choice", "trust", "origin", "shown", "pause",
            ("consultation", "proposal"))
@@ -42,6 +45,8 @@ _VOTES = {header: (decode, HEADER_BYTES + sum(
         (schema.header, decoder("VoteCast", *_WANTED, version=schema.version))]}
 """By header: what reads a vote, and where its names begin."""
 _NETWORKS = headers("NetworksSeen")
+_ALONE = versions("NetworksSeen")[0].header
+"""Of records that name networks and nothing else."""
 Value = bytes | None
 
 
@@ -88,8 +93,10 @@ class Batch:
             raise Incomplete(f"{until} does not come after {after}")
         self.after, self.until = after, until
         self.casts: list[Vote] = []
+        self.suspect: list[Vote] = []
+        """Votes that do not count, but for those whose voters the door asked something of."""
         self.networks: dict[bytes, bytes] = {}
-        """Network of each event."""
+        """What was seen of each event: its network; block and challenge, where they are known."""
         self.catalogue: list[Described] = []
         self.latest = 0
         """The latest instant of a trusted vote."""
@@ -112,7 +119,8 @@ class Batch:
                              f"of which {len(offsets)} are there, came after {read}")
         self._votes_read[partition] = read + len(taken)
         self._of_votes[partition].add([value or b"" for _, value in taken])
-        cast, tables, from_bytes = self.casts.append, _VOTES, int.from_bytes
+        trusted, suspect = self.casts.append, self.suspect.append
+        tables, from_bytes = _VOTES, int.from_bytes
         for offset, value in taken:
             table = tables.get(value[:HEADER_BYTES]) if value else None
             if table is None or value is None or len(value) > MAX_BALLOT_BYTES:
@@ -122,18 +130,18 @@ class Batch:
                 found = decode(value)
             except Undecodable:
                 continue  # The ledger refuses it.
-            if found[TRUST] == TRUSTED:
-                at = span_at + len(found[SPAN])
-                whole = from_bytes(value[at:at + 7], "little")
-                if whole & _USUAL_ENDS == _USUAL_BITS and len(value) > at + 6:
-                    number = (whole & 0x7F | whole >> 1 & 0x3F80 | whole >> 2 & 0x1F_C000
-                              | whole >> 3 & 0xFE0_0000 | whole >> 4 & 0x7_F000_0000
-                              | whole >> 5 & 0x3F8_0000_0000)
-                    cast((number >> 1, partition, offset, whole >> 49, found))
-                else:
-                    time, at = _number(value, at)
-                    via = _number(value, at)[0] if at < len(value) else 0
-                    cast((time, partition, offset, via, found))
+            cast = trusted if found[TRUST] == TRUSTED else suspect
+            at = span_at + len(found[SPAN])
+            whole = from_bytes(value[at:at + 7], "little")
+            if whole & _USUAL_ENDS == _USUAL_BITS and len(value) > at + 6:
+                number = (whole & 0x7F | whole >> 1 & 0x3F80 | whole >> 2 & 0x1F_C000
+                          | whole >> 3 & 0xFE0_0000 | whole >> 4 & 0x7_F000_0000
+                          | whole >> 5 & 0x3F8_0000_0000)
+                cast((number >> 1, partition, offset, whole >> 49, found))
+            else:
+                time, at = _number(value, at)
+                via = _number(value, at)[0] if at < len(value) else 0
+                cast((time, partition, offset, via, found))
 
     def add_networks(self, records: Iterable[tuple[int, Value]]) -> None:
         """Add records of the networks topic; there may be holes."""
@@ -211,19 +219,44 @@ def _number(value: bytes, at: int) -> tuple[int, int]:
 
 
 def networks_in(value: bytes) -> Iterable[tuple[bytes, bytes]]:
-    """Read event and network of each in a record of the networks topic; nothing of any other.
+    """Read what was seen of each event in a record of the networks topic; nothing of any other.
 
-    Two lists of fixed identifiers have one encoding, which is sliced: a generic reader would take
-    longer over where a vote came from than everything else over the vote.
+    Lists of fixed identifiers and of words have one encoding, which is sliced: a generic reader
+    would take longer over where a vote came from than everything else over the vote. A record
+    whose lists differ in length says no blocks and challenges.
     """
     if value[:HEADER_BYTES] not in _NETWORKS:
         return ()
     try:
         events, at = _identifiers(value, HEADER_BYTES)
-        networks, _ = _identifiers(value, at)
+        networks, at = _identifiers(value, at)
     except IndexError:
         return ()
+    if value[:HEADER_BYTES] != _ALONE:
+        networks = _with_more(value, at, networks)
     return zip(events, networks, strict=False)
+
+
+def _with_more(value: bytes, at: int, networks: list[bytes]) -> list[bytes]:
+    """Join each network with its block and with what the door asked."""
+    try:
+        _, at = _number(value, at)
+        count, begin = _number(value, at)
+        at = begin + count
+        if count < 0 or (count and value[at]):
+            return networks
+        blocks, _ = _identifiers(value, at + (count > 0))
+    except IndexError:
+        return networks
+    # One byte a word, twice its index.
+    challenged = value[begin:at].translate(_HALVES)
+    if not len(networks) == len(blocks) == len(challenged):
+        return networks
+    return [network + block + challenged[place:place + 1] for place, (network, block) in enumerate(
+        zip(networks, blocks, strict=True))]
+
+
+_HALVES = bytes(number >> 1 for number in range(256))
 
 
 def _identifiers(value: bytes, at: int) -> tuple[list[bytes], int]:

@@ -32,7 +32,7 @@ from processors.guard.parameters import (
 from processors.guard.partners import partner
 from processors.guard.reports import asked, burst, early
 from processors.guard.rings import ring
-from processors.guard.state import Consultation, PatrolState, days_of
+from processors.guard.state import Consultation, PatrolState, parts_of
 
 
 CLOCK_TOLERANCE_MS = 60_000
@@ -83,15 +83,18 @@ def judge(state: PatrolState, batch: Batch, rules: Rules, judged_at: int) -> Jud
     if batch.after != state.cut:
         raise Incomplete(f"the state ends at {state.cut}, the batch begins after {batch.after}")
     casts = batch.ordered()
-    now = max(state.now, min(batch.latest, judged_at + CLOCK_TOLERANCE_MS))
     state.know(batch)
     state.take_networks(batch)
+    asked = state.asked_in(batch)
+    latest = max(batch.latest, asked[-1][0][0] if asked else 0)
+    now = max(state.now, min(latest, judged_at + CLOCK_TOLERANCE_MS))
     state.number, state.now, state.cut = state.number + 1, now, batch.until
-    for day, part in days_of(casts, state.day, now):
+    for day, part, asked_part in parts_of(casts, asked, state.day, now):
         if day != state.day:
             state.roll(day)
         until = min(now, (day + 1) * DAY_MS - 1)
         state.fold(part, until)
+        state.fold_asked(asked_part, until)
         state.settle(until)
         for found in _look(state, rules, until - day * DAY_MS):
             state.left.setdefault(found.finding, []).append(found)
@@ -99,7 +102,7 @@ def judge(state: PatrolState, batch: Batch, rules: Rules, judged_at: int) -> Jud
     return Judgement(
         state.number, judged_at, now, batch.until, rules, findings,
         sum(map(len, state.left.values())), sum(len(day.voters) for day in state.days()),
-        state.level,         batch.votes_digest(), batch.networks_digest())
+        state.level, batch.votes_digest(), batch.networks_digest())
 
 
 def _look(state: PatrolState, rules: Rules, now: int) -> Iterator[Finding]:

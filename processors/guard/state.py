@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_VOTERS, Day
 from processors.guard.findings import Finding
-from processors.guard.inputs import SPAN, Batch, Cut, Vote, beginning
+from processors.guard.inputs import ASKED, CHALLENGED_AT, SPAN, Batch, Cut, Vote, beginning
 from processors.guard.known import MAX_KNOWN, Known
 from processors.guard.parameters import HURRIED
 from processors.guard.sampling import in_sample
@@ -33,6 +33,8 @@ MAX_UNJOINED = 100_000
 """Networks that are kept in one such span; of more, the span is over. Two are held."""
 
 Casts = Sequence[Vote]
+AskedVote = tuple[Vote, bytes]
+"""A suspect vote for which the door asked something, and what was seen of it."""
 
 
 class Consultation:
@@ -58,7 +60,10 @@ class Consultation:
     def sleeps(self) -> None:
         """End its day: whose voters they were is known, and which proposals had votes."""
         if self.today is not None:
-            self.known.add(self.today.rows)
+            unproven = self.today.work.unproven
+            self.known.add(voter for voter, row in self.today.rows.items()
+                           if row not in unproven) if unproven else (
+                self.known.add(self.today.rows))
             self.begun |= self.today.begun
             self.begun.update(proposal for proposal, early in self.today.young.items() if early)
             self.today = None
@@ -85,6 +90,8 @@ class PatrolState:
         self._unjoined_since = 0
         self._waiting: dict[bytes, tuple[Consultation, int]] = {}
         """Rows of fresh voters whose network is not known yet, by the vote's event."""
+        self._suspect: dict[bytes, Vote] = {}
+        """Suspect votes of which it is not known yet whether something was asked, by event."""
 
     # The catalogue
 
@@ -159,6 +166,41 @@ class PatrolState:
             consultation.today.joined(row, batch.networks[event_id])
         self._unjoined.update(batch.networks)
 
+    def asked_in(self, batch: Batch) -> list[AskedVote]:
+        """Return the suspect votes for which the door asked something, in their order."""
+        self._suspect.update((vote[-1][0], vote) for vote in batch.suspect)
+        found = [(vote, seen) for event_id, vote in self._suspect.items()
+                 if (seen := self._seen(event_id)) is not None]
+        for vote, _ in found:
+            del self._suspect[vote[-1][0]]
+        return sorted(one for one in found if one[1][CHALLENGED_AT:] == _ASKED)
+
+    def _seen(self, event_id: bytes) -> bytes | None:
+        return self._unjoined.get(event_id) or self._unjoined_before.get(event_id)
+
+    def fold_asked(self, asked: Sequence[AskedVote], now: int) -> None:
+        """Fold suspect votes of one day for which something was asked.
+
+        Their voters belong to groups as others do, for who does nothing has no other vote; in no
+        count of votes, and not known on the next day, until a vote of theirs counts.
+        """
+        begins = self.day * DAY_MS
+        latest = min(now - begins, DAY_MS - 1)
+        for (instant, partition, _, _, (_, voter, choice, _, *detail, span)), seen in asked:
+            place = self._places.get(span)
+            if place is None or not self._is_in_place(voter, partition) or not (
+                    in_sample(voter, self.level)):
+                continue
+            consultation, proposal = place
+            day = consultation.today or consultation.wakes(self.day)
+            time, row = max(0, min(instant - begins, latest)), day.rows.get(voter)
+            if row is None:
+                row = day.begin_unproven(
+                    voter, time, proposal << CHOICE_BITS | choice, (*detail, 0))
+                if day.flags[row] & FRESH:
+                    day.joined(row, seen)
+            day.ask(row, time, proposal)
+
     def fold(self, casts: Casts, now: int) -> None:
         """Fold votes of one day, in their order; every vote passes: straight."""
         begins, places, of = self.day * DAY_MS, self._places, None
@@ -191,9 +233,9 @@ class PatrolState:
 
     def _join(self, consultation: Consultation, day: Day, row: int, event_id: bytes) -> None:
         """Join a fresh voter's first vote with its network, or have it wait."""
-        network = self._unjoined.get(event_id) or self._unjoined_before.get(event_id)
-        if network is not None:
-            day.joined(row, network)
+        seen = self._seen(event_id)
+        if seen is not None:
+            day.joined(row, seen)
         else:
             self._waiting[event_id] = consultation, row
 
@@ -204,6 +246,8 @@ class PatrolState:
             assert consultation.today is not None
             if begins + consultation.today.times[row] + NETWORK_WAIT_MS <= now:
                 del self._waiting[event_id]
+        waiting = [vote for vote in self._suspect.values() if vote[0] + NETWORK_WAIT_MS > now]
+        self._suspect = {vote[-1][0]: vote for vote in waiting[-MAX_UNJOINED:]}
         if now - self._unjoined_since >= UNJOINED_MS or len(self._unjoined) >= MAX_UNJOINED:
             newest = list(self._unjoined.items())[-MAX_UNJOINED:]
             self._unjoined_before, self._unjoined = dict(newest), {}
@@ -239,6 +283,27 @@ class PatrolState:
                 del self._waiting[event_id]
                 if row in numbers:
                     self._waiting[event_id] = consultation, numbers[row]
+
+
+_ASKED = bytes((ASKED,))
+
+
+def parts_of(
+    casts: Casts, asked: Sequence[AskedVote], day: int, now: int
+) -> list[tuple[int, Casts, Sequence[AskedVote]]]:
+    """Split a batch by day: votes that count, and those for which the door asked something."""
+    parts = days_of(casts, day, now)
+    if asked:
+        last = min(asked[-1][0][0], now) // DAY_MS
+        if not parts or parts[-1][0] < last:
+            parts.append((max(day, last), ()))
+    whole, rest = [], asked
+    for number, (each, part) in enumerate(parts):
+        is_last = number == len(parts) - 1
+        own = rest if is_last else [one for one in rest if one[0][0] < (each + 1) * DAY_MS]
+        rest = rest[len(own):]
+        whole.append((each, part, own))
+    return whole
 
 
 def days_of(casts: Casts, day: int, now: int) -> list[tuple[int, Casts]]:
