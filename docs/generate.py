@@ -42,7 +42,7 @@ EVENTS_OF = {
         "GuardRuleChanged", "RulesAnnounced"),
     TOPICS.participants: ("ParticipantDescribed", "ConsultationClosed"),
     TOPICS.sequences: ("SequenceDrawn", "SequenceServed"),
-    TOPICS.networks: ("NetworksSeen",),
+    TOPICS.networks: ("NetworksSeen", "ChallengeRaised"),
     TOPICS.patrol: ("PatrolJudged",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),
     TOPICS.results: (

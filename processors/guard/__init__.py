@@ -6,5 +6,6 @@ last minutes, the `blocks` of its networks and the `work` that the door asked fo
 voters of earlier days; above its bounds a sample (`sampling`). Rules with
 their `parameters`: `crowds` in one network or in many alike, `rings` of keen voters, `hurried`
 voters, `partners`; `reports` and `leaning` networks only tell. What chance explains is in
-`chances`, `marks` are what crowds do not bear. `findings` are groups that were found.
+`chances`, `marks` are what crowds do not bear. `findings` are groups that were found, `challenges`
+what the door is asked for them.
 """

@@ -45,6 +45,7 @@ _VOTES = {header: (decode, HEADER_BYTES + sum(
         (schema.header, decoder("VoteCast", *_WANTED, version=schema.version))]}
 """By header: what reads a vote, and where its names begin."""
 _NETWORKS = headers("NetworksSeen")
+_RAISED = headers("ChallengeRaised")
 _ALONE = versions("NetworksSeen")[0].header
 """Of records that name networks and nothing else."""
 Value = bytes | None
@@ -149,6 +150,8 @@ class Batch:
             if not self._networks_read < offset <= self.until.networks:
                 continue
             self._networks_read, value = offset, given or b""
+            if value[:HEADER_BYTES] in _RAISED:
+                continue  # The patrol's own word to the door.
             self._of_networks.add([offset.to_bytes(8, "big"), value])
             self.networks.update(networks_in(value))
 

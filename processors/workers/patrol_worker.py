@@ -25,6 +25,7 @@ import structlog
 from aiokafka import AIOKafkaProducer, TopicPartition
 from faust.types import TP
 
+from processors.guard.challenges import Challenges
 from processors.guard.day import DAY_MS
 from processors.guard.inputs import Batch, Cut
 from processors.guard.judgements import (
@@ -129,6 +130,7 @@ class PatrolWorker:
         self.closed: set[str] = set()
         """Consultations whose figures are final: only people set votes aside in them."""
         self.suspensions = Suspensions(self.topics, self._encoder)
+        self.challenges = Challenges()
         self.held.set()  # Who waits for a judgement to come back waits in vain.
 
     # Positions, asked by the lane
@@ -246,6 +248,7 @@ class PatrolWorker:
         self.judged = None
         found = findings_of(fields)
         self.findings.update(finding.rule for finding in found)
+        self.challenges.note(found)
         if self.own:
             self.suspensions.owe(one for one in found if one.consultation not in self.closed)
         elif any(one.suspends for one in found):
@@ -331,6 +334,7 @@ class PatrolWorker:
             self._learn(batch)
             judgement = judge(self.state, batch, self.rules, int(time.time() * 1000))
             value = encoded(judgement)
+            raised = self.challenges.raised(self.state, judgement, int(time.time() * 1000))
             self.judged, self.exact = (judgement.number, value), True
             self.held.clear()
         for finding in judgement.findings:
@@ -342,6 +346,16 @@ class PatrolWorker:
         async with asyncio.timeout(WRITE_SECONDS):
             await asyncio.gather(*await writer.send(*self.place))
             await self.held.wait()
+        if raised:
+            await self._raise(raised)
+
+    async def _raise(self, raised: list[bytes]) -> None:
+        """Ask the door for more, where a judgement that holds told of somebody."""
+        writer = Batches(self.producer)
+        writer.write(raised, timestamps=[int(time.time() * 1000)] * len(raised))
+        async with asyncio.timeout(WRITE_SECONDS):
+            await asyncio.gather(*await writer.send(self.topics.networks, 0))
+        log.info("the door was asked for more", places=len(raised))
 
     async def _suspend(self) -> None:
         """Write the suspensions that are owed."""

@@ -41,6 +41,7 @@ PUBLISHED_IDS = {
     71: "SequenceDrawn", 80: "NetworksSeen", 90: "PatrolJudged",
     100: "ProposalCorrected", 101: "DescriptionCorrected", 102: "ProposalRetired",
     103: "ProposalRestored", 104: "ClosingCompleted", 111: "NetworksSeen",
+    112: "ChallengeRaised",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

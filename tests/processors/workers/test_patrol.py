@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from processors.guard.judging import judge
 from processors.guard.parameters import CROWD, SET_ASIDE, Rules, changed
 from processors.guard.state import PatrolState
 from processors.workers.provisioning import provision
+from producers.gateway.raised_places import RaisedPlaces
 from producers.guard_rules import change_rule
 from producers.operations import Log as Operators
 from schemas import codec
@@ -25,7 +27,7 @@ from schemas.exit_codes import EXIT_STOPPED
 from schemas.genesis import Genesis
 from scrutin.keys import control_keys
 from tests.harness import Stack, connected_producer, read_to_end, stack_on, write
-from tests.processors.guard.traffic import PARTITIONS, Crowds, Log, log_of
+from tests.processors.guard.traffic import BEGAN_AT, PARTITIONS, Crowds, Log, log_of
 from tests.processors.workers.dangers import second_patrol
 from tests.waiting import until_found
 
@@ -187,13 +189,46 @@ async def test_a_change_of_a_rule_that_no_operator_has_signed_changes_nothing(
     assert owed(found) == set()
 
 
-async def test_a_rule_that_reports_suspends_nobody(stack: Stack) -> None:
-    """Its findings are recorded, and nothing else happens."""
-    await begin(stack, "report")
-    await write_part(stack, evening(1), 0, 100)
-    stack.started("patrol", **QUICK)
-    found = await judged_all(stack)
+class Heard:
+    """A door that sets an event when it is asked for more."""
 
+    def __init__(self) -> None:
+        self.asked = asyncio.Event()
+        self.places: set[tuple[bytes, str, str]] = set()
+
+    def raise_challenge(
+        self, name: bytes, consultation: str, proposal: str, level: int, until: int, now: int
+    ) -> None:
+        """Take what is asked."""
+        assert level in (1, 2)
+        assert now < until <= now + 3_600_000
+        self.places.add((name, consultation, proposal))
+        self.asked.set()
+
+
+async def test_a_rule_that_reports_suspends_nobody_and_asks_the_door(stack: Stack) -> None:
+    """Its findings are recorded, gateways hear where from, and nothing else happens."""
+    now = int(time.time() * 1_000)
+    begins = max(now - 9 * 60_000, now - now % 86_400_000)  # All of it today.
+    crowds = Crowds(1)
+    votes = [replace(vote, time=vote.time + begins - BEGAN_AT) for vote in (
+        *crowds.ordinary(600, 8), *crowds.robots(ROBOTS, 1, 800))]
+    [network] = {vote.network for vote in votes if vote.voter[4:8] == b"bots"}
+    await begin(stack, "report")
+    await write_part(stack, log_of(votes), 0, 100)
+    stack.started("patrol", **QUICK)
+    found, door = await judged_all(stack), Heard()
+    gateway = asyncio.create_task(RaisedPlaces(
+        stack.kafka, stack.topics.networks, door, accepts=lambda *_: True,
+        milliseconds=lambda: int(time.time() * 1_000)).follow())
+    try:
+        async with asyncio.timeout(60):
+            await door.asked.wait()
+    finally:
+        gateway.cancel()
+        await asyncio.gather(gateway, return_exceptions=True)
+
+    assert door.places == {(network, "jeunes", "p11")}
     assert {one.rule for _, fields in found for one in findings_of(fields)} >= {CROWD}
     assert await suspensions(stack) == []
 
