@@ -35,6 +35,7 @@ COMMANDS = {
     ("audit", "verify"): "audit_verify",
     ("audit", "compare-polis"): "audit_polis",
     ("audit", "draw"): "audit_draw",
+    ("audit", "findings"): "audit_findings",
     ("replay",): "replay",
     ("receipt", "verify"): "receipt",
     ("import", "polis"): "import_polis",

@@ -1,8 +1,9 @@
 """Which voters look like machines? What was cast, where it came from, findings out. Pure.
 
 `inputs` are what is read and up to where, `judging` folds it and looks, `judgements` are its
-records. What it remembers is its `state`: a `day` of each consultation, in it a `window` of the
-last minutes, the `blocks` of its networks and the `work` that the door asked for, and `known`
+records, and `repeating` holds records against what is judged again, after a fortnight by
+`votes_alone`. What it remembers is its `state`: a `day` of each consultation, in it a `window` of
+the last minutes, the `blocks` of its networks and the `work` that the door asked for, and `known`
 voters of earlier days; above its bounds a sample (`sampling`). Rules with
 their `parameters`: `crowds` in one network or in many alike, `rings` of keen voters, `hurried`
 voters, `partners`; `reports` and `leaning` networks only tell. What chance explains is in

@@ -6,12 +6,22 @@ from typing import Any
 from processors.guard.findings import Finding
 from processors.guard.inputs import Cut
 from processors.guard.judging import Judgement
-from processors.guard.parameters import MODES, BadParameter, Rule, Rules, changed
+from processors.guard.parameters import (
+    MODES,
+    PARAMETERS,
+    VERSION,
+    BadParameter,
+    Rule,
+    Rules,
+    changed,
+)
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.words import CHOICES
 
 
+VOTES_MOST = 100_000
+"""Votes that one judgement reads: about a second's work. Whoever repeats it holds them all."""
 MAX_RULES = 256
 """Rules that a record names: the first by consultation and number. The catalogue has all."""
 
@@ -45,6 +55,30 @@ def judged_in(values: Iterable[bytes | None]) -> list[dict[str, Any]]:
         if event == "PatrolJudged":
             found.append(fields)
     return found
+
+
+class LaterRule(ValueError):
+    """A judgement went by a rule of a later release: only that can tell what it did."""
+
+
+def goes_on(fields: dict[str, Any], after: Cut) -> bool:
+    """Whether a judgement can be the one after a cut: by rules there are, and of so many votes.
+
+    Of a release that does not know its rules no word is worth anything: raises LaterRule.
+    """
+    for rule in fields["rules"]:
+        if rule["rule"] not in PARAMETERS or rule["version"] != VERSION:
+            raise LaterRule(
+                f"judgement {fields['number']} went by rule {rule['rule']} of version "
+                f"{rule['version']}, unknown here: install the version that made it.")
+    try:
+        rules_of(fields)
+    except BadParameter:
+        return False
+    until = cut_of(fields)
+    return len(until.votes) == len(after.votes) and all(map(
+        int.__le__, (*after.votes, *after[1:]), (*until.votes, *until[1:]))) and (
+        sum(until.votes) - sum(after.votes) <= VOTES_MOST)
 
 
 def _rule(consultation: str | None, rule: Rule) -> dict[str, Any]:
@@ -91,5 +125,5 @@ def findings_of(fields: dict[str, Any]) -> tuple[Finding, ...]:
         tuple(one["marks"]), tuple(one["voters"])) for one in fields["findings"])
 
 
-__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "judged_in", "named_rules",
-           "rules_of"]
+__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "goes_on", "judged_in",
+           "named_rules", "rules_of"]

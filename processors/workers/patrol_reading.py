@@ -13,12 +13,11 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from processors.guard.inputs import Batch, Cut
+from processors.guard.judgements import VOTES_MOST
 from processors.workers.kafka_checks import reader
 from schemas.topics import Topics
 
 
-BATCH_VOTES_MOST = 100_000
-"""Votes that are folded at once: about a second's work."""
 ANSWER_SECONDS = 20.0
 """Longest wait for the broker's answer, and for the next records of a stretch."""
 NETWORKS_AFTER_MS = 5_000
@@ -83,7 +82,7 @@ class Stretches:
                 self._votes, cut.votes, strict=True)),
                 max(ends[self._networks] - 1, cut.networks),
                 max(ends[self._catalogue] - 1, cut.catalogue))
-            if sum(whole.votes) - sum(cut.votes) <= BATCH_VOTES_MOST:
+            if sum(whole.votes) - sum(cut.votes) <= VOTES_MOST:
                 return whole, 0
             found = await self._cut_by_time(cut, whole)
             return found, sum(whole.votes) - sum(found.votes)
@@ -102,8 +101,15 @@ class Stretches:
             ends = (*votes, networks, catalogue)
         return all(map(int.__le__, wanted, ends))
 
+    async def networks_begin(self) -> int:
+        """Return the first offset of the networks topic that is still there."""
+        await self._connect()
+        async with asyncio.timeout(ANSWER_SECONDS):
+            found = await self._looker.beginning_offsets([self._networks])
+        return int(found[self._networks])
+
     async def _cut_by_time(self, cut: Cut, whole: Cut) -> Cut:
-        share = BATCH_VOTES_MOST // len(self._votes)
+        share = VOTES_MOST // len(self._votes)
         behind = {number: cut.votes[number] + share for number, end in enumerate(whole.votes)
                   if end > cut.votes[number] + share}
         instants = {number: await self._instant(number, offset)

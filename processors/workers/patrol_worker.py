@@ -29,15 +29,17 @@ from processors.guard.challenges import Challenges
 from processors.guard.day import DAY_MS
 from processors.guard.inputs import Batch, Cut
 from processors.guard.judgements import (
+    VOTES_MOST,
     cut_of,
     encoded,
     findings_of,
+    goes_on,
     judged_in,
     named_rules,
     rules_of,
 )
 from processors.guard.judging import judge
-from processors.guard.parameters import NAMES, PARAMETERS, VERSION, BadParameter, Rules
+from processors.guard.parameters import NAMES, Rules
 from processors.guard.state import PatrolState
 from processors.workers.batch_lane import (
     BatchValue,
@@ -50,7 +52,7 @@ from processors.workers.batch_lane import (
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.looker import Looker
 from processors.workers.membership import Membership
-from processors.workers.patrol_reading import BATCH_VOTES_MOST, Records, Stretches
+from processors.workers.patrol_reading import Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
 from schemas.topics import Topics
 
@@ -229,19 +231,8 @@ class PatrolWorker:
 
         Rules of a later release stop the process: it could not follow what they did.
         """
-        for rule in fields["rules"]:
-            if rule["rule"] not in PARAMETERS or rule["version"] != VERSION:
-                raise ValueError(
-                    f"judgement {fields['number']} went by rule {rule['rule']} of version "
-                    f"{rule['version']}, unknown here: install the version that made it.")
-        try:
-            rules_of(fields)
-        except BadParameter:
-            return False
         before = cut_of(self.passed) if self.passed else self.state.cut
-        after = cut_of(fields)
-        return len(after.votes) == len(before.votes) and all(map(
-            int.__le__, _places(before), _places(after))) and await self.stretches.holds(after)
+        return goes_on(fields, before) and await self.stretches.holds(cut_of(fields))
 
     def _hold(self, fields: dict[str, Any]) -> None:
         """Go by a judgement: it is recorded, as the first of its number."""
@@ -280,7 +271,7 @@ class PatrolWorker:
         until = cut_of(self.passed)
         while self.state.cut != until:
             after = self.state.cut
-            share = max(1, BATCH_VOTES_MOST // len(until.votes))
+            share = max(1, VOTES_MOST // len(until.votes))
             piece = Cut(tuple(min(read + share, end) for read, end in zip(
                 after.votes, until.votes, strict=True)), until.networks, until.catalogue)
             batch = await self.stretches.batch(after, piece, networks=False)
@@ -385,7 +376,3 @@ class PatrolWorker:
             "differing": self.differing, "strays": self.strays,
             "sample": self.state.level,
         }
-
-
-def _places(cut: Cut) -> tuple[int, ...]:
-    return (*cut.votes, cut.networks, cut.catalogue)
