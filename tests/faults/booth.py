@@ -1,6 +1,7 @@
 """Voters who vote over HTTP under faults, and keep their receipts.
 
-Theory of operation: each voter asks for one vote after the other and repeats it under the same
+Theory of operation: each voter is shown a proposal by one gateway, and asks the next one for one
+vote after the other, with the proof that the proposal was shown. A vote is repeated under the same
 Idempotency-Key until there is a receipt, whoever is away meanwhile. What an answer says of the log
 is kept of every request: a receipt names a place; "nothing was recorded" and a door that did not
 open mean that this request is not in the log; anything else that it may be, once. The votes are
@@ -9,8 +10,10 @@ of a consultation of their own, so the log can be held against them event by eve
 
 import asyncio
 import base64
+import itertools
+import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -37,6 +40,9 @@ class Cast:
     """One vote, asked for until its receipt came."""
 
     key: str
+    asked_at: float
+    answered_at: float = 0.0
+    """In seconds since 1970."""
     possible: int = 0
     """Requests of it that may be in the log."""
     receipt: dict[str, Any] | None = None
@@ -44,9 +50,9 @@ class Cast:
 
 @dataclass
 class Voters:
-    """Voters before one gateway."""
+    """Voters before gateways, whom they ask by turns."""
 
-    url: str
+    urls: Sequence[str]
     casts: list[Cast] = field(default_factory=list)
     strangers: int = 0
     """Requests that may be in the log, of voters who have no cookie yet.
@@ -56,6 +62,9 @@ class Voters:
     keys: set[bytes] = field(default_factory=set)
     """Public keys by which the gateway says it signs receipts."""
 
+    def __post_init__(self) -> None:
+        self._url = itertools.cycle(self.urls).__next__
+
     async def vote(self, ended: Callable[[], bool], sleep: Callable[[float], Awaitable[None]]
                    ) -> None:
         """Vote until told to stop, and then until each has the receipt of the last vote."""
@@ -64,14 +73,28 @@ class Voters:
     async def _voter(
         self, number: int, ended: Callable[[], bool], sleep: Callable[[float], Awaitable[None]]
     ) -> None:
-        async with httpx2.AsyncClient(base_url=self.url, timeout=ANSWER_SECONDS) as client:
+        proposal = PROPOSALS[number % len(PROPOSALS)]
+        async with httpx2.AsyncClient(timeout=ANSWER_SECONDS) as client:
             while not ended():
-                cast = Cast(str(uuid.uuid4()))
-                self.casts.append(cast)
-                choice = ("agree", "disagree", "neutral")[len(self.casts) % 3]
-                body = {"proposal": PROPOSALS[number % len(PROPOSALS)], "choice": choice}
-                await self._cast(client, cast, body, ended)
+                proof = await self._shown(client, proposal)
+                if proof:
+                    cast = Cast(str(uuid.uuid4()), time.time())
+                    self.casts.append(cast)
+                    choice = ("agree", "disagree", "neutral")[len(self.casts) % 3]
+                    body = {"proposal": proposal, "choice": choice, "proof": proof}
+                    await self._cast(client, cast, body, ended)
                 await sleep(PAUSE_SECONDS)
+
+    async def _shown(self, client: httpx2.AsyncClient, proposal: str) -> str:
+        """Return the proof that a proposal was shown; empty where nobody showed it."""
+        try:
+            answer = await client.get(f"{self._url()}/v1/consultations/{BOOTH}/sequence",
+                                      params={"include": proposal})
+        except httpx2.TransportError:
+            return ""
+        if answer.status_code != HTTPStatus.OK:
+            return ""
+        return str(answer.json()["proposals"][0]["proof"])
 
     async def _cast(
         self, client: httpx2.AsyncClient, cast: Cast, body: dict[str, str],
@@ -89,16 +112,16 @@ class Voters:
 
     async def _ask(self, client: httpx2.AsyncClient, cast: Cast, body: dict[str, str]) -> None:
         """Ask once, and keep what the answer says."""
-        known = bool(client.cookies)
+        url, known = self._url(), bool(client.cookies)
         cast.possible += 1
         try:
             answer = await client.post(
-                f"/v1/consultations/{BOOTH}/votes", json=body,
+                f"{url}/v1/consultations/{BOOTH}/votes", json=body,
                 headers={"idempotency-key": cast.key})
             if answer.status_code == HTTPStatus.ACCEPTED:
-                cast.receipt = answer.json()
+                cast.receipt, cast.answered_at = answer.json(), time.time()
                 if not self.keys:
-                    said = (await client.get("/v1/keys")).json()
+                    said = (await client.get(f"{url}/v1/keys")).json()
                     self.keys |= {base64.b64decode(key["public"]) for key in said["receipts"]}
             elif answer.status_code != HTTPStatus.GATEWAY_TIMEOUT:
                 cast.possible -= 1  # Whatever else it says, it says that nothing was recorded.
@@ -119,4 +142,5 @@ class Voters:
             return Receipt(cast.key, cast.possible)
         return Receipt(
             cast.key, cast.possible, base64.b64decode(told["event"]), told["partition"],
-            told["offset"], is_signed=any(holds(told, key, topic) for key in self.keys))
+            told["offset"], is_signed=any(holds(told, key, topic) for key in self.keys),
+            asked_at=cast.asked_at, answered_at=cast.answered_at)

@@ -19,7 +19,14 @@ from schemas.codec import Undecodable
 from schemas.registry import newest
 from schemas.words import COUNTS, OUTCOMES
 from sinks.stretches import Stretch
-from tests.faults.told import Receipt, SignedLog, broken_logs, broken_receipts, of_booth
+from tests.faults.told import (
+    Receipt,
+    SignedLog,
+    broken_logs,
+    broken_receipts,
+    of_booth,
+    of_wrong_clocks,
+)
 from tests.faults.violations import Log, Violation, in_hex
 from tests.sinks.ballots import CONSULTATION
 from tests.sinks.published import published
@@ -101,6 +108,7 @@ def check(evidence: Evidence) -> list[Violation]:
     return [*_few(
         *_lost(evidence), *_phantoms(evidence),
         *broken_receipts(evidence.receipts, evidence.strangers, evidence.votes),
+        *of_wrong_clocks(evidence.receipts),
         *broken_logs(evidence.signed), *_adopted(evidence), *_counted_twice(accepted),
         *found,
         *_decisions(accepted, pure), *_document(evidence, ledgers), *_recount(evidence),

@@ -20,7 +20,10 @@ from tests.faults.schedule import (
     CLICKHOUSE,
     GATEWAY,
     LEDGERS,
+    NOTARY,
+    SECOND_GATEWAY,
     WORKERS,
+    Clocks,
     Fault,
     Kind,
 )
@@ -35,10 +38,13 @@ RESTART_SECONDS = 1.0
 CHECKPOINT_SECONDS = 0.5
 """Checkpoints as often as that, so that faults meet them."""
 FULL_BYTES = 4_096
-"""On a full disk a worker's own log may grow so much more, and no other file beyond that size: a
-snapshot does, and so does a bundle of entries."""
-FULL_BROKER_BYTES = 16_384
-"""No file of a broker's may grow beyond it."""
+"""On a full disk the log of a worker that keeps files may grow so much more, and no other file
+beyond that size: a snapshot does, and so does a bundle of entries."""
+KEEPING_FILES = (*LEDGERS, NOTARY)
+"""Others keep none but their logs, which grow no more then."""
+FULL_SERVICE_BYTES = {BROKER: 16_384, CLICKHOUSE: 4_096}
+"""No file of a service's may grow beyond it."""
+GATEWAYS = (GATEWAY, SECOND_GATEWAY)
 SNAPSHOT_DECISIONS = 700
 """Snapshots as often as that, so that recoveries meet them."""
 EXPECTED_STATUS = frozenset((0, 3, EXIT_STOPPED, -signal.SIGTERM))
@@ -65,7 +71,7 @@ def reason(said: str) -> str:
 
 def _port_setting(name: str) -> str:
     """Name the setting of the port that says whether a worker is ready."""
-    return "SCRUTIN_GATEWAY_PORT" if name == GATEWAY else "SCRUTIN_HEALTH_PORT"
+    return "SCRUTIN_GATEWAY_PORT" if name in GATEWAYS else "SCRUTIN_HEALTH_PORT"
 
 
 def _limit(pid: int, size_bytes: int) -> None:
@@ -80,7 +86,8 @@ def _begin_of_service(kind: Kind, service: Service) -> None:
     elif kind is Kind.STOP:
         service.stop()
     elif kind is Kind.FULL:
-        _limit(service.pid, FULL_BROKER_BYTES)
+        _limit(service.pid, FULL_SERVICE_BYTES[BROKER if isinstance(service, Broker)
+                                               else CLICKHOUSE])
     else:
         os.kill(service.pid, signal.SIGSTOP)
 
@@ -90,6 +97,9 @@ def _end_of_service(kind: Kind, service: Service) -> None:
     if kind is Kind.PAUSE:
         os.kill(service.pid, signal.SIGCONT)
         return
+    if kind is Kind.FULL and isinstance(service, ClickHouse):
+        _limit(service.pid, resource.RLIM_INFINITY)
+        return
     if kind is Kind.FULL:
         service.kill()  # It ends by itself, or has given its logs up.
     service.start()
@@ -97,11 +107,12 @@ def _end_of_service(kind: Kind, service: Service) -> None:
 
 @dataclass
 class Cluster:
-    """Two ledgers, ideas, archive, notary and gateway on a broker and a ClickHouse."""
+    """Two ledgers, ideas, archive, notary and gateways on a broker and a ClickHouse."""
 
     stack: Stack
     broker: Broker
     clickhouse: ClickHouse
+    clocks: Clocks = field(default_factory=Clocks)
     ended: list[Ended] = field(default_factory=list)
     workers: dict[str, Worker] = field(default_factory=dict)
     wanted: set[str] = field(default_factory=set)
@@ -119,7 +130,10 @@ class Cluster:
     """How often the command that adopts rules 2 was started."""
 
     def __post_init__(self) -> None:
-        for name in WORKERS:
+        second = () if self.clocks.second is None else (SECOND_GATEWAY,)
+        self.names = (*WORKERS, *second)
+        """All of this seed's workers."""
+        for name in self.names:
             self.workers[name] = self._made(name)
 
     def _made(self, name: str) -> Worker:
@@ -132,7 +146,13 @@ class Cluster:
             SCRUTIN_GATEWAY_VOTER_RATE="1000000",
             **{_port_setting(name): str(self.stack.ports.find())})
         made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
+        if wrong_by := self._wrong_by(name):
+            made.program = [sys.executable, "-m", "tests.faults.clock", str(wrong_by), command]
         return made
+
+    def _wrong_by(self, name: str) -> float:
+        """Say by how many seconds the clock of a worker's machine is ahead."""
+        return {GATEWAY: self.clocks.gateway, SECOND_GATEWAY: self.clocks.second}.get(name) or 0.0
 
     # Supervision
 
@@ -156,7 +176,7 @@ class Cluster:
                 worker.start()
                 self._started_at[name] = now
                 if name in self._full:
-                    self._fill(worker)
+                    self._fill(name)
                 self.adoptions += name == ADOPTION
 
     def _tend_stopping(self, name: str, worker: Worker, now: float) -> None:
@@ -198,7 +218,7 @@ class Cluster:
         if not worker.running():
             return
         if fault.kind is Kind.FULL:
-            self._fill(worker)
+            self._fill(fault.target)
         elif fault.kind is Kind.KILL:
             self._stopping.pop(fault.target, None)
             worker.kill()
@@ -230,9 +250,11 @@ class Cluster:
             self.wanted.add(fault.target)
             self.tend()
 
-    def _fill(self, worker: Worker) -> None:
-        """Let the disk be full for a worker; what it says is still written down."""
-        _limit(worker.pid, worker.log_path.stat().st_size + FULL_BYTES)
+    def _fill(self, name: str) -> None:
+        """Let the disk be full for a worker."""
+        worker = self.workers[name]
+        more = FULL_BYTES if name in KEEPING_FILES else 0
+        _limit(worker.pid, worker.log_path.stat().st_size + more)
 
     def _wake(self, worker: Worker) -> None:
         if worker.running():
@@ -249,7 +271,7 @@ class Cluster:
 
     def start(self, *, all_ledgers: bool) -> None:
         """Start every worker; the second ledger only if it does not join later."""
-        self.wanted = {name for name in WORKERS if all_ledgers or name != LEDGERS[1]}
+        self.wanted = {name for name in self.names if all_ledgers or name != LEDGERS[1]}
         self.tend()
 
     def ready(self, name: str) -> bool:
@@ -262,9 +284,11 @@ class Cluster:
             return False
 
     @property
-    def gateway_url(self) -> str:
+    def gateway_urls(self) -> list[str]:
         """Where people vote."""
-        return f"http://127.0.0.1:{self.workers[GATEWAY].environment[_port_setting(GATEWAY)]}"
+        ports = [self.workers[name].environment[_port_setting(name)]
+                 for name in GATEWAYS if name in self.names]
+        return [f"http://127.0.0.1:{port}" for port in ports]
 
     def join_ledger(self) -> None:
         """Have the second ledger join the first."""
@@ -292,7 +316,7 @@ class Cluster:
 
     def join(self) -> None:
         """Have every worker run."""
-        self.wanted |= set(WORKERS)
+        self.wanted |= set(self.names)
         self.tend()
 
     def end_replaced(self) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from tests.faults.checker import Outcome
 from tests.faults.run import PARTITIONS, RECORDS_A_SECOND, Report
+from tests.faults.schedule import Clocks
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Circumstances:
 def line(report: Report) -> str:
     """Return one line: faults, votes, verdict; for a failed seed more, with how to repeat it."""
     faults = ", ".join([*(f"{fault.kind} {fault.target}" for fault in report.plan.faults),
-                        *_adopted(report)])
+                        *_beside(report)])
     written = report.written
     said = (
         f"seed {report.plan.seed:>3}: {faults}; {written[Outcome.ACKNOWLEDGED]} acked, "
@@ -34,14 +35,19 @@ def line(report: Report) -> str:
         f"    kept in {report.folder}; again: make faults SEEDS=1 FIRST={report.plan.seed}"])
 
 
-def _adopted(report: Report) -> list[str]:
-    """Say when rules 2 are adopted, if they are."""
-    adoption = report.plan.adoption
-    if adoption is None:
-        return []
-    killed = adoption.killed_after_seconds
-    return [f"rules 2 adopted at {adoption.at_seconds:.1f} s"
-            + ("" if killed is None else f" (kill after {killed:.1f} s)")]
+def _beside(report: Report) -> list[str]:
+    """Say when rules 2 are adopted, and how wrong clocks are, if they are."""
+    adoption, clocks = report.plan.adoption, report.plan.clocks
+    said = []
+    if adoption is not None:
+        killed = adoption.killed_after_seconds
+        said.append(f"rules 2 adopted at {adoption.at_seconds:.1f} s"
+                    + ("" if killed is None else f" (kill after {killed:.1f} s)"))
+    if clocks != Clocks():
+        both = [seconds for seconds in clocks if seconds is not None]
+        said.append(f"clock{'s'[:len(both) - 1]} of {'two gateways' if both[1:] else 'the gateway'}"
+                    f" off by {' and '.join(f'{seconds:+.0f} s' for seconds in both)}")
+    return said
 
 
 def verdict(report: Report) -> str:
@@ -73,8 +79,8 @@ def page(reports: Sequence[Report], circumstances: Circumstances) -> str:
     said = (
         f"Each seed writes some {RECORDS_A_SECOND:,} records a second into {PARTITIONS} partitions "
         "while the faults of its line hit a real broker, two ledgers, the ideas worker, the "
-        "archive, the notary, a gateway before which people vote, and ClickHouse's engine. What is "
-        "checked then, and how to run it: "
+        "archive, the notary, one or two gateways before which people vote, and ClickHouse's "
+        "engine. What is checked then, and how to run it: "
         "[Faults on purpose](operate.md#faults-on-purpose).")
     measured = (
         f"All workers were ready and the results complete {recoveries[len(recoveries) // 2]:.1f} s "
@@ -107,7 +113,7 @@ def page(reports: Sequence[Report], circumstances: Circumstances) -> str:
 def _row(report: Report) -> str:
     faults = ", ".join([
         *(f"{fault.kind} {fault.target} ({fault.lasting_seconds:.1f} s)"
-          for fault in report.plan.faults), *_adopted(report)])
+          for fault in report.plan.faults), *_beside(report)])
     written = report.written
     return (
         f"| {report.plan.seed} | {faults} | {written[Outcome.ACKNOWLEDGED]} | "

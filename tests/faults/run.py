@@ -124,7 +124,7 @@ class _Seed:
 
     def __init__(self, parts: Setup, stack: Stack, report: Report) -> None:
         self.stack, self.report, self.plan = stack, report, report.plan
-        self.cluster = Cluster(stack, parts.broker, parts.clickhouse)
+        self.cluster = Cluster(stack, parts.broker, parts.clickhouse, self.plan.clocks)
         self._pause = threading.Event()
 
     def run(self) -> Evidence:
@@ -136,7 +136,7 @@ class _Seed:
         catalogue = [*catalogue_log(box), *CATALOGUE]
         adopted = asyncio.run(_prepare(self.stack, catalogue))
         ballots = [log[1:] for log in box.logs]
-        voters = Voters(self.cluster.gateway_url)
+        voters = Voters(self.cluster.gateway_urls)
         with Load(self.stack.kafka, topics, ballots, RECORDS_A_SECOND, plan.seed, voters) as load:
             self.cluster.start(all_ledgers=not plan.joins_late)
             self._until(self._warm, WARM_SECONDS)

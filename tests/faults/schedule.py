@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 
 LEDGERS = ("ledger-1", "ledger-2")
-NOTARY, GATEWAY = "notary", "gateway"
+NOTARY, GATEWAY, SECOND_GATEWAY = "notary", "gateway", "gateway-2"
 WORKERS = (*LEDGERS, "ideas", "archive", NOTARY, GATEWAY)
 ADOPTION = "rules-adopt"
 """The command that adopts rules 2; it is started again until it has done so."""
@@ -52,6 +52,14 @@ class Kind(StrEnum):
     """No file may grow any more: the disk is full for it. The broker is killed and started then."""
 
 
+class Clocks(NamedTuple):
+    """By how many seconds the clocks of the gateways are ahead of the broker's, all the time."""
+
+    gateway: float = 0.0
+    second: float | None = None
+    """None: there is one gateway."""
+
+
 LASTING_SECONDS = {
     Kind.KILL: (0.0, 2.0),
     Kind.PAUSE: (0.2, 3.0),
@@ -62,6 +70,10 @@ LASTING_SECONDS = {
     Kind.FULL: (1.5, 4.0),
 }
 """How long each lasts."""
+WRONG_CLOCKS = (Clocks(3_900.0), Clocks(-3_900.0), Clocks(45.0, -45.0), Clocks(0.0, 90.0))
+"""More than the hour that Kafka lets a record be ahead, as much behind; two gateways so far apart
+that neither believed what the other had signed."""
+RIGHT_CLOCKS_SHARE = 0.5
 
 
 class Fault(NamedTuple):
@@ -96,6 +108,7 @@ class Schedule:
     load_seconds: float
     adoption: Adoption | None
     """None: rules 1 all the time, and events of version 1 alone."""
+    clocks: Clocks
 
 
 GREAT: tuple[tuple[Kind, tuple[str, ...]], ...] = (
@@ -110,7 +123,7 @@ SMALL: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.KILL, LEDGERS),
     (Kind.PAUSE, (*WORKERS, BROKER, CLICKHOUSE)),
     (Kind.STOP, (*WORKERS, BROKER)),
-    (Kind.FULL, (*LEDGERS, NOTARY, BROKER)),
+    (Kind.FULL, (*WORKERS, BROKER, CLICKHOUSE)),
 )
 
 
@@ -125,7 +138,15 @@ def schedule(seed: int) -> Schedule:
     ends = max(fault.end_seconds for fault in placed)
     joins_late = not any(fault.target == LEDGERS[1] for fault in placed)
     load_seconds = round(ends + QUIET_SECONDS, 3)
-    return Schedule(seed, placed, joins_late, load_seconds, _adoption(seed, load_seconds))
+    return Schedule(seed, placed, joins_late, load_seconds, _adoption(seed, load_seconds),
+                    _clocks(seed))
+
+
+def _clocks(seed: int) -> Clocks:
+    """Draw how wrong the clocks of the gateways are; apart, so that faults are those they were."""
+    randomness = random.Random(f"clocks {seed}")
+    is_right = randomness.random() < RIGHT_CLOCKS_SHARE
+    return Clocks() if is_right else randomness.choice(WRONG_CLOCKS)
 
 
 def _adoption(seed: int, load_seconds: float) -> Adoption | None:

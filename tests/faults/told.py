@@ -11,6 +11,8 @@ from tests.faults.violations import Log, Violation, in_hex
 
 BOOTH = "booth"
 """The consultation that is voted on over HTTP: every vote of it is told by receipts."""
+CLOCK_SECONDS = 5.0
+"""A gateway knows the broker's clock so well at least: no measure that it takes is wider."""
 
 
 class Receipt(NamedTuple):
@@ -24,6 +26,9 @@ class Receipt(NamedTuple):
     partition: int = 0
     offset: int = 0
     is_signed: bool = False
+    asked_at: float = 0.0
+    """When the vote was asked for first, in seconds since 1970 by the broker's clock."""
+    answered_at: float = 0.0
 
 
 class SignedLog(NamedTuple):
@@ -74,6 +79,22 @@ def broken_receipts(
     if unnamed > strangers + unanswered:
         yield Violation("phantom", (
             f"{unnamed} votes were cast over HTTP by nobody, {strangers} may have been"))
+
+
+def of_wrong_clocks(receipts: Sequence[Receipt]) -> Iterator[Violation]:
+    """Each vote bears the time at which it was asked for, and is trusted as its proof says."""
+    for told in receipts:
+        fields = of_booth(told.event)
+        if not fields:
+            continue
+        at_seconds = fields["occurred_at"] / 1_000
+        if not told.asked_at - CLOCK_SECONDS <= at_seconds <= told.answered_at + CLOCK_SECONDS:
+            yield Violation("wrong time", (
+                f"key {told.key}: asked for at {told.asked_at:.3f}, answered at "
+                f"{told.answered_at:.3f}, and bears {at_seconds:.3f}"))
+        if fields["trust"] != "trusted":
+            yield Violation("proof not believed", (
+                f"key {told.key}: a vote with the proof of its sequence is {fields['trust']}"))
 
 
 def broken_logs(logs: Sequence[SignedLog]) -> Iterator[Violation]:
