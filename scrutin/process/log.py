@@ -4,10 +4,12 @@ Ours say each thing once. Those of libraries are warnings and errors, which a br
 brings by the thousand: of each the first goes through, and later ones once in REPEAT_SECONDS.
 """
 
+import contextlib
 import logging
 import sys
 import time
 from collections.abc import Callable
+from typing import TextIO, cast
 
 import structlog
 
@@ -48,6 +50,27 @@ class Repeats(logging.Filter):
         return True
 
 
+class Lossy:
+    """A stream to which a line may be lost: nobody ends because there is no room for what he says.
+
+    On a full disk an error is said in the midst of something that must go on, or end in order.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, said: str) -> int:
+        """Write what can be written; the next line is tried again."""
+        with contextlib.suppress(OSError):
+            self._stream.write(said)
+        return len(said)
+
+    def flush(self) -> None:
+        """Give the stream what it holds, where there is room."""
+        with contextlib.suppress(OSError):
+            self._stream.flush()
+
+
 def configure(settings: Settings) -> None:
     """Set structlog and the standard library's logging up, once per process."""
     level = getattr(logging, settings.log_level.upper())
@@ -64,7 +87,7 @@ def configure(settings: Settings) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lossy(sys.stderr))),
     )
     logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr,
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")

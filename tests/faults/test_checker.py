@@ -29,6 +29,7 @@ from tests.sinks.published import catalogue_log, published
 
 
 SEED, EVENTS = 41, 240
+ASKED_AT = 1_700_000_000.0
 
 
 def honest(box: Box | None = None) -> Evidence:
@@ -304,16 +305,19 @@ def test_many_violations_are_counted_not_listed() -> None:
 # Votes over HTTP, and what the notary signed
 
 
-def with_receipt(*, possible: int = 1, is_signed: bool = True, times: int = 1) -> Evidence:
+def with_receipt(*, possible: int = 1, is_signed: bool = True, times: int = 1,
+                 off_by_seconds: float = 0.0, trust: str = "trusted") -> Evidence:
     """Make honest evidence with a vote over HTTP besides, which lies so often in partition 0."""
-    value = logs.ballot("VoteCast", consultation=BOOTH, event_id=b"h" * 16, proposal="b-0",
-                        choice="agree", voter=bytes(16))
+    value = logs.ballot(
+        "VoteCast", consultation=BOOTH, event_id=b"h" * 16, proposal="b-0", choice="agree",
+        voter=bytes(16), trust=trust, occurred_at=int((ASKED_AT + 1.0 + off_by_seconds) * 1_000))
     box = random_box(SEED, EVENTS)
     offset = len(box.logs[0])
     box.logs[0] += [value] * times
     evidence = honest(box)
     evidence.attempts = [attempt for attempt in evidence.attempts if attempt.value != value]
-    evidence.receipts = [Receipt("key", possible, value, 0, offset, is_signed=is_signed)]
+    evidence.receipts = [Receipt("key", possible, value, 0, offset, is_signed=is_signed,
+                                 asked_at=ASKED_AT, answered_at=ASKED_AT + 2.0)]
     return evidence
 
 
@@ -329,6 +333,17 @@ def test_a_receipt_that_does_not_hold_is_found() -> None:
     elsewhere.receipts[0] = elsewhere.receipts[0]._replace(offset=1)
 
     assert kinds(elsewhere) == kinds(with_receipt(is_signed=False)) == {"receipt broken"}
+
+
+def test_a_vote_that_a_wrong_clock_stamped_is_found() -> None:
+    """It bears a time at which nobody asked for it, either way."""
+    assert kinds(with_receipt(off_by_seconds=3_900.0)) == {"wrong time"}
+    assert kinds(with_receipt(off_by_seconds=-90.0)) == {"wrong time"}
+
+
+def test_a_vote_whose_proof_was_not_believed_is_found() -> None:
+    """Each is cast with the proof that its proposal was shown."""
+    assert kinds(with_receipt(trust="suspect")) == {"proof not believed"}
 
 
 def test_a_vote_that_was_said_not_to_be_recorded_is_a_phantom() -> None:

@@ -1,13 +1,15 @@
 """A seed says which faults are injected, and five in a row meet every kind."""
 
+from collections import Counter
+
 from tests.faults.schedule import (
     BROKER,
     CLICKHOUSE,
     GREAT,
-    LEDGERS,
-    NOTARY,
     QUIET_SECONDS,
     WORKERS,
+    WRONG_CLOCKS,
+    Clocks,
     Fault,
     Kind,
     schedule,
@@ -50,12 +52,24 @@ def test_any_five_seeds_in_a_row_meet_every_great_fault() -> None:
 
 
 def test_disks_are_full_and_brokers_stop_in_order_in_many_seeds() -> None:
-    """Of ledgers, notary and broker; a broker's coordinator hands its groups over as it stops."""
+    """Of everything that writes; a broker's coordinator hands its groups over as it stops."""
     met = [(fault.kind, fault.target) for seed in SEEDS for fault in schedule(seed).faults]
     hit = {target for kind, target in met if kind is Kind.FULL}
 
-    assert hit == {*LEDGERS, NOTARY, BROKER}
+    assert hit == {*WORKERS, BROKER, CLICKHOUSE}
     assert met.count((Kind.STOP, BROKER)) >= len(SEEDS) / 20
+
+
+def test_clocks_are_wrong_in_about_half_of_the_seeds() -> None:
+    """An hour and more ahead and behind, and two gateways too far apart to believe each other."""
+    met = Counter(plan.clocks for plan in map(schedule, SEEDS))
+    right = met.pop(Clocks())
+
+    assert len(SEEDS) / 3 < right < 2 * len(SEEDS) / 3
+    assert {*met} == {*WRONG_CLOCKS}
+    assert {(clocks.gateway > 3_600, clocks.gateway < -3_600) for clocks in WRONG_CLOCKS} >= {
+        (True, False), (False, True)}
+    assert min(met.values()) >= len(SEEDS) / 20
 
 
 def test_about_half_of_the_seeds_adopt_rules_2_under_load() -> None:

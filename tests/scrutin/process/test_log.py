@@ -2,8 +2,10 @@
 
 import ast
 import asyncio
+import contextlib
 import logging
 import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -91,6 +93,25 @@ async def test_requests_that_are_none_do_not_fill_the_log(
         await task
 
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.usefixtures("logs_as_before")
+def test_nobody_fails_for_want_of_room_for_a_line(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """On a full disk what is said is lost, and whoever said it goes on."""
+    full = Path("/dev/full").open("w", encoding="utf-8")  # noqa: SIM115 -- its end fails, too
+    try:
+        monkeypatch.setattr(sys, "stderr", full)
+        configure(Settings(data_dir=tmp_path))
+        with pytest.raises(OSError, match="No space left"):
+            print("there is no room", file=full, flush=True)
+
+        for _ in range(3):
+            structlog.get_logger("gateway").error("the broker is away")
+    finally:
+        with contextlib.suppress(OSError):
+            full.close()
 
 
 def test_no_server_has_a_log_of_its_own() -> None:
