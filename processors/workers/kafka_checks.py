@@ -47,27 +47,36 @@ async def connected_admin(kafka: str) -> AIOKafkaAdminClient:
 
 
 async def check_topics(kafka: str, wanted: list[TopicSpecification]) -> None:
-    """Raise WrongTopic unless every topic has its partition count and settings."""
+    """Raise WrongTopic unless every topic has its partition count and settings.
+
+    BrokerUnreachable where no broker answers, or it goes away in the midst of it.
+    """
     admin = await connected_admin(kafka)
     try:
-        found = {d["topic"]: d for d in await admin.describe_topics([t.name for t in wanted])}
-        for topic in wanted:
-            description = found.get(topic.name)
-            if description is None or description["error_code"]:
-                raise WrongTopic(
-                    f"topic {topic.name} does not exist. Run `scrutin provision` once, before "
-                    "anything is written."
-                )
-            count = len(description["partitions"])
-            if count != topic.partitions:
-                raise WrongTopic(
-                    f"topic {topic.name} has {count} partitions, {topic.partitions} are expected. "
-                    "The count never changes within a topic generation: set SCRUTIN_PARTITIONS "
-                    f"to {count}, or start a new generation with another SCRUTIN_TOPIC_PREFIX."
-                )
-            await _check_settings(admin, topic)
+        await _check_topics(admin, wanted)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnreachable(kafka, error) from error
     finally:
         await admin.close()
+
+
+async def _check_topics(admin: AIOKafkaAdminClient, wanted: list[TopicSpecification]) -> None:
+    found = {d["topic"]: d for d in await admin.describe_topics([t.name for t in wanted])}
+    for topic in wanted:
+        description = found.get(topic.name)
+        if description is None or description["error_code"]:
+            raise WrongTopic(
+                f"topic {topic.name} does not exist. Run `scrutin provision` once, before "
+                "anything is written."
+            )
+        count = len(description["partitions"])
+        if count != topic.partitions:
+            raise WrongTopic(
+                f"topic {topic.name} has {count} partitions, {topic.partitions} are expected. "
+                "The count never changes within a topic generation: set SCRUTIN_PARTITIONS "
+                f"to {count}, or start a new generation with another SCRUTIN_TOPIC_PREFIX."
+            )
+        await _check_settings(admin, topic)
 
 
 async def _check_settings(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
