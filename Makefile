@@ -9,7 +9,7 @@ INSTALLED := .venv/installed
 RECIPES := tests/test_changing.py tests/test_changing_rules.py
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test recipes fuzz faults bench simulate interop check audit advisories sbom lock docs
+.PHONY: help setup demo test recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -32,6 +32,9 @@ recipes: setup ## Follow the recipes of docs/changing.md in copies of the tree; 
 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)
+
+attack: setup ## Have the guard judge attacks and honest crowds by seed; ATTACK=A1 attacks the local stack instead.
+	.venv/bin/python -m benchmarks.attacks $(if $(ATTACK),--live $(ATTACK)) $(ARGS)
 
 simulate: setup ## Repeat one simulated history and print its steps: make simulate SEED=123.
 	.venv/bin/python -m tests.simulation $(SEED)
