@@ -88,10 +88,17 @@ def _verdicts(kept: Kept) -> Iterator[str]:
     yield from _table(("goal", "worst seed", ""), (
         ("of each naive attack at least 95 % set aside", _percent(least),
          _verdict(reached=least >= GOAL_SET_ASIDE)),
-        ("the first within two judgements after it could be known", f"{late}",
+        (f"the first within two judgements after it could be known ({_late(kept)})", f"{late}",
          _verdict(reached=late <= GOAL_JUDGEMENTS)),
         ("of each honest crowd at most 0.1 % set aside", _percent(harmed),
          _verdict(reached=harmed <= GOAL_HARMED)))).split("\n")
+
+
+def _late(kept: Kept) -> str:
+    """Name the naive attacks that are known later than that on some seed."""
+    late = [name for name, columns in kept.rows("naive", "attacks").items()
+            if any(one is None or one > GOAL_JUDGEMENTS for one in columns["judgements"])]
+    return f"later: {', '.join(late)}" if late else "all"
 
 
 def _verdict(*, reached: bool) -> str:
