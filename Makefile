@@ -33,8 +33,8 @@ recipes: setup ## Follow the recipes of docs/changing.md in copies of the tree; 
 bench: setup ## Measure everything on real parts; ARGS name groups and options (--help).
 	.venv/bin/python -m benchmarks $(ARGS)
 
-attack: setup ## Have the guard judge attacks and honest crowds by seed; ARGS name suites and seeds (--help).
-	.venv/bin/python -m benchmarks.attacks $(ARGS)
+attack: setup ## Have the guard judge attacks and honest crowds by seed; ATTACK=A1 attacks the local stack.
+	.venv/bin/python -m benchmarks.attacks $(if $(ATTACK),--live $(ATTACK)) $(ARGS)
 
 simulate: setup ## Repeat one simulated history and print its steps: make simulate SEED=123.
 	.venv/bin/python -m tests.simulation $(SEED)

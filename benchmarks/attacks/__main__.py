@@ -5,9 +5,10 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.attacks import page, suites
+from benchmarks.attacks import live, page, suites
 from benchmarks.attacks.suites import REPORTED_ON, SCALE, SUITES, TOLD_ON, Kept
 from processors.guard.judging import Judgement
+from scrutin.demo.play import OPEN_CONSULTATION
 from scrutin.process import garbage
 
 
@@ -18,6 +19,9 @@ SAID_EVERY_SECONDS = 10.0
 def main() -> int:
     """Run what is asked for; return the exit status."""
     wanted = _arguments()
+    if wanted.live:
+        print(live.attack(wanted.live, wanted.consultation, wanted.proposal))
+        return 0
     garbage.relax()
     kept = Kept(wanted.kept)
     if wanted.scale != kept.scale:
@@ -48,6 +52,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=SCALE, help="of the campaign")
     parser.add_argument("--kept", type=Path, default=suites.LATEST,
                         help="file that what was run is kept in; what it has is not run again")
+    parser.add_argument("--live", choices=live.PACES, help="attack the local stack instead")
+    parser.add_argument("--consultation", default=OPEN_CONSULTATION, help="which is open there")
+    parser.add_argument("--proposal", help="the target; the one with most votes unless told")
     parser.add_argument("--write-docs", action="store_true", help="write docs/attacks.md")
     return parser.parse_args()
 
