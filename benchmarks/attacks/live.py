@@ -47,7 +47,7 @@ def _said(name: str, sent: Sent, before: dict[str, Any], after: dict[str, Any],
              for reason in after["set_aside"]}
     counted = [one["counted"]["votes"] for one in (before, after)]
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in aside.items() if count)
-    said = (f"{name}: {sent.requests:,} requests, {sent.votes:,} votes in the log, {sent.trusted:,} "
+    said = (f"{name}: {sent.requests:,} requests, {sent.votes:,} votes, {sent.trusted:,} "
             f"of them taken as proven; {sent.refused:,} requests were told to come later.")
     return [said, f"counted: {counted[1] - counted[0]:,} more than before, {counted[1]:,} in all",
             f"set aside: {reasons or 'none'}", *map(_told, findings),
