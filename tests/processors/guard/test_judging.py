@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from processors.guard import judging, known, state
@@ -89,6 +89,7 @@ def test_findings_are_the_same_by_any_sane_clock_of_the_patrol(clock_ms: int) ->
 
 
 @given(stops=st.sets(st.integers(0, len(CUTS) - 1), max_size=2))
+@example(stops=set(range(len(CUTS))))
 @few
 def test_whoever_starts_anew_judges_as_the_one_before(stops: set[int]) -> None:
     """Killed after any judgement: the day is judged again from its beginning, to the same end."""
