@@ -62,7 +62,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "large": (large.large, tuple(
         name for name in FIGURES if name.endswith(("_at_20000", "_at_100000", "_proposals")))),
     "quiet": (quiet.quiet, tuple(name for name in FIGURES if name.startswith("idle_cpu_"))),
-    "patrol": (patrol.patrolled, ("patrol_votes_per_second",)),
+    "patrol": (patrol.patrolled, ("patrol_votes_per_second", "ledger_beside_the_patrol")),
     "transparency": (transparency.logged, ("leaves_per_second", "proof_milliseconds")),
     "verify": (bundles.verified, ("verify_events_per_second", "verify_peak_megabytes")),
     "verify7m": (bundles.verified_large, (

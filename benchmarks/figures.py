@@ -76,6 +76,9 @@ FIGURES = {
     "patrol_votes_per_second": _more(
         "votes/s", 100_000, "one core that decodes, folds and judges fresh voters and their "
         "networks from memory, every five seconds of a campaign's best hour, an attack among them"),
+    "ledger_beside_the_patrol": _more(
+        "×", 0.95, "the ledger's rate on ballots of version 2 with a patrol reading them too, by "
+        "its rate alone, by turns; where broker, ledger and patrol have a core each"),
     "archive_events_per_second": _more(
         "events/s", 200_000, "votes and decisions from Kafka to ClickHouse, decoded columns"),
     "leaves_per_second": _more(

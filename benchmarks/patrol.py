@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate
 
 from benchmarks.house import PARTITIONS, House
-from benchmarks.ledger import Measured
+from benchmarks.ledger import Measured, decided
 from benchmarks.votes import BEGAN_AT, CONSULTATION, PROPOSALS, VOTES_PER_VOTER
 from processors.guard.inputs import Batch, Cut, beginning
 from processors.guard.judging import judge
 from processors.guard.parameters import Rules
 from processors.guard.state import PatrolState
+from producers.writer import BulkWriter
 from schemas import codec
 from schemas.hot import encoder
 from schemas.topics import partition_of
@@ -34,9 +35,27 @@ MOBILE_NETWORKS, ROBOT_NETWORKS = 300, 100
 Cast = Callable[[int], tuple[bytes, bytes, bytes, bytes]]
 
 
-async def patrolled(_house: House, count: int) -> Measured:
-    """Return the rate at which votes are judged, reading them from memory."""
-    return await asyncio.to_thread(_patrolled, count)
+async def patrolled(house: House, count: int) -> Measured:
+    """Return the rate at which votes are judged from memory, and what is left of the ledger's."""
+    return {**await asyncio.to_thread(_patrolled, count), **await beside_the_ledger(house, count)}
+
+
+async def beside_the_ledger(house: House, count: int) -> Measured:
+    """Measure the ledger alone and with a patrol on the same votes, by turns."""
+    topics = await house.filled(count, rules=2)
+    alone, worker = await decided(house, topics, count)
+    worker.stop()
+    topics = await house.filled(count, rules=2)
+    async with BulkWriter(house.kafka) as writer:
+        for value in _catalogue():
+            writer.add(topics.catalogue, 0, BEGAN_AT, value)
+        await writer.flush()
+    patrol = house.worker("patrol", topics)
+    beside, worker = await decided(house, topics, count)
+    patrol.check_running()
+    worker.stop()
+    patrol.stop()
+    return {"ledger_beside_the_patrol": beside.per_second / alone.per_second}
 
 
 def _patrolled(count: int) -> Measured:
