@@ -51,6 +51,7 @@ async def beside_the_ledger(house: House, count: int) -> Measured:
             writer.add(topics.catalogue, 0, BEGAN_AT, value)
         await writer.flush()
     patrol = house.worker("patrol", topics)
+    await patrol.ready()
     beside, worker = await decided(house, topics, count)
     patrol.check_running()
     worker.stop()
