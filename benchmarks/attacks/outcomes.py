@@ -9,7 +9,7 @@ from benchmarks.attacks import background
 from benchmarks.attacks.conditions import holds
 from benchmarks.attacks.crowds import BLIND_SPOTS, CROWDS
 from benchmarks.attacks.made import Attack
-from benchmarks.attacks.naive import Maker
+from benchmarks.attacks.naive import NAIVE, Maker
 from benchmarks.attacks.trial import Trial, rules_in
 from benchmarks.attacks.world import DAY_MS, Vote, World
 from processors.guard.day import Day as Days
@@ -43,7 +43,8 @@ class Attacked:
     seconds: float | None
     """From the first vote to the first that is set aside."""
     judgements: int | None
-    """From that which could have known, by the definition of rules 1 and 2, to the one that did."""
+    """From that which could have known, by the definition of rules 1 and 2, to the one that did;
+    of naive attacks, for which it is promised."""
     grown: float | None
     """By how much the attack grew meanwhile: counted votes then, by those at first."""
 
@@ -77,7 +78,7 @@ class _Following:
     def __init__(self, trial: Trial, world: World, attacks: Mapping[str, Attack]) -> None:
         self._trial, self._begins = trial, world.begins
         self._attacks = attacks
-        self._items = {name: one.items for name, one in attacks.items()}
+        self._items = {name: one.items for name, one in attacks.items() if name in NAIVE}
         self._sizes: dict[int, tuple[int, int]] = {}
         """Of each item: its voters, and in how many judgements on end they were no more."""
         self._could: dict[str, int] = {}
@@ -98,7 +99,7 @@ class _Following:
             if name not in self._could and name not in self._did and any(
                     self._looked_at(day, item) and holds(
                         day, item, judgement.now - self._begins, len(self._trial.proposals))
-                    for item in self._items[name]):
+                    for item in self._items.get(name, ())):
                 self._could[name] = judgement.number
                 self._sizes_then[name] = self._trial.cast[name]
             if name not in self._did and self._trial.told[name].suspended:
@@ -117,8 +118,9 @@ class _Following:
         """Return seconds and judgements until the first was set aside, and the growth."""
         if name not in self._did:
             return None, None, None
-        return (round(self._seconds[name], 1),
-                self._did[name] - self._could.get(name, self._did[name]), self._grown[name])
+        late = self._did[name] - self._could.get(name, self._did[name])
+        return round(self._seconds[name], 1), *(
+            (late, self._grown[name]) if name in self._items else (None, None))
 
 
 def day_of(
