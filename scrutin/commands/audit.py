@@ -59,8 +59,8 @@ When = Annotated[
 WithoutRule = Annotated[
     list[str] | None, typer.Option(
         metavar="RULE", rich_help_panel=WHAT_IF,
-        help="Set no vote aside as unproven or suspended, or by one rule of the guard, 1 to 15; "
-             "may be given several times.")]
+        help="Set no vote aside as unproven or suspended, or by one rule of the guard, by its name "
+             "or 1 to 15; may be given several times.")]
 MappingAsOf = Annotated[
     int | None, typer.Option(
         metavar="CATALOGUE_OFFSET", rich_help_panel=WHAT_IF,

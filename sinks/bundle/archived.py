@@ -1,6 +1,6 @@
 """What a bundle takes from the archive."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from importlib import resources
 from itertools import groupby
 from typing import Any
@@ -9,7 +9,7 @@ from clickhouse_connect.driver.client import Client
 
 from schemas.topics import Topics
 from sinks.bundle import layout
-from sinks.bundle.ballots import Row
+from sinks.bundle.ballots import SHARED_VOTERS, Row
 from sinks.bundle.layout import Record
 from sinks.bundle.withheld import hidden_in
 from sinks.recount.controls import suspended_by
@@ -94,15 +94,24 @@ class ArchivedConsultation:
 
     def ballots(self, zone: str) -> Iterator[tuple[str, Iterable[Row]]]:
         """Yield the rows of the public table, proposal by proposal; days are of a time zone."""
-        sql = (resources.files("sinks") / "bundle" / "sql" / "ballots.sql").read_text("utf-8")
-        for proposal, rows in groupby(self._streamed(sql, zone), lambda row: row[0]):
-            yield proposal.decode(), (
-                Row(partition, voter, day.decode(), standing, numbers, route, rule)
-                for _, partition, voter, _, standing, route, rule, day, *numbers in rows)
-
-    def _streamed(self, sql: str, zone: str) -> Iterator[tuple[Any, ...]]:
         suspended = suspended_by(self._reading.query(
             "suspensions", of_decisions=True, consultation=self._consultation))
+        few = self._few(zone, suspended)
+        for proposal, rows in groupby(self._streamed(zone, suspended), lambda row: row[0]):
+            yield proposal.decode(), (_row(fields, few) for fields in rows)
+
+    def _few(self, zone: str, suspended: dict[str, int]) -> set[int]:
+        """List the causes that fewer than SHARED_VOTERS voters of suspended votes share."""
+        voters: dict[int, set[tuple[int, bytes]]] = {}
+        for fields in self._streamed(zone, suspended) if suspended else ():
+            row = _row(fields, frozenset())
+            sharing = voters.setdefault(row.rule, set())
+            if row.is_suspended and len(sharing) < SHARED_VOTERS:
+                sharing.add((row.partition, row.voter))
+        return {rule for rule, sharing in voters.items() if len(sharing) < SHARED_VOTERS}
+
+    def _streamed(self, zone: str, suspended: dict[str, int]) -> Iterator[tuple[Any, ...]]:
+        sql = (resources.files("sinks") / "bundle" / "sql" / "ballots.sql").read_text("utf-8")
         parameters = {
             "suspended": [*suspended], "causes": [*suspended.values()],
             "votes": self._topics.votes, "decisions": self._topics.decisions, "zone": zone,
@@ -116,3 +125,11 @@ class ArchivedConsultation:
         table = self._client.query_arrow(
             sql, parameters={"consultation": self._consultation, **parameters}, use_strings=False)
         return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
+
+
+def _row(fields: tuple[Any, ...], few: Collection[int]) -> Row:
+    """Make a row; its cause is withheld where it is one that few share."""
+    _, partition, voter, _, standing, route, rule, day, *numbers = fields
+    row = Row(partition, voter, day.decode(), standing, numbers, route, rule)
+    row.withheld = rule in few and row.is_suspended
+    return row

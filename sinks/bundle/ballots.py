@@ -5,6 +5,10 @@ about it, so every count of a proposal is the sum of a column, and rows obey the
 law as counts do. The pseudonym is an HMAC, under a key that is drawn for one export and thrown
 away, of partition, voter and proposal: nobody, the operator included, can tell which rows are of
 one voter. Rows stand in the order of their pseudonyms, and times are whole days.
+
+Why a vote is set aside says something of its voter. So a suspended vote's row bears its cause only
+where at least SHARED_VOTERS voters with such a row share it; else the row withholds cause, choice,
+qualifications and day: what is left of it is in the published counts of its proposal, too.
 """
 
 import csv
@@ -19,7 +23,7 @@ from processors.ledger.standing import choice_of, qualifications_of, set_aside_o
 from processors.results.routes import ROUTE_COUNTS, RULES
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, ROUTES, SET_ASIDE
 from sinks.bundle.faults import BundleFault, Different, Unreadable
-from sinks.bundle.layout import PROPOSALS_MAX
+from sinks.bundle.layout import CAUSES_SINCE, PROPOSALS_MAX, VERSION
 
 
 PSEUDONYM_BYTES = 16
@@ -28,6 +32,11 @@ LINE_BYTES_MAX = 1_024
 """No row comes near it."""
 ROW_LINES_MAX = 64
 """A quoted cell may hold ends of lines; the names in a row are too short to have more."""
+SHARED_VOTERS = 20
+"""So many voters share a cause that rows bear."""
+WITHHELD = "withheld"
+"""Stands for a choice that is in force and not told."""
+SUSPENDED = "suspended"
 DIGITS_MAX = 19
 """As many as an offset of Kafka can have: no row has more events."""
 
@@ -38,10 +47,12 @@ MEANINGS = {
     "proposal": "identifier of the proposal; see proposals in results.json",
     "vote": "pseudonym of this vote, in hexadecimal: its voter has another one on every other "
             "proposal and in every other export",
-    "day": "day of the first event about it, in the consultation's time zone",
+    "day": "day of the first event about it, in the consultation's time zone; empty where the "
+           "choice is withheld",
     "events": "records of the log about it: votes, withdrawals and qualifications",
     "received": "how many of them are votes",
-    "choice": "agree, disagree or neutral; empty if none is in force",
+    "choice": "agree, disagree or neutral; empty if none is in force; withheld where fewer than "
+              f"{SHARED_VOTERS} voters with such a row share the cause of a suspension",
     "qualifications": "qualifications in force, with a space between them",
     "set_aside": "why the vote in force is kept and not counted: unproven or suspended; empty if "
                  "it is counted",
@@ -55,11 +66,14 @@ MEANINGS = {
 MEANINGS_BY_ROUTE = {
     "route": "how the voter reached the proposal: drawn, asked or unknown; empty if the vote is "
              "not counted",
-    "rule": "number of the guard's rule by which a suspended vote is set aside; empty if none is",
+    "rule": "number of the guard's rule by which a suspended vote is set aside; empty if none is, "
+            "and where the choice is withheld",
 }
 """Of the columns at the end of a table where rules 2 are in force."""
 _NAMED = re.compile(rf"[0-9a-f]{{{2 * PSEUDONYM_BYTES}}} \d{{4}}-\d\d-\d\d", re.ASCII).fullmatch
 """Pseudonym and day of a row."""
+NO_DAY = "0000-00-00"
+"""Takes the place of a day that is withheld, where one is looked for."""
 _NUMBERS = ("events", "received", *BECAME)
 _BY_ROUTE = {name: place for place, name in enumerate(ROUTE_COUNTS)}
 _RULES = {str(rule): f"set_aside_cause_{rule}" for rule in range(1, 16)}
@@ -85,6 +99,13 @@ class Row:
     route: int = ROUTES.index("unknown")
     rule: int = 0
     """The lowest rule by which the voter is suspended; 0 none, or an operator."""
+    withheld: bool = False
+    """Whether too few voters share the cause by which it is suspended."""
+
+    @property
+    def is_suspended(self) -> bool:
+        """Whether a vote is in force and set aside, its voter being suspended."""
+        return choice_of(self.standing) >= 0 and set_aside_of(self.standing) == SUSPENDED
 
 
 def write_rows(proposal: str, rows: Iterable[Row], key: bytes, rules: int = 1) -> bytes:
@@ -93,26 +114,34 @@ def write_rows(proposal: str, rows: Iterable[Row], key: bytes, rules: int = 1) -
     for row in rows:
         named = b"%d\0%b\0%b" % (row.partition, row.voter, proposal.encode())
         pseudonym = hmac.digest(key, named, hashlib.sha256)[:PSEUDONYM_BYTES].hex()
-        choice = choice_of(row.standing)
         events, received, *became = map(str, row.numbers)
         lines.append((pseudonym, ",".join((
-            pseudonym, row.day, events, received, CHOICES[choice] if choice >= 0 else "",
-            " ".join(QUALIFICATIONS[index] for index in qualifications_of(row.standing))
-            if choice >= 0 else "",
-            (set_aside_of(row.standing) or "") if choice >= 0 else "", *became,
+            pseudonym, "" if row.withheld else row.day, events, received, *_told(row), *became,
             *(_by_route(row) if rules >= RULES else ())))))
     quoted = quote(proposal)
     return "".join(f"{quoted},{line}\n" for _, line in sorted(lines)).encode()
 
 
+def _told(row: Row) -> tuple[str, str, str]:
+    """Return choice, qualifications, and why it is set aside, of a vote that is in force."""
+    choice = choice_of(row.standing)
+    if row.withheld:
+        return WITHHELD, "", SUSPENDED
+    if choice < 0:
+        return "", "", ""
+    return (CHOICES[choice],
+            " ".join(QUALIFICATIONS[index] for index in qualifications_of(row.standing)),
+            set_aside_of(row.standing) or "")
+
+
 def _by_route(row: Row) -> tuple[str, str]:
-    """Return route and rule of a vote; of one that is not in force, neither."""
-    if choice_of(row.standing) < 0:
+    """Return route and rule of a vote; of one that is not in force, or withheld, neither."""
+    if choice_of(row.standing) < 0 or row.withheld:
         return "", ""
     aside = set_aside_of(row.standing)
     if aside is None:
         return ROUTES[row.route], ""
-    return "", str(row.rule) if aside == "suspended" and row.rule else ""
+    return "", str(row.rule) if aside == SUSPENDED and row.rule else ""
 
 
 def quote(text: str) -> str:
@@ -140,6 +169,10 @@ class Summed:
     counted: Counter[str] = field(default_factory=Counter)
     in_force: Counter[str] = field(default_factory=Counter)
     """Rows of each proposal whose vote counts, and those that hold a vote at all."""
+    withheld: Counter[str] = field(default_factory=Counter)
+    """Rows of each proposal whose choice is withheld."""
+    causes: Counter[str] = field(default_factory=Counter)
+    """Rows that bear a cause, by rule; an operator's is empty."""
 
     @property
     def most_counted(self) -> int:
@@ -150,8 +183,10 @@ class Summed:
         return max(self.in_force.values(), default=0)
 
 
-def sum_rows(name: str, pieces: Iterable[bytes], rules: int = 1) -> Summed:
-    """Sum a table; raise where a row is not one, or cannot be true."""
+def sum_rows(
+    name: str, pieces: Iterable[bytes], rules: int = 1, version: int = VERSION
+) -> Summed:
+    """Sum a table of a format's version; raise where a row is not one, or cannot be true."""
     found, expected, before = Summed(), columns(rules), ("", "")
     for number, cells in enumerate(_cells(name, pieces), 1):
         if number == 1:
@@ -164,12 +199,18 @@ def sum_rows(name: str, pieces: Iterable[bytes], rules: int = 1) -> Summed:
         counts = _counted(place, cells)
         if (cells[0], cells[1]) <= before:
             raise BundleFault(place, "this vote stands here a second time, or out of order")
+        if cells[5] == WITHHELD and version < CAUSES_SINCE:
+            raise Unreadable(place, "in this format no choice is withheld")
         before = (cells[0], cells[1])
-        _add(found, place, cells[:len(MEANINGS)], counts)
+        _add(found, place, cells, counts)
         if rules >= RULES:
             _add_routes(found, place, cells)
         if len(found.proposals) > PROPOSALS_MAX:
             raise Unreadable(place, f"it names more than {PROPOSALS_MAX:,} proposals")
+    few = [cause for cause, rows in found.causes.items() if rows < SHARED_VOTERS]
+    if few and version >= CAUSES_SINCE:
+        raise Unreadable(name, f"cause {min(few) or 'of operators'} stands in fewer than "
+                         f"{SHARED_VOTERS} rows: it had to be withheld")
     return found
 
 
@@ -180,7 +221,7 @@ _BECAME_AT = [_PLACES[count] for count in BECAME]
 def _add(found: Summed, place: str, cells: list[str], counts: list[int]) -> None:
     """Add a row, whose vote in force raises these counts."""
     proposal = cells[0]
-    events, received, *became = _numbers(place, cells)
+    events, received, *became = _numbers(place, cells[:len(MEANINGS)])
     if received != bool(counts) + sum(became) or events < received:
         raise Different(place, f"{received} votes received of {events} events do not make "
                         "what stands in this row")
@@ -196,6 +237,9 @@ def _add(found: Summed, place: str, cells: list[str], counts: list[int]) -> None
     if counts:
         found.in_force[proposal] += 1
         found.counted[proposal] += not cells[7]
+        found.withheld[proposal] += cells[5] == WITHHELD
+    if cells[7] == SUSPENDED and cells[5] != WITHHELD:
+        found.causes[cells[-1] if len(cells) > len(MEANINGS) else ""] += 1
 
 
 def _add_routes(found: Summed, place: str, cells: list[str]) -> None:
@@ -219,12 +263,16 @@ def _cells(name: str, pieces: Iterable[bytes]) -> Iterator[list[str]]:
 def _counted(place: str, cells: list[str]) -> list[int]:
     """Return the counts that the vote in force of a row raises."""
     choice, qualified, aside = cells[5:8]
-    if not _NAMED(f"{cells[1]} {cells[2]}"):
+    if not _NAMED(f"{cells[1]} {cells[2] or NO_DAY}") or (not cells[2]) != (choice == WITHHELD):
         raise Unreadable(place, "its pseudonym or its day is none")
     if not choice:
         if qualified or aside:
             raise Unreadable(place, "it tells of a vote that is not in force")
         return []
+    if choice == WITHHELD:
+        if qualified or aside != SUSPENDED:
+            raise Unreadable(place, "only the choice of a suspended vote is withheld, as a whole")
+        return [_PLACES[f"set_aside_{SUSPENDED}"]]
     qualifications = qualified.split(" ") if qualified else []
     if choice not in CHOICES or not set(qualifications) <= set(_QUALIFICATIONS_OF[choice]) or len(
             set(qualifications)) != len(qualifications):
@@ -242,7 +290,7 @@ def _routed(
     """Name the counts by route and rule that a vote in force raises."""
     counts = bool(choice and not aside)
     if (route in _COUNTED_ROUTES if counts else not route) and (
-            not rule or (rule in _RULES and aside == "suspended")):
+            not rule or (rule in _RULES and aside == SUSPENDED and choice != WITHHELD)):
         if rule:
             return [_RULES[rule]]
         if route == "drawn":

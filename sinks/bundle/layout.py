@@ -14,13 +14,15 @@ from sinks.bundle.faults import Unreadable
 from sinks.transparency.tiles import WIDTH
 
 
-FORMATS = {"scrutin-bundle/1": 1, "scrutin-bundle/2": 2, "scrutin-bundle/3": 3}
+FORMATS = {f"scrutin-bundle/{version}": version for version in range(1, 5)}
 """Every format that is read, and its version; the last one is written."""
-VERSION = 3
+VERSION = 4
 KEYS_SINCE = 2
 """From this version on a bundle has the records that name the service's keys..."""
 WITHHELD_SINCE = 3
 """... and those that announce keys of controls, and hidden words are withheld."""
+CAUSES_SINCE = 4
+"""From this version on the public table withholds what few voters share."""
 PUBLIC, AUDITOR = "public", "auditor"
 
 MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"

@@ -143,11 +143,13 @@ _IN_FRENCH = {
     "proposal": "identifiant de la proposition ; voir proposals dans results.json",
     "vote": "pseudonyme de ce vote, en hexadécimal : son votant en a un autre pour chaque autre "
             "proposition et dans chaque autre archive",
-    "day": "jour du premier événement, dans le fuseau de la consultation",
+    "day": "jour du premier événement, dans le fuseau de la consultation ; vide si le choix n'est "
+           "pas communiqué",
     "events": "enregistrements du registre : votes, retraits et qualifications",
     "received": "combien sont des votes",
     "choice": "agree (d'accord), disagree (pas d'accord) ou neutral ; vide si aucun n'est en "
-              "vigueur",
+              "vigueur ; withheld (non communiqué) si moins de 20 votants ayant une telle ligne "
+              "partagent la cause d'une suspension",
     "qualifications": "qualifications en vigueur, séparées par une espace",
     "set_aside": "pourquoi le vote en vigueur est gardé sans être compté : unproven ou suspended ; "
                  "vide s'il est compté",
@@ -159,7 +161,8 @@ _IN_FRENCH = {
     "refused_too_many": "refusé : le votant avait le plus grand nombre de votes",
     "route": "comment le votant est arrivé à la proposition : drawn (tirée au sort), asked "
              "(demandée) ou unknown (inconnu) ; vide si le vote ne compte pas",
-    "rule": "numéro de la règle de surveillance qui met à part un vote suspendu ; vide sinon",
+    "rule": "numéro de la règle de surveillance qui met à part un vote suspendu ; vide sinon, et "
+            "si le choix n'est pas communiqué",
 }
 
 

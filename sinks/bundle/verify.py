@@ -18,6 +18,7 @@ from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.bundle import layout
 from sinks.bundle.ballots import sum_rows
+from sinks.bundle.causes import causes_claims, taken_over
 from sinks.bundle.claims import Claim, claims
 from sinks.bundle.closing import held_open, taken
 from sinks.bundle.documents import published, published_again, rules_of, said_leaves
@@ -146,6 +147,8 @@ class _Verification:
         require_layout(bundle, self.manifest)
         self._require_comparable()
         self._said = _voters_and_votes(published(bundle, self.manifest, logs))
+        self._withheld = 0
+        """Rows that do not tell why their vote is set aside."""
         self.leaves: dict[str, int] = {}
         """Entries up to the result's offsets by consultation, over all votes logs."""
 
@@ -171,7 +174,7 @@ class _Verification:
             self.manifest.kind, ranked=ranked, final=document["final"],
             by_route=rules_of(document) >= RULES, foreign=foreign(
                 self.bundle, self.manifest.kind, self.manifest.consultation)),
-            *words, *claims_of(self.found.keys)]
+            *words, *causes_claims(self._withheld), *claims_of(self.found.keys)]
 
     def _require_all_logs(self) -> None:
         """Raise unless the keys are those of as many votes logs as the bundle has."""
@@ -316,13 +319,15 @@ class _Verification:
         self.say("summing the rows")
         document, controls = published_again(self.bundle), said_leaves(self.bundle).suspensions
         rules = rules_of(document)
-        rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS), rules)
+        rows = sum_rows(layout.BALLOTS, self.bundle.pieces(layout.BALLOTS), rules,
+                        self.manifest.version)
+        self._withheld = rows.withheld.total()
         totals = document["totals"]
         try:
-            faults = list(implausible(document, rows, controls))
+            faults = [*implausible(document, rows, controls), *taken_over(document, rows)]
             participants, received, suspended, late_controls = (
                 totals[name] for name in _TAKEN_OVER)
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise Unreadable(layout.RESULTS, f"not a results document: {error!r}") from error
         figures = Figures(
             proposals=dict(rows.proposals), rules=rules, routes=dict(rows.routes),

@@ -17,6 +17,7 @@ from datetime import datetime, tzinfo
 from functools import partial
 from typing import Any
 
+from processors.guard.parameters import NAMES
 from processors.results.scores import SCORES_VERSION, SCORES_VERSION_BY_VOTERS
 from schemas import codec
 from schemas.codec import Undecodable
@@ -30,6 +31,7 @@ Rewrite = Callable[[bytes], bytes]
 SCORES = (SCORES_VERSION, SCORES_VERSION_BY_VOTERS)
 """Versions of the scores that this version of scrutin can compute, each under its rules."""
 
+_NUMBERS = {name: str(number) for number, name in NAMES.items()}
 _IDENTIFIER_BYTES = 16
 _VECTOR = re.compile(r"\d+:(-1|\d+)(,\d+:(-1|\d+))*")
 _TRUSTED, _SUSPECT = (bytes((2 * TRUSTS.index(word),)) for word in ("trusted", "suspect"))
@@ -76,7 +78,7 @@ class Supposition:
             *(f"only votes up to offset {offset} of partition {partition}"
               for partition, offset in self.offsets),
             *(f"no vote is set aside as {rule}" if rule in SET_ASIDE
-              else f"no vote is set aside by rule {rule} of the guard"
+              else f"no vote is set aside by rule {rule} of the guard{_named(rule)}"
               for rule in self.without_rules),
             *([f"proposals grouped as of catalogue offset {self.mapping_as_of}"]
               if self.mapping_as_of is not None else []),
@@ -84,17 +86,22 @@ class Supposition:
         ]
 
 
+def _named(rule: str) -> str:
+    name = NAMES.get(int(rule))
+    return f" ({name})" if name else ""
+
+
 def suppose(
     *, as_of: str | None, without_rules: Iterable[str], mapping_as_of: int | None,
     scores: str | None, partitions: int,
 ) -> Supposition | None:
     """Read the options of a what-if; None where none is given. Raises BadSupposition."""
-    rules = tuple(dict.fromkeys(without_rules))
+    rules = tuple(dict.fromkeys(_NUMBERS.get(rule, rule) for rule in without_rules))
     for rule in rules:
         if rule not in REWRITES:
             raise BadSupposition(
                 f"there is no rule {rule!r}. Votes are set aside as {' and '.join(SET_ASIDE)}, "
-                f"and by rules 1 to {CAUSE_MOST} of the guard.")
+                f"and by rules 1 to {CAUSE_MOST} of the guard: {', '.join(_NUMBERS)}.")
     if scores is not None and scores not in SCORES:
         raise BadSupposition(f"scores {scores!r} are not known here, only {', '.join(SCORES)}.")
     if mapping_as_of is not None and mapping_as_of < -1:
