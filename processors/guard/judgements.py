@@ -8,12 +8,11 @@ from processors.guard.inputs import Cut
 from processors.guard.judging import Judgement
 from processors.guard.parameters import (
     MODES,
-    PARAMETERS,
-    VERSION,
     BadParameter,
     Rule,
     Rules,
     changed,
+    parameters_of,
 )
 from schemas import codec
 from schemas.codec import Undecodable
@@ -44,6 +43,11 @@ def named_rules(rules: Rules) -> list[tuple[tuple[str | None, int], Rule]]:
         :MAX_RULES]
 
 
+def by_operators(rules: Rules) -> list[tuple[tuple[str | None, int], Rule]]:
+    """List what operators changed, as far as a record names it."""
+    return named_rules(Rules(rules.by_operators()))
+
+
 def judged_in(values: Iterable[bytes | None]) -> list[dict[str, Any]]:
     """Return the judgements among records; UnknownSchema where only a later version can tell."""
     found = []
@@ -67,7 +71,7 @@ def goes_on(fields: dict[str, Any], after: Cut) -> bool:
     Of a release that does not know its rules no word is worth anything: raises LaterRule.
     """
     for rule in fields["rules"]:
-        if rule["rule"] not in PARAMETERS or rule["version"] != VERSION:
+        if parameters_of(rule["rule"], rule["version"]) is None:
             raise LaterRule(
                 f"judgement {fields['number']} went by rule {rule['rule']} of version "
                 f"{rule['version']}, unknown here: install the version that made it.")
@@ -125,5 +129,5 @@ def findings_of(fields: dict[str, Any]) -> tuple[Finding, ...]:
         tuple(one["marks"]), tuple(one["voters"])) for one in fields["findings"])
 
 
-__all__ = ["BadParameter", "cut_of", "encoded", "findings_of", "goes_on", "judged_in",
-           "named_rules", "rules_of"]
+__all__ = ["BadParameter", "by_operators", "cut_of", "encoded", "findings_of", "goes_on",
+           "judged_in", "named_rules", "rules_of"]

@@ -19,7 +19,10 @@ NAMES = {CROWD: "crowd", SPREAD: "spread", RING: "ring", HURRIED: "hurried", PAR
          EARLY: "early", ASKED: "asked", LEANING: "leaning", BURST: "burst"}
 REPORT_ONLY = frozenset((EARLY, ASKED, LEANING, BURST))
 """These set nothing aside, whatever their mode."""
-VERSION = 1
+FIRST_VERSION = 1
+"""Of every rule: as it was before it was mended, for judgements that went by it."""
+NEWEST = {rule: 2 if rule == LEANING else FIRST_VERSION for rule in NAMES}
+"""The version of each rule that new judgements go by."""
 NO_CHANGE = bytes(16)
 """What the first change of a rule follows."""
 
@@ -41,7 +44,15 @@ PARAMETERS: dict[int, dict[str, Bounds]] = {
     LEANING: {"votes": (50, 20, 1_000_000), "deviation": (60, 10, 10_000)},
     BURST: {"voters": (100, 20, 1_000_000), "score": (20_723_266, 10_000_000, 1_000_000_000)},
 }
-"""Scores are micronats, popularity is in millionths."""
+"""Of first versions. Scores are micronats, popularity is in millionths."""
+_LATER: dict[tuple[int, int], dict[str, Bounds]] = {
+    (LEANING, 2): {"votes": (50, 20, 1_000_000),
+                   "score": (13_815_511, 5_000_000, 1_000_000_000)}}
+
+
+def parameters_of(rule: int, version: int) -> dict[str, Bounds] | None:
+    """Return the parameters of a rule's version; None where there is none."""
+    return PARAMETERS.get(rule) if version == FIRST_VERSION else _LATER.get((rule, version))
 
 
 class Rule(NamedTuple):
@@ -58,10 +69,10 @@ class Rule(NamedTuple):
         return self.mode == SET_ASIDE and self.rule not in REPORT_ONLY
 
 
-def default(rule: int) -> Rule:
-    """Return a rule as it is where nobody changed it: it reports."""
-    return Rule(rule, VERSION, REPORT,
-                {name: bounds[0] for name, bounds in PARAMETERS[rule].items()})
+def default(rule: int, version: int = FIRST_VERSION) -> Rule:
+    """Return a rule's version as it is where nobody changed it: it reports."""
+    return Rule(rule, version, REPORT, {
+        name: bounds[0] for name, bounds in (parameters_of(rule, version) or {}).items()})
 
 
 class BadParameter(Exception):
@@ -70,8 +81,8 @@ class BadParameter(Exception):
 
 def changed(rule: int, version: int, mode: int, parameters: Mapping[str, int]) -> Rule:
     """Return a rule with some numbers of its own; raise BadParameter where one cannot be."""
-    known = PARAMETERS.get(rule)
-    if known is None or version != VERSION or mode not in range(len(MODES)):
+    known = parameters_of(rule, version)
+    if known is None or mode not in range(len(MODES)):
         raise BadParameter(f"there is no rule {rule} of version {version}, or no mode {mode}")
     for name, value in parameters.items():
         if name not in known:
@@ -79,12 +90,15 @@ def changed(rule: int, version: int, mode: int, parameters: Mapping[str, int]) -
         _, least, most = known[name]
         if not least <= value <= most:
             raise BadParameter(f"rule {rule}: {name} is {value}; {least} to {most} are allowed")
-    return Rule(rule, version, mode, {**default(rule).parameters, **parameters})
+    return Rule(rule, version, mode, {**default(rule, version).parameters, **parameters})
 
 
 @dataclass
 class Rules:
-    """The rules of all consultations: those of one, else those of all, else the defaults."""
+    """The rules of all consultations: those of one, else those of all, else the defaults.
+
+    Where nothing is said those are of the first versions: a judgement names all others.
+    """
 
     changes: dict[tuple[str | None, int], Rule] = field(default_factory=dict)
     """By consultation, None for all, and rule."""
@@ -92,6 +106,17 @@ class Rules:
     """Event id of the last change of each."""
     authority: Authority = field(default_factory=Authority, compare=False)
     """Whose changes count."""
+
+    @classmethod
+    def of_code(cls) -> "Rules":
+        """Return the rules that new judgements go by, where no catalogue changes them."""
+        return cls({(None, rule): default(rule, version) for rule, version in NEWEST.items()
+                    if version != FIRST_VERSION})
+
+    def by_operators(self) -> dict[tuple[str | None, int], Rule]:
+        """Return the changes that somebody made: those that differ from a version's defaults."""
+        return {place: rule for place, rule in self.changes.items()
+                if place[0] is not None or rule != default(rule.rule, rule.version)}
 
     def of(self, consultation: str, rule: int) -> Rule:
         """Return a rule as it is in force for a consultation."""

@@ -15,7 +15,7 @@ from processors.guard import votes_alone
 from processors.guard.day import DAY_MS
 from processors.guard.findings import Finding
 from processors.guard.inputs import Batch, Cut
-from processors.guard.judgements import cut_of, encoded, findings_of, named_rules, rules_of
+from processors.guard.judgements import by_operators, cut_of, encoded, findings_of, rules_of
 from processors.guard.judging import judge
 from processors.guard.parameters import NAMES, Rules
 from processors.guard.state import PatrolState
@@ -128,7 +128,7 @@ def _of_the_record(fields: dict[str, Any], written_at: int, in_force: Rules) -> 
     """Compare what a judgement was told with where that is recorded, too."""
     if fields["judged_at"] != written_at:
         yield "judged_at is not when the record was written"
-    if rules_of(fields).changes != dict(named_rules(in_force)):
+    if by_operators(rules_of(fields)) != by_operators(in_force):
         yield "rules are not those of the catalogue"
 
 

@@ -29,11 +29,13 @@ from processors.guard.findings import Finding, finding_id
 from processors.guard.inputs import SERVED, Batch
 from processors.guard.judgements import findings_of
 from processors.guard.judging import CLOCK_TOLERANCE_MS, MAX_FINDINGS, Judgement
+from processors.guard.leaning import score_of
 from processors.guard.parameters import (
     ASKED,
     BURST,
     CROWD,
     EARLY,
+    FIRST_VERSION,
     HURRIED,
     LEANING,
     NAMES,
@@ -53,7 +55,8 @@ BY_VOTES = frozenset((HURRIED, PARTNER, ASKED))
 TRUSTED: Mapping[int, tuple[str, ...]] = {
     CROWD: ("voters", "network_voters", "popularity"),
     SPREAD: ("voters", "network_voters", "networks", "popularity"),
-    RING: (), EARLY: ("network_voters",), LEANING: ("votes", "agreed", "deviation"),
+    RING: (), EARLY: ("network_voters",),
+    LEANING: ("votes", "agreed", "deviation", "usual_least", "usual_most"),
     BURST: ("voters", "expected", "span")}
 """By rule whose findings rest on networks: the numbers that are trusted without these; the marks of
 all of them are, too."""
@@ -279,8 +282,16 @@ def _of_itself(rule: int, numbers: dict[str, int], asked: Rule) -> Iterator[str]
     elif rule == BURST and numbers["score"] != geometric_tail(
             numbers["voters"], numbers["expected"]):
         yield "score is not that of its numbers"
-    elif rule == LEANING and not 0 <= numbers["agreed"] <= numbers["votes"]:
+    elif rule == LEANING:
+        yield from _of_leaning(numbers, asked)
+
+
+def _of_leaning(numbers: dict[str, int], asked: Rule) -> Iterator[str]:
+    if not 0 <= numbers["agreed"] <= numbers["votes"]:
         yield "more agreed than voted"
+    elif asked.version != FIRST_VERSION and numbers["score"] != score_of(*(
+            numbers[name] for name in ("agreed", "votes", "usual_least", "usual_most"))):
+        yield "score is not that of its numbers"
 
 
 def _of_keys(rule: int, numbers: dict[str, int], asked: Rule) -> Iterator[str]:

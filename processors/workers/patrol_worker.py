@@ -30,12 +30,12 @@ from processors.guard.day import DAY_MS
 from processors.guard.inputs import Batch, Cut
 from processors.guard.judgements import (
     VOTES_MOST,
+    by_operators,
     cut_of,
     encoded,
     findings_of,
     goes_on,
     judged_in,
-    named_rules,
     rules_of,
 )
 from processors.guard.judging import judge
@@ -109,7 +109,7 @@ class PatrolWorker:
     def _begin_anew(self) -> None:
         """Forget everything: who takes the partition folds it from its beginning."""
         self.state = PatrolState(self.topics.partitions)
-        self.rules = Rules()
+        self.rules = Rules.of_code()
         self.position = 0
         """Next record of the judgements."""
         self.caught_up_at: int | None = None
@@ -255,8 +255,8 @@ class PatrolWorker:
         self._learn(batch)
         exact = self.exact or not self.state.number  # Nothing was passed over.
         again = encoded(judge(self.state, batch, rules_of(fields), fields["judged_at"]))
-        self.own = exact and again == value and rules_of(fields).changes == dict(
-            named_rules(self.rules))
+        self.own = exact and again == value and by_operators(rules_of(fields)) == by_operators(
+            self.rules)
         if again != value and exact:
             self.differing += 1
             log.error("a judgement cannot be repeated", number=fields["number"],

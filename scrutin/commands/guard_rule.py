@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from processors.guard.parameters import VERSION
 from producers.errors import InvalidInput
 from producers.guard_rules import change_rule
 from scrutin.commands import producing
@@ -46,8 +45,8 @@ def rule(
     except InvalidInput as error:
         producing.fail(error)
     written = producing.finish(change_rule(
-        producing.log(), wanted.rule, VERSION, mode, given, reason, consultation=consultation,
-        now=producing.now()))
+        producing.log(), wanted.rule, wanted.version, mode, given, reason,
+        consultation=consultation, now=producing.now()))
     where = f"consultation {consultation}" if consultation else "all consultations"
     producing.say(f"rule {name}, {where}: {mode}" if written
                   else f"rule {name}, {where}: {mode} already, nothing written")

@@ -6,12 +6,12 @@ from typing import Any
 from processors.guard.parameters import (
     MODES,
     NAMES,
-    PARAMETERS,
-    VERSION,
+    NEWEST,
     BadParameter,
     Rule,
     Rules,
     changed,
+    parameters_of,
 )
 from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue
@@ -22,7 +22,7 @@ NUMBERS = {name: number for number, name in NAMES.items()}
 
 def in_force(known: KnownCatalogue) -> Rules:
     """Return the rules as the last changes have them; those not known here are left out."""
-    rules = Rules()
+    rules = Rules.of_code()
     for (consultation, rule), fields in known.rule_changes.items():
         parameters = {each["name"]: each["value"] for each in fields["parameters"]}
         try:
@@ -49,7 +49,7 @@ def asked(name: str, mode: str, numbers: Sequence[str]) -> tuple[Rule, dict[str,
         raise InvalidInput(f"there is no rule {name!r}: the guard has {', '.join(NUMBERS)}.")
     given = dict(_number(name, text) for text in numbers)
     try:
-        return changed(number, VERSION, MODES.index(mode), given), given
+        return changed(number, NEWEST[number], MODES.index(mode), given), given
     except BadParameter as error:
         raise InvalidInput(f"{error}.") from error
 
@@ -59,6 +59,7 @@ def _number(name: str, text: str) -> tuple[str, int]:
     try:
         return parameter, int(value)
     except ValueError:
-        known = ", ".join(PARAMETERS[NUMBERS[name]])
+        rule = NUMBERS[name]
+        known = ", ".join(parameters_of(rule, NEWEST[rule]) or ())
         raise InvalidInput(
             f"{text!r} is no number of rule {name}: write NAME=NUMBER, of {known}.") from None

@@ -6,6 +6,8 @@ import pytest
 
 from processors.guard.parameters import (
     CROWD,
+    LEANING,
+    NEWEST,
     NO_CHANGE,
     OFF,
     PARAMETERS,
@@ -83,3 +85,20 @@ def test_a_change_that_comes_again_changes_nothing() -> None:
             for one in (second, first, first, second, first, second)] == [
         False, True, False, True, False, False]
     assert rules.of("jeunes", CROWD).mode == OFF
+
+
+def test_new_judgements_go_by_the_newest_versions_and_name_them() -> None:
+    """Where nobody changed a rule, nothing counts as changed; old records replay by the first."""
+    rules = Rules.of_code()
+
+    assert {rule.rule: rule.version for rule in rules.changes.values()} == {
+        rule: version for rule, version in NEWEST.items() if version != 1}
+    assert rules.of("jeunes", LEANING) == default(LEANING, 2)
+    assert Rules().of("jeunes", LEANING) == default(LEANING)
+    assert rules.by_operators() == {}
+    assert rules.apply("GuardRuleChanged", change(LEANING, "off"))
+    assert rules.by_operators() == {(None, LEANING): changed(LEANING, 1, OFF, {})}
+    with pytest.raises(BadParameter):
+        changed(LEANING, 3, REPORT, {})
+    with pytest.raises(BadParameter):
+        changed(LEANING, 2, REPORT, {"deviation": 60})

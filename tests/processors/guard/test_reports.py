@@ -25,12 +25,14 @@ from tests.processors.guard.traffic import (
 SPAN_MS = 600_000
 
 
-def told(votes: Sequence[Vote], rule: int, every: int = 30_000) -> list[Finding]:
+def told(votes: Sequence[Vote], rule: int, every: int = 30_000, version: int = 1
+         ) -> list[Finding]:
     """Judge votes, and one that comes ten minutes after them; return what a rule says."""
     last = max(vote.time for vote in votes)
     rules = Rules()
     for one in (EARLY, ASKED_RULE, LEANING, BURST):
-        rules.apply("GuardRuleChanged", {"consultation": None, "rule": one, "version": 1,
+        rules.apply("GuardRuleChanged", {"consultation": None, "rule": one,
+                                         "version": version if one == rule else 1,
                                          "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     crowds = Crowds(77)
     later = Vote(last + SPAN_MS, crowds.voter(b"last"), None, 39, shown=SERVED)
@@ -95,12 +97,15 @@ def test_links_that_bring_another_opinion_are_told(
         assert (numbers["asked_agree"], numbers["asked_disagree"]) == asked
 
 
-def leaning_network(agree_percent: int, votes: int = 100) -> list[Vote]:
-    """Make a network that answers an idea in its own way; one of five others agrees to it."""
+def leaning_network(
+    agree_percent: int, votes: int = 100, others_percent: int = 20
+) -> list[Vote]:
+    """Make a network that answers an idea in its own way; so many of all others agree to it."""
     crowds = Crowds(4)
     network = crowds.network(b"lean")
     others = [Vote(BEGAN_AT + number * 100, crowds.voter(b"any"), crowds.network(b"home"),
-                   8 + number % 4, DISAGREE if number // 4 % 5 else AGREE, SERVED)
+                   8 + number % 4,
+                   AGREE if number // 4 * 31 % 50 * 2 < others_percent else DISAGREE, SERVED)
               for number in range(800)]
     return others + [
         Vote(BEGAN_AT + number * 100, crowds.voter(b"own"), network, 8 + number % 4,
@@ -117,6 +122,34 @@ def test_a_network_that_answers_otherwise_is_told(
 
     assert bool(findings) == found
     assert {each.proposal for each in findings} <= {"p8"}
+
+
+@pytest.mark.parametrize(("agree_percent", "votes", "others", "first", "second"), [
+    (90, 100, 20, True, True), (60, 100, 20, False, False), (0, 100, 20, False, False),
+    (100, 48, 20, False, False), (100, 400, 62, False, True), (0, 100, 62, False, True),
+    (95, 200, 62, False, False), (100, 48, 62, False, False), (100, 900, 80, False, False),
+    (20, 200, 80, True, True)])
+def test_a_network_of_one_mind_is_told_where_others_are_of_two(
+        agree_percent: int, votes: int, others: int, *, first: bool, second: bool) -> None:
+    """Version 1 cannot tell of one that agrees where most do; version 2 can, either way."""
+    network = leaning_network(agree_percent, votes, others)
+
+    assert bool(told(network, LEANING)) == first
+    findings = told(network, LEANING, version=2)
+    assert bool(findings) == second
+    assert all(dict(each.numbers)["score"] >= 13_815_511 for each in findings)
+
+
+def test_networks_that_are_alike_as_networks_are_lean_nowhere() -> None:
+    """300 of a hundred voters, each with a share of its own: a Beta with a correlation of 0.02."""
+    crowds, votes = Crowds(21), []
+    for _ in range(300):
+        network, share = crowds.network(b"any"), crowds.chance.betavariate(0.62 * 49, 0.38 * 49)
+        votes += [Vote(BEGAN_AT + number * 1_000, crowds.voter(b"any"), network, 8 + number % 4,
+                       AGREE if crowds.chance.random() < share else DISAGREE, SERVED)
+                  for number in range(100)]
+
+    assert told(votes, LEANING, every=300_000, version=2) == []
 
 
 def test_proposals_without_an_idea_lean_nowhere() -> None:
