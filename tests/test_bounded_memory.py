@@ -140,6 +140,8 @@ MEMORIES = {
     "views.flushes.Flushes._values": CATALOGUE,
     "views.flushes.Flushes._vectors": CATALOGUE,
     "views.flushes.Flushes._watchers": OURS,
+    "views.guard.routes.GuardPages._told": "views.guard.routes.TOLD_BYTES",
+    "views.guard.rule_changes.RuleChanges._changes": "views.guard.rule_changes.CHANGES_MOST",
     "views.live.Live._clients": "views.live.CLIENTS_MAX",
     "views.live.Live._made": "views.live.MADE_BYTES",
     "views.open_data.Ballot.casts": OFFLINE,

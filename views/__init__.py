@@ -10,8 +10,8 @@ once, some in parts (`paging`), in the threads of the `workshop`, and keeps it o
 a `representation` is its bytes, `responses` says how they leave, `live` streams, `server` serves.
 Asked: `asked` reads requests, `hosts`, `numbers` and `transport` their parts; `problems` says what
 is wrong, `encoding` writes JSON.
-`pages`: results for people, with `static_files`. `voting`: the booth's pages. `operations`: what
-operators see.
+`pages`: results for people, with `static_files`. `guard`: what was set aside, and why. `voting`:
+the booth's pages. `operations`: what operators see.
 Files to take away: `downloads` with `route_columns`, `workbook`, `open_data`, `polis_export`, with
 `cells` made safe.
 Beside them: `transparency` serves the logs, `well_known` says where to write about a hole.

@@ -18,9 +18,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from processors.guard.published import Findings
 from processors.results.results_document import described
 from views import asked, paging, problems, transparency, well_known
 from views.encoding import encode_json
+from views.guard.routes import GuardPages
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named
 from views.operations.pages import Operations
 from views.pages import proposals_page, rendering
@@ -87,6 +89,8 @@ class Beside:
     """Where to write about holes in security, as in the settings..."""
     public_url: str = ""
     """... of the service at this address."""
+    findings: Findings | None = None
+    """What the patrol has found."""
     guarded: Callable[[ASGIApp], ASGIApp] = lambda pages: pages
     """Puts limits before all addresses."""
 
@@ -130,6 +134,7 @@ def routed(
         Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *_guard(beside, source, publications, views),
         *_operations(beside),
         *_security(beside),
         *(transparency.routes(beside.logs) if beside.logs else ()),
@@ -166,7 +171,7 @@ class Views:
         return html(request, body, headers=caching(final=False))
 
     async def results_page(self, request: Request) -> Response:
-        publication = await self._publication(request)
+        publication = await self.published(request)
         page = await publication.page(
             language_of(request), self._publications.around(publication))
         response = await represented(request, page, "text/html", caching(final=publication.final))
@@ -174,7 +179,7 @@ class Views:
 
     async def proposals_page(self, request: Request) -> Response:
         """Show a page of the list of proposals that the query asks for."""
-        publication = await self._publication(request)
+        publication = await self.published(request)
         around, document = self._publications.around(publication), publication.frame
         try:
             wanted = proposals_page.asked(asked.query_of(request), document)
@@ -194,7 +199,7 @@ class Views:
 
     async def file(self, request: Request) -> Response:
         """Send a file to take away, named after its consultation."""
-        publication = await self._publication(request)
+        publication = await self.published(request)
         name = asked.path_of(request).rpartition("/")[2]
         made = await self._publications.file(publication, name)
         consultation = quote(request.path_params["consultation"], safe="")
@@ -210,7 +215,7 @@ class Views:
             raise HTTPException(400, detail=problems.INVALID_REQUEST.name) from None
         if wanted is not None:
             return await self._part(request, wanted)
-        publication = await self._publication(request)
+        publication = await self.published(request)
         if len(publication.shown.entries) > paging.WHOLE_PROPOSALS:
             raise HTTPException(400, detail=problems.RESULTS_IN_PAGES.name)
         life = caching(final=publication.final)
@@ -230,7 +235,7 @@ class Views:
 
     async def draw(self, request: Request) -> Response:
         """Say what a drawn vote on a chosen proposal costs, where it was measured."""
-        publication = await self._publication(request)
+        publication = await self.published(request)
         found = self._publications.costs.of(request.path_params["consultation"])
         if found is None:
             raise HTTPException(404)
@@ -271,7 +276,8 @@ class Views:
             return Response("ok\n", media_type="text/plain", headers={"cache-control": "no-store"})
         return explained(request, problems.NOT_READY, as_json=True)
 
-    async def _publication(self, request: Request) -> Publication:
+    async def published(self, request: Request) -> Publication:
+        """Return what is published of the consultation asked for, or refuse."""
         self._check_ready()
         found = await self._publications.ready(request.path_params["consultation"])
         if found is None:
@@ -308,6 +314,17 @@ def _operations(beside: Beside) -> list[Route]:
     if beside.operations is not None:
         return beside.operations.routes()
     return [Route("/ops", _sending_to(beside.views_url))] if beside.views_url else []
+
+
+def _guard(
+    beside: Beside, source: Source, publications: Publications, views: "Views",
+) -> list[Route]:
+    """Return the guard's page and data, or the way to them."""
+    if beside.findings is not None:
+        return GuardPages(beside.findings, source.flushes, publications, views).routes()
+    sent_on = ("/c/{consultation}/guard", "/v1/consultations/{consultation}/guard")
+    return [Route(path, _sending_to(beside.views_url)) for path in sent_on] if (
+        beside.views_url) else []
 
 
 def _security(beside: Beside) -> list[Route]:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.topics import FLUSH_KEY
+from views.guard.rule_changes import RuleChanges
 
 
 STRAYS_MOST = 3
@@ -103,6 +104,8 @@ class Flushes:
         """The last applied marker; None until the first one."""
         self.catalogue = Catalogue()
         """The catalogue as that flush knew it; everything read, before the first flush."""
+        self.guard_rules = RuleChanges()
+        """The guard's rules as that catalogue has them."""
         self.version = 0
         """Moves with every change of what is shown."""
         self._watchers: list[Callable[[], None]] = []
@@ -214,6 +217,7 @@ class Flushes:
             self.version += 1
         while self._catalogue_ahead and self._may_apply(self._catalogue_ahead[0][0]):
             offset, event, fields, value = self._catalogue_ahead.popleft()
+            self.guard_rules.follow(offset, event, fields, value)
             name = self.catalogue.apply(event, fields, offset, value)
             if name is not None:
                 self._described[name] += 1

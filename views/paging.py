@@ -43,7 +43,7 @@ def asked(query: Mapping[str, str]) -> Asked | None:
     """Read `limit` and `cursor`; None where neither is asked for. Raises BadPage."""
     if "limit" not in query and "cursor" not in query:
         return None
-    limit = _number(query.get("limit", str(PAGE_PROPOSALS)))
+    limit = number(query.get("limit", str(PAGE_PROPOSALS)))
     if not 1 <= limit <= PAGE_PROPOSALS:
         raise BadPage
     if "cursor" not in query:
@@ -51,10 +51,11 @@ def asked(query: Mapping[str, str]) -> Asked | None:
     tag, _, first = query["cursor"].partition(".")
     if not 0 < len(tag) <= TAG_CHARACTERS:
         raise BadPage
-    return Asked(limit, _number(first), tag)
+    return Asked(limit, number(first), tag)
 
 
-def _number(text: str) -> int:
+def number(text: str) -> int:
+    """Read a whole number of an address. Raises BadPage."""
     if not (text.isascii() and text.isdecimal() and len(text) <= NUMBER_DIGITS):
         raise BadPage
     return int(text)

@@ -155,6 +155,11 @@ class Publication:
         tag = _digest([self.tag, self.published_at, name, held])
         return await self._workshop.make(lambda: Representation(made[name](), tag))
 
+    async def beside(self, held: list[Any], make: Callable[[], bytes]) -> Representation:
+        """Return what is made of this publication and of something beside it, which is `held`."""
+        tag = _digest([self.tag, self.published_at, *held])
+        return await self._once(tag, lambda: Representation(make(), tag))
+
     async def _rendered(
         self, template: str, language: str, around: Surroundings,
         model: Callable[[], dict[str, Any]], query: str = "",

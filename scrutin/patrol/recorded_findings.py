@@ -6,9 +6,8 @@ from typing import Any
 from processors.guard.findings import Finding
 from processors.guard.judgements import findings_of
 from processors.guard.parameters import MODES, NAMES
+from processors.guard.recorded import Sequence
 from producers.log_reader import LogReader
-from schemas import codec
-from schemas.codec import Undecodable
 from schemas.topics import Topics
 from schemas.words import CHOICES
 
@@ -58,18 +57,14 @@ async def recorded_findings(address: str, topics: Topics) -> list[Recorded]:
     Raises Missing, Unreachable.
     """
     found: dict[bytes, Recorded] = {}
-    number = 0
+    sequence = Sequence()
     async with LogReader(address) as reader:
         await reader.require(topics.patrol, 1)
         async for records in reader.read(topics.patrol, 0):
             for record in records:
-                try:
-                    event, fields = codec.decode(record.value or b"")
-                except Undecodable:
+                fields = sequence.next_of(record.value)
+                if fields is None:
                     continue
-                if event != "PatrolJudged" or fields["number"] != number + 1:
-                    continue
-                number += 1
                 for each in findings_of(fields):
                     found.setdefault(each.finding, Recorded(
                         each, fields["judged_at"], each)).take(each)

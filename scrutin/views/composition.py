@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from processors.guard.published import Findings
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import health
@@ -18,6 +19,7 @@ from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
 from views.days import Days
+from views.guard.reader import TopicReader
 from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -30,16 +32,18 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
     reader = ResultsReader(kafka, topics)
-    days = Days()
+    days, findings = Days(), Findings()
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
+        findings=findings,
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
     tasks = [asyncio.create_task(work) for work in (
         ask_archive(settings, reader.flushes, days),
-        measure_draws(publications, reader.flushes))]
+        measure_draws(publications, reader.flushes),
+        TopicReader(kafka, topics.patrol, findings.take).read())]
     try:
         await server.serve(
             reader, opened, publications, _operations(settings, kafka, topics, reader), beside,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from producers.gateway import draw_costs
 from tests.serving import served
-from tests.views import campaign
+from tests.views import campaign, guarding
 from tests.views.operations.control_room import SIZE, ControlRoom
 from views.api import Beside, application
 from views.days import Days
@@ -34,6 +34,7 @@ def showroom(folder: Path) -> Iterator[str]:
     publications.costs.tell(
         campaign.CONSULTATION, draw_costs.measured(document, blind=False))
     app = application(room.source, publications, beside=Beside(
-        operations=room.operations, gateway_url="http://127.0.0.1:1"))
+        operations=room.operations, gateway_url="http://127.0.0.1:1",
+        findings=guarding.evening(campaign.CONSULTATION)))
     with served(app) as url:
         yield url

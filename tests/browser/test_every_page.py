@@ -29,6 +29,7 @@ PAGES = (
     "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
     "/c/nowhere", "/problems/votes-unavailable", "/ops", "/nothing/at/all",
     "{showroom}/c/solutions-jeunes", "{showroom}/c/solutions-jeunes/proposals",
+    "{showroom}/c/solutions-jeunes/guard", "{showroom}/c/solutions-jeunes/guard?page=2",
     "{showroom}/c/solutions-jeunes/proposals?zone=controversy&q=jeunes", "{showroom}/ops",
 )
 """Addresses, with consultations by their state; the showroom has something in every list."""

@@ -18,6 +18,7 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from processors.guard.published import Findings
 from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from processors.results.routes import ROUTE_COUNTS
@@ -25,7 +26,7 @@ from schemas import codec, words
 from schemas.figures import READY, Sample
 from schemas.topics import Topics
 from sinks.transparency.serving import ServedLogs
-from tests.views import campaign
+from tests.views import campaign, guarding
 from views import problems
 from views.api import FILES, Beside, application, routed
 from views.days import Days
@@ -40,6 +41,7 @@ from views.publications import Publications
 
 
 SIZE = 40
+GUARD = ("guard", "guard.csv")
 NAME = campaign.CONSULTATION
 TOPICS = Topics("scrutin", 4)
 OF_THE_PROCESS = re.compile(rb"(?m)^process_.*$")
@@ -53,12 +55,13 @@ class World:
     """A source whose state is given."""
 
     flushes: Flushes
+    swapped: bool = False
     ready: threading.Event = field(default_factory=threading.Event)
 
 
 def world(*, swapped: bool, closed: bool = False, embargo: bool = True) -> World:
     """Publish the campaign, as it was or with the choices of all voters turned round."""
-    catalogue, made = Catalogue(), World(Flushes())
+    catalogue, made = Catalogue(), World(Flushes(), swapped)
     figures = campaign.figures(SIZE, closed=closed, by_route=True)
     if swapped:
         figures.proposals, figures.routes = (
@@ -97,7 +100,18 @@ def beside(source: World, folder: Path) -> Beside:
         "127.0.0.1:1", TOPICS, source, processes={}, token="", data_folder=folder,
         itself=lambda: [Sample(READY, 1)])
     list(collector.hottest.look())
-    return Beside(operations=Operations(collector, ""), logs=ServedLogs(folder, TOPICS))
+    return Beside(operations=Operations(collector, ""), logs=ServedLogs(folder, TOPICS),
+                  findings=found(swapped=source.swapped))
+
+
+def found(*, swapped: bool) -> Findings:
+    """Judge a group that came for one choice, as popular as the choice is."""
+    findings = Findings()
+    assert findings.take(guarding.judgement(1, guarding.finding(
+        NAME, proposal=campaign.proposals(SIZE)[0]["id"],
+        choice="disagree" if swapped else "agree",
+        numbers={"voters": 40, "popularity": 90_000 if swapped else 410_000})))
+    return findings
 
 
 def addresses(folder: Path) -> list[str]:
@@ -106,7 +120,8 @@ def addresses(folder: Path) -> list[str]:
     paths = [route.path for route in routed(source, beside=beside(source, folder)).routes
              if isinstance(route, Route) and not route.path.endswith("/live")]
     assert {"/ops", "/metrics", "/log/{path:path}",
-            "/v1/consultations/{consultation}/results/signed"} <= set(paths)
+            "/v1/consultations/{consultation}/results/signed", "/c/{consultation}/guard",
+            "/v1/consultations/{consultation}/guard-days.csv"} <= set(paths)
     filled = [path.replace("{consultation}", NAME) for path in paths]
     named = [path.replace("{name}", problem) for path in filled for problem in problems.PROBLEMS]
     lists = [f"/c/{NAME}/proposals?{query}" for query in (
@@ -178,7 +193,8 @@ def test_the_worlds_differ_where_nothing_is_hidden(
     """Closing lifts the embargo, on pages, data and streams alike: the test above can fail."""
     worlds = [world(swapped=swapped, closed=closed, embargo=embargo) for swapped in (False, True)]
     first, second = (answers(each, tmp_path) for each in worlds)
-    files = [f"/v1/consultations/{NAME}/{name}" for name in ("results", *FILES)]
+    files = [f"/v1/consultations/{NAME}/{name}" for name in ("results", *FILES, *GUARD)]
+    files.append(f"/c/{NAME}/guard")
     for path in (f"/c/{NAME}", f"/c/{NAME}/proposals", f"/c/{NAME}/proposals?sort=agree", *files):
         assert first[path] != second[path]
     assert snapshot(worlds[0]) != snapshot(worlds[1])

@@ -1,0 +1,55 @@
+"""Judgements as records, for those who read them."""
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from processors.guard.published import Findings
+from schemas import codec
+
+
+FIRST_AT = 1_653_200_000_000
+DAY = 19_134
+
+
+def voters(count: int, first: int = 0) -> list[bytes]:
+    """Name so many voters, in ascending order."""
+    return [number.to_bytes(16, "big") for number in range(first, first + count)]
+
+
+def finding(
+    consultation: str, *, rule: int = 1, mode: str = "report", proposal: str = "p1",
+    choice: str | None = "agree", marks: Sequence[int] = (), numbers: dict[str, int] | None = None,
+    named: Sequence[bytes] = (), day: int = DAY, ordinal: int = 0,
+) -> dict[str, Any]:
+    """Say a group; its id follows from what it is about."""
+    about = f"{rule} {consultation} {day} {proposal} {choice} {ordinal}"
+    return {
+        "finding": hashlib.sha256(about.encode()).digest()[:16], "rule": rule, "version": 1,
+        "mode": mode, "consultation": consultation, "day": day, "proposal": proposal,
+        "choice": choice, "marks": list(marks), "voters": list(named),
+        "numbers": [{"name": name, "value": value}
+                    for name, value in sorted((numbers or {}).items())]}
+
+
+def evening(consultation: str) -> Findings:
+    """Find something by every rule, in two modes, on forty days."""
+    findings = Findings()
+    for number in range(1, 41):
+        rule, day = 1 + number % 9, DAY + number // 4
+        found = finding(
+            consultation, rule=rule, mode="set_aside" if number % 2 else "report", day=day,
+            proposal=f"p-{number:04}" if rule < 6 else "", choice="agree" if rule < 3 else None,
+            marks=(1, 2) if rule < 3 else (), named=voters(3 * number, 1_000 * number),
+            numbers={"network_voters": 4 * number, "popularity": 2_000,
+                     "score": 27_600_000 + number, "voters": 3 * number})
+        findings.take(judgement(number, found, judged_at=FIRST_AT + 86_400_000 * (number // 4)))
+    return findings
+
+
+def judgement(number: int, *findings: dict[str, Any], judged_at: int = FIRST_AT) -> bytes:
+    """Make the record of a judgement."""
+    return codec.encode(
+        "PatrolJudged", number=number, judged_at=judged_at + number, log_time=judged_at,
+        votes=[-1], networks=-1, catalogue=-1, rules=[], findings=list(findings), left=0,
+        voters=0, sample=0, votes_digest=bytes(32), networks_digest=bytes(32))

@@ -1,0 +1,118 @@
+"""What is published of the guard: one document a consultation, its findings in pages. Pure.
+
+Theory of operation: counts are those of the results document beside it, by the rule that sets them
+aside; findings are those of the judgements up to the one that is named. Findings stand in the order
+in which they were first said, so that a page of them keeps its place while others come; each page
+says the judgement it is of. While shares are hidden, a finding tells neither its item nor its
+evidence: both say how people vote.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from processors.guard import published
+from processors.guard.parameters import NAMES
+from processors.guard.published import Findings, Said
+from processors.results.results_document import shares_hidden
+from views import paging
+from views.guard.rule_changes import RuleChanges
+
+
+FORMAT = "scrutin-guard/1"
+PAGE_FINDINGS = 1_000
+"""Findings of a page, at most."""
+OPERATOR = "operator"
+"""Who is suspended by no rule is so by an operator."""
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The part of the findings that an address asks for."""
+
+    limit: int = PAGE_FINDINGS
+    first: int = 0
+
+
+def asked(query: Mapping[str, str]) -> Asked:
+    """Read `limit` and `first`. Raises paging.BadPage."""
+    limit = paging.number(query.get("limit", str(PAGE_FINDINGS)))
+    if not 1 <= limit <= PAGE_FINDINGS:
+        raise paging.BadPage
+    return Asked(limit, paging.number(query.get("first", "0")))
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is known of one consultation at one moment, beside its results."""
+
+    findings: tuple[Said, ...]
+    judgement: int
+    judged_at: int
+    gone: int
+    rules: Sequence[Block]
+    changes: Sequence[Block]
+
+    @classmethod
+    def of(cls, consultation: str, findings: Findings, rules: RuleChanges) -> "Told":
+        """Take it from what is followed."""
+        return cls(findings.of(consultation), findings.judgement, findings.judged_at,
+                   findings.gone, rules.in_force(consultation), rules.of(consultation))
+
+    @cached_property
+    def days(self) -> list[Block]:
+        """Findings by day and rule."""
+        return published.days(self.findings)
+
+    def now(self, published_at: int | None) -> int:
+        """Return the time that the logs have, in milliseconds since 1970."""
+        return max(self.judged_at, published_at or 0)
+
+
+def document(
+    frame: Mapping[str, Any], told: Told, published_at: int | None, wanted: Asked
+) -> Block:
+    """Make the document; `frame` is the results document, with or without its proposals."""
+    hidden, now = shares_hidden(frame), told.now(published_at)
+    after = wanted.first + wanted.limit
+    shown = told.findings[wanted.first:after]
+    return {
+        "format": FORMAT,
+        "consultation": frame["consultation"]["id"],
+        "state": frame["state"],
+        "as_of": {**frame["as_of"], "judgement": told.judgement,
+                  "judged_at": published.instant(told.judged_at) if told.judgement else None},
+        **({"embargoed_until": frame["embargoed_until"]} if hidden else {}),
+        "totals": totals(frame["totals"]),
+        "rules": list(told.rules), "changes": list(told.changes),
+        "days": told.days,
+        "unanswered": sum(published.is_unanswered(said, now) for said in told.findings),
+        "findings": [published.described(said, now, hidden=hidden) for said in shown],
+        "page": {
+            "first": wanted.first, "limit": wanted.limit, "findings": len(told.findings),
+            "gone": told.gone,
+            "next": _address(frame["consultation"]["id"], wanted.limit, after)
+            if after < len(told.findings) else None},
+    }
+
+
+def totals(found: Mapping[str, Any]) -> Block:
+    """Say what became of the votes: received, counted, set aside and by what."""
+    by_rule = {NAMES.get(int(number), number): count
+               for number, count in found.get("set_aside_by_rule", {}).items()}
+    suspended = found["set_aside"]["suspended"]
+    return {
+        "received": found["received"], "counted": found["counted"]["votes"],
+        "set_aside": {"unproven": found["set_aside"]["unproven"], **by_rule,
+                      OPERATOR: suspended - sum(by_rule.values())},
+        "suspended_voters": found["suspended_voters"],
+    }
+
+
+def _address(consultation: str, limit: int, first: int) -> str:
+    query = urlencode({"limit": limit, "first": first})
+    return f"/v1/consultations/{quote(consultation, safe='')}/guard?{query}"

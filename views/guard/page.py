@@ -1,0 +1,62 @@
+"""The guard's page for people: what was set aside, by what, and what was found. Pure."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from processors.guard import published
+from processors.results.results_document import shares_hidden
+from schemas.moments import moment, zone_of
+from views import paging
+from views.guard.document import Told, totals
+from views.pages.results_page import moments
+from views.shown import Shown
+
+
+PAGE_ROWS = 25
+"""Findings of a page."""
+DAY_ROWS = 200
+"""Rows of the table by day and rule; the CSV has all."""
+
+Block = dict[str, Any]
+
+
+class NoSuchPage(Exception):
+    """There are fewer pages of findings."""
+
+
+def asked(query: Mapping[str, str]) -> int:
+    """Read the number of the page. Raises paging.BadPage."""
+    return max(1, paging.number(query.get("page", "1")))
+
+
+def page(
+    shown: Shown, told: Told, published_at: int | None, *, phase: str, number: int
+) -> Block:
+    """Arrange everything for the template; the last findings come first. Raises NoSuchPage."""
+    frame = shown.frame
+    pages = max(1, -(-len(told.findings) // PAGE_ROWS))
+    if number > pages:
+        raise NoSuchPage
+    hidden, now = shares_hidden(frame), told.now(published_at)
+    zone = zone_of(frame["consultation"].get("time_zone"))
+    end = len(told.findings) - PAGE_ROWS * (number - 1)
+    listed = told.findings[max(0, end - PAGE_ROWS):end][::-1]
+    return {
+        "document": frame, "consultation": frame["consultation"], "embargoed": hidden,
+        "phase": phase, "moments": moments(frame["consultation"], published_at),
+        "totals": totals(frame["totals"]), "rules": told.rules,
+        "changes": [{**change, "at": datetime.fromisoformat(change["at"]).astimezone(zone)}
+                    for change in told.changes],
+        "days": [{**row, "day": date.fromisoformat(row["day"])} for row in told.days[:DAY_ROWS]],
+        "days_left": len(told.days[DAY_ROWS:]),
+        "unanswered": sum(published.is_unanswered(said, now) for said in told.findings),
+        "findings": [{**published.described(said, now, hidden=hidden),
+                      "day": published.day_of(said.last.day),
+                      "judged_at": moment(said.judged_at, zone),
+                      "entry": None if hidden else shown.entries.get(said.last.proposal)}
+                     for said in listed],
+        "count": len(told.findings), "gone": told.gone, "judgement": told.judgement,
+        "judged_at": moment(told.judged_at, zone) if told.judgement else None,
+        "least_shown": published.LEAST_SHOWN, "number": number, "pages": pages,
+    }

@@ -1,0 +1,112 @@
+"""The guard's addresses: a page, JSON and CSV, made once for all who ask."""
+
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from processors.guard.published import Findings
+from views import asked, paging, problems
+from views.encoding import encode_json
+from views.flushes import Flushes
+from views.guard import document, page, tables
+from views.guard.document import Told
+from views.pages import rendering
+from views.publications import Publication, Publications
+from views.responses import caching, language_of, represented, speaking
+from views.shelf import Shelf
+
+
+class Results(Protocol):
+    """Whoever shows the results: `views.api.Views`."""
+
+    async def published(self, request: Request) -> Publication:
+        """Return what is published of the consultation asked for, or refuse."""
+        ...
+
+
+TABLES = ("guard.csv", "guard-days.csv")
+TOLD_BYTES = 16 << 20
+"""Of what is known of consultations, the last asked for..."""
+TOLD_BYTES_EACH = 8
+"""... each with so much a finding: the findings themselves are held once."""
+
+
+class GuardPages:
+    """Shows what is followed, each time beside the newest publication."""
+
+    def __init__(
+        self, findings: Findings, flushes: Flushes, publications: Publications, results: Results,
+    ) -> None:
+        self._findings, self._flushes = findings, flushes
+        self._publications, self._results = publications, results
+        self._told: Shelf[str, tuple[Any, Told]] = Shelf(TOLD_BYTES)
+
+    def routes(self) -> list[Route]:
+        """Return the addresses."""
+        return [
+            Route("/c/{consultation}/guard", self.page),
+            Route("/v1/consultations/{consultation}/guard", self.document),
+            *(Route(f"/v1/consultations/{{consultation}}/{name}", self.table) for name in TABLES),
+        ]
+
+    async def page(self, request: Request) -> Response:
+        publication = await self._results.published(request)
+        told, language = self._known(request), language_of(request)
+        phase = self._publications.around(publication).phase
+        try:
+            number = page.asked(asked.query_of(request))
+            made = await publication.beside(
+                ["guard.html", *_held(told), language, rendering.revision(), phase, number],
+                lambda: rendering.render("guard.html", language, **page.page(
+                    publication.shown, told, publication.published_at, phase=phase,
+                    number=number)))
+        except paging.BadPage:
+            raise HTTPException(400, detail=problems.INVALID_REQUEST.name) from None
+        except page.NoSuchPage:
+            raise HTTPException(404) from None
+        response = await represented(request, made, "text/html", caching(final=False))
+        return speaking(request, response)
+
+    async def document(self, request: Request) -> Response:
+        """Send what is published, with a part of the findings."""
+        publication = await self._results.published(request)
+        try:
+            wanted = document.asked(asked.query_of(request))
+        except paging.BadPage:
+            raise HTTPException(400, detail=problems.INVALID_REQUEST.name) from None
+        told = self._known(request)
+        made = await publication.beside(
+            ["guard", *_held(told), wanted.limit, wanted.first], lambda: encode_json(
+                document.document(publication.frame, told, publication.published_at, wanted)))
+        return await represented(request, made, "application/json", caching(final=False))
+
+    async def table(self, request: Request) -> Response:
+        """Send a table to take away, named after its consultation."""
+        publication = await self._results.published(request)
+        name, told = asked.path_of(request).rpartition("/")[2], self._known(request)
+        made = await publication.beside(
+            [name, *_held(told)],
+            lambda: tables.days_csv(told) if name == "guard-days.csv" else tables.findings_csv(
+                publication.frame, told, publication.published_at))
+        consultation = quote(request.path_params["consultation"], safe="")
+        headers = caching(final=False) | {
+            "content-disposition": f"attachment; filename*=UTF-8''{consultation}-{name}"}
+        return await represented(request, made, "text/csv", headers)
+
+    def _known(self, request: Request) -> Told:
+        name = request.path_params["consultation"]
+        as_of = self._findings.judgement, self._flushes.catalogue.offset
+        known = self._told.get(name)
+        if known is None or known[0] != as_of:
+            known = as_of, Told.of(name, self._findings, self._flushes.guard_rules)
+            self._told.put(name, known, TOLD_BYTES_EACH * len(known[1].findings))
+        return known[1]
+
+
+def _held(told: Told) -> list[Any]:
+    """Name what an answer rests on beside its publication, which knows the catalogue."""
+    return [told.judgement, told.gone, len(told.findings)]
