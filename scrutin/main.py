@@ -52,6 +52,7 @@ COMMANDS = {
     ("group",): "group",
     ("guard", "rules"): "guard_rules",
     ("guard", "rule"): "guard_rule",
+    ("guard", "recount"): "guard_recount",
     ("guard", "findings"): "guard_findings",
     ("correct",): "correct",
     ("retire",): "retire",

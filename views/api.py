@@ -18,11 +18,10 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from processors.guard.published import Findings
 from processors.results.results_document import described
 from views import asked, paging, problems, transparency, well_known
 from views.encoding import encode_json
-from views.guard.routes import GuardPages
+from views.guard.routes import Guard, GuardPages
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named
 from views.operations.pages import Operations
 from views.pages import proposals_page, rendering
@@ -89,8 +88,8 @@ class Beside:
     """Where to write about holes in security, as in the settings..."""
     public_url: str = ""
     """... of the service at this address."""
-    findings: Findings | None = None
-    """What the patrol has found."""
+    guard: Guard | None = None
+    """What is followed of the guard."""
     guarded: Callable[[ASGIApp], ASGIApp] = lambda pages: pages
     """Puts limits before all addresses."""
 
@@ -320,8 +319,8 @@ def _guard(
     beside: Beside, source: Source, publications: Publications, views: "Views",
 ) -> list[Route]:
     """Return the guard's page and data, or the way to them."""
-    if beside.findings is not None:
-        return GuardPages(beside.findings, source.flushes, publications, views).routes()
+    if beside.guard is not None:
+        return GuardPages(beside.guard, source.flushes, publications, views).routes()
     sent_on = ("/c/{consultation}/guard", "/v1/consultations/{consultation}/guard")
     return [Route(path, _sending_to(beside.views_url)) for path in sent_on] if (
         beside.views_url) else []

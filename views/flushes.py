@@ -21,10 +21,10 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
+from processors.guard.rule_changes import RuleChanges
 from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.topics import FLUSH_KEY
-from views.guard.rule_changes import RuleChanges
 
 
 STRAYS_MOST = 3

@@ -9,5 +9,6 @@ their `parameters`: `crowds` in one network or in many alike, `rings` of keen vo
 voters, `partners`; `reports` and `leaning` networks only tell. What chance explains is in
 `chances`, `marks` are what crowds do not bear. `findings` are groups that were found, `challenges`
 what the door is asked for them.
-Who reads the records takes them as `recorded`; `published` counts them for everybody.
+Who reads the records takes them as `recorded`; `published` counts them for everybody, and
+`rule_changes` tells what rules were changed.
 """

@@ -9,7 +9,7 @@ oldest findings go first, and how many went is said.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -28,6 +28,8 @@ HELD_BYTES = 64 << 20
 """What is held of all findings weighs no more: some thirty thousand of them."""
 SAID_BYTES, NUMBER_BYTES = 1_024, 160
 """What a finding takes, and each of its numbers beside its name."""
+OPERATOR = "operator"
+"""Who is suspended by no rule is so by an operator."""
 UNANSWERED_MS = 72 * 3_600_000
 """A report that nobody has answered for so long is published as such."""
 MARKS = {1: "even_arrivals", 2: "one_ballot", 3: "one_pace", 4: "no_hands", 5: "hurry",
@@ -200,6 +202,19 @@ def days(found: Iterable[Said]) -> list[Block]:
 def instant(milliseconds: int) -> str:
     """Write an instant in UTC."""
     return moment(milliseconds, zone_of("UTC")).isoformat(timespec="seconds")
+
+
+def totals(found: Mapping[str, Any]) -> Block:
+    """Say what became of the votes of a results document: received, counted, set aside by what."""
+    by_rule = {NAMES.get(int(number), number): count
+               for number, count in found.get("set_aside_by_rule", {}).items()}
+    suspended = found["set_aside"]["suspended"]
+    return {
+        "received": found["received"], "counted": found["counted"]["votes"],
+        "set_aside": {"unproven": found["set_aside"]["unproven"], **by_rule,
+                      OPERATOR: suspended - sum(by_rule.values())},
+        "suspended_voters": found["suspended_voters"],
+    }
 
 
 def day_of(number: int) -> date:

@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +103,29 @@ def _saved(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
     if shares_hidden(found):
         raise Missing(f"{path} holds no shares: they are hidden until voting has closed. Leave "
                        "the file out to compare with the results topic, or fetch it again then.")
+    return found
+
+
+def saved_guard(path: Path, consultation: str, partitions: int) -> dict[str, Any]:
+    """Read a saved guard document. Raises Missing, ResultsUnreadable."""
+    try:
+        found: dict[str, Any] = json.loads(read_foreign(path, DOCUMENT_BYTES_MAX))
+        as_of, page = found["as_of"], found["page"]
+        whole = [*as_of["votes"], as_of["catalogue"], as_of["judgement"], page["first"],
+                 page["limit"]]
+        fits = len(as_of["votes"]) == partitions and all(
+            isinstance(number, int) for number in whole) and {
+                "totals", "rules", "changes", "days", "unanswered", "findings"} <= found.keys()
+        datetime.fromisoformat(as_of["time"])
+    except OSError as error:
+        raise Missing(f"{path} cannot be read: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError):
+        fits = False
+    if not fits:
+        raise ResultsUnreadable(f"{path} is no guard document of a log with {partitions} "
+                                f"partitions: save /v1/consultations/{consultation}/guard.")
+    if found["consultation"] != consultation:
+        raise Missing(f"{path} is of {found['consultation']!r}, not of {consultation!r}.")
     return found
 
 

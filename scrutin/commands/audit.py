@@ -21,7 +21,8 @@ from scrutin.settings import Settings, load
 from sinks.recount import report, what_if_report
 from sinks.recount.audit import Audit, audit
 from sinks.recount.checks import EQUAL, EXIT_CODES
-from sinks.recount.reading import WAIT_SECONDS
+from sinks.recount.guard import check_guard
+from sinks.recount.reading import WAIT_SECONDS, Reading
 from sinks.recount.supposing import BadSupposition, suppose
 from sinks.recount.what_if import WhatIf, what_if
 from sinks.transparency.notes import Refused
@@ -42,6 +43,9 @@ Note = Annotated[
 Policy = Annotated[
     Path | None, typer.Option(help="The public keys: the saved answer of "
                                    "/log/PREFIX/policy.")]
+SavedGuard = Annotated[
+    Path | None, typer.Option(help="A saved guard document, to be compared with the archive as "
+                                   "well: the answer of /v1/consultations/ID/guard.")]
 Columns = Annotated[
     bool, typer.Option(help="Decode the columns of every archived row again, too. Without it "
                             "that is done where anything differs.")]
@@ -77,6 +81,7 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
     document: SavedDocument = None,
     note: Note = None,
     policy: Policy = None,
+    guard: SavedGuard = None,
     columns: Columns = False,
     wait: Wait = WAIT_SECONDS,
     show_embargoed: ShowEmbargoed = False,
@@ -115,9 +120,21 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
             found = audit(
                 consultation, published, reading, say=say, wait_seconds=wait, columns=columns,
                 people=people_of(settings, consultation, published))
-    if document is None:
+            _add_guard(found, guard, reading)
+    if document is None and guard is None:
         _keep(found, settings)
-    found = report.without_numbers(found) if hidden else found
+    _tell(report.without_numbers(found) if hidden else found, json_report=json_report)
+
+
+def _add_guard(found: Audit, path: Path | None, reading: Reading) -> None:
+    """Check a saved guard document, too, if one is given."""
+    if path is not None:
+        document = beginning.saved_guard(path, found.consultation, len(reading.vector))
+        found.checks += check_guard(document, reading)
+
+
+def _tell(found: Audit, *, json_report: bool) -> NoReturn:
+    """Print what was found, and end with its exit code."""
     _print(report.as_json(found) if json_report else report.lines(found))
     raise typer.Exit(EXIT_CODES[found.verdict])
 

@@ -5,7 +5,6 @@ import socket
 import time
 from collections.abc import Callable
 
-from processors.guard.published import Findings
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import health
@@ -15,11 +14,14 @@ from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
 from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
+from scrutin.views.recounts import look_at_recounts
 from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
 from views.days import Days
+from views.guard.kept import Kept
 from views.guard.reader import TopicReader
+from views.guard.routes import Guard
 from views.operations.collector import Collector
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -32,18 +34,20 @@ async def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
     reader = ResultsReader(kafka, topics)
-    days, findings = Days(), Findings()
+    days, kept = Days(), Kept(settings.data_folder)
+    guard = Guard(recount_of=kept.of)
     publications = Publications(
         reader.flushes, time.monotonic, days=days, address=settings.public_url)
     beside = Beside(
-        findings=findings,
+        guard=guard,
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
     tasks = [asyncio.create_task(work) for work in (
         ask_archive(settings, reader.flushes, days),
         measure_draws(publications, reader.flushes),
-        TopicReader(kafka, topics.patrol, findings.take).read())]
+        TopicReader(kafka, topics.patrol, guard.findings.take).read(),
+        look_at_recounts(kept))]
     try:
         await server.serve(
             reader, opened, publications, _operations(settings, kafka, topics, reader), beside,

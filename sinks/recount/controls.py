@@ -211,6 +211,13 @@ def suspended_by(rows: Iterable[Row]) -> dict[str, int]:
     return {voter: min(cause for cause, _ in found) for voter, found in standing.items() if found}
 
 
+def reinstated_by(rows: Sequence[Row]) -> int:
+    """Count who was reinstated and is not suspended after the decisions of suspensions.sql."""
+    freed = {_hexadecimal(voter) for voter, value in rows
+             if OUTCOMES[decode(bytes.fromhex(value)).outcome] == "reinstated"}
+    return len(freed - suspended_by(rows).keys())
+
+
 def _read(value: Any) -> tuple[int, dict[str, Any]]:
     """Return the version of a control and its fields; version 0 where nobody can read it."""
     raw = bytes.fromhex(value)

@@ -27,6 +27,8 @@ from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 
 PIECE_RECORDS = 100_000
 """Records read at once: 25 MB of values, a tenth of a second of work."""
+PIECE_JUDGEMENTS = 100
+"""Judgements read at once: 200 MB if all of them were as long as a record may be."""
 WAIT_SECONDS = 60.0
 """Longest wait for the archive to reach the published result; it is seconds behind at most."""
 WAIT_POLL_SECONDS = 0.2
@@ -279,6 +281,20 @@ class Reading:
             " AND offset <= {last:Int64} ORDER BY offset",
             {"topic": self.topics.catalogue, "last": offset})
         return zip(*_lists(table), strict=True)
+
+    def judgements(self) -> Iterator[tuple[int, Any]]:
+        """Yield offset and bytes of the archived records of the patrol's topic, in their order."""
+        first = 0
+        while True:
+            table = self._arrow(
+                "SELECT offset, value FROM patrol WHERE topic = {topic:String}"
+                " AND offset >= {first:UInt64} ORDER BY offset LIMIT {most:UInt64}",
+                {"topic": self.topics.patrol, "first": first, "most": PIECE_JUDGEMENTS})
+            if not table.num_rows:
+                return
+            offsets, values = _lists(table)
+            yield from zip(offsets, values, strict=True)
+            first = offsets[-1] + 1
 
     def votes(self, partition: int) -> Iterator[tuple[list[int], list[bytes | None]]]:
         """Yield the archived votes of a partition up to the vector: offsets and values."""

@@ -11,6 +11,7 @@ from tests.views import campaign, guarding
 from tests.views.operations.control_room import SIZE, ControlRoom
 from views.api import Beside, application
 from views.days import Days
+from views.guard.routes import Guard
 from views.publications import Publications
 
 
@@ -34,7 +35,8 @@ def showroom(folder: Path) -> Iterator[str]:
     publications.costs.tell(
         campaign.CONSULTATION, draw_costs.measured(document, blind=False))
     app = application(room.source, publications, beside=Beside(
-        operations=room.operations, gateway_url="http://127.0.0.1:1",
-        findings=guarding.evening(campaign.CONSULTATION)))
+        operations=room.operations, guard=Guard(
+            guarding.evening(campaign.CONSULTATION),
+            lambda _: guarding.batch(campaign.CONSULTATION)), gateway_url="http://127.0.0.1:1"))
     with served(app) as url:
         yield url

@@ -53,3 +53,29 @@ def judgement(number: int, *findings: dict[str, Any], judged_at: int = FIRST_AT)
         "PatrolJudged", number=number, judged_at=judged_at + number, log_time=judged_at,
         votes=[-1], networks=-1, catalogue=-1, rules=[], findings=list(findings), left=0,
         voters=0, sample=0, votes_digest=bytes(32), networks_digest=bytes(32))
+
+
+def batch(consultation: str, *, swapped: bool = False) -> dict[str, Any]:
+    """Recount everything and without one rule, as `sinks.recount` would."""
+    shares = {"agree": 0.2, "disagree": 0.7, "neutral": 0.1} if swapped else {
+        "agree": 0.7, "disagree": 0.2, "neutral": 0.1}
+    counted = {"votes": 24_988, "shares": shares, "rank": None}
+    entries = [{"of": "proposal", "id": f"p-{number:04}", "after": {
+        "votes": 3_000 + number, "shares": shares, "rank": 3}, "before": {
+        "votes": 2_000, "shares": shares, "rank": number}} for number in range(1, 30)]
+    return {
+        "format": "scrutin-guard-recount/1", "consultation": consultation,
+        "recounted_at": "2022-05-22T03:00:00+00:00",
+        "as_of": {"votes": [1, 2, 3, 4], "ranking": [1, 2, 3, 4], "catalogue": 5,
+                  "participants": -1},
+        "counted": counted, "suppositions": [
+            {"without": "everything", "totals": {**counted, "votes": 25_900},
+             "changed": {"idea": 3, "proposal": 70}, "entries": entries},
+            {"without": "crowd", "totals": {**counted, "votes": 25_000},
+             "changed": {"idea": 0, "proposal": 0}, "entries": []}],
+        "noticed": {
+            "judgement": 40, "reinstated_voters": None,
+            "median_seconds_to_find": {"crowd": 64, "spread": 7_201},
+            "hours": {finding(consultation, rule=1 + 36 % 9, mode="report", day=DAY + 9,
+                              proposal="p-0036")["finding"].hex(): [
+                0, 0, None, *range(10, 31)]}}}

@@ -32,6 +32,7 @@ from views.api import FILES, Beside, application, routed
 from views.days import Days
 from views.documents import Documents
 from views.flushes import Flushes
+from views.guard.routes import Guard
 from views.live import Live
 from views.operations.collector import Collector
 from views.operations.pages import Operations
@@ -41,7 +42,7 @@ from views.publications import Publications
 
 
 SIZE = 40
-GUARD = ("guard", "guard.csv")
+GUARD = ("guard", "guard.csv", "guard/recount", "guard-without.csv")
 NAME = campaign.CONSULTATION
 TOPICS = Topics("scrutin", 4)
 OF_THE_PROCESS = re.compile(rb"(?m)^process_.*$")
@@ -101,7 +102,8 @@ def beside(source: World, folder: Path) -> Beside:
         itself=lambda: [Sample(READY, 1)])
     list(collector.hottest.look())
     return Beside(operations=Operations(collector, ""), logs=ServedLogs(folder, TOPICS),
-                  findings=found(swapped=source.swapped))
+                  guard=Guard(found(swapped=source.swapped), lambda _: guarding.batch(
+                      NAME, swapped=source.swapped)))
 
 
 def found(*, swapped: bool) -> Findings:

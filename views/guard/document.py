@@ -14,18 +14,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from processors.guard import published
-from processors.guard.parameters import NAMES
 from processors.guard.published import Findings, Said
+from processors.guard.rule_changes import RuleChanges
 from processors.results.results_document import shares_hidden
 from views import paging
-from views.guard.rule_changes import RuleChanges
 
 
 FORMAT = "scrutin-guard/1"
 PAGE_FINDINGS = 1_000
 """Findings of a page, at most."""
-OPERATOR = "operator"
-"""Who is suspended by no rule is so by an operator."""
 
 Block = dict[str, Any]
 
@@ -46,6 +43,21 @@ def asked(query: Mapping[str, str]) -> Asked:
     return Asked(limit, paging.number(query.get("first", "0")))
 
 
+def recount_shown(found: Block | None, *, hidden: bool) -> Block | None:
+    """Return what is shown of a batch of recounts: while shares are hidden, how many count."""
+    if found is None or not hidden:
+        return found
+    return {
+        **found, "counted": _votes(found["counted"]),
+        "suppositions": [{"without": each["without"], "totals": _votes(each["totals"]),
+                          "changed": None, "entries": None} for each in found["suppositions"]],
+        "noticed": {**found["noticed"], "hours": None}}
+
+
+def _votes(figures: Mapping[str, Any]) -> Block:
+    return {"votes": figures["votes"], "shares": None, "rank": None}
+
+
 @dataclass(frozen=True)
 class Told:
     """What is known of one consultation at one moment, beside its results."""
@@ -56,12 +68,16 @@ class Told:
     gone: int
     rules: Sequence[Block]
     changes: Sequence[Block]
+    recount: Block | None
+    """The last batch of recounts."""
 
     @classmethod
-    def of(cls, consultation: str, findings: Findings, rules: RuleChanges) -> "Told":
+    def of(
+        cls, consultation: str, findings: Findings, rules: RuleChanges, recount: Block | None,
+    ) -> "Told":
         """Take it from what is followed."""
         return cls(findings.of(consultation), findings.judgement, findings.judged_at,
-                   findings.gone, rules.in_force(consultation), rules.of(consultation))
+                   findings.gone, rules.in_force(consultation), rules.of(consultation), recount)
 
     @cached_property
     def days(self) -> list[Block]:
@@ -69,8 +85,8 @@ class Told:
         return published.days(self.findings)
 
     def now(self, published_at: int | None) -> int:
-        """Return the time that the logs have, in milliseconds since 1970."""
-        return max(self.judged_at, published_at or 0)
+        """Return the time that the logs have, in whole seconds, in milliseconds since 1970."""
+        return max(self.judged_at, published_at or 0) // 1_000 * 1_000
 
 
 def document(
@@ -85,9 +101,10 @@ def document(
         "consultation": frame["consultation"]["id"],
         "state": frame["state"],
         "as_of": {**frame["as_of"], "judgement": told.judgement,
-                  "judged_at": published.instant(told.judged_at) if told.judgement else None},
+                  "judged_at": published.instant(told.judged_at) if told.judgement else None,
+                  "time": published.instant(now)},
         **({"embargoed_until": frame["embargoed_until"]} if hidden else {}),
-        "totals": totals(frame["totals"]),
+        "totals": published.totals(frame["totals"]),
         "rules": list(told.rules), "changes": list(told.changes),
         "days": told.days,
         "unanswered": sum(published.is_unanswered(said, now) for said in told.findings),
@@ -97,19 +114,6 @@ def document(
             "gone": told.gone,
             "next": _address(frame["consultation"]["id"], wanted.limit, after)
             if after < len(told.findings) else None},
-    }
-
-
-def totals(found: Mapping[str, Any]) -> Block:
-    """Say what became of the votes: received, counted, set aside and by what."""
-    by_rule = {NAMES.get(int(number), number): count
-               for number, count in found.get("set_aside_by_rule", {}).items()}
-    suspended = found["set_aside"]["suspended"]
-    return {
-        "received": found["received"], "counted": found["counted"]["votes"],
-        "set_aside": {"unproven": found["set_aside"]["unproven"], **by_rule,
-                      OPERATOR: suspended - sum(by_rule.values())},
-        "suspended_voters": found["suspended_voters"],
     }
 
 

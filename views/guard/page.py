@@ -3,18 +3,21 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from processors.guard import published
 from processors.results.results_document import shares_hidden
 from schemas.moments import moment, zone_of
 from views import paging
-from views.guard.document import Told, totals
+from views.guard.document import Told, recount_shown
 from views.pages.results_page import moments
 from views.shown import Shown
 
 
 PAGE_ROWS = 25
 """Findings of a page."""
+RECOUNT_ROWS = 10
+"""Entries shown of a recount; the CSV has those that it lists."""
 DAY_ROWS = 200
 """Rows of the table by day and rule; the CSV has all."""
 
@@ -40,12 +43,13 @@ def page(
         raise NoSuchPage
     hidden, now = shares_hidden(frame), told.now(published_at)
     zone = zone_of(frame["consultation"].get("time_zone"))
+    hours = {} if hidden or told.recount is None else told.recount["noticed"]["hours"]
     end = len(told.findings) - PAGE_ROWS * (number - 1)
     listed = told.findings[max(0, end - PAGE_ROWS):end][::-1]
     return {
         "document": frame, "consultation": frame["consultation"], "embargoed": hidden,
         "phase": phase, "moments": moments(frame["consultation"], published_at),
-        "totals": totals(frame["totals"]), "rules": told.rules,
+        "totals": published.totals(frame["totals"]), "rules": told.rules,
         "changes": [{**change, "at": datetime.fromisoformat(change["at"]).astimezone(zone)}
                     for change in told.changes],
         "days": [{**row, "day": date.fromisoformat(row["day"])} for row in told.days[:DAY_ROWS]],
@@ -54,9 +58,32 @@ def page(
         "findings": [{**published.described(said, now, hidden=hidden),
                       "day": published.day_of(said.last.day),
                       "judged_at": moment(said.judged_at, zone),
-                      "entry": None if hidden else shown.entries.get(said.last.proposal)}
+                      "entry": None if hidden else shown.entries.get(said.last.proposal),
+                      "hours": hours.get(said.last.finding.hex())}
                      for said in listed],
+        "recount": recounted(told.recount, zone, shown, hidden=hidden),
+        "reinstated": told.recount and told.recount["noticed"]["reinstated_voters"],
         "count": len(told.findings), "gone": told.gone, "judgement": told.judgement,
         "judged_at": moment(told.judged_at, zone) if told.judgement else None,
         "least_shown": published.LEAST_SHOWN, "number": number, "pages": pages,
     }
+
+
+def recounted(
+    found: Block | None, zone: ZoneInfo, shown: Shown, *, hidden: bool,
+) -> Block | None:
+    """Arrange the last batch of recounts: of each supposition the entries that move most."""
+    found = recount_shown(found, hidden=hidden)
+    if found is None:
+        return None
+    known = {"proposal": shown.entries,
+             "idea": {idea["id"]: idea for idea in shown.frame["ideas"]}}
+    return {
+        "at": datetime.fromisoformat(found["recounted_at"]).astimezone(zone),
+        "totals": [("", found["counted"]),
+                   *((each["without"], each["totals"]) for each in found["suppositions"])],
+        "seconds": found["noticed"]["median_seconds_to_find"],
+        "suppositions": [{
+            **each, "rows": [{**entry, "known": known[entry["of"]].get(entry["id"])}
+                             for entry in (each["entries"] or ())[:RECOUNT_ROWS]]}
+            for each in found["suppositions"]]}

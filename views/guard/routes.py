@@ -1,5 +1,7 @@
 """The guard's addresses: a page, JSON and CSV, made once for all who ask."""
 
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -9,6 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from processors.guard.published import Findings
+from processors.results.results_document import shares_hidden
 from views import asked, paging, problems
 from views.encoding import encode_json
 from views.flushes import Flushes
@@ -20,6 +23,15 @@ from views.responses import caching, language_of, represented, speaking
 from views.shelf import Shelf
 
 
+@dataclass(frozen=True)
+class Guard:
+    """What the views follow of the guard."""
+
+    findings: Findings = field(default_factory=Findings)
+    recount_of: Callable[[str], dict[str, Any] | None] = lambda _consultation: None
+    """Returns the last batch of recounts without rules of a consultation, if there is one."""
+
+
 class Results(Protocol):
     """Whoever shows the results: `views.api.Views`."""
 
@@ -28,7 +40,7 @@ class Results(Protocol):
         ...
 
 
-TABLES = ("guard.csv", "guard-days.csv")
+TABLES = ("guard.csv", "guard-days.csv", "guard-without.csv")
 TOLD_BYTES = 16 << 20
 """Of what is known of consultations, the last asked for..."""
 TOLD_BYTES_EACH = 8
@@ -39,9 +51,9 @@ class GuardPages:
     """Shows what is followed, each time beside the newest publication."""
 
     def __init__(
-        self, findings: Findings, flushes: Flushes, publications: Publications, results: Results,
+        self, guard: Guard, flushes: Flushes, publications: Publications, results: Results,
     ) -> None:
-        self._findings, self._flushes = findings, flushes
+        self._guard, self._flushes = guard, flushes
         self._publications, self._results = publications, results
         self._told: Shelf[str, tuple[Any, Told]] = Shelf(TOLD_BYTES)
 
@@ -50,6 +62,7 @@ class GuardPages:
         return [
             Route("/c/{consultation}/guard", self.page),
             Route("/v1/consultations/{consultation}/guard", self.document),
+            Route("/v1/consultations/{consultation}/guard/recount", self.recount),
             *(Route(f"/v1/consultations/{{consultation}}/{name}", self.table) for name in TABLES),
         ]
 
@@ -84,14 +97,23 @@ class GuardPages:
                 document.document(publication.frame, told, publication.published_at, wanted)))
         return await represented(request, made, "application/json", caching(final=False))
 
+    async def recount(self, request: Request) -> Response:
+        """Send the last batch of recounts without rules, where somebody made one."""
+        publication, told = await self._results.published(request), self._known(request)
+        if told.recount is None:
+            raise HTTPException(404)
+        made = await publication.beside(
+            ["guard/recount", *_held(told)], lambda: encode_json(document.recount_shown(
+                told.recount, hidden=shares_hidden(publication.frame)) or {}))
+        return await represented(request, made, "application/json", caching(final=False))
+
     async def table(self, request: Request) -> Response:
         """Send a table to take away, named after its consultation."""
         publication = await self._results.published(request)
         name, told = asked.path_of(request).rpartition("/")[2], self._known(request)
         made = await publication.beside(
             [name, *_held(told)],
-            lambda: tables.days_csv(told) if name == "guard-days.csv" else tables.findings_csv(
-                publication.frame, told, publication.published_at))
+            lambda: tables.made(name, publication.frame, told, publication.published_at))
         consultation = quote(request.path_params["consultation"], safe="")
         headers = caching(final=False) | {
             "content-disposition": f"attachment; filename*=UTF-8''{consultation}-{name}"}
@@ -99,14 +121,20 @@ class GuardPages:
 
     def _known(self, request: Request) -> Told:
         name = request.path_params["consultation"]
-        as_of = self._findings.judgement, self._flushes.catalogue.offset
+        recount = self._guard.recount_of(name)
+        as_of = self._guard.findings.judgement, self._flushes.catalogue.offset, _at(recount)
         known = self._told.get(name)
         if known is None or known[0] != as_of:
-            known = as_of, Told.of(name, self._findings, self._flushes.guard_rules)
+            known = as_of, Told.of(name, self._guard.findings, self._flushes.guard_rules, recount)
             self._told.put(name, known, TOLD_BYTES_EACH * len(known[1].findings))
         return known[1]
 
 
 def _held(told: Told) -> list[Any]:
     """Name what an answer rests on beside its publication, which knows the catalogue."""
-    return [told.judgement, told.gone, len(told.findings)]
+    return [told.judgement, told.gone, len(told.findings), _at(told.recount)]
+
+
+def _at(recount: dict[str, Any] | None) -> str:
+    """Name a batch of recounts by when it was made."""
+    return str(recount["recounted_at"]) if recount else ""

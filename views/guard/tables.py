@@ -5,9 +5,10 @@ from typing import Any
 
 from processors.guard import published
 from processors.results.results_document import shares_hidden
+from schemas.words import CHOICES
 from views import downloads
 from views.cells import Column
-from views.guard.document import Told
+from views.guard.document import Told, recount_shown
 
 
 ROWS_MOST = 10_000
@@ -54,6 +55,38 @@ DAYS = [
 ]
 
 
+def _at(*path: str) -> Callable[[Block], Any]:
+    def cell(row: Block) -> Any:
+        found: Any = row
+        for step in path:
+            found = found.get(step)
+        return found
+    return cell
+
+
+_BOTH = ("before", "after")
+WITHOUT = [
+    Column("without", "rule of the guard that is taken away, or everything: all votes count",
+           _field("without")),
+    Column("of", "proposal or idea", _field("of")), Column("id", "its identifier", _field("id")),
+    *(Column(f"votes_{when}", f"counted votes {when} the rule is taken away",
+             _at(when, "votes")) for when in _BOTH),
+    *(Column(f"share_{name}_{when}", f"share of {name} {when} it",
+             _at(when, "shares", name))
+      for name in CHOICES for when in _BOTH),
+    *(Column(f"rank_{when}", f"place {when} it", _at(when, "rank"))
+      for when in _BOTH),
+]
+
+
+def without_csv(frame: Block, told: Told) -> bytes:
+    """Write what the last batch of recounts says of proposals and ideas that would be others."""
+    found = recount_shown(told.recount, hidden=shares_hidden(frame))
+    return downloads.table(WITHOUT, (
+        {"without": each["without"], **entry} for each in (found or {"suppositions": ()})[
+            "suppositions"] for entry in each["entries"] or ()))
+
+
 def findings_csv(frame: Block, told: Told, published_at: int | None) -> bytes:
     """Write the last findings, the last first."""
     hidden, now = shares_hidden(frame), told.now(published_at)
@@ -65,3 +98,12 @@ def findings_csv(frame: Block, told: Told, published_at: int | None) -> bytes:
 def days_csv(told: Told) -> bytes:
     """Write the findings by day and rule."""
     return downloads.table(DAYS, told.days)
+
+
+def made(name: str, frame: Block, told: Told, published_at: int | None) -> bytes:
+    """Write the table of a name."""
+    if name == "guard-days.csv":
+        return days_csv(told)
+    if name == "guard-without.csv":
+        return without_csv(frame, told)
+    return findings_csv(frame, told, published_at)

@@ -13,6 +13,7 @@ from tests.views import campaign, guarding
 from tests.views.test_embargo import NAME, World, world
 from views.api import Beside, application
 from views.guard import page
+from views.guard.routes import Guard
 
 
 DATA = f"/v1/consultations/{NAME}/guard"
@@ -20,7 +21,7 @@ DATA = f"/v1/consultations/{NAME}/guard"
 
 def visitor(source: World, findings: Findings) -> TestClient:
     """Return somebody who looks."""
-    return TestClient(application(source, beside=Beside(findings=findings)))
+    return TestClient(application(source, beside=Beside(guard=Guard(findings))))
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+"""What is published of the guard, held against the archive.
+
+Theory of operation: the document names its positions. Votes set aside are summed anew from the
+decisions up to them; findings are those of the archived judgements up to the one it names, by the
+functions that publish them; changes of rules those of the catalogue. So a number that is another is
+found, whoever changed it.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from processors.guard import published
+from processors.guard.published import Findings
+from processors.guard.rule_changes import RuleChanges
+from processors.results import results_document, routes
+from processors.results.results_document import pooled, shares_hidden
+from schemas import codec
+from schemas.codec import Undecodable
+from sinks.recount import counting
+from sinks.recount.checks import Check, compare_documents
+from sinks.recount.faults import ArchiveLacks
+from sinks.recount.reading import Reading
+
+
+Block = Mapping[str, Any]
+
+
+def check_guard(document: Block, reading: Reading) -> list[Check]:
+    """Compare a guard document with the archive; raise ArchiveLacks where that is behind it."""
+    return compared(document, recomputed(document, reading))
+
+
+def compared(document: Block, made: Block) -> list[Check]:
+    """Compare what a document says with what `recomputed` gives for its positions."""
+    said = {
+        "totals": document["totals"],
+        "rules": {"in force": document["rules"], "changes": document["changes"]},
+        "findings": {
+            "judged_at": document["as_of"]["judged_at"], "days": document["days"],
+            "unanswered": document["unanswered"], "findings": document["findings"],
+            "number": document["page"]["findings"], "gone": document["page"]["gone"]}}
+    return [compare_documents(f"guard.{name}", said[name], made[name]) for name in said]
+
+
+def recomputed(document: Block, reading: Reading) -> Block:
+    """Make anew from the archive what a document says, as of the positions that it names."""
+    consultation, as_of = document["consultation"], document["as_of"]
+    findings = judged(reading, as_of["judgement"])
+    return {
+        "totals": _totals(consultation, reading.at(as_of["votes"])),
+        "rules": _rules(consultation, as_of["catalogue"], reading),
+        "findings": _findings(document, findings)}
+
+
+def _totals(consultation: str, reading: Reading) -> Block:
+    found = counting.from_decisions(reading, consultation)
+    counts = results_document.named(pooled(found.proposals.values()))
+    by_route = routes.routed(pooled(found.routes.values(), routes.ROUTE_COUNTS))
+    return published.totals({
+        **results_document.entry(counts), "set_aside_by_rule": by_route["set_aside_by_rule"],
+        "suspended_voters": found.suspended})
+
+
+def _rules(consultation: str, catalogue: int, reading: Reading) -> Block:
+    rules = RuleChanges()
+    for offset, value in reading.catalogue_records(catalogue):
+        try:
+            rules.follow(offset, *codec.decode(value), value)
+        except Undecodable:
+            continue
+    return {"in force": rules.in_force(consultation), "changes": rules.of(consultation)}
+
+
+def judged(reading: Reading, judgement: int) -> Findings:
+    """Fold the archived judgements up to one; raise ArchiveLacks where it is not there."""
+    findings = Findings()
+    for _, value in reading.judgements():
+        if findings.judgement >= judgement:
+            break
+        findings.take(value)
+    if findings.judgement < judgement:
+        raise ArchiveLacks(
+            f"the archive has {findings.judgement} judgements of the patrol, the document is of "
+            f"number {judgement}. See that `scrutin archive` runs and what it logs.")
+    return findings
+
+
+def _findings(document: Block, findings: Findings) -> Block:
+    held = findings.of(document["consultation"])
+    now = round(datetime.fromisoformat(document["as_of"]["time"]).timestamp() * 1_000)
+    first, hidden = document["page"]["first"], shares_hidden(document)
+    return {
+        "judged_at": published.instant(findings.judged_at) if findings.judgement else None,
+        "days": published.days(held),
+        "unanswered": sum(published.is_unanswered(said, now) for said in held),
+        "findings": [published.described(said, now, hidden=hidden)
+                     for said in held[first:first + document["page"]["limit"]]],
+        "number": len(held), "gone": findings.gone}
