@@ -6,12 +6,11 @@ from types import TracebackType
 from typing import Self
 
 from aiokafka import ConsumerRecord, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from producers.errors import Missing, Unreachable
 from schemas.brokers import no_broker
-from schemas.kafka_clients import new_consumer
+from schemas.kafka_clients import new_admin, new_consumer
 
 
 CONNECT_SECONDS = 10.0
@@ -59,7 +58,7 @@ class LogReader:
 
     async def require(self, topic: str, partitions: int) -> None:
         """Raise Missing unless the topic is there with so many partitions."""
-        admin = AIOKafkaAdminClient(bootstrap_servers=self._address)
+        admin = new_admin(self._address)
         await admin.start()
         try:
             known = len((await admin.describe_topics([topic]))[0]["partitions"])

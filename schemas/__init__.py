@@ -6,10 +6,10 @@ values. Called by every other room; imports none of them.
 Events: `events` the newest of each, `history` every version, `ids.json` their ids, which
 `registry` reads; `codec` and `hot` turn them into bytes and back, `defaults` reads old ones as the
 newest, `bounds` refuses too much, `compatibility` compares versions; `words` has the closed lists.
-Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `kafka_clients`,
-`brokers`, `stalls`. Of keys: `named_keys`, `control_signatures`, `control_roles`,
-`control_outlines`, `keys_in_force`, `private_files`. Of words that people voted on: `corrections`
-says how they change, `votes_cast` how many votes were cast before. Of suspensions: `findings`. Of
-a log's begin: `genesis`, `chains`. Of words people say: `texts`, `moments`, `visitors`. Of
-processes: `figures`, `problems`, `exit_codes`.
+Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accounts`,
+`kafka_clients`, `kafka_access`, `kafka_security`, `brokers`, `stalls`. Of keys: `named_keys`,
+`control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`, `private_files`. Of
+words that people voted on: `corrections` says how they change, `votes_cast` how many votes were
+cast before. Of suspensions: `findings`. Of a log's begin: `genesis`, `chains`. Of words people
+say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
 """

@@ -1,17 +1,41 @@
-"""The one way to make a consumer or a producer of Kafka: what keeps events safe is said here once.
+"""The one way to make a client of Kafka: what keeps events and secrets safe is said here once.
 
 Callers add what they read and write at a time; who names one of the safe options again gets a
-TypeError. Nothing is connected yet: callers start and stop what they are given.
+TypeError. Nothing is connected yet: callers start and stop what they are given. How the process
+proves who it is (`kafka_security`) is said once, at its start; until then it does not.
 """
 
 import asyncio
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from schemas.kafka_access import Access
+from schemas.kafka_security import KafkaSecurity
 
 
 CLOSE_SECONDS = 10.0
 """Longest wait for a consumer to close; it has nothing to tell the broker."""
+
+
+class _Process:
+    """What this process is to Kafka."""
+
+    security = KafkaSecurity(Access())
+
+
+def secure(access: Access) -> None:
+    """Make every client of this process by this access, from now on.
+
+    Raises SecretUnreadable, CertificateUnreadable.
+    """
+    _Process.security = KafkaSecurity(access)
+
+
+def security() -> KafkaSecurity:
+    """Return what clients of this process are made with, for those that others make."""
+    return _Process.security
 
 
 def new_consumer(kafka: str, **options: Any) -> AIOKafkaConsumer:
@@ -19,15 +43,27 @@ def new_consumer(kafka: str, **options: Any) -> AIOKafkaConsumer:
 
     A position that the log lost is an error (OffsetOutOfRangeError), never a silent jump.
     """
-    return AIOKafkaConsumer(
+    made = AIOKafkaConsumer(
         bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
-        auto_offset_reset="none", **options)
+        auto_offset_reset="none", **security().options(), **options)
+    security().keep_fresh(made._client)  # noqa: SLF001 -- it has no other door
+    return made
 
 
 def new_producer(kafka: str, **options: Any) -> AIOKafkaProducer:
     """Return a producer whose retries write nothing twice and which waits for every replica."""
-    return AIOKafkaProducer(
-        bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0, **options)
+    made = AIOKafkaProducer(
+        bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0,
+        **security().options(), **options)
+    security().keep_fresh(made.client)
+    return made
+
+
+def new_admin(kafka: str, **options: Any) -> AIOKafkaAdminClient:
+    """Return a client that looks at topics, groups and settings, and makes topics."""
+    made = AIOKafkaAdminClient(bootstrap_servers=kafka, **security().options(), **options)
+    security().keep_fresh(made._client)  # noqa: SLF001 -- as above
+    return made
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:

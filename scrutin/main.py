@@ -19,6 +19,7 @@ from pydantic_core import ValidationError
 
 from deploy.machine.files import keep_private
 from schemas.exit_codes import EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
+from schemas.kafka_access import Access
 from scrutin.settings import is_shown, load
 
 
@@ -62,6 +63,7 @@ COMMANDS = {
     ("accept-undecodable",): "accept_undecodable",
     ("simulate",): "simulate",
     ("provision",): "provision",
+    ("acls",): "acls",
     ("ledger",): "ledger",
     ("ideas",): "ideas",
     ("patrol",): "patrol",
@@ -122,8 +124,13 @@ def _beginnings(size: int) -> set[tuple[str, ...]]:
 def _root(context: typer.Context) -> None:
     """Public consultations on one log with one fold. Start with `scrutin demo`."""
     make = context.invoked_subcommand in KEEPERS
-    if closed := keep_private(load().data_folder, make=make):
+    settings = load()
+    if closed := keep_private(settings.data_folder, make=make):
         print(f"scrutin: {closed}", file=sys.stderr)  # noqa: T201 -- the first word of a command
+    if settings.kafka_access != Access():
+        from schemas import kafka_clients  # noqa: PLC0415 -- most commands need no Kafka at once
+
+        kafka_clients.secure(settings.kafka_access)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -163,6 +170,8 @@ _FOR_PEOPLE = (
     ("deploy.machine.errors", "FolderExposedError"),
     ("scrutin.process.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),
+    ("schemas.kafka_access", "SecretUnreadable"),
+    ("schemas.kafka_access", "CertificateUnreadable"),
 )
 """Errors whose message says what happened and what to do, by modules a command may not need."""
 

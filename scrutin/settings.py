@@ -1,26 +1,57 @@
 """Every setting of scrutin, in one place; the only reader of the environment.
 
-Each field is read from an environment variable: SCRUTIN_ and the name in capitals.
+Each field is read from an environment variable: SCRUTIN_ and the name in capitals. One that holds
+a secret (`is_shown` says no) may lie in a file instead, which the variable with _FILE at its end
+names.
 """
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+)
 
+from schemas.kafka_access import Access, read_secret
 from scrutin.serving.proxies import believed
 
 
 RATE_MOST = 1_000_000_000
 """Greatest limit a minute: three times as much still fits into a window's four bytes."""
+PREFIX = "SCRUTIN_"
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """Settings whose secret lies in a file that the environment names.
+
+    Raises SecretUnreadable, ValueError where a secret is given in both ways.
+    """
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = None if field.repr else secret_path(field_name)
+        if path is None:
+            return None, field_name, False
+        if PREFIX + field_name.upper() in os.environ:
+            name = PREFIX + field_name.upper()
+            raise ValueError(f"{name} and {name}_FILE are both set: leave one out.")
+        return read_secret(path), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        found = {name: self.get_field_value(field, name)[0]
+                 for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value is not None}
 
 
 class Settings(BaseSettings):
     """Settings of any scrutin process."""
 
-    model_config = SettingsConfigDict(env_prefix="SCRUTIN_", extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
 
     data_dir: Path = Field(
         default=Path(".scrutin"),
@@ -33,6 +64,41 @@ class Settings(BaseSettings):
     kafka: str = Field(
         default="",
         description="Bootstrap address host:port of Kafka; empty: the local stack of data_dir.",
+    )
+    kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        default="PLAINTEXT",
+        description="How Kafka is spoken to: SSL is by TLS, SASL under a name of its own for each "
+        "process. The local stack's broker speaks PLAINTEXT.",
+    )
+    kafka_ca: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) of who may sign the broker's; empty: those of the system.",
+    )
+    kafka_certificate: Path | None = Field(
+        default=None,
+        description="Certificate (PEM) by which this process proves who it is, with its chain; "
+        "empty: it has none.",
+    )
+    kafka_private_key: Path | None = Field(
+        default=None,
+        description="Private key (PEM) of kafka_certificate; empty: it is in the same file.",
+    )
+    kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
+        default="SCRAM-SHA-512",
+        description="How this process says its name by SASL. PLAIN without TLS lets who listens "
+        "read the password.",
+    )
+    kafka_username: str = Field(
+        default="", description="Name of this process to Kafka, of PLAIN and SCRAM.")
+    kafka_password: str = Field(
+        default="", repr=False,
+        description="Password of kafka_username. From a file it is read again for each "
+        "connection after it has changed.",
+    )
+    kafka_token: Path | None = Field(
+        default=None,
+        description="File with the token of OAUTHBEARER, which somebody else writes anew before it "
+        "ends; read for each connection.",
     )
     clickhouse_url: str = Field(
         default="", repr=False,
@@ -195,6 +261,15 @@ class Settings(BaseSettings):
         default="info", description="Least level of log lines."
     )
 
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings, env_settings, dotenv_settings, file_secret_settings,
+                SecretFiles(settings_cls))
+
     @field_validator("rates_url")
     @classmethod
     def _rates_can_be_shared(cls, url: str, others: ValidationInfo) -> str:
@@ -209,6 +284,31 @@ class Settings(BaseSettings):
     def _proxies_can_be_read(cls, named: str) -> str:
         believed(named)
         return named
+
+    @model_validator(mode="after")
+    def _kafka_can_be_reached_so(self) -> Self:
+        if not self.kafka_protocol.startswith("SASL_"):
+            return self
+        if self.kafka_mechanism == "OAUTHBEARER":
+            missing = "" if self.kafka_token else "kafka_token"
+        else:
+            missing = "" if self.kafka_username else "kafka_username"
+            missing = missing or ("" if self.kafka_password else "kafka_password")
+        if missing:
+            name = PREFIX + missing.upper()
+            raise ValueError(f"{self.kafka_protocol} by {self.kafka_mechanism} needs {name}")
+        return self
+
+    @property
+    def kafka_access(self) -> Access:
+        """How this process proves to Kafka who it is; the local stack asks for nothing."""
+        if not self.kafka:
+            return Access()
+        return Access(
+            self.kafka_protocol, self.kafka_ca, self.kafka_certificate, self.kafka_private_key,
+            self.kafka_mechanism, self.kafka_username, self.kafka_password,
+            secret_path("kafka_password"),
+            self.kafka_token if self.kafka_mechanism == "OAUTHBEARER" else None)
 
     @property
     def first_key_digests(self) -> frozenset[bytes]:
@@ -225,6 +325,12 @@ def is_shown(name: str) -> bool:
     """Whether messages may quote the value of a setting: those that hold secrets are not shown."""
     field = Settings.model_fields.get(name)
     return field is not None and field.repr
+
+
+def secret_path(name: str) -> Path | None:
+    """Return the file that holds the value of a setting; None where the environment names none."""
+    path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
+    return Path(path) if path else None
 
 
 def load() -> Settings:

@@ -39,10 +39,12 @@ import faust
 import structlog
 from aiokafka.consumer import fetcher
 from aiokafka.errors import IllegalStateError
+from faust.auth import Credentials, OAuthCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
 from schemas.exit_codes import EXIT_STOPPED
+from schemas.kafka_clients import security
 from schemas.private_files import make_private_folder
 
 
@@ -147,13 +149,30 @@ def keep_records_lean() -> None:
         lambda records: records._records_iterator)  # noqa: SLF001 -- nor this one
 
 
+class ReadingThread(driver.AIOKafkaConsumerThread):
+    """Faust's thread that reads: it ends when told, and knows secrets that were changed."""
+
+    async def on_thread_stop(self) -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            await super().on_thread_stop()
+
+    def _create_worker_consumer(self, transport: Any) -> Any:
+        made = super()._create_worker_consumer(transport)
+        security().keep_fresh(made._client)  # noqa: SLF001 -- it has no other door
+        return made
+
+
+class FreshProducer(driver.Producer):
+    """Faust's own producer, which knows secrets that were changed."""
+
+    def _new_producer(self, transactional_id: str | None = None) -> Any:
+        made = super()._new_producer(transactional_id)
+        security().keep_fresh(made.client)
+        return made
+
+
 def transport(positions: Positions) -> type[driver.Transport]:
     """Make the transport class of a worker."""
-
-    class ReadingThread(driver.AIOKafkaConsumerThread):
-        async def on_thread_stop(self) -> None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await super().on_thread_stop()
 
     class BatchConsumer(driver.Consumer):
         def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -192,8 +211,22 @@ def transport(positions: Positions) -> type[driver.Transport]:
 
     class BatchTransport(driver.Transport):
         Consumer = BatchConsumer
+        Producer = FreshProducer
 
     return BatchTransport
+
+
+def credentials() -> Credentials | None:
+    """Say to Faust, in its own words, how this process proves who it is (`kafka_security`)."""
+    found = security()
+    access, context = found.access, found.context
+    if not access.names:
+        return faust.SSLCredentials(context=context) if access.encrypts else None
+    if found.token_provider:
+        return OAuthCredentials(oauth_cb=found.token_provider, ssl_context=context)
+    return faust.SASLCredentials(
+        username=access.username, password=found.password, ssl_context=context,
+        mechanism=access.mechanism)
 
 
 def application(
@@ -207,6 +240,7 @@ def application(
     app = faust.App(
         name,
         broker=f"kafka://{kafka}",
+        broker_credentials=credentials(),
         store="memory://",
         web_enabled=False,
         web_tables_enabled=False,

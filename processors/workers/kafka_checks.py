@@ -9,7 +9,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError
 
 from schemas.brokers import no_broker
-from schemas.kafka_clients import new_consumer
+from schemas.kafka_clients import new_admin, new_consumer
 from schemas.topics import TopicSpecification
 
 
@@ -32,7 +32,7 @@ class WrongTopic(Exception):
 
 async def connected_admin(kafka: str) -> AIOKafkaAdminClient:
     """Connect to the broker within CONNECT_SECONDS, or raise BrokerUnreachable."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka, request_timeout_ms=10_000)
+    admin = new_admin(kafka, request_timeout_ms=10_000)
     deadline = asyncio.get_running_loop().time() + CONNECT_SECONDS
     while True:
         try:

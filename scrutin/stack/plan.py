@@ -105,6 +105,8 @@ def _environment(
     return {
         **os.environ,
         "SCRUTIN_KAFKA": urls["kafka"],
+        # Our own broker asks nobody for a name, whatever others ask for.
+        "SCRUTIN_KAFKA_PROTOCOL": settings.kafka_access.protocol,
         "SCRUTIN_CLICKHOUSE_URL": urls["clickhouse"],
         "SCRUTIN_VIEWS_HOST": settings.views_host,
         "SCRUTIN_VIEWS_PORT": str(ports["views"]),

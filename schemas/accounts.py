@@ -1,0 +1,121 @@
+"""Who may do what on Kafka: one account a process, and no more than that process does. Pure.
+
+Theory of operation: the table names logs as `Topics` does. Reading and writing let a process know
+of a topic by themselves (Kafka's Describe); who only looks at where a log ends knows of it and
+reads nothing. A process that makes sure of a topic's settings before it starts may see them
+(DescribeConfigs). Members of consumer groups may read their group, which nobody else may.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from schemas.topics import Topics
+
+
+LOGS = ("votes", "decisions", "tallies", "results", "catalogue", "participants", "sequences",
+        "networks", "patrol", "clocks", "dead_letters")
+"""Every topic, by its name in `Topics`."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """What one process does on Kafka, by LOGS."""
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    knows: tuple[str, ...] = ()
+    """Looks at where these end."""
+    checks: tuple[str, ...] = ()
+    """Makes sure of the settings of these."""
+    groups: tuple[str, ...] = ()
+    """Is a member of these consumer groups, and may see who is: the topics' prefix comes before."""
+    administers: bool = False
+    """Makes topics and sets their settings."""
+
+
+ACCOUNTS = {
+    "provision": Account(
+        reads=("votes", "catalogue"), writes=("votes", "catalogue"), checks=LOGS,
+        administers=True),
+    "ledger": Account(
+        reads=("votes", "decisions", "catalogue"), writes=("decisions", "tallies", "dead_letters"),
+        checks=("votes", "decisions", "catalogue", "tallies"), groups=("ledger",)),
+    "ideas": Account(
+        reads=("tallies", "catalogue", "participants", "results"), writes=("results",),
+        checks=LOGS, groups=("ideas",)),
+    "patrol": Account(
+        reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes"),
+        checks=("votes", "catalogue", "networks", "patrol"), groups=("patrol",)),
+    "archive": Account(
+        reads=("votes", "decisions", "catalogue", "sequences", "patrol"),
+        checks=("votes", "decisions", "catalogue", "sequences", "patrol")),
+    "notary": Account(
+        reads=("votes", "catalogue", "patrol", "results"),
+        checks=("votes", "catalogue", "results")),
+    "views": Account(
+        reads=("results", "catalogue"), knows=("votes", "decisions", "sequences", "dead_letters")),
+    "gateway": Account(
+        reads=("votes", "catalogue", "results"),
+        writes=("votes", "catalogue", "participants", "sequences", "networks", "clocks")),
+    "operator": Account(
+        reads=LOGS, writes=("votes", "catalogue", "participants"), checks=LOGS,
+        groups=("ledger", "ideas", "patrol")),
+}
+"""Each process that opens a connection of its own; `operator` is for the commands of people."""
+
+
+class Grant(NamedTuple):
+    """One permission, in the words of Kafka's own tools."""
+
+    resource: str
+    """`topic` or `group`."""
+    name: str
+    operation: str
+
+
+def grants(process: str, topics: Topics) -> Iterator[Grant]:
+    """Yield what the account of a process may do."""
+    account = ACCOUNTS[process]
+    for operation, logs in (("Read", account.reads), ("Write", account.writes),
+                            ("Describe", account.knows), ("DescribeConfigs", account.checks)):
+        for log in logs:
+            yield Grant("topic", getattr(topics, log), operation)
+    if account.administers:
+        for operation in ("Create", "AlterConfigs"):
+            for log in LOGS:
+                yield Grant("topic", getattr(topics, log), operation)
+    for group in account.groups:
+        yield Grant("group", f"{topics.prefix}-{group}", "Read")
+
+
+def for_kafka(topics: Topics, principal: str) -> Iterator[str]:
+    """Yield the commands of Kafka's own tool that grant everything to everybody.
+
+    `principal` names the account of a process, which stands for {process} in it.
+    """
+    for process in ACCOUNTS:
+        for grant in grants(process, topics):
+            yield ('kafka-acls.sh --bootstrap-server "$KAFKA" --command-config "$ADMIN" --add '
+                   f"--allow-principal {principal.format(process=process)} "
+                   f"--operation {grant.operation} --{grant.resource} {grant.name}")
+
+
+def for_strimzi(topics: Topics, cluster: str) -> Iterator[str]:
+    """Yield the lines of a KafkaUser of each process, for the operator of Strimzi (YAML)."""
+    for process in ACCOUNTS:
+        yield from ("---", "apiVersion: kafka.strimzi.io/v1", "kind: KafkaUser", "metadata:",
+                    f"  name: {topics.prefix}-{process}", "  labels:",
+                    f"    strimzi.io/cluster: {cluster}", "spec:", "  authentication:",
+                    "    type: scram-sha-512", "  authorization:", "    type: simple", "    acls:")
+        for (resource, name), operations in _gathered(process, topics).items():
+            yield from ("      - resource:", f"          type: {resource}",
+                        f"          name: {name}", "          patternType: literal",
+                        f"        operations: [{', '.join(operations)}]")
+
+
+def _gathered(process: str, topics: Topics) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for grant in grants(process, topics):
+        found.setdefault((grant.resource, grant.name), []).append(grant.operation)
+    return found
