@@ -77,8 +77,11 @@ class Grant(NamedTuple):
 def grants(process: str, topics: Topics) -> Iterator[Grant]:
     """Yield what the account of a process may do."""
     account = ACCOUNTS[process]
-    for operation, logs in (("Read", account.reads), ("Write", account.writes),
-                            ("Describe", account.knows), ("DescribeConfigs", account.checks)):
+    known = {*account.reads, *account.writes}
+    for operation, logs in (
+            ("Read", account.reads), ("Write", account.writes),
+            ("Describe", [log for log in (*account.knows, *account.checks) if log not in known]),
+            ("DescribeConfigs", account.checks)):
         for log in logs:
             yield Grant("topic", getattr(topics, log), operation)
     if account.administers:

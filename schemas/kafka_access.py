@@ -11,7 +11,7 @@ SECRET_BYTES_MOST = 64 << 10
 
 
 class SecretUnreadable(Exception):
-    """A file with a secret is missing, too long or empty; the message says which."""
+    """A secret cannot be had from its file; the message says which, and why."""
 
 
 class CertificateUnreadable(Exception):

@@ -18,7 +18,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from schemas.kafka_access import Access, read_secret
+from schemas.kafka_access import Access, SecretUnreadable, read_secret
 from scrutin.serving.proxies import believed
 
 
@@ -30,7 +30,7 @@ PREFIX = "SCRUTIN_"
 class SecretFiles(PydanticBaseSettingsSource):
     """Settings whose secret lies in a file that the environment names.
 
-    Raises SecretUnreadable, ValueError where a secret is given in both ways.
+    Raises SecretUnreadable, also where a secret is given in both ways.
     """
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -39,7 +39,7 @@ class SecretFiles(PydanticBaseSettingsSource):
             return None, field_name, False
         if PREFIX + field_name.upper() in os.environ:
             name = PREFIX + field_name.upper()
-            raise ValueError(f"{name} and {name}_FILE are both set: leave one out.")
+            raise SecretUnreadable(f"{name} and {name}_FILE are both set: leave one out.")
         return read_secret(path), field_name, False
 
     def __call__(self) -> dict[str, Any]:

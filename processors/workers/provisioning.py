@@ -12,6 +12,7 @@ from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from processors.workers.kafka_checks import (
     BrokerUnreachable,
+    WrongTopic,
     check_topics,
     connected_admin,
     described_settings,
@@ -73,16 +74,25 @@ async def create(
             kind = for_code(error[1])
             if error[1] and kind is not TopicAlreadyExistsError:
                 raise kind(f"topic {error[0]} could not be created: {error[-1]}")
-        # The controller has made them; a busy broker may hear of that a little later.
-        async with asyncio.timeout(VISIBLE_SECONDS):
-            wanted = {topic.name for topic in missing}
-            while wanted - set(await admin.list_topics()):  # noqa: ASYNC110 -- nobody tells us
-                await asyncio.sleep(VISIBLE_POLL_SECONDS)
+        await _until_seen(admin, {topic.name for topic in missing})
         for topic in topics:
             if topic.name in present and topic.tuning:
                 await _tune(admin, topic)
     finally:
         await admin.close()
+
+
+async def _until_seen(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
+    """Wait until the broker knows topics: a busy one may hear of them later than the controller."""
+    try:
+        async with asyncio.timeout(VISIBLE_SECONDS):
+            while wanted - set(await admin.list_topics()):  # noqa: ASYNC110 -- nobody tells us
+                await asyncio.sleep(VISIBLE_POLL_SECONDS)
+    except TimeoutError as error:
+        raise WrongTopic(
+            f"{', '.join(sorted(wanted))}: {VISIBLE_SECONDS:.0f} s after they were made the broker "
+            "does not show them. It is very busy, or this account may not see them (`scrutin acls` "
+            "says what it needs). Run it again.") from error
 
 
 async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:

@@ -1,0 +1,178 @@
+"""The whole of scrutin behind a locked door: one account a process, and no more than it needs."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import TopicAuthorizationFailedError
+
+from deploy.local.services import ClickHouse
+from processors.ledger.decisions import decode
+from processors.workers.provisioning import provision
+from schemas import codec, kafka_clients
+from schemas.accounts import ACCOUNTS, LOGS
+from schemas.kafka_access import Access
+from schemas.kafka_security import KafkaSecurity
+from schemas.registry import current
+from schemas.topics import partition_of
+from schemas.words import REFUSALS
+from tests.e2e.running import scrutin
+from tests.harness import WAIT_SECONDS, Stack, read_to_end, stack_on, write
+from tests.harness import connected_producer as open_producer
+from tests.producers.gateway.booths import CATALOGUE, Browser, RunningGateway, event_of
+from tests.secured import SecuredBroker, grant, secured_broker
+
+
+VOTERS = 12
+WORKERS = ("ledger", "ideas", "patrol", "archive", "notary")
+
+
+@pytest.fixture(scope="module")
+def locked(
+    tmp_path_factory: pytest.TempPathFactory, cache_folder: Path
+) -> Iterator[SecuredBroker]:
+    """Run a broker that knows an account for each process, and grants nothing yet."""
+    with secured_broker(tmp_path_factory.mktemp("locked"), cache_folder, ACCOUNTS) as broker:
+        yield broker
+
+
+@pytest.fixture
+def stack(locked: SecuredBroker, topic_prefix: str, tmp_path: Path) -> Iterator[Stack]:
+    """Name topics of a test's own; the test looks at them by the open door."""
+    with stack_on(locked, topic_prefix, 2, tmp_path) as found:
+        yield found
+
+
+def told(stack: Stack, locked: SecuredBroker, process: str) -> dict[str, str]:
+    """Return what a process is told: the locked door, and its own account."""
+    return {**stack.settings(), **locked.settings(process)}
+
+
+async def granted(stack: Stack, locked: SecuredBroker) -> None:
+    """Grant what `scrutin acls` prints, and nothing else."""
+    printed = scrutin(stack.settings(), "acls", "--principal", "User:{process}").stdout
+    assert await grant(locked.address, printed.splitlines())
+
+
+async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
+    stack: Stack, locked: SecuredBroker, clickhouse: ClickHouse
+) -> None:
+    """Votes come in, are counted, published, archived and recounted; no door is the open one."""
+    await granted(stack, locked)
+    house = {"SCRUTIN_CLICKHOUSE_URL": clickhouse.url,
+             "SCRUTIN_CLICKHOUSE_DATABASE": stack.topics.prefix}
+    scrutin({**told(stack, locked, "provision"), **house}, "provision", "--make-keys")
+    async with open_producer(stack.kafka) as producer:
+        await write(producer, stack.topics.catalogue, 0, CATALOGUE)
+    for name in WORKERS:
+        stack.started(name, **{**house, **told(stack, locked, name)})
+    gateway = serving(stack, locked, "gateway", house)
+    views = serving(stack, locked, "views", house)
+    await gateway.ready()
+    await views.ready()
+    receipts = await voted(gateway.url)
+    await counted(views.url, VOTERS)
+    assert await lied(stack, locked, event_of(receipts[0])[1]["voter"]) == "unsigned"
+    report = scrutin({**told(stack, locked, "operator"), **house},
+                     "audit", "recount", "town", "--json")
+    assert json.loads(report.stdout)["verdict"] == "equal"
+    await counted(views.url, VOTERS)
+
+
+async def test_what_a_process_does_not_write_it_cannot_write(
+    stack: Stack, locked: SecuredBroker
+) -> None:
+    """Whoever takes a process over can write what that process writes, and nothing else."""
+    await granted(stack, locked)
+    await provision(stack.kafka, stack.topics, replication=1)
+    taken = {process: await taken_by(stack, locked, process) for process in ACCOUNTS}
+    assert taken == {process: set(account.writes) for process, account in ACCOUNTS.items()}
+
+
+async def taken_by(stack: Stack, locked: SecuredBroker, process: str) -> set[str]:
+    """Return the logs that take a record from an account, by a client that asks for nothing."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=locked.sasl, request_timeout_ms=10_000,
+        **KafkaSecurity(access(locked, process)).options())
+    taken = set()
+    await producer.start()
+    try:
+        for log in LOGS:
+            try:
+                await producer.send_and_wait(
+                    getattr(stack.topics, log), b"lie", key=b"k", partition=0)
+            except TopicAuthorizationFailedError:
+                continue
+            taken.add(log)
+    finally:
+        await producer.stop()
+    return taken
+
+
+def access(locked: SecuredBroker, process: str) -> Access:
+    return Access("SASL_SSL", locked.authorities, username=process,
+                  password=locked.passwords[process])
+
+
+def serving(
+    stack: Stack, locked: SecuredBroker, process: str, house: dict[str, str]
+) -> RunningGateway:
+    """Start a process that people ask, under its own account."""
+    port = stack.ports.find()
+    worker = stack.started(process, **{
+        **house, **told(stack, locked, process),
+        f"SCRUTIN_{process.upper()}_PORT": str(port)})
+    return RunningGateway(worker, f"http://127.0.0.1:{port}", stack.topics, stack.kafka)
+
+
+async def voted(url: str) -> list[dict[str, Any]]:
+    """Let voters come, look and vote."""
+    receipts = []
+    for _ in range(VOTERS):
+        async with Browser(url) as browser:
+            shown = (await browser.client.get("/v1/consultations/town/sequence")).json()
+            proof = next(each["proof"] for each in shown["proposals"] if each["id"] == "p1")
+            answer = await browser.vote("p1", proof=proof)
+            assert answer.status_code == 202, answer.text
+            receipts.append(answer.json())
+    return receipts
+
+
+async def lied(stack: Stack, locked: SecuredBroker, voter: bytes) -> str:
+    """Suspend a voter by the gateway's account; return why the ledger refuses it."""
+    topics, partition = stack.topics, partition_of(voter, stack.topics.partitions)
+    forged = codec.encode_as(
+        current("VoterSuspended", 2), event_id=b"forged" + bytes(10), voter=voter,
+        consultation="town", reason="a lie", salt=bytes(16), origin="operator", occurred_at=0,
+        cause=1, finding=bytes(16), by=bytes(8), signature=bytes(64))
+    kafka_clients.secure(access(locked, "gateway"))
+    producer = kafka_clients.new_producer(locked.sasl)
+    try:
+        await producer.start()
+        written = await producer.send_and_wait(topics.votes, forged, partition=partition)
+    finally:
+        await producer.stop()
+        kafka_clients.secure(Access())
+    async with asyncio.timeout(WAIT_SECONDS):
+        while True:
+            for record in await read_to_end(stack.kafka, topics.decisions, topics.partitions):
+                decision = decode(record.value)
+                if (record.partition, decision.source_offset) == (partition, written.offset):
+                    return REFUSALS[decision.refusal]
+            await asyncio.sleep(0.1)
+
+
+async def counted(url: str, votes: int) -> None:
+    """Wait until the results page's own figures are so many votes."""
+    async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient(base_url=url) as client:
+        while True:
+            answer = await client.get("/v1/consultations/town/results")
+            if (answer.status_code == 200
+                    and answer.json()["totals"]["counted"]["votes"] == votes):
+                return
+            await asyncio.sleep(0.1)
