@@ -120,6 +120,7 @@ OTHERWISE = {
     "scrutin/demo/play.py:Demo._scrutin": "the start of a process",
     "scrutin/notary/results_notary.py:ResultsNotary._follow": "it is done",
     "schemas/kafka_clients.py:close_consumer": "it is done",
+    "schemas/kafka_security.py:KafkaSecurity.keep_fresh.fresh": "aiokafka connects, by its timeout",
     "sinks/recount/audit.py:_recount": "work of ours in a thread",
     "sinks/transparency/folder.py:LogFolder.settle": "writes to the own disk",
     "views/publications.py:_weigh": "it is done",
