@@ -23,7 +23,6 @@ def test_every_secret_may_lie_in_a_file(
     """Read without the white space around it; and nothing that prints settings says it."""
     value = VALUES[name]
     if not value:
-        pytest.importorskip("redis")
         value = "redis://:word@host:6379/0"
         monkeypatch.setenv("SCRUTIN_GATEWAY_COUNT", "2")
     path = tmp_path / "secret"
