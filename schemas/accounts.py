@@ -45,7 +45,7 @@ ACCOUNTS = {
         reads=("tallies", "catalogue", "participants", "results"), writes=("results",),
         checks=LOGS, groups=("ideas",)),
     "patrol": Account(
-        reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes"),
+        reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes", "networks"),
         checks=("votes", "catalogue", "networks", "patrol"), groups=("patrol",)),
     "archive": Account(
         reads=("votes", "decisions", "catalogue", "sequences", "patrol"),
@@ -56,7 +56,7 @@ ACCOUNTS = {
     "views": Account(
         reads=("results", "catalogue"), knows=("votes", "decisions", "sequences", "dead_letters")),
     "gateway": Account(
-        reads=("votes", "catalogue", "results"),
+        reads=("votes", "catalogue", "results", "networks"),
         writes=("votes", "catalogue", "participants", "sequences", "networks", "clocks")),
     "operator": Account(
         reads=LOGS, writes=("votes", "catalogue", "participants"), checks=LOGS,
