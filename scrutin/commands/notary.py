@@ -21,7 +21,7 @@ def notary() -> None:
     Writes tiles and signed checkpoints into SCRUTIN_DATA_DIR/transparency, which the views serve
     under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
     says every public key, /log/PREFIX/policy lists them, the catalogue names them. Signs results
-    too: every ten minutes, and final ones at once.
+    too: every ten minutes those that moved, and final ones at once.
     Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
     (the reason is the last line of its log).
     """

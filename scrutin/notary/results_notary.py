@@ -25,7 +25,8 @@ from views.reader import BrokerUnreachable, ResultsReader
 
 
 RESULTS_SECONDS = 600.0
-"""Pause between two signed results of a consultation; one in another state is signed at once."""
+"""Pause between two signed results of a consultation that moves; one in another state is signed at
+once, one of which nothing moved not again."""
 LOOK_SECONDS = 1.0
 """Pause between two looks at what is due."""
 RETRY_SECONDS = 2.0
@@ -51,6 +52,8 @@ class _Taken:
 
     body: bytes
     as_of: AsOf
+    made_of: tuple[int, int]
+    """Figures and descriptions of the consultation there had been: votes elsewhere add none."""
     state: str
     since: float
     told: bool = False
@@ -114,14 +117,17 @@ class ResultsNotary:
 
     def _find_due(self, now: float) -> None:
         """Find the consultations whose newest result is neither signed nor taken, and is due."""
-        as_of = self._documents.as_of()
         for consultation in self._reader.flushes.consultations():
             state = self._documents.state(consultation)
             last = self._taken.get(consultation) or self._signed.get(consultation)
             if last is None or last.state != state or (
                     now - last.since >= RESULTS_SECONDS and consultation not in self._taken
-                    and last.as_of != as_of):
+                    and last.made_of != self._made_of(consultation)):
                 self._due.setdefault(consultation, now)
+
+    def _made_of(self, consultation: str) -> tuple[int, int]:
+        flushes = self._reader.flushes
+        return flushes.stored(consultation), flushes.described(consultation)
 
     def _take_ranked(self) -> None:
         """Take what is due and whose ranks hold the votes its counts hold."""
@@ -152,7 +158,7 @@ class ResultsNotary:
         del self._due[consultation]
         self._taken[consultation] = _Taken(
             encode_json(self._documents.document(consultation)), self._documents.as_of(),
-            self._documents.state(consultation), time.monotonic())
+            self._made_of(consultation), self._documents.state(consultation), time.monotonic())
 
     def _sign(self, consultation: str, taken: _Taken) -> None:
         self._signed[consultation] = taken

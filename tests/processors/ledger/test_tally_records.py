@@ -1,5 +1,7 @@
 """The records of a flush: equal to the generic codec, whole, and marked at their end."""
 
+import sys
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -120,6 +122,31 @@ def test_a_flush_takes_what_moved_once() -> None:
 
     assert list(second) == [FLUSH_KEY]
     assert set(first) == set(full)
+
+
+def calls_of_a_flush(finished: int) -> int:
+    """Count what is called to flush one vote, beside so many consultations of two proposals."""
+    ledger = Ledger(PARTITION, PARTITIONS)
+    log = [adopted(), *(vote(number, consultation=f"c{number // 2}", proposal=f"p{number % 2}")
+                        for number in range(2 * finished)), vote(2 * finished)]
+    for offset, value in enumerate(log):
+        ledger.decide(offset, value)
+        if offset == 2 * finished:
+            flushed(ledger, everything=False)
+    calls: Counter[str] = Counter()
+    sys.setprofile(lambda _frame, event, _argument: calls.update((event,)))
+    try:
+        records = tally_records.flush(ledger, everything=False)
+    finally:
+        sys.setprofile(None)
+
+    assert len(records) == 3  # the proposal, its consultation, the marker
+    return calls["call"] + calls["c_call"]
+
+
+def test_consultations_in_which_nobody_votes_cost_a_flush_nothing() -> None:
+    """Finished ones are neither written again nor looked at: not a call for each of them."""
+    assert calls_of_a_flush(300) - calls_of_a_flush(3) < 30  # larger numbers take longer bytes
 
 
 @given(log=logs(), size=st.integers(1, 4), everything=st.booleans())

@@ -18,6 +18,7 @@ from scrutin.notary.results_notary import ResultsNotary
 from sinks.transparency.notes import Signer
 from sinks.transparency.results_folder import ResultsFolder
 from tests.processors.ledger.logs import CONSULTATIONS, PARTITION, PARTITIONS, adopted, closed, vote
+from tests.processors.ledger.logs_2 import adopted_2
 from tests.producers.gateway import booths
 from views.reader import ResultsReader
 
@@ -27,29 +28,31 @@ class Logs:
 
     def __init__(self) -> None:
         self.covered = -1
+        self.signed = 0
         self._signer = Signer("example.org/log", Ed25519PrivateKey.generate())
 
     def covers(self, votes: Sequence[int], _catalogue: int) -> bool:
         return max(votes) <= self.covered
 
     def sign_note(self, text: str) -> str:
+        self.signed += 1
         return self._signer.sign(text)
 
 
 class Town:
     """A ledger that takes votes, ideas that publish them, and a notary that follows."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, rules: bytes | None = None) -> None:
         self.logs, self.folder = Logs(), ResultsFolder(folder)
         self.reader = ResultsReader("nowhere:1", Topics("town", 1))
         self.notary = ResultsNotary(self.reader, self.logs, self.folder)
         self._ledger, self._ideas = Ledger(PARTITION, PARTITIONS), Ideas(1)
-        self._ledger.decide(0, adopted())
+        self._ledger.decide(0, rules or adopted())
 
-    def vote(self, *, ranked: bool) -> int:
+    def vote(self, *, ranked: bool, consultation: str = CONSULTATIONS[0]) -> int:
         """Take a vote and publish it, with ranks or without; return its offset."""
         offset = self._ledger.last_offset + 1
-        return self._publish(vote(offset), ranked=ranked)
+        return self._publish(vote(offset, consultation=consultation), ranked=ranked)
 
     def close(self, *, ranked: bool) -> int:
         """Close the first consultation for good and publish that; return the closing's offset."""
@@ -132,3 +135,21 @@ def test_hidden_shares_are_not_signed_and_published(tmp_path: Path) -> None:
     assert (document["shares"], document["controversial"]) == (None, [])
     assert [list(entry["counted"]) for entry in entries] == [["votes"]] * len(entries)
     assert len(entries) == 2
+
+
+def test_a_consultation_in_which_nothing_moves_is_not_signed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While others vote no document of it is made, until something is said or cast there."""
+    monkeypatch.setattr(results_notary, "RESULTS_SECONDS", -1.0)
+    town = Town(tmp_path, adopted_2())
+    for voted in (*CONSULTATIONS[:2], *[CONSULTATIONS[1]] * 3):
+        town.logs.covered = town.vote(ranked=True, consultation=voted)
+        town.notary.sign_due()
+    first = town.signed()
+
+    assert (first["votes"], town.logs.signed) == ([1], 5)
+    town.hide_shares()
+    town.logs.covered = town.vote(ranked=True, consultation=CONSULTATIONS[1])
+    town.notary.sign_due()
+    assert town.signed()["votes"] == [town.logs.covered]
