@@ -142,7 +142,8 @@ def serve(settings: Settings, kind: str, status: Status) -> Pulse:
         opened = _opened(settings.health_host, settings.health_port)
         config = uvicorn.Config(
             application(settings, kind, status, pulse), http=JoinedWrites, ws="none",
-            log_level="error", access_log=False, log_config=None)
+            # A thread that uvloop wakes when Python has ended already takes the process with it.
+            loop="asyncio", log_level="error", access_log=False, log_config=None)
         threading.Thread(target=SeldomWaking(config).run, kwargs={"sockets": [opened]},
                          name="health", daemon=True).start()
     return pulse

@@ -1,6 +1,7 @@
 -- Voters for whom a bound of the ledger's memory can matter: more than is needed, never fewer. An event
 -- came more than once among more than 8 of a proposal, or in more than 64 proposals; two ids end
--- alike; or there are more than 5,000 casts. Rare: a cheap count first finds who can be concerned.
+-- alike; or there are more than 5,000 casts. Rare: a cheap count first finds who can be concerned, for
+-- an event that came twice ends as itself.
 SELECT partition, voter
 FROM (
     SELECT partition, voter, proposal, groupArray(event_id) AS ids
@@ -13,7 +14,8 @@ FROM (
                 -- include of_ballots
             )
             GROUP BY partition, voter
-            HAVING count() > uniqExact(proposal) OR countIf(kind = 'vote_cast') > 5000)
+            HAVING count() > uniqExact(reinterpretAsUInt32(substring(event_id, 13, 4)))
+                OR count() > 5000)
     GROUP BY partition, voter, proposal
 )
 GROUP BY partition, voter

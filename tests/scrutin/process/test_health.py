@@ -1,12 +1,17 @@
 """What processes say of themselves: alive, ready, figures."""
 
 import asyncio
+import os
 import socket
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from deploy.local.ports import find_free
 from schemas.figures import (
     ARCHIVE_MISSING,
     LEDGER_NEXT,
@@ -17,6 +22,8 @@ from schemas.figures import (
 )
 from scrutin.process.health import LIVE_SECONDS, HealthPortTaken, Pulse, application, serve
 from scrutin.settings import Settings
+from tests.harness import ROOT
+from tests.waiting import WAIT_SECONDS
 
 
 RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
@@ -119,3 +126,23 @@ def test_a_port_that_others_may_ask_answers_to_their_names() -> None:
 
     assert {asked.get(path).status_code for path in PATHS[:-1]} == {200}
     assert asked.get("/metrics", headers={"Origin": "http://ideas:8080"}).status_code == 403
+
+
+SERVING = """
+import sys, urllib.request
+from scrutin.process import health
+from scrutin.settings import Settings
+health.serve(Settings(health_port=int(sys.argv[1])), "notary", lambda: {"ready": True})
+with urllib.request.urlopen(f"http://127.0.0.1:{sys.argv[1]}/readyz", timeout=float(sys.argv[2])):
+    print("uvloop" in sys.modules)
+"""
+
+
+def test_the_thread_that_answers_runs_on_python_s_own_loop(tmp_path: Path) -> None:
+    """One of uvloop's that is woken when Python has ended ends the process by a signal."""
+    done = subprocess.run(
+        [sys.executable, "-c", SERVING, str(find_free(1)[0]), str(WAIT_SECONDS)], cwd=ROOT,
+        env={**os.environ, "SCRUTIN_DATA_DIR": str(tmp_path)}, check=True, capture_output=True,
+        text=True)
+
+    assert done.stdout == "False\n"
