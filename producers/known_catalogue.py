@@ -61,6 +61,8 @@ class KnownCatalogue:
     def control_keys(self) -> tuple[PublicKey, ...]:
         """Keys whose signatures every partition asks for; none: controls are unsigned."""
         return self.authority.keys
+    older: corrections.Older = field(default_factory=corrections.Older)
+    """What corrections have gone beyond."""
     rule_changes: dict[tuple[str | None, int], dict[str, Any]] = field(default_factory=dict)
     """The last change of a rule of the guard, by consultation (None: all) and rule."""
 
@@ -118,6 +120,9 @@ class KnownCatalogue:
         """Fold a description; where the log has keys it changes nothing people voted on."""
         key = event, fields["consultation"], _subject(event, fields)
         before = self.latest.get(key)
+        if self.older.holds(key, fields):
+            return
+        self.older.replace(key, before, fields)
         if before and self.authority.keys:
             fields = corrections.without_changes(event, before, fields)
         self.latest[key] = fields
@@ -148,6 +153,7 @@ class KnownCatalogue:
         else:
             made = corrections.applied(of, known, fields)
             if made is not None:
+                self.older.replace((of, *place), known, made, corrected=True)
                 self.latest[of, *place] = made
                 if of == "ProposalAccepted":
                     self.wordings[place] = offset

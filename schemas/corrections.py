@@ -63,6 +63,10 @@ BEFORE_DIGEST, AFTER_DIGEST = "before_sha256", "after_sha256"
 """Stand in the fields of a correction whose words are withheld, as in a bundle."""
 
 
+Subject = tuple[str, ...]
+"""What a description is about: its event, and what names it."""
+
+
 class Change(NamedTuple):
     """One field that is changed; instants are milliseconds since 1970 in decimal."""
 
@@ -117,6 +121,34 @@ class Authority:
         return value is not None and any(
             key.id == fields["by"] and may_sign(key.role, event)
             and _is_signature(key.public, value[-SIGNATURE_BYTES:], message) for key in self.keys)
+
+
+class Older:
+    """Descriptions that corrections have gone beyond, by the ids of their events.
+
+    One that comes again says what was so before: it changes nothing. Ids are those of a record and
+    of what it replaces, so what is said anew, if it is the same, has another.
+    """
+
+    def __init__(self) -> None:
+        self._since: dict[Subject, list[bytes]] = {}
+        """Of each subject the descriptions that were replaced since its last correction..."""
+        self._before: dict[Subject, set[bytes]] = {}
+        """... and those before it."""
+
+    def holds(self, subject: Subject, fields: Mapping[str, Any]) -> bool:
+        """Whether a description is older than the last correction of its subject."""
+        return fields.get("event_id") in self._before.get(subject, ())
+
+    def replace(
+        self, subject: Subject, known: Mapping[str, Any] | None, by: Mapping[str, Any], *,
+        corrected: bool = False,
+    ) -> None:
+        """Take note that what is known of a subject is replaced: described anew, or corrected."""
+        if known is not None and known.get("event_id") != by.get("event_id"):
+            self._since.setdefault(subject, []).append(known["event_id"])
+        if corrected:
+            self._before.setdefault(subject, set()).update(self._since.pop(subject, ()))
 
 
 def signed(private: Ed25519PrivateKey, in_force: bytes, record: bytes) -> bytes:

@@ -136,7 +136,8 @@ def routed(
         *_guard(beside, source, publications, views),
         *_operations(beside),
         *_security(beside),
-        *(transparency.routes(beside.logs) if beside.logs else ()),
+        *(transparency.routes(beside.logs, lambda name: _hidden(source, name))
+          if beside.logs else ()),
     ]
     if beside.desk is not None:
         routes += VotePages(beside.desk, source.flushes, publications.documents).routes()
@@ -306,6 +307,12 @@ class Views:
         known = self._source.flushes.catalogue.consultations.get(name)
         question: dict[str, str] = known.described["question"] if known and known.described else {}
         return question
+
+
+def _hidden(source: Source, consultation: str) -> set[str]:
+    """Name the proposals of a consultation whose words nobody is shown."""
+    known = source.flushes.catalogue.consultations.get(consultation)
+    return {name for name, found in known.retired.items() if found.hidden} if known else set()
 
 
 def _operations(beside: Beside) -> list[Route]:

@@ -20,6 +20,8 @@ from views.pages.languages import translations
 __all__ = ["INTERNAL", "INVALID_REQUEST", "MEDIA_TYPE", "METHOD_NOT_ALLOWED", "NOT_FOUND",
            "OTHER_SITE", "UNKNOWN_CONSULTATION"]
 
+HIDDEN_RETRY_SECONDS = 60
+"""What is asked of whoever wants a signed document whose words are hidden since."""
 TOO_MANY_NAMED = ProblemKind(
     "too-many-named", 400,
     message("Too many proposals named"),
@@ -72,12 +74,21 @@ NOT_IN_LOG = ProblemKind(
             "again then. If it stays so, keep the receipt: it shows that the vote was taken."),
 )
 
+HIDDEN_SINCE = ProblemKind(
+    "words-hidden-since", 503,
+    message("The signed results show words that are hidden since"),
+    message("The words of a proposal are shown no more, and the newest signed document still has "
+            "them. Another one is signed within ten minutes; its figures are those of the results "
+            "page."),
+    HIDDEN_RETRY_SECONDS,
+)
+
 PROBLEMS = {
     problem.name: problem
     for problem in (
         UNKNOWN_CONSULTATION, NOT_FOUND, METHOD_NOT_ALLOWED, TOO_MANY_NAMED, TOO_MANY_STREAMS,
         RESULTS_IN_PAGES, PAGE_GONE, TOO_MANY_READERS, INVALID_HOST, NOT_READY, NOT_IN_LOG,
-        INTERNAL, *GATEWAY,
+        HIDDEN_SINCE, INTERNAL, *GATEWAY,
     )
 }
 

@@ -13,7 +13,8 @@ import asyncio
 import functools
 import gzip
 import hashlib
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from typing import Protocol, TypeVar
 
 from starlette.exceptions import HTTPException
@@ -41,6 +42,10 @@ result takes ten megabytes at 3,000 proposals, a bundle of votes a hundred kilob
 Given = TypeVar("Given")
 
 
+SHOWN_BYTES = 4 << 20
+"""Of names of proposals whose words are in signed results, where some are hidden."""
+
+
 class SignedResults(Protocol):
     """The newest signed result of each consultation."""
 
@@ -62,9 +67,9 @@ class Logs(Protocol):
     def proof(self, partition: int, offset: int) -> str | None: ...
 
 
-def routes(logs: Logs) -> list[Route]:
-    """Serve logs."""
-    served = _Served(logs)
+def routes(logs: Logs, hidden: Callable[[str], Collection[str]]) -> list[Route]:
+    """Serve logs; `hidden` names the proposals of a consultation whose words nobody is shown."""
+    served = _Served(logs, hidden)
     numbers.register()
     return [
         Route("/log/{path:path}", served.file),
@@ -77,8 +82,10 @@ def routes(logs: Logs) -> list[Route]:
 class _Served:
     """The addresses of logs; each reads files, in a thread."""
 
-    def __init__(self, logs: Logs) -> None:
-        self._logs = logs
+    def __init__(self, logs: Logs, hidden: Callable[[str], Collection[str]]) -> None:
+        self._logs, self._hidden = logs, hidden
+        self._shown: Shelf[tuple[str, str], frozenset[str]] = Shelf(SHOWN_BYTES)
+        """Of a consultation and its note the proposals whose words the signed document shows."""
         self._workshop = Workshop()
         self._files: Shelf[tuple[str, ...], asyncio.Task[Representation | None]] = (
             Shelf(FILES_BYTES))
@@ -112,9 +119,24 @@ class _Served:
         consultation = request.path_params["consultation"]
         # The note names the document: under a newer one it is made anew.
         note = _there(await asyncio.to_thread(self._logs.results.note, consultation))
+        if hidden := self._hidden(consultation):
+            await self._require_hidden(consultation, note, hidden)
         result = await self._made(
             ("result", consultation, note), lambda: self._logs.results.document(consultation))
         return await represented(request, result, "application/json", _life(CHECKPOINT_SECONDS))
+
+    async def _require_hidden(
+        self, consultation: str, note: str, hidden: Collection[str]
+    ) -> None:
+        """Raise where the signed document shows what is hidden since: it cannot be changed."""
+        shown = self._shown.get((consultation, note))
+        if shown is None:
+            body = await asyncio.to_thread(self._logs.results.document, consultation)
+            shown = await asyncio.to_thread(_shown_in, _there(body))
+            self._shown.put((consultation, note), shown, sum(map(len, shown)) + 1)
+        if not shown.isdisjoint(hidden):
+            again = {"retry-after": str(problems.HIDDEN_RETRY_SECONDS)}
+            raise HTTPException(503, detail=problems.HIDDEN_SINCE.name, headers=again)
 
     async def _made(
         self, key: tuple[str, ...], read: Callable[[], bytes | None]
@@ -165,3 +187,9 @@ def _life(seconds: int, more: str = "") -> dict[str, str]:
     """Return a life in caches for what programs of any site may read."""
     return {"cache-control": f"public, max-age={seconds}{more}",
             "access-control-allow-origin": "*"}
+
+
+def _shown_in(body: bytes) -> frozenset[str]:
+    """Name the proposals whose words a signed document shows."""
+    return frozenset(entry["id"] for entry in json.loads(body).get("proposals") or ()
+                     if not (entry.get("retired") or {}).get("text_hidden"))

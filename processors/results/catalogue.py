@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import corrections
-from schemas.corrections import Authority, Change
+from schemas.corrections import Authority, Change, Older
 
 
 Fields = dict[str, Any]
@@ -83,6 +83,8 @@ class Consultation:
     """Every change of words, by proposal."""
     redescriptions: tuple[Redescription, ...] = ()
     """Every other change of what people voted on."""
+    older: Older = field(default_factory=Older, compare=False)
+    """What corrections have gone beyond."""
     mapping: dict[str, str] = field(default_factory=dict)
     """Proposal to idea, of the proposals that are grouped."""
     groupings_after_closing: int = 0
@@ -146,6 +148,9 @@ class Catalogue:
         subject = _SUBJECT_OF[event]
         name = _name_of(subject, fields)
         known = _described(consultation, subject, name)
+        if consultation.older.holds((event, name), fields):
+            return
+        consultation.older.replace((event, name), known, fields)
         if known and self._authority.keys:
             fields = corrections.without_changes(event, known, fields)
         if subject == "proposal":
@@ -213,7 +218,9 @@ def _corrected(consultation: Consultation, fields: Fields, offset: int) -> None:
     """Fold a ProposalCorrected."""
     known = consultation.said_of(fields["proposal"])
     made = known and corrections.applied("ProposalAccepted", known, fields)
-    if made:
+    if known and made:
+        consultation.older.replace(
+            ("ProposalAccepted", fields["proposal"]), known, made, corrected=True)
         _reword(consultation, made, offset, fields)
 
 
@@ -223,7 +230,8 @@ def _redescribed(consultation: Consultation, fields: Fields, offset: int) -> Non
     subject = fields["subject"]
     known = _described(consultation, subject, name)
     made = known and corrections.applied(event, known, fields)
-    if made:
+    if known and made:
+        consultation.older.replace((event, name), known, made, corrected=True)
         _describe(consultation, subject, made)
         _note(consultation, Redescription(
             fields["occurred_at"], offset, subject, name,

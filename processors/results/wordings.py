@@ -40,10 +40,12 @@ def of_totals(known: Consultation) -> dict[str, int]:
 def of_proposal(known: Consultation, name: str, zone: ZoneInfo) -> Block:
     """Say what was done to the words of a proposal."""
     fields, retired = known.proposals.get(name), known.retired.get(name)
-    made, before = [], 0
+    made, before, blurred = [], 0, False
     for each in known.corrections.get(name, ()):
-        made.append(_correction(each, before, zone, hidden=name in known.hidden))
-        before = max(before, each.votes or 0)  # No vote is counted on two wordings.
+        made.append(_correction(
+            each, None if blurred else before, zone, hidden=name in known.hidden))
+        # No vote is counted on two wordings; nor on one, where words changed uncounted between.
+        before, blurred = max(before, each.votes or 0), each.votes is None
     return {
         TEXT_DIGEST: fields and fields[TEXT_DIGEST],
         "corrections": made,
@@ -53,14 +55,20 @@ def of_proposal(known: Consultation, name: str, zone: ZoneInfo) -> Block:
     }
 
 
-def _correction(found: Correction, before: int, zone: ZoneInfo, *, hidden: bool) -> Block:
-    """Say what one correction changed; `before` it so many votes were cast on earlier words."""
+def _correction(
+    found: Correction, before: int | None, zone: ZoneInfo, *, hidden: bool
+) -> Block:
+    """Say what one correction changed; `before` it so many votes were cast on earlier words.
+
+    None: nobody can say, for words changed between without a count.
+    """
     return {
         "at": instant(found.at, zone), "catalogue": found.catalogue, "reason": found.reason,
         "before": None if hidden else found.before,
         "after": None if hidden else found.after,
         "before_sha256": found.before_digest, "after_sha256": found.after_digest,
-        "votes": None if found.votes is None else max(found.votes - before, 0),
+        "votes": None if None in (found.votes, before) else max(
+            (found.votes or 0) - (before or 0), 0),
         "votes_as_of": list(found.offsets), "after_closing": found.after_closing,
     }
 

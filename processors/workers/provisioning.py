@@ -17,6 +17,10 @@ from processors.workers.kafka_checks import (
     connected_admin,
     described_settings,
 )
+from schemas import codec
+from schemas.codec import Undecodable
+from schemas.control_roles import keys_in
+from schemas.corrections import Authority
 from schemas.genesis import Genesis, genesis_of
 from schemas.kafka_clients import new_consumer, new_producer
 from schemas.registry import FIRST_RULES, HEADER_BYTES, headers
@@ -29,6 +33,10 @@ VISIBLE_POLL_SECONDS = 0.05
 READ_MS = 500
 BEGIN_SECONDS = 120.0
 """Longest time to read how partitions begin, and to write it: a producer would try for ever."""
+
+
+class OtherKeysAnnounced(WrongTopic):
+    """Somebody announced other keys before the log's own: the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +127,7 @@ async def _begin(kafka: str, topics: Topics, wanted: Genesis) -> Provisioned:
             await producer.send_and_wait(
                 topics.votes, genesis.record(topics, partition, now),
                 partition=partition, timestamp_ms=now)
-        if genesis.rules > FIRST_RULES and not await _is_announced(kafka, topics):
+        if genesis.rules > FIRST_RULES and not await _is_announced(kafka, topics, genesis):
             now = int(time.time() * 1000)
             await producer.send_and_wait(
                 topics.catalogue, genesis.announcement(now), partition=0, timestamp_ms=now)
@@ -138,12 +146,27 @@ async def _firsts(kafka: str, topics: Topics) -> list[bytes | None]:
     return found
 
 
-async def _is_announced(kafka: str, topics: Topics) -> bool:
-    """Whether the catalogue says already which rules the log follows."""
-    wanted = headers("RulesAnnounced")
+async def _is_announced(kafka: str, topics: Topics, genesis: Genesis) -> bool:
+    """Whether the catalogue says already which rules and keys the log has begun with.
+
+    Raises OtherKeysAnnounced where it announces others, on top of which ours would not count.
+    """
+    wanted, authority = headers("RulesAnnounced"), Authority()
     async for value in _values(kafka, topics.catalogue, 0):
-        if value[:HEADER_BYTES] in wanted:
+        if value[:HEADER_BYTES] not in wanted:
+            continue
+        try:
+            _, fields = codec.decode(value)
+        except Undecodable:
+            continue
+        if authority.announce(fields, value) and fields["generation"] == genesis.edition and (
+                Genesis(fields["ledger_version"], keys_in(fields)) == genesis):
             return True
+    if authority.keys:
+        raise OtherKeysAnnounced(
+            f"{topics.catalogue} announces keys of controls that are not those this log has begun "
+            "with, and a second announcement would need their signature. Find out who wrote it, "
+            "and begin a topic generation of another name.")
     return False
 
 

@@ -193,10 +193,8 @@ async def replay(
         await consumer.stop()
     results = ResultsReader(kafka, into)
     await results.read(until_ready=True)
-    made = Documents(results.flushes).whole_document(consultation) or {}
-    found.checks += check_document(
-        "results", document, _described(document, made) if unread else made)
-    found.checks.append(taken_over(unread) if unread else check_people(document, made))
+    found.checks += compared(
+        document, Documents(results.flushes).whole_document(consultation), unread)
     found.seconds = round(time.monotonic() - began, 3)
     return found
 
@@ -237,10 +235,15 @@ async def _lying_there(work: Replay) -> list[int]:
     return ends
 
 
-def _described(document: Document, made: Document) -> Document:
-    """Take the descriptions of participants over: their log cannot be read."""
-    if made:
+def compared(document: Document, made: Document | None, unread: str) -> Iterable[Check]:
+    """Compare what was published with what the rebuilt results say; nothing, if they lack it."""
+    if made is None:
+        yield check("results.document", "the consultation", "not among the rebuilt results")
+        return
+    if unread:
+        # Their log cannot be read: what is told of participants is taken over.
         made["as_of"]["participants"] = document["as_of"]["participants"]
         made["participation"] = {
             **document["participation"], "base": made["participation"]["base"]}
-    return made
+    yield from check_document("results", document, made)
+    yield taken_over(unread) if unread else check_people(document, made)

@@ -8,7 +8,6 @@ from typing import Any
 from clickhouse_connect.driver.client import Client
 
 from schemas.topics import Topics
-from sinks.bundle import layout
 from sinks.bundle.ballots import SHARED_VOTERS, Row
 from sinks.bundle.layout import Record
 from sinks.bundle.withheld import hidden_in
@@ -23,8 +22,8 @@ _CATALOGUE = """
 SELECT offset, value FROM catalogue WHERE topic = {topic:String}
     AND consultation = {consultation:String} AND offset <= {last:Int64} ORDER BY offset
 """
-_KEYS = """
-SELECT offset, value FROM catalogue WHERE topic = {topic:String} AND event IN {events:Array(String)}
+_NAMELESS = """
+SELECT offset, value FROM catalogue WHERE topic = {topic:String}
     AND consultation = '' AND offset < {size:Int64} ORDER BY offset
 """
 _ENDINGS = """
@@ -58,9 +57,8 @@ class ArchivedConsultation:
         return self._records(_CATALOGUE, topic=self._topics.catalogue, last=last)
 
     def keys(self, size: int) -> list[Record]:
-        """Return the records that name keys, of the first `size` of the catalogue."""
-        return self._records(
-            _KEYS, topic=self._topics.catalogue, events=list(layout.KEY_EVENTS), size=size)
+        """Return the records that name no consultation, of the first `size` of the catalogue."""
+        return self._records(_NAMELESS, topic=self._topics.catalogue, size=size)
 
     def hidden_now(self) -> set[str]:
         """List the proposals whose words are hidden, as far as the archive is."""

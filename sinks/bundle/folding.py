@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from processors.results.catalogue import Catalogue, Consultation
-from schemas import codec, named_keys
+from schemas import codec, corrections
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.bundle import layout, withheld
@@ -120,8 +120,11 @@ def _events(bundle: Bundle, manifest: Manifest) -> Iterator[Event]:
 def _announcements(bundle: Bundle) -> Iterator[Event]:
     """Yield the records that announce keys of controls; they were held against their leaves."""
     for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
-        event, fields = codec.decode(value)
-        if event != named_keys.EVENT:
+        try:
+            event, fields = codec.decode(value)
+        except Undecodable:
+            continue
+        if event == corrections.ANNOUNCED:
             yield offset, event, fields, value
 
 

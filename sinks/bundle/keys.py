@@ -23,12 +23,17 @@ from sinks.bundle.logs import Leaves
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint, read_checkpoints
+from sinks.transparency.hashing import HASH_BYTES
 from sinks.transparency.key_commitments import WORD, committed, require_committed
 from sinks.transparency.notes import Refused, text_of
 
 
 NAMED_KEYS_MAX = 20_000
 """Keys that are named and retired, each change of one: 1,024 logs may change theirs eight times."""
+
+
+NAMELESS_BYTES = 1 + HASH_BYTES
+"""Of the entry of a record that names no consultation."""
 
 
 @dataclass
@@ -52,13 +57,16 @@ def require_named(bundle: Bundle, manifest: Manifest) -> Named:
     if manifest.version < layout.KEYS_SINCE:
         _require_none_committed(bundle, logs)
         return Named()
-    keys, size = _keys(bundle, manifest.version)
+    keys, size, left_out = _keys(bundle, manifest.version)
     found = Named([*keys.of("receipt"), *keys.of("log")])
     for folder in logs:
         try:
             _require_log(bundle, folder, keys, size, found)
         except Refused as error:
             raise BundleFault(f"{folder}/checkpoints", str(error)) from error
+    if left_out and manifest.version >= layout.NAMELESS_SINCE:
+        raise Lacking(layout.KEYS, f"{left_out:,} records of the catalogue's log that name no "
+                      "consultation are not here: one may announce keys of controls")
     return found
 
 
@@ -72,33 +80,48 @@ def _require_none_committed(bundle: Bundle, logs: Iterable[str]) -> None:
                               "has no records of them: get one that a later release exports")
 
 
-def _keys(bundle: Bundle, version: int) -> tuple[KeyList, int]:
-    """Fold the records that name keys, each held against its leaf; return the catalogue's size too.
+def _keys(bundle: Bundle, version: int) -> tuple[KeyList, int, int]:
+    """Fold the records that name keys, each held against its leaf.
 
-    That none is left out, the checkpoints say.
+    Returns the catalogue's size, too, and how many records without a name are not here.
+
+    That no key is left out, the checkpoints say; that no announcement is, the number of records.
     """
     name = f"{layout.CATALOGUE_LOG}/entries"
     counted = _Counted(read_entries(name, bundle.pieces(name)))
     leaves, keys, before = Leaves(layout.KEYS, counted), KeyList(), -1
-    records = read_records(layout.KEYS, bundle.pieces(layout.KEYS))
-    for number, (offset, value) in enumerate(records, 1):
+    number = changes = 0
+    for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
         place = f"{layout.KEYS}, offset {offset}"
         if offset <= before:
             raise BundleFault(place, "it stands here a second time, or does not belong here")
-        before = offset
+        before, number = offset, number + 1
         leaves.require(offset, value, b"")
-        try:
-            event, fields = codec.decode(value)
-        except (Undecodable, UnknownSchema) as error:
-            raise Unreadable(place, str(error)) from error
-        if event == named_keys.EVENT:
-            keys.apply(fields, offset)
-        elif event not in layout.KEY_EVENTS or version < layout.WITHHELD_SINCE:
-            raise BundleFault(place, f"{event} does not belong here")
-        if number > NAMED_KEYS_MAX:
+        changes += _takes(place, value, offset, keys, version)
+        if changes > NAMED_KEYS_MAX:
             raise Unreadable(place, f"there are more than {NAMED_KEYS_MAX:,} changes of keys")
     leaves.finish()
-    return keys, counted.size
+    return keys, counted.size, counted.nameless - number
+
+
+def _takes(
+    place: str, value: bytes | None, offset: int, keys: KeyList, version: int
+) -> bool:
+    """Take a record that names no consultation; say whether it is about keys."""
+    try:
+        event, fields = codec.decode(value)
+    except Undecodable as error:
+        if version >= layout.NAMELESS_SINCE:
+            return False  # It lies in the log, and nobody reads it.
+        raise Unreadable(place, str(error)) from error
+    except UnknownSchema as error:
+        raise Unreadable(place, str(error)) from error
+    if event == named_keys.EVENT:
+        keys.apply(fields, offset)
+    elif version < layout.NAMELESS_SINCE and (
+            event not in layout.KEY_EVENTS or version < layout.WITHHELD_SINCE):
+        raise BundleFault(place, f"{event} does not belong here")
+    return event in layout.KEY_EVENTS
 
 
 class _Counted:
@@ -106,11 +129,12 @@ class _Counted:
 
     def __init__(self, entries: Iterator[list[bytes]]) -> None:
         self._entries = entries
-        self.size = 0
+        self.size = self.nameless = 0
 
     def __iter__(self) -> Iterator[list[bytes]]:
         for entries in self._entries:
             self.size += len(entries)
+            self.nameless += sum(len(entry) == NAMELESS_BYTES for entry in entries)
             yield entries
 
 

@@ -23,6 +23,9 @@ WITHHELD_SINCE = 3
 """... and those that announce keys of controls, and hidden words are withheld."""
 CAUSES_SINCE = 4
 """From this version on the public table withholds what few voters share."""
+NAMELESS_SINCE = 4
+"""... and every record of the catalogue that names no consultation is there: none that announces
+keys can be left out unseen."""
 PUBLIC, AUDITOR = "public", "auditor"
 
 MANIFEST, MANIFEST_NOTE = "manifest.json", "manifest.note"

@@ -56,6 +56,8 @@ def verdict(checks: Iterable[Check]) -> str:
     return next((status for status in reversed(_FROM_THE_TOP) if status in found), EQUAL)
 
 
+NOTHING = "nothing is said of it"
+"""Stands for what one document says, if only null, and the other does not."""
 HIDDEN = "hidden until voting has closed"
 
 
@@ -99,7 +101,7 @@ def compare_documents(name: str, live: Any, recomputed: Any) -> Check:
 def _differences(live: Any, recomputed: Any, path: str) -> Iterable[dict[str, Any]]:
     if isinstance(live, dict) and isinstance(recomputed, dict):
         for key in chain(live, (key for key in recomputed if key not in live)):
-            one, other = live.get(key), recomputed.get(key)
+            one, other = live.get(key, NOTHING), recomputed.get(key, NOTHING)
             if not _plainly_equal(one, other):
                 yield from _differences(one, other, f"{path}.{key}".strip("."))
     elif isinstance(live, list) and isinstance(recomputed, list) and len(live) == len(recomputed):

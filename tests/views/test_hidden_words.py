@@ -13,10 +13,12 @@ from processors.results import results_document
 from processors.results.catalogue import Catalogue
 from schemas import codec
 from schemas.control_signatures import NOBODY, UNSIGNED
+from schemas.topics import Topics
+from sinks.transparency.serving import ServedLogs
 from tests.views import campaign, test_embargo
 from tests.views.test_embargo import NAME, SIZE, World
 from views import polis_export
-from views.api import application
+from views.api import Beside, application
 from views.documents import Documents
 from views.flushes import Flushes
 from views.publications import Publications
@@ -201,3 +203,22 @@ def test_the_data_shows_a_correction_by_language(tmp_path: Path) -> None:
                if line.startswith(f"proposal,{HIDDEN},text.fr,"))
     assert row.split(",")[6:8] == [FORMER, SECRET]
     assert row.split(",")[10:] == ["3", "0"]
+
+
+def test_a_signed_document_that_shows_what_is_hidden_since_is_not_sent(tmp_path: Path) -> None:
+    """Until the next one is signed: then that is, and whoever asks before is told to come again."""
+    logs = ServedLogs(tmp_path, Topics("scrutin", 2))
+    before, after = (Documents(world(retire=retire).flushes).whole_document(NAME)
+                     for retire in (False, True))
+    answers = []
+    for document, now in ((before, False), (before, True), (after, True)):
+        logs.results.publish(NAME, f"note of {document is before} {now}\n",
+                             json.dumps(document, ensure_ascii=False).encode())
+        app = application(world(retire=now), beside=Beside(logs=logs))
+        with TestClient(app) as client:
+            answers.append(client.get(f"/v1/consultations/{NAME}/results/signed"))
+
+    assert [each.status_code for each in answers] == [200, 503, 200]
+    assert [SECRET in each.text for each in answers] == [True, False, False]
+    assert answers[1].json()["type"] == "/problems/words-hidden-since"
+    assert int(answers[1].headers["retry-after"]) > 0

@@ -99,6 +99,59 @@ def test_no_vote_is_counted_on_two_wordings() -> None:
     assert [each["votes"] for each in entry["corrections"]] == [90, 0, 10]
 
 
+def test_where_words_changed_uncounted_between_nobody_says_on_which_votes_were_cast() -> None:
+    """The votes up to the next correction are on either; those after it are counted again."""
+    later = {"en": "Later"}
+    [entry] = document([
+        accepted(DAM), corrected(DAM, NO_DAM, 1), accepted(DAM),
+        corrected(DAM, later, 3, votes=100), corrected(later, DAM, 4, votes=130)])["proposals"]
+    assert [each["votes"] for each in entry["corrections"]] == [90, None, None, 30]
+
+
+@pytest.mark.parametrize("fold", [Catalogue, KnownCatalogue])
+@pytest.mark.parametrize("again", [(1,), (3,), (1, 3, 1), (1, 1)])
+def test_a_description_that_comes_again_turns_no_correction_back(
+    fold: type[Catalogue] | type[KnownCatalogue], again: tuple[int, ...]
+) -> None:
+    """In a log without keys: the first one, one that was corrected since, or both; nor what is told
+    of a theme. What is said anew under an id of its own does."""
+    theme = {"theme": "t", "title": {"en": "Dams"}}
+    change = {"subject": "theme", "name": "t", "reason": "a slip", "votes": 1, "offsets": [9],
+              "changes": [{"field": "title.en", "before": "Dams", "after": "Rivers"}]}
+    events: list[Event] = [
+        DESCRIBED, accepted(DAM), corrected(DAM, {"en": "A dam"}, 1), accepted(DAM),
+        corrected(DAM, NO_DAM, 3), ("ThemeDescribed", theme),
+        ("DescriptionCorrected", {**change, "follows": bytes([5] * 16)}),
+        *((event, {**fields, "event_id": bytes([number] * 16)})
+          for number in again for event, fields in [accepted(DAM)]),
+        ("ThemeDescribed", {**theme, "event_id": bytes([5] * 16)})]
+    found, anew = fold(), fold()
+    for each, more in ((found, []), (anew, [accepted(DAM)])):
+        for offset, (event, fields) in enumerate([*events, *more]):
+            each.apply(event, {"consultation": "c", "event_id": bytes([offset] * 16),
+                               "occurred_at": offset, **fields}, offset)
+
+    assert _said(found) == (NO_DAM, {"en": "Rivers"})
+    assert _said(anew) == (DAM, {"en": "Rivers"})
+
+
+def _said(known: Catalogue | KnownCatalogue) -> tuple[Any, Any]:
+    """Return the words of the proposal and of the theme."""
+    if isinstance(known, Catalogue):
+        found = known.consultations["c"]
+        return found.proposals["p"]["text"], found.themes["t"]["title"]
+    proposal, theme = (known.find(event, "c", name) for event, name in (
+        ("ProposalAccepted", "p"), ("ThemeDescribed", "t")))
+    return proposal and proposal["text"], theme and theme["title"]
+
+
+def test_without_a_correction_a_description_that_comes_again_is_read_as_ever() -> None:
+    """Logs that earlier releases wrote mean what they meant."""
+    [entry] = document([accepted(DAM), accepted(NO_DAM),
+                        accepted(DAM, event_id=bytes([1] * 16))])["proposals"]
+    assert (entry["text"], len(entry["corrections"])) == (DAM, 2)
+
+
 @pytest.mark.parametrize("event", [
     corrected(DAM, NO_DAM, 0), corrected(NO_DAM, DAM, 1), corrected({}, NO_DAM, 1)])
 def test_a_correction_of_something_else_has_no_effect(event: Event) -> None:

@@ -1,10 +1,16 @@
-"""Topics that an earlier version made."""
+"""Topics that an earlier version made, and what a log begins with."""
 
+import pytest
 from aiokafka.admin import NewTopic
 
-from processors.workers.kafka_checks import connected_admin, described_settings
-from processors.workers.provisioning import provision
-from tests.harness import Stack
+from processors.workers.kafka_checks import WrongTopic, connected_admin, described_settings
+from processors.workers.provisioning import create, provision
+from producers.signing import own_key
+from schemas import codec
+from schemas.control_roles import public_key
+from schemas.corrections import Authority
+from schemas.genesis import Genesis, announced
+from tests.harness import Stack, connected_producer, read_to_end, write
 
 
 async def test_provisioning_tunes_topics_that_are_there_and_nothing_else(lone_stack: Stack) -> None:
@@ -23,3 +29,34 @@ async def test_provisioning_tunes_topics_that_are_there_and_nothing_else(lone_st
     assert wanted.tuning
     assert {name: setting.value for name, setting in found.items() if setting.of_topic} == {
         "cleanup.policy": "compact", "flush.messages": "7", **wanted.tuning}
+
+
+async def test_another_announcement_is_not_taken_for_that_of_the_log(lone_stack: Stack) -> None:
+    """One without keys stands in nobody's way: the log's own is written, once, and counts."""
+    topics, keys = lone_stack.topics, (public_key("operator", own_key(bytes(32)).public),)
+    await create(lone_stack.kafka, topics.specifications(), replication=1)
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, topics.catalogue, 0, [
+            b"garbage", announced(2, 0, (), occurred_at=0)])
+    for _ in range(2):
+        await provision(lone_stack.kafka, topics, replication=1, genesis=Genesis(keys=keys))
+    records = await read_to_end(lone_stack.kafka, topics.catalogue, 1)
+    authority = Authority()
+    for record in records[1:]:
+        authority.announce(codec.decode(record.value)[1], record.value)
+
+    assert (len(records), authority.keys) == (3, keys)
+
+
+async def test_a_log_whose_keys_another_announced_first_is_not_provisioned(
+    lone_stack: Stack
+) -> None:
+    """Its own announcement would not count: that is said, and nothing seems to be as it must."""
+    topics, ours, theirs = lone_stack.topics, *((public_key(
+        "operator", own_key(bytes([number] * 32)).public),) for number in (1, 2))
+    await create(lone_stack.kafka, topics.specifications(), replication=1)
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, topics.catalogue, 0, [announced(2, 1, theirs, occurred_at=0)])
+
+    with pytest.raises(WrongTopic, match="announces keys of controls that are not those"):
+        await provision(lone_stack.kafka, topics, replication=1, genesis=Genesis(keys=ours))

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 
 from deploy.local.services import ClickHouse
+from schemas import codec
 from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC
-from sinks.recount.checks import EQUAL
+from sinks.recount.checks import EQUAL, MISSING
 from tests.schemas.announcements import (
     AFTER,
     BEFORE,
@@ -19,8 +20,8 @@ from tests.schemas.announcements import (
     replaced,
 )
 from tests.sinks.ballots import CONSULTATION, random_box
-from tests.sinks.bundle.making import made, verified
-from tests.sinks.bundle.parts import contents
+from tests.sinks.bundle.making import audited, made, said, verified
+from tests.sinks.bundle.parts import contents, joined, records
 
 
 def test_a_bundle_takes_what_keys_in_force_have_signed_and_nothing_else(
@@ -42,3 +43,26 @@ def test_a_bundle_takes_what_keys_in_force_have_signed_and_nothing_else(
 
             assert (verdict.fault, verdict.verdict) == (None, EQUAL)
             assert (entry["text"], entry["retired"] is None) == (text, text == BEFORE)
+
+
+def test_an_announcement_that_is_left_out_is_missed(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Without it unsigned corrections would count: none goes, nor anything else without a name."""
+    rule = codec.encode(
+        "GuardRuleChanged", event_id=bytes(16), consultation=None, rule=1, version=1, mode="off",
+        parameters=[], follows=bytes(16), reason="why", salt=bytes(16), origin="operator",
+        occurred_at=0, by=bytes(8), signature=bytes(64))
+    first = [described(CONSULTATION, "p-0"), first_announcement(), rule]
+    found = made(clickhouse.url, topic_prefix, random_box(21, 60), tmp_path, first)
+    whole = contents(found.public)
+    kept = records(whole, layout.KEYS)
+    announcements = [record for record in kept if record[1] == first[1]]
+    verdicts = [audited(found, {**whole, layout.KEYS: joined(
+        [record for record in kept if record != left])}) for left in kept]
+
+    assert len(announcements) == 1
+    assert [record for record in kept if record[1] == rule]
+    assert verified(found.public, policy=found.policy).verdict == EQUAL
+    assert {verdict.verdict for verdict in verdicts} == {MISSING}
+    assert all("one may announce keys of controls" in said(verdict) for verdict in verdicts)

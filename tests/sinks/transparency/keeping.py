@@ -39,7 +39,7 @@ def entries_of(values: Sequence[bytes | None]) -> list[bytes]:
     found = []
     for value in values:
         try:
-            consultation = codec.decode(value)[1].get("consultation", "")
+            consultation = codec.decode(value)[1].get("consultation") or ""
         except Undecodable:
             consultation = ""
         found.append(entry_of(consultation, value))
