@@ -42,7 +42,8 @@ def _row(records: Records, row: int) -> Row:
     except UnknownSchema as error:
         raise UnreadableRecord(records, row, error) from error
     text = json.dumps(fields, ensure_ascii=False, default=_hexadecimal)
-    return event, fields.get("event_id", _NOBODY), fields.get("consultation", ""), text, ""
+    # A rule of the guard for all consultations names none.
+    return event, fields.get("event_id", _NOBODY), fields.get("consultation") or "", text, ""
 
 
 def _hexadecimal(value: Any) -> str:

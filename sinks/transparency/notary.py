@@ -168,7 +168,7 @@ class Book:
             event, fields = self._decode(value)
         except Undecodable:
             return "", ""
-        return event, fields.get("consultation", "")
+        return event, fields.get("consultation") or ""
 
     def sign(self) -> None:
         """Sign what was taken."""

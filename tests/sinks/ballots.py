@@ -226,6 +226,14 @@ class Box:
             self.put(partition, self._spoken(partition, value))
 
 
+def rule_for_all() -> bytes:
+    """Encode a change of a rule of the guard for all consultations: it names none."""
+    return codec.encode(
+        "GuardRuleChanged", event_id=bytes(16), consultation=None, rule=1, version=1, mode="off",
+        parameters=[], follows=bytes(16), reason="why", salt=bytes(16), origin="operator",
+        occurred_at=0, by=bytes(8), signature=bytes(64))
+
+
 def random_box(
     seed: int, events: int, *, partitions: int = 2, voters: int = 6, proposals: int = 4,
     rises_at: int | None = None, begins_with_keys: bool = False, keys_at: Sequence[int] = (),

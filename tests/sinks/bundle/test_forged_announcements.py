@@ -4,7 +4,6 @@ import json
 from pathlib import Path
 
 from deploy.local.services import ClickHouse
-from schemas import codec
 from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.recount.checks import EQUAL, MISSING
@@ -19,7 +18,7 @@ from tests.schemas.announcements import (
     first_announcement,
     replaced,
 )
-from tests.sinks.ballots import CONSULTATION, random_box
+from tests.sinks.ballots import CONSULTATION, random_box, rule_for_all
 from tests.sinks.bundle.making import audited, made, said, verified
 from tests.sinks.bundle.parts import contents, joined, records
 
@@ -49,10 +48,7 @@ def test_an_announcement_that_is_left_out_is_missed(
     clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Without it unsigned corrections would count: none goes, nor anything else without a name."""
-    rule = codec.encode(
-        "GuardRuleChanged", event_id=bytes(16), consultation=None, rule=1, version=1, mode="off",
-        parameters=[], follows=bytes(16), reason="why", salt=bytes(16), origin="operator",
-        occurred_at=0, by=bytes(8), signature=bytes(64))
+    rule = rule_for_all()
     first = [described(CONSULTATION, "p-0"), first_announcement(), rule]
     found = made(clickhouse.url, topic_prefix, random_box(21, 60), tmp_path, first)
     whole = contents(found.public)

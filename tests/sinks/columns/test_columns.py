@@ -29,7 +29,7 @@ from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
 from sinks.columns.records import LATEST_MILLISECONDS, Records, UnreadableRecord
 from sinks.columns.votes import votes_table
-from tests.sinks.ballots import CONSULTATION, Log, decide, random_box
+from tests.sinks.ballots import CONSULTATION, Log, decide, random_box, rule_for_all
 
 
 NOBODY = bytes(16)
@@ -184,6 +184,13 @@ def test_the_catalogue_is_kept_whole() -> None:
     assert '"proposal": "p-1"' in rows[0]["fields"]
     assert rows[1]["fault"]
     assert rows[2]["fault"]
+
+
+def test_a_rule_for_all_consultations_names_none() -> None:
+    """Its consultation is null in the log, and empty in the archive as of all that name none."""
+    [row] = catalogue_table(records([rule_for_all()])).to_pylist()
+
+    assert (row["event"], row["consultation"]) == ("GuardRuleChanged", "")
 
 
 def _tables_sql() -> str:

@@ -5,16 +5,21 @@ import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from schemas import codec
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import open_checkpoint
+from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import load_key, make_key
+from sinks.transparency.notary import Book
 from sinks.transparency.notes import Signer, Verifier, text_of
+from tests.sinks.ballots import rule_for_all
 from tests.sinks.transparency.keeping import KEY, SIGNER, entries, opened, whole
 
 
@@ -202,3 +207,12 @@ def test_another_key_does_not_go_on(tmp_path: Path) -> None:
     stranger = Signer(SIGNER.verifier.name, Ed25519PrivateKey.generate())
     with pytest.raises(TreeRefused, match="no signature is by a known key"):
         opened(tmp_path, stranger)
+
+
+def test_a_record_that_names_no_consultation_is_logged_as_such(tmp_path: Path) -> None:
+    """A rule of the guard for all consultations says null, and ends no notary."""
+    keeper, value = opened(tmp_path), rule_for_all()
+    Book("t.catalogue", 0, codec.decode, keeper).take([SimpleNamespace(offset=0, value=value)])
+
+    assert keeper.size == 1
+    assert keeper.last_entry() == entry_of("", value)
