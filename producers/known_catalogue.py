@@ -8,6 +8,7 @@ from producers.log_reader import LogReader
 from schemas import codec, corrections, named_keys
 from schemas.control_roles import PublicKey
 from schemas.corrections import Authority
+from schemas.finding_acts import Acts
 from schemas.named_keys import KeyList
 from schemas.registry import FIRST_RULES
 from schemas.topics import Topics
@@ -24,6 +25,7 @@ _KEYS = {
     "ConsultationSealed": None,
 }
 """Events of the catalogue, and the field that names what they describe within a consultation."""
+_OF_THE_GUARD = corrections.ACTS | {corrections.RULE_CHANGED, corrections.REVIEW_ANSWERED}
 UNKNOWN_WORDING = -1
 """Stands for the wording of a proposal whose offset nobody told."""
 
@@ -51,6 +53,10 @@ class KnownCatalogue:
     """How many retirements and restorations there were."""
     wordings: dict[tuple[str, str], int] = field(default_factory=dict)
     """Offset of the record that gave its present text, by consultation and proposal."""
+    acts: Acts = field(default_factory=Acts)
+    """What people decided about findings of the guard."""
+    answered: dict[bytes, frozenset[int]] = field(default_factory=dict)
+    """Rules that set a single voter aside no more, by the id of what that voter asks."""
 
     @property
     def edition(self) -> int:
@@ -131,11 +137,9 @@ class KnownCatalogue:
             self.wordings[key[1:]] = offset
 
     def _correct(self, event: str, fields: dict[str, Any], offset: int) -> None:
-        """Fold a correction, a retirement or a restoration, or a change of a rule of the guard."""
-        if event == corrections.RULE_CHANGED:
-            rule = fields["consultation"], fields["rule"]
-            if fields["follows"] == self.rule_changed(*rule):
-                self.rule_changes[rule] = fields
+        """Fold a correction, a retirement or a restoration, or what concerns the guard."""
+        if event in _OF_THE_GUARD:
+            self._guard(event, fields, offset)
             return
         if event == corrections.DESCRIPTION_CORRECTED:
             of, subject = corrections.described_by(fields)
@@ -157,6 +161,17 @@ class KnownCatalogue:
                 self.latest[of, *place] = made
                 if of == "ProposalAccepted":
                     self.wordings[place] = offset
+
+    def _guard(self, event: str, fields: dict[str, Any], offset: int) -> None:
+        """Fold a change of a rule, an act on a finding, or the answer to a voter."""
+        self.acts.take(event, fields, offset)
+        if event == corrections.RULE_CHANGED:
+            rule = fields["consultation"], fields["rule"]
+            if fields["follows"] == self.rule_changed(*rule):
+                self.rule_changes[rule] = fields
+        elif event == corrections.REVIEW_ANSWERED:
+            review = fields["review"]
+            self.answered[review] = self.answered.get(review, frozenset()) | {*fields["rules"]}
 
     def rule_changed(self, consultation: str | None, rule: int) -> bytes:
         """Return the event id that the next change of a rule of the guard follows."""

@@ -24,6 +24,7 @@ from schemas import codec
 from schemas.codec import ID_BYTES
 from schemas.findings import (
     BEFORE_RULES_2,
+    CAUSE_MOST,
     FINDING_BYTES,
     FINDINGS_A_CAUSE_MOST,
     OPERATOR,
@@ -52,6 +53,8 @@ class Suspended:
     """Under rules 2: those that stand, or were cleared, each as cause:finding."""
     causes: tuple[int, ...] = ()
     """Under rules 2: causes that stand afterwards, for which votes stay set aside."""
+    immune: tuple[int, ...] = ()
+    """Under rules 2: causes that suspend the voter no more."""
 
 
 @dataclass
@@ -93,6 +96,10 @@ class Record:
         """Name the causes that stand, in order."""
         return tuple(sorted({pair.cause for pair in self.found.standing_of()}))
 
+    def immune(self) -> tuple[int, ...]:
+        """Name the causes that suspend the voter no more, in order."""
+        return tuple(filter(self.found.is_immune, range(CAUSE_MOST + 1)))
+
 
 async def suspend(
     log: Log, voter: str, reason: str, *, consultation: str | None, now: int,
@@ -122,11 +129,12 @@ async def suspend(
 
 async def reinstate(
     log: Log, voter: str, reason: str, *, consultation: str | None, now: int,
-    causes: Collection[int] = (), immune: Collection[int] = (),
+    causes: Collection[int] = (), immune: Collection[int] | None = (),
 ) -> Suspended:
     """Clear the findings about a voter, of some causes or all, and make it immune to causes.
 
-    Under the first rules there are no causes. Raises as `suspend`.
+    `immune` None means the causes that are cleared. Under the first rules there are no causes.
+    Raises as `suspend`.
     """
     pseudonym = parse_voter(voter)
     partition, known, consultation, record, controls = await _read(log, pseudonym, consultation)
@@ -134,17 +142,20 @@ async def reinstate(
         raise InvalidInput("causes and immunity are of rules 2, which this log has not adopted: "
                            "leave --cause and --immune out.")
     cleared = record.found.standing_of(*causes)
+    if immune is None:
+        immune = {pair.cause for pair in cleared}
     adds = not record.found.knows(cleared, immune)
     if not (adds if record.has_risen else record.is_suspended):
         return Suspended(consultation, partition, record.newest[2] if record.newest else None,
-                         written=False, causes=record.causes())
+                         written=False, causes=record.causes(), immune=record.immune())
     offset = await _write(
         log, known, controls, REINSTATED, reason, record, now=now, voter=pseudonym,
         consultation=consultation, immune=sorted({*immune}),
         findings=[pair._asdict() for pair in cleared])
     record.found.reinstate(cleared, immune)
     return Suspended(consultation, partition, offset, written=True,
-                     findings=tuple(map(str, cleared)), causes=record.causes())
+                     findings=tuple(map(str, cleared)), causes=record.causes(),
+                     immune=record.immune())
 
 
 async def _read(

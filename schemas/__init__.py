@@ -10,6 +10,7 @@ Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accou
 `kafka_clients`, `kafka_access`, `kafka_security`, `brokers`, `stalls`. Of keys: `named_keys`,
 `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`, `private_files`. Of
 words that people voted on: `corrections` says how they change, `votes_cast` how many votes were
-cast before. Of suspensions: `findings`. Of a log's begin: `genesis`, `chains`. Of words people
-say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
+cast before. Of suspensions: `findings`, and what people decided about those of the guard,
+`finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`, `moments`,
+`visitors`. Of processes: `figures`, `problems`, `exit_codes`.
 """

@@ -54,9 +54,10 @@ ACCOUNTS = {
         reads=("votes", "catalogue", "patrol", "results"),
         checks=("votes", "catalogue", "results")),
     "views": Account(
-        reads=("results", "catalogue"), knows=("votes", "decisions", "sequences", "dead_letters")),
+        reads=("results", "catalogue", "patrol"),
+        knows=("votes", "decisions", "sequences", "dead_letters")),
     "gateway": Account(
-        reads=("votes", "catalogue", "results", "networks"),
+        reads=("votes", "catalogue", "results", "networks", "patrol"),
         writes=("votes", "catalogue", "participants", "sequences", "networks", "clocks")),
     "operator": Account(
         reads=LOGS, writes=("votes", "catalogue", "participants"), checks=LOGS,

@@ -37,7 +37,12 @@ Texts = dict[str, str]
 PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED = "ProposalCorrected", "DescriptionCorrected"
 RETIRED, RESTORED = "ProposalRetired", "ProposalRestored"
 RULE_CHANGED = "GuardRuleChanged"
-SIGNED = frozenset((PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED, RULE_CHANGED))
+FINDING_CONFIRMED, FINDING_DISMISSED = "FindingConfirmed", "FindingDismissed"
+ACTS = frozenset((FINDING_CONFIRMED, FINDING_DISMISSED))
+"""What people decide about a finding of the guard."""
+REVIEW_ANSWERED = "ReviewAnswered"
+SIGNED = ACTS | {REVIEW_ANSWERED, PROPOSAL_CORRECTED, DESCRIPTION_CORRECTED, RETIRED, RESTORED,
+                 RULE_CHANGED}
 """Events that only an operator may write where the log has keys of controls."""
 DOMAIN = b"scrutin-correction-1\0"
 """Begins what is signed: no control of the ballot box does."""

@@ -86,6 +86,7 @@ CACHES: dict[str, str | int] = {
 """What bounds each cache: the bytes of an entry where visitors fill it, else who does."""
 
 MEMORIES = {
+    "producers.gateway.booth.Booth._asked": "producers.gateway.booth.REVIEWS_REMEMBERED",
     "producers.gateway.dated_keys.DatedKeys._read": KEYS,
     "producers.gateway.descriptions.Descriptions._held":
         "producers.gateway.descriptions.PEOPLE_MOST",

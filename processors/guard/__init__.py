@@ -8,7 +8,7 @@ voters of earlier days; above its bounds a sample (`sampling`). Rules with
 their `parameters`: `crowds` in one network or in many alike, `rings` of keen voters, `hurried`
 voters, `partners`; `reports` and `leaning` networks only tell. What chance explains is in
 `chances`, `marks` are what crowds do not bear. `findings` are groups that were found, `challenges`
-what the door is asked for them.
+what the door is asked for them; whom they set `aside`, a voter is told of themselves.
 Who reads the records takes them as `recorded`; `published` counts them for everybody, and
 `rule_changes` tells what rules were changed.
 """

@@ -185,6 +185,11 @@ def suspension_id(finding: bytes, voter: bytes) -> bytes:
     return hashlib.sha256(b"scrutin suspension 1\n" + finding + voter).digest()[:FINDING_BYTES]
 
 
+def reinstatement_id(finding: bytes, voter: bytes) -> bytes:
+    """Return the event id of a voter's reinstatement from a finding: sent again, it is the same."""
+    return hashlib.sha256(b"scrutin reinstatement 1\n" + finding + voter).digest()[:FINDING_BYTES]
+
+
 def named(
     found: Sequence[Found], consultation: str, day: int, proposals: Sequence[str], judgement: int
 ) -> Iterable[Finding]:

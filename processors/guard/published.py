@@ -9,7 +9,7 @@ oldest findings go first, and how many went is said.
 """
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 from typing import Any, NamedTuple
@@ -115,6 +115,15 @@ class Findings:
     def of(self, consultation: str) -> tuple[Said, ...]:
         """Return the findings of a consultation that are held, the first said first."""
         return tuple(self._held[name] for name in self._of.get(consultation, ()))
+
+    @property
+    def count(self) -> int:
+        """How many findings of all consultations are held."""
+        return len(self._held)
+
+    def newest(self) -> Iterator[Said]:
+        """Yield the findings of all consultations, the one that was said first last."""
+        return reversed(self._held.values())
 
     def _say(self, found: Finding) -> None:
         before = self._held.get(found.finding)

@@ -5,7 +5,8 @@ from typing import Any
 
 from processors.guard.parameters import MODES, NAMES, Rules
 from processors.guard.published import instant
-from schemas.corrections import RULE_CHANGED
+from schemas.corrections import ACTS, RULE_CHANGED
+from schemas.finding_acts import Acts
 
 
 CHANGES_MOST = 1_000
@@ -21,10 +22,14 @@ class RuleChanges:
 
     def __init__(self) -> None:
         self.rules = Rules()
+        self.acts = Acts()
+        """What people decided about findings."""
         self._changes: deque[tuple[str | None, Block]] = deque(maxlen=CHANGES_MOST)
 
     def follow(self, offset: int, event: str, fields: dict[str, Any], value: bytes | None) -> None:
         """Take the next record of the catalogue, whatever it is."""
+        if event in ACTS and self.rules.authority.takes(event, fields, value):
+            self.acts.take(event, fields, offset)
         if not self.rules.follow(event, fields, value) or event != RULE_CHANGED:
             return
         self._changes.append((fields["consultation"], {

@@ -54,6 +54,8 @@ from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.patrol_reading import Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
+from schemas.corrections import ACTS
+from schemas.finding_acts import Acts
 from schemas.topics import Topics
 
 
@@ -131,6 +133,8 @@ class PatrolWorker:
         """Votes that are not judged, as of the last look."""
         self.closed: set[str] = set()
         """Consultations whose figures are final: only people set votes aside in them."""
+        self.acts = Acts()
+        """What people decided about findings."""
         self.suspensions = Suspensions(self.topics, self._encoder)
         self.challenges = Challenges()
         self.held.set()  # Who waits for a judgement to come back waits in vain.
@@ -241,7 +245,8 @@ class PatrolWorker:
         self.findings.update(finding.rule for finding in found)
         self.challenges.note(found)
         if self.own:
-            self.suspensions.owe(one for one in found if one.consultation not in self.closed)
+            self.suspensions.owe(one for one in found if one.consultation not in self.closed
+                                 and not self.acts.lets_count(one.finding))
         elif any(one.suspends for one in found):
             log.warning("suspensions of a judgement are left to those who made it",
                         number=fields["number"], remedy="it was not made again alike, or lies "
@@ -284,9 +289,13 @@ class PatrolWorker:
         self.suspensions.met(records)
 
     def _learn(self, batch: Batch) -> None:
-        """Follow the catalogue: rules that have changed, and what is closed."""
+        """Follow the catalogue: rules that have changed, what people decided, what is closed."""
         for event, fields, value in batch.catalogue:
             self.rules.follow(event, fields, value)
+            if event in ACTS and self.rules.authority.takes(event, fields, value):
+                self.acts.take(event, fields)
+                if self.acts.lets_count(fields["finding"]):
+                    self.suspensions.let_count(fields["finding"])
             if event == "ConsultationClosed":
                 self.closed.add(fields["consultation"])
                 self.suspensions.drop(fields["consultation"])

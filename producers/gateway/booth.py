@@ -5,6 +5,7 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 """
 
 import base64
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -26,6 +27,7 @@ from producers.gateway.salts import Salts
 from producers.gateway.view_proofs import PAUSE_UNKNOWN, UNSEEN, WORDING_UNKNOWN, Seen
 from schemas import codec, problems
 from schemas.figures import Sample
+from schemas.finding_acts import REVIEW_ASKED, review_id
 from schemas.named_keys import key_id
 from schemas.private_files import KEYS_MAX
 from schemas.registry import FIRST_RULES, UnknownSchema
@@ -48,6 +50,8 @@ _WIDGET = ORIGINS.index("widget")
 _UNKNOWN, _SERVED, _ASKED = map(SHOWN.index, ("unknown", "served", "asked"))
 _TELLS_ROUTES = 2
 """From these rules on view proofs and ballots tell the route."""
+REVIEWS_REMEMBERED = 16_384
+"""So many reviews that were asked for are remembered, so that the page can say so."""
 
 
 class Voter(NamedTuple):
@@ -106,6 +110,8 @@ class Booth:
         self.descriptions = Descriptions(
             lambda begin, values: outlet.post(topics.participants, 0, begin, *values))
         """Those that wait for others; its `run` writes what is left at the end of a day."""
+        self._asked: OrderedDict[bytes, None] = OrderedDict()
+        """Reviews that were asked for here; asked again elsewhere they are the same event."""
         self._form = ballots.form_of(FIRST_RULES)
         self._form_rules = FIRST_RULES
 
@@ -229,6 +235,36 @@ class Booth:
             self.descriptions.take(day, voter.consultation, participant, value)
         except NotWritten as error:
             raise _refused(error) from None
+
+    async def ask_review(self, voter: Voter, finding: bytes, rule: int) -> None:
+        """Record that a voter whom a finding sets aside asks a person to look; once is enough.
+
+        The device is the proof: nothing else comes with it. Raises Refused.
+        """
+        now = self._time.milliseconds()
+        event_id = review_id(voter.consultation, voter.id)
+        value = codec.encode(
+            REVIEW_ASKED, event_id=event_id, voter=voter.id, consultation=voter.consultation,
+            finding=finding, rule=rule, salt=self._salts.draw(identity.IDENTIFIER_BYTES),
+            origin=ORIGINS[voter.origin], occurred_at=now)
+        if self.asked_review(voter):
+            return
+        if not self._described.take(
+                voter.id, voter.network, len(value), now // DAY_MILLISECONDS):
+            raise Refused(problems.ENOUGH_FOR_TODAY)
+        await self._write(self._topics.sequences, 0, now, value)
+        self._asked[event_id] = None
+        if len(self._asked) > REVIEWS_REMEMBERED:
+            self._asked.popitem(last=False)
+
+    def asked_review(self, voter: Voter) -> bool:
+        """Whether a voter has asked for a review here, as far as it is remembered."""
+        return review_id(voter.consultation, voter.id) in self._asked
+
+    def answered(self, voter: Voter) -> frozenset[int]:
+        """Return the rules that a person let set this voter aside no more."""
+        return self._follower.known.answered.get(
+            review_id(voter.consultation, voter.id), frozenset())
 
     def receipt_keys(self) -> dict[str, Any]:
         """Return the public keys of receipts: those that lie here, and all that the log names."""

@@ -17,6 +17,7 @@ import uvicorn
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp
 
+from processors.guard.aside import SetAside
 from producers.gateway.application import Gateway
 from producers.gateway.booth import Booth
 from producers.gateway.broker_time import BrokerTime
@@ -50,6 +51,7 @@ from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.days import Days
 from views.flushes import Flushes, ResultsUnreadable
+from views.guard.reader import TopicReader
 from views.live import Live
 from views.operations.access import Access
 from views.operations.pages import metrics
@@ -149,7 +151,7 @@ async def connected(
     keys = KeyFolder(addresses.keys_folder(settings), clock)
     follower = Follower(kafka, topics)
     reader, rates = ResultsReader(kafka, topics), _rates(settings, keys)
-    memory, days, meter = Memory(), Days(), Meter()
+    memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
     async with Outlet(kafka, written_topics(topics)) as outlet:
@@ -161,17 +163,17 @@ async def connected(
             time=brokers, gateways=settings.gateway_count)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(clock),
-            booth.descriptions.run(clock),
-            ClockWatch(kafka, topics.clocks, brokers).run(outlet),
+            booth.descriptions.run(clock), ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
             ask_archive(settings, reader.flushes, days), rates.share(clock),
+            TopicReader(kafka, topics.patrol, set_aside.take).read(),
             measure_draws(publications, reader.flushes))]
         try:
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()
 
-            desk = GatewayDesk(
-                topics, booth, follower, keys, memory, rates, rereader, meter, brokers)
+            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
+                               brokers, set_aside)
             logs = ServedLogs(addresses.transparency_folder(settings), topics)
             pages = application(reader, publications, live, _beside(settings, desk, logs))
             inner = Router([

@@ -9,6 +9,8 @@ from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import Response
 
+from processors.guard.aside import Named, SetAside
+from processors.guard.parameters import NAMES
 from producers.gateway import ballots, booth, guards
 from producers.gateway.application import receipt_of
 from producers.gateway.broker_time import BrokerTime
@@ -27,7 +29,7 @@ from schemas import codec, problems
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from schemas.words import SHOWN
-from views.voting.desk import Act, Recorded, TurnedAway, Voted
+from views.voting.desk import Act, Aside, Recorded, TurnedAway, Voted
 
 
 @dataclass
@@ -43,6 +45,8 @@ class GatewayDesk:
     rereader: Rereader
     meter: Meter
     time: BrokerTime
+    set_aside: SetAside
+    """Whom findings of the guard set aside."""
 
     @property
     def now(self) -> int:
@@ -156,6 +160,26 @@ class GatewayVisit:
         try:
             await self.desk.booth.describe(
                 self.voter, Receipt.model_validate_json(found), dict(answers))
+        except Refused as refused:
+            raise self.desk.turned_away(refused) from None
+
+    def aside(self) -> Aside | None:
+        found = self._named()
+        return found and Aside(NAMES[found.rule], self.desk.booth.asked_review(self.voter))
+
+    def _named(self) -> Named | None:
+        """Return the finding that sets this voter aside."""
+        return self.desk.set_aside.of(
+            self.voter.id, self.voter.consultation, self.desk.follower.known.acts,
+            self.desk.booth.answered(self.voter))
+
+    async def ask_review(self) -> None:
+        self._count()
+        found = self._named()
+        if found is None:  # It was reinstated since the page was made, and the next one says so.
+            return
+        try:
+            await self.desk.booth.ask_review(self.voter, found.finding, found.rule)
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
 

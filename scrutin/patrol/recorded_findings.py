@@ -25,18 +25,28 @@ class Recorded:
     """Of the judgement that said it first, in milliseconds since 1970."""
     last: Finding
     """As it was said last: its numbers are the newest."""
-    members: set[bytes] = field(default_factory=set)
-    marked: set[bytes] = field(default_factory=set)
-    """Who bears a mark."""
+    judgement: int = 0
+    """Number of the last judgement that says it."""
+    members: dict[bytes, int] = field(default_factory=dict)
+    """Who is named, each with the number of the judgement that did it first."""
+    marked: dict[bytes, int] = field(default_factory=dict)
+    """Who bears a mark, likewise."""
     to_suspend: set[bytes] = field(default_factory=set)
     """Who is suspended by it, the rule setting aside."""
 
-    def take(self, found: Finding) -> None:
+    def take(self, found: Finding, judgement: int) -> None:
         """Add what a judgement says of it."""
-        self.last = found
-        self.members.update(found.voters)
-        self.marked.update(found.voters if found.marks else ())
+        self.last, self.judgement = found, judgement
+        for voter in found.voters:
+            self.members.setdefault(voter, judgement)
+            if found.marks:
+                self.marked.setdefault(voter, judgement)
         self.to_suspend.update(found.voters if found.suspends else ())
+
+    def covered(self, judgement: int, *, marked_only: bool) -> set[bytes]:
+        """Return who was named up to a judgement, or of these those who bear a mark."""
+        named = self.marked if marked_only else self.members
+        return {voter for voter, number in named.items() if number <= judgement}
 
     def described(self) -> dict[str, Any]:
         """Return it as plain values; voters are counted, not named."""
@@ -67,5 +77,6 @@ async def recorded_findings(address: str, topics: Topics) -> list[Recorded]:
                     continue
                 for each in findings_of(fields):
                     found.setdefault(each.finding, Recorded(
-                        each, fields["judged_at"], each)).take(each)
+                        each, fields["judged_at"], each)).take(
+                            each, sequence.number)
     return list(found.values())

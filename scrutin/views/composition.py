@@ -5,6 +5,7 @@ import socket
 import time
 from collections.abc import Callable
 
+from processors.guard.published import Findings
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import health
@@ -50,7 +51,8 @@ async def serve(
         look_at_recounts(kept))]
     try:
         await server.serve(
-            reader, opened, publications, _operations(settings, kafka, topics, reader), beside,
+            reader, opened, publications, _operations(
+                settings, kafka, topics, reader, guard.findings), beside,
             on_ready=on_ready, front=server.Front(
                 JoinedWrites, lambda app: behind(app, settings.views_proxies),
                 settings.hsts_seconds))
@@ -61,10 +63,10 @@ async def serve(
 
 
 def _operations(
-    settings: Settings, kafka: str, topics: Topics, reader: ResultsReader
+    settings: Settings, kafka: str, topics: Topics, reader: ResultsReader, findings: Findings
 ) -> Operations:
     collector = Collector(
         kafka, topics, reader, token=settings.operations_token,
         processes=addresses.operations_processes(settings), data_folder=settings.data_folder,
         itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
-    return Operations(collector, settings.operations_token)
+    return Operations(collector, settings.operations_token, findings)

@@ -92,7 +92,7 @@ def what_if(
         {"offset": catalogue_offset, "chain": reading.catalogue_chain(catalogue_offset),
          "mapping_offset": mapping_offset,
          "mapping_chain": reading.catalogue_chain(mapping_offset)},
-        list(_changes(document, made)), round(time.monotonic() - began, 3))
+        list(changes(document, made)), round(time.monotonic() - began, 3))
 
 
 def _decided(
@@ -148,7 +148,7 @@ def _mapped(
     return catalogue
 
 
-def _changes(published: Document, made: Document) -> Iterator[Change]:
+def changes(published: Document, made: Document) -> Iterator[Change]:
     """Compare totals, ideas and proposals, number by number."""
     ranked = published["as_of"].get("ranking") == published["as_of"]["votes"]
     yield from _changed("totals", "", _totals(published), _totals(made))

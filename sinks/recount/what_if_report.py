@@ -37,16 +37,21 @@ def lines(found: WhatIf) -> Iterator[str]:
         yield ("No vote of it was received up to there: an instant is compared with Kafka's "
                "timestamps, and ends each partition before its first later record.")
     yield ""
-    for change in only(found.changes, "totals").get("", []):
-        yield f"  {change.name:<26}" + _change(change)
-    ideas, proposals = only(found.changes, "idea"), only(found.changes, "proposal")
-    yield from _entries("ideas", ideas, list(ideas))
-    most = sorted(proposals, key=lambda name: -_moved(proposals[name]))
-    yield from _entries("proposals", proposals, most[:SHOWN_PROPOSALS])
+    yield from listed(found.changes)
     yield ""
     yield f"seconds: {found.seconds}"
     yield (f"CHANGED: {len(found.changes)} published numbers would be others." if found.changes
            else "EQUAL: no published number would be another.")
+
+
+def listed(changes: list[Change]) -> Iterator[str]:
+    """Yield what changes: totals, ideas, and the proposals with the most votes moved."""
+    for change in only(changes, "totals").get("", []):
+        yield f"  {change.name:<26}" + _change(change)
+    ideas, proposals = only(changes, "idea"), only(changes, "proposal")
+    yield from _entries("ideas", ideas, list(ideas))
+    most = sorted(proposals, key=lambda name: -_moved(proposals[name]))
+    yield from _entries("proposals", proposals, most[:SHOWN_PROPOSALS])
 
 
 def _entries(kind: str, changes: dict[str, list[Change]], shown: list[str]) -> Iterator[str]:

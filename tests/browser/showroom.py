@@ -22,7 +22,8 @@ DAYS = 62
 @contextmanager
 def showroom(folder: Path) -> Iterator[str]:
     """Serve the campaign while it is open, with votes by day and busy operations; give where."""
-    room = ControlRoom(folder, token="", closed=False)
+    findings = guarding.evening(campaign.CONSULTATION)
+    room = ControlRoom(folder, token="", closed=False, findings=findings)
     room.busy()
     assert campaign.document(SIZE)["controversial"], "not every list has something in it"
     days = Days()
@@ -36,7 +37,7 @@ def showroom(folder: Path) -> Iterator[str]:
         campaign.CONSULTATION, draw_costs.measured(document, blind=False))
     app = application(room.source, publications, beside=Beside(
         operations=room.operations, guard=Guard(
-            guarding.evening(campaign.CONSULTATION),
+            findings,
             lambda _: guarding.batch(campaign.CONSULTATION)), gateway_url="http://127.0.0.1:1"))
     with served(app) as url:
         yield url

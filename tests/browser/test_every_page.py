@@ -31,6 +31,7 @@ PAGES = (
     "{showroom}/c/solutions-jeunes", "{showroom}/c/solutions-jeunes/proposals",
     "{showroom}/c/solutions-jeunes/guard", "{showroom}/c/solutions-jeunes/guard?page=2",
     "{showroom}/c/solutions-jeunes/proposals?zone=controversy&q=jeunes", "{showroom}/ops",
+    "{showroom}/ops/findings?first=10",
 )
 """Addresses, with consultations by their state; the showroom has something in every list."""
 NARROW_PIXELS = 320

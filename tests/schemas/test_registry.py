@@ -42,6 +42,7 @@ PUBLISHED_IDS = {
     100: "ProposalCorrected", 101: "DescriptionCorrected", 102: "ProposalRetired",
     103: "ProposalRestored", 104: "ClosingCompleted", 111: "NetworksSeen",
     112: "ChallengeRaised",
+    120: "FindingConfirmed", 121: "FindingDismissed", 122: "ReviewAsked", 123: "ReviewAnswered",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

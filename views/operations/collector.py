@@ -65,6 +65,7 @@ class Collector:
         self.hottest = Hottest(source.flushes)
         self.on_look: Callable[[], None] = lambda: None
         self._topics, self._source, self._flushes = topics, source, source.flushes
+        self.flushes = self._flushes
         self._addresses, self._token = dict(processes), token
         self._data_folder = data_folder
         self._logs = _Logs(kafka, topics)

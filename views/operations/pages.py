@@ -10,12 +10,14 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from processors.guard.published import Findings
 from schemas import figures, visitors
 from schemas.figures import Sample
 from schemas.visitors import TooManyFields
-from views import asked, problems
+from views import asked, paging, problems
 from views.encoding import encode_json
 from views.live import HEADERS, LiveStream
+from views.operations import findings
 from views.operations.access import COOKIE, Access, from_another_site, outside
 from views.operations.collector import Collector
 from views.operations.model import page
@@ -79,8 +81,11 @@ class Streams:
 class Operations:
     """The operators' page and the figures of this process."""
 
-    def __init__(self, collector: Collector, token: str) -> None:
+    def __init__(
+        self, collector: Collector, token: str, findings: Findings | None = None
+    ) -> None:
         self.collector = collector
+        self._findings = findings or Findings()
         self.streams = Streams(self._parts)
         self._access = Access(token)
         self._shown: dict[str, tuple[str, bytes]] = {}
@@ -92,6 +97,7 @@ class Operations:
         """Return the addresses."""
         return [
             Route("/ops", self.page, methods=["GET"]),
+            Route("/ops/findings", self.findings, methods=["GET"]),
             Route("/ops/login", self.login, methods=["POST"]),
             Route("/ops/logout", self.logout, methods=["POST"]),
             Route("/ops/live", self.live, methods=["GET"]),
@@ -109,6 +115,21 @@ class Operations:
         body = rendering.render(
             "operations.html", language, path="/ops", **self._model(),
             left=asked.cookie_of(request, COOKIE) is not None)
+        response = html(request, body)
+        response.headers.update(NO_STORE)
+        return response
+
+    async def findings(self, request: Request) -> Response:
+        """Show findings page by page, from the newest on; `first` says where to begin."""
+        if not self._access.allowed(request):
+            return self._form(request, wrong=False)
+        try:
+            first = paging.number(asked.query_of(request).get("first", "0"))
+        except paging.BadPage:
+            first = 0
+        body = rendering.render(
+            "operations_findings.html", language_of(request), path="/ops/findings",
+            findings=self._of_the_guard(first))
         response = html(request, body)
         response.headers.update(NO_STORE)
         return response
@@ -162,7 +183,13 @@ class Operations:
         yield from samples(self.collector.watch)
 
     def _model(self) -> dict[str, Any]:
-        return page(self.collector.watch, self.collector.hottest.top(), time.time())
+        return {**page(self.collector.watch, self.collector.hottest.top(), time.time()),
+                "findings": self._of_the_guard(0)}
+
+    def _of_the_guard(self, first: int) -> dict[str, Any]:
+        flushes = self.collector.flushes
+        return findings.page(findings.Known(
+            self._findings, flushes.guard_rules.acts, flushes.catalogue), first, time.time())
 
     def _looked(self) -> None:
         self._shown.clear()

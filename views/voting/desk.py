@@ -51,6 +51,15 @@ class Recorded(NamedTuple):
     """Those that are announced: the ledger decides it by them."""
 
 
+class Aside(NamedTuple):
+    """Why a visitor's votes are set aside."""
+
+    rule: str
+    """Name of the rule of the guard."""
+    asked: bool
+    """Whether a person was asked to look."""
+
+
 class Voted(Protocol):
     """What a visitor's browser knows of a vote."""
 
@@ -89,6 +98,12 @@ class Visit(Protocol):
 
     async def describe(self, place: tuple[int, int], answers: Mapping[str, str | None]) -> None:
         """Record what somebody says about themselves, with the place of a vote of theirs."""
+
+    def aside(self) -> Aside | None:
+        """Say by which rule of the guard this visitor's votes are set aside, if by one."""
+
+    async def ask_review(self) -> None:
+        """Ask a person to look, where they are set aside."""
 
     async def receipt(self, place: tuple[int, int]) -> bytes | None:
         """Return the receipt of an event of this voter, as JSON; None where none lies there."""

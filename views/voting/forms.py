@@ -25,6 +25,8 @@ DOUBLE_CLICK_MILLISECONDS = 500
 MORE = "more"
 """Asks for the next proposals."""
 WITHDRAW = "withdraw"
+REVIEW = "review"
+"""Asks a person to look at votes that a rule set aside."""
 DECLINE = "decline"
 """Says no to describing oneself."""
 

@@ -181,7 +181,7 @@ class VotePages:
         return self._page(
             guest, "vote_mine.html", path=f"{guest.address}/mine",
             votes=shown.mine(guest.paper, self._desk.accepted(guest.consultation)),
-            held=guest.paper,
+            held=guest.paper, aside=guest.visit.aside(),
             next=guest.paper.open_after(None),
             more=any(not guest.paper.of(name) and name not in guest.paper.sequence
                      for name in open_ones),
@@ -211,6 +211,8 @@ class VotePages:
         if form.get("act") == forms.MORE:
             await self._serve(guest, [])
             return _to(guest.address)
+        if form.get("act") == forms.REVIEW:
+            return await self._review(guest, form)
         wanted = forms.intention(form)
         # Sent again by the script or a reload: its cookie came, but not the page with it.
         is_repeated = guest.paper.done == wanted.mark()
@@ -223,6 +225,16 @@ class VotePages:
                 raise
             return self._again(guest, turned, form)
         return guest.to(wanted.act.proposal)
+
+    async def _review(self, guest: Guest, form: Mapping[str, str]) -> Response:
+        """Have a person asked to look at what a rule set aside."""
+        try:
+            await guest.visit.ask_review()
+        except TurnedAway as turned:
+            if not turned.may_be_sent_again:
+                raise
+            return self._again(guest, turned, form)
+        return _to(f"{guest.address}/mine#aside")
 
     async def _record(self, guest: Guest, wanted: forms.Intention) -> None:
         act, held = wanted.act, guest.paper

@@ -18,17 +18,22 @@ from processors.guard.judging import judge
 from processors.guard.parameters import CROWD, SET_ASIDE, Rules, changed
 from processors.guard.state import PatrolState
 from processors.workers.provisioning import provision
+from producers import operations
+from producers.consultation_file import ConsultationFile
 from producers.gateway.raised_places import RaisedPlaces
 from producers.guard_rules import change_rule
 from producers.operations import Log as Operators
 from schemas import codec
 from schemas.control_roles import public_key
+from schemas.corrections import FINDING_DISMISSED
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.genesis import Genesis
+from scrutin.acting.acts import Wanted, act, case
 from scrutin.keys import control_keys
 from tests.harness import Stack, connected_producer, read_to_end, stack_on, write
 from tests.processors.guard.traffic import BEGAN_AT, PARTITIONS, Crowds, Log, log_of
 from tests.processors.workers.dangers import second_patrol
+from tests.scrutin.acting.test_acts import DESCRIPTION
 from tests.waiting import until_found
 
 
@@ -274,6 +279,46 @@ async def all_of(stack: Stack) -> Batch:
     batch.add_networks((one.offset, one.value) for one in networks)
     batch.add_catalogue((one.offset, one.value) for one in catalogue)
     return batch
+
+
+async def test_by_a_finding_that_a_person_dismissed_nobody_is_suspended_any_more(
+    stack: Stack
+) -> None:
+    """Whom it had suspended count, whom it names later do too; another finding goes on."""
+    await begin(stack, "set_aside")
+    operators = Operators(stack.kafka, stack.topics)
+    await operations.apply(operators, ConsultationFile.model_validate(DESCRIPTION), now=0)
+    await write_part(stack, evening(1), 0, 60)
+    stack.started("patrol", **QUICK)
+    first = await until_written(stack)
+    finding = first[0]["finding"]
+    done = await act(operators, finding, Wanted(
+        FINDING_DISMISSED, "a school", lets_count=True, second="Bob"), now=0, say=lambda _: None)
+    await write_part(stack, evening(1), 60, 100)
+    await judged_all(stack)
+    await write_part(stack, evening(2), 0, 100)
+    another = await until_written(stack, but=finding)
+    found = await case(operators, finding)
+
+    assert (done.standing.state, done.controls) == ("reinstated", len(first))
+    assert len(found.found.to_suspend) > len(first)
+    assert {one["finding"] for one in another} > {finding}
+    assert {one["event_id"] for one in another if one["finding"] == finding} == {
+        one["event_id"] for one in first}
+    assert found.survey.set_aside() == set()
+
+
+async def until_written(stack: Stack, but: bytes = b"") -> list[dict[str, Any]]:
+    """Wait for the suspensions of every finding but one; return all that were written."""
+    await judged_all(stack)
+
+    async def all_written() -> bool:
+        asked = {suspension_id(one.finding, voter) for _, fields in await judgements(stack)
+                 for one in findings_of(fields) if one.suspends and one.finding != but
+                 for voter in one.voters}
+        return bool(asked) and {one["event_id"] for one in await suspensions(stack)} >= asked
+    await until_found(all_written)
+    return await suspensions(stack)
 
 
 async def test_without_the_guards_key_what_is_owed_is_written_once_it_is_there(

@@ -5,9 +5,14 @@ from pathlib import Path
 
 from deploy.local.services import Broker
 from processors.guard.judgements import encoded
+from producers import operations
+from producers.consultation_file import ConsultationFile
+from schemas import codec
+from schemas.topics import partition_of
 from tests.harness import connected_producer, write
 from tests.processors.guard.traffic import Crowds, judged, log_of
-from tests.scrutin.commands.test_control_keys import Operator
+from tests.producers.test_key_adoption import DESCRIPTION
+from tests.scrutin.commands.test_control_keys import NOW, Operator
 
 
 async def test_a_rule_is_changed_by_whoever_has_an_operators_key_and_listed(
@@ -61,3 +66,51 @@ async def test_findings_are_listed_in_numbers_and_name_nobody(
                    for voter in finding.voters)
     assert f"{found[0]['finding']} crowd/1 report jeunes p11 agree: 500 voters named" in text
     assert (none, "nothing was found" in said) == ("", True)
+
+
+async def test_a_finding_is_looked_at_acted_on_and_undone_at_the_terminal(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """In numbers; what cannot be says why; a voter, and all, count again; nobody is named."""
+    operator = Operator(broker, topic_prefix, tmp_path)
+    await operator.runs("provision")
+    await operations.apply(operations.Log(broker.address, operator.topics),
+                           ConsultationFile.model_validate(DESCRIPTION), now=NOW)
+    crowds = Crowds(1)
+    traffic = log_of([*crowds.ordinary(600, 8), *crowds.robots(500, 1, 800)])
+    _, judgements = judged(traffic)
+    async with connected_producer(broker.address) as producer:
+        for _, value in (each for records in traffic.votes for each in records):
+            partition = partition_of(codec.decode(value)[1]["voter"], 2)
+            await producer.send(operator.topics.votes, value, partition=partition)
+        await write(producer, operator.topics.catalogue, 0, [
+            value for _, value in traffic.catalogue])
+        await write(producer, operator.topics.patrol, 0, [encoded(each) for each in judgements])
+    robots = {voter for one in judgements for finding in one.findings if finding.rule == 1
+              for voter in finding.voters}
+    _, printed, _ = await operator.runs("guard", "findings", "--json")
+    finding = next(each["finding"] for each in json.loads(printed) if each["voters"] == 500)
+    why = ("--reason", "seen")
+    _, supposed, _ = await operator.runs("guard", "preview", finding, "--json")
+    alone, _, asks = await operator.runs("guard", "confirm", finding, *why)
+    status, done, said = await operator.runs("guard", "confirm", finding, *why, "--second", "Bob")
+    first, one, _ = await operator.runs(
+        "guard", "reinstate", "--voter", min(robots).hex(), *why)
+    _, shown, _ = await operator.runs("guard", "finding", finding)
+    _, all_of_them, _ = await operator.runs(
+        "guard", "reinstate", "--finding", finding, *why, "--second", "Bob")
+    _, told, _ = await operator.runs("guard", "finding", finding, "--json")
+    wrong = [await operator.runs("guard", *words) for words in (
+        ("reinstate", *why), ("finding", "crowd"), ("preview", "0" * 32),
+        ("dismiss", "0" * 32, *why))]
+
+    assert (supposed["voters"], supposed["needs_two"]) == (500, True)
+    assert (alone, status, first, *(status for status, _, _ in wrong)) == (2, 0, 0, 2, 2, 3, 3)
+    assert all(part in text for part, text in (
+        ("--second NAME", asks), ("500 voters, 500 votes of", said), ("499 set aside", shown),
+        ("FindingConfirmed by nobody can tell who, with Bob: 500 voters", shown)))
+    assert [(each["state"], each["controls"]) for each in (done, all_of_them)] == [
+        ("confirmed", 500), ("reinstated", 499)]
+    assert (one["causes"], told["suspended"], len(told["acts"]), sum(
+        hour["votes"] or 0 for hour in told["hours"])) == ([], 0, 2, 500)
+    assert not any(voter.hex() in str((supposed, told)) + shown for voter in robots)

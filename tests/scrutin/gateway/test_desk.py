@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from processors.guard.aside import SetAside
 from producers.gateway import booth, guards
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.exchange import Asked
@@ -34,7 +35,8 @@ def visit(folder: Path, clock: Clock, device: bytes) -> GatewayVisit:
     desk = GatewayDesk(
         topics, taken, follower, keys, memory,
         Rates(voter_per_minute=1, network_per_minute=1),
-        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter(), BrokerTime(clock, clock))
+        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter(), BrokerTime(clock, clock),
+        SetAside())
     asked = Asked({"scheme": "https", "headers": []}, _nothing)
     return GatewayVisit(desk, asked, guards.Device(device, is_new=False),
                         booth.Voter("town", bytes(16), device, 0, b""))

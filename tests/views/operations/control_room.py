@@ -4,6 +4,7 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
+from processors.guard.published import Findings
 from processors.results.results_document import AsOf
 from schemas import figures, words
 from schemas.figures import Figure, Reading, Sample, exposition, read
@@ -45,7 +46,10 @@ def positions(figure: Figure, offsets: tuple[int, ...], *labels: str) -> list[Sa
 class ControlRoom:
     """A collector whose looks come from the test, and the page over it."""
 
-    def __init__(self, folder: Path, *, token: str = TOKEN, closed: bool = True) -> None:
+    def __init__(
+        self, folder: Path, *, token: str = TOKEN, closed: bool = True,
+        findings: Findings | None = None,
+    ) -> None:
         self.source = Published(campaign.flushes(SIZE, closed=closed, by_route=True))
         self.source.ready.set()
         self.collector = Collector(
@@ -55,7 +59,7 @@ class ControlRoom:
             itself=lambda: [Sample(figures.READY, 1)])
         self.watch = self.collector.watch
         self.token = token
-        self.operations = Operations(self.collector, token)
+        self.operations = Operations(self.collector, token, findings)
         self.app = application(self.source, beside=Beside(operations=self.operations))
 
     def client(self, *, local: bool = True, token: str | None = None) -> TestClient:

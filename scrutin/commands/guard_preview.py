@@ -1,0 +1,62 @@
+"""`scrutin guard preview`: what would an act on a finding change?"""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from producers.errors import InvalidInput
+from schemas.finding_acts import needs_two
+from scrutin.acting.acts import Case, case
+from scrutin.acting.preview import Preview
+from scrutin.acting.preview import preview as previewed
+from scrutin.acting.survey import REINSTATED, SUSPENDED
+from scrutin.commands import acting, producing
+from sinks.recount.what_if_report import listed
+
+
+def preview(
+    finding: acting.Finding,
+    *,
+    marked_only: acting.MarkedOnly = False,
+    reinstated: Annotated[bool, typer.Option(
+        "--reinstated", help="If everybody whom it sets aside counted again, instead.")] = False,
+    show_embargoed: acting.ShowEmbargoed = False,
+    as_json: acting.JsonReport = False,
+) -> None:
+    """Compare votes, shares and ranks as they are with those if a finding were confirmed now.
+
+    Nothing is written. The ledger decides the whole ballot box once more, with the suspensions
+    that would follow. Exit status 2 where shares are hidden until voting has closed, and nobody
+    asked to see them, 3 where the finding, Kafka or a topic is missing.
+    """
+    event = REINSTATED if reinstated else SUSPENDED
+    log = producing.log()
+    found = producing.finish(case(
+        log, acting.parsed(finding), supposed=event, marked_only=marked_only))
+    made = producing.finish(previewed(log, found))
+    if made.hidden and not show_embargoed:
+        producing.fail(InvalidInput(
+            "the shares are hidden until voting has closed, and a preview lists them: give "
+            "--show-embargoed if you may see them."))
+    told = _as_json(found, made, event, marked_only=marked_only)
+    if as_json:
+        typer.echo(json.dumps(told))
+        return
+    second = ": a second person is asked for" if told["needs_two"] else ""
+    second = ": a second person is asked for" if told["needs_two"] else ""
+    typer.echo("\n".join((
+        f"{told['voters']} voters, {told['votes']} of {told['of']} votes{second}",
+        *listed(made.changes), *(() if made.changes else ("no figure would be another",)))))
+
+
+def _as_json(found: Case, made: Preview, event: str, *, marked_only: bool) -> dict[str, Any]:
+    survey = found.survey
+    whom = survey.set_aside() if event == REINSTATED else found.found.covered(
+        found.found.judgement, marked_only=marked_only)
+    votes = survey.votes(whom)
+    return {
+        "finding": found.id, "supposed": event, "votes_offsets": list(survey.offsets),
+        "voters": len(whom), "votes": votes, "of": survey.of,
+        "needs_two": needs_two(votes, survey.of), "state": found.standing.state,
+        "changes": [vars(change) for change in made.changes]}

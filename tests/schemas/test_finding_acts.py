@@ -1,0 +1,122 @@
+"""What holds of a finding after any acts on it: whose, in which order, and how much they move."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.control_signatures import NOBODY
+from schemas.corrections import FINDING_CONFIRMED, FINDING_DISMISSED
+from schemas.finding_acts import (
+    CONFIRMED,
+    DISMISSED,
+    FIRST,
+    OPEN,
+    REINSTATED,
+    STATES,
+    WAITING,
+    Acts,
+    needs_two,
+)
+
+
+FINDING = b"found".ljust(16)
+ADA, BOB = b"ada".ljust(8), b"bob".ljust(8)
+
+
+def said(acts: Acts, event: str = FINDING_CONFIRMED, /, **of: Any) -> tuple[str, dict[str, Any]]:
+    """Say an act that follows the last one, of 1,000 votes of 10,000 by Ada."""
+    fields = {
+        "event_id": acts.newest(FINDING)[1:] + b"+", "consultation": "jeunes", "finding": FINDING,
+        "occurred_at": 1, "by": ADA, "second": None, "reason": "looked at", "judgement": 7,
+        "voters": 1_000, "votes": 1_000, "of": 10_000, "follows": acts.newest(FINDING), **of}
+    if event == FINDING_CONFIRMED:
+        fields.setdefault("marked_only", False)
+    return event, fields
+
+
+def after(*written: dict[str, Any]) -> Acts:
+    """Take acts one after another; `event` may name a dismissal."""
+    acts = Acts()
+    for offset, of in enumerate(written):
+        kept = dict(of)
+        assert acts.take(*said(acts, kept.pop("event", FINDING_CONFIRMED), **kept), offset)
+    return acts
+
+
+def test_below_one_in_a_hundred_one_person_is_enough() -> None:
+    """At one in a hundred, too; above it the act waits."""
+    assert [after({"votes": votes}).standing(FINDING).state for votes in (100, 101)] == [
+        CONFIRMED, WAITING]
+    assert [needs_two(*numbers) for numbers in ((0, 0), (1, 99), (1, 100), (1, 0))] == [
+        False, True, False, True]
+
+
+def test_the_same_key_twice_is_one_person() -> None:
+    """And so is one who says something else: another extent, or the opposite."""
+    for second in ({}, {"by": BOB, "judgement": 8}, {"by": BOB, "marked_only": True},
+                   {"by": BOB, "event": FINDING_DISMISSED}):
+        assert after({}, second).standing(FINDING).state == WAITING
+    found = after({}, {"by": BOB}).standing(FINDING)
+    assert (found.state, found.in_force and found.in_force.by, found.waiting) == (
+        CONFIRMED, BOB, None)
+
+
+def test_where_nobody_can_tell_who_acts_a_name_makes_two() -> None:
+    """A name beside a key makes none: who has a key signs with it."""
+    unsigned, named = {"by": NOBODY}, {"second": "Bob"}
+
+    assert after(unsigned, unsigned).standing(FINDING).state == WAITING
+    assert after({**unsigned, **named}).standing(FINDING).state == CONFIRMED
+    assert after(named, named).standing(FINDING).state == WAITING
+
+
+def test_what_waits_takes_nothing_from_what_holds() -> None:
+    """A dismissal by one person leaves a confirmed finding confirmed until another agrees."""
+    acts = after({}, {"by": BOB}, {"event": FINDING_DISMISSED})
+    found = acts.standing(FINDING)
+    assert (found.state, found.in_force and found.in_force.event, acts.lets_count(FINDING)) == (
+        WAITING, FINDING_CONFIRMED, False)
+
+    assert acts.take(*said(acts, FINDING_DISMISSED, by=BOB))
+    assert (acts.standing(FINDING).state, acts.lets_count(FINDING)) == (REINSTATED, True)
+
+
+def test_who_dismisses_what_set_nobody_aside_is_enough_alone() -> None:
+    """No vote moves by it."""
+    nothing = {"event": FINDING_DISMISSED, "voters": 0, "votes": 0}
+    assert after(nothing).standing(FINDING).state == DISMISSED
+    assert after({}, nothing).standing(FINDING).state == DISMISSED
+
+
+def test_an_act_that_comes_again_or_late_is_passed_over() -> None:
+    """Of two that follow the same one the first counts; nor does one of another consultation."""
+    acts = Acts()
+    first = said(acts)
+    assert acts.take(*first)
+    assert not any(acts.take(*again) for again in (
+        first, said(acts, follows=FIRST, by=BOB), said(acts, consultation="other"),
+        ("GuardRuleChanged", first[1])))
+    assert [act.event_id for act in acts.of(FINDING)] == [first[1]["event_id"]]
+    assert acts.standing(b"another".ljust(16)).state == OPEN
+
+
+_ACTS = st.lists(st.fixed_dictionaries({
+    "event": st.sampled_from((FINDING_CONFIRMED, FINDING_DISMISSED)),
+    "by": st.sampled_from((ADA, BOB, NOBODY)), "second": st.sampled_from((None, "Eve")),
+    "judgement": st.integers(1, 2), "votes": st.sampled_from((0, 100, 101))}), max_size=8)
+
+
+@given(_ACTS)
+def test_whatever_holds_was_wanted_by_one_for_little_or_by_two(
+    written: list[dict[str, Any]]
+) -> None:
+    """Of any acts: what is in force either moves little, names two, or has another's before it."""
+    acts = after(*written)
+    found, every = acts.standing(FINDING), acts.of(FINDING)
+
+    assert found.state in STATES
+    assert (found.waiting is not None) == (found.state == WAITING)
+    last = found.in_force
+    if last is not None and last.needs_two and not last.is_told_of_two:
+        assert last.seconds(every[every.index(last) - 1])
