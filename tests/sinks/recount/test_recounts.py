@@ -146,3 +146,27 @@ def test_duplicate_rows_are_read_once(clickhouse: ClickHouse, topic_prefix: str)
         "SELECT count() - uniqExact(partition, offset) FROM votes_log").result_rows
     assert [tuple(row) for row in rows] == [(35,)]
     assert found.audit().verdict == "equal"
+
+
+def test_rows_that_are_stored_again_while_they_are_counted_are_read_once(
+    clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """A recount reads the table where each offset has one row, until one comes twice."""
+    box = random_box(15, 100)
+    whole = archived(clickhouse.url, topic_prefix, box)
+    reading = whole.reading()
+
+    def cast() -> list[tuple[int, ...]]:
+        return [*reading.query("votes_cast", consultation=CONSULTATION, proposal=""),
+                *reading.query("outcomes", of_decisions=True)]
+
+    first = cast()
+    store, topics = (open_store(clickhouse.url, topic_prefix, topic_prefix),
+                     Topics(topic_prefix, box.partitions))
+    _, decisions = decide(box)
+    stock(store, log_of(topics, topics.votes), 0, box.logs[0][5:40], first=5)
+    stock(store, log_of(topics, topics.decisions), 0, [*decisions[0][5:40]], first=5)
+
+    assert cast() == first
+    assert cast() == whole.reading().query(
+        "votes_cast", consultation=CONSULTATION, proposal="") + first[1:]
