@@ -31,8 +31,7 @@ def main() -> int:
             if seed in kept.seeds(suite) or (SUITES[suite].telling and seed not in TOLD_ON):
                 continue
             began = time.process_time()
-            day = suites.run(suite, seed, wanted.scale, _Said(suite, seed))
-            kept.add(suite, seed, day)
+            kept.add(suite, seed, suites.run(suite, seed, wanted.scale, _Said(suite, seed)))
             kept.write()
             print(f"seed {seed}, {suite}: {time.process_time() - began:.0f} s of CPU",
                   file=sys.stderr)

@@ -184,9 +184,16 @@ INFORMED: dict[str, Maker] = {
     "replays": replays, "partner": partner_key, "click farm": click_farm,
     "in a lycée": within_a_lycee, "drawn": until_it_is_drawn, "drawn, fast": until_it_is_in_sight,
 }
+def _maker(targets: int, camouflage: int, dropped: float) -> Maker:
+    def made(world: World) -> Attack:
+        """300 homes with targets in common."""
+        return ring(world, targets, camouflage, dropped)
+
+    return made
+
+
 RINGS: dict[str, Maker] = {
-    "ring, 20, 1, 0.2": lambda world: ring(world, 20, 1, 0.2),
-    "ring, 8, 1, 0.2": lambda world: ring(world, 8, 1, 0.2),
-    "ring, 20, 3, 0.5": lambda world: ring(world, 20, 3, 0.5),
+    "ring, 20, 1, 0.2": _maker(20, 1, 0.2), "ring, 8, 1, 0.2": _maker(8, 1, 0.2),
+    "ring, 20, 3, 0.5": _maker(20, 3, 0.5),
 }
 """Targets, other votes a target, share of targets left out. Each has a day of its own."""

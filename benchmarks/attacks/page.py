@@ -21,7 +21,10 @@ TEMPLATE = Path(__file__).with_name("page.md")
 def page(kept: Kept) -> str:
     """Write the page."""
     return TEMPLATE.read_text("utf-8").format(
-        scale=f"{kept.scale:g}", fixed=_range(list(FIXED_ON)), seeds=_range(kept.seeds("naive")),
+        scale=f"{kept.scale:g}", fixed=_range(list(FIXED_ON)),
+        **{f"{suite}_seeds": _seeds(kept.seeds(suite)) for suite in (
+            "naive", "informed", "framing", "quiet")},
+        ring_seeds=_seeds(kept.seeds(next(iter(RINGS)))),
         verdicts="\n".join(_verdicts(kept)), naive=_attacks(kept, "naive", NAIVE),
         informed=_attacks(kept, "informed", INFORMED),
         rings=_table(_ATTACK_COLUMNS, (row for name, make in RINGS.items()
@@ -30,7 +33,7 @@ def page(kept: Kept) -> str:
                       _crowds(kept)),
         framing=_table(("robots", "their votes set aside", "honest voters set aside", "requests",
                         "requests an honest voter"), _framing(kept)),
-        quiet=len(kept.seeds("quiet")), findings=_table(("rule", "findings a day"), (
+        findings=_table(("rule", "findings a day"), (
             (f"{number} `{name}`", spread([day.get(str(number), 0)
                                            for day in kept.findings("quiet")]))
             for number, name in NAMES.items())))
@@ -144,7 +147,19 @@ def _table(columns: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tu
 
 
 def _range(seeds: list[int]) -> str:
-    return f"{min(seeds)} to {max(seeds)}" if seeds else "none"
+    return f"{min(seeds)} to {max(seeds)}"
+
+
+def _seeds(seeds: list[int]) -> str:
+    """Say on how many seeds, and on which: those without a gap as a range."""
+    parts: list[list[int]] = []
+    for seed in sorted(seeds):
+        if parts and seed == parts[-1][-1] + 1:
+            parts[-1].append(seed)
+        else:
+            parts.append([seed])
+    named = ", ".join(_range(part) if len(part) > 1 else f"{part[0]}" for part in parts)
+    return f"{len(seeds)} seeds: {named}." if len(seeds) > 1 else f"Seed {named or 'none'}."
 
 
 def _number(value: float) -> str:

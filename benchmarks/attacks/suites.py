@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import INFORMED, RINGS
 from benchmarks.attacks.naive import NAIVE, Maker
-from benchmarks.attacks.outcomes import Day, day_of
+from benchmarks.attacks.outcomes import day_of
 from processors.guard.judging import Judgement
 
 
@@ -71,14 +71,13 @@ class Kept:
         found: list[dict[str, int]] = self.plain["suites"].get(suite, {}).get("findings", [])
         return found
 
-    def add(self, suite: str, seed: int, day: Day) -> None:
-        """Keep a day; one that is kept already stays as it is."""
+    def add(self, suite: str, seed: int, plain: dict[str, Any]) -> None:
+        """Keep what a suite came to; what is kept already stays as it is."""
         kept = self.plain["suites"].setdefault(
             suite, {"seeds": [], "attacks": {}, "crowds": {}, "findings": []})
         if seed in kept["seeds"]:
             return
         kept["seeds"].append(seed)
-        plain = day.plain()
         kept["findings"].append(plain["findings"])
         for kind in ("attacks", "crowds"):
             for name, numbers in plain[kind].items():
@@ -92,8 +91,10 @@ class Kept:
         self._path.write_text(text.replace('},"', '},\n"') + "\n", "utf-8")
 
 
-def run(suite: str, seed: int, scale: float, progress: Callable[[Judgement], None]) -> Day:
+def run(
+    suite: str, seed: int, scale: float, progress: Callable[[Judgement], None]
+) -> dict[str, Any]:
     """Run a suite of a seed."""
     attacks, crowds, telling, mode = SUITES[suite]
     return day_of(seed, scale, attacks, crowds=crowds, telling=telling, mode=mode,
-                  progress=progress)
+                  progress=progress).plain()

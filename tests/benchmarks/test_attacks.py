@@ -4,12 +4,14 @@ from itertools import pairwise
 
 import pytest
 
+from benchmarks.attacks import page
 from benchmarks.attacks.crowds import CROWDS
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import forged_proofs, replays
 from benchmarks.attacks.naive import NAIVE, drip, even
 from benchmarks.attacks.outcomes import BESIDE, EVERYBODY, Day, day_of
 from benchmarks.attacks.page import GOAL_HARMED, GOAL_JUDGEMENTS, GOAL_SET_ASIDE
+from benchmarks.attacks.suites import REPORTED_ON, SUITES, Kept
 from benchmarks.attacks.world import World
 
 
@@ -72,3 +74,13 @@ def test_a_seed_names_one_day() -> None:
     assert made[0] != made[2]
     assert all(later > earlier for earlier, later in pairwise(
         even(World("3", 0, [1.0]), 100, 1_000, 0.5, 0)))
+
+
+def test_the_page_is_what_was_measured() -> None:
+    """Written from what is kept, on seeds that no number was fixed on."""
+    kept = Kept()
+    text = (page.TEMPLATE.parents[2] / "docs" / "attacks.md").read_text("utf-8")
+
+    assert text == page.page(kept)
+    assert all(kept.seeds(suite) for suite in SUITES if not SUITES[suite].telling)
+    assert all(seed in REPORTED_ON for suite in SUITES for seed in kept.seeds(suite))
