@@ -42,7 +42,7 @@ EVENTS_OF = {
         "GuardRuleChanged", "FindingConfirmed", "FindingDismissed", "ReviewAnswered",
         "RulesAnnounced"),
     TOPICS.participants: ("ParticipantDescribed", "ConsultationClosed"),
-    TOPICS.sequences: ("SequenceDrawn", "SequenceServed", "ReviewAsked"),
+    TOPICS.sequences: ("SequenceDrawn", "SequenceServed", "DoorCounted", "ReviewAsked"),
     TOPICS.networks: ("NetworksSeen", "ChallengeRaised"),
     TOPICS.patrol: ("PatrolJudged",),
     TOPICS.tallies: ("ProposalTallied", "ParticipationTallied", "TalliesFlushed"),

@@ -169,6 +169,10 @@ GATEWAY_PAST_BOUND = _figure(
     "scrutin_gateway_sequences_past_bound_total", "gateway", "sequences",
     "Sequences whose view proofs say no route, for their device or network left too many of this "
     "minute unanswered: votes on their proposals count, and are no drawn votes.")
+GATEWAY_CHALLENGES = _figure(
+    "scrutin_gateway_challenges_total", "gateway", "challenges",
+    "What the door did: raised a network for a proposal, asked for work or a wait (the vote is "
+    "suspect), had it solved or waited out (trusted), saw it left for eleven minutes.", "what")
 GATEWAY_SECONDS_CLASSES = _figure(
     "scrutin_gateway_answer_seconds_bucket", "gateway", "answers",
     "Answers of /v1 that took at most so long, refusals included.", "le")

@@ -193,6 +193,11 @@ class Settings(BaseSettings):
         description="Requests the voters of one network (IPv4 /24, IPv6 /48) may send in a "
         "minute, to all gateways together.",
     )
+    door: bool = Field(
+        default=True,
+        description="Whether votes by devices that are not known are challenged where many come "
+        "out of one network for one proposal, by work or a wait; off: never.",
+    )
     public_url: str = Field(
         default="",
         description="Address people reach the pages at, such as https://vote.example.org, for "

@@ -90,12 +90,17 @@ MEMORIES = {
     "producers.gateway.dated_keys.DatedKeys._read": KEYS,
     "producers.gateway.descriptions.Descriptions._held":
         "producers.gateway.descriptions.PEOPLE_MOST",
+    "producers.gateway.door_counts.DoorCounts._counts":
+        "producers.gateway.door_counts.WAITING_MOST",
+    "producers.gateway.door_counts.DoorCounts._open": CATALOGUE,
+    "producers.gateway.door_counts.DoorCounts._totals": OURS,
     "producers.gateway.drawing.Sequences._outcomes": OURS,
     "producers.gateway.exchange.Answer.headers": REQUEST,
     "producers.gateway.exchange.Asked.limits": REQUEST,
     "producers.gateway.follower.Follower._proposals": CATALOGUE,
     "producers.gateway.key_watch.KeyWatch._named": KEYS,
     "producers.gateway.keys.KeyFolder._signers": KEYS,
+    "producers.gateway.ladder.Ladder._raised": "producers.gateway.ladder.RAISED_MOST",
     "producers.gateway.memory.Memory._choices": "producers.gateway.memory.CHOICES_BYTES",
     "producers.gateway.memory.Memory._names": "producers.gateway.memory.NAMES_REMEMBERED",
     "producers.gateway.memory.Memory._numbers": "producers.gateway.memory.NAMES_REMEMBERED",
@@ -115,6 +120,7 @@ MEMORIES = {
     "producers.gateway.pools.Pools._pools": CATALOGUE,
     "producers.gateway.shared_rates.SharedRates._untold":
         "producers.gateway.shared_rates.NETWORKS_TOLD",
+    "producers.gateway.work.Spent._ends": "producers.gateway.work.SPENT_MOST",
     "scrutin.serving.joined_writes.JoinedWrites._lines": OURS,
     "scrutin.serving.joined_writes.JoinedWrites.headers": REQUEST,
     "scrutin.serving.joined_writes._JoiningTransport._bodies":

@@ -11,7 +11,11 @@ the device's cookie; `identity` makes and reads it, and makes voters of devices.
 The `booth` makes events of commands: `ballots` encodes them, with `salts`; `view_proofs` shows what
 was seen, `follower` knows the catalogue, `memory` what was done before. The `outlet` writes,
 `descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `networks` says
-where votes came from, `raised_places` hears where from the patrol wants more to be asked.
+where votes came from.
+The `door` asks work or a wait of devices that nobody knows, where many come for one proposal:
+`ladder` says where, counting in `recent`, and `raised_places` hears where the patrol wants it;
+`work` makes and checks what is asked, `door_marks` what devices are given, `door_counts` says in
+the log how often.
 Sequences: `drawing` hands them out, `sequence` draws from `pools`, `unanswered` counts those that
 nobody answered; `draw_costs` says what a drawn vote costs.
 Keys: `keys` lie in a folder, as `dated_keys`; `key_watch` notices new ones. `meter` counts.

@@ -142,6 +142,9 @@ class Gateway:
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
         answer = self._given(asked, receipt_of(recorded, self._keys.receipt), device, headers)
+        if recorded.passage.mark is not None:
+            guards.remember_mark(
+                asked, answer, device, recorded.passage.mark, self._keys.device)
         waiting = guards.drawn_of(asked)
         if waiting is not None and await self._booth.came_back(voter, waiting):
             guards.keep_drawn(asked, answer, "", _below(voter.consultation))
@@ -153,7 +156,8 @@ class Gateway:
         device = guards.device_of(asked, self._keys.device)
         network = guards.network_of(asked)
         voter = self._booth.voter(
-            asked.parts["consultation"], device.id, guards.origin_of(asked), network)
+            asked.parts["consultation"], device.id, guards.origin_of(asked), network,
+            guards.mark_of(asked, device, self._keys.device))
         rate = self._rates.count(voter.id, network, self._clock())
         headers = asked.limits = headers_of(rate)
         if rate.left < 0:  # `exceeded`, without its call: every vote comes here
@@ -220,7 +224,10 @@ def receipt_of(recorded: Recorded, key: Ed25519PrivateKey) -> dict[str, Any]:
     """Write the receipt of an event in the log, in the terms of `models.Receipt`."""
     batch, place = recorded.acknowledged
     sealed = batch.seal(key)
+    challenge = recorded.passage.challenge
+    asks = {} if challenge is None else {"challenge": challenge.document()}
     return {
+        **asks,
         "partition": batch.partition,
         "offset": batch.first_offset + place,
         "event_id": recorded.event_id.hex(),
@@ -244,7 +251,8 @@ def _below(consultation: str) -> str:
 
 async def _vote(asked: Asked) -> Act:
     vote = _parsed(Vote, await asked.json_body())
-    return Act("VoteCast", vote.proposal, vote.choice, vote.proof)
+    return Act("VoteCast", vote.proposal, vote.choice, vote.proof,
+               solution=vote.solution, leave=vote.leave)
 
 
 async def _withdrawal(asked: Asked) -> Act:

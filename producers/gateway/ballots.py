@@ -20,6 +20,10 @@ class Act(NamedTuple):
     proof: str | None = None
     renewed: str | None = None
     """A proof of the moment of the act, in case the first is of a name that the browser lost."""
+    solution: str | None = None
+    """Work done that a challenge asked for."""
+    leave: str | None = None
+    """What a challenge said to bring after a wait."""
 
 
 Head = tuple[bytes, bytes, bytes]
@@ -42,7 +46,7 @@ def form_of(rules: int) -> Form:
 
 
 def _first(head: Head, act: Act, way: Way) -> bytes:
-    kind, proposal, word, _, _ = act
+    kind, proposal, word = act[:3]
     trust, origin, _, _, consultation, occurred_at = way
     if word:
         return _FIRST[kind](
@@ -51,7 +55,7 @@ def _first(head: Head, act: Act, way: Way) -> bytes:
 
 
 def _second(head: Head, act: Act, way: Way) -> bytes:
-    kind, proposal, word, _, _ = act
+    kind, proposal, word = act[:3]
     trust, origin, (shown, pause, wording), via, consultation, occurred_at = way
     if word:
         return _SECOND[kind](*head, _WORDS[word], trust, origin, shown, pause, consultation,

@@ -13,6 +13,8 @@ from producers.gateway import ballots, identity, kept, view_proofs
 from producers.gateway.ballots import Act
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.descriptions import Descriptions
+from producers.gateway.door import OPEN, Answers, Door, Passage
+from producers.gateway.door_marks import UNMARKED, Mark
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
@@ -65,6 +67,8 @@ class Voter(NamedTuple):
     """Never written with a vote."""
     via: int = 0
     """Number of the partner on whose site they act: nothing sets one yet."""
+    mark: Mark = UNMARKED
+    """What the device brings that makes it known at the door."""
 
 
 class Recorded(NamedTuple):
@@ -73,6 +77,8 @@ class Recorded(NamedTuple):
     acknowledged: Acknowledged
     event_id: bytes
     trust: str
+    passage: Passage = OPEN
+    """What the door made of it: a challenge, where it asks for one, and the device's mark."""
 
 
 class Served(NamedTuple):
@@ -93,6 +99,7 @@ class Booth:
     def __init__(  # noqa: PLR0913 -- the parts of a booth, each by its name
         self, *, topics: Topics, follower: Follower, outlet: Outlet, keys: KeyFolder,
         memory: Memory, pools: Pools, networks: Networks, time: BrokerTime, gateways: int = 1,
+        door: Door | None = None,
     ) -> None:
         self._topics = topics
         self._follower = follower
@@ -102,6 +109,8 @@ class Booth:
         self._networks = networks
         self._time = time
         self._is_alone = gateways == 1
+        self.door = door
+        """None: nothing is asked of anybody."""
         self._salts = Salts()
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
@@ -121,7 +130,10 @@ class Booth:
         return (self._follower.ready.is_set() and self._outlet.connected
                 and self._time.settled)
 
-    def voter(self, consultation: str, device: bytes, origin: int, network: bytes) -> Voter:
+    def voter(
+        self, consultation: str, device: bytes, origin: int, network: bytes,
+        mark: Mark = UNMARKED,
+    ) -> Voter:
         """Name a device within a consultation that is open; raise Refused where it is not."""
         if not (self._follower.ready.is_set() and self._time.settled):
             raise Refused(problems.UNAVAILABLE)
@@ -136,14 +148,20 @@ class Booth:
             pepper = self._keys.pepper(consultation)
         except KeysDestroyed:
             raise Refused(problems.CLOSED) from None
-        return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network)
+        return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network,
+                     mark=mark)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
         self._check(voter, act)
         now = self._time.milliseconds()
-        event_id = self._event_id(voter, act, key, now)
         trust, seen = self._seen(voter, act, now)
+        passage = OPEN
+        if self.door is not None and act.kind == "VoteCast":
+            passage = await self._met(self.door, voter, act, trust, seen[0], now)
+            if passage.challenge is not None:
+                trust = _SUSPECT
+        event_id = self._event_id(voter, act, key, now, passage)
         rules = self._follower.known.rules
         if rules != self._form_rules:
             self._form, self._form_rules = ballots.form_of(rules), rules
@@ -157,13 +175,13 @@ class Booth:
             if refused.problem is problems.UNKNOWN_OUTCOME:
                 self._memory.forget_choice(voter.id, act.proposal)  # the log may have another
             raise
-        self._networks.saw(event_id, voter.network, now)
+        self._networks.saw(event_id, voter.network, now, passage.said)
         if act.kind in ("VoteCast", "VoteWithdrawn"):
             first = self._memory.choose(
                 voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
             if first and act.word:  # What counts nothing new answers nothing.
                 self._sequences.answered(voter, now)
-        return Recorded(acknowledged, event_id, TRUSTS[trust])
+        return Recorded(acknowledged, event_id, TRUSTS[trust], passage)
 
     async def serve(
         self, voter: Voter, included: Sequence[str], *, looks_only: bool = False
@@ -205,8 +223,21 @@ class Booth:
         return await self._sequences.came_back(voter, waiting)
 
     def samples(self) -> Iterator[Sample]:
-        """Yield what became of sequences as figures."""
+        """Yield what became of sequences, and what the door did, as figures."""
         yield from self._sequences.samples()
+        if self.door is not None:
+            yield from self.door.counts.samples()
+
+    async def count_doors(self, clock: identity.Clock) -> None:
+        """Write what the door did, minute by minute; for ever."""
+        if self.door is not None:
+            await self.door.counts.run(self._write_counts, clock)
+
+    def _write_counts(self, counts: dict[str, Any]) -> None:
+        now = self._time.milliseconds()
+        event_id = identity.time_ordered_id(now, self._salts.draw(10))
+        self._outlet.post(self._topics.sequences, 0, now, codec.encode(
+            "DoorCounted", event_id=event_id, occurred_at=now, **counts))
 
     async def describe(
         self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
@@ -324,13 +355,37 @@ class Booth:
             if self._memory.withdrew(voter.id, act.proposal):
                 raise Refused(problems.NOTHING_TO_QUALIFY)
 
-    def _event_id(self, voter: Voter, act: Act, key: str | None, now: int) -> bytes:
+    async def _met(
+        self, door: Door, voter: Voter, act: Act, trust: int, shown: int, now: int
+    ) -> Passage:
+        """Return what the door makes of a vote: nothing of one that is drawn, or suspect anyway.
+
+        Before rules 2 no proof says which is drawn, so nothing is asked.
+        """
+        if trust == _SUSPECT:
+            door.counts.refused(voter.consultation, now / 1_000,
+                                "proof-bad" if act.proof else "proof-missing")
+            return OPEN
+        if shown == _SERVED:
+            mark = None if voter.mark.how else door.served(voter, now)
+            return OPEN if mark is None else Passage(OPEN.said, mark=mark)
+        if not self.tells_routes:
+            return OPEN
+        name = self._networks.name(voter.network, now) if door.asks_names else b""
+        return await door.meet(
+            voter, act.proposal, Answers(act.solution, act.leave), now, name)
+
+    def _event_id(
+        self, voter: Voter, act: Act, key: str | None, now: int, passage: Passage
+    ) -> bytes:
         """Name an event: by its key and all that came with it, or by the time."""
         if key is None:
             return identity.time_ordered_id(now, self._salts.draw(10))
         content = f"{act.kind}\0{act.proposal}\0{act.word}\0{act.proof or ''}".encode()
         if act.renewed:
             content += b"\0" + act.renewed.encode()
+        if passage.challenge is not None:  # Sent again it may be trusted: that is another event.
+            content += b"\0challenged"
         return identity.event_id(
             self._keys.pepper(voter.consultation), voter.id, key, content)
 

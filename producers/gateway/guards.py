@@ -14,7 +14,8 @@ import secrets
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from producers.gateway import identity
+from producers.gateway import door_marks, identity
+from producers.gateway.door_marks import UNMARKED, Mark
 from producers.gateway.drawing import DRAWN_COOKIE, DRAWN_SECONDS
 from producers.gateway.exchange import Answer, Asked
 from producers.gateway.identity import Key
@@ -31,6 +32,8 @@ SECURE_COOKIE = "__Host-scrutin-device"
 """The prefix makes browsers refuse it from a subdomain or over plain HTTP."""
 LOOPBACK_COOKIE = "scrutin-device"
 """On this machine alone, where there is no TLS."""
+KNOWN_COOKIE = "scrutin-known"
+"""Of the mark that makes a device known at the door; with the prefix where the device's has it."""
 DEVICES_REMEMBERED = 65_536
 """Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
 ORIGINS_REMEMBERED = 64
@@ -43,7 +46,7 @@ ADDRESSES_REMEMBERED = 16_384
 _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS}}}")
 _LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
 _OWN_SITES = frozenset((b"same-origin", b"none"))
-_DRAWN = DRAWN_COOKIE.encode()
+_DRAWN, _KNOWN = DRAWN_COOKIE.encode(), KNOWN_COOKIE.encode()
 _WEB, _API = ORIGINS.index("web"), ORIGINS.index("api")
 
 
@@ -114,6 +117,26 @@ def device_of(asked: Asked, key: Key) -> Device:
 
 
 _device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
+
+
+def mark_of(asked: Asked, device: Device, key: Key) -> Mark:
+    """Return the mark of the device that asks; UNMARKED without one."""
+    if _KNOWN not in asked.headers.get(b"cookie", b"") or device.is_new:
+        return UNMARKED
+    text = asked.cookie(_known_name(asked))
+    if text is None or len(text) != door_marks.MARK_CHARACTERS:
+        return UNMARKED
+    return door_marks.mark_of(key, device.id, text)
+
+
+def remember_mark(asked: Asked, answer: Answer, device: Device, mark: Mark, key: Key) -> None:
+    """Let the browser of a device keep its mark."""
+    _set_cookie(asked, answer, _known_name(asked), door_marks.mark_text(key, device.id, mark), "/",
+                COOKIE_SECONDS)
+
+
+def _known_name(asked: Asked) -> str:
+    return f"__Host-{KNOWN_COOKIE}" if is_secure(asked) else KNOWN_COOKIE
 
 
 def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> None:

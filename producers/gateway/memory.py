@@ -136,6 +136,11 @@ class Memory:
         held = self._held(voter, proposal)
         return held is not None and held[0] is None
 
+    def is_proven(self, voter: bytes, proposal: str) -> bool:
+        """Whether it is remembered that the voter holds a vote that came with a proof."""
+        choice, trusted = self._held(voter, proposal) or _NOTHING
+        return trusted and choice is not None
+
     def history(self, voter: bytes) -> list[str]:
         """List the proposals a voter acted on, as far as remembered, sorted."""
         row = self._choices.get(voter, b"")

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from producers.gateway import work
 from schemas.words import ANSWERS, CHOICES, QUALIFICATIONS, TRUSTS
 
 
@@ -15,6 +16,9 @@ PATH_HASHES = 16
 """Hashes of a path, at most: the height of a tree of MAX_BATCH."""
 PROOF_CHARACTERS = 64
 """A view proof has 28, one that tells the route 39; room for a longer one."""
+
+
+SOLUTION_CHARACTERS = work.SOLUTION_CHARACTERS
 
 
 def _whole(number: Any) -> Any:
@@ -62,6 +66,13 @@ class Vote(Request):
     proposal: Identifier
     choice: Choice
     proof: Proof | None = None
+    solution: str | None = Field(
+        None, max_length=SOLUTION_CHARACTERS,
+        description="The work that a challenge asked for, done: ALTCHA's payload, base64. Sent "
+        "with the same choice it makes the vote trusted.")
+    leave: str | None = Field(
+        None, max_length=PROOF_CHARACTERS,
+        description="What a challenge said to send after its wait, instead of work.")
 
 
 class Qualified(Request):
@@ -79,6 +90,22 @@ class Batch(Request):
     size: Annotated[int, Field(ge=1, le=MAX_BATCH), _Whole]
     path: list[Annotated[str, Field(max_length=44)]] = Field(
         max_length=PATH_HASHES, description="Hashes from the event to the root, base64.")
+
+
+class Challenge(BaseModel):
+    """What a vote that is suspect may bring to be trusted: work, or a wait. Never both."""
+
+    step: int = Field(description="1, 2 or 3: how much is asked for.")
+    work: dict[str, Any] | None = Field(
+        description="A challenge as ALTCHA's browser code takes it (version 2), good for ten "
+        "minutes; null: waiting is the way, or the work given before still holds.")
+    leave: str = Field(description="To be sent with the same choice after the wait.")
+    wait_seconds: int = Field(description="So long from now; good for ten minutes after it.")
+    others_first: int = Field(
+        description="So many other proposals are to be voted on before; then send it again.")
+    problem: str | None = Field(
+        description="Why what was sent did not do: altered, expired, other (of another vote), "
+        "replayed, busy, early, crowded (more wait here than may pass) or others_first.")
 
 
 class Receipt(Request):
@@ -101,6 +128,9 @@ class Receipt(Request):
         "public key. Receipts of release 0.1.0 name none.")
     signature: str = Field(
         max_length=88, description="Ed25519, base64; /v1/keys and the log give the keys.")
+    challenge: Challenge | None = Field(
+        None, description="Of a vote by a device that is not known, out of a crowd for one "
+        "proposal: it is in the log as suspect, and this makes it trusted. Not signed.")
 
 
 class Description(Request):

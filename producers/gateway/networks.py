@@ -60,20 +60,28 @@ class Networks:
         """
         if not network or network == identity.UNKNOWN_NETWORK:
             return
-        day = now // DAY_MILLISECONDS
-        if day != self._day or self._signer is None:
-            self._day, self._signer = day, self._keys.network(_date(day))
-            self._pseudonyms.clear()
+        signer = self._signer_of(now)
         if not self._events:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
         self._events.append(event_id)
-        name, block = self._names(self._signer, network)
+        name, block = self._names(signer, network)
         self._networks.append(name)
         self._blocks.append(block)
         self._challenged.append(challenged)
         self._last = now
         if len(self._events) == GATHERED_EVENTS:
             self.write()
+
+    def name(self, network: bytes, now: int) -> bytes:
+        """Return what a network is called on the day of an instant (milliseconds since 1970)."""
+        return self._names(self._signer_of(now), network)[0]
+
+    def _signer_of(self, now: int) -> Signer:
+        day = now // DAY_MILLISECONDS
+        if day != self._day or self._signer is None:
+            self._day, self._signer = day, self._keys.network(_date(day))
+            self._pseudonyms.clear()
+        return self._signer
 
     def _names(self, signer: Signer, network: bytes) -> tuple[bytes, bytes]:
         found = self._pseudonyms.get(network)

@@ -4,10 +4,11 @@ import asyncio
 import contextlib
 import functools
 import gc
+import secrets
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -22,23 +23,28 @@ from producers.gateway.application import Gateway
 from producers.gateway.booth import Booth
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.clock_watch import ClockWatch, steady
+from producers.gateway.door import Door
+from producers.gateway.door_counts import DoorCounts
 from producers.gateway.follower import Follower
 from producers.gateway.identity import Clock
 from producers.gateway.key_watch import KeyWatch
 from producers.gateway.keys import KeyFolder
+from producers.gateway.ladder import Ladder
 from producers.gateway.memory import Memory
 from producers.gateway.meter import Meter
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
+from producers.gateway.raised_places import RaisedPlaces
 from producers.gateway.rates import Rates
 from producers.gateway.rereading import Rereader
+from producers.gateway.work import Spent
 from schemas import figures
 from schemas.figures import Sample
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.gateway import readers
 from scrutin.gateway.desk import GatewayDesk
-from scrutin.gateway.readers import Door
 from scrutin.gateway.receipt_checker import ReceiptChecker
 from scrutin.process import health
 from scrutin.serving.forwarded import behind
@@ -154,20 +160,24 @@ async def connected(
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
+    door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
         networks = Networks(outlet, keys, topics.networks)
         booth = Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
-            time=brokers, gateways=settings.gateway_count)
+            time=brokers, gateways=settings.gateway_count,
+            door=door)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(clock),
-            booth.descriptions.run(clock), ClockWatch(kafka, topics.clocks, brokers).run(outlet),
+            booth.descriptions.run(clock), booth.count_doors(clock),
+            ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
             ask_archive(settings, reader.flushes, days), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
-            measure_draws(publications, reader.flushes))]
+            measure_draws(publications, reader.flushes),
+            *_heard(door, kafka, topics, follower, brokers))]
         try:
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()
@@ -180,7 +190,7 @@ async def connected(
                 Route("/metrics", metrics(Access(settings.operations_token), lambda: (
                     *health.common(settings, "gateway", ready=ready()),
                     *_samples(live, outlet, meter, booth, brokers)))),
-            ], default=Door(pages, rates, clock))
+            ], default=readers.Door(pages, rates, clock))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
             yield voting.application(otherwise=SecurityHeaders(Guesses(inner))), live
         finally:
@@ -217,6 +227,26 @@ def _rates(settings: Settings, keys: KeyFolder) -> Rates:
         settings.rates_url, voter_per_minute=voter, network_per_minute=network,
         gateways=settings.gateway_count, prefix=f"{settings.topic_prefix}:rates:",
         name=lambda address: keys.device.code(b"rates", address))
+
+
+def _door(settings: Settings, keys: KeyFolder, memory: Memory) -> Door | None:
+    if not settings.door:
+        return None
+    gateways = settings.gateway_count
+    return Door(
+        keys=keys, memory=memory, counts=DoorCounts(), ladder=Ladder(gateways=gateways),
+        spent=Spent(), bound_to=secrets.token_hex(8) if gateways > 1 else "")
+
+
+def _heard(
+    door: Door | None, kafka: str, topics: Topics, follower: Follower, brokers: BrokerTime
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """Listen to what the patrol asks of the door, where there is one."""
+    if door is not None:
+        yield RaisedPlaces(
+            kafka, topics.networks, door, milliseconds=brokers.milliseconds,
+            accepts=lambda consultation, proposal: proposal in follower.proposals(consultation),
+        ).follow()
 
 
 def _samples(

@@ -14,6 +14,7 @@ from processors.guard.parameters import NAMES
 from producers.gateway import ballots, booth, guards
 from producers.gateway.application import receipt_of
 from producers.gateway.broker_time import BrokerTime
+from producers.gateway.door_marks import Mark
 from producers.gateway.exchange import JSON, Answer, Asked
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
@@ -68,7 +69,8 @@ class GatewayDesk:
             if request.method == "POST":
                 _check_form(asked)
             voter = self.booth.voter(
-                consultation, device.id, guards.origin_of(asked), guards.network_of(asked))
+                consultation, device.id, guards.origin_of(asked), guards.network_of(asked),
+                guards.mark_of(asked, device, self.keys.device))
         except Refused as refused:
             raise self.turned_away(refused) from None
         return GatewayVisit(self, asked, device, voter)
@@ -101,6 +103,8 @@ class GatewayVisit:
     drawn: str | None = None
     """What the browser is to keep of a sequence until its voter acts; empty: nothing any more."""
     counts_as_drawn: bool = True
+    mark: Mark | None = None
+    """What makes the device known at the door, where it has just earned it."""
 
     @property
     def known(self) -> bool:
@@ -141,15 +145,17 @@ class GatewayVisit:
         try:
             done = await self.desk.booth.record(
                 self.voter, ballots.Act(
-                    act.event, act.proposal, act.word, act.proof, act.renewed), key)
+                    act.event, act.proposal, act.word, act.proof, act.renewed,
+                    act.solution, act.leave), key)
         except Refused as refused:
             raise self.desk.turned_away(refused) from None
         waiting = guards.drawn_of(self.asked)
         if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
             self.drawn = ""
         batch, place = done.acknowledged
+        self.mark = done.passage.mark or self.mark
         return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted",
-                        self.desk.follower.known.rules)
+                        self.desk.follower.known.rules, done.passage.challenge)
 
     async def describe(
         self, place: tuple[int, int], answers: Mapping[str, str | None]
@@ -212,6 +218,9 @@ class GatewayVisit:
         answer = Answer(response.status_code, b"", JSON)
         if self.device.is_new:
             guards.remember_device(self.asked, answer, self.device, self.desk.keys.device)
+        if self.mark is not None:
+            guards.remember_mark(
+                self.asked, answer, self.device, self.mark, self.desk.keys.device)
         if self.drawn is not None:
             path = f"/c/{quote(self.voter.consultation, safe='')}/vote"
             guards.keep_drawn(self.asked, answer, self.drawn, path)

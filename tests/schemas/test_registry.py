@@ -40,7 +40,7 @@ PUBLISHED_IDS = {
     62: "ParticipantDescribed", 63: "RulesAnnounced", 70: "SequenceServed",
     71: "SequenceDrawn", 80: "NetworksSeen", 90: "PatrolJudged",
     100: "ProposalCorrected", 101: "DescriptionCorrected", 102: "ProposalRetired",
-    103: "ProposalRestored", 104: "ClosingCompleted", 111: "NetworksSeen",
+    103: "ProposalRestored", 104: "ClosingCompleted", 110: "DoorCounted", 111: "NetworksSeen",
     112: "ChallengeRaised",
     120: "FindingConfirmed", 121: "FindingDismissed", 122: "ReviewAsked", 123: "ReviewAnswered",
 }

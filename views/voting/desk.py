@@ -39,6 +39,38 @@ class Act(NamedTuple):
     proof: str = ""
     renewed: str = ""
     """A proof of the moment of the act, in case the first is of a name that the browser lost."""
+    solution: str = ""
+    """The work that a challenge asked for, done (ALTCHA's payload)."""
+    leave: str = ""
+    """What a challenge said to bring after its wait."""
+
+
+class Challenge(Protocol):
+    """What a suspect vote may bring, with the same choice, to be trusted: work, or a wait."""
+
+    @property
+    def step(self) -> int:
+        """1 to 3: how much is asked for."""
+
+    @property
+    def work(self) -> Mapping[str, Any] | None:
+        """A challenge as ALTCHA's browser code takes it; None: there is none but the wait."""
+
+    @property
+    def leave(self) -> str:
+        """To be brought after the wait."""
+
+    @property
+    def wait_seconds(self) -> int:
+        """How long to wait, from now."""
+
+    @property
+    def others_first(self) -> int:
+        """So many other proposals are to be voted on before."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why what was brought did not do."""
 
 
 class Recorded(NamedTuple):
@@ -49,6 +81,8 @@ class Recorded(NamedTuple):
     trusted: bool
     rules: int = FIRST_RULES
     """Those that are announced: the ledger decides it by them."""
+    challenge: Challenge | None = None
+    """What the door asks for, where it took the vote as suspect."""
 
 
 class Aside(NamedTuple):

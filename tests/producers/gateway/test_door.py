@@ -1,0 +1,424 @@
+"""The door by a driven clock: what passes of crowds of machines, and who is never asked."""
+
+import asyncio
+import base64
+import heapq
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import altcha
+import pytest
+
+from producers.gateway import door_marks, work
+from producers.gateway.door import Door
+from producers.gateway.door_marks import Mark
+from producers.gateway.ladder import OTHERS_FIRST, PASSES_PER_MINUTE
+from producers.gateway.memory import Memory
+from tests.producers.gateway.doors import HERE, THERE, Device, begin, crowd, door, solved
+
+
+ATTACK_MOST = 50
+"""Trusted votes of a minute by devices of one network that are new for each vote, at most."""
+
+
+@pytest.fixture(autouse=True)
+def light_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let work be quick; how much there is of it has a test of its own."""
+    monkeypatch.setattr(work, "COST", 1)
+    monkeypatch.setattr(work, "COUNTERS", ((0, 0), (1, 3), (1, 3), (1, 3)))
+
+
+def doors(folder: Path, gateways: int) -> list[Door]:
+    return [door(folder, gateways=gateways) for _ in range(gateways)]
+
+
+@pytest.mark.parametrize("gateways", [1, 2, 3])
+@pytest.mark.parametrize("days_old", [0, 1])
+async def test_of_the_attack_of_a_minute_few_votes_count(
+    tmp_path: Path, gateways: int, days_old: int
+) -> None:
+    """A new device for each vote, or a stock of devices from yesterday: one network, one proposal.
+    """
+    at, now = doors(tmp_path, gateways), begin()
+    stock = [Device() for _ in range(1_200)]
+    if days_old:  # Yesterday each asked for something else, and had its cookie.
+        for number, device in enumerate(stock):
+            await device.votes(at[number % gateways], now - 86_400 + number, f"other{number}")
+
+    trusted = 0
+    for number, device in enumerate(stock):
+        trusted += not await device.is_challenged(at[number % gateways], now + number / 20)
+    assert 0 < trusted <= ATTACK_MOST
+
+
+@pytest.mark.parametrize("gateways", [1, 2])
+async def test_of_scripts_that_wait_so_many_pass_in_any_minute(
+    tmp_path: Path, gateways: int
+) -> None:
+    """Each comes back when it is told, at any gateway; with a mark of waiting elsewhere, too."""
+    at, begun = doors(tmp_path, gateways), begin()
+    passed = await _waiting(at, begun, [Device() for _ in range(600)], "p1", seconds=600)
+    marked = [Device() for _ in range(900)]
+    for device in marked:
+        device.mark = Mark(door_marks.WAITED, int(begun) - 100)
+    passed_later = await _waiting(at, begun, marked, "p2", seconds=300)
+
+    for moments in (passed, passed_later):
+        assert len(moments) > 100
+        assert max(_of_a_minute(moments)) <= PASSES_PER_MINUTE
+
+
+async def _waiting(
+    at: Sequence[Door], begun: float, devices: list[Device], proposal: str, *, seconds: float
+) -> list[float]:
+    """Let devices vote, and come back when they are told; return when votes were trusted."""
+    queue = [(begun + number / 20, number) for number in range(len(devices))]
+    passed = []
+    while queue and queue[0][0] < begun + seconds:
+        now, number = heapq.heappop(queue)
+        device = devices[number]
+        gateway = at[secrets.randbelow(len(at))]
+        if await device.is_challenged(gateway, now, proposal, leave=device.leave):
+            heapq.heappush(queue, (max(device.back_at, now + 1), number))
+        else:
+            passed.append(now)
+    return passed
+
+
+def _of_a_minute(moments: list[float]) -> list[int]:
+    return [sum(0 <= now - each < 60 for each in moments) for now in moments]
+
+
+async def test_nobody_who_is_known_is_asked(tmp_path: Path) -> None:
+    """By work done, a vote of yesterday on what was drawn, or a vote that counts already."""
+    memory = Memory()
+    at, now = door(tmp_path, memory=memory), begin()
+    voted = Device()
+    memory.choose(voted.id, "p1", "agree", trusted=True)
+    await crowd(at, now, devices=100)
+    for mark in (Mark(door_marks.SOLVED, int(now) - 86_300), Mark(door_marks.SERVED, int(now))):
+        assert not await Device(mark=mark).is_challenged(at, now)
+    assert not await voted.is_challenged(at, now)
+
+    early = Mark(door_marks.SERVED, int(now) + 1)
+    assert await Device(mark=early).is_challenged(at, now)
+    memory.choose(voted.id, "p1", None, trusted=True)
+    assert await voted.is_challenged(at, now)
+
+
+async def test_neighbours_notice_nothing(tmp_path: Path) -> None:
+    """On another network, or for another proposal or consultation."""
+    at, now = door(tmp_path), begin()
+    done = await crowd(at, now, devices=200)
+
+    assert sum(each.challenge is None for each in done) == 30
+    assert not await Device(THERE).is_challenged(at, now)
+    assert not await Device().is_challenged(at, now, "p2")
+    assert not await Device().is_challenged(at, now, of="city")
+
+
+async def test_work_done_makes_a_vote_trusted_and_its_device_known(tmp_path: Path) -> None:
+    """For good, on every proposal: nobody is asked twice."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now)
+    device = Device()
+    assert await device.is_challenged(at, now)
+    assert device.work is not None
+    done = await device.votes(at, now + 2, solution=solved(device.work))
+
+    assert (done.said, done.challenge, done.mark) == (
+        "solved", None, Mark(door_marks.SOLVED, int(now) + 2))
+    await crowd(at, now + 3, "p2")
+    assert not await device.is_challenged(at, now + 3, "p2")
+
+
+async def test_a_wait_makes_a_vote_trusted_and_not_before_its_end(tmp_path: Path) -> None:
+    """Of twenty seconds; too early says how long yet, and too late begins anew."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now - 61)
+    device = Device()
+    first = await device.votes(at, now)
+    leave = device.leave
+    early = await device.votes(at, now + 19, leave=leave)
+    late = await Device(id=device.id).votes(at, now + 621, leave=leave)
+    done = await device.votes(at, now + 20, leave=leave)
+
+    assert first.challenge is not None
+    assert (first.challenge.wait_seconds, first.challenge.problem) == (20, None)
+    assert early.challenge is not None
+    assert (early.challenge.leave, early.challenge.wait_seconds, early.challenge.problem) == (
+        leave, 1, "early")
+    assert late.challenge is not None
+    assert (late.challenge.problem, late.challenge.wait_seconds) == ("expired", 20)
+    assert (done.said, done.challenge, done.mark) == (
+        "waited", None, Mark(door_marks.WAITED, int(now) + 20))
+
+
+@pytest.mark.parametrize("other", [
+    {"proposal": "p2"}, {"of": "city"}, {"device": True}], ids=str)
+@pytest.mark.parametrize("way", ["solution", "leave"])
+async def test_what_is_for_one_vote_is_for_no_other(
+    tmp_path: Path, other: dict[str, Any], way: str
+) -> None:
+    """Neither of another voter, nor on another proposal, nor in another consultation."""
+    at, now = door(tmp_path), begin()
+    of, proposal = other.get("of", "town"), other.get("proposal", "p1")
+    await crowd(at, now)
+    for _ in range(31):
+        await Device().votes(at, now, proposal, of=of)
+    device = Device()
+    await device.votes(at, now)
+    assert device.work is not None
+    brought: dict[str, Any] = {
+        "solution": solved(device.work)} if way == "solution" else {"leave": device.leave}
+    whose = Device() if other.get("device") else Device(id=device.id)
+    done = await whose.votes(at, now + 61, proposal, of=of, **brought)
+
+    assert done.challenge is not None
+    assert done.challenge.problem == {"solution": "other", "leave": "altered"}[way]
+    assert not await device.is_challenged(at, now + 61, **brought)
+
+
+async def test_a_solution_counts_once(tmp_path: Path) -> None:
+    """However it is spelt: altered in what nobody signs, it is the same."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now)
+    device = Device()
+    await device.votes(at, now)
+    assert device.work is not None
+    solution = solved(device.work)
+    again = json.loads(base64.b64decode(solution))
+    again["solution"]["counter"] += 1
+    again["more"] = 1
+    forms = [solution, base64.b64encode(json.dumps(again).encode()).decode()]
+    assert not await device.is_challenged(at, now, solution=forms[0])
+
+    for form in forms:
+        done = await Device(id=device.id).votes(at, now + 1, solution=form)
+        assert done.challenge is not None
+        assert done.challenge.problem == "replayed"
+
+
+@pytest.mark.parametrize("gateways", [2, 3])
+async def test_a_solution_counts_at_its_own_gateway_alone(tmp_path: Path, gateways: int) -> None:
+    """Where several share no memory: the others refuse it, so it counts once in all."""
+    at, now = doors(tmp_path, gateways), begin()
+    for each in at:
+        await crowd(each, now)
+    device = Device()
+    await device.votes(at[0], now)
+    assert device.work is not None
+    solution = solved(device.work)
+    done = [await Device(id=device.id).votes(each, now, solution=solution)
+            for each in (*at[1:], *at)]
+
+    assert [each.said for each in done].count("solved") == 1
+    assert done[gateways - 1].said == "solved"
+
+
+def _broken(change: Callable[[dict[str, Any]], object]) -> Callable[[str], str]:
+    def made(solution: str) -> str:
+        payload = json.loads(base64.b64decode(solution))
+        change(payload)
+        return base64.b64encode(json.dumps(payload).encode()).decode()
+    return made
+
+
+ALTERATIONS: dict[str, Callable[[str], str]] = {
+    "key": _broken(lambda p: p["solution"].update(derivedKey="00" * 32)),
+    "no key": _broken(lambda p: p["solution"].pop("derivedKey")),
+    "number as key": _broken(lambda p: p["solution"].update(derivedKey=7)),
+    "prefix": _broken(lambda p: p["challenge"]["parameters"].update(keyPrefix="")),
+    "cost": _broken(lambda p: p["challenge"]["parameters"].update(cost=2)),
+    "later": _broken(lambda p: p["challenge"]["parameters"].update(
+        expiresAt=p["challenge"]["parameters"]["expiresAt"] + 1)),
+    "no end": _broken(lambda p: p["challenge"]["parameters"].pop("expiresAt")),
+    "end as text": _broken(lambda p: p["challenge"]["parameters"].update(expiresAt="9" * 10)),
+    "unsigned key": _broken(lambda p: p["challenge"]["parameters"].pop("keySignature")),
+    "signature": _broken(lambda p: p["challenge"].update(signature="00" * 32)),
+    "no signature": _broken(lambda p: p["challenge"].pop("signature")),
+    "signature as number": _broken(lambda p: p["challenge"].update(signature=1)),
+    "list": lambda _: base64.b64encode(b"[1]").decode(),
+    "lists": lambda _: base64.b64encode(b'{"challenge":[1],"solution":[1]}').decode(),
+    "deep": lambda _: base64.b64encode(b"[" * 1_000).decode(),
+    "no base64": lambda _: "%%%",
+    "not ASCII": lambda _: "é",
+    "empty": lambda _: "e30=",
+    "too long": lambda solution: solution + " " * (1_501 - len(solution)),
+}
+
+
+@pytest.mark.parametrize("alteration", ALTERATIONS)
+async def test_an_altered_solution_does_not_do(tmp_path: Path, alteration: str) -> None:
+    """And takes nothing from the real one."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now)
+    device = Device()
+    await device.votes(at, now)
+    assert device.work is not None
+    solution = solved(device.work)
+    done = await Device(id=device.id).votes(
+        at, now, solution=ALTERATIONS[alteration](solution))
+
+    assert done.challenge is not None
+    assert done.challenge.problem == "altered"
+    assert not await device.is_challenged(at, now, solution=solution)
+
+
+async def test_a_solution_comes_too_late_after_ten_minutes(tmp_path: Path) -> None:
+    """Not a second more: work done in stock is of no use."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now)
+    device = Device()
+    await device.votes(at, now)
+    assert device.work is not None
+    solution = solved(device.work)
+    late = await device.votes(at, now + 601, solution=solution)
+
+    assert late.challenge is not None
+    assert late.challenge.problem == "expired"
+    assert not await device.is_challenged(at, now + 600, solution=solution)
+
+
+async def test_work_is_checked_without_doing_it_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither for right solutions nor for wrong ones: nobody can keep a gateway busy with them."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now)
+    device = Device()
+    await device.votes(at, now)
+    assert device.work is not None
+    solution = solved(device.work)
+    derived: list[object] = []
+    monkeypatch.setattr(altcha.v2, "_select_derive_key", lambda *_: derived.append)
+    monkeypatch.setattr(work.Work, "challenge", lambda *_, **__: None)
+    for alteration in ALTERATIONS.values():
+        await Device(id=device.id).votes(at, now, solution=alteration(solution))
+
+    assert not await device.is_challenged(at, now, solution=solution)
+    assert derived == []
+
+
+async def test_challenges_are_made_so_many_in_a_second(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those after them name the wait alone: making them costs more than a vote."""
+    monkeypatch.setattr(work, "MADE_PER_SECOND", 10)
+    at, now = door(tmp_path), begin()
+    done = await crowd(at, now, devices=60)
+    later = await crowd(at, now + 1, devices=1)
+
+    asked = [each.challenge for each in (*done, *later) if each.challenge is not None]
+    assert len(asked) == 31
+    assert [each.work is not None for each in asked] == [True] * 10 + [False] * 20 + [True]
+    assert all(each.leave for each in asked)
+
+
+async def test_at_the_highest_step_other_proposals_come_first(tmp_path: Path) -> None:
+    """Work done before them does not do, and is not lost."""
+    memory = Memory()
+    at, now = door(tmp_path, memory=memory), begin()
+    at.raise_challenge(b"net", "town", "p1", 3, int(now * 1_000) + 60_000, int(now * 1_000))
+    device = Device()
+    first = await device.votes(at, now, name=b"net")
+    assert device.work is not None
+    assert first.challenge is not None
+    assert (first.challenge.step, first.challenge.others_first) == (3, OTHERS_FIRST)
+    solution = solved(device.work)
+    memory.choose(device.id, "p1", "agree", trusted=False)
+    memory.choose(device.id, "p2", "agree", trusted=True)
+    second = await device.votes(at, now + 1, solution=solution, name=b"net")
+    memory.choose(device.id, "p3", "agree", trusted=True)
+
+    assert second.challenge is not None
+    assert (second.challenge.problem, second.challenge.others_first) == ("others_first", 1)
+    assert not await device.is_challenged(at, now + 2, solution=solution, name=b"net")
+
+
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_work_is_as_long_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: int
+) -> None:
+    """Two million iterations at the first step and eight above, give or take a quarter.
+
+    The longest names of all fit into a solution as well.
+    """
+    monkeypatch.undo()
+    numbers: list[int] = []
+    create = altcha.create_challenge
+
+    def noting(*given: Any, **named: Any) -> altcha.Challenge:
+        numbers.append(named["counter"] * given[1])
+        return create(*given, **named)
+
+    monkeypatch.setattr(altcha, "create_challenge", noting)
+    at, now = door(tmp_path, gateways=2), int(begin())
+    names = "\u20ac" * 21
+    made = at._work.challenge(bytes(16), names, names, step=step, now=now)
+    assert made is not None
+    payload = altcha.Payload(
+        altcha.Challenge.from_dict(made), altcha.Solution(10_000, "00" * 32, 12_345.678))
+
+    middle = {1: 2_000_000, 2: 8_000_000, 3: 8_000_000}[step]
+    assert 0.75 * middle <= numbers[0] <= 1.25 * middle
+    assert made["parameters"]["expiresAt"] == now + 600
+    assert len(payload.to_base64()) <= work.SOLUTION_CHARACTERS
+
+
+async def test_solved_challenges_are_remembered_in_bounds() -> None:
+    """Until they end; more than it can remember it does not take, and so takes none twice."""
+    spent = work.Spent(most=3)
+    taken = [await spent.take(bytes([number]), 1_000) for number in (1, 2, 3, 1, 4)]
+    later = [await spent.take(bytes([number]), 1_661) for number in (4, 1, 4)]
+
+    assert taken == ["solved"] * 3 + ["replayed", "busy"]
+    assert later == ["solved", "solved", "replayed"]
+    assert len(spent) == 2
+
+
+def test_marks_are_of_one_device_and_by_any_key_of_ours(tmp_path: Path) -> None:
+    """Neither another's nor an altered one makes anybody known."""
+    keys = door(tmp_path)._keys
+    mark = Mark(door_marks.SOLVED, 1_700_000_000)
+    text = door_marks.mark_text(keys.device, HERE * 5 + b"x", mark)
+    keys.add("device", bytes(range(32)), 1)
+    keys.look()
+
+    assert len(text) == door_marks.MARK_CHARACTERS
+    assert door_marks.mark_of(keys.device, HERE * 5 + b"x", text) == mark
+    for device, said in ((HERE * 5 + b"y", text), (HERE * 5 + b"x", "B" + text[1:]),
+                         (HERE * 5 + b"x", text[:-1]), (HERE * 5 + b"x", "")):
+        assert door_marks.mark_of(keys.device, device, said) == door_marks.UNMARKED
+
+
+def test_what_the_door_did_is_written_by_minute_and_consultation(tmp_path: Path) -> None:
+    """Numbers alone; a challenge that nobody answered is left after eleven minutes."""
+
+    async def scene() -> list[dict[str, Any]]:
+        at, now = door(tmp_path), begin() // 60 * 60
+        await crowd(at, now, devices=33)
+        solver, waiter = Device(), Device()
+        await solver.votes(at, now)
+        await waiter.votes(at, now)
+        assert solver.work is not None
+        assert list(at.counts.due(now + 59)) == []
+        await solver.votes(at, now + 61, solution=solved(solver.work))
+        await waiter.votes(at, now + 61, leave=waiter.leave)
+        await Device().votes(at, now + 61, leave="x" * 35)
+        at.counts.refused("", now + 62, "unknown-consultation")
+        written = list(at.counts.due(now + 120))
+        assert list(at.counts.due(now + 719)) == []
+        return [*written, *at.counts.due(now + 720), *at.counts.due(now + 7_800)]
+
+    written = asyncio.run(scene())
+    kinds = ("consultation", "raised", "asked", "solved", "waited", "left")
+    assert [tuple(each[kind] for kind in kinds) for each in written] == [
+        ("town", 1, 5, 0, 0, 0), ("", 0, 0, 0, 0, 0), ("town", 0, 1, 1, 1, 0),
+        ("town", 0, 0, 0, 0, 3), ("town", 0, 0, 0, 0, 1)]
+    assert [each["refusals"] for each in written[1:3]] == [
+        [{"reason": "unknown-consultation", "count": 1}],
+        [{"reason": "leave-altered", "count": 1}]]
