@@ -51,6 +51,7 @@ CACHES: dict[str, str | int] = {
     "producers.campaign.sentences.possible": OFFLINE,
     "producers.gateway.guards._device_of": 384,
     "producers.gateway.guards._host_of": 2_560,  # with what urllib.parse remembers of it
+    "producers.gateway.guards._mark_of": 416,
     "producers.gateway.guards._network_of": 384,
     "producers.gateway.operations.openapi": OURS,
     "producers.gateway.rates._policy": OURS,

@@ -20,7 +20,7 @@ from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter
 from producers.gateway.models import Description, Qualified, Vote
-from producers.gateway.rates import Rates, headers_of
+from producers.gateway.rates import Rates, cookieless, headers_of
 from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
 from producers.gateway.refusals import Fault, Refused
 from producers.gateway.sequence import SIZE
@@ -158,7 +158,11 @@ class Gateway:
         voter = self._booth.voter(
             asked.parts["consultation"], device.id, guards.origin_of(asked), network,
             guards.mark_of(asked, device, self._keys.device))
-        rate = self._rates.count(voter.id, network, self._clock())
+        now = self._clock()
+        rate = self._rates.count(
+            voter.id, cookieless(network) if device.is_new else network, now)
+        if device.is_new and self._rates.is_crowd(network, now):
+            self._booth.crowded(voter, now)
         headers = asked.limits = headers_of(rate)
         if rate.left < 0:  # `exceeded`, without its call: every vote comes here
             raise Refused(problems.TOO_MANY_REQUESTS)
@@ -186,6 +190,8 @@ class Gateway:
             error = Refused(problems.INTERNAL)
         kind = error.problem
         self._meter.refused(kind.name)
+        self._booth.refused(
+            asked.scope.get("path_params", {}).get("consultation", ""), kind.name)
         language = self._language(asked)
         translate = functools.partial(self._speech.translate, language)
         document = kind.document(translate, asked.path)

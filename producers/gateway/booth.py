@@ -228,6 +228,18 @@ class Booth:
         if self.door is not None:
             yield from self.door.counts.samples()
 
+    def crowded(self, voter: Voter, now: float) -> None:
+        """Take note that a network sends more without a cookie than people do (seconds)."""
+        if self.door is not None:
+            self.door.crowded(voter.consultation, voter.network, now)
+
+    def refused(self, consultation: str, reason: str) -> None:
+        """Count a refusal for the log, under a consultation that there is."""
+        if self.door is not None:
+            named = self._follower.known.find("ConsultationDescribed", consultation)
+            self.door.counts.refused(
+                consultation if named else "", self._time.milliseconds() / 1_000, reason)
+
     async def count_doors(self, clock: identity.Clock) -> None:
         """Write what the door did, minute by minute; for ever."""
         if self.door is not None:

@@ -35,7 +35,8 @@ LOOPBACK_COOKIE = "scrutin-device"
 KNOWN_COOKIE = "scrutin-known"
 """Of the mark that makes a device known at the door; with the prefix where the device's has it."""
 DEVICES_REMEMBERED = 65_536
-"""Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
+"""Cookies whose device, and whose mark, is remembered, some 20 MB each: who votes is back within
+seconds, many times."""
 ORIGINS_REMEMBERED = 64
 """Origins whose host is remembered: a deployment has one, an attacker has many, of at most..."""
 ORIGIN_BYTES = 320
@@ -126,7 +127,10 @@ def mark_of(asked: Asked, device: Device, key: Key) -> Mark:
     text = asked.cookie(_known_name(asked))
     if text is None or len(text) != door_marks.MARK_CHARACTERS:
         return UNMARKED
-    return door_marks.mark_of(key, device.id, text)
+    return _mark_of(key, device.id, text)
+
+
+_mark_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(door_marks.mark_of)
 
 
 def remember_mark(asked: Asked, answer: Answer, device: Device, mark: Mark, key: Key) -> None:

@@ -6,9 +6,10 @@ flood of refused requests frees a network or a voter, or takes anything from oth
 asked before either counts: what a voter asks for beyond their own limit takes nothing from their
 network, and a network that has used up its limit fills no window with new devices.
 
-All requests whose address cannot be read come from one network, `identity.UNKNOWN_NETWORK`. Devices
-that are known and requests without a cookie count alike; limits of their own for one of them would
-need nothing but a name of their own for their network.
+All requests whose address cannot be read come from one network, `identity.UNKNOWN_NETWORK`.
+Requests without a cookie have a window of their own, as large, so that a flood of new devices takes
+nothing from those who were here before. Far below its end they are more than people send: then the
+door asks devices of the network for more (`producers.gateway.door`), and nobody is refused.
 """
 
 import functools
@@ -29,6 +30,12 @@ UNLIMITED = 1 << 32
 READS_PER_ACT = 3
 """Pages, files and forms that a network may ask for or send, for each request its voters may send:
 in the booth an act is a form and the page that answers it, and some only read."""
+
+
+COOKIELESS_SHARE = 4
+"""Requests without a cookie are a crowd past a quarter of a network's limit: of 6,000 past 1,500,
+where a large mobile operator's busiest prefix brings 1,300 new voters in its busiest minute."""
+_COOKIELESS = b"c"
 
 
 class Rate(NamedTuple):
@@ -114,6 +121,11 @@ class Rates:
         # A named tuple without the call that gives its names: half the time.
         return _new(Rate, ("voter", self._voter_quota, left, int(rest) + 1))
 
+    def is_crowd(self, network: bytes, now: float) -> bool:
+        """Whether more requests without a cookie have come from a network than people send."""
+        _, used, rest = self._networks.look(cookieless(network), now)
+        return bool(rest) and used > self._network_quota // COOKIELESS_SHARE
+
     def count_reader(
         self, network: bytes, now: float, *, kind: str = "readers", cost: int = 1
     ) -> Rate:
@@ -127,6 +139,11 @@ class Rates:
             rest = rest or networks.begin(cell, name, now)
             networks.counts[cell] += cost
         return Rate(kind, quota, left, int(rest) + 1)
+
+
+def cookieless(network: bytes) -> bytes:
+    """Name what comes from a network without a cookie: no other name is so long or begins so."""
+    return _COOKIELESS + network
 
 
 def part(quota: int, gateways: int) -> int:

@@ -22,7 +22,7 @@ from producers.gateway.memory import Memory
 from producers.gateway.meter import Meter
 from producers.gateway.models import Receipt
 from producers.gateway.outlet import Acknowledged, NotWritten
-from producers.gateway.rates import Rates, headers_of
+from producers.gateway.rates import Rates, cookieless, headers_of
 from producers.gateway.receipts import Batch
 from producers.gateway.refusals import Refused
 from producers.gateway.rereading import Rereader
@@ -72,12 +72,13 @@ class GatewayDesk:
                 consultation, device.id, guards.origin_of(asked), guards.network_of(asked),
                 guards.mark_of(asked, device, self.keys.device))
         except Refused as refused:
-            raise self.turned_away(refused) from None
+            raise self.turned_away(refused, consultation) from None
         return GatewayVisit(self, asked, device, voter)
 
-    def turned_away(self, refused: Refused) -> TurnedAway:
+    def turned_away(self, refused: Refused, consultation: str) -> TurnedAway:
         """Say it as the pages take it, and count it."""
         self.meter.refused(refused.problem.name)
+        self.booth.refused(consultation, refused.problem.name)
         return TurnedAway(refused.problem, {
             name.decode(): value.decode() for name, value in refused.headers.items()})
 
@@ -135,7 +136,7 @@ class GatewayVisit:
             served = await self.desk.booth.serve(
                 self.voter, included, looks_only=self.asked.scope["method"] == "HEAD")
         except Refused as refused:
-            raise self.desk.turned_away(refused) from None
+            raise self.desk.turned_away(refused, self.voter.consultation) from None
         self.drawn, self.counts_as_drawn = served.waiting or None, served.counts_as_drawn
         return [each["proposal"] for each in served.proposals
                 if each["proposal"] not in voted or each["proposal"] in included]
@@ -148,7 +149,7 @@ class GatewayVisit:
                     act.event, act.proposal, act.word, act.proof, act.renewed,
                     act.solution, act.leave), key)
         except Refused as refused:
-            raise self.desk.turned_away(refused) from None
+            raise self.desk.turned_away(refused, self.voter.consultation) from None
         waiting = guards.drawn_of(self.asked)
         if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
             self.drawn = ""
@@ -167,7 +168,7 @@ class GatewayVisit:
             await self.desk.booth.describe(
                 self.voter, Receipt.model_validate_json(found), dict(answers))
         except Refused as refused:
-            raise self.desk.turned_away(refused) from None
+            raise self.desk.turned_away(refused, self.voter.consultation) from None
 
     def aside(self) -> Aside | None:
         found = self._named()
@@ -229,10 +230,15 @@ class GatewayVisit:
 
     def _count(self) -> None:
         """Count what reaches the broker; pages alone are free."""
-        rate = self.desk.rates.count(self.voter.id, self.voter.network, self.desk.time.now())
+        voter, now = self.voter, self.desk.time.now()
+        network = cookieless(voter.network) if self.device.is_new else voter.network
+        rate = self.desk.rates.count(voter.id, network, now)
+        if self.device.is_new and self.desk.rates.is_crowd(voter.network, now):
+            self.desk.booth.crowded(voter, now)
         if rate.exceeded:
             raise self.desk.turned_away(
-                Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)))
+                Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)),
+                voter.consultation)
 
 
 def _own(value: bytes | None, voter: booth.Voter) -> dict[str, Any] | None:

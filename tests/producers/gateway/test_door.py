@@ -17,6 +17,7 @@ from producers.gateway.door import Door
 from producers.gateway.door_marks import Mark
 from producers.gateway.ladder import OTHERS_FIRST, PASSES_PER_MINUTE
 from producers.gateway.memory import Memory
+from schemas import codec
 from tests.producers.gateway.doors import HERE, THERE, Device, begin, crowd, door, solved
 
 
@@ -118,6 +119,19 @@ async def test_neighbours_notice_nothing(tmp_path: Path) -> None:
     assert not await Device(THERE).is_challenged(at, now)
     assert not await Device().is_challenged(at, now, "p2")
     assert not await Device().is_challenged(at, now, of="city")
+
+
+async def test_a_network_that_sends_too_much_without_a_cookie_is_raised_as_a_whole(
+    tmp_path: Path,
+) -> None:
+    """For each proposal, and on no other network; nobody of it is refused."""
+    at, now = door(tmp_path), begin()
+    at.crowded("town", HERE, now)
+
+    assert await Device().is_challenged(at, now)
+    assert await Device().is_challenged(at, now, "p2", of="city")
+    assert not await Device(THERE).is_challenged(at, now)
+    assert not await Device().is_challenged(at, now + 1_800)
 
 
 async def test_work_done_makes_a_vote_trusted_and_its_device_known(tmp_path: Path) -> None:
@@ -415,6 +429,9 @@ def test_what_the_door_did_is_written_by_minute_and_consultation(tmp_path: Path)
         return [*written, *at.counts.due(now + 720), *at.counts.due(now + 7_800)]
 
     written = asyncio.run(scene())
+    for each in written:  # The schema takes it.
+        said = codec.encode("DoorCounted", event_id=bytes(16), occurred_at=1, **each)
+        assert codec.decode(said)[1]["minute"] == each["minute"]
     kinds = ("consultation", "raised", "asked", "solved", "waited", "left")
     assert [tuple(each[kind] for kind in kinds) for each in written] == [
         ("town", 1, 5, 0, 0, 0), ("", 0, 0, 0, 0, 0), ("town", 0, 1, 1, 1, 0),

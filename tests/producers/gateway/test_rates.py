@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producers.gateway.cells import TRIES, Cells
-from producers.gateway.rates import CELLS_BYTES, NETWORK_CELLS, VOTER_CELLS, Rates, headers_of
+from producers.gateway.rates import (
+    CELLS_BYTES,
+    NETWORK_CELLS,
+    VOTER_CELLS,
+    Rates,
+    cookieless,
+    headers_of,
+)
 from tests.memory import traced
 
 
@@ -191,3 +198,18 @@ def test_gateways_divide_what_a_network_may_ask_for(quota: int, gateways: int, e
     assert admitted == each
     assert rates.count(VOTER, b"", 0.0).quota == 9
     assert rates.count_reader(NETWORK, 0.0).quota == -(-3 * quota // gateways)
+
+
+def test_requests_without_a_cookie_take_nothing_from_those_with_one() -> None:
+    """They have a window of their own; a quarter of it is a crowd, in another network none."""
+    rates = Rates(voter_per_minute=1_000_000, network_per_minute=400)
+    crowds = []
+    for number in range(500):
+        counted = rates.count(number.to_bytes(16, "big"), cookieless(b"\1\2\3"), 1_000.0)
+        crowds.append(rates.is_crowd(b"\1\2\3", 1_000.0))
+        assert counted.exceeded == (number >= 400)
+
+    assert crowds == [False] * 100 + [True] * 400
+    assert not rates.is_crowd(b"\1\2\4", 1_000.0)
+    assert not rates.is_crowd(b"\1\2\3", 1_061.0)
+    assert not rates.count(bytes(16), b"\1\2\3", 1_000.0).exceeded
