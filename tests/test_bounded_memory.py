@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from producers.gateway import identity
+from producers.gateway import door_marks, identity
 from schemas.visitors import Query
 from tests.memory import traced
 from views.hosts import HOST_BYTES
@@ -51,7 +51,7 @@ CACHES: dict[str, str | int] = {
     "producers.campaign.sentences.possible": OFFLINE,
     "producers.gateway.guards._device_of": 384,
     "producers.gateway.guards._host_of": 2_560,  # with what urllib.parse remembers of it
-    "producers.gateway.guards._mark_of": 416,
+    "producers.gateway.guards._mark_of": 560,
     "producers.gateway.guards._network_of": 384,
     "producers.gateway.operations.openapi": OURS,
     "producers.gateway.rates._policy": OURS,
@@ -290,6 +290,15 @@ def devices() -> Iterator[Callable[..., object]]:
         yield functools.partial(cache, key, cookie)
 
 
+def marks() -> Iterator[Callable[..., object]]:
+    cache = dict(found_caches())["producers.gateway.guards._mark_of"]
+    key = identity.Ring(identity.Signer(bytes(32)))
+    for number in itertools.count(1 << 32):
+        device = number.to_bytes(identity.IDENTIFIER_BYTES, "big")
+        yield functools.partial(cache, key, device, door_marks.mark_text(
+            key, device, door_marks.Mark(door_marks.SERVED, number)))
+
+
 def origins() -> Iterator[Callable[..., object]]:
     cache = dict(found_caches())["producers.gateway.guards._host_of"]
     for number in itertools.count():
@@ -304,7 +313,7 @@ def hosts() -> Iterator[Callable[..., object]]:
 
 @pytest.mark.parametrize(("name", "asked"), [
     ("producers.gateway.guards._network_of", networks),
-    ("producers.gateway.guards._device_of", devices),
+    ("producers.gateway.guards._device_of", devices), ("producers.gateway.guards._mark_of", marks),
     ("producers.gateway.guards._host_of", origins), ("views.hosts._name_in", hosts)])
 def test_a_cache_that_visitors_fill_takes_no_more_than_is_said(
     name: str, asked: Callable[[], Iterator[Callable[..., object]]]

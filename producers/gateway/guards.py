@@ -35,8 +35,9 @@ LOOPBACK_COOKIE = "scrutin-device"
 KNOWN_COOKIE = "scrutin-known"
 """Of the mark that makes a device known at the door; with the prefix where the device's has it."""
 DEVICES_REMEMBERED = 65_536
-"""Cookies whose device, and whose mark, is remembered, some 20 MB each: who votes is back within
-seconds, many times."""
+"""Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
+MARKS_REMEMBERED = 32_768
+"""Marks that are remembered, some 15 MB: fewer, for not everybody has one."""
 ORIGINS_REMEMBERED = 64
 """Origins whose host is remembered: a deployment has one, an attacker has many, of at most..."""
 ORIGIN_BYTES = 320
@@ -130,7 +131,7 @@ def mark_of(asked: Asked, device: Device, key: Key) -> Mark:
     return _mark_of(key, device.id, text)
 
 
-_mark_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(door_marks.mark_of)
+_mark_of = functools.lru_cache(maxsize=MARKS_REMEMBERED)(door_marks.mark_of)
 
 
 def remember_mark(asked: Asked, answer: Answer, device: Device, mark: Mark, key: Key) -> None:
