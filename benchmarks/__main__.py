@@ -50,6 +50,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "gateway": (gateway.gateway, tuple(
         name for name in FIGURES
         if name.startswith("gateway_") and not name.endswith("_against_0_1_0"))),
+    "door": (gateway.door, ("door_votes_against_open", "door_cpu_against_open")),
     "limits": (request_limits.counted, tuple(
         name for name in FIGURES if name.startswith("limits_"))),
     "release": (release.release, ("gateway_against_0_1_0", "gateway_cpu_against_0_1_0")),

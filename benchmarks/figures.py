@@ -116,6 +116,10 @@ FIGURES = {
         "×", 0.25, "64 connections, against the same server answering an empty 202"),
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, 64 connections"),
     "gateway_cpu_microseconds_per_vote_at_256": _less("µs", None, "the same, 256 connections"),
+    "door_votes_against_open": _more(
+        "×", 0.95, "votes a second of a gateway with the door, of drawn votes by devices with "
+        "their mark, against one without it, by turns"),
+    "door_cpu_against_open": _less("×", None, "CPU a vote, the same turns"),
     "limits_microseconds": _less(
         "µs", 3, "CPU of counting one request of a known voter and its network, with its headers"),
     "limits_against_0_1_0": _less(

@@ -1,6 +1,7 @@
 """How many votes one gateway takes a second, and how long each voter waits."""
 
 import asyncio
+import statistics
 import sys
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from benchmarks.house import (
     told_by,
 )
 from benchmarks.ledger import Measured
+from benchmarks.voters import VOTERS
 from benchmarks.votes import BEGAN_AT, CONSULTATION, PROPOSALS
 from deploy.local.ports import find_free
 from producers.consultation_file import ConsultationFile
@@ -27,6 +29,9 @@ from schemas.topics import Topics
 
 
 SECONDS = 10.0
+DOOR_TURNS = 8
+DOOR_SECONDS = 3.0
+"""Each gateway is measured so often and so long, one after the other."""
 NO_LIMIT = "1000000000"
 """Every request is counted against both limits; all come from one network, so none is reached."""
 
@@ -58,6 +63,30 @@ async def gateway(house: House, _count: int) -> Measured:
         "gateway_latency_milliseconds_p99": few["milliseconds_p99"],
         "gateway_latency_milliseconds_p99_at_256": crowd["milliseconds_p99"],
     }
+
+
+async def door(house: House, _count: int) -> Measured:
+    """Measure what the door costs a vote that is not challenged: with it and without, by turns."""
+    servers: dict[str, tuple[Process, int, Topics]] = {}
+    for name in ("true", "false"):
+        topics = await house.filled(0, rules=2)
+        await apply(Log(house.kafka, topics), consultation(), now=BEGAN_AT)
+        port = find_free(1)[0]
+        process = house.worker(
+            "gateway", topics, SCRUTIN_GATEWAY_PORT=str(port), SCRUTIN_DOOR=name,
+            SCRUTIN_GATEWAY_VOTER_RATE=NO_LIMIT, SCRUTIN_GATEWAY_NETWORK_RATE=NO_LIMIT)
+        await answers(process, f"http://127.0.0.1:{port}/readyz")
+        servers[name] = process, port, topics
+    found = await told_by(
+        "benchmarks.voters_by_turns", *(f"{name}:{port}:{process.popen.pid}" for name, (
+            process, port, _) in servers.items()), str(DOOR_TURNS), str(DOOR_SECONDS))
+    for name, (process, _, topics) in servers.items():
+        await _check_log(house, topics, Counter(found[name]["statuses"]))
+        process.stop()
+    rates, costs = ({name: statistics.median(each[figure]) for name, each in found.items()}
+                    for figure in ("per_second", "cpu_microseconds"))
+    return {"door_votes_against_open": rates["true"] / rates["false"],
+            "door_cpu_against_open": costs["true"] / costs["false"]}
 
 
 def consultation() -> ConsultationFile:
@@ -94,6 +123,6 @@ async def _voted(*servers: str) -> dict[str, Any]:
 async def _check_log(house: House, topics: Topics, statuses: Counter[str]) -> None:
     """Raise unless every answer was a 202, and the log holds as many votes."""
     async with reading(house.kafka) as consumer:
-        held = await counting_ends(consumer, topics.votes)() - PARTITIONS
+        held = await counting_ends(consumer, topics.votes)() - PARTITIONS - VOTERS
     if statuses != {"202": held}:
         raise Unmeasurable(f"answers were {statuses}, and the log holds {held} votes")

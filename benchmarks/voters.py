@@ -46,21 +46,36 @@ def browser(port: int) -> dict[str, str]:
 
 
 async def shown(connection: Connection, port: int) -> list[tuple[bytes, bytes]]:
-    """Be a new voter, look at a sequence; give votes on it, cut in two where their key goes."""
+    """Be a new voter, look at a sequence; give votes on it, cut in two where their key goes.
+
+    One vote is cast already: what its answer gives is kept, as a browser keeps it.
+    """
     path = f"/v1/consultations/{CONSULTATION}"
     answer = await connection.ask(request("GET", f"{path}/sequence", browser(port)))
     assert answer.status == 200, answer.body
-    cookie = answer.head.partition(b"set-cookie: ")[2].partition(b";")[0].decode()
+    drawn = json.loads(answer.body)["proposals"]
+    cookie = cookies(answer.head)[0]
+    first = await connection.ask(request(
+        "POST", f"{path}/votes", {**browser(port), "cookie": cookie},
+        json.dumps({"proposal": drawn[0]["id"], "choice": CHOICES[0],
+                    "proof": drawn[0]["proof"]}).encode()))
+    assert first.status == 202, first.body
+    cookie = "; ".join((cookie, *cookies(first.head)))
     headers = {**browser(port), "cookie": cookie, "idempotency-key": "*" * KEY_CHARACTERS}
     votes = []
     for proposal, choice in zip(
-            json.loads(answer.body)["proposals"], itertools.cycle(CHOICES), strict=False):
+            drawn, itertools.cycle(CHOICES), strict=False):
         body = json.dumps({
             "proposal": proposal["id"], "choice": choice, "proof": proposal["proof"]}).encode()
         before, _, after = request("POST", f"{path}/votes", headers, body).partition(
             b"*" * KEY_CHARACTERS)
         votes.append((before, after))
     return votes
+
+
+def cookies(head: bytes) -> list[str]:
+    """Return the cookies that an answer gives."""
+    return [part.partition(b";")[0].decode() for part in head.split(b"set-cookie: ")[1:]]
 
 
 async def electorate(port: int) -> list[tuple[bytes, bytes]]:
