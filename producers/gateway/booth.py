@@ -5,8 +5,7 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 """
 
 import base64
-from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from producers.gateway import ballots, identity, kept, view_proofs
@@ -67,8 +66,13 @@ class Voter(NamedTuple):
     """Never written with a vote."""
     via: int = 0
     """Number of the partner on whose site they act: nothing sets one yet."""
-    mark: Mark = UNMARKED
-    """What the device brings that makes it known at the door."""
+    read_mark: Callable[[], Mark] | None = None
+    """Reads the mark that the browser brought; None: it brought none."""
+
+    @property
+    def mark(self) -> Mark:
+        """What makes the device known at the door."""
+        return self.read_mark() if self.read_mark else UNMARKED
 
 
 class Recorded(NamedTuple):
@@ -132,7 +136,7 @@ class Booth:
 
     def voter(
         self, consultation: str, device: bytes, origin: int, network: bytes,
-        mark: Mark = UNMARKED,
+        read_mark: Callable[[], Mark] | None = None,
     ) -> Voter:
         """Name a device within a consultation that is open; raise Refused where it is not."""
         if not (self._follower.ready.is_set() and self._time.settled):
@@ -149,7 +153,7 @@ class Booth:
         except KeysDestroyed:
             raise Refused(problems.CLOSED) from None
         return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network,
-                     mark=mark)
+                     read_mark=read_mark)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
@@ -157,7 +161,9 @@ class Booth:
         now = self._time.milliseconds()
         trust, seen = self._seen(voter, act, now)
         passage = OPEN
-        if self.door is not None and act.kind == "VoteCast":
+        # Most votes are drawn, by devices with a mark: nothing is to be asked, or given.
+        if self.door is not None and act.kind == "VoteCast" and not (
+                seen[0] == _SERVED and voter.read_mark and trust == _TRUSTED):
             passage = await self._met(self.door, voter, act, trust, seen[0], now)
             if passage.challenge is not None:
                 trust = _SUSPECT
@@ -379,8 +385,7 @@ class Booth:
                                 "proof-bad" if act.proof else "proof-missing")
             return OPEN
         if shown == _SERVED:
-            mark = None if voter.mark.how else door.served(voter, now)
-            return OPEN if mark is None else Passage(OPEN.said, mark=mark)
+            return Passage(OPEN.said, mark=None if voter.read_mark else door.served(now))
         if not self.tells_routes:
             return OPEN
         name = self._networks.name(voter.network, now) if door.asks_names else b""

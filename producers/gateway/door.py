@@ -113,7 +113,8 @@ class Door:
         if self._memory.is_proven(voter.id, proposal):
             return OPEN  # It counts already: this may change it, and adds nothing.
         seconds = now // 1_000
-        how = voter.mark.how if voter.mark.since <= seconds else 0
+        mark = voter.mark
+        how = mark.how if mark.since <= seconds else 0
         if how in (door_marks.SOLVED, door_marks.SERVED):
             return OPEN
         step = self._step(voter, proposal, now, name)
@@ -160,10 +161,8 @@ class Door:
         self.counts.raised(consultation, now, self._ladder.raised - before)
 
     @staticmethod
-    def served(voter: Voter, now: int) -> Mark | None:
-        """Return the mark of a device for its vote on what was drawn; None where it has one."""
-        if voter.mark.how:
-            return None
+    def served(now: int) -> Mark:
+        """Return the mark of a device for its vote on what was drawn."""
         return Mark(door_marks.SERVED, now // 1_000 + door_marks.SERVED_SECONDS)
 
     def _step(self, voter: Voter, proposal: str, now: int, name: bytes) -> int:

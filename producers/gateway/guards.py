@@ -11,6 +11,7 @@ Programs send neither header and have no cookies of others to abuse.
 import functools
 import re
 import secrets
+from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -121,10 +122,17 @@ def device_of(asked: Asked, key: Key) -> Device:
 _device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
 
 
-def mark_of(asked: Asked, device: Device, key: Key) -> Mark:
-    """Return the mark of the device that asks; UNMARKED without one."""
-    if _KNOWN not in asked.headers.get(b"cookie", b"") or device.is_new:
-        return UNMARKED
+def mark_reader(asked: Asked, device: Device, key: Key) -> Callable[[], Mark] | None:
+    """Give what reads the mark of the device that asks; None where it brings none.
+
+    It is read where it matters alone: most votes only need to know that there is one.
+    """
+    if _KNOWN not in asked.headers.get(b"cookie", b""):
+        return None
+    return functools.partial(_read_mark, asked, device, key)
+
+
+def _read_mark(asked: Asked, device: Device, key: Key) -> Mark:
     text = asked.cookie(_known_name(asked))
     if text is None or len(text) != door_marks.MARK_CHARACTERS:
         return UNMARKED
@@ -148,6 +156,8 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
     """Give a new device its cookie."""
     name = SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE
     _set_cookie(asked, answer, name, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
+    if _KNOWN in asked.headers.get(b"cookie", b""):  # It was another device's: this earns its own.
+        _set_cookie(asked, answer, _known_name(asked), "", "/", 0)
 
 
 def drawn_of(asked: Asked) -> str | None:

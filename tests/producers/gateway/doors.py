@@ -50,7 +50,7 @@ class Device:
         solution: str | None = None, leave: str | None = None, name: bytes = b"",
     ) -> Passage:
         """Vote on what a link named; keep what is given."""
-        voter = Voter(of, self.id, self.id, 0, self.network, mark=self.mark)
+        voter = Voter(of, self.id, self.id, 0, self.network, read_mark=lambda: self.mark)
         done = await at.meet(
             voter, proposal, Answers(solution, leave), int(now * 1_000), name)
         self.mark = done.mark or self.mark
