@@ -5,6 +5,7 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 """
 
 import base64
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 

@@ -188,7 +188,7 @@ class GatewayVisit:
         try:
             await self.desk.booth.ask_review(self.voter, found.finding, found.rule)
         except Refused as refused:
-            raise self.desk.turned_away(refused) from None
+            raise self.desk.turned_away(refused, self.voter.consultation) from None
 
     async def receipt(self, place: tuple[int, int]) -> bytes | None:
         self._count()
