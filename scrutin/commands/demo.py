@@ -40,8 +40,8 @@ def demo(
 
     Starts a fresh local stack in SCRUTIN_DATA_DIR/demo, writes the campaign, shows live counters,
     prints the results beside the published figures, and recounts everything. Then it opens a
-    consultation where simulated voters trickle in and you can vote, until Ctrl-C. Exit status 0
-    only if every check held.
+    consultation, which a script attacks; there simulated voters trickle in and you can vote, until
+    Ctrl-C. Exit status 0 only if every check held.
     """
     settings = scrutin_settings.load()
     settings = settings.model_copy(update={
@@ -74,7 +74,8 @@ def _play(run: Demo, *, stay: bool) -> bool:
     page = f"{urls['gateway']}/c/{CONSULTATION}"
     run.screen.say(f"results page: {page}")
     document = asyncio.run(run.campaign(urls))
-    checks = run.checks(document, asyncio.run(run.recount()))
+    recount = asyncio.run(run.recount())
+    checks = run.checks(document, recount, asyncio.run(run.attack(urls)))
     run.screen.results(document, checks)
     run.screen.times(run.phases)
     different = [check for check in checks if not check.equal]
@@ -91,10 +92,9 @@ def _play(run: Demo, *, stay: bool) -> bool:
 async def _stay(run: Demo, urls: dict[str, str], page: str) -> None:
     """Keep counters moving until interrupted."""
     gateway = urls["gateway"]
-    votes = await run.open_booth(gateway)
     here = f"{gateway}/c/{OPEN_CONSULTATION}"
     print(f"The campaign:  {page}\n"
-          f"Open now:      {here}  ({votes} votes, and a few every second)\n"
+          f"Open now:      {here}  ({run.open_votes} votes, and a few every second)\n"
           f"Vote yourself: {here}/vote\n"
           f"Operators:     {urls['gateway']}/ops\n"
           "The stack stays up until Ctrl-C.", flush=True)

@@ -21,6 +21,7 @@ import aiohttp
 from deploy.local.status import bring_down
 from deploy.machine.files import keep_private
 from scrutin import addresses
+from scrutin.demo.attack import attacked
 from scrutin.demo.comparison import Check, compare
 from scrutin.demo.counters import Counters, Watch, until
 from scrutin.demo.screen import Screen
@@ -42,6 +43,7 @@ OPENING_POLL_SECONDS = 0.2
 CATCH_UP_SECONDS = 180.0
 """Deciding and archiving the whole campaign may take so long after it was written."""
 SIMULATE_SECONDS = 300.0
+LOCAL = "127.0.0.1"
 MARKER = "demo.marker"
 """Only a folder with this file in it is emptied before the demo starts."""
 
@@ -69,6 +71,8 @@ class Demo:
     seed: int
     published: dict[str, Any]
     phases: list[tuple[str, float]] = field(default_factory=list)
+    open_votes: int = 0
+    """Votes of the first crowd of the open consultation."""
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
@@ -93,7 +97,9 @@ class Demo:
         (folder / MARKER).write_text("The demo empties this folder when it starts.\n")
         with self.phase("start the stack"):
             return dict(start_detached(
-                self.settings, ExplicitPorts(views=self.settings.views_port),
+                # Its voters are programs here, which say where they come from.
+                self.settings.model_copy(update={"gateway_proxies": LOCAL}),
+                ExplicitPorts(views=self.settings.views_port),
                 report=self.screen.say).urls)
 
     def stop(self) -> None:
@@ -153,6 +159,18 @@ class Demo:
         assert process.returncode is not None
         return process.returncode, report
 
+    async def attack(self, urls: dict[str, str]) -> list[Check]:
+        """Open the booth, have a script attack a proposal there; return the checks."""
+        with self.phase("open a consultation, attack it"):
+            self.open_votes = await self.open_booth(urls["gateway"])
+            proposal = json.loads(OPEN_FILE.read_text("utf-8"))["proposals"][0]["id"]
+            try:
+                return await attacked(
+                    urls, addresses.topics(self.settings), OPEN_CONSULTATION, proposal)
+            except TimeoutError as error:
+                raise DemoFailed("nobody told of the attack in time; the logs are in "
+                                 f"{self.settings.data_dir / 'logs'}") from error
+
     async def open_booth(self, gateway: str) -> int:
         """Describe a consultation that is open and let a crowd vote; return the number of votes."""
         file = self.settings.data_dir / OPEN_FILE.name
@@ -191,13 +209,15 @@ class Demo:
             return document
 
     def checks(
-        self, document: dict[str, Any], recount: tuple[int, dict[str, Any]]
+        self, document: dict[str, Any], recount: tuple[int, dict[str, Any]],
+        attack: list[Check],
     ) -> list[Check]:
-        """Compare everything: published figures, conservation, recount."""
+        """Compare everything: published figures, conservation, recount, and the attack."""
         code, _ = recount
         return [
             *compare(document, self.published),
             Check("recount", "exit code of `scrutin audit recount`", 0, code),
+            *attack,
         ]
 
 

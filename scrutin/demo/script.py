@@ -29,17 +29,20 @@ class Sent:
 
 
 async def run_script(
-    gateway: str, consultation: str, proposal: str, votes: int, per_second: float
+    gateway: str, consultation: str, proposal: str, votes: int, per_second: float, *,
+    address: str = "",
 ) -> Sent:
     """Cast so many votes on a proposal, evenly, each as a new device; say what came of it.
 
     It follows the link to the proposal and agrees at once. Whatever it is asked for it ignores.
+    `address` is where it says it comes from, to a gateway that believes this machine.
     """
     sent, loop = Sent(), asyncio.get_running_loop()
     began = loop.time()
     moments = iter([began + number / per_second for number in range(votes)])
     jar = aiohttp.DummyCookieJar()  # Each vote is another device's.
-    async with aiohttp.ClientSession(gateway, cookie_jar=jar) as session:
+    said = {"X-Forwarded-For": address} if address else {}
+    async with aiohttp.ClientSession(gateway, cookie_jar=jar, headers=said) as session:
 
         async def go_on() -> None:
             for moment in moments:

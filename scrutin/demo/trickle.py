@@ -78,13 +78,19 @@ def _choice(proposal: str, chance: random.Random) -> str:
     return chance.choice(("disagree", "disagree", "neutral"))
 
 
+def _address(chance: random.Random) -> str:
+    """Say where somebody comes from: the gateway of the demo believes this machine."""
+    return f"10.{chance.randrange(256)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+
+
 async def one_voter(
     gateway: str, consultation: str, chance: random.Random, *, votes_per_second: float = 0
 ) -> int:
     """Let a new voter vote, at once or at a pace; return the number of votes."""
     # The gateway's address is a number here; a jar takes cookies of such only if told to.
     jar = aiohttp.CookieJar(unsafe=True)
-    async with aiohttp.ClientSession(gateway, cookie_jar=jar) as session:
+    said = {"X-Forwarded-For": _address(chance)}
+    async with aiohttp.ClientSession(gateway, cookie_jar=jar, headers=said) as session:
         voter = Voter(session, consultation, chance)
         proposals = await voter.proposals()
         receipt = None

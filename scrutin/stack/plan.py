@@ -114,6 +114,7 @@ def _environment(
         "SCRUTIN_GATEWAY_HOST": settings.gateway_host,
         "SCRUTIN_GATEWAY_PORT": str(ports["gateway"]),
         "SCRUTIN_GATEWAY_URL": urls["gateway"],
+        "SCRUTIN_GATEWAY_PROXIES": settings.gateway_proxies,
         "SCRUTIN_PUBLIC_URL": settings.public_url or urls["gateway"],
         "SCRUTIN_DATA_DIR": str(settings.data_folder),
         "SCRUTIN_INSTANCE": settings.instance,

@@ -1,0 +1,79 @@
+"""An attack on the consultation that is open: a script against a proposal, and what came of it.
+
+Theory of operation: the campaign's votes are simulated, and no rule looks at such. So a script
+comes where people vote: new devices behind one address, which agree with one proposal as fast as
+they can. The door takes what comes after the first thirty as suspect; the patrol tells of the
+group. Only what the door let pass moves a figure, and that by `LET_PASS_MOST` votes at most.
+"""
+
+import asyncio
+from typing import Any
+
+import aiohttp
+
+from schemas.topics import Topics
+from scrutin.demo.comparison import Check
+from scrutin.demo.script import Sent, run_script
+from scrutin.patrol.recorded_findings import recorded_findings
+
+
+SCRIPT_VOTES, SCRIPT_PER_SECOND = 200, 40.0
+SCRIPT_ADDRESS = "198.51.100.66"
+LET_PASS_MOST = 50
+"""Votes of a script behind one address that the door may let pass before it asks for more."""
+CROWD_RULE = "crowd"
+FOUND_SECONDS = 60.0
+"""So long the patrol may take to tell of it: it looks every five seconds."""
+LOOK_SECONDS = 1.0
+
+
+async def attacked(
+    urls: dict[str, str], topics: Topics, consultation: str, proposal: str
+) -> list[Check]:
+    """Have a script attack a proposal; return the checks of what became of it."""
+    results = f"{urls['views']}/v1/consultations/{consultation}/results"
+    async with aiohttp.ClientSession() as session:
+        before = await _entry(session, results, proposal)
+        sent = await run_script(urls["gateway"], consultation, proposal, SCRIPT_VOTES,
+                                SCRIPT_PER_SECOND, address=SCRIPT_ADDRESS)
+        after = before
+        async with asyncio.timeout(FOUND_SECONDS):
+            while after["received"] < before["received"] + sent.votes:
+                await asyncio.sleep(LOOK_SECONDS)
+                after = await _entry(session, results, proposal)
+            findings: list[dict[str, Any]] = []
+            while not findings:
+                await asyncio.sleep(LOOK_SECONDS)
+                findings = [one for one in await _told(urls["kafka"], topics)
+                            if (one["consultation"], one["proposal"]) == (consultation, proposal)
+                            and one["rule"] == CROWD_RULE]
+    return checks(sent, before, after, findings)
+
+
+def checks(
+    sent: Sent, before: dict[str, Any], after: dict[str, Any], findings: list[dict[str, Any]]
+) -> list[Check]:
+    """Compare what a script sent with what moved on its proposal, and with what was found."""
+    counted = after["counted"]["votes"] - before["counted"]["votes"]
+    aside = {reason: number - before["set_aside"].get(reason, 0)
+             for reason, number in after["set_aside"].items()}
+    most = f"at most {LET_PASS_MOST}"
+    return [
+        Check("attack", "votes of a script, all taken", SCRIPT_VOTES, sent.votes),
+        Check("attack", "of them counted", most, most if counted <= LET_PASS_MOST else counted),
+        Check("attack", "the others set aside, each for a reason", sent.votes - counted,
+              sum(aside.values())),
+        Check("attack", "findings of rule 1 about it", 1, len(findings)),
+    ]
+
+
+async def _entry(session: aiohttp.ClientSession, results: str, proposal: str) -> dict[str, Any]:
+    async with session.get(results) as answer:
+        answer.raise_for_status()
+        document: dict[str, Any] = await answer.json()
+    found: dict[str, Any] = next(one for one in document["proposals"] if one["id"] == proposal)
+    return found
+
+
+async def _told(kafka: str, topics: Topics) -> list[dict[str, Any]]:
+    return [each.described() for each in await recorded_findings(kafka, topics)]
