@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.attacks.crowds import BLIND_SPOTS, CROWDS
+from benchmarks.attacks.door import IGNORES, WAITS
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import INFORMED, RINGS
 from benchmarks.attacks.naive import NAIVE, Maker
 from benchmarks.attacks.outcomes import BESIDE, EVERYBODY
-from benchmarks.attacks.suites import FIXED_ON, Columns, Kept
+from benchmarks.attacks.suites import DOOR, FIXED_ON, Columns, Kept
 from processors.guard.parameters import NAMES
 
 
 GOAL_SET_ASIDE, GOAL_JUDGEMENTS, GOAL_HARMED = 0.95, 2, 0.001
+LET_PASS_MOST, PASSES_PER_MINUTE = 50, 60
 TEMPLATE = Path(__file__).with_name("page.md")
 
 
@@ -23,9 +25,11 @@ def page(kept: Kept) -> str:
     return TEMPLATE.read_text("utf-8").format(
         scale=f"{kept.scale:g}", fixed=_range(list(FIXED_ON)),
         **{f"{suite}_seeds": _seeds(kept.seeds(suite)) for suite in (
-            "naive", "informed", "framing", "quiet")},
+            "naive", "informed", "framing", "quiet", DOOR)},
         ring_seeds=_seeds(kept.seeds(next(iter(RINGS)))),
         verdicts="\n".join(_verdicts(kept)), naive=_attacks(kept, "naive", NAIVE),
+        door=_table(("attack", "votes", "counted", "most in a minute of a network", "requests",
+                     "dollars"), _door(kept)),
         informed=_attacks(kept, "informed", INFORMED),
         rings=_table(_ATTACK_COLUMNS, (row for name, make in RINGS.items()
                                        for row in _rows(kept, name, {name: make}))),
@@ -88,7 +92,16 @@ def _verdicts(kept: Kept) -> Iterator[str]:
     late = max((GOAL_JUDGEMENTS + 1 if one is None else one
                 for columns in naive for one in columns["judgements"]), default=0)
     harmed = max((most for _, _, most in _harmed(kept, (EVERYBODY, *CROWDS))), default=(0.0))
+    at_door = kept.rows(DOOR, "attacks")
+    passed = max((most for name, columns in at_door.items() if IGNORES in name
+                  for most in columns["counted"]), default=LET_PASS_MOST + 1)
+    waited = max((most for name, columns in at_door.items() if WAITS in name
+                  for most in columns["most_a_minute"]), default=PASSES_PER_MINUTE + 1)
     yield from _table(("goal", "worst seed", ""), (
+        ("door on: of the 60-second attack at most 50 votes count", f"{passed}",
+         _verdict(reached=passed <= LET_PASS_MOST)),
+        ("door on: of scripts that wait at most 60 a minute, network and target", f"{waited}",
+         _verdict(reached=waited <= PASSES_PER_MINUTE)),
         ("of each naive attack at least 95 % set aside", _percent(least),
          _verdict(reached=least >= GOAL_SET_ASIDE)),
         (f"the first within two judgements after it could be known ({_late(kept)})", f"{late}",
@@ -126,6 +139,13 @@ def _crowds(kept: Kept) -> Iterator[tuple[str, ...]]:
         yield name, _percents(told), _percent(statistics.median(harmed)), _percent(most)
 
 
+def _door(kept: Kept) -> Iterator[tuple[str, ...]]:
+    for name, columns in kept.rows(DOOR, "attacks").items():
+        yield (name, *(spread(columns[number]) for number in (
+            "cast", "counted", "most_a_minute", "requests")),
+            f"{statistics.median(columns['dollars']):.2g}")
+
+
 def _framing(kept: Kept) -> Iterator[tuple[str, ...]]:
     for name in FRAMING:
         attack = kept.rows("framing", "attacks").get(name)
@@ -140,7 +160,7 @@ def _framing(kept: Kept) -> Iterator[tuple[str, ...]]:
 
 def _table(columns: Sequence[str], rows: Iterator[tuple[str, ...]] | Sequence[tuple[str, ...]]
            ) -> str:
-    words = sum(column in {"", "what", "goal", "crowd", "robots", "rule"}
+    words = sum(column in {"", "what", "goal", "attack", "crowd", "robots", "rule"}
                 for column in columns[:2]) or 1
     rule = ["---"] * words + ["---:"] * (len(columns) - words)
     return "\n".join("| " + " | ".join(cells) + " |" for cells in (columns, rule, *rows))

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.attacks.door import at_the_door
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import INFORMED, RINGS
 from benchmarks.attacks.naive import NAIVE, Maker
@@ -31,12 +33,14 @@ class Suite(NamedTuple):
     mode: str = "set_aside"
 
 
+DOOR = "door"
 SUITES: dict[str, Suite] = {
     "naive": Suite(NAIVE),
     "informed": Suite(INFORMED),
     **{name: Suite({name: make}, crowds=False) for name, make in RINGS.items()},
     "framing": Suite(FRAMING, crowds=False),
     "quiet": Suite({}, telling=True, mode="report"),
+    DOOR: Suite({}),
 }
 """Rings have days of their own: a day has one group of rule 3."""
 
@@ -95,6 +99,9 @@ def run(
     suite: str, seed: int, scale: float, progress: Callable[[Judgement], None]
 ) -> dict[str, Any]:
     """Run a suite of a seed."""
+    if suite == DOOR:
+        return {"attacks": {name: asdict(one) for name, one in at_the_door(seed).items()},
+                "crowds": {}, "findings": {}}
     attacks, crowds, telling, mode = SUITES[suite]
     return day_of(seed, scale, attacks, crowds=crowds, telling=telling, mode=mode,
                   progress=progress).plain()

@@ -6,11 +6,18 @@ import pytest
 
 from benchmarks.attacks import page
 from benchmarks.attacks.crowds import CROWDS
+from benchmarks.attacks.door import IGNORES, WAITS, Passed, at_the_door
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import forged_proofs, replays
 from benchmarks.attacks.naive import NAIVE, drip, even
 from benchmarks.attacks.outcomes import BESIDE, EVERYBODY, Day, day_of
-from benchmarks.attacks.page import GOAL_HARMED, GOAL_JUDGEMENTS, GOAL_SET_ASIDE
+from benchmarks.attacks.page import (
+    GOAL_HARMED,
+    GOAL_JUDGEMENTS,
+    GOAL_SET_ASIDE,
+    LET_PASS_MOST,
+    PASSES_PER_MINUTE,
+)
 from benchmarks.attacks.suites import REPORTED_ON, SUITES, Kept
 from benchmarks.attacks.world import World
 
@@ -74,6 +81,24 @@ def test_a_seed_names_one_day() -> None:
     assert made[0] != made[2]
     assert all(later > earlier for earlier, later in pairwise(
         even(World("3", 0, [1.0]), 100, 1_000, 0.5, 0)))
+
+
+@pytest.fixture(scope="module")
+def door() -> dict[str, Passed]:
+    """Have attacks meet the gateway's ladder."""
+    return at_the_door(1)
+
+
+def test_the_door_bounds_what_a_machine_behind_one_address_may_count(
+        door: dict[str, Passed]) -> None:
+    """By one gateway or two: some votes where it ignores what it is asked, some a minute if not."""
+    ignoring = [one for name, one in door.items() if name.startswith(IGNORES)]
+    waiting = [one for name, one in door.items() if name.startswith(WAITS)]
+
+    assert len(ignoring) == len(waiting) == 2
+    assert all(0 < one.counted <= LET_PASS_MOST for one in ignoring)
+    assert all(0 < one.most_a_minute <= PASSES_PER_MINUTE for one in waiting)
+    assert door["A1, works"].dollars > 50 * door[f"{IGNORES} what it is asked"].dollars
 
 
 def test_the_page_is_what_was_measured() -> None:
