@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
 from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.registry import UnknownSchema
@@ -63,7 +63,7 @@ class TopicReader:
             async with asyncio.timeout(START_SECONDS):
                 await consumer.start()
             if self._place.topic not in await consumer.topics():
-                return
+                raise UnknownTopicOrPartitionError(self._place.topic)
             consumer.assign([self._place])
             consumer.seek(self._place, self._next)
             while True:
