@@ -148,6 +148,7 @@ MEMORIES = {
     "views.flushes.Flushes._values": CATALOGUE,
     "views.flushes.Flushes._vectors": CATALOGUE,
     "views.flushes.Flushes._watchers": OURS,
+    "views.guard.door.Door._told": CATALOGUE,
     "views.guard.kept.Kept._read": "views.guard.kept.KEPT_MAX",
     "views.guard.routes.GuardPages._told": "views.guard.routes.TOLD_BYTES",
     "views.live.Live._clients": "views.live.CLIENTS_MAX",

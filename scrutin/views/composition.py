@@ -45,7 +45,7 @@ async def serve(
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
     tasks = [asyncio.create_task(work) for work in (
-        ask_archive(settings, reader.flushes, days),
+        ask_archive(settings, reader.flushes, days, guard.door),
         measure_draws(publications, reader.flushes),
         TopicReader(kafka, topics.patrol, guard.findings.take).read(),
         look_at_recounts(kept))]

@@ -1,4 +1,4 @@
-"""Ask the archive how many votes came in on each day, and tell the pages."""
+"""Ask the archive what came in on each day, and at the door, and tell the pages."""
 
 import asyncio
 import contextlib
@@ -11,9 +11,11 @@ from clickhouse_connect.driver.client import Client
 from scrutin import addresses
 from scrutin.settings import Settings
 from sinks.days import votes_by_day
+from sinks.door import door_counts
 from sinks.store import connect
 from views.days import Days
 from views.flushes import Flushes
+from views.guard.door import Door
 
 
 ASK_SECONDS = 15.0
@@ -36,8 +38,10 @@ ANSWER_SECONDS = 60.0
 """Longest wait for an answer: a hundred million votes are counted in less."""
 
 
-async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
-    """Tell `days` what the archive says while votes come in; until cancelled.
+async def ask_archive(
+    settings: Settings, flushes: Flushes, days: Days, door: Door | None = None
+) -> None:
+    """Tell `days` and `door` what the archive says while votes come in; until cancelled.
 
     Pages are complete without it: an archive that is away is asked again, and the log says so.
     Where no archive is known nobody is asked.
@@ -46,7 +50,7 @@ async def ask_archive(settings: Settings, flushes: Flushes, days: Days) -> None:
         addresses.clickhouse_url(settings)
     except addresses.StackNotRunning:
         return
-    with contextlib.closing(_Archive(settings, days)) as archive:
+    with contextlib.closing(_Archive(settings, days, door)) as archive:
         await _ask(archive, flushes)
 
 
@@ -75,21 +79,24 @@ async def _ask(archive: "_Archive", flushes: Flushes) -> None:
 class _Archive:
     """The archive as it is asked: over one connection for as long as it answers. Blocking."""
 
-    def __init__(self, settings: Settings, days: Days) -> None:
-        self._settings, self._days = settings, days
+    def __init__(self, settings: Settings, days: Days, door: Door | None) -> None:
+        self._settings, self._days, self._door = settings, days, door
         self._client: Client | None = None
 
     def tell(self, zones: dict[str, str]) -> None:
-        """Tell the votes by day of each consultation, given with its time zone."""
+        """Tell days, and the door's counts, of each consultation given with its time zone."""
         if self._client is None:
             self._client = connect(
                 addresses.clickhouse_url(self._settings), self._settings.clickhouse_database,
                 seconds=ANSWER_SECONDS, create=False)
-        votes = addresses.topics(self._settings).votes
+        topics = addresses.topics(self._settings)
         try:
             for consultation, zone in zones.items():
-                found = votes_by_day(self._client, votes, consultation, zone)
+                found = votes_by_day(self._client, topics.votes, consultation, zone)
                 self._days.tell(consultation, found, datetime.now(UTC))
+                if self._door is not None:
+                    counted = door_counts(self._client, topics.sequences, consultation)
+                    self._door.tell(consultation, counted, datetime.now(UTC))
         except BaseException:
             self.close()
             raise

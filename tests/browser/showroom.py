@@ -37,7 +37,7 @@ def showroom(folder: Path) -> Iterator[str]:
         campaign.CONSULTATION, draw_costs.measured(document, blind=False))
     app = application(room.source, publications, beside=Beside(
         operations=room.operations, guard=Guard(
-            findings,
-            lambda _: guarding.batch(campaign.CONSULTATION)), gateway_url="http://127.0.0.1:1"))
+            findings, lambda _: guarding.batch(campaign.CONSULTATION),
+            guarding.door(campaign.CONSULTATION)), gateway_url="http://127.0.0.1:1"))
     with served(app) as url:
         yield url

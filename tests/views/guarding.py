@@ -2,10 +2,12 @@
 
 import hashlib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from processors.guard.published import Findings
 from schemas import codec
+from views.guard.door import Door
 
 
 FIRST_AT = 1_653_200_000_000
@@ -79,3 +81,12 @@ def batch(consultation: str, *, swapped: bool = False) -> dict[str, Any]:
             "hours": {finding(consultation, rule=1 + 36 % 9, mode="report", day=DAY + 9,
                               proposal="p-0036")["finding"].hex(): [
                 0, 0, None, *range(10, 31)]}}}
+
+
+def door(consultation: str) -> Door:
+    """Have the archive tell of a busy minute at the door."""
+    told, row = Door(), {"begins": FIRST_AT, "raised": 2, "asked": 1_300, "solved": 840,
+                         "waited": 120, "left": 340, "refusals": {"rate-limited": 52}}
+    told.tell(consultation, {"minutes": [row], "days": [row]},
+              datetime(2022, 5, 22, 22, tzinfo=UTC))
+    return told

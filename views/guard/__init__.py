@@ -2,5 +2,6 @@
 
 Enters: judgements, changes of rules, the results document. Leaves: numbers, never who.
 `reader` follows the judgements; `document` is what is published, with its `tables` and the `page`
-for people; `routes` has the addresses, `kept` the last batch of recounts.
+for people; `routes` has the addresses, `kept` the last batch of recounts, `door` what
+gateways counted.
 """

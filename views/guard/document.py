@@ -18,6 +18,7 @@ from processors.guard.published import Findings, Said
 from processors.guard.rule_changes import RuleChanges
 from processors.results.results_document import shares_hidden
 from views import paging
+from views.guard import door
 
 
 FORMAT = "scrutin-guard/1"
@@ -68,16 +69,20 @@ class Told:
     gone: int
     rules: Sequence[Block]
     changes: Sequence[Block]
-    recount: Block | None
+    recount: Block | None = None
     """The last batch of recounts."""
+    at_the_door: door.Told | None = None
+    """What was counted at the door."""
 
     @classmethod
     def of(
-        cls, consultation: str, findings: Findings, rules: RuleChanges, recount: Block | None,
+        cls, consultation: str, findings: Findings, rules: RuleChanges,
+        recount: Block | None = None, at_the_door: door.Told | None = None,
     ) -> "Told":
         """Take it from what is followed."""
         return cls(findings.of(consultation), findings.judgement, findings.judged_at,
-                   findings.gone, rules.in_force(consultation), rules.of(consultation), recount)
+                   findings.gone, rules.in_force(consultation), rules.of(consultation),
+                   recount, at_the_door)
 
     @cached_property
     def days(self) -> list[Block]:

@@ -9,6 +9,7 @@ from processors.guard import published
 from processors.results.results_document import shares_hidden
 from schemas.moments import moment, zone_of
 from views import paging
+from views.guard import door
 from views.guard.document import Told, recount_shown
 from views.pages.results_page import moments
 from views.shown import Shown
@@ -63,6 +64,8 @@ def page(
                      for said in listed],
         "recount": recounted(told.recount, zone, shown, hidden=hidden),
         "reinstated": told.recount and told.recount["noticed"]["reinstated_voters"],
+        "door": told.at_the_door and {
+            **door.totals(told.at_the_door), "told_at": told.at_the_door.told_at.astimezone(zone)},
         "count": len(told.findings), "gone": told.gone, "judgement": told.judgement,
         "judged_at": moment(told.judged_at, zone) if told.judgement else None,
         "least_shown": published.LEAST_SHOWN, "number": number, "pages": pages,

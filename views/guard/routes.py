@@ -15,8 +15,9 @@ from processors.results.results_document import shares_hidden
 from views import asked, paging, problems
 from views.encoding import encode_json
 from views.flushes import Flushes
-from views.guard import document, page, tables
+from views.guard import document, door, page, tables
 from views.guard.document import Told
+from views.guard.door import Door
 from views.pages import rendering
 from views.publications import Publication, Publications
 from views.responses import caching, language_of, represented, speaking
@@ -30,6 +31,8 @@ class Guard:
     findings: Findings = field(default_factory=Findings)
     recount_of: Callable[[str], dict[str, Any] | None] = lambda _consultation: None
     """Returns the last batch of recounts without rules of a consultation, if there is one."""
+    door: Door = field(default_factory=Door)
+    """What the archive tells of the door."""
 
 
 class Results(Protocol):
@@ -40,7 +43,7 @@ class Results(Protocol):
         ...
 
 
-TABLES = ("guard.csv", "guard-days.csv", "guard-without.csv")
+TABLES = ("guard.csv", "guard-days.csv", "guard-without.csv", "guard-door.csv")
 TOLD_BYTES = 16 << 20
 """Of what is known of consultations, the last asked for..."""
 TOLD_BYTES_EACH = 8
@@ -63,6 +66,7 @@ class GuardPages:
             Route("/c/{consultation}/guard", self.page),
             Route("/v1/consultations/{consultation}/guard", self.document),
             Route("/v1/consultations/{consultation}/guard/recount", self.recount),
+            Route("/v1/consultations/{consultation}/guard/door", self.door),
             *(Route(f"/v1/consultations/{{consultation}}/{name}", self.table) for name in TABLES),
         ]
 
@@ -107,6 +111,16 @@ class GuardPages:
                 told.recount, hidden=shares_hidden(publication.frame)) or {}))
         return await represented(request, made, "application/json", caching(final=False))
 
+    async def door(self, request: Request) -> Response:
+        """Send what was counted at the door, where anything was."""
+        publication, told = await self._results.published(request), self._known(request)
+        counted, name = told.at_the_door, request.path_params["consultation"]
+        if counted is None:
+            raise HTTPException(404)
+        made = await publication.beside(
+            ["guard/door", *_held(told)], lambda: encode_json(door.document(name, counted)))
+        return await represented(request, made, "application/json", caching(final=False))
+
     async def table(self, request: Request) -> Response:
         """Send a table to take away, named after its consultation."""
         publication = await self._results.published(request)
@@ -121,18 +135,21 @@ class GuardPages:
 
     def _known(self, request: Request) -> Told:
         name = request.path_params["consultation"]
-        recount = self._guard.recount_of(name)
-        as_of = self._guard.findings.judgement, self._flushes.catalogue.offset, _at(recount)
+        recount, counted = self._guard.recount_of(name), self._guard.door.of(name)
+        as_of = (self._guard.findings.judgement, self._flushes.catalogue.offset, _at(recount),
+                 counted)
         known = self._told.get(name)
         if known is None or known[0] != as_of:
-            known = as_of, Told.of(name, self._guard.findings, self._flushes.guard_rules, recount)
+            known = as_of, Told.of(name, self._guard.findings, self._flushes.guard_rules, recount,
+                                    counted)
             self._told.put(name, known, TOLD_BYTES_EACH * len(known[1].findings))
         return known[1]
 
 
 def _held(told: Told) -> list[Any]:
     """Name what an answer rests on beside its publication, which knows the catalogue."""
-    return [told.judgement, told.gone, len(told.findings), _at(told.recount)]
+    return [told.judgement, told.gone, len(told.findings), _at(told.recount),
+            told.at_the_door.told_at.isoformat() if told.at_the_door else ""]
 
 
 def _at(recount: dict[str, Any] | None) -> str:

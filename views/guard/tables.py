@@ -8,6 +8,7 @@ from processors.results.results_document import shares_hidden
 from schemas.words import CHOICES
 from views import downloads
 from views.cells import Column
+from views.guard import door
 from views.guard.document import Told, recount_shown
 
 
@@ -100,10 +101,30 @@ def days_csv(told: Told) -> bytes:
     return downloads.table(DAYS, told.days)
 
 
+DOOR = [
+    Column("minute", "begin of the minute, UTC", _field("begins")),
+    *(Column(name, f"{meaning}; empty under 10", _field(name)) for name, meaning in (
+        ("raised", "networks raised for a proposal"), ("asked", "votes taken with a challenge"),
+        ("solved", "of these, came back with the work done"),
+        ("waited", "came back after their wait"), ("left", "challenges nobody answered"))),
+    Column("refusals", "reasons as name=count; withheld counts have no value",
+           lambda row: " ".join(f"{name}={'' if count is None else count}"
+                                for name, count in row["refusals"].items())),
+]
+
+
+def door_csv(told: Told) -> bytes:
+    """Write what was counted at the door, by minute, the last first."""
+    found = door.document("", told.at_the_door) if told.at_the_door else {"minutes": ()}
+    return downloads.table(DOOR, found["minutes"])
+
+
 def made(name: str, frame: Block, told: Told, published_at: int | None) -> bytes:
     """Write the table of a name."""
     if name == "guard-days.csv":
         return days_csv(told)
+    if name == "guard-door.csv":
+        return door_csv(told)
     if name == "guard-without.csv":
         return without_csv(frame, told)
     return findings_csv(frame, told, published_at)

@@ -126,6 +126,19 @@ def test_a_change_of_a_rule_is_shown_with_its_reason() -> None:
     assert "&lt;b&gt;robots&lt;/b&gt;" in client.get(f"/c/{NAME}/guard").text
 
 
+def test_what_was_counted_at_the_door_is_shown_where_anything_was() -> None:
+    """As a page, JSON and CSV; without an answer of the archive nothing is there."""
+    source = world(swapped=False, embargo=False)
+    silent = visitor(source, Findings())
+    told = TestClient(application(source, beside=Beside(guard=Guard(door=guarding.door(NAME)))))
+
+    assert silent.get(f"{DATA}/door").status_code == 404
+    assert 'id="door"' not in silent.get(f"/c/{NAME}/guard").text
+    assert told.get(f"{DATA}/door").json()["totals"]["asked"] == 1_300
+    assert 'id="door"' in told.get(f"/c/{NAME}/guard").text
+    assert "rate-limited=52" in told.get(f"{DATA}-door.csv").text
+
+
 def test_a_new_judgement_is_another_answer() -> None:
     """Nothing that was made before is sent once more is known."""
     findings = Findings()
