@@ -18,6 +18,8 @@ from processors.guard.findings import Finding
 from processors.guard.judgements import findings_of
 from processors.guard.parameters import MODES, NAMES
 from processors.guard.recorded import Sequence
+from schemas import finding_acts
+from schemas.finding_acts import ANSWER_SECONDS, Act, Acts
 from schemas.moments import moment, zone_of
 from schemas.words import CHOICES
 
@@ -30,8 +32,6 @@ SAID_BYTES, NUMBER_BYTES = 1_024, 160
 """What a finding takes, and each of its numbers beside its name."""
 OPERATOR = "operator"
 """Who is suspended by no rule is so by an operator."""
-UNANSWERED_MS = 72 * 3_600_000
-"""A report that nobody has answered for so long is published as such."""
 MARKS = {1: "even_arrivals", 2: "one_ballot", 3: "one_pace", 4: "no_hands", 5: "hurry",
          6: "flood", 7: "one_place"}
 MEASURES = frozenset((
@@ -165,13 +165,13 @@ def shown_count(count: int) -> int | None:
     return None if 0 < count < LEAST_SHOWN else count
 
 
-def described(said: Said, now: int, *, hidden: bool) -> Block:
-    """Say a finding in plain values; `now` in milliseconds since 1970.
+def described(said: Said, now: int, acts: Acts, *, hidden: bool) -> Block:
+    """Say a finding in plain values, and what people did; `now` in milliseconds since 1970.
 
     Where it is hidden how people vote, neither item nor evidence are told, nor the id, which is a
     digest of them.
     """
-    found = said.last
+    found, standing = said.last, acts.standing(said.last.finding)
     about: Block = {"finding": None, "proposal": None, "choice": None, "numbers": None} if (
         hidden) else {
         "finding": found.finding.hex(), "proposal": found.proposal or None,
@@ -184,12 +184,21 @@ def described(said: Said, now: int, *, hidden: bool) -> Block:
         "judged_at": instant(said.judged_at),
         "marks": [MARKS[mark] for mark in found.marks if mark in MARKS],
         "voters": shown_count(said.size), "marked": shown_count(said.marked),
-        "set_aside": shown_count(said.to_suspend), "unanswered": is_unanswered(said, now)}
+        "set_aside": shown_count(said.to_suspend), "unanswered": is_unanswered(said, now, acts),
+        "state": standing.state,
+        "acts": [] if hidden else [_act(each) for each in acts.of(found.finding)]}
 
 
-def is_unanswered(said: Said, now: int) -> bool:
+def _act(act: Act) -> Block:
+    """Say what a person decided: who, when, why, and how much it moved."""
+    return {**finding_acts.described(act), "at": instant(act.at), "catalogue": act.catalogue,
+            "voters": shown_count(act.voters), "votes": shown_count(act.votes)}
+
+
+def is_unanswered(said: Said, now: int, acts: Acts) -> bool:
     """Whether a report has waited for an answer for longer than it should."""
-    return not said.to_suspend and now - said.judged_at > UNANSWERED_MS
+    return (not said.to_suspend and now - said.judged_at > 1_000 * ANSWER_SECONDS
+            and acts.standing(said.last.finding).in_force is None)
 
 
 def days(found: Iterable[Said]) -> list[Block]:

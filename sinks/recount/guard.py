@@ -17,6 +17,7 @@ from processors.results import results_document, routes
 from processors.results.results_document import pooled, shares_hidden
 from schemas import codec
 from schemas.codec import Undecodable
+from schemas.finding_acts import Acts
 from sinks.recount import counting
 from sinks.recount.checks import Check, compare_documents
 from sinks.recount.faults import ArchiveLacks
@@ -47,10 +48,11 @@ def recomputed(document: Block, reading: Reading) -> Block:
     """Make anew from the archive what a document says, as of the positions that it names."""
     consultation, as_of = document["consultation"], document["as_of"]
     findings = judged(reading, as_of["judgement"])
+    rules = _rules(as_of["catalogue"], reading)
     return {
         "totals": _totals(consultation, reading.at(as_of["votes"])),
-        "rules": _rules(consultation, as_of["catalogue"], reading),
-        "findings": _findings(document, findings)}
+        "rules": {"in force": rules.in_force(consultation), "changes": rules.of(consultation)},
+        "findings": _findings(document, findings, rules.acts)}
 
 
 def _totals(consultation: str, reading: Reading) -> Block:
@@ -62,14 +64,14 @@ def _totals(consultation: str, reading: Reading) -> Block:
         "suspended_voters": found.suspended})
 
 
-def _rules(consultation: str, catalogue: int, reading: Reading) -> Block:
+def _rules(catalogue: int, reading: Reading) -> RuleChanges:
     rules = RuleChanges()
     for offset, value in reading.catalogue_records(catalogue):
         try:
             rules.follow(offset, *codec.decode(value), value)
         except Undecodable:
             continue
-    return {"in force": rules.in_force(consultation), "changes": rules.of(consultation)}
+    return rules
 
 
 def judged(reading: Reading, judgement: int) -> Findings:
@@ -86,14 +88,14 @@ def judged(reading: Reading, judgement: int) -> Findings:
     return findings
 
 
-def _findings(document: Block, findings: Findings) -> Block:
+def _findings(document: Block, findings: Findings, acts: Acts) -> Block:
     held = findings.of(document["consultation"])
     now = round(datetime.fromisoformat(document["as_of"]["time"]).timestamp() * 1_000)
     first, hidden = document["page"]["first"], shares_hidden(document)
     return {
         "judged_at": published.instant(findings.judged_at) if findings.judgement else None,
         "days": published.days(held),
-        "unanswered": sum(published.is_unanswered(said, now) for said in held),
-        "findings": [published.described(said, now, hidden=hidden)
+        "unanswered": sum(published.is_unanswered(said, now, acts) for said in held),
+        "findings": [published.described(said, now, acts, hidden=hidden)
                      for said in held[first:first + document["page"]["limit"]]],
         "number": len(held), "gone": findings.gone}

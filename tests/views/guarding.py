@@ -34,6 +34,15 @@ def finding(
                     for name, value in sorted((numbers or {}).items())]}
 
 
+def act(event: str, finding_id: bytes, **other: Any) -> dict[str, Any]:
+    """Fields of what a person decided about a finding, without what all events have."""
+    return {
+        "finding": finding_id, "rule": 1, "version": 1, "judgement": 1, "voters": 30, "votes": 60,
+        "of": 100_000, "second": None, "follows": bytes(16), "reason": "They voted by the clock.",
+        "salt": bytes(16), "by": bytes(8), "signature": bytes(64),
+        **({"marked_only": True} if event == "FindingConfirmed" else {}), **other}
+
+
 def evening(consultation: str) -> Findings:
     """Find something by every rule, in two modes, on forty days."""
     findings = Findings()

@@ -17,6 +17,7 @@ from processors.guard import published
 from processors.guard.published import Findings, Said
 from processors.guard.rule_changes import RuleChanges
 from processors.results.results_document import shares_hidden
+from schemas.finding_acts import Acts
 from views import paging
 from views.guard import door
 
@@ -69,6 +70,8 @@ class Told:
     gone: int
     rules: Sequence[Block]
     changes: Sequence[Block]
+    acts: Acts
+    """What people decided about findings; it grows with the catalogue alone."""
     recount: Block | None = None
     """The last batch of recounts."""
     at_the_door: door.Told | None = None
@@ -81,7 +84,7 @@ class Told:
     ) -> "Told":
         """Take it from what is followed."""
         return cls(findings.of(consultation), findings.judgement, findings.judged_at,
-                   findings.gone, rules.in_force(consultation), rules.of(consultation),
+                   findings.gone, rules.in_force(consultation), rules.of(consultation), rules.acts,
                    recount, at_the_door)
 
     @cached_property
@@ -112,8 +115,8 @@ def document(
         "totals": published.totals(frame["totals"]),
         "rules": list(told.rules), "changes": list(told.changes),
         "days": told.days,
-        "unanswered": sum(published.is_unanswered(said, now) for said in told.findings),
-        "findings": [published.described(said, now, hidden=hidden) for said in shown],
+        "unanswered": sum(published.is_unanswered(said, now, told.acts) for said in told.findings),
+        "findings": [published.described(said, now, told.acts, hidden=hidden) for said in shown],
         "page": {
             "first": wanted.first, "limit": wanted.limit, "findings": len(told.findings),
             "gone": told.gone,

@@ -6,6 +6,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from processors.guard import published
+from processors.guard.published import Said
 from processors.results.results_document import shares_hidden
 from schemas.moments import moment, zone_of
 from views import paging
@@ -55,13 +56,10 @@ def page(
                     for change in told.changes],
         "days": [{**row, "day": date.fromisoformat(row["day"])} for row in told.days[:DAY_ROWS]],
         "days_left": len(told.days[DAY_ROWS:]),
-        "unanswered": sum(published.is_unanswered(said, now) for said in told.findings),
-        "findings": [{**published.described(said, now, hidden=hidden),
-                      "day": published.day_of(said.last.day),
-                      "judged_at": moment(said.judged_at, zone),
-                      "entry": None if hidden else shown.entries.get(said.last.proposal),
-                      "hours": hours.get(said.last.finding.hex())}
-                     for said in listed],
+        "unanswered": sum(published.is_unanswered(said, now, told.acts) for said in told.findings),
+        "findings": [_finding(published.described(said, now, told.acts, hidden=hidden), said, zone)
+                     | {"entry": None if hidden else shown.entries.get(said.last.proposal),
+                        "hours": hours.get(said.last.finding.hex())} for said in listed],
         "recount": recounted(told.recount, zone, shown, hidden=hidden),
         "reinstated": told.recount and told.recount["noticed"]["reinstated_voters"],
         "door": told.at_the_door and {
@@ -70,6 +68,14 @@ def page(
         "judged_at": moment(told.judged_at, zone) if told.judgement else None,
         "least_shown": published.LEAST_SHOWN, "number": number, "pages": pages,
     }
+
+
+def _finding(found: Block, said: Said, zone: ZoneInfo) -> Block:
+    """Put dates of the consultation's time zone into what is said of a finding."""
+    return {**found, "day": published.day_of(said.last.day),
+            "judged_at": moment(said.judged_at, zone), "acts": [
+                {**act, "at": datetime.fromisoformat(act["at"]).astimezone(zone)}
+                for act in found["acts"]]}
 
 
 def recounted(

@@ -39,6 +39,8 @@ FINDINGS = [
     Column("voters", "voters of the group; empty under 10", _field("voters")),
     Column("marked", "of them who bear a mark; empty under 10", _field("marked")),
     Column("set_aside", "of them who were set aside by it; empty under 10", _field("set_aside")),
+    Column("state", "what people decided: open, waiting for a second person, confirmed, dismissed, "
+           "reinstated", _field("state")),
     Column("unanswered", "1 where a report has had no answer for 72 hours",
            lambda row: int(row["unanswered"])),
     Column("numbers", "the evidence as name=value; withheld counts have no value",
@@ -93,7 +95,7 @@ def findings_csv(frame: Block, told: Told, published_at: int | None) -> bytes:
     hidden, now = shares_hidden(frame), told.now(published_at)
     last = told.findings[:-ROWS_MOST - 1:-1]
     return downloads.table(
-        FINDINGS, (published.described(said, now, hidden=hidden) for said in last))
+        FINDINGS, (published.described(said, now, told.acts, hidden=hidden) for said in last))
 
 
 def days_csv(told: Told) -> bytes:

@@ -2,17 +2,24 @@
 
 import json
 from collections import defaultdict
+from typing import Any
 
 import pytest
 
 from processors.guard import published
 from processors.guard.judgements import encoded, findings_of
 from processors.guard.parameters import Rules
-from processors.guard.published import Findings, days, described
+from processors.guard.published import Findings, Said, days
 from schemas import codec
+from schemas.finding_acts import Acts
 from tests.processors.guard.test_judging import CUTS, LOG
 from tests.processors.guard.traffic import judged
-from tests.views.guarding import FIRST_AT, finding, judgement, voters
+from tests.views.guarding import FIRST_AT, act, finding, judgement, voters
+
+
+def described(said: Said, now: int, *, hidden: bool = False) -> dict[str, Any]:
+    """Say a finding that nobody has answered."""
+    return published.described(said, now, Acts(), hidden=hidden)
 
 
 def setting_aside(mode: str) -> Rules:
@@ -80,7 +87,7 @@ def test_whatever_a_record_says_can_be_told() -> None:
         judged_at=-(2**62)))
     [said] = findings.of("town")
 
-    told = described(said, 2**62, hidden=False)
+    told = described(said, 2**62)
     assert json.dumps(told)
     assert (told["marks"], told["voters"]) == (["one_ballot"], 0)
     assert days(findings.of("town"))
@@ -94,7 +101,7 @@ def test_small_counts_are_withheld(count: int, shown: int | None) -> None:
         "town", marks=[1], mode="set_aside", named=voters(count),
         numbers={"voters": count, "popularity": 3})))
     [said] = findings.of("town")
-    told, [row] = described(said, FIRST_AT, hidden=False), days([said])
+    told, [row] = described(said, FIRST_AT), days([said])
 
     assert told["numbers"] == {"popularity": 3, "voters": shown}
     assert told["voters"] == told["marked"] == told["set_aside"] == shown
@@ -133,5 +140,23 @@ def test_a_report_without_an_answer_is_said_as_such(
         1, finding("town", mode=mode, marks=[1], named=voters(12)), judged_at=FIRST_AT))
     now = findings.judged_at + hours * 3_600_000
 
-    assert described(findings.of("town")[0], now, hidden=False)["unanswered"] is waits
+    assert described(findings.of("town")[0], now)["unanswered"] is waits
 
+
+@pytest.mark.parametrize(("event", "state", "votes"), [
+    ("FindingConfirmed", "confirmed", 60), ("FindingDismissed", "reinstated", 60),
+    ("FindingConfirmed", "waiting", 5_000)])
+def test_what_a_person_decided_is_told_with_the_reason(event: str, state: str, votes: int) -> None:
+    """An answer in force ends the waiting; one that waits for a second person does not."""
+    findings, acts = Findings(), Acts()
+    findings.take(judgement(1, finding("town"), judged_at=FIRST_AT))
+    [said] = findings.of("town")
+    assert acts.take(event, {"event_id": bytes([1]) * 16, "consultation": "town", "occurred_at": 0,
+                             **act(event, said.last.finding, votes=votes)}, 7)
+    told = published.described(said, findings.judged_at + 73 * 3_600_000, acts, hidden=False)
+    hidden = published.described(said, 0, acts, hidden=True)
+
+    assert (told["state"], told["unanswered"]) == (state, state == "waiting")
+    assert [(each["reason"], each["votes"], each["catalogue"]) for each in told["acts"]] == [
+        ("They voted by the clock.", votes, 7)]
+    assert (hidden["state"], hidden["acts"]) == (state, [])

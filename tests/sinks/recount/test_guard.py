@@ -26,6 +26,9 @@ CHANGE = ("GuardRuleChanged", {
     "rule": 1, "version": 1, "mode": "set_aside", "follows": bytes(16), "reason": "tried",
     "parameters": [{"name": "voters", "value": 20}], "salt": bytes(16), "by": bytes(8),
     "signature": bytes(64)})
+ABOUT = guarding.finding(CONSULTATION, proposal="p-0")["finding"]
+ACT = ("FindingConfirmed", guarding.act("FindingConfirmed", ABOUT))
+CHANGES = [CHANGE, ACT]
 JUDGEMENTS: list[bytes | None] = [
     guarding.judgement(1, guarding.finding(
         CONSULTATION, proposal="p-0", marks=[1], mode="set_aside", named=guarding.voters(30),
@@ -41,7 +44,7 @@ JUDGEMENTS: list[bytes | None] = [
 def consultation(clickhouse: ClickHouse, topic_prefix: str) -> Archived:
     """Archive a consultation whose log rose to rules 2, with suspensions and judgements."""
     found = archived(clickhouse.url, topic_prefix, random_box(81, 300, rises_at=60),
-                     corrections=[CHANGE])
+                     corrections=CHANGES)
     store = open_store(clickhouse.url, topic_prefix, topic_prefix)
     stock(store, log_of(found.topics, found.topics.patrol), 0, JUDGEMENTS)
     return found
@@ -53,7 +56,7 @@ def told(consultation: Archived, judgements: Sequence[bytes | None] = JUDGEMENTS
     for judgement in judgements:
         findings.take(judgement)
     box = random_box(81, 300, rises_at=60)
-    for offset, value in enumerate(catalogue_log(box, [CHANGE])):
+    for offset, value in enumerate(catalogue_log(box, CHANGES)):
         event, fields = codec.decode(value)
         rules.follow(offset, event, fields, value)
     made = document(consultation.document, Told.of(CONSULTATION, findings, rules, None),
@@ -76,6 +79,7 @@ def test_what_is_published_is_found_again(consultation: Archived) -> None:
     assert [each["voters"] for each in published["findings"]] == [35, None]
     assert sum(published["totals"]["set_aside"].values()) > 0
     assert published["changes"]
+    assert [each["state"] for each in published["findings"]] == ["confirmed", "open"]
 
 
 def test_a_document_of_before_is_compared_with_the_judgements_it_names(
@@ -89,6 +93,7 @@ LIES: list[Callable[[dict[str, Any]], object]] = [
     lambda found: found["findings"].pop(), lambda found: found["days"].pop(),
     lambda found: found["changes"][0].update(reason="another"),
     lambda found: found["findings"][0].update(choice="neutral"),
+    lambda found: found["findings"][0]["acts"].pop(),
     lambda found: found["findings"][1].update(voters=9)]
 """A finding or a day that is left out, words that are others, a count that is withheld."""
 
