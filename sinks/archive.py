@@ -29,9 +29,9 @@ from sinks.gauge import NOTHING
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
+    Rests,
     fetched,
     log_consumer,
-    rest_after,
     start_consumer,
     watch_ends,
 )
@@ -185,6 +185,7 @@ class Archive:
                 helper.cancel()
 
     async def _read(self, consumer: AIOKafkaConsumer) -> None:
+        rests = Rests(consumer, self._stop_asked)
         while not self._stop_asked.is_set():
             places = [place for place, lane in self._lanes.items() if lane.has_room]
             if not places:
@@ -193,7 +194,7 @@ class Archive:
             batches = await fetched(consumer, places, "archived")
             for place, records in batches.items():
                 self._lanes[place].offer(records)
-            await rest_after(batches, self._stop_asked)
+            await rests.after(batches)
             await asyncio.sleep(0)
 
     def _note_ends(self, ends: Mapping[TopicPartition, int]) -> None:

@@ -28,7 +28,9 @@ WATCH_SECONDS = 2.0
 FEW_RECORDS = 100
 """After so few at once..."""
 FEW_SECONDS = 0.4
-"""... nobody takes the next ones sooner: each answer of the broker costs both the same."""
+"""... nobody takes the next ones sooner: each answer of the broker costs both the same..."""
+FEW_SECONDS_MAX = 2.0
+"""... and while few keep coming each rest is twice as long, up to this."""
 RETRY_SECONDS = 1.0
 """Pause before a broker that is away is asked again."""
 
@@ -91,13 +93,31 @@ async def fetched(
     return batches
 
 
-async def rest_after(
-    batches: Mapping[TopicPartition, Sequence[Any]], stopping: asyncio.Event
-) -> None:
-    """Let more records come after a few; end at once where it is time to stop."""
-    if 0 < sum(map(len, batches.values())) < FEW_RECORDS:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), FEW_SECONDS)
+class Rests:
+    """The rests of one reader, in which it asks for nothing."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, stopping: asyncio.Event) -> None:
+        self._consumer, self._stopping = consumer, stopping
+        self._seconds = 0.0
+
+    async def after(self, batches: Mapping[TopicPartition, Sequence[Any]]) -> None:
+        """Let more records come after a few; end at once where it is time to stop."""
+        if not self.seconds_after(sum(map(len, batches.values()))):
+            return
+        places = self._consumer.assignment() - self._consumer.paused()
+        # Else it would go on fetching: of each partition what came, by a request for each record.
+        self._consumer.pause(*places)
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), self._seconds)
+        finally:
+            self._consumer.resume(*places)
+
+    def seconds_after(self, records: int) -> float:
+        """Return how long to rest after so many records: not at all after none or many."""
+        longer = max(FEW_SECONDS, min(2 * self._seconds, FEW_SECONDS_MAX))
+        self._seconds = longer if 0 < records < FEW_RECORDS else 0.0
+        return self._seconds
 
 
 async def watch_ends(

@@ -7,7 +7,7 @@ has a consumer of its own: a fetch that waits for one never holds up the other, 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiokafka import TopicPartition
@@ -50,13 +50,16 @@ class ResultsReader:
     """Keep `flushes` up to date with the topics.
 
     `ready` is set once both topics have been read to the end they had at the start. Who shows
-    nothing to anybody rests for some seconds after what it was given, and is given more at once.
+    nothing to anybody, or to nobody just now, rests after what it was given, and is given more at
+    once.
     """
 
-    def __init__(self, address: str, topics: Topics, *, rest_seconds: float = 0.0) -> None:
+    def __init__(
+        self, address: str, topics: Topics, *, rest: Callable[[], Awaitable[None]] | None = None
+    ) -> None:
         self.flushes = Flushes()
         self.ready = asyncio.Event()
-        self._address, self._rest_seconds = address, rest_seconds
+        self._address, self._rest = address, rest
         self._results = TopicPartition(topics.results, 0)
         self._catalogue = TopicPartition(topics.catalogue, 0)
         self._standing = {place: Standing(place.topic)
@@ -136,8 +139,8 @@ class ResultsReader:
         clock, standing = asyncio.get_running_loop().time, self._standing[partition]
         look_at = clock() + LOOK_SECONDS
         while True:
-            if await self._apply_next_batch(consumer) < BATCH_RECORDS:
-                await asyncio.sleep(self._rest_seconds)
+            if await self._apply_next_batch(consumer) < BATCH_RECORDS and self._rest:
+                await self._rest()
             if clock() < look_at:
                 continue
             look_at = clock() + LOOK_SECONDS

@@ -38,14 +38,11 @@ HEAP_MIBIBYTES = 512
 FREE_BYTES_MIN = 512 * 1024 * 1024
 # The cleaner's offset map; its default of 128 MiB would be a quarter of our heap.
 CLEANER_BUFFER_BYTES = 16 * 1024 * 1024
-# Java's second compiler takes ten times as many calls for a reason to work: under load they come
-# within seconds, and in a broker that is hardly asked they do not make it work for minutes.
-_LATE_COMPILATION = (
-    "-XX:Tier4InvocationThreshold=50000",
-    "-XX:Tier4MinInvocationThreshold=6000",
-    "-XX:Tier4CompileThreshold=150000",
-    "-XX:Tier4BackEdgeThreshold=400000",
-)
+# What Java does by itself in a broker that is hardly asked. Its second compiler, and what it makes
+# the first one count for it, would cost more than they save: also under load, where the broker does
+# little more than copy (measured). One thread collects garbage, and none looks after counters that
+# nobody reads.
+_QUIET_JAVA = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-XX:-UsePerfData")
 PORT_REMEDY = "choose another one (without a choice a free one is found)"
 
 _SETTINGS: Mapping[str, str] = {
@@ -69,7 +66,7 @@ _SETTINGS: Mapping[str, str] = {
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "1000",
     # A quorum of one need not tell itself twice a second that nothing happened.
-    "metadata.max.idle.interval.ms": "5000",
+    "metadata.max.idle.interval.ms": "60000",
     "log.retention.ms": "-1",
     "log.retention.bytes": "-1",
     "message.max.bytes": str(MESSAGE_BYTES_MAX),
@@ -77,8 +74,11 @@ _SETTINGS: Mapping[str, str] = {
     "log.cleaner.dedupe.buffer.size": str(CLEANER_BUFFER_BYTES),
     # A deleted topic's files go within a second, not a minute: tests create many.
     "log.segment.delete.delay.ms": "1000",
-    "num.network.threads": "2",
-    "num.io.threads": "4",
+    # A thread that finds nothing to do costs as much as a small request, and all look at once.
+    "num.network.threads": "1",
+    "num.io.threads": "2",
+    "group.coordinator.threads": "1",
+    "share.coordinator.threads": "1",
 }
 
 
@@ -195,9 +195,8 @@ def broker_argv(
     return [
         str(runtime.java),
         f"-Xmx{HEAP_MIBIBYTES}m",
-        "-XX:+UseG1GC",
         "-XX:+ExitOnOutOfMemoryError",
-        *_LATE_COMPILATION,
+        *_QUIET_JAVA,
         # Of the cache of classes we want the classes only: its adapters fail Java 25's own check,
         # its profile of an idle broker makes the first gigabyte cost a quarter more (measured).
         "-XX:+UnlockDiagnosticVMOptions",

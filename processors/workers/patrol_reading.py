@@ -64,7 +64,9 @@ class Stretches:
             async with asyncio.timeout(ANSWER_SECONDS):
                 self._open = [await reader(self._kafka), await reader(self._kafka)]
             self._consumer, self._looker = self._open
-            self._consumer.assign([*self._votes, self._networks, self._catalogue])
+            places = [*self._votes, self._networks, self._catalogue]
+            self._consumer.assign(places)
+            self._consumer.pause(*places)
 
     # Cuts
 
@@ -161,12 +163,17 @@ class Stretches:
         return batch
 
     async def _fetched(self, places: set[TopicPartition]) -> dict[TopicPartition, Any]:
-        async with asyncio.timeout(ANSWER_SECONDS):
-            while True:
-                found: dict[TopicPartition, Any] = await self._consumer.getmany(
-                    *places, timeout_ms=_POLL_MS)
-                if found:
-                    return found
+        self._consumer.resume(*places)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while True:
+                    found: dict[TopicPartition, Any] = await self._consumer.getmany(
+                        *places, timeout_ms=_POLL_MS)
+                    if found:
+                        return found
+        finally:
+            # Until a stretch is asked for nothing is: each record would end a fetch of its own.
+            self._consumer.pause(*places)
 
     def _add(self, batch: Batch, place: TopicPartition, records: Records, end: int) -> None:
         """Add records up to an offset; keep those beyond."""

@@ -1,6 +1,7 @@
 """`scrutin notary`: keep and sign the transparency logs until told to stop."""
 
 import asyncio
+import functools
 
 from deploy.machine.errors import FolderHeldError
 from deploy.machine.locks import FolderLock
@@ -46,8 +47,9 @@ def notary() -> None:
 async def _run(policy: NotaryPolicy, begun: Begun) -> None:
     running = Notary(policy)
     results = ResultsNotary(
-        ResultsReader(policy.kafka, policy.topics, rest_seconds=LOOK_SECONDS), running,
-        ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
+        ResultsReader(policy.kafka, policy.topics,
+                      rest=functools.partial(asyncio.sleep, LOOK_SECONDS)),
+        running, ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
     async with (stopped_by_signals(running, begun.settings, "notary"),
                 asyncio.TaskGroup() as tasks):
         beside = [tasks.create_task(work) for work in (

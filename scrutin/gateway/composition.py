@@ -55,6 +55,7 @@ from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
+from views.audience import Audience, Counted
 from views.days import Days
 from views.flushes import Flushes, ResultsUnreadable
 from views.guard.reader import TopicReader
@@ -155,8 +156,8 @@ async def connected(
     brokers = BrokerTime(time.time, steady)
     clock = brokers.now
     keys = KeyFolder(addresses.keys_folder(settings), clock)
-    follower = Follower(kafka, topics)
-    reader, rates = ResultsReader(kafka, topics), _rates(settings, keys)
+    follower, audience = Follower(kafka, topics), Audience()
+    reader, rates = ResultsReader(kafka, topics, rest=audience.rest), _rates(settings, keys)
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
@@ -192,7 +193,8 @@ async def connected(
                     *_samples(live, outlet, meter, booth, brokers)))),
             ], default=readers.Door(pages, rates, clock))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
-            yield voting.application(otherwise=SecurityHeaders(Guesses(inner))), live
+            pages = SecurityHeaders(Guesses(inner))
+            yield Counted(voting.application(otherwise=pages), audience), live
         finally:
             for task in tasks:
                 task.cancel()

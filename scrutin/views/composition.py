@@ -19,6 +19,7 @@ from scrutin.views.recounts import look_at_recounts
 from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
+from views.audience import Audience, Counted
 from views.days import Days
 from views.guard.kept import Kept
 from views.guard.reader import TopicReader
@@ -34,7 +35,8 @@ async def serve(
     on_ready: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
-    reader = ResultsReader(kafka, topics)
+    audience = Audience()
+    reader = ResultsReader(kafka, topics, rest=audience.rest)
     days, kept = Days(), Kept(settings.data_folder)
     guard = Guard(recount_of=kept.of)
     publications = Publications(
@@ -54,7 +56,7 @@ async def serve(
             reader, opened, publications, _operations(
                 settings, kafka, topics, reader, guard.findings), beside,
             on_ready=on_ready, front=server.Front(
-                JoinedWrites, lambda app: behind(app, settings.views_proxies),
+                JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
                 settings.hsts_seconds))
     finally:
         for task in tasks:

@@ -31,9 +31,9 @@ from sinks.faults import LogDiffers, LogHasHole, LogTruncated, TreeRefused
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
+    Rests,
     fetched,
     log_consumer,
-    rest_after,
     start_consumer,
     watch_ends,
 )
@@ -202,8 +202,7 @@ class Notary:
         books = self._books.values()
         stopped = [book.stopped for book in books if book.stopped]
         return {
-            "ready": self.started.is_set() and not stopped,
-            "stopped": stopped,
+            "ready": self.started.is_set() and not stopped, "stopped": stopped,
             "logs": [
                 {"origin": book.keeper.origin, "topic": book.topic,
                  "partition": book.partition, "size": book.keeper.size,
@@ -241,8 +240,9 @@ class Notary:
                 watching = tasks.create_task(watch_ends(
                     consumer, list(self._books), self._patience(), self._note_ends,
                     lambda place: None if (book := self._books[place]).stopped else book.read_from))
+                rests = Rests(consumer, self._stopping)
                 while not self._stopping.is_set():
-                    await self._turn(consumer)
+                    await self._turn(consumer, rests)
                 await asyncio.to_thread(self._sign, list(self._books.values()))
                 watching.cancel()
         finally:
@@ -380,14 +380,14 @@ class Notary:
                     "a replica, or begin a new generation with another SCRUTIN_TOPIC_PREFIX; what "
                     "was signed stays signed.")
 
-    async def _turn(self, consumer: AIOKafkaConsumer) -> None:
+    async def _turn(self, consumer: AIOKafkaConsumer, rests: Rests) -> None:
         """Take what is there, sign what is due."""
         wanted = [partition for partition, book in self._books.items() if not book.stopped]
         if wanted:
             batches = await fetched(consumer, wanted, "signed")
             for partition, found in batches.items():
                 await asyncio.to_thread(self._books[partition].take, found)
-            await rest_after(batches, self._stopping)
+            await rests.after(batches)
         else:
             await asyncio.sleep(POLL_MILLISECONDS / 1000)
         due = time.monotonic() - self._policy.checkpoint_seconds

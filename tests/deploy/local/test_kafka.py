@@ -122,6 +122,17 @@ def test_a_ready_broker_names_itself(broker: services.Broker) -> None:
     ]
 
 
+def test_a_broker_has_no_threads_that_only_work_for_themselves(broker: services.Broker) -> None:
+    """No second compiler, one thread for garbage, and few that wait for requests."""
+    tasks = Path(f"/proc/{broker.pid}/task").iterdir()
+    names = [(task / "comm").read_text().strip() for task in tasks]
+    settings = kafka.server_properties(broker.configuration).split()
+
+    assert names
+    assert not [name for name in names if name.startswith(("C2 ", "G1 ", "GC Thread"))]
+    assert {"num.network.threads=1", "num.io.threads=2"} <= set(settings)
+
+
 def test_an_open_port_that_is_no_broker_is_not_ready() -> None:
     """A server that accepts and says something else is not Kafka."""
     with socket.socket() as server, concurrent.futures.ThreadPoolExecutor(1) as pool:
