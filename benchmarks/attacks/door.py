@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from enum import Enum
 from itertools import count
 
-from producers.gateway.ladder import HIGHEST, OTHERS_FIRST, WAIT_SECONDS, Ladder
-
 from benchmarks.attacks.informed import residential
 from benchmarks.attacks.made import SERVER_DOLLARS_AN_HOUR, Attack
 from benchmarks.attacks.naive import Maker, many_prefixes, one_prefix
 from benchmarks.attacks.world import MINUTE_MS, SERVED, Vote, World
+from producers.gateway.ladder import HIGHEST, OTHERS_FIRST, WAIT_SECONDS, Ladder
 
 
 SOLVING_SECONDS = (0.0, 0.65, 2.6, 2.6)
