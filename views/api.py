@@ -130,6 +130,7 @@ def routed(
         Route("/static/live.js", static),
         Route("/static/vote.css", static),
         Route("/static/vote.js", static),
+        Route("/static/altcha-pbkdf2.js", static),
         Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),

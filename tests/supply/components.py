@@ -1,7 +1,8 @@
 """Everything foreign that the project installs, runs or builds its tests with, from its locks.
 
 Python packages stand in requirements.lock, Kafka's jars in deploy/local/kafka_jars.lock, the Go
-modules of the program that reads our logs in tests/interop/go.mod.
+modules of the program that reads our logs in tests/interop/go.mod. One file of a package for
+browsers lies among ours.
 """
 
 import re
@@ -23,14 +24,14 @@ RUN, LOCAL, DEVELOPMENT = "run time", "local stack", "development"
 """What a component is for: it runs in production, on one machine only, or where scrutin is made."""
 
 _PACKAGE = re.compile(r"^([a-z0-9._-]+)(?:\[[^]]*\])?==(\S+)")
-_ECOSYSTEMS = {"PyPI": "pypi", "Maven": "maven", "Go": "golang"}
+_ECOSYSTEMS = {"PyPI": "pypi", "Maven": "maven", "Go": "golang", "npm": "npm"}
 
 
 class Component(NamedTuple):
     """One package at one version."""
 
     ecosystem: str
-    """PyPI, Maven or Go, as advisories say it."""
+    """PyPI, Maven, Go or npm, as advisories say it."""
     name: str
     version: str
     use: str
@@ -44,9 +45,17 @@ class Component(NamedTuple):
         return f"pkg:{_ECOSYSTEMS[self.ecosystem]}/{name}@{self.version}"
 
 
+AMONG_OURS = {"views/pages/static/altcha-pbkdf2.js": Component(
+    "npm", "altcha", "3.2.2", RUN,
+    ("7862add9c9d3d847ded3da928edcf406b46478754b9883351111414825b9c86f",))}
+"""Files of others that lie unchanged below a comment with their licence, by place; the hash is that
+of `dist/workers/pbkdf2.js` in the package."""
+
+
 def components() -> list[Component]:
     """List them, sorted."""
-    return sorted({*_python(PYTHON_LOCK.read_text("utf-8")), *_java(), *_go()})
+    return sorted({*_python(PYTHON_LOCK.read_text("utf-8")), *_java(), *_go(),
+                   *AMONG_OURS.values()})
 
 
 def _python(lock: str) -> Iterator[Component]:

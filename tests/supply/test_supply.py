@@ -1,5 +1,6 @@
 """The audit of what others made: a known fault is found, whatever the ecosystem, and said."""
 
+import hashlib
 import json
 import subprocess
 from pathlib import Path
@@ -9,7 +10,15 @@ import pytest
 
 from tests.supply import advisories, sbom
 from tests.supply.advisories import Accepted
-from tests.supply.components import DEVELOPMENT, LOCAL, RUN, Component, components
+from tests.supply.components import (
+    AMONG_OURS,
+    DEVELOPMENT,
+    LOCAL,
+    ROOT,
+    RUN,
+    Component,
+    components,
+)
 
 
 NOTHING = Accepted({}, {})
@@ -110,6 +119,16 @@ def test_the_locks_are_read_whole_and_each_component_has_its_use() -> None:
     assert found["pytest"].use == found["golang.org/x/mod"].use == DEVELOPMENT
     assert all(each.version and each.use for each in found.values())
     assert all(len(value) == 64 for each in found.values() for value in each.hashes)
+
+
+def test_files_of_others_among_ours_are_theirs_unchanged() -> None:
+    """Below a comment that says what they are, with their licence, the bytes of the package."""
+    for place, component in AMONG_OURS.items():
+        comment, _, theirs = (ROOT / place).read_text("utf-8").partition("*/\n")
+
+        assert component.hashes == (hashlib.sha256(theirs.encode()).hexdigest(),)
+        assert f"{component.name} {component.version}" in comment
+        assert "Permission is hereby granted, free of charge" in comment
 
 
 def test_the_list_of_parts_names_every_component_once_by_its_url() -> None:

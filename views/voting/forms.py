@@ -17,8 +17,8 @@ from views.voting.desk import Act, TurnedAway
 from views.voting.paper import DONE_BYTES
 
 
-FORM_BYTES = 2_048
-"""Longest form: a vote needs three hundred bytes."""
+FORM_BYTES = 4_096
+"""Longest form: a vote needs three hundred bytes, with the work that the door asked for 1,900."""
 FORM_FIELDS = 8
 DOUBLE_CLICK_MILLISECONDS = 500
 """A page so young was not read: who takes a qualification back on it has clicked twice."""
@@ -32,6 +32,7 @@ DECLINE = "decline"
 
 _TIME = re.compile(r"\d{13}", re.ASCII)
 _KEY = re.compile(r"[\w-]{16,64}", re.ASCII)
+_LEAVE = re.compile(r"[\w-]{1,64}", re.ASCII)
 
 
 class Intention(NamedTuple):
@@ -85,8 +86,13 @@ def intention(form: Mapping[str, str]) -> Intention:
     event, said = _event(word)
     shown = form.get("shown", "")
     act = Act(event, form.get("proposal", ""), said, form.get("proof", ""),
-              form.get("renewed", ""))
+              form.get("renewed", ""), form.get("solution", ""), form.get("leave", ""))
     return Intention(act, key, word, int(shown) if _TIME.fullmatch(shown) else 0)
+
+
+def leave(text: str) -> str:
+    """Return what an address brings after a wait; nothing where it cannot be that."""
+    return text if _LEAVE.fullmatch(text) else ""
 
 
 def _event(word: str) -> tuple[str, str]:

@@ -2,8 +2,10 @@
 
 Theory of operation: every act is a form that is answered by 303 to the page of its proposal, so
 that the back button and a reload repeat nothing; the script sends the same forms and shows the
-same pages. What the visitor did is in his paper (`views.voting.paper`), what everybody did in the
-results: a page that shows shares first waits until they hold the visitor's own act.
+same pages. But for a vote of which the door asks something: its answer is the page itself, for it
+bears what is asked, which nobody else keeps. What the visitor did is in his paper
+(`views.voting.paper`), what everybody did in the results: a page that shows shares first waits
+until they hold the visitor's own act.
 """
 
 import asyncio
@@ -25,7 +27,7 @@ from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import html, language_of
 from views.voting import folded, forms, paper, shown
-from views.voting.desk import Desk, TurnedAway, Visit
+from views.voting.desk import Challenge, Desk, TurnedAway, Visit
 from views.voting.roll import Roll
 
 
@@ -119,7 +121,8 @@ class VotePages:
 
     async def _ballot(self, guest: Guest) -> Response:
         accepted = self._desk.accepted(guest.consultation)
-        proposal = asked.query_of(guest.request).get("proposal")
+        query = asked.query_of(guest.request)
+        proposal = query.get("proposal")
         if proposal is None:
             return await self._first(guest)
         if proposal not in accepted:
@@ -129,13 +132,23 @@ class VotePages:
             raise TurnedAway(problems.RETIRED_PROPOSAL)
         if proposal not in guest.paper.sequence and not guest.paper.of(proposal):
             await self._serve(guest, [proposal])
+        return await self._shown(
+            guest, proposal, retired=retired, leave=forms.leave(query.get("leave", "")))
+
+    async def _shown(
+        self, guest: Guest, proposal: str, *, retired: bool = False, leave: str = "",
+        challenge: Challenge | None = None,
+    ) -> Response:
+        """Show a proposal, with what the door asks for the visitor's vote on it."""
+        said = self._desk.accepted(guest.consultation)[proposal]
         counted = await self._is_counted(guest, proposal)
-        model = shown.ballot(guest.paper, guest.visit, proposal, accepted[proposal],
+        model = shown.ballot(guest.paper, guest.visit, proposal, said,
                              self._entry(guest.consultation, proposal), self._desk.now)
         query = urlencode({"proposal": proposal})
         return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
                           embargoed=self._documents.embargoed(guest.consultation),
-                          retired=retired, **model)
+                          retired=retired, leave=leave, challenge=challenge, **model)
+
     async def _first(self, guest: Guest) -> Response:
         """Lead to the next proposal without a vote, or to the visitor's own votes."""
         if not guest.paper.sequence:
@@ -219,11 +232,13 @@ class VotePages:
         if is_repeated or wanted.is_second_click(self._desk.now):
             return guest.to(wanted.act.proposal)
         try:
-            await self._record(guest, wanted)
+            challenge = await self._record(guest, wanted)
         except TurnedAway as turned:
             if not turned.may_be_sent_again:
                 raise
             return self._again(guest, turned, form)
+        if challenge is not None:
+            return await self._shown(guest, wanted.act.proposal, challenge=challenge)
         return guest.to(wanted.act.proposal)
 
     async def _review(self, guest: Guest, form: Mapping[str, str]) -> Response:
@@ -236,7 +251,8 @@ class VotePages:
             return self._again(guest, turned, form)
         return _to(f"{guest.address}/mine#aside")
 
-    async def _record(self, guest: Guest, wanted: forms.Intention) -> None:
+    async def _record(self, guest: Guest, wanted: forms.Intention) -> Challenge | None:
+        """Record an act; return what the door asks before it counts."""
         act, held = wanted.act, guest.paper
         mark = held.of(act.proposal)
         key = wanted.idempotency_key(mark.acts if mark else 0)
@@ -248,6 +264,7 @@ class VotePages:
         for each in ((act, wanted.word, done), *again):
             held.mark(*each)
         held.done = wanted.mark()
+        return done.challenge
 
     async def _describe(self, guest: Guest) -> Response:
         form = await forms.read(guest.request)

@@ -12,6 +12,9 @@ const ANSWER_MILLISECONDS = 15_000;
 const RENEW_MILLISECONDS = 3_000; // A proof that is late is not worth more waiting.
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
+const SOLVERS_MOST = 4; // Threads that work on what the door asks; a phone has about as many.
+const WAITED_LATER_MILLISECONDS = 1_000; // Its clock may be behind ours by less.
+const CHECKS_MOST = 5; // Then the link in the notice is enough: something refuses what we do.
 
 // The page of an answer; null where it is none of ours.
 async function pageOf(answer) {
@@ -29,6 +32,8 @@ const troubleButton = trouble.querySelector("button");
 const ballot = () => document.getElementById("ballot");
 
 let sending = false;
+let checking = null; // Ends the work for a vote that waits for a check.
+let checks = 0; // Sent since the voter last did something.
 let wake = null;
 
 function show(text) {
@@ -95,11 +100,13 @@ async function look() {
   }
 }
 
-function receive({ page, url }) {
+// Shows the page that answers a form. `done` is what to say where nobody but this script has sent it:
+// then the focus stays, wherever it is.
+function receive({ page, url }, done = "") {
   const fresh = page.getElementById("ballot");
   document.title = page.title;
   trouble.hidden = true;
-  history.replaceState(null, "", url);
+  history.replaceState(null, "", fresh?.dataset.path ?? url);
   if (!fresh) {
     // Closed meanwhile, or another page altogether: show it whole.
     document.querySelector("main").replaceWith(page.querySelector("main"));
@@ -107,23 +114,88 @@ function receive({ page, url }) {
     return;
   }
   const focused = document.activeElement?.id;
+  const within = ballot().contains(document.activeElement);
+  const goesOn = carry(document.getElementById("check"), fresh);
+  if (!goesOn) checking?.abort();
   ballot().replaceWith(fresh);
-  (document.getElementById(focused) ?? document.getElementById("proposal")).focus();
-  spoken.textContent = fresh.dataset.spoken;
+  const place = document.getElementById(focused) ?? document.getElementById("proposal");
+  if (within || !done) place.focus({ preventScroll: Boolean(done) });
+  const passed = done && !document.getElementById("check") ? `${done} ` : "";
+  spoken.textContent = passed + fresh.dataset.spoken;
   look();
+  if (!goesOn) check();
 }
 
-async function submit(form, fields, again = false) {
+// Takes a check that is under way over to the next page: what else the voter says meanwhile does
+// not end it. False where there is none, or none that the new page is about.
+function carry(waiting, fresh) {
+  const confirm = fresh.querySelector("#act-confirm");
+  if (!waiting?.dataset.act || confirm?.value !== waiting.dataset.act) return false;
+  confirm.closest(".aside").replaceWith(waiting);
+  return true;
+}
+
+// Base64 of JSON in UTF-8: names of proposals may have any letters.
+const coded = (said) => btoa(
+  String.fromCharCode(...new TextEncoder().encode(JSON.stringify(said))));
+
+// Does the work that the door asks for, on a few threads, until `signal` ends it: PBKDF2 of one
+// number after another, until one is as asked. Never ends where the browser cannot.
+function solve(work, address, signal) {
+  const count = Math.min(SOLVERS_MOST, navigator.hardwareConcurrency || 1);
+  return new Promise((resolve) => {
+    for (let place = 0; place < count; place += 1) {
+      const worker = new Worker(address);
+      signal.addEventListener("abort", () => worker.terminate());
+      worker.onmessage = ({ data }) => {
+        if (data?.derivedKey) resolve(coded({ challenge: work, solution: data }));
+      };
+      worker.postMessage({
+        type: "work", challenge: work, counterStart: place, counterStep: count, timeout: 0,
+      });
+    }
+  });
+}
+
+// Sends a vote again with what the door asks of it: work done, or leave after a wait, whichever
+// comes first. A browser without WebCrypto waits; so does one that is slower than the wait.
+async function check() {
+  const held = document.getElementById("check");
+  const asked = held?.dataset;
+  if (!asked?.act || checks === CHECKS_MOST) return;
+  checks += 1;
+  held.querySelector(".scripted").hidden = false;
+  const stop = new AbortController();
+  checking = stop;
+  const waited = Number(asked.wait) * 1_000 + WAITED_LATER_MILLISECONDS;
+  const ways = [new Promise((resolve) => {
+    setTimeout(() => resolve({ leave: asked.leave }), waited);
+  })];
+  if (asked.work && window.Worker && window.crypto?.subtle) {
+    ways.push(solve(JSON.parse(asked.work), asked.solver, stop.signal)
+      .then((solution) => ({ solution })));
+  }
+  const answer = await Promise.race(ways);
+  stop.abort();
+  if (sending || held !== document.getElementById("check")) return; // The voter has gone on.
+  const form = held.closest("form");
+  const fields = new URLSearchParams(new FormData(form));
+  fields.set("act", asked.act);
+  for (const [name, value] of Object.entries(answer)) fields.set(name, value);
+  submit(form, fields, false, asked.done);
+}
+
+async function submit(form, fields, again = false, done = "") {
   if (sending) return;
   sending = true;
   ballot()?.setAttribute("aria-busy", "true");
   try {
     if (!again) await renew(form, fields); // What may be in the log is sent as it was.
     const answer = await send(form, fields);
-    if (answer) receive(answer);
+    if (answer) receive(answer, done);
     else {
       show(trouble.dataset.givenUp);
-      troubleButton.onclick = () => submit(form, fields, true);
+      troubleButton.onclick = () => submit(form, fields, true, done);
     }
   } finally {
     sending = false;
@@ -138,10 +210,12 @@ document.addEventListener("submit", (event) => {
   const fields = new URLSearchParams(new FormData(form));
   fields.set(event.submitter.name, event.submitter.value);
   troubleButton.onclick = () => wake?.();
+  checks = 0;
   submit(form, fields);
 });
 
 look();
+check();
 
 window.addEventListener("online", () => wake?.());
 
