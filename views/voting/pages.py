@@ -237,9 +237,8 @@ class VotePages:
             if not turned.may_be_sent_again:
                 raise
             return self._again(guest, turned, form)
-        if challenge is not None:
-            return await self._shown(guest, wanted.act.proposal, challenge=challenge)
-        return guest.to(wanted.act.proposal)
+        return guest.to(wanted.act.proposal) if challenge is None else (
+            await self._shown(guest, wanted.act.proposal, challenge=challenge))
 
     async def _review(self, guest: Guest, form: Mapping[str, str]) -> Response:
         """Have a person asked to look at what a rule set aside."""
