@@ -12,7 +12,7 @@ The `booth` makes events of commands: `ballots` encodes them, with `salts`; `vie
 was seen, `follower` knows the catalogue, `memory` what was done before. The `outlet` writes,
 `descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `networks` says
 where votes came from.
-The `door` asks work or a wait of devices that nobody knows, where many come for one proposal:
+The `door`, by its `doorkeeper`, asks work or a wait of devices that nobody knows where many come:
 `ladder` says where, counting in `recent`, and `raised_places` hears where the patrol wants it;
 `work` makes and checks what is asked, `door_marks` what devices are given, `door_counts` says in
 the log how often.

@@ -162,7 +162,7 @@ class Gateway:
         rate = self._rates.count(
             voter.id, cookieless(network) if device.is_new else network, now)
         if device.is_new and self._rates.is_crowd(network, now):
-            self._booth.crowded(voter, now)
+            self._booth.doorkeeper.crowded(voter, now)
         headers = asked.limits = headers_of(rate)
         if rate.left < 0:  # `exceeded`, without its call: every vote comes here
             raise Refused(problems.TOO_MANY_REQUESTS)
@@ -190,7 +190,7 @@ class Gateway:
             error = Refused(problems.INTERNAL)
         kind = error.problem
         self._meter.refused(kind.name)
-        self._booth.refused(
+        self._booth.doorkeeper.refused(
             asked.scope.get("path_params", {}).get("consultation", ""), kind.name)
         language = self._language(asked)
         translate = functools.partial(self._speech.translate, language)

@@ -13,8 +13,9 @@ from producers.gateway import ballots, identity, kept, view_proofs
 from producers.gateway.ballots import Act
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.descriptions import Descriptions
-from producers.gateway.door import OPEN, Answers, Door, Passage
+from producers.gateway.door import OPEN, Door, Passage
 from producers.gateway.door_marks import UNMARKED, Mark
+from producers.gateway.doorkeeper import Doorkeeper
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder, KeysDestroyed
@@ -114,9 +115,10 @@ class Booth:
         self._networks = networks
         self._time = time
         self._is_alone = gateways == 1
-        self.door = door
-        """None: nothing is asked of anybody."""
         self._salts = Salts()
+        self.doorkeeper = Doorkeeper(
+            door, follower=follower, networks=networks, outlet=outlet, topic=topics.sequences,
+            time=time, salts=self._salts)
         self._sequences = Sequences(
             pools=pools, outlet=outlet, topic=topics.sequences, keys=keys, memory=memory,
             salts=self._salts, time=time, gateways=gateways)
@@ -163,9 +165,10 @@ class Booth:
         trust, seen = self._seen(voter, act, now)
         passage = OPEN
         # Most votes are drawn, by devices with a mark: nothing is to be asked, or given.
-        if self.door is not None and act.kind == "VoteCast" and not (
+        if act.kind == "VoteCast" and not (
                 seen[0] == _SERVED and voter.read_mark and trust == _TRUSTED):
-            passage = await self._met(self.door, voter, act, trust, seen[0], now)
+            passage = await self.doorkeeper.meet(
+                voter, act, now, trusted=trust == _TRUSTED, shown=seen[0])
             if passage.challenge is not None:
                 trust = _SUSPECT
         event_id = self._event_id(voter, act, key, now, passage)
@@ -232,31 +235,7 @@ class Booth:
     def samples(self) -> Iterator[Sample]:
         """Yield what became of sequences, and what the door did, as figures."""
         yield from self._sequences.samples()
-        if self.door is not None:
-            yield from self.door.counts.samples()
-
-    def crowded(self, voter: Voter, now: float) -> None:
-        """Take note that a network sends more without a cookie than people do (seconds)."""
-        if self.door is not None:
-            self.door.crowded(voter.consultation, voter.network, now)
-
-    def refused(self, consultation: str, reason: str) -> None:
-        """Count a refusal for the log, under a consultation that there is."""
-        if self.door is not None:
-            named = self._follower.known.find("ConsultationDescribed", consultation)
-            self.door.counts.refused(
-                consultation if named else "", self._time.milliseconds() / 1_000, reason)
-
-    async def count_doors(self, clock: identity.Clock) -> None:
-        """Write what the door did, minute by minute; for ever."""
-        if self.door is not None:
-            await self.door.counts.run(self._write_counts, clock)
-
-    def _write_counts(self, counts: dict[str, Any]) -> None:
-        now = self._time.milliseconds()
-        event_id = identity.time_ordered_id(now, self._salts.draw(10))
-        self._outlet.post(self._topics.sequences, 0, now, codec.encode(
-            "DoorCounted", event_id=event_id, occurred_at=now, **counts))
+        yield from self.doorkeeper.samples()
 
     async def describe(
         self, voter: Voter, receipt: Receipt, described: dict[str, str | None]
@@ -373,25 +352,6 @@ class Booth:
                 raise Refused(problems.WRONG_QUALIFICATION)
             if self._memory.withdrew(voter.id, act.proposal):
                 raise Refused(problems.NOTHING_TO_QUALIFY)
-
-    async def _met(
-        self, door: Door, voter: Voter, act: Act, trust: int, shown: int, now: int
-    ) -> Passage:
-        """Return what the door makes of a vote: nothing of one that is drawn, or suspect anyway.
-
-        Before rules 2 no proof says which is drawn, so nothing is asked.
-        """
-        if trust == _SUSPECT:
-            door.counts.refused(voter.consultation, now / 1_000,
-                                "proof-bad" if act.proof else "proof-missing")
-            return OPEN
-        if shown == _SERVED:
-            return Passage(OPEN.said, mark=None if voter.read_mark else door.served(now))
-        if not self.tells_routes:
-            return OPEN
-        name = self._networks.name(voter.network, now) if door.asks_names else b""
-        return await door.meet(
-            voter, act.proposal, Answers(act.solution, act.leave), now, name)
 
     def _event_id(
         self, voter: Voter, act: Act, key: str | None, now: int, passage: Passage

@@ -12,6 +12,7 @@ Who passes by waiting passes at a bounded rate for each network and proposal, la
 that has only ever waited is known, and still takes its turn where a place is raised.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from producers.gateway import door_marks
@@ -47,6 +48,9 @@ class Voter(Protocol):
 
     @property
     def mark(self) -> Mark: ...
+
+    @property
+    def read_mark(self) -> Callable[[], Mark] | None: ...
 
 
 class Answers(NamedTuple):

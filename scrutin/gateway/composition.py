@@ -149,10 +149,7 @@ async def _read_on(reader: ResultsReader) -> None:
 async def connected(
     settings: Settings, kafka: str, topics: Topics
 ) -> AsyncIterator[tuple[ASGIApp, Live]]:
-    """Connect the parts of a gateway; what is not for it, the pages answer: one address.
-
-    Yields the application, and the live streams to close before it is stopped.
-    """
+    """Connect the parts: yields application and pages at one address, and live streams to close."""
     brokers = BrokerTime(time.time, steady)
     clock = brokers.now
     keys = KeyFolder(addresses.keys_folder(settings), clock)
@@ -168,17 +165,16 @@ async def connected(
         booth = Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
-            time=brokers, gateways=settings.gateway_count,
-            door=door)
+            time=brokers, gateways=settings.gateway_count, door=door)
         tasks = [asyncio.create_task(work) for work in (
             follower.follow(), _read_on(reader), networks.tidy(clock),
-            booth.descriptions.run(clock), booth.count_doors(clock),
+            booth.descriptions.run(clock), booth.doorkeeper.count(clock),
             ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
             ask_archive(settings, reader.flushes, days), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
-            measure_draws(publications, reader.flushes),
-            *_heard(door, kafka, topics, follower, brokers))]
+            measure_draws(publications, reader.flushes), *_heard(
+                door, kafka, topics, follower, brokers))]
         try:
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()

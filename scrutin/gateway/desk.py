@@ -78,7 +78,7 @@ class GatewayDesk:
     def turned_away(self, refused: Refused, consultation: str) -> TurnedAway:
         """Say it as the pages take it, and count it."""
         self.meter.refused(refused.problem.name)
-        self.booth.refused(consultation, refused.problem.name)
+        self.booth.doorkeeper.refused(consultation, refused.problem.name)
         return TurnedAway(refused.problem, {
             name.decode(): value.decode() for name, value in refused.headers.items()})
 
@@ -234,7 +234,7 @@ class GatewayVisit:
         network = cookieless(voter.network) if self.device.is_new else voter.network
         rate = self.desk.rates.count(voter.id, network, now)
         if self.device.is_new and self.desk.rates.is_crowd(voter.network, now):
-            self.desk.booth.crowded(voter, now)
+            self.desk.booth.doorkeeper.crowded(voter, now)
         if rate.exceeded:
             raise self.desk.turned_away(
                 Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate)),
