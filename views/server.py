@@ -4,9 +4,9 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -38,6 +38,8 @@ class Front(NamedTuple):
     """Believes proxies how a request came to them, and from where."""
     hsts_seconds: int
     """As `StrictTransport` has it."""
+    works: Iterable[Coroutine[Any, Any, None]] = ()
+    """What goes on beside: where one of it fails, serving ends."""
 
 
 class Closing(Protocol):
@@ -74,7 +76,7 @@ async def serve(
     operations: Operations, beside: Beside, *, on_ready: Callable[[], None],
     front: Front,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raise what ended the reader, if anything did.
+    """Serve until SIGTERM or SIGINT; raise what ended the reader, or work beside it.
 
     What uvicorn says goes where all libraries say it, for there repeats are left out: it has a line
     for each request that is none, and anybody could fill a disk with them.
@@ -93,6 +95,7 @@ async def serve(
         asyncio.create_task(reader.read()),
         asyncio.create_task(operations.collector.collect()),
         asyncio.create_task(_announce(reader, publications, on_ready)),
+        *map(asyncio.create_task, front.works),
     ]
     for task in tasks:
         task.add_done_callback(lambda done: _stop_on_failure(server, done))

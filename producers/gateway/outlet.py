@@ -120,6 +120,7 @@ class Outlet:
         self.opened = asyncio.Event()
         """Set once a producer stands ready for the first time."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting = self._waiting_bytes = 0
         self._acknowledged = dict.fromkeys(partitions, 0)
         self._loop = asyncio.get_running_loop()
@@ -193,7 +194,17 @@ class Outlet:
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None and not self._failed.done():
+            self._failed.set_exception(error)
+
+    async def watch(self) -> None:
+        """Wait for ever; raise what ended a lane, if anything did: no event of it goes any more."""
+        await self._failed
 
     async def _connect(self) -> None:
         """Connect a new producer, however long it takes; say why not, once for each reason."""

@@ -7,10 +7,11 @@ import typer
 import uvloop
 
 from producers.gateway.keys import KeysUnusable
-from schemas.exit_codes import EXIT_MISSING
+from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from scrutin import addresses
 from scrutin.gateway.composition import serve
 from scrutin.process import descriptors, garbage, log
+from scrutin.process.background import BackgroundFailed
 from scrutin.settings import load
 from views.server import AddressTaken, listen
 
@@ -20,7 +21,8 @@ def gateway() -> None:
 
     Listens on SCRUTIN_GATEWAY_HOST:SCRUTIN_GATEWAY_PORT; /readyz says whether votes can be taken.
     Without a broker it runs on, answers 503 and takes votes again once the broker is back.
-    Exit codes: 0 told to stop, 3 address taken, keys unusable or no broker named.
+    Exit codes: 0 told to stop, 3 address taken, keys unusable or no broker named, 70 a part of it
+    failed: start it again.
     """
     settings = load()
     log.configure(settings)
@@ -39,4 +41,7 @@ def gateway() -> None:
     except (addresses.StackNotRunning, AddressTaken, KeysUnusable) as error:
         logger.error("gateway ended", reason=str(error))  # noqa: TRY400 -- a sentence, not a trace
         raise typer.Exit(EXIT_MISSING) from error
+    except BackgroundFailed as error:
+        logger.critical("gateway ended", reason=str(error), exc_info=error)
+        raise typer.Exit(EXIT_STOPPED) from error
     logger.info("gateway ended", reason="told to stop")

@@ -47,6 +47,7 @@ from scrutin.gateway import readers
 from scrutin.gateway.desk import GatewayDesk
 from scrutin.gateway.receipt_checker import ReceiptChecker
 from scrutin.process import health
+from scrutin.process.background import Background
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
@@ -148,8 +149,8 @@ async def _read_on(reader: ResultsReader) -> None:
 @contextlib.asynccontextmanager
 async def connected(
     settings: Settings, kafka: str, topics: Topics
-) -> AsyncIterator[tuple[ASGIApp, Live]]:
-    """Connect the parts: yields application and pages at one address, and live streams to close."""
+) -> AsyncIterator[tuple[ASGIApp, Live, Background]]:
+    """Connect the parts: yields the application, live streams to close, and what goes on beside."""
     brokers = BrokerTime(time.time, steady)
     clock = brokers.now
     keys = KeyFolder(addresses.keys_folder(settings), clock)
@@ -161,21 +162,23 @@ async def connected(
     door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
+        closing = contextlib.AsyncExitStack()
+        closing.push_async_callback(rereader.close)
         networks = Networks(outlet, keys, topics.networks)
         booth = Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
             time=brokers, gateways=settings.gateway_count, door=door)
-        tasks = [asyncio.create_task(work) for work in (
-            follower.follow(), _read_on(reader), networks.tidy(clock),
+        beside = Background((
+            outlet.watch(), follower.follow(), _read_on(reader), networks.tidy(clock),
             booth.descriptions.run(clock), booth.doorkeeper.count(clock),
             ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
             ask_archive(settings, reader.flushes, days), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
             measure_draws(publications, reader.flushes), *_heard(
-                door, kafka, topics, follower, brokers))]
-        try:
+                door, kafka, topics, follower, brokers)))
+        async with closing, beside:
             def ready() -> bool:
                 return booth.ready and reader.ready.is_set()
 
@@ -190,12 +193,7 @@ async def connected(
             ], default=readers.Door(pages, rates, clock))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
             pages = SecurityHeaders(Guesses(inner))
-            yield Counted(voting.application(otherwise=pages), audience), live
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await rereader.close()
+            yield Counted(voting.application(otherwise=pages), audience), live, beside
 
 
 def _publications(
@@ -273,13 +271,15 @@ async def serve(
     settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
     on_serving: Callable[[], None],
 ) -> None:
-    """Serve until SIGTERM or SIGINT."""
+    """Serve until SIGTERM or SIGINT, or until work beside it fails: raises BackgroundFailed."""
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
-    async with connected(settings, kafka, topics) as (both, live):
+    async with connected(settings, kafka, topics) as (both, live, beside):
         server = Server((live,), uvicorn.Config(
             behind(StrictTransport(both, settings.hsts_seconds), settings.gateway_proxies),
             proxy_headers=False, **http_options()))
+        beside.stops(server.stop)
         on_serving()
         await server.serve(sockets=[opened])
+        beside.check()

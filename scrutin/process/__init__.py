@@ -1,1 +1,4 @@
-"""What every process has: a log, health, figures, an end, memory and open files within bounds."""
+"""What every process has: a log, health, figures, an end, memory and open files within bounds.
+
+Whoever serves has work beside it (`background`), whose end is the process's.
+"""

@@ -1,6 +1,5 @@
 """Serve the views: their parts connected, in one process, until told to stop."""
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
@@ -46,22 +45,16 @@ async def serve(
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
         gateway_url=settings.gateway_url, guarded=Guesses,
         security_contact=settings.security_contact, public_url=settings.public_url)
-    tasks = [asyncio.create_task(work) for work in (
-        ask_archive(settings, reader.flushes, days, guard.door),
-        measure_draws(publications, reader.flushes),
-        TopicReader(kafka, topics.patrol, guard.findings.take).read(),
-        look_at_recounts(kept))]
-    try:
-        await server.serve(
-            reader, opened, publications, _operations(
-                settings, kafka, topics, reader, guard.findings), beside,
-            on_ready=on_ready, front=server.Front(
-                JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
-                settings.hsts_seconds))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    await server.serve(
+        reader, opened, publications, _operations(
+            settings, kafka, topics, reader, guard.findings), beside,
+        on_ready=on_ready, front=server.Front(
+            JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
+            settings.hsts_seconds, works=(
+                ask_archive(settings, reader.flushes, days, guard.door),
+                measure_draws(publications, reader.flushes),
+                TopicReader(kafka, topics.patrol, guard.findings.take).read(),
+                look_at_recounts(kept))))
 
 
 def _operations(

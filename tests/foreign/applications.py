@@ -110,7 +110,7 @@ async def gateway_on(broker: Broker, prefix: str, folder: Path) -> AsyncIterator
         operations_token=TOKEN, public_url="https://vote.example.org", views_url="http://x",
         gateway_voter_rate=10**6, gateway_network_rate=10**6)
     with noted_routes() as routes:
-        async with composition.connected(settings, broker.address, stack.topics) as (app, _):
+        async with composition.connected(settings, broker.address, stack.topics) as (app, *_):
             await until(lambda: any(route.path == "/metrics" for route in routes))
             yield Reached(app, routes, {
                 "host": "localhost", "sec-fetch-site": "same-origin",

@@ -131,7 +131,7 @@ async def gateway_whose_clock_is_wrong(
         data_dir=stack.folder / "data")
     with monkeypatch.context() as patched:
         patched.setattr(time, "time", lambda: true() + by)
-        async with composition.connected(settings, stack.kafka, stack.topics) as (app, _), \
+        async with composition.connected(settings, stack.kafka, stack.topics) as (app, *_), \
                 Browser("http://127.0.0.1", httpx2.ASGITransport(
                     app, client=("127.0.0.1", 1))) as browser:
             async with asyncio.timeout(WAIT_SECONDS):
