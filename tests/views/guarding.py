@@ -58,11 +58,13 @@ def evening(consultation: str) -> Findings:
     return findings
 
 
-def judgement(number: int, *findings: dict[str, Any], judged_at: int = FIRST_AT) -> bytes:
+def judgement(
+    number: int, *findings: dict[str, Any], judged_at: int = FIRST_AT, votes: Sequence[int] = (-1,)
+) -> bytes:
     """Make the record of a judgement."""
     return codec.encode(
         "PatrolJudged", number=number, judged_at=judged_at + number, log_time=judged_at,
-        votes=[-1], networks=-1, catalogue=-1, rules=[], findings=list(findings), left=0,
+        votes=list(votes), networks=-1, catalogue=-1, rules=[], findings=list(findings), left=0,
         voters=0, sample=0, votes_digest=bytes(32), networks_digest=bytes(32))
 
 

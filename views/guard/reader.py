@@ -14,6 +14,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, UnknownTopicOrPartitionError
 
+from processors.guard.judgements import LaterRule
 from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.registry import UnknownSchema
 
@@ -46,7 +47,7 @@ class TopicReader:
         while True:
             try:
                 await self._follow()
-            except UnknownSchema as error:
+            except (UnknownSchema, LaterRule) as error:
                 logger.error("not read any further: written by a later version",  # noqa: TRY400 -- the message says all
                              topic=self._place.topic, offset=self._next, reason=str(error))
                 return

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from processors.guard import published
-from processors.guard.judgements import encoded, findings_of
+from processors.guard.judgements import VOTES_MOST, encoded, findings_of
 from processors.guard.parameters import Rules
 from processors.guard.published import Findings, Said, days
 from schemas import codec
@@ -77,6 +77,17 @@ def test_strays_and_garbage_are_passed_over() -> None:
     assert taken == [True, False, False, False, False, False, False, True, True]
     assert [said.last.finding for said in findings.of("town")] == [finding("town")["finding"]]
     assert not findings.of("elsewhere")
+
+
+def test_what_nobody_can_have_judged_takes_no_number() -> None:
+    """Cuts that go back or too far, or of another log: the right one is still taken."""
+    findings, forged = Findings(), finding("town", ordinal=9)
+    findings.take(judgement(1, finding("town"), votes=[5, 5]))
+    taken = [findings.take(judgement(2, forged, votes=votes)) for votes in (
+        [5, 4], [5], [5, 6 + VOTES_MOST], [5, 5 + VOTES_MOST])]
+
+    assert taken == [False, False, False, True]
+    assert findings.judgement == 2
 
 
 def test_whatever_a_record_says_can_be_told() -> None:
