@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from processors.workers.kafka_checks import (
     BrokerUnreachable,
@@ -61,33 +61,45 @@ async def provision(
     try:
         async with asyncio.timeout(BEGIN_SECONDS):
             return await _begin(kafka, topics, genesis or Genesis())
-    except TimeoutError as error:
+    except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerUnreachable(kafka, error) from error
 
 
 async def create(
     kafka: str, topics: Sequence[TopicSpecification], *, replication: int
 ) -> None:
-    """Create the topics that are missing, and wait until they are known."""
+    """Create the topics that are missing, and wait until they are known.
+
+    Raises WrongTopic where one cannot be made, BrokerUnreachable where the broker goes away.
+    """
     admin = await connected_admin(kafka)
     try:
-        present = set(await admin.list_topics())
-        missing = [
-            NewTopic(topic.name, topic.partitions, replication,
-                     topic_configs={**topic.settings, **topic.tuning})
-            for topic in topics if topic.name not in present
-        ]
-        answer = await admin.create_topics(missing) if missing else None
-        for error in answer.topic_errors if answer else ():
-            kind = for_code(error[1])
-            if error[1] and kind is not TopicAlreadyExistsError:
-                raise kind(f"topic {error[0]} could not be created: {error[-1]}")
-        await _until_seen(admin, {topic.name for topic in missing})
-        for topic in topics:
-            if topic.name in present and topic.tuning:
-                await _tune(admin, topic)
+        await _create(admin, topics, replication)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnreachable(kafka, error) from error
     finally:
         await admin.close()
+
+
+async def _create(
+    admin: AIOKafkaAdminClient, topics: Sequence[TopicSpecification], replication: int
+) -> None:
+    present = set(await admin.list_topics())
+    missing = [
+        NewTopic(topic.name, topic.partitions, replication,
+                 topic_configs={**topic.settings, **topic.tuning})
+        for topic in topics if topic.name not in present
+    ]
+    answer = await admin.create_topics(missing) if missing else None
+    for error in answer.topic_errors if answer else ():
+        kind = for_code(error[1])
+        if error[1] and kind is not TopicAlreadyExistsError:
+            raise WrongTopic(f"topic {error[0]} could not be created: {error[-1]} "
+                             f"({kind.__name__}).")
+    await _until_seen(admin, {topic.name for topic in missing})
+    for topic in topics:
+        if topic.name in present and topic.tuning:
+            await _tune(admin, topic)
 
 
 async def _until_seen(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:

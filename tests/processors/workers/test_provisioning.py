@@ -60,3 +60,9 @@ async def test_a_log_whose_keys_another_announced_first_is_not_provisioned(
 
     with pytest.raises(WrongTopic, match="announces keys of controls that are not those"):
         await provision(lone_stack.kafka, topics, replication=1, genesis=Genesis(keys=ours))
+
+
+async def test_a_topic_that_cannot_be_made_is_said_with_the_reason(lone_stack: Stack) -> None:
+    """More replicas than brokers: a sentence, not a trace."""
+    with pytest.raises(WrongTopic, match=r"could not be created: .*InvalidReplicationFactor"):
+        await provision(lone_stack.kafka, lone_stack.topics, replication=2)
