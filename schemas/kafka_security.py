@@ -7,6 +7,7 @@ only when a connection begins. So whoever rotates a secret lets the broker take 
 connections live, and restarts nothing.
 """
 
+import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -29,13 +30,19 @@ request."""
 
 
 class TokenOfFile(AbstractTokenProvider):  # type: ignore[misc]  # aiokafka has no types
-    """Gives the token that lies in a file now."""
+    """Gives the token that lies in a file now; the last one while the file is being replaced.
+
+    Raises SecretUnreadable where there never was one.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._last = read_secret(path)
 
     async def token(self) -> str:
-        return read_secret(self._path)
+        with contextlib.suppress(SecretUnreadable):  # The last may still be good.
+            self._last = read_secret(self._path)
+        return self._last
 
 
 class KafkaSecurity:

@@ -201,6 +201,16 @@ def is_unanswered(said: Said, now: int, acts: Acts) -> bool:
             and acts.standing(said.last.finding).in_force is None)
 
 
+def shown_sum(counts: Iterable[int]) -> int | None:
+    """Add counts up, each of which is shown somewhere; None where the sum is to be withheld.
+
+    Also where it would give away the one among them that is withheld.
+    """
+    held = list(counts)
+    hidden = sum(shown_count(count) is None for count in held)
+    return None if hidden == 1 else shown_count(sum(held))
+
+
 def days(found: Iterable[Said]) -> list[Block]:
     """Add findings up by day and rule, the last day first."""
     def place(said: Said) -> tuple[int, int]:
@@ -211,9 +221,9 @@ def days(found: Iterable[Said]) -> list[Block]:
         held = list(group)
         rows.append({
             "day": day_of(-day).isoformat(), "rule": NAMES[rule], "findings": len(held),
-            "voters": shown_count(sum(said.size for said in held)),
-            "marked": shown_count(sum(said.marked for said in held)),
-            "set_aside": shown_count(sum(said.to_suspend for said in held))})
+            "voters": shown_sum(said.size for said in held),
+            "marked": shown_sum(said.marked for said in held),
+            "set_aside": shown_sum(said.to_suspend for said in held)})
     return rows
 
 

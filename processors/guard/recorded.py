@@ -35,7 +35,7 @@ class Sequence:
         if event != "PatrolJudged" or fields["number"] != self.number + 1:
             return None
         until = cut_of(fields)
-        if not goes_on(fields, self._cut or beginning(len(until.votes))):
+        if not until.votes or not goes_on(fields, self._cut or beginning(len(until.votes))):
             return None
         self.number, self._cut = self.number + 1, until
         return fields

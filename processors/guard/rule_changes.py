@@ -21,7 +21,7 @@ class RuleChanges:
     """Folds the catalogue, record by record."""
 
     def __init__(self) -> None:
-        self.rules = Rules()
+        self.rules = Rules.of_code()
         self.acts = Acts()
         """What people decided about findings."""
         self._changes: deque[tuple[str | None, Block]] = deque(maxlen=CHANGES_MOST)

@@ -149,7 +149,9 @@ async def test_a_secret_that_changed_is_used_for_the_next_connection(
         assert not await producer.client.ready(1)
         secret.write_text(good)
         assert await producer.client.ready(1)
-        await producer.send_and_wait(topic, b"after", partition=0)
+        secret.write_text("")
+        await hang_up(producer)
+        await producer.send_and_wait(topic, b"while the file is empty", partition=0)
 
 
 async def test_a_certificate_that_changed_is_used_for_the_next_connection(

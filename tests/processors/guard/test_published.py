@@ -119,6 +119,16 @@ def test_small_counts_are_withheld(count: int, shown: int | None) -> None:
     assert row["voters"] == row["marked"] == row["set_aside"] == shown
 
 
+@pytest.mark.parametrize(("counts", "shown"), [
+    ((30, 3), None), ((30, 3, 4), 37), ((30, 12), 42), ((3, 4), None), ((9, 9), 18), ((30, 0), 30),
+])
+def test_a_sum_never_gives_the_one_withheld_away(
+    counts: tuple[int, ...], shown: int | None
+) -> None:
+    """33 of which 30 are told would be 3."""
+    assert published.shown_sum(counts) == shown
+
+
 def test_a_hidden_finding_tells_nothing_of_how_people_vote() -> None:
     """Neither item nor evidence, nor the id: it is a digest of the item, and there are three."""
     findings = Findings()
