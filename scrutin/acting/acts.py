@@ -4,6 +4,8 @@ Theory of operation: an act is a record of the catalogue, signed by an operator'
 has keys, and names the act before it on the same finding. It is written first. Where it holds, what
 follows from it is written in batches: a control for each voter, with an id that follows from
 finding and voter. Who runs the command again, or runs the same at once, writes what is missing.
+Before each batch, and behind the last, it is read whether the act still holds: a confirmation that
+others undo meanwhile stops, and who lets count looks again until nobody is set aside.
 An act that moves more than one in a hundred of the consultation's votes holds when a second person
 has written the same: see `schemas.finding_acts`. It is these commands that ask for the second, not
 the ledger: who holds an operator's key could set every voter aside one by one, in the open.
@@ -37,6 +39,8 @@ ACT_TRIES = 4
 """So often an act is written behind one that another person wrote at the same time."""
 BATCH_VOTERS = 1_000
 """So many controls are written before the next ones are made."""
+REINSTATING_ROUNDS = 4
+"""So often a reinstatement is written: a batch of a confirmation may come late."""
 SECOND_CHARACTERS_MOST = 100
 
 Say = Callable[[str], None]
@@ -279,20 +283,44 @@ async def _carry_out(  # noqa: PLR0913 -- an act in all its parts
     if wanted.event == FINDING_CONFIRMED:
         event, whom = SUSPENDED, {voter for voter in covered
                                   if survey.voters[voter].can_be_set_aside}
+        count = await _write(log, each, wanted.reason, event, whom, signer, now=now, say=say)
     else:
-        event, whom = REINSTATED, covered
-    count = await _write(log, each, wanted.reason, event, whom, signer, now=now, say=say)
+        event = REINSTATED
+        count = await _let_count(log, each, wanted.reason, covered, signer, now=now, say=say)
     left = sum(not survey.voters[voter].can_be_set_aside and not survey.voters[voter].stands
                for voter in covered)
     return Done(made.standing, written, made.voters, made.votes, made.of, count,
                 left if event == SUSPENDED else 0)
 
 
+async def _let_count(
+    log: Log, each: Case, reason: str, whom: set[bytes], signer: CatalogueKey | None, *, now: int,
+    say: Say,
+) -> int:
+    """Reinstate until nobody is set aside; return how many controls that took."""
+    finding, written = each.found.first.finding, 0
+    for _ in range(REINSTATING_ROUNDS):
+        if not whom:
+            return written
+        written += await _write(log, each, reason, REINSTATED, whom, signer, now=now, say=say)
+        each = await case(log, finding)
+        whom = each.survey.set_aside()
+    if whom:
+        raise Unreachable(f"{len(whom)} voters are set aside by finding {each.id} again, after "
+                          f"{REINSTATING_ROUNDS} rounds: somebody goes on writing suspensions by "
+                          "it. Repeat the command.")
+    return written
+
+
 async def _write(  # noqa: PLR0913 -- controls in all their parts
     log: Log, each: Case, reason: str, event: str, whom: Collection[bytes],
     signer: CatalogueKey | None, *, now: int, say: Say,
 ) -> int:
-    """Write controls, signed by whoever acts, in batches; return how many."""
+    """Write controls, signed by whoever acts, in batches; return how many.
+
+    Raises Unreachable once their act is not in force any more, behind the last of them, too: who
+    undid it looks for those set aside after that, and finds whatever was written before.
+    """
     if not whom:
         return 0
     # Who acts signs: not the guard's key, though it may lie here, too.
@@ -306,6 +334,7 @@ async def _write(  # noqa: PLR0913 -- controls in all their parts
     async with BulkWriter(log.address) as writer:
         ordered = sorted(whom)
         for begin in range(0, len(ordered), BATCH_VOTERS):
+            await _require_in_force(log, each, event, f"{written} of {len(whom)}")
             for voter in (batch := ordered[begin:begin + BATCH_VOTERS]):
                 partition = partition_of(voter, log.topics.partitions)
                 writer.add(log.topics.votes, partition, now, _signed(
@@ -313,7 +342,21 @@ async def _write(  # noqa: PLR0913 -- controls in all their parts
             await writer.flush()
             written += len(batch)
             say(f"{written} of {len(whom)} voters")
+    await _require_in_force(log, each, event, f"{written} of {len(whom)}")
     return written
+
+
+async def _require_in_force(log: Log, each: Case, event: str, written: str) -> None:
+    """Raise Unreachable where others undid meanwhile what controls are written of."""
+    now = await _standing(log, each.found.first.finding)
+    act = FINDING_CONFIRMED if event == SUSPENDED else FINDING_DISMISSED
+    if now.in_force is None or now.in_force.event != act:
+        done = "set aside" if event == SUSPENDED else "let count"
+        raise Unreachable(
+            f"others acted on finding {each.id} meanwhile, and it is {now.state} now: stopped "
+            f"after {written} voters were {done} by this run. `scrutin guard finding {each.id}` "
+            f"shows it; `scrutin guard reinstate --finding {each.id} --reason …` lets count who "
+            "is set aside still.")
 
 
 def _signed(

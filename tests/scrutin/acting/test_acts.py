@@ -1,7 +1,8 @@
 """Acting on findings in a log with keys, and in one without: by whom, how often, and what moves."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -11,20 +12,23 @@ from deploy.local.services import Broker
 from processors.guard.judgements import encoded
 from producers import operations
 from producers.consultation_file import ConsultationFile
-from producers.errors import ChangesFinal, InvalidInput, Missing
+from producers.errors import ChangesFinal, InvalidInput, Missing, Unreachable
 from producers.operations import Log
 from producers.signing import own_key
 from producers.suspending import reinstate
 from schemas import codec
 from schemas.control_roles import public_key
+from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.corrections import FINDING_CONFIRMED, FINDING_DISMISSED
 from schemas.finding_acts import CONFIRMED, DISMISSED, REINSTATED, WAITING
 from schemas.genesis import Genesis
+from schemas.registry import current
+from schemas.topics import partition_of
 from scrutin.acting import acts
-from scrutin.acting.acts import Done, Wanted, act, case
+from scrutin.acting.acts import Case, Done, Wanted, act, case
 from scrutin.acting.preview import preview
 from scrutin.acting.survey import REINSTATED as REINSTATEMENT
-from scrutin.acting.survey import SUSPENDED, votes_in
+from scrutin.acting.survey import SUSPENDED, control, votes_in
 from scrutin.patrol.recorded_findings import recorded_findings
 from tests.harness import connected_producer, read_to_end, write
 from tests.processors.guard.traffic import PARTITIONS, Crowds, judged, log_of
@@ -169,6 +173,50 @@ def _dies_at(progress: str) -> Callable[[str], None]:
         if text.startswith(progress):
             raise RuntimeError("killed")
     return say
+
+
+async def test_who_is_confirmed_while_another_reinstates_is_not_left_set_aside(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The confirmation stops and says so; what of it comes late is let count in another round."""
+    monkeypatch.setattr(acts, "BATCH_VOTERS", 100)
+    log = await evening(broker, topic_prefix, ordinary=600, signed=False)
+    finding = await crowd(log)
+    late: list[Done] = []
+    confirm, let_count = replace(CONFIRM, second="Bob"), replace(LET_COUNT, second="Bob")
+
+    def reinstates(text: str) -> None:
+        if text.startswith("200 of 500"):
+            late.append(_aside(act(log, finding, let_count, now=NOW, say=comes_late)))
+
+    def comes_late(text: str) -> None:
+        if text.startswith("200 of 200"):
+            _aside(_suspended(log, found, sorted(found.about.voters)[200:300]))
+
+    found = await case(log, finding)
+    with pytest.raises(Unreachable, match="reinstated now: stopped after 200 of 500"):
+        await act(log, finding, confirm, now=NOW, say=reinstates)
+    after = await case(log, finding)
+
+    assert [(each.standing.state, each.controls) for each in late] == [(REINSTATED, 300)]
+    assert (after.standing.state, after.survey.set_aside()) == (REINSTATED, set())
+    assert len(await controls(log, SUSPENDED)) == 300
+
+
+def _aside(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run to its end while everything here stands still."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(asyncio.run, work).result()
+
+
+async def _suspended(log: Log, found: Case, voters: list[bytes]) -> None:
+    """Write the suspensions of a batch that was on its way."""
+    async with connected_producer(log.address) as producer:
+        for voter in voters:
+            await write(producer, log.topics.votes, partition_of(voter, PARTITIONS), [
+                codec.encode_as(current(SUSPENDED, 2), **control(
+                    SUSPENDED, found.about, voter, reason="seen", salt=bytes(16), now=NOW),
+                    by=NOBODY, signature=UNSIGNED)])
 
 
 async def test_little_is_set_aside_by_one_and_two_at_once_do_it_once(
