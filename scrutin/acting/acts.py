@@ -14,7 +14,7 @@ the ledger: who holds an operator's key could set every voter aside one by one, 
 import hashlib
 import secrets
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from producers import signing
 from producers.errors import InvalidInput, Missing, Unreachable
@@ -85,7 +85,6 @@ class Case:
     about: About
     standing: Standing
 
-
     @property
     def id(self) -> str:
         """The finding's id, as people write it."""
@@ -127,22 +126,55 @@ async def act(log: Log, finding: bytes, wanted: Wanted, *, now: int, say: Say) -
     Raises InvalidInput where it cannot be: no key, no second person, rules 1, a sealed
     consultation, or one that is closed and not meant to change; Missing for an unknown finding.
     """
+    completed = 0
     for _ in range(ACT_TRIES):
-        each = await case(log, finding)
-        _require_possible(log, each, wanted)
-        signer = signing.operators_key(each.known, log.own_keys)
+        each, signer, controls = await _completed(log, finding, wanted, now=now, say=say)
+        completed += controls
         covered, needed = _covered(each, wanted), _is_needed(each, wanted, signer)
         if not needed:
-            return await _carry_out(log, each, wanted, covered, signer, now=now, say=say)
+            return _with(completed, await _carry_out(
+                log, each, wanted, covered, signer, now=now, say=say))
         value = _encoded(each, wanted, covered, signer, now=now)
         await write_catalogue(log, [value], now)
         after = await _standing(log, finding)
         if _names(after, wanted, signer):
             found = Case(each.found, each.known, each.survey, each.about, after)
-            return await _carry_out(
-                log, found, wanted, covered, signer, now=now, say=say, written=True)
+            return _with(completed, await _carry_out(
+                log, found, wanted, covered, signer, now=now, say=say, written=True))
     raise Unreachable(f"others acted on finding {finding.hex()} at the same time, {ACT_TRIES} "
                       "times: look at it with `scrutin guard finding`, and repeat the command.")
+
+
+async def _completed(
+    log: Log, finding: bytes, wanted: Wanted, *, now: int, say: Say
+) -> tuple[Case, CatalogueKey | None, int]:
+    """Read a finding, who signs, and how many controls were written of a confirmation in force.
+
+    A confirmation that was killed is carried out up to its own judgement before another is written:
+    with those named since it may need a second person, and what holds waits for nobody.
+    """
+    each = await case(log, finding)
+    _require_possible(log, each, wanted)
+    signer = signing.operators_key(each.known, log.own_keys)
+    act, owed = each.standing.in_force, _owed(each)
+    if act is None or wanted.event != FINDING_CONFIRMED or not owed:
+        return each, signer, 0
+    say(f"completing what is confirmed up to judgement {act.judgement}")
+    controls = await _write(log, each, act.reason, SUSPENDED, owed, signer, now=now, say=say)
+    return await case(log, finding), signer, controls
+
+
+def _owed(each: Case) -> set[bytes]:
+    """Return whom the confirmation in force covers, and no suspension has set aside yet."""
+    act = each.standing.in_force
+    if act is None or act.event != FINDING_CONFIRMED:
+        return set()
+    return {voter for voter in each.found.covered(act.judgement, marked_only=act.marked_only)
+            if each.survey.voters[voter].can_be_set_aside}
+
+
+def _with(completed: int, done: Done) -> Done:
+    return replace(done, controls=done.controls + completed)
 
 
 async def _standing(log: Log, finding: bytes) -> Standing:
@@ -259,7 +291,7 @@ def _require_second(
     """Raise InvalidInput where a second person is named who need not be, or is not."""
     if signer is not None and wanted.second:
         raise InvalidInput("this log has keys, so a second person signs with their own: leave "
-                           "--second out. Nothing was written.")
+                           "--second out. No act was written.")
     if wanted.second and len(wanted.second) > SECOND_CHARACTERS_MOST:
         raise InvalidInput(f"--second: a name has at most {SECOND_CHARACTERS_MOST} characters.")
     if signer is None and needs_two(votes, of) and not wanted.second:
@@ -268,7 +300,7 @@ def _require_second(
             "one in a hundred, so two people must want it. This log has no keys: nobody can tell "
             "who writes. Name the second person with --second NAME, and the log says that you "
             "named them, not that they agreed; or have keys adopted (`scrutin keys adopt`). "
-            "Nothing was written.")
+            "No act was written.")
 
 
 async def _carry_out(  # noqa: PLR0913 -- an act in all its parts

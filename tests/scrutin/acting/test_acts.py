@@ -219,6 +219,42 @@ async def _suspended(log: Log, found: Case, voters: list[bytes]) -> None:
                     by=NOBODY, signature=UNSIGNED)])
 
 
+async def test_a_killed_confirmation_is_completed_alone_though_more_would_need_two(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one person confirmed is written before a wider act waits; once, and not by itself."""
+    monkeypatch.setattr(acts, "BATCH_VOTERS", 50)
+    monkeypatch.setattr("schemas.finding_acts.ALONE_PERCENT", 100)
+    log = await evening(broker, topic_prefix, ordinary=600, signed=True)
+    finding = await crowd(log)
+    with pytest.raises(RuntimeError, match="killed"):
+        await act(log, finding, CONFIRM, now=NOW, say=_dies_at("150 of 500"))
+    confirmed = (await case(log, finding)).known.acts.of(finding)[0]
+    monkeypatch.setattr("schemas.finding_acts.ALONE_PERCENT",
+                        100 * confirmed.votes // confirmed.of + 1)
+    await _names_more(log, finding)
+    done = [await acted(log, finding, CONFIRM) for _ in range(2)]
+
+    assert _came_to(done) == [(WAITING, True, ROBOTS - 150), (WAITING, False, 0)]
+    assert len(await controls(log)) == ROBOTS
+
+
+async def _names_more(log: Log, finding: bytes) -> None:
+    """Have a judgement name a hundred ordinary voters, too, for a finding."""
+    last = codec.decode((await read_to_end(log.address, log.topics.patrol, 1))[-1].value)[1]
+    found = (await case(log, finding)).about
+    cast = {fields["voter"] for record in await read_to_end(
+        log.address, log.topics.votes, PARTITIONS)
+        for event, fields in [codec.decode(record.value)] if event == "VoteCast"}
+    said = next(each for record in await read_to_end(log.address, log.topics.patrol, 1)
+                for each in codec.decode(record.value)[1]["findings"]
+                if each["finding"] == finding)
+    more = {**said, "voters": sorted(cast - found.voters)[:100]}
+    async with connected_producer(log.address) as producer:
+        await write(producer, log.topics.patrol, 0, [codec.encode(
+            "PatrolJudged", **{**last, "number": last["number"] + 1, "findings": [more]})])
+
+
 async def test_little_is_set_aside_by_one_and_two_at_once_do_it_once(
     broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
