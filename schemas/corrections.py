@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 from schemas import codec
 from schemas.control_roles import PublicKey, keys_in, may_sign
-from schemas.control_signatures import SIGNATURE_BYTES, SMALL_ORDER, UNSIGNED
+from schemas.control_signatures import NOBODY, SIGNATURE_BYTES, SMALL_ORDER, UNSIGNED
 
 
 Fields = dict[str, Any]
@@ -115,6 +115,8 @@ class Authority:
         return True
 
     def _allows(self, event: str, fields: Mapping[str, Any], value: bytes | None) -> bool:
+        if not self.keys and event in ACTS and fields["by"] != NOBODY:
+            return False  # Unchecked, two invented keys would be two people.
         if not self.keys or AFTER_DIGEST in fields:
             return True  # What is withheld was held against its leaf, and has no bytes to check.
         return self._is_signed(event, fields, value, _message(self.in_force, value or b""))

@@ -4,10 +4,13 @@ Theory of operation: an act names the one on the same finding that it follows, s
 the same one the first counts, and one that comes again counts once. One that moves more than one in
 a hundred of the consultation's votes waits until a second person writes the same: signed with
 another key. Where the log has no keys nobody can tell who writes, and the act holds once it names a
-second person: by word alone. Whoever holds two keys is two people here; the figures that an act
-states are those of who wrote it, and anybody with the log can count them again.
+second person: by word alone. One that waits from the time before keys is nobody's: two keys have to
+want it. Whoever holds two keys is two people here, and who acts on many findings moves one in a
+hundred with each; the figures that an act states are those of who wrote it, and anybody with the
+log can count them again.
 
-Whether an act is signed is asked before: `schemas.corrections` says which records count.
+Whether an act is signed is asked before: `schemas.corrections` says which records count. Without
+keys in force it takes none that names one.
 """
 
 import hashlib
@@ -69,8 +72,8 @@ class Act(NamedTuple):
         return bool(self.second) and self.by == NOBODY
 
     def seconds(self, first: "Act") -> bool:
-        """Whether it is the same as an act that waits, by another person."""
-        return (self.by != first.by
+        """Whether it is the same as an act that waits, by another person: each by a key."""
+        return (NOBODY not in (self.by, first.by) and self.by != first.by
                 and (self.event, self.judgement, self.marked_only) == (
                     first.event, first.judgement, first.marked_only))
 

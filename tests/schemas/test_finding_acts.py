@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.control_signatures import NOBODY
-from schemas.corrections import FINDING_CONFIRMED, FINDING_DISMISSED
+from schemas.corrections import FINDING_CONFIRMED, FINDING_DISMISSED, Authority
 from schemas.finding_acts import (
     CONFIRMED,
     DISMISSED,
@@ -71,6 +71,24 @@ def test_where_nobody_can_tell_who_acts_a_name_makes_two() -> None:
     assert after(named, named).standing(FINDING).state == WAITING
 
 
+def test_an_act_of_the_time_before_keys_and_one_key_are_not_two_people() -> None:
+    """Nobody can tell who wrote the first: two keys have to want it, in whatever order."""
+    by_nobody, by_ada, by_bob = ({"by": who} for who in (NOBODY, ADA, BOB))
+
+    assert [after(*acts).standing(FINDING).state for acts in (
+        [by_nobody, by_ada], [by_ada, by_nobody], [by_nobody, by_ada, by_bob])] == [
+            WAITING, WAITING, CONFIRMED]
+
+
+def test_where_no_keys_are_in_force_an_act_that_names_one_counts_for_nothing() -> None:
+    """Nothing was checked: two invented keys would be two people."""
+    (event, signed), (_, unsigned) = said(Acts()), said(Acts(), by=NOBODY)
+
+    assert not Authority().takes(event, signed, None)
+    assert Authority().takes(event, unsigned, None)
+    assert Authority().takes("ProposalRetired", signed, None)
+
+
 def test_what_waits_takes_nothing_from_what_holds() -> None:
     """A dismissal by one person leaves a confirmed finding confirmed until another agrees."""
     acts = after({}, {"by": BOB}, {"event": FINDING_DISMISSED})
@@ -119,4 +137,6 @@ def test_whatever_holds_was_wanted_by_one_for_little_or_by_two(
     assert (found.waiting is not None) == (found.state == WAITING)
     last = found.in_force
     if last is not None and last.needs_two and not last.is_told_of_two:
-        assert last.seconds(every[every.index(last) - 1])
+        before = every[every.index(last) - 1]
+        assert last.seconds(before)
+        assert NOBODY not in (last.by, before.by)
