@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from producers.errors import InvalidInput
 from schemas.finding_acts import WAITING, described
 from scrutin.acting.acts import Done, Wanted, act
 from scrutin.commands import producing
+from sinks.printable import printable
 
 
 Finding = Annotated[str, typer.Argument(
@@ -30,6 +32,12 @@ def parsed(text: str) -> bytes:
     if not re.fullmatch(r"[0-9a-fA-F]{32}", text):
         producing.fail(InvalidInput(f"{text!r} is no finding: an id has 32 hexadecimal digits."))
     return bytes.fromhex(text)
+
+
+def show(lines: Iterable[str]) -> None:
+    """Print lines for people; what others wrote in them is made fit for a terminal."""
+    for line in lines:
+        typer.echo(printable(line))
 
 
 def carry_out(finding: str, wanted: Wanted, *, after_closing: bool = False) -> None:

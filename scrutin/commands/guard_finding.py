@@ -23,7 +23,10 @@ def finding(
     """
     found = producing.finish(case(producing.log(), acting.parsed(finding)))
     told = _as_json(found)
-    typer.echo(json.dumps(told) if as_json else "\n".join(_lines(told)))
+    if as_json:
+        typer.echo(json.dumps(told))
+    else:
+        acting.show(lines(told))
 
 
 def _as_json(found: Case) -> dict[str, Any]:
@@ -37,7 +40,8 @@ def _as_json(found: Case) -> dict[str, Any]:
         "acts": [described(act) for act in acts]}
 
 
-def _lines(told: dict[str, Any]) -> Iterator[str]:
+def lines(told: dict[str, Any]) -> Iterator[str]:
+    """Yield a finding as lines of text."""
     about = " ".join(filter(None, (told["consultation"], told["proposal"], told["choice"])))
     yield (f"{told['finding']} {told['rule']}/{told['version']} {told['mode']}, {about}: "
            f"{told['state']}")

@@ -2,11 +2,11 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from scrutin.commands import producing
+from scrutin.commands import acting, producing
 from scrutin.patrol.recorded_findings import recorded_findings
 
 
@@ -27,13 +27,17 @@ def findings(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    for each in found:
-        at = datetime.fromtimestamp(each["judged_at"] / 1000, UTC).isoformat(timespec="seconds")
-        about = " ".join(filter(None, (each["consultation"], each["proposal"], each["choice"])))
-        marks = f", {each['marked']} bear {' and '.join(each['marks'])}" if each["marks"] else ""
-        numbers = " ".join(f"{name}={value}" for name, value in each["numbers"].items())
-        typer.echo(f"{at} {each['finding']} {each['rule']}/{each['version']} {each['mode']} "
-                   f"{about}: {each['voters']} voters named{marks}, {each['suspended']} set "
-                   f"aside; {numbers}")
+    acting.show(map(line, found))
     if not found:
         producing.say("nothing was found.")
+
+
+def line(each: dict[str, Any]) -> str:
+    """Return a finding as a line of text."""
+    at = datetime.fromtimestamp(each["judged_at"] / 1000, UTC).isoformat(timespec="seconds")
+    about = " ".join(filter(None, (each["consultation"], each["proposal"], each["choice"])))
+    marks = f", {each['marked']} bear {' and '.join(each['marks'])}" if each["marks"] else ""
+    numbers = " ".join(f"{name}={value}" for name, value in each["numbers"].items())
+    return (f"{at} {each['finding']} {each['rule']}/{each['version']} {each['mode']} "
+            f"{about}: {each['voters']} voters named{marks}, {each['suspended']} set "
+            f"aside; {numbers}")

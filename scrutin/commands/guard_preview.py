@@ -1,6 +1,7 @@
 """`scrutin guard preview`: what would an act on a finding change?"""
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +13,7 @@ from scrutin.acting.preview import Preview
 from scrutin.acting.preview import preview as previewed
 from scrutin.acting.survey import REINSTATED, SUSPENDED
 from scrutin.commands import acting, producing
+from sinks.recount.what_if import Change
 from sinks.recount.what_if_report import listed
 
 
@@ -43,11 +45,16 @@ def preview(
     if as_json:
         typer.echo(json.dumps(told))
         return
+    acting.show(lines(told, made.changes))
+
+
+def lines(told: dict[str, Any], changes: list[Change]) -> Iterator[str]:
+    """Yield what would be another as lines of text."""
     second = ": a second person is asked for" if told["needs_two"] else ""
-    second = ": a second person is asked for" if told["needs_two"] else ""
-    typer.echo("\n".join((
-        f"{told['voters']} voters, {told['votes']} of {told['of']} votes{second}",
-        *listed(made.changes), *(() if made.changes else ("no figure would be another",)))))
+    yield f"{told['voters']} voters, {told['votes']} of {told['of']} votes{second}"
+    yield from listed(changes)
+    if not changes:
+        yield "no figure would be another"
 
 
 def _as_json(found: Case, made: Preview, event: str, *, marked_only: bool) -> dict[str, Any]:

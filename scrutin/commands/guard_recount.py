@@ -7,6 +7,7 @@ import typer
 
 from scrutin.audit import beginning
 from scrutin.audit.beginning import say
+from scrutin.commands import acting
 from scrutin.settings import load
 from sinks.recount.noticed import noticed
 from sinks.recount.reading import WAIT_SECONDS
@@ -35,4 +36,4 @@ def recount(
         found["noticed"] = noticed(consultation, reading)
     found["recounted_at"] = datetime.now(UTC).isoformat(timespec="seconds")
     kept.keep(settings.data_folder, found)
-    typer.echo(f"{len(found['suppositions'])} recounts of {consultation} are kept for its page.")
+    acting.show([f"{len(found['suppositions'])} recounts of {consultation} are kept for its page."])

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -25,10 +25,14 @@ def reviews(
     if as_json:
         typer.echo(json.dumps(found))
         return
-    for each in found:
-        at = datetime.fromtimestamp(each["asked_at"] / 1000, UTC).isoformat(timespec="seconds")
-        typer.echo(f"{at} {each['consultation']} voter {each['voter']}, {each['rule']}, finding "
-                   f"{each['finding']} ({each['state']}): "
-                   f"{'counts again' if each['answered'] else 'waits for a person'}")
+    acting.show(map(line, found))
     if not found:
         producing.say("nobody has asked.")
+
+
+def line(each: dict[str, Any]) -> str:
+    """Return what a voter asks as a line of text."""
+    at = datetime.fromtimestamp(each["asked_at"] / 1000, UTC).isoformat(timespec="seconds")
+    return (f"{at} {each['consultation']} voter {each['voter']}, {each['rule']}, finding "
+            f"{each['finding']} ({each['state']}): "
+            f"{'counts again' if each['answered'] else 'waits for a person'}")

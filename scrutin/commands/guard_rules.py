@@ -7,7 +7,7 @@ import typer
 
 from processors.guard.parameters import NAMES
 from producers.guard_rules import read_rules
-from scrutin.commands import producing
+from scrutin.commands import acting, producing
 from scrutin.patrol.rules_in_force import described, in_force
 
 
@@ -28,4 +28,4 @@ def rules(
         return
     for each in listed:
         numbers = " ".join(f"{name}={value}" for name, value in each["parameters"].items())
-        typer.echo(f"{each['rule']}/{each['version']} {each['mode']}: {numbers}")
+        acting.show([f"{each['rule']}/{each['version']} {each['mode']}: {numbers}"])

@@ -17,6 +17,7 @@ from schemas.private_files import KeyRefused
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.settings import load
+from sinks.printable import printable
 
 
 Answer = TypeVar("Answer")
@@ -82,8 +83,8 @@ def fail(error: ProducingError) -> NoReturn:
 
 
 def say(text: str) -> None:
-    """Tell the person at the terminal, beside the data on stdout."""
-    print(text, file=sys.stderr)
+    """Tell the person at the terminal, beside the data on stdout; words of others made fit."""
+    print("\n".join(map(printable, text.split("\n"))), file=sys.stderr)
 
 
 def now() -> int:
