@@ -128,6 +128,7 @@ MEMORIES = {
         "scrutin.serving.untaken.UNTAKEN_BYTES",
     "scrutin.serving.joined_writes._JoiningTransport._parts":
         "scrutin.serving.untaken.UNTAKEN_BYTES",
+    "scrutin.process.background.Background._tasks": OURS,
     "scrutin.process.log.Repeats._said": "scrutin.process.log.MESSAGES_REMEMBERED",
     "scrutin.gateway.readers.Door._streams": "views.live.CLIENTS_MAX",
     "scrutin.serving.unfinished.Unfinished._line": "scrutin.serving.unfinished.UNFINISHED_BYTES",
