@@ -66,7 +66,7 @@ class _Door:
         """
         ladder, network = self._ladders[number % len(self._ladders)], vote.network or b""
         self.requests += 1
-        step = 0 if vote.shown == SERVED else ladder.ask(network, TARGET, now)
+        step = 0 if vote.shown == SERVED else ladder.ask(network, TARGET, vote.voter, now)
         wait = 0.0
         if step and step_before and self._manner is Manner.WAITS:
             wait = ladder.passes(network, TARGET, now)

@@ -173,7 +173,7 @@ class Door:
         target = target_of(voter.consultation, proposal)
         before = self._ladder.raised
         named = self._ladder.named(name, target, now) if name else 0
-        step = self._ladder.ask(voter.network, target, now / 1_000, named)
+        step = self._ladder.ask(voter.network, target, voter.id, now / 1_000, named)
         self.counts.raised(voter.consultation, now / 1_000, self._ladder.raised - before)
         return step
 

@@ -2,7 +2,8 @@
 
 Theory of operation: on a step of this ladder stands a *place*: a network and a proposal that
 devices of it ask for. Where more than so many devices that are not known come for one proposal out
-of one network within ten minutes, the next ones are challenged: a step up. Where many solve what is
+of one network within ten minutes, the next ones are challenged: a step up. A device counts once,
+however often it comes. Where many solve what is
 asked of them, it is a machine with a solver: another one. The patrol raises places too
 (`raise_named`), and a network that sends more requests without a cookie than people do is raised
 as a whole. Each half an hour in which nothing raised a place takes it a step down. Nobody's
@@ -19,13 +20,20 @@ from array import array
 
 from producers.gateway.cells import TRIES
 from producers.gateway.rates import part
-from producers.gateway.recent import Recent
+from producers.gateway.recent import UNTIL_BYTES, Recent, Until
 
 
 FRESH_DEVICES = 30
 """Devices that are not known, of one network for one proposal within WINDOW_SECONDS: those after
 them are challenged."""
 WINDOW_SECONDS = 600
+PARTS = 5
+"""A window forgets a part of itself at a time (`producers.gateway.recent`)."""
+COUNTED_SECONDS = WINDOW_SECONDS + WINDOW_SECONDS // PARTS
+"""A device counts once at a place in so long: while its first coming may still be counted."""
+COUNTED_TIMES = 4
+"""Past so many times as many devices as raise a place no more are counted there: no crowd at one
+place takes the cells of all."""
 SOLVED_MOST = 500
 """Challenges of one network that are solved within WINDOW_SECONDS; past it they become longer."""
 MANY_TIMES = 3
@@ -48,8 +56,8 @@ RAISED_MOST = 10_000
 """Places that the patrol has raised, at once: ten hours of its findings. What it raises beyond
 them is left out, until some have ended."""
 LADDER_BYTES = PLACE_CELLS * (12 + 2 * 6) + PLACE_CELLS * 17 + 2 * NETWORK_CELLS * (12 + 2 * 7) + (
-    NETWORK_CELLS * (12 + 2 * 6))
-"""What all cells take, empty or full: 10 MB. Raised places come to some 3 MB more."""
+    NETWORK_CELLS * (12 + 2 * 6)) + PLACE_CELLS * UNTIL_BYTES
+"""What all cells take, empty or full: 13 MB. Raised places come to some 3 MB more."""
 
 Raised = tuple[int, int]
 """A step, and until when it holds (milliseconds since 1970)."""
@@ -65,8 +73,9 @@ class Ladder:
         self._solved_most = part(SOLVED_MOST, gateways)
         self._passes_most = part(PASSES_PER_MINUTE, gateways)
         self._steps = _Steps(places)
-        self._fresh = Recent(places, seconds=WINDOW_SECONDS, parts=5)
-        self._solved = Recent(networks, seconds=WINDOW_SECONDS, parts=5)
+        self._fresh = Recent(places, seconds=WINDOW_SECONDS, parts=PARTS)
+        self._counted = Until(places, most_seconds=COUNTED_SECONDS)
+        self._solved = Recent(networks, seconds=WINDOW_SECONDS, parts=PARTS)
         self._passes = Recent(networks, seconds=60, parts=6)
         self._tries = Recent(networks, seconds=60, parts=6)
         self._raised: dict[tuple[bytes, bytes], Raised] = {}
@@ -77,20 +86,26 @@ class Ladder:
     def size_bytes(self) -> int:
         """What the cells take."""
         return sum(each.size_bytes for each in (
-            self._steps, self._fresh, self._solved, self._passes, self._tries))
+            self._steps, self._fresh, self._counted, self._solved, self._passes, self._tries))
 
     @property
     def names_raised(self) -> bool:
         """Whether any place stands raised by name, so that names of networks are asked for."""
         return bool(self._raised)
 
-    def ask(self, network: bytes, target: bytes, now: float, least: int = 0) -> int:
+    def ask(
+        self, network: bytes, target: bytes, voter: bytes, now: float, least: int = 0
+    ) -> int:
         """Count a device that is not known and comes for a proposal; return the step it meets.
 
         That is `least` at least. Who meets none passes as one of those who wait do.
         """
         place = _place(network, target)
-        if self._fresh.add(place, now) > self._fresh_most:
+        fresh = self._fresh.count(place, now)
+        if fresh <= COUNTED_TIMES * self._fresh_most and self._counted.begin(
+                place + voter, now + COUNTED_SECONDS, now):
+            fresh = self._fresh.add(place, now)
+        if fresh > self._fresh_most:
             self._raise(place, 1, now)
         step = max(
             least, self._steps.step(place, now), self._steps.step(_place(network, b""), now))

@@ -6,7 +6,8 @@ counts by parts of the window and forgets a part at a time: of any stretch as lo
 is counted, and nothing that is older by more than one part. A cell is free again once all its parts
 are forgotten. As in `producers.gateway.cells` a name has a few cells in which its counts may lie,
 is known there by its whole hash, and shares with others where all are taken: bounds are then
-stricter than they should be, for a few, and nobody frees anybody.
+stricter than they should be, for a few, and nobody frees anybody. `Until` keeps
+one moment of a name instead of counts, and shares nothing.
 """
 
 from array import array
@@ -16,6 +17,8 @@ from producers.gateway.cells import TRIES
 
 COUNT_MOST = 65_535
 """A part of a window counts no further: above every bound."""
+UNTIL_BYTES = 16
+"""A cell of `Until`: a hash (8) and a moment (8)."""
 
 
 class Recent:
@@ -90,3 +93,51 @@ class Recent:
         for part in range(moment - age + 1, moment + 1):
             counts[part % self._parts] = 0
         return counts
+
+
+class Until:
+    """What holds for a name until a moment, at most so many seconds ahead, in so many cells.
+
+    Nobody is ever taken for another: where all cells of a name are taken, nothing is kept of it.
+    """
+
+    __slots__ = ("_codes", "_mask", "_most_seconds", "_until")
+
+    def __init__(self, cells: int, *, most_seconds: int) -> None:
+        assert cells & (cells - 1) == 0, "the mask takes whole bits"
+        self._mask = cells - 1
+        self._most_seconds = most_seconds
+        self._codes = array("q", bytes(8 * cells))
+        self._until = array("d", bytes(8 * cells))
+
+    @property
+    def size_bytes(self) -> int:
+        """What the cells take, empty or full."""
+        return sum(each.itemsize * len(each) for each in (self._codes, self._until))
+
+    def left(self, name: bytes, now: float) -> float:
+        """Return for how many seconds from now it holds; 0 where it does not."""
+        cell, is_own = self._look(hash(name), now)
+        return self._until[cell] - now if cell is not None and is_own else 0
+
+    def begin(self, name: bytes, until: float, now: float) -> bool:
+        """Keep it for a name until then; return whether it is new, and was kept."""
+        cell, is_own = self._look(hash(name), now)
+        if cell is None or is_own:
+            return False
+        self._codes[cell], self._until[cell] = hash(name), until
+        return True
+
+    def _look(self, code: int, now: float) -> tuple[int | None, bool]:
+        """Return the cell of a hash, or a free one if there is any; and whether it is its own.
+
+        What ends too far ahead is from before a clock was set back, and free.
+        """
+        free = None
+        for cell in range(code & self._mask, (code & self._mask) + TRIES):
+            cell &= self._mask  # noqa: PLW2901 -- behind the last comes the first
+            if not 0 < self._until[cell] - now <= self._most_seconds:
+                free = cell if free is None else free
+            elif self._codes[cell] == code:
+                return cell, True
+        return free, False

@@ -118,6 +118,19 @@ async def test_neighbours_notice_nothing(tmp_path: Path) -> None:
     assert not await Device().is_challenged(at, now, of="city")
 
 
+async def test_one_device_that_casts_and_takes_back_raises_nothing(tmp_path: Path) -> None:
+    """However often: its neighbours are asked for nothing."""
+    memory = Memory()
+    at, now = door(tmp_path, memory=memory), begin()
+    one = Device()
+    for moment in range(100):
+        assert not await one.is_challenged(at, now + moment)
+        memory.choose(one.id, "p1", "agree", trusted=True)
+        memory.choose(one.id, "p1", None, trusted=True)
+
+    assert not await Device().is_challenged(at, now + 100)
+
+
 async def test_a_network_that_sends_too_much_without_a_cookie_is_raised_as_a_whole(
     tmp_path: Path,
 ) -> None:

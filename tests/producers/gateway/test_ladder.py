@@ -1,6 +1,7 @@
 """The ladder by network and proposal: who passes in any minute, and when it comes down. Pure."""
 
 import itertools
+import secrets
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ from producers.gateway.ladder import (
     target_of,
 )
 from producers.gateway.rates import part
-from producers.gateway.recent import Recent
+from producers.gateway.recent import Recent, Until
 from tests.producers.gateway.doors import HERE, THERE
 
 
@@ -26,9 +27,14 @@ P1, P2 = target_of("town", "p1"), target_of("town", "p2")
 GAPS = st.lists(st.floats(0, 400), min_size=1, max_size=200)
 
 
+def new() -> bytes:
+    """Name a device that was never here."""
+    return secrets.token_bytes(16)
+
+
 def small(gateways: int = 1) -> Ladder:
-    """Make a ladder that takes little room."""
-    return Ladder(gateways=gateways, places=1 << 6, networks=1 << 6)
+    """Make a ladder that takes little room, and has enough."""
+    return Ladder(gateways=gateways, places=1 << 14, networks=1 << 6)
 
 
 @given(GAPS, st.sampled_from((1, 2, 7)))
@@ -81,7 +87,7 @@ def test_of_any_ten_minutes_so_many_pass_until_there_is_a_step(
     ladders = [small(gateways) for _ in range(gateways)]
     passed: list[float] = []
     for place, now in enumerate(itertools.accumulate(gaps, initial=1e9)):
-        if not ladders[place % gateways].ask(HERE, P1, now):
+        if not ladders[place % gateways].ask(HERE, P1, new(), now):
             passed.append(now)
     most = gateways * part(FRESH_DEVICES, gateways)
 
@@ -92,28 +98,56 @@ def test_a_place_is_a_network_and_a_proposal() -> None:
     """Neighbours on other networks, proposals and consultations notice nothing."""
     steps = small()
     for _ in range(1_000):
-        steps.ask(HERE, P1, 1e9)
+        steps.ask(HERE, P1, new(), 1e9)
 
-    assert steps.ask(HERE, P1, 1e9) == 1
+    assert steps.ask(HERE, P1, new(), 1e9) == 1
     for network, target in ((THERE, P1), (HERE, P2), (HERE, target_of("city", "p1"))):
-        assert not steps.ask(network, target, 1e9)
+        assert not steps.ask(network, target, new(), 1e9)
+
+
+def test_a_device_counts_once_in_a_window() -> None:
+    """However often it comes: it alone raises nothing, and keeps nothing raised for ever."""
+    steps, one = small(), new()
+    for moment in range(0, 3_600, 10):
+        assert not steps.ask(HERE, P1, one, 1e9 + moment)
+    for _ in range(FRESH_DEVICES + 1):
+        steps.ask(HERE, P2, new(), 2e9)
+    met = [steps.ask(HERE, P2, one, 2e9 + moment) for moment in range(0, 7_200, 10)]
+
+    assert (met[0], met[-1]) == (1, 0)
+
+
+def test_where_devices_find_no_room_they_are_not_counted_and_a_crowd_leaves_room() -> None:
+    """More names than cells raise nothing; who comes past the bound of a place takes no cell."""
+    full = Until(1, most_seconds=60)
+    assert full.begin(b"name", 1e9 + 60, 1e9)
+    assert not full.begin(b"name", 1e9 + 60, 1e9)
+    assert not full.begin(b"other", 1e9 + 60, 1e9)
+    assert full.begin(b"other", 1e9 + 120, 1e9 + 60)
+    steps = Ladder(places=1 << 12, networks=1 << 6)
+    for _ in range(20_000):
+        steps.ask(HERE, P1, new(), 1e9)
+    for _ in range(FRESH_DEVICES + 1):
+        steps.ask(THERE, P1, new(), 1e9)
+
+    assert (full.left(b"other", 1e9 + 100), steps.ask(THERE, P1, new(), 1e9)) == (20, 1)
 
 
 def test_it_comes_down_a_step_each_half_hour_of_quiet() -> None:
     """Quiet is where nothing raised it; what raises it again starts the half hour anew."""
     steps, now = small(), 1e9
     for _ in range(FRESH_DEVICES + 1):
-        steps.ask(HERE, P1, now)
+        steps.ask(HERE, P1, new(), now)
     for _ in range(SOLVED_MOST + 1):
         steps.solved(HERE, P1, now)
 
-    assert steps.ask(HERE, P1, now + QUIET_SECONDS - 1) == 2
-    assert steps.ask(HERE, P1, now + QUIET_SECONDS) == 1
-    assert steps.ask(HERE, P1, now + 2 * QUIET_SECONDS - 1) == 1
-    assert steps.ask(HERE, P1, now + 2 * QUIET_SECONDS) == 0
+    assert steps.ask(HERE, P1, new(), now + QUIET_SECONDS - 1) == 2
+    assert steps.ask(HERE, P1, new(), now + QUIET_SECONDS) == 1
+    assert steps.ask(HERE, P1, new(), now + 2 * QUIET_SECONDS - 1) == 1
+    assert steps.ask(HERE, P1, new(), now + 2 * QUIET_SECONDS) == 0
     for moment in range(0, 7_200, 5):
-        steps.ask(HERE, P2, now + moment)
-    assert steps.ask(HERE, P2, now + 7_200 + QUIET_SECONDS - 10) == 1
+        steps.ask(HERE, P2, new(), now + moment)
+    assert steps.ask(HERE, P2, new(), now + 7_200 + QUIET_SECONDS - 10) == 1
 
 
 def test_many_solved_in_a_network_make_work_longer_where_they_are() -> None:
@@ -121,14 +155,14 @@ def test_many_solved_in_a_network_make_work_longer_where_they_are() -> None:
     steps = small()
     for _ in range(SOLVED_MOST):
         steps.solved(HERE, P1, 1e9)
-    assert steps.ask(HERE, P1, 1e9) == 0
+    assert steps.ask(HERE, P1, new(), 1e9) == 0
     steps.solved(HERE, P2, 1e9)
 
-    assert (steps.ask(HERE, P2, 1e9), steps.ask(HERE, P1, 1e9), steps.ask(THERE, P2, 1e9)) == (
-        2, 0, 0)
+    assert [steps.ask(network, target, new(), 1e9) for network, target in (
+        (HERE, P2), (HERE, P1), (THERE, P2))] == [2, 0, 0]
     for _ in range(2 * SOLVED_MOST):
         steps.solved(HERE, P2, 1e9)
-    assert steps.ask(HERE, P2, 1e9) == ladder.HIGHEST
+    assert steps.ask(HERE, P2, new(), 1e9) == ladder.HIGHEST
 
 
 @given(st.lists(st.floats(0, 3), min_size=1, max_size=400), st.integers(1, 3))
@@ -165,7 +199,7 @@ def test_its_memory_is_fixed() -> None:
     steps = Ladder()
     assert steps.size_bytes == LADDER_BYTES
     for number in range(200):
-        steps.ask(number.to_bytes(4, "big"), P1, 1e9)
+        steps.ask(number.to_bytes(4, "big"), P1, new(), 1e9)
         steps.raise_named(number.to_bytes(4, "big"), P1, 1, 2_000, 1_000)
     for number in range(RAISED_MOST):
         steps.raise_named(number.to_bytes(5, "big"), P1, 1, 9_000, 1_000)
