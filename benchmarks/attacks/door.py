@@ -69,7 +69,7 @@ class _Door:
         step = 0 if vote.shown == SERVED else ladder.ask(network, TARGET, vote.voter, now)
         wait = 0.0
         if step and step_before and self._manner is Manner.WAITS:
-            wait = ladder.passes(network, TARGET, now)
+            wait = ladder.passes(network, TARGET, vote.voter, now)
         elif step and step_before:
             ladder.solved(network, TARGET, now)
             self.solving_seconds += SOLVING_SECONDS[step_before]

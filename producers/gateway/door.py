@@ -215,7 +215,7 @@ class Door:
     ) -> Passage:
         """Let somebody through who has waited, now or once before, if it is their turn."""
         seconds = self._ladder.passes(
-            voter.network, target_of(voter.consultation, proposal), now)
+            voter.network, target_of(voter.consultation, proposal), voter.id, now)
         if seconds:
             if leave is None:
                 return self._challenged(
@@ -231,11 +231,13 @@ class Door:
         self, voter: Voter, proposal: str, step: int, now: int, *,
         problem: str | None = None, others: int = 0, seconds: int = 0,
     ) -> Passage:
-        """Ask for work, or a wait: as long as its step has it, or so many seconds if longer."""
+        """Ask for work, or a wait: as long as its step has it, or what is longer."""
         self.counts.asked(voter.consultation, now)
         work = self._work.challenge(
             voter.id, voter.consultation, proposal, step=step, now=now)
-        leave = Leave(now + max(WAIT_SECONDS[step], seconds), now)
+        told = self._ladder.waits(
+            voter.network, target_of(voter.consultation, proposal), voter.id, now)
+        leave = Leave(now + max(WAIT_SECONDS[step], seconds, told), now)
         return self._asks(voter, proposal, step, leave, now, work, others, problem)
 
     def _waits_on(

@@ -10,12 +10,15 @@ as a whole. Each half an hour in which nothing raised a place takes it a step do
 neighbours notice: another network or proposal is another place.
 
 Who waits instead of working passes, so many a minute for each place, and no script faster than
-that however many wait. Several gateways divide each bound (`producers.gateway.rates.part`).
+that however many wait. A voter counts once a minute, and who was told to wait longer is not heard
+before: whoever asks all the time gets ahead of nobody. Several gateways divide each bound
+(`producers.gateway.rates.part`).
 
 All is counted in a fixed number of cells, made once: no names are listed, and no crowd frees
 anybody. Each gateway counts anew when it starts.
 """
 
+import math
 from array import array
 
 from producers.gateway.cells import TRIES
@@ -38,6 +41,7 @@ SOLVED_MOST = 500
 """Challenges of one network that are solved within WINDOW_SECONDS; past it they become longer."""
 MANY_TIMES = 3
 """Past so many times as many other proposals come first."""
+MINUTE_SECONDS = 60
 PASSES_PER_MINUTE = 60
 """So many of those who wait pass at a place, in all gateways together."""
 QUIET_SECONDS = 1_800
@@ -56,8 +60,8 @@ RAISED_MOST = 10_000
 """Places that the patrol has raised, at once: ten hours of its findings. What it raises beyond
 them is left out, until some have ended."""
 LADDER_BYTES = PLACE_CELLS * (12 + 2 * 6) + PLACE_CELLS * 17 + 2 * NETWORK_CELLS * (12 + 2 * 7) + (
-    NETWORK_CELLS * (12 + 2 * 6)) + PLACE_CELLS * UNTIL_BYTES
-"""What all cells take, empty or full: 13 MB. Raised places come to some 3 MB more."""
+    NETWORK_CELLS * (12 + 2 * 6)) + (PLACE_CELLS + 2 * NETWORK_CELLS) * UNTIL_BYTES
+"""What all cells take, empty or full: 15 MB. Raised places come to some 3 MB more."""
 
 Raised = tuple[int, int]
 """A step, and until when it holds (milliseconds since 1970)."""
@@ -76,8 +80,10 @@ class Ladder:
         self._fresh = Recent(places, seconds=WINDOW_SECONDS, parts=PARTS)
         self._counted = Until(places, most_seconds=COUNTED_SECONDS)
         self._solved = Recent(networks, seconds=WINDOW_SECONDS, parts=PARTS)
-        self._passes = Recent(networks, seconds=60, parts=6)
-        self._tries = Recent(networks, seconds=60, parts=6)
+        self._passes = Recent(networks, seconds=MINUTE_SECONDS, parts=6)
+        self._passed = Until(networks, most_seconds=MINUTE_SECONDS)
+        self._waiting = Until(networks, most_seconds=WAIT_MOST_SECONDS)
+        self._tries = Recent(networks, seconds=MINUTE_SECONDS, parts=6)
         self._raised: dict[tuple[bytes, bytes], Raised] = {}
         self.raised = 0
         """How often a place was taken a step or more up, here."""
@@ -86,7 +92,8 @@ class Ladder:
     def size_bytes(self) -> int:
         """What the cells take."""
         return sum(each.size_bytes for each in (
-            self._steps, self._fresh, self._counted, self._solved, self._passes, self._tries))
+            self._steps, self._fresh, self._counted, self._solved, self._passes, self._passed,
+            self._waiting, self._tries))
 
     @property
     def names_raised(self) -> bool:
@@ -110,7 +117,7 @@ class Ladder:
         step = max(
             least, self._steps.step(place, now), self._steps.step(_place(network, b""), now))
         if not step:
-            self._passes.add(place, now)
+            self._pass(place, voter, now)
         return step
 
     def solved(self, network: bytes, target: bytes, now: float) -> None:
@@ -124,18 +131,36 @@ class Ladder:
         """Raise a network as a whole: more requests came without a cookie than people send."""
         self._raise(_place(network, b""), 1, now)
 
-    def passes(self, network: bytes, target: bytes, now: float) -> int:
-        """Let somebody who has waited through: 0; else the seconds to wait yet.
+    def passes(self, network: bytes, target: bytes, voter: bytes, now: float) -> int:
+        """Let a voter who has waited through: 0; else the seconds to wait yet.
 
-        Who comes as the nth too many of a minute is told of the moment when n more have passed.
+        Who comes as the nth too many of a minute is told of the moment when n more have passed, and
+        is told the same until then.
         """
         place = _place(network, target)
+        if self._passed.left(place + voter, now):
+            return 0
+        seconds = self.waits(network, target, voter, now)
+        if seconds:
+            return seconds
         tries = self._tries.add(place, now)
         if self._passes.count(place, now) < self._passes_most:
-            self._passes.add(place, now)
+            self._pass(place, voter, now)
             return 0
-        turn = 60 * max(tries - self._passes_most, 1) // self._passes_most
-        return min(max(turn, WAIT_SECONDS[1]), WAIT_MOST_SECONDS)
+        turn = MINUTE_SECONDS * max(tries - self._passes_most, 1) // self._passes_most
+        seconds = min(max(turn, WAIT_SECONDS[1]), WAIT_MOST_SECONDS)
+        self._waiting.begin(place + voter, now + seconds, now)
+        return seconds
+
+    def waits(self, network: bytes, target: bytes, voter: bytes, now: float) -> int:
+        """Return the seconds that are left of what a voter was told when too many waited; or 0."""
+        return math.ceil(self._waiting.left(_place(network, target) + voter, now))
+
+    def _pass(self, place: bytes, voter: bytes, now: float) -> None:
+        """Count a voter who passes; one who finds no cell counts each time."""
+        if not self._passed.left(place + voter, now):
+            self._passed.begin(place + voter, now + MINUTE_SECONDS, now)
+            self._passes.add(place, now)
 
     def raise_named(
         self, name: bytes, target: bytes, step: int, until: int, now: int

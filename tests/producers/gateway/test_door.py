@@ -86,6 +86,27 @@ async def _waiting(
     return passed
 
 
+@pytest.mark.parametrize("brings", ["old leave", "no leave", "mark"])
+async def test_who_asks_all_the_time_gets_ahead_of_nobody(tmp_path: Path, brings: str) -> None:
+    """By the first leave, without one or by a mark: the wait that was told holds until its end."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now - 61)
+    mark = Mark(door_marks.WAITED, int(now) - 100)
+    others = [Device(mark=mark) for _ in range(PASSES_PER_MINUTE + 30)]
+    one = Device(mark=mark if brings == "mark" else door_marks.UNMARKED)
+    await one.votes(at, now - 30) if brings != "mark" else None
+    leave = one.leave
+    for each in others:
+        await each.votes(at, now)
+    await one.votes(at, now, leave=leave)
+    back_at, came = one.back_at, now
+    for came in range(int(now) + 1, int(back_at)):
+        assert await one.is_challenged(at, came, leave=leave if brings == "old leave" else None)
+        assert one.back_at == max(back_at, came + 20 * (brings != "old leave"))
+
+    assert back_at == now + 31
+
+
 def _of_a_minute(moments: list[float]) -> list[int]:
     return [sum(0 <= now - each < 60 for each in moments) for now in moments]
 

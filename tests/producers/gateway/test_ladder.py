@@ -34,7 +34,7 @@ def new() -> bytes:
 
 def small(gateways: int = 1) -> Ladder:
     """Make a ladder that takes little room, and has enough."""
-    return Ladder(gateways=gateways, places=1 << 14, networks=1 << 6)
+    return Ladder(gateways=gateways, places=1 << 14, networks=1 << 12)
 
 
 @given(GAPS, st.sampled_from((1, 2, 7)))
@@ -171,13 +171,27 @@ def test_of_any_minute_so_many_pass_by_waiting(gaps: list[float], gateways: int)
     ladders = [small(gateways) for _ in range(gateways)]
     passed: list[float] = []
     for place, now in enumerate(itertools.accumulate(gaps, initial=1e9)):
-        seconds = ladders[place % gateways].passes(HERE, P1, now)
+        seconds = ladders[place % gateways].passes(HERE, P1, new(), now)
         assert seconds == 0 or 20 <= seconds <= ladder.WAIT_MOST_SECONDS
         if not seconds:
             passed.append(now)
     most = gateways * part(PASSES_PER_MINUTE, gateways)
 
     assert all(sum(0 <= now - each < 60 for each in passed) <= most for now in passed)
+
+
+def test_a_voter_passes_once_and_who_is_told_to_wait_is_told_the_same_until_then() -> None:
+    """However often it asks: it takes nobody's turn, and makes nobody's wait longer."""
+    steps, one = small(), new()
+    assert [steps.passes(HERE, P1, one, 1e9 + moment) for moment in range(59)] == [0] * 59
+    rest = [steps.passes(HERE, P1, new(), 1e9 + 59) for _ in range(PASSES_PER_MINUTE - 1)]
+    asks = new()
+    told = [steps.passes(HERE, P1, asks, 1e9 + 59 + moment) for moment in range(20)]
+
+    assert rest == [0] * (PASSES_PER_MINUTE - 1)
+    assert told == list(range(20, 0, -1))
+    assert steps.passes(HERE, P1, new(), 1e9 + 59) == 20
+    assert steps.waits(HERE, P2, asks, 1e9 + 59) == steps.waits(HERE, P1, asks, 1e9 + 79) == 0
 
 
 def test_what_the_patrol_raises_holds_until_it_says() -> None:
