@@ -234,7 +234,7 @@ class Door:
         """Ask for work, or a wait: as long as its step has it, or what is longer."""
         self.counts.asked(voter.consultation, now)
         work = self._work.challenge(
-            voter.id, voter.consultation, proposal, step=step, now=now)
+            voter.id, voter.consultation, proposal, network=voter.network, step=step, now=now)
         told = self._ladder.waits(
             voter.network, target_of(voter.consultation, proposal), voter.id, now)
         leave = Leave(now + max(WAIT_SECONDS[step], seconds, told), now)

@@ -17,7 +17,7 @@ refuse the solution.
 import base64
 import json
 import secrets
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -43,7 +43,10 @@ SPENT_BYTES = 160
 """What one of them takes, at most."""
 SIGNATURE_BYTES = 32
 MADE_PER_SECOND = 250
-"""Challenges made in a second: each takes 0.4 ms. Past it the answer names the wait alone."""
+"""Challenges made in a second: each takes 0.4 ms. Past it the answer names the wait alone.
+
+A network has as many of them as it leaves to others: one alone takes half, and the next half of
+the rest."""
 
 SOLVED = "solved"
 ALTERED, EXPIRED, OTHER, REPLAYED, BUSY = "altered", "expired", "other", "replayed", "busy"
@@ -68,17 +71,20 @@ class Work:
         self._keys = keys
         self._bound_to = bound_to
         """Name of this gateway, where no other one may take its challenges' solutions."""
-        self._second, self._made = 0, 0
+        self._second = 0
+        self._made: Counter[bytes] = Counter()
+        """Challenges made in this second, by network: fewer than MADE_PER_SECOND."""
 
     def challenge(
-        self, voter: bytes, consultation: str, proposal: str, *, step: int, now: int
+        self, voter: bytes, consultation: str, proposal: str, *, network: bytes, step: int, now: int
     ) -> dict[str, Any] | None:
         """Make a challenge for a vote, now (seconds since 1970); None where too many are made."""
         if now != self._second:
-            self._second, self._made = now, 0
-        if self._made >= MADE_PER_SECOND:
+            self._second = now
+            self._made.clear()
+        if self._made[network] >= MADE_PER_SECOND - self._made.total():
             return None
-        self._made += 1
+        self._made[network] += 1
         least, most = COUNTERS[step]
         secret, key_secret = _secrets(self._keys())[0]
         made = altcha.create_challenge(

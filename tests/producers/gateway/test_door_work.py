@@ -10,7 +10,7 @@ import altcha
 import pytest
 
 from producers.gateway import work
-from tests.producers.gateway.doors import Device, begin, crowd, door, solved
+from tests.producers.gateway.doors import HERE, Device, begin, crowd, door, solved
 
 
 @pytest.fixture(autouse=True)
@@ -152,8 +152,25 @@ async def test_challenges_are_made_so_many_in_a_second(
 
     asked = [each.challenge for each in (*done, *later) if each.challenge is not None]
     assert len(asked) == 31
-    assert [each.work is not None for each in asked] == [True] * 10 + [False] * 20 + [True]
+    assert [each.work is not None for each in asked] == [True] * 5 + [False] * 25 + [True]
     assert all(each.leave for each in asked)
+
+
+async def test_a_network_takes_only_a_part_of_the_challenges_of_a_second(tmp_path: Path) -> None:
+    """Whatever one sends, others are still given work; all networks together have the bound."""
+    at, now = door(tmp_path), int(begin())
+
+    def made(network: bytes, number: int) -> int:
+        return sum(at._work.challenge(
+            bytes(16), "town", "p1", network=network, step=1, now=now) is not None
+            for _ in range(number))
+
+    of_one = made(HERE, 2 * work.MADE_PER_SECOND)
+    of_others = [made(bytes([number]), 10) for number in range(100)]
+
+    assert (of_one, of_others[0]) == (work.MADE_PER_SECOND // 2, 10)
+    assert of_one + sum(of_others) == work.MADE_PER_SECOND
+    assert len(at._work._made) <= work.MADE_PER_SECOND
 
 
 @pytest.mark.parametrize("step", [1, 2, 3])
@@ -175,7 +192,7 @@ def test_work_is_as_long_as_it_says(
     monkeypatch.setattr(altcha, "create_challenge", noting)
     at, now = door(tmp_path, gateways=2), int(begin())
     names = "\u20ac" * 21
-    made = at._work.challenge(bytes(16), names, names, step=step, now=now)
+    made = at._work.challenge(bytes(16), names, names, network=HERE, step=step, now=now)
     assert made is not None
     payload = altcha.Payload(
         altcha.Challenge.from_dict(made), altcha.Solution(10_000, "00" * 32, 12_345.678))
