@@ -178,8 +178,9 @@ class Door:
         return step
 
     def _others(self, voter: Voter, proposal: str) -> int:
-        """Count the other proposals that a device has voted on, as far as is remembered here."""
-        return len(set(self._memory.history(voter.id)) - {proposal})
+        """Count its proven votes on other proposals, as far as they are remembered here."""
+        return sum(self._memory.is_proven(voter.id, other)
+                   for other in self._memory.history(voter.id) if other != proposal)
 
     async def _worked(
         self, voter: Voter, proposal: str, step: int, solution: str, now: int

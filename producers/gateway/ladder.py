@@ -49,7 +49,7 @@ QUIET_SECONDS = 1_800
 HIGHEST = 3
 """1: work or a wait. 2: longer ones. 3: they count after two other proposals only."""
 OTHERS_FIRST = 2
-"""Other proposals that a device has voted on before its vote at the highest step may count."""
+"""Other proposals on which a device has a proven vote before its own at the highest step counts."""
 WAIT_SECONDS = (0, 20, 60, 60)
 """How long who does no work waits, by step."""
 WAIT_MOST_SECONDS = 600

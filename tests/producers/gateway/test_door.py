@@ -228,7 +228,7 @@ async def test_what_is_for_one_vote_is_for_no_other(
 
 
 async def test_at_the_highest_step_other_proposals_come_first(tmp_path: Path) -> None:
-    """Work done before them does not do, and is not lost."""
+    """Work done before them does not do, and is not lost; nor do votes unproven or taken back."""
     memory = Memory()
     at, now = door(tmp_path, memory=memory), begin()
     at.raise_challenge(b"net", "town", "p1", 3, int(now * 1_000) + 60_000, int(now * 1_000))
@@ -238,8 +238,11 @@ async def test_at_the_highest_step_other_proposals_come_first(tmp_path: Path) ->
     assert first.challenge is not None
     assert (first.challenge.step, first.challenge.others_first) == (3, OTHERS_FIRST)
     solution = solved(device.work)
-    memory.choose(device.id, "p1", "agree", trusted=False)
+    for number in range(1, 9):
+        memory.choose(device.id, f"p{number}", "agree", trusted=False)
     memory.choose(device.id, "p2", "agree", trusted=True)
+    memory.choose(device.id, "p4", "agree", trusted=True)
+    memory.choose(device.id, "p4", None, trusted=True)
     second = await device.votes(at, now + 1, solution=solution, name=b"net")
     memory.choose(device.id, "p3", "agree", trusted=True)
 
