@@ -14,7 +14,7 @@ from producers.gateway.ballots import Act
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.descriptions import Descriptions
 from producers.gateway.door import OPEN, Door, Passage
-from producers.gateway.door_marks import UNMARKED, Mark
+from producers.gateway.door_marks import LASTING, UNMARKED, Mark
 from producers.gateway.doorkeeper import Doorkeeper
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
@@ -164,9 +164,9 @@ class Booth:
         now = self._time.milliseconds()
         trust, seen = self._seen(voter, act, now)
         passage = OPEN
-        # Most votes are drawn, by devices with a mark: nothing is to be asked, or given.
+        # Most votes are drawn, by devices whose mark lasts: nothing is to be asked, or given.
         if act.kind == "VoteCast" and not (
-                seen[0] == _SERVED and voter.read_mark and trust == _TRUSTED):
+                seen[0] == _SERVED and trust == _TRUSTED and voter.mark.how in LASTING):
             passage = await self.doorkeeper.meet(
                 voter, act, now, trusted=trust == _TRUSTED, shown=seen[0])
             if passage.challenge is not None:

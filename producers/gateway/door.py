@@ -12,7 +12,6 @@ Who passes by waiting passes at a bounded rate for each network and proposal, la
 that has only ever waited is known, and still takes its turn where a place is raised.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from producers.gateway import door_marks
@@ -48,9 +47,6 @@ class Voter(Protocol):
 
     @property
     def mark(self) -> Mark: ...
-
-    @property
-    def read_mark(self) -> Callable[[], Mark] | None: ...
 
 
 class Answers(NamedTuple):
@@ -119,7 +115,7 @@ class Door:
         seconds = now // 1_000
         mark = voter.mark
         how = mark.how if mark.since <= seconds else 0
-        if how in (door_marks.SOLVED, door_marks.SERVED):
+        if how in door_marks.LASTING:
             return OPEN
         step = self._step(voter, proposal, now, name)
         if not step:
@@ -226,7 +222,8 @@ class Door:
         if leave is None:
             return Passage(_WAITED)
         self.counts.passed(voter.consultation, now, "waited", leave.said_at)
-        return Passage(_WAITED, mark=Mark(door_marks.WAITED, now))
+        lasts = voter.mark.how in door_marks.LASTING  # It only has to come of age.
+        return Passage(_WAITED, mark=None if lasts else Mark(door_marks.WAITED, now))
 
     def _challenged(
         self, voter: Voter, proposal: str, step: int, now: int, *,

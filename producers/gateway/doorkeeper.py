@@ -7,6 +7,7 @@ from producers.gateway import identity
 from producers.gateway.ballots import Act
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.door import OPEN, Answers, Door, Passage, Voter
+from producers.gateway.door_marks import LASTING
 from producers.gateway.follower import Follower
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
@@ -49,7 +50,8 @@ class Doorkeeper:
                                 "proof-bad" if act.proof else "proof-missing")
             return OPEN
         if shown == _SERVED:
-            return Passage(OPEN.said, mark=None if voter.read_mark else door.served(now))
+            lasts = voter.mark.how in LASTING
+            return Passage(OPEN.said, mark=None if lasts else door.served(now))
         if self._follower.known.rules < _TELLS_ROUTES:
             return OPEN
         name = self._networks.name(voter.network, now) if door.asks_names else b""

@@ -125,7 +125,7 @@ _device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
 def mark_reader(asked: Asked, device: Device, key: Key) -> Callable[[], Mark] | None:
     """Give what reads the mark of the device that asks; None where it brings none.
 
-    It is read where it matters alone: most votes only need to know that there is one.
+    It is read where it matters alone: for votes.
     """
     if _KNOWN not in asked.headers.get(b"cookie", b""):
         return None

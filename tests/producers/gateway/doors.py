@@ -9,13 +9,20 @@ from typing import Any
 import altcha
 
 from producers.gateway.booth import Voter
+from producers.gateway.broker_time import BrokerTime
 from producers.gateway.door import Answers, Door, Passage
 from producers.gateway.door_counts import DoorCounts
 from producers.gateway.door_marks import UNMARKED, Mark
+from producers.gateway.doorkeeper import Doorkeeper
+from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
 from producers.gateway.ladder import Ladder
 from producers.gateway.memory import Memory
+from producers.gateway.networks import Networks
+from producers.gateway.outlet import Outlet
+from producers.gateway.salts import Salts
 from producers.gateway.work import Spent
+from schemas.topics import Topics
 
 
 HERE, THERE = b"\xc0\x00\x02", b"\xc0\x00\x63"
@@ -34,6 +41,15 @@ def door(folder: Path, *, gateways: int = 1, memory: Memory | None = None) -> Do
         bound_to=secrets.token_hex(8) if gateways > 1 else "")
 
 
+def keeper(at: Door) -> Doorkeeper:
+    """Make the keeper of a door, of a gateway that runs nowhere."""
+    topics, outlet = Topics("scrutin", 1), Outlet("localhost:1", {})
+    return Doorkeeper(
+        at, follower=Follower("localhost:1", topics),
+        networks=Networks(outlet, at._keys, topics.networks), outlet=outlet,
+        topic=topics.sequences, time=BrokerTime(time.time, time.monotonic), salts=Salts())
+
+
 @dataclass
 class Device:
     """A device, with what it was given."""
@@ -45,14 +61,17 @@ class Device:
     back_at: float = 0
     work: dict[str, Any] | None = None
 
+    def voter(self, of: str) -> Voter:
+        """Name it within a consultation, with the mark that it brings."""
+        return Voter(of, self.id, self.id, 0, self.network, read_mark=lambda: self.mark)
+
     async def votes(
         self, at: Door, now: float, proposal: str = "p1", *, of: str = "town",
         solution: str | None = None, leave: str | None = None, name: bytes = b"",
     ) -> Passage:
         """Vote on what a link named; keep what is given."""
-        voter = Voter(of, self.id, self.id, 0, self.network, read_mark=lambda: self.mark)
         done = await at.meet(
-            voter, proposal, Answers(solution, leave), int(now * 1_000), name)
+            self.voter(of), proposal, Answers(solution, leave), int(now * 1_000), name)
         self.mark = done.mark or self.mark
         if done.challenge is not None:
             self.leave, self.back_at = done.challenge.leave, now + done.challenge.wait_seconds

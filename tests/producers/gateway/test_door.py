@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 
 from producers.gateway import door_marks, work
+from producers.gateway.ballots import Act
 from producers.gateway.door import Door
 from producers.gateway.door_marks import Mark
 from producers.gateway.ladder import OTHERS_FIRST, PASSES_PER_MINUTE
 from producers.gateway.memory import Memory
 from schemas import codec
-from tests.producers.gateway.doors import HERE, THERE, Device, begin, crowd, door, solved
+from schemas.words import SHOWN
+from tests.producers.gateway.doors import HERE, THERE, Device, begin, crowd, door, keeper, solved
 
 
 ATTACK_MOST = 50
@@ -249,6 +251,33 @@ async def test_at_the_highest_step_other_proposals_come_first(tmp_path: Path) ->
     assert second.challenge is not None
     assert (second.challenge.problem, second.challenge.others_first) == ("others_first", 1)
     assert not await device.is_challenged(at, now + 2, solution=solution, name=b"net")
+
+
+@pytest.mark.parametrize("how", [0, door_marks.WAITED, *door_marks.LASTING])
+async def test_a_vote_on_what_was_drawn_makes_known_whoever_is_not_known_for_good(
+    tmp_path: Path, how: int
+) -> None:
+    """From a day after it: also who has only waited, or brought a mark that we cannot read."""
+    at, now = door(tmp_path), int(begin())
+    voter = Device(mark=Mark(how, now - 5)).voter("town")
+    done = await keeper(at).meet(voter, Act("VoteCast", "p1", "agree"), now * 1_000,
+                                 trusted=True, shown=SHOWN.index("served"))
+
+    given = {0: True, door_marks.WAITED: True}.get(how, False)
+    assert done.mark == (Mark(door_marks.SERVED, now + 86_400) if given else None)
+    assert done.challenge is None
+
+
+async def test_a_wait_takes_no_mark_that_is_to_come_of_age(tmp_path: Path) -> None:
+    """Who waits within the day after a drawn vote is known at its end."""
+    at, now = door(tmp_path), begin()
+    await crowd(at, now - 61)
+    mark = Mark(door_marks.SERVED, int(now) + 80_000)
+    device = Device(mark=mark)
+    await device.votes(at, now)
+    done = await device.votes(at, now + 20, leave=device.leave)
+
+    assert (done.said, device.mark) == ("waited", mark)
 
 
 def test_marks_are_of_one_device_and_by_any_key_of_ours(tmp_path: Path) -> None:
