@@ -20,7 +20,7 @@ from producers.gateway.door_marks import Leave, Mark
 from producers.gateway.keys import KeyFolder
 from producers.gateway.ladder import HIGHEST, OTHERS_FIRST, WAIT_SECONDS, Ladder, target_of
 from producers.gateway.memory import Memory
-from producers.gateway.work import SOLVED, Spent, Work
+from producers.gateway.work import REPLAYED, SOLVED, Spent, Work
 from schemas.words import CHALLENGED
 
 
@@ -185,6 +185,8 @@ class Door:
         verdict = checked.verdict
         if verdict == SOLVED:
             verdict = await self._spent.take(checked.signature, now)
+        if verdict == REPLAYED:  # It is this very vote again, whose answer or record was lost.
+            return Passage(_SOLVED, mark=Mark(door_marks.SOLVED, now))
         if verdict != SOLVED:
             self.counts.refused(voter.consultation, now, f"solution-{verdict}")
             return self._challenged(voter, proposal, step, now, problem=verdict)

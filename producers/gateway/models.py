@@ -105,7 +105,7 @@ class Challenge(BaseModel):
         description="So many other proposals are to be voted on before; then send it again.")
     problem: str | None = Field(
         description="Why what was sent did not do: altered, expired, other (of another vote), "
-        "replayed, busy, early, crowded (more wait here than may pass) or others_first.")
+        "busy, early, crowded (more wait here than may pass) or others_first.")
 
 
 class Receipt(Request):

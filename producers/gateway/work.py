@@ -10,8 +10,9 @@ What the package leaves to its user is done here (its `verify_solution` takes a 
 of times, never looks at `data`, and takes challenges without an end): every challenge ends after
 ten minutes; `data` names consultation, voter and what is voted on, and is compared; the signature
 of a challenge that was solved is remembered until it ends, and names it whatever else of the text
-was altered. Where several gateways share no such memory a challenge names its gateway, and others
-refuse the solution.
+was altered. Brought again it is the same voter's on the same proposal: it counts once, and may be
+sent until its vote is in the log. Where several gateways share no such memory a challenge names its
+gateway, and others refuse the solution.
 """
 
 import base64
@@ -51,8 +52,8 @@ the rest."""
 SOLVED = "solved"
 ALTERED, EXPIRED, OTHER, REPLAYED, BUSY = "altered", "expired", "other", "replayed", "busy"
 VERDICTS = (SOLVED, ALTERED, EXPIRED, OTHER, REPLAYED, BUSY)
-"""What is said of a solution: altered or wrong; too late; of another vote; used before; too many
-at once."""
+"""What is said of a solution: altered or wrong; too late; of another vote; brought before, with the
+same vote, so it passes and is not counted again; too many at once."""
 
 
 class Checked(NamedTuple):

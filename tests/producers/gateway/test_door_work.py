@@ -20,8 +20,8 @@ def light_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "COUNTERS", ((0, 0), (1, 3), (1, 3), (1, 3)))
 
 
-async def test_a_solution_counts_once(tmp_path: Path) -> None:
-    """However it is spelt: altered in what nobody signs, it is the same."""
+async def test_a_solution_passes_again_for_its_vote_and_counts_once(tmp_path: Path) -> None:
+    """For ten minutes: its vote may be lost before it is in the log. However it is spelt."""
     at, now = door(tmp_path), begin()
     await crowd(at, now)
     device = Device()
@@ -33,11 +33,16 @@ async def test_a_solution_counts_once(tmp_path: Path) -> None:
     again["more"] = 1
     forms = [solution, base64.b64encode(json.dumps(again).encode()).decode()]
     assert not await device.is_challenged(at, now, solution=forms[0])
+    again_at = [await Device(id=device.id).votes(at, now + later, solution=form)
+                for form in forms for later in (1, 600)]
+    late = await Device(id=device.id).votes(at, now + 601, solution=solution)
+    whose = await Device().votes(at, now + 1, solution=solution)
 
-    for form in forms:
-        done = await Device(id=device.id).votes(at, now + 1, solution=form)
-        assert done.challenge is not None
-        assert done.challenge.problem == "replayed"
+    assert [(each.said, each.challenge) for each in again_at] == [("solved", None)] * 4
+    assert late.challenge is not None
+    assert whose.challenge is not None
+    assert (late.challenge.problem, whose.challenge.problem) == ("expired", "other")
+    assert sum(each["solved"] for each in at.counts.due(now + 1_200)) == 1
 
 
 @pytest.mark.parametrize("gateways", [2, 3])
