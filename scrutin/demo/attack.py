@@ -54,7 +54,9 @@ def checks(
     sent: Sent, before: dict[str, Any], after: dict[str, Any], findings: list[dict[str, Any]]
 ) -> list[Check]:
     """Compare what a script sent with what moved on its proposal, and with what was found."""
-    counted = after["counted"]["votes"] - before["counted"]["votes"]
+    # People vote on it meanwhile, too: what came beside the script's is theirs, and counts.
+    others = max(0, after["received"] - before["received"] - sent.votes)
+    counted = after["counted"]["votes"] - before["counted"]["votes"] - others
     aside = {reason: number - before["set_aside"].get(reason, 0)
              for reason, number in after["set_aside"].items()}
     most = f"at most {LET_PASS_MOST}"

@@ -26,9 +26,10 @@ def different(votes: int, unproven: int, crowd: int = 0, *, taken: int = SCRIPT_
 
 
 @pytest.mark.parametrize(("votes", "unproven", "crowd"), [
-    (30, SCRIPT_VOTES - 30, 0), (0, SCRIPT_VOTES - 30, 30), (LET_PASS_MOST, 150, 0)])
+    (30, SCRIPT_VOTES - 30, 0), (0, SCRIPT_VOTES - 30, 30), (LET_PASS_MOST, 150, 0),
+    (30 + 5, SCRIPT_VOTES - 30, 0)])
 def test_what_the_door_lets_pass_may_count(votes: int, unproven: int, crowd: int) -> None:
-    """Up to a bound; the rest is unproven, or set aside by a rule."""
+    """Up to a bound; the rest is unproven, or set aside by a rule. Five people vote meanwhile."""
     assert different(votes, unproven, crowd) == []
 
 
