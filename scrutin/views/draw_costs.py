@@ -20,9 +20,10 @@ REST_FACTOR = 599
 core, beside which a quiet process stays quiet."""
 FIRST_REST_FACTOR = 29
 """The first price of a consultation is waited for: for it the rests are a twentieth of that..."""
-FIRST_WORK_SECONDS = 0.3
-"""... until so much work was done. Of a hundred proposals that is all of it, of thousands it would
-keep a process busy for minutes."""
+FIRST_WORK_SECONDS = 0.6
+"""... until so much work was done, in this thread's own time: a busy machine makes it no more. Of
+some dozens of proposals that is all of it, of thousands it would keep a process busy for
+minutes."""
 
 
 async def measure_draws(
@@ -77,8 +78,8 @@ async def _measure(
     described = known and known.described
     pool = draw_costs.pool_of(
         document, blind=bool(described and described.get("shares_embargoed")))
-    found, began = Counter[str](), time.perf_counter()
+    found, began = Counter[str](), time.thread_time()
     for _ in draw_costs.steps(pool, found):
-        await asyncio.sleep(rests.after(time.perf_counter() - began))
-        began = time.perf_counter()
+        await asyncio.sleep(rests.after(time.thread_time() - began))
+        began = time.thread_time()
     publications.costs.tell(name, draw_costs.told(document, pool, found))
