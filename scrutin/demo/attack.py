@@ -71,7 +71,8 @@ def checks(
 
 def _aside(before: dict[str, Any], after: dict[str, Any]) -> int:
     """Return how many votes more are set aside, for whatever reason."""
-    return sum(after["set_aside"].values()) - sum(before["set_aside"].values())
+    now, then = (int(sum(each["set_aside"].values())) for each in (after, before))
+    return now - then
 
 
 async def _entry(session: aiohttp.ClientSession, results: str, proposal: str) -> dict[str, Any]:
