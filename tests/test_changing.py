@@ -152,7 +152,8 @@ def test_german_numbers_and_dates() -> None:
     assert (german.integer(1_234_567), german.percent(94)) == ("1.234.567", "94\\u00a0%")
     assert german.day(date(2022, 3, 22)) == "22.\\u00a0März\\u00a02022"
 '''
-ROW = r'"de": Ways("Deutsch", "de_DE", "#,##0.0\u00a0%", "d. MMMM y, HH:mm", "T", "1.", str),'
+ROW = (r'"de": Ways("Deutsch", "de_DE", "#,##0.0\u00a0%", "d. MMMM y, HH:mm", "T", "1.", '
+       r'"Sommerzeit", "Winterzeit", str),')
 
 
 def test_a_language(copy: Copy) -> None:
