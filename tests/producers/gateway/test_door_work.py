@@ -10,6 +10,7 @@ import altcha
 import pytest
 
 from producers.gateway import work
+from producers.gateway.door import Door
 from tests.producers.gateway.doors import HERE, Device, begin, crowd, door, solved
 
 
@@ -20,14 +21,19 @@ def light_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(work, "COUNTERS", ((0, 0), (1, 3), (1, 3), (1, 3)))
 
 
-async def test_a_solution_passes_again_for_its_vote_and_counts_once(tmp_path: Path) -> None:
-    """For ten minutes: its vote may be lost before it is in the log. However it is spelt."""
-    at, now = door(tmp_path), begin()
+async def worked(folder: Path) -> tuple[Door, float, Device, str]:
+    """Have a crowd come, and one more device do what the door asks of it: door, time, it, proof."""
+    at, now = door(folder), begin()
     await crowd(at, now)
     device = Device()
     await device.votes(at, now)
     assert device.work is not None
-    solution = solved(device.work)
+    return at, now, device, solved(device.work)
+
+
+async def test_a_solution_passes_again_for_its_vote_and_counts_once(tmp_path: Path) -> None:
+    """For ten minutes: its vote may be lost before it is in the log. However it is spelt."""
+    at, now, device, solution = await worked(tmp_path)
     again = json.loads(base64.b64decode(solution))
     again["solution"]["counter"] += 1
     again["more"] = 1
@@ -97,12 +103,7 @@ ALTERATIONS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("alteration", ALTERATIONS)
 async def test_an_altered_solution_does_not_do(tmp_path: Path, alteration: str) -> None:
     """And takes nothing from the real one."""
-    at, now = door(tmp_path), begin()
-    await crowd(at, now)
-    device = Device()
-    await device.votes(at, now)
-    assert device.work is not None
-    solution = solved(device.work)
+    at, now, device, solution = await worked(tmp_path)
     done = await Device(id=device.id).votes(
         at, now, solution=ALTERATIONS[alteration](solution))
 
@@ -113,12 +114,7 @@ async def test_an_altered_solution_does_not_do(tmp_path: Path, alteration: str) 
 
 async def test_a_solution_comes_too_late_after_ten_minutes(tmp_path: Path) -> None:
     """Not a second more: work done in stock is of no use."""
-    at, now = door(tmp_path), begin()
-    await crowd(at, now)
-    device = Device()
-    await device.votes(at, now)
-    assert device.work is not None
-    solution = solved(device.work)
+    at, now, device, solution = await worked(tmp_path)
     late = await device.votes(at, now + 601, solution=solution)
 
     assert late.challenge is not None
@@ -130,12 +126,7 @@ async def test_work_is_checked_without_doing_it_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither for right solutions nor for wrong ones: nobody can keep a gateway busy with them."""
-    at, now = door(tmp_path), begin()
-    await crowd(at, now)
-    device = Device()
-    await device.votes(at, now)
-    assert device.work is not None
-    solution = solved(device.work)
+    at, now, device, solution = await worked(tmp_path)
     derived: list[object] = []
     monkeypatch.setattr(altcha.v2, "_select_derive_key", lambda *_: derived.append)
     monkeypatch.setattr(work.Work, "challenge", lambda *_, **__: None)
