@@ -26,6 +26,8 @@ from tests.harness import (
 LONG_AGO = 1_600_000_000_000
 FAR_AHEAD = 4_000_000_000_000
 PROPOSALS = ("p1", "p2", "p3")
+BETWEEN_SEQUENCES = {"DoorCounted"}
+"""Lies among the sequences too: written when a minute has ended, whenever that is in a test."""
 ANSWER_SECONDS = 20.0
 """So long an answer may take: longer than any acknowledgement is waited for."""
 
@@ -116,6 +118,11 @@ class RunningGateway:
         count = self.topics.partitions if topic in spread else 1
         return [(record, *codec.decode(record.value))
                 for record in await read_to_end(self.kafka, topic, count)]
+
+    async def drawn(self) -> list[tuple[Any, str, dict[str, Any]]]:
+        """Read the sequences that are on record, and nothing that may lie between them."""
+        return [each for each in await self.events(self.topics.sequences)
+                if each[1] not in BETWEEN_SEQUENCES]
 
     async def value_at(self, partition: int, offset: int) -> bytes:
         """Read the vote that lies at an offset."""

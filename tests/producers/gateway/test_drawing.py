@@ -28,7 +28,7 @@ OFFSET_BYTES = 10
 async def drawn_events(gateway: RunningGateway) -> list[tuple[bytes, Mapping[str, Any]]]:
     """Read the sequences that are on record."""
     return [(record.value, fields)
-            for record, _, fields in await gateway.events(gateway.topics.sequences)]
+            for record, _, fields in await gateway.drawn()]
 
 
 async def recorded(gateway: RunningGateway) -> set[str]:

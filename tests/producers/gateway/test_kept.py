@@ -160,14 +160,14 @@ async def test_sequences_of_a_voter_are_bounded(shared_stack: Stack) -> None:
     """Past what is kept of a day they are given all the same, with good proofs, off the record."""
     gateway = booths.started(shared_stack, "unlimited", SCRUTIN_GATEWAY_VOTER_RATE="1000000")
     await gateway.ready()
-    held = len(await gateway.events(gateway.topics.sequences))
+    held = len(await gateway.drawn())
     async with Browser(gateway.url) as browser:
         await browser.vote("p1")
         answers = [await browser.client.get("/v1/consultations/town/sequence")
                    for _ in range(kept.SEQUENCES.voter_bytes // SMALLEST_SEQUENCE_BYTES)]
         shown = answers[-1].json()["proposals"][0]
         receipt = (await browser.vote(shown["id"], proof=shown["proof"])).json()
-    written = (await gateway.events(gateway.topics.sequences))[held:]
+    written = (await gateway.drawn())[held:]
     size = sum(len(record.value) for record, _, _ in written)
 
     assert receipt["trust"] == "trusted"

@@ -192,7 +192,7 @@ async def test_a_drawn_sequence_is_on_the_record_and_can_be_explained(
         await browser.vote("p2")
         answer = await browser.client.get("/v1/consultations/town/sequence?include=p3")
     body = answer.json()
-    drawn = [(event, fields) for _, event, fields in await gateway.events(gateway.topics.sequences)
+    drawn = [(event, fields) for _, event, fields in await gateway.drawn()
              if fields["event_id"].hex() == body["sequence"]]
     names = [each["id"] for each in body["proposals"]]
 

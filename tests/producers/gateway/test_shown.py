@@ -86,7 +86,7 @@ async def test_a_running_gateway_learns_of_the_rules(stack: Stack) -> None:
     values = [await gateway.value_at(each["partition"], each["offset"])
               for each in (*before, *after)]
 
-    drawn = [event for _, event, _ in await gateway.events(gateway.topics.sequences)]
+    drawn = [event for _, event, _ in await gateway.drawn()]
 
     assert {len(proof) for proof in old.values()} == {FIRST_CHARACTERS}
     assert [(codec.schema_of(value).version, each["trust"], holds(
