@@ -2,12 +2,15 @@
 
 Theory of operation: an act names the one on the same finding that it follows, so of two that follow
 the same one the first counts, and one that comes again counts once. One that moves more than one in
-a hundred of the consultation's votes waits until a second person writes the same: signed with
-another key. Where the log has no keys nobody can tell who writes, and the act holds once it names a
-second person: by word alone. One that waits from the time before keys is nobody's: two keys have to
-want it. Whoever holds two keys is two people here, and who acts on many findings moves one in a
-hundred with each; the figures that an act states are those of who wrote it, and anybody with the
-log can count them again.
+a hundred of the consultation's votes, with those that the same key moved alone by other findings
+before, waits until a second person writes the same: signed with another key. Where the log has no
+keys nobody can tell who writes, and the act holds once it names a second person: by word alone. One
+that waits from the time before keys is nobody's: two keys have to want it.
+
+Whoever holds two keys is two people here, and the figures that an act states are those of who wrote
+it; anybody with the log can count them again. A voter whom several findings name is counted with
+each: the second person is asked for too early, never too late. Acts lie under their consultation as
+well as their finding, so one that names another says nothing of this one.
 
 Whether an act is signed is asked before: `schemas.corrections` says which records count. Without
 keys in force it takes none that names one.
@@ -60,11 +63,13 @@ class Act(NamedTuple):
     of: int
     catalogue: int
     """Offset of its record; -1 where nobody told it."""
+    before: int
+    """Votes of the consultation that its key moved alone already, by other findings."""
 
     @property
     def needs_two(self) -> bool:
         """Whether one person alone may not do it."""
-        return needs_two(self.votes, self.of)
+        return needs_two(self.votes, self.of, self.before)
 
     @property
     def is_told_of_two(self) -> bool:
@@ -89,9 +94,9 @@ class Standing(NamedTuple):
     """A later one that waits for a second person."""
 
 
-def needs_two(votes: int, of: int) -> bool:
-    """Whether so many votes of all are more than one person may move."""
-    return votes * 100 > of * ALONE_PERCENT
+def needs_two(votes: int, of: int, before: int = 0) -> bool:
+    """Whether so many votes of all, with those moved before, are more than one person may move."""
+    return votes > 0 and (votes + before) * 100 > of * ALONE_PERCENT
 
 
 def standing(acts: Iterable[Act]) -> Standing:
@@ -122,40 +127,53 @@ class Acts:
     """Every act by its finding; show it records of the catalogue that count, in order."""
 
     def __init__(self) -> None:
-        self._by_finding: dict[bytes, list[Act]] = {}
+        self._by_finding: dict[tuple[str, bytes], list[Act]] = {}
+        self._alone: dict[tuple[str, bytes], dict[bytes, int]] = {}
 
     def take(self, event: str, fields: Mapping[str, Any], offset: int = -1) -> bool:
         """Take a record, if it is an act that follows the last one on its finding."""
         if event not in ACTS:
             return False
-        acts = self.of(fields["finding"])
-        follows = acts[-1].event_id if acts else FIRST
-        if fields["follows"] != follows or (
-                acts and acts[0].consultation != fields["consultation"]):
+        consultation, finding, by = fields["consultation"], fields["finding"], fields["by"]
+        if fields["follows"] != self.newest(consultation, finding):
             return False
-        self._by_finding.setdefault(fields["finding"], []).append(Act(
-            event, fields["event_id"], fields["consultation"], fields["finding"],
-            fields["occurred_at"], fields["by"], fields["second"], fields["reason"],
-            fields["judgement"], fields.get("marked_only", False), fields["voters"],
-            fields["votes"], fields["of"], offset))
+        act = Act(
+            event, fields["event_id"], consultation, finding, fields["occurred_at"], by,
+            fields["second"], fields["reason"], fields["judgement"],
+            fields.get("marked_only", False), fields["voters"], fields["votes"], fields["of"],
+            offset, self.alone(consultation, by, finding))
+        first = self.standing(consultation, finding).waiting
+        self._by_finding.setdefault((consultation, finding), []).append(act)
+        if not act.needs_two and not (first and act.seconds(first)):
+            moved = self._alone.setdefault((consultation, by), {})
+            moved[finding] = max(moved.get(finding, 0), act.votes)
         return True
 
-    def of(self, finding: bytes) -> tuple[Act, ...]:
-        """Return the acts on a finding, the first one first."""
-        return tuple(self._by_finding.get(finding, ()))
+    def alone(self, consultation: str, by: bytes, finding: bytes) -> int:
+        """Return how many votes acts of a key moved alone, by other findings than this one.
 
-    def newest(self, finding: bytes) -> bytes:
+        However often by a finding, its votes are counted once; and where nobody can tell who acts,
+        it is one person.
+        """
+        moved = self._alone.get((consultation, by), {})
+        return sum(moved.values()) - moved.get(finding, 0)
+
+    def of(self, consultation: str, finding: bytes) -> tuple[Act, ...]:
+        """Return the acts on a finding, the first one first."""
+        return tuple(self._by_finding.get((consultation, finding), ()))
+
+    def newest(self, consultation: str, finding: bytes) -> bytes:
         """Return the event id that the next act on a finding follows."""
-        acts = self._by_finding.get(finding)
+        acts = self._by_finding.get((consultation, finding))
         return acts[-1].event_id if acts else FIRST
 
-    def standing(self, finding: bytes) -> Standing:
+    def standing(self, consultation: str, finding: bytes) -> Standing:
         """Say what holds of a finding."""
-        return standing(self._by_finding.get(finding, ()))
+        return standing(self._by_finding.get((consultation, finding), ()))
 
-    def lets_count(self, finding: bytes) -> bool:
+    def lets_count(self, consultation: str, finding: bytes) -> bool:
         """Whether a person said that nobody is to be set aside by it."""
-        found = self.standing(finding).in_force
+        found = self.standing(consultation, finding).in_force
         return found is not None and found.event == FINDING_DISMISSED
 
 

@@ -72,9 +72,10 @@ class SetAside:
 
 def _holds(named: Named, acts: Acts) -> bool:
     """Whether a finding sets aside somebody whom it named."""
-    if acts.lets_count(named.finding):
+    about = named.consultation, named.finding
+    if acts.lets_count(*about):
         return False
-    act = acts.standing(named.finding).in_force
+    act = acts.standing(*about).in_force
     confirmed = (act is not None and act.event == FINDING_CONFIRMED
                  and named.judgement <= act.judgement and (named.marked or not act.marked_only))
     return named.suspends or confirmed

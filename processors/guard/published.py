@@ -171,7 +171,9 @@ def described(said: Said, now: int, acts: Acts, *, hidden: bool) -> Block:
     Where it is hidden how people vote, neither item nor evidence are told, nor the id, which is a
     digest of them.
     """
-    found, standing = said.last, acts.standing(said.last.finding)
+    found = said.last
+    of = found.consultation, found.finding
+    standing = acts.standing(*of)
     about: Block = {"finding": None, "proposal": None, "choice": None, "numbers": None} if (
         hidden) else {
         "finding": found.finding.hex(), "proposal": found.proposal or None,
@@ -186,7 +188,7 @@ def described(said: Said, now: int, acts: Acts, *, hidden: bool) -> Block:
         "voters": shown_count(said.size), "marked": shown_count(said.marked),
         "set_aside": shown_count(said.to_suspend), "unanswered": is_unanswered(said, now, acts),
         "state": standing.state,
-        "acts": [] if hidden else [_act(each) for each in acts.of(found.finding)]}
+        "acts": [] if hidden else [_act(each) for each in acts.of(*of)]}
 
 
 def _act(act: Act) -> Block:
@@ -198,7 +200,7 @@ def _act(act: Act) -> Block:
 def is_unanswered(said: Said, now: int, acts: Acts) -> bool:
     """Whether a report has waited for an answer for longer than it should."""
     return (not said.to_suspend and now - said.judged_at > 1_000 * ANSWER_SECONDS
-            and acts.standing(said.last.finding).in_force is None)
+            and acts.standing(said.last.consultation, said.last.finding).in_force is None)
 
 
 def shown_sum(counts: Iterable[int]) -> int | None:

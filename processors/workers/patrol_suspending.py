@@ -77,10 +77,10 @@ class Suspensions:
         self._owed = {event_id: owed for event_id, owed in self._owed.items()
                       if owed.consultation != consultation}
 
-    def let_count(self, finding: bytes) -> None:
+    def let_count(self, consultation: str, finding: bytes) -> None:
         """Owe nothing by a finding: a person said that nobody is to be set aside by it."""
         self._owed = {event_id: owed for event_id, owed in self._owed.items()
-                      if owed.finding != finding}
+                      if (owed.consultation, owed.finding) != (consultation, finding)}
 
     def met(self, records: Iterable[tuple[int, bytes | None]]) -> None:
         """Look at records of the ballot box: what is there is not owed."""

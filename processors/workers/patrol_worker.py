@@ -246,7 +246,7 @@ class PatrolWorker:
         self.challenges.note(found)
         if self.own:
             self.suspensions.owe(one for one in found if one.consultation not in self.closed
-                                 and not self.acts.lets_count(one.finding))
+                                 and not self.acts.lets_count(one.consultation, one.finding))
         elif any(one.suspends for one in found):
             log.warning("suspensions of a judgement are left to those who made it",
                         number=fields["number"], remedy="it was not made again alike, or lies "
@@ -294,8 +294,9 @@ class PatrolWorker:
             self.rules.follow(event, fields, value)
             if event in ACTS and self.rules.authority.takes(event, fields, value):
                 self.acts.take(event, fields)
-                if self.acts.lets_count(fields["finding"]):
-                    self.suspensions.let_count(fields["finding"])
+                about = fields["consultation"], fields["finding"]
+                if self.acts.lets_count(*about):
+                    self.suspensions.let_count(*about)
             if event == "ConsultationClosed":
                 self.closed.add(fields["consultation"])
                 self.suspensions.drop(fields["consultation"])

@@ -108,7 +108,7 @@ async def case(
         known.require_consultation(about.consultation)
         survey = await surveyed(
             log, reader, known, about, Supposed(supposed, whom) if supposed else None)
-    return Case(found, known, survey, about, known.acts.standing(finding))
+    return Case(found, known, survey, about, known.acts.standing(about.consultation, finding))
 
 
 async def find(log: Log, finding: bytes) -> Recorded:
@@ -136,7 +136,7 @@ async def act(log: Log, finding: bytes, wanted: Wanted, *, now: int, say: Say) -
                 log, each, wanted, covered, signer, now=now, say=say))
         value = _encoded(each, wanted, covered, signer, now=now)
         await write_catalogue(log, [value], now)
-        after = await _standing(log, finding)
+        after = await _standing(log, each.about)
         if _names(after, wanted, signer):
             found = Case(each.found, each.known, each.survey, each.about, after)
             return _with(completed, await _carry_out(
@@ -177,9 +177,10 @@ def _with(completed: int, done: Done) -> Done:
     return replace(done, controls=done.controls + completed)
 
 
-async def _standing(log: Log, finding: bytes) -> Standing:
+async def _standing(log: Log, about: About) -> Standing:
     async with LogReader(log.address) as reader:
-        return (await read_catalogue(reader, log.topics)).acts.standing(finding)
+        return (await read_catalogue(reader, log.topics)).acts.standing(
+            about.consultation, about.pair.finding)
 
 
 def _require_possible(log: Log, each: Case, wanted: Wanted) -> None:
@@ -254,6 +255,12 @@ def _is_needed(each: Case, wanted: Wanted, signer: CatalogueKey | None) -> bool:
     return (act.judgement, act.marked_only) != (each.found.judgement, wanted.marked_only)
 
 
+def moved_before(each: Case, signer: bytes) -> int:
+    """Return how many votes a key has moved alone already, by other findings."""
+    about = each.about
+    return each.known.acts.alone(about.consultation, signer, about.pair.finding)
+
+
 def _by(signer: CatalogueKey | None) -> bytes:
     return signer.id if signer else NOBODY
 
@@ -272,7 +279,8 @@ def _encoded(
     votes, of = each.survey.votes(covered), each.survey.of
     _require_second(each, wanted, signer, votes, of)
     judgement, marked_only = _extent(each, wanted)
-    finding, follows = each.found.first, each.known.acts.newest(each.found.first.finding)
+    finding = each.found.first
+    follows = each.known.acts.newest(finding.consultation, finding.finding)
     of_confirmation = {"marked_only": marked_only} if wanted.event == FINDING_CONFIRMED else {}
     event_id = hashlib.sha256(
         seed(wanted.event) + finding.finding + follows + _by(signer) + repr((
@@ -294,9 +302,11 @@ def _require_second(
                            "--second out. No act was written.")
     if wanted.second and len(wanted.second) > SECOND_CHARACTERS_MOST:
         raise InvalidInput(f"--second: a name has at most {SECOND_CHARACTERS_MOST} characters.")
-    if signer is None and needs_two(votes, of) and not wanted.second:
+    before = moved_before(each, _by(signer))
+    if signer is None and needs_two(votes, of, before) and not wanted.second:
+        added = f", and {before} were moved by one person's acts before" if before else ""
         raise InvalidInput(
-            f"finding {each.id}: {votes} of {of} votes would move, more than "
+            f"finding {each.id}: {votes} of {of} votes would move{added}: more than "
             "one in a hundred, so two people must want it. This log has no keys: nobody can tell "
             "who writes. Name the second person with --second NAME, and the log says that you "
             "named them, not that they agreed; or have keys adopted (`scrutin keys adopt`). "
@@ -380,7 +390,7 @@ async def _write(  # noqa: PLR0913 -- controls in all their parts
 
 async def _require_in_force(log: Log, each: Case, event: str, written: str) -> None:
     """Raise Unreachable where others undid meanwhile what controls are written of."""
-    now = await _standing(log, each.found.first.finding)
+    now = await _standing(log, each.about)
     act = FINDING_CONFIRMED if event == SUSPENDED else FINDING_DISMISSED
     if now.in_force is None or now.in_force.event != act:
         done = "set aside" if event == SUSPENDED else "let count"

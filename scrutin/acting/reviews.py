@@ -41,9 +41,9 @@ async def reviews(log: Log, consultation: str | None) -> list[dict[str, Any]]:
         "asked_at": fields["occurred_at"], "consultation": fields["consultation"],
         "voter": fields["voter"].hex(), "finding": fields["finding"].hex(),
         "rule": NAMES.get(fields["rule"], str(fields["rule"])),
-        "state": known.acts.standing(fields["finding"]).state,
+        "state": known.acts.standing(fields["consultation"], fields["finding"]).state,
         "answered": fields["rule"] in known.answered.get(review, ())
-        or known.acts.lets_count(fields["finding"]),
+        or known.acts.lets_count(fields["consultation"], fields["finding"]),
     } for review, fields in found.items()]
 
 

@@ -30,7 +30,8 @@ def finding(
 
 
 def _as_json(found: Case) -> dict[str, Any]:
-    survey, acts = found.survey, found.known.acts.of(found.found.first.finding)
+    survey, finding = found.survey, found.found.first
+    acts = found.known.acts.of(finding.consultation, finding.finding)
     last = acts[-1].judgement if acts else 0
     return {
         **found.found.described(), "suspended": len(survey.set_aside()),

@@ -7,8 +7,10 @@ from typing import Annotated, Any
 import typer
 
 from producers.errors import InvalidInput
+from producers.operations import Log
+from schemas.control_signatures import NOBODY
 from schemas.finding_acts import needs_two
-from scrutin.acting.acts import Case, case
+from scrutin.acting.acts import Case, case, moved_before
 from scrutin.acting.preview import Preview
 from scrutin.acting.preview import preview as previewed
 from scrutin.acting.survey import REINSTATED, SUSPENDED
@@ -41,7 +43,7 @@ def preview(
         producing.fail(InvalidInput(
             "the shares are hidden until voting has closed, and a preview lists them: give "
             "--show-embargoed if you may see them."))
-    told = _as_json(found, made, event, marked_only=marked_only)
+    told = _as_json(log, found, made, event, marked_only=marked_only)
     if as_json:
         typer.echo(json.dumps(told))
         return
@@ -57,13 +59,22 @@ def lines(told: dict[str, Any], changes: list[Change]) -> Iterator[str]:
         yield "no figure would be another"
 
 
-def _as_json(found: Case, made: Preview, event: str, *, marked_only: bool) -> dict[str, Any]:
+def _moved_before(found: Case, log: Log) -> int:
+    """Return how many votes the keys that lie here moved alone, by other findings; the most."""
+    keys = [each.id for each in log.own_keys] if found.known.control_keys else [NOBODY]
+    return max((moved_before(found, key) for key in keys), default=0)
+
+
+def _as_json(
+    log: Log, found: Case, made: Preview, event: str, *, marked_only: bool
+) -> dict[str, Any]:
     survey = found.survey
     whom = survey.set_aside() if event == REINSTATED else found.found.covered(
         found.found.judgement, marked_only=marked_only)
-    votes = survey.votes(whom)
+    votes, before = survey.votes(whom), _moved_before(found, log)
     return {
         "finding": found.id, "supposed": event, "votes_offsets": list(survey.offsets),
         "voters": len(whom), "votes": votes, "of": survey.of,
-        "needs_two": needs_two(votes, survey.of), "state": found.standing.state,
+        "needs_two": needs_two(votes, survey.of, before), "moved_before": before,
+        "state": found.standing.state,
         "changes": [vars(change) for change in made.changes]}

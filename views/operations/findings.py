@@ -42,7 +42,7 @@ def page(known: Known, first: int, now: float) -> dict[str, Any]:
 
 def _row(known: Known, said: Said, now: float) -> dict[str, Any]:
     found = said.last
-    standing = known.acts.standing(found.finding)
+    standing = known.acts.standing(found.consultation, found.finding)
     consultation = known.catalogue.consultations.get(found.consultation)
     hidden = embargoed(
         consultation, "final" if consultation and consultation.completed else "open")

@@ -34,7 +34,7 @@ def acts(*events: str, **of: Any) -> Acts:
             "event_id": bytes([number]) * 16, "consultation": "town", "finding": FINDING,
             "occurred_at": 0, "by": bytes(8), "second": None, "reason": "", "judgement": 1,
             "voters": 3, "votes": 0, "of": 10_000, "marked_only": False,
-            "follows": found.newest(FINDING), **of})
+            "follows": found.newest("town", FINDING), **of})
     return found
 
 

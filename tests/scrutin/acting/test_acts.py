@@ -165,7 +165,8 @@ async def test_an_act_that_was_killed_midway_is_gone_on_with(
         assert len(written) == len(set(written)) == ROBOTS
     found = await case(log, finding)
     assert found.survey.set_aside() == set()
-    assert [each.second for each in found.known.acts.of(finding)] == ["Bob", "Bob"]
+    assert [each.second for each in found.known.acts.of(found.about.consultation, finding)] == [
+        "Bob", "Bob"]
 
 
 def _dies_at(progress: str) -> Callable[[str], None]:
@@ -229,7 +230,8 @@ async def test_a_killed_confirmation_is_completed_alone_though_more_would_need_t
     finding = await crowd(log)
     with pytest.raises(RuntimeError, match="killed"):
         await act(log, finding, CONFIRM, now=NOW, say=_dies_at("150 of 500"))
-    confirmed = (await case(log, finding)).known.acts.of(finding)[0]
+    found = await case(log, finding)
+    confirmed = found.known.acts.of(found.about.consultation, finding)[0]
     monkeypatch.setattr("schemas.finding_acts.ALONE_PERCENT",
                         100 * confirmed.votes // confirmed.of + 1)
     await _names_more(log, finding)
@@ -273,7 +275,8 @@ async def test_little_is_set_aside_by_one_and_two_at_once_do_it_once(
 
     assert dismissed.standing.state == DISMISSED
     assert {each.standing.state for each in done} == {CONFIRMED}
-    assert [each.event for each in found.known.acts.of(finding)] == [
+    assert [each.event for each in found.known.acts.of(
+        found.about.consultation, finding)] == [
         FINDING_DISMISSED, FINDING_CONFIRMED]
     assert len({each["event_id"] for each in written}) == ROBOTS - 1
     assert found.survey.set_aside() == found.about.voters - {saved}

@@ -43,7 +43,7 @@ def acted(said: dict[str, Any], *events: tuple[str, bytes, int]) -> Acts:
             "event_id": bytes([number + 1]) * 16, "consultation": "town",
             "finding": said["finding"], "occurred_at": 0, "by": by, "second": None, "reason": "",
             "judgement": 1, "voters": votes, "votes": votes, "of": 10_000,
-            "follows": found.newest(said["finding"])})
+            "follows": found.newest("town", said["finding"])})
     return found
 
 
