@@ -7,8 +7,8 @@ finding and voter. Who runs the command again, or runs the same at once, writes 
 Before each batch, and behind the last, it is read whether the act still holds: a confirmation that
 others undo meanwhile stops, and who lets count looks again until nobody is set aside.
 An act that moves more than one in a hundred of the consultation's votes holds when a second person
-has written the same: see `schemas.finding_acts`. It is these commands that ask for the second, not
-the ledger: who holds an operator's key could set every voter aside one by one, in the open.
+has written the same: see `schemas.finding_acts`. These commands ask for the second, not the ledger:
+who holds an operator's key could set every voter aside one by one, in the open.
 """
 
 import hashlib
@@ -179,8 +179,8 @@ def _with(completed: int, done: Done) -> Done:
 
 async def _standing(log: Log, about: About) -> Standing:
     async with LogReader(log.address) as reader:
-        return (await read_catalogue(reader, log.topics)).acts.standing(
-            about.consultation, about.pair.finding)
+        acts = (await read_catalogue(reader, log.topics)).acts
+    return acts.standing(about.consultation, about.pair.finding)
 
 
 def _require_possible(log: Log, each: Case, wanted: Wanted) -> None:
@@ -255,12 +255,6 @@ def _is_needed(each: Case, wanted: Wanted, signer: CatalogueKey | None) -> bool:
     return (act.judgement, act.marked_only) != (each.found.judgement, wanted.marked_only)
 
 
-def moved_before(each: Case, signer: bytes) -> int:
-    """Return how many votes a key has moved alone already, by other findings."""
-    about = each.about
-    return each.known.acts.alone(about.consultation, signer, about.pair.finding)
-
-
 def _by(signer: CatalogueKey | None) -> bytes:
     return signer.id if signer else NOBODY
 
@@ -302,15 +296,13 @@ def _require_second(
                            "--second out. No act was written.")
     if wanted.second and len(wanted.second) > SECOND_CHARACTERS_MOST:
         raise InvalidInput(f"--second: a name has at most {SECOND_CHARACTERS_MOST} characters.")
-    before = moved_before(each, _by(signer))
+    before = each.known.acts.alone(each.about.consultation, NOBODY, each.about.pair.finding)
     if signer is None and needs_two(votes, of, before) and not wanted.second:
-        added = f", and {before} were moved by one person's acts before" if before else ""
         raise InvalidInput(
-            f"finding {each.id}: {votes} of {of} votes would move{added}: more than "
-            "one in a hundred, so two people must want it. This log has no keys: nobody can tell "
-            "who writes. Name the second person with --second NAME, and the log says that you "
-            "named them, not that they agreed; or have keys adopted (`scrutin keys adopt`). "
-            "No act was written.")
+            f"finding {each.id}: {votes} of {of} votes would move, {before} were by others before: "
+            "more than one in a hundred, so two people must want it. This log has no keys: nobody "
+            "can tell who writes. Name the second with --second NAME: the log says that you named "
+            "them, not that they agreed. Or adopt keys: `scrutin keys adopt`. No act was written.")
 
 
 async def _carry_out(  # noqa: PLR0913 -- an act in all its parts

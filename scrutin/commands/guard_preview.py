@@ -10,7 +10,7 @@ from producers.errors import InvalidInput
 from producers.operations import Log
 from schemas.control_signatures import NOBODY
 from schemas.finding_acts import needs_two
-from scrutin.acting.acts import Case, case, moved_before
+from scrutin.acting.acts import Case, case
 from scrutin.acting.preview import Preview
 from scrutin.acting.preview import preview as previewed
 from scrutin.acting.survey import REINSTATED, SUSPENDED
@@ -62,7 +62,8 @@ def lines(told: dict[str, Any], changes: list[Change]) -> Iterator[str]:
 def _moved_before(found: Case, log: Log) -> int:
     """Return how many votes the keys that lie here moved alone, by other findings; the most."""
     keys = [each.id for each in log.own_keys] if found.known.control_keys else [NOBODY]
-    return max((moved_before(found, key) for key in keys), default=0)
+    alone, about = found.known.acts.alone, found.about
+    return max((alone(about.consultation, key, about.pair.finding) for key in keys), default=0)
 
 
 def _as_json(
