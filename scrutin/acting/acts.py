@@ -134,13 +134,12 @@ async def act(log: Log, finding: bytes, wanted: Wanted, *, now: int, say: Say) -
         if not needed:
             return _with(completed, await _carry_out(
                 log, each, wanted, covered, signer, now=now, say=say))
-        value = _encoded(each, wanted, covered, signer, now=now)
-        await write_catalogue(log, [value], now)
+        await write_catalogue(log, [_encoded(each, wanted, covered, signer, now=now)], now)
         after = await _standing(log, each.about)
         if _names(after, wanted, signer):
-            found = Case(each.found, each.known, each.survey, each.about, after)
+            each = replace(each, standing=after)
             return _with(completed, await _carry_out(
-                log, found, wanted, covered, signer, now=now, say=say, written=True))
+                log, each, wanted, covered, signer, now=now, say=say, written=True))
     raise Unreachable(f"others acted on finding {finding.hex()} at the same time, {ACT_TRIES} "
                       "times: look at it with `scrutin guard finding`, and repeat the command.")
 
@@ -218,7 +217,7 @@ def _require_possible(log: Log, each: Case, wanted: Wanted) -> None:
 def _awaited(each: Case, wanted: Wanted) -> Act | None:
     """Return the act that waits for a second person, if it is of the kind that is wanted."""
     act = each.standing.waiting
-    return act if act is not None and act.event == wanted.event else None
+    return act if act and act.event == wanted.event else None
 
 
 def _covered(each: Case, wanted: Wanted) -> set[bytes]:
