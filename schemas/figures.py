@@ -36,8 +36,11 @@ class Figure:
 
     @property
     def family(self) -> str:
-        """What Prometheus calls it together with its kin: the three of a histogram are one."""
-        for part in ("_bucket", "_count", "_sum"):
+        """What Prometheus's client calls it with its kin: the three of a histogram are one.
+
+        It writes a counter's `_total` itself: with two of them Prometheus has no help for it.
+        """
+        for part in ("_bucket", "_count", "_sum", "_total"):
             if self.name.endswith(part):
                 return self.name.removesuffix(part)
         return self.name
@@ -45,9 +48,9 @@ class Figure:
     @property
     def kind(self) -> str:
         """Its type as Prometheus names it."""
-        if self.family != self.name:
-            return "histogram"
-        return "counter" if self.counter else "gauge"
+        if self.counter:
+            return "counter"
+        return "gauge" if self.family == self.name else "histogram"
 
 
 FIGURES: dict[str, Figure] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
 
 from schemas import figures
 from schemas.figures import FIGURES, PROCESS_MEMORY, Figure, Sample, exposition, read
@@ -41,6 +42,48 @@ def test_no_figure_is_documented_that_nobody_gives() -> None:
 
     assert len(constants) == len(FIGURES)
     assert [name for name in constants if not re.search(rf"\b{name}\b", programs)] == []
+
+
+PROCESSES = ("ledger", "ideas", "patrol", "archive", "notary", "gateway", "views")
+
+
+def measured_by(process: str) -> list[Figure]:
+    """Name the figures of a process by the table."""
+    return [each for each in FIGURES.values()
+            if each.process == "every" or process in each.process.split(", ")]
+
+
+def as_said(process: str) -> str:
+    """Write each figure of a process once, as its /metrics does."""
+    return exposition(
+        Sample(each, 1.0, tuple("0.5" if name == "le" else "x" for name in each.labels))
+        for each in measured_by(process)).decode()
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_each_figure_is_said_with_its_meaning_and_its_type(process: str) -> None:
+    """Prometheus's own reader finds every family of a process, as the table describes it."""
+    found = {family.name: family for family in text_string_to_metric_families(as_said(process))}
+    wanted = {each.family: each for each in reversed(measured_by(process))}
+
+    assert {name: (found[name].type, found[name].documentation) for name in wanted} == {
+        name: (each.kind, each.meaning) for name, each in wanted.items()}
+    assert {sample.name for name in wanted for sample in found[name].samples} == {
+        each.name for each in measured_by(process)}
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+def test_help_and_type_bear_the_name_of_the_figure(process: str) -> None:
+    """Prometheus keeps the two under the name that their lines say, and for no other one."""
+    lines = re.findall(r"^# (HELP|TYPE) (scrutin_\w+)", as_said(process), re.MULTILINE)
+    names = {each.name if each.counter else each.family for each in measured_by(process)}
+
+    assert sorted(lines) == sorted((kind, name) for name in names for kind in ("HELP", "TYPE"))
+
+
+def test_every_figure_is_of_a_known_process() -> None:
+    """No figure hides from the two tests above."""
+    assert {name for process in PROCESSES for name in measured_by(process)} == {*FIGURES.values()}
 
 
 @given(value=st.floats(allow_nan=False, allow_infinity=False),
