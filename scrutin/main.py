@@ -20,7 +20,7 @@ from pydantic_core import ValidationError
 from deploy.machine.files import keep_private
 from schemas.exit_codes import EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from schemas.kafka_access import Access
-from scrutin.settings import is_shown, load
+from scrutin.settings import is_shown, load, wants_json_lines
 
 
 COMMANDS = {
@@ -84,6 +84,10 @@ underscores for hyphens)."""
 KEEPERS = frozenset(("demo", "up", "ledger", "ideas", "patrol", "notary", "gateway"))
 """Commands that make the data folder where there is none; all of them keep it private."""
 
+PROCESSES = frozenset(
+    ("provision", "ledger", "ideas", "patrol", "archive", "notary", "views", "gateway"))
+"""Commands that a platform runs: where it wants JSON, every line of theirs is."""
+
 GROUPS = {
     "audit": "Check what is published.",
     "receipt": "Check what a voter keeps.",
@@ -142,6 +146,16 @@ def _root(context: typer.Context) -> None:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line; errors meant for people end in one sentence and a status."""
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if not (wants_json_lines() and PROCESSES.intersection(given[:1])):
+        _run(given)
+        return
+    from scrutin.process import log  # noqa: PLC0415 -- most commands need none
+
+    with log.taken_over():
+        _run(given)
+
+
+def _run(given: list[str]) -> None:
     begin = next((words for size in (2, 1) for words in _beginnings(size)
                   if words == tuple(given[:size])), ())
     try:

@@ -326,6 +326,11 @@ class Settings(BaseSettings):
         return self.data_dir.expanduser().resolve()
 
 
+def wants_json_lines() -> bool:
+    """Whether lines are to be JSON: asked before anything is read that may be wrong."""
+    return os.environ.get(f"{PREFIX}LOG_FORMAT") == "json"
+
+
 def is_shown(name: str) -> bool:
     """Whether messages may quote the value of a setting: those that hold secrets are not shown."""
     field = Settings.model_fields.get(name)

@@ -1,4 +1,4 @@
-"""Log lines: for people on a console, as JSON in production; always on stderr.
+"""Log lines: for people on a console, as JSON in production (`lines`); always on stderr.
 
 Ours say each thing once. Those of libraries are warnings and errors, which a broker that is away
 brings by the thousand: of each the first goes through, and later ones once in REPEAT_SECONDS.
@@ -8,11 +8,12 @@ import contextlib
 import logging
 import sys
 import time
-from collections.abc import Callable
-from typing import TextIO, cast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TextIO, cast
 
 import structlog
 
+from scrutin.process import lines
 from scrutin.settings import Settings
 
 
@@ -70,26 +71,63 @@ class Lossy:
         with contextlib.suppress(OSError):
             self._stream.flush()
 
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+
+@contextlib.contextmanager
+def taken_over() -> Iterator[None]:
+    """Say everything as JSON from now on, before the settings are read and libraries imported.
+
+    It stays so at the end: the error that ends the process is to be told.
+    """
+    own = _own_stream()
+    _configure("info", own, as_json=True)
+    lines.take_over(own)
+    try:
+        yield
+    finally:
+        lines.hear_last_words()  # Typer has taken the hook for itself.
+
 
 def configure(settings: Settings) -> None:
     """Set structlog and the standard library's logging up, once per process."""
-    level = getattr(logging, settings.log_level.upper())
-    renderer: structlog.types.Processor = (
-        structlog.processors.JSONRenderer() if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-    )
+    _configure(settings.log_level, _own_stream(), as_json=settings.log_format == "json")
+
+
+def _own_stream() -> TextIO:
+    """Return the stream that our lines go to, whole: what is taken over would wrap them again."""
+    if isinstance(sys.stderr, lines.Lines):
+        return sys.stderr.stream
+    return cast(TextIO, Lossy(sys.stderr))
+
+
+def _short(_logger: Any, _method: str, said: Mapping[str, Any]) -> dict[str, Any]:
+    return lines.shortened(said, lines.VALUE_CHARACTERS[0])
+
+
+def _configure(least: str, own: TextIO, *, as_json: bool) -> None:
+    level = getattr(logging, least.upper())
+    renderers: tuple[structlog.types.Processor, ...] = (lines.render,) if as_json else (
+        _short, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            *renderers,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, Lossy(sys.stderr))),
+        # A line in one write: two threads would mix two writes each.
+        logger_factory=structlog.WriteLoggerFactory(own),
     )
-    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr,
+    root = logging.getLogger()
+    logging.basicConfig(level=max(level, logging.WARNING), stream=own,
                         format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Repeats())
+    root.setLevel(max(level, logging.WARNING))
+    for handler in root.handlers:
+        if as_json:
+            handler.setFormatter(lines.OfLibraries())
+        if not any(isinstance(each, Repeats) for each in handler.filters):
+            handler.addFilter(Repeats())

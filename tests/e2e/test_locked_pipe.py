@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from schemas.kafka_security import KafkaSecurity
 from schemas.registry import current
 from schemas.topics import partition_of
 from schemas.words import REFUSALS
+from scrutin.main import PROCESSES
 from tests.e2e.running import scrutin
 from tests.harness import WAIT_SECONDS, Stack, read_to_end, stack_on, write
 from tests.harness import connected_producer as open_producer
@@ -49,8 +51,13 @@ def stack(locked: SecuredBroker, topic_prefix: str, tmp_path: Path) -> Iterator[
 
 
 def told(stack: Stack, locked: SecuredBroker, process: str) -> dict[str, str]:
-    """Return what a process is told: the locked door, and its own account."""
-    return {**stack.settings(), **locked.settings(process)}
+    """Return what a process is told: the locked door, its own account, and to speak JSON."""
+    return {**stack.settings(), **locked.settings(process), "SCRUTIN_LOG_FORMAT": "json"}
+
+
+def not_json(said: str) -> list[str]:
+    """Return the lines that are no objects."""
+    return [line for line in said.splitlines() if not isinstance(json.loads(line), dict)]
 
 
 async def granted(stack: Stack, locked: SecuredBroker) -> None:
@@ -62,11 +69,14 @@ async def granted(stack: Stack, locked: SecuredBroker) -> None:
 async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
     stack: Stack, locked: SecuredBroker, clickhouse: ClickHouse
 ) -> None:
-    """Votes come in, are counted, published, archived and recounted; no door is the open one."""
+    """Votes come in, are counted, published, archived and recounted; no door is the open one.
+
+    Whatever a process says meanwhile, in order and at its end, is JSON.
+    """
     await granted(stack, locked)
     house = {"SCRUTIN_CLICKHOUSE_URL": clickhouse.url,
              "SCRUTIN_CLICKHOUSE_DATABASE": stack.topics.prefix}
-    scrutin({**told(stack, locked, "provision"), **house}, "provision", "--make-keys")
+    made = scrutin({**told(stack, locked, "provision"), **house}, "provision", "--make-keys")
     async with open_producer(stack.kafka) as producer:
         await write(producer, stack.topics.catalogue, 0, CATALOGUE)
     for name in WORKERS:
@@ -82,6 +92,12 @@ async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
                      "audit", "recount", "town", "--json")
     assert json.loads(report.stdout)["verdict"] == "equal"
     await counted(views.url, VOTERS)
+    for worker in stack.workers:
+        worker.send(signal.SIGTERM)
+    ends = [worker.wait() for worker in stack.workers]
+    said = [made.stdout + made.stderr, *(worker.log() for worker in stack.workers)]
+    assert (ends, len(said)) == ([0] * 7, len(PROCESSES))
+    assert [not_json(each) for each in said] == [[]] * len(PROCESSES)
 
 
 async def test_what_a_process_does_not_write_it_cannot_write(
