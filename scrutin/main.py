@@ -28,6 +28,7 @@ COMMANDS = {
     ("up",): "up",
     ("status",): "status",
     ("down",): "down",
+    ("doctor",): "doctor",
     ("results",): "results",
     ("export",): "export",
     ("audit", "recount"): "audit",
@@ -133,6 +134,8 @@ def _beginnings(size: int) -> set[tuple[str, ...]]:
 
 def _root(context: typer.Context) -> None:
     """Public consultations on one log with one fold. Start with `scrutin demo`."""
+    if context.invoked_subcommand == "doctor":
+        return  # It says itself what is wrong with the settings, and changes nothing.
     make = context.invoked_subcommand in KEEPERS
     settings = load()
     if closed := keep_private(settings.data_folder, make=make):

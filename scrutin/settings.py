@@ -337,6 +337,14 @@ def is_shown(name: str) -> bool:
     return field is not None and field.repr
 
 
+def unknown_names() -> list[str]:
+    """Name the variables of the environment that begin as ours and are no setting."""
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
+    known |= {f"{PREFIX}{name.upper()}_FILE" for name in Settings.model_fields
+              if not is_shown(name)}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
 def secret_path(name: str) -> Path | None:
     """Return the file that holds the value of a setting; None where the environment names none."""
     path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")

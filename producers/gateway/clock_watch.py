@@ -9,6 +9,7 @@ that is connected and knows its topic before the time is taken: nothing else is 
 import asyncio
 import functools
 import time
+from collections.abc import AsyncIterator
 
 import structlog
 from aiokafka.errors import KafkaError
@@ -63,21 +64,9 @@ class ClockWatch:
             await asyncio.sleep(MEASURE_SECONDS if self._brokers.measured else RETRY_SECONDS)
 
     async def _measure(self) -> None:
-        producer = unhurried(new_producer(self._kafka))
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await producer.start()
-                await producer.partitions_for(self._topic)
-                for _ in range(WRITES):
-                    sent_at = steady()
-                    written = await producer.send_and_wait(self._topic, b"", partition=0)
-                    answered_at = steady()
-                    if written.timestamp_type != _STAMPED_BY_BROKER:
-                        raise KafkaError(f"{self._topic} bears times of its writers: run "
-                                         "`scrutin provision`")
-                    self._brokers.learn(Measure(sent_at, written.timestamp / 1_000, answered_at))
-        finally:
-            await abandon(producer)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            async for measure in measures(self._kafka, self._topic):
+                self._brokers.learn(measure)
 
     def _tell(self, reason: str) -> None:
         if reason != self._told:
@@ -85,3 +74,23 @@ class ClockWatch:
                 "the broker's clock cannot be measured: the machine's own is gone by until it is",
                 topic=self._topic, reason=reason)
             self._told = reason
+
+
+async def measures(kafka: str, topic: str) -> AsyncIterator[Measure]:
+    """Measure the broker's clock WRITES times; whoever asks bounds the time.
+
+    Raises KafkaError, also where the topic bears times of its writers, OSError.
+    """
+    producer = unhurried(new_producer(kafka))
+    try:
+        await producer.start()
+        await producer.partitions_for(topic)
+        for _ in range(WRITES):
+            sent_at = steady()
+            written = await producer.send_and_wait(topic, b"", partition=0)
+            answered_at = steady()
+            if written.timestamp_type != _STAMPED_BY_BROKER:
+                raise KafkaError(f"{topic} bears times of its writers: run `scrutin provision`")
+            yield Measure(sent_at, written.timestamp / 1_000, answered_at)
+    finally:
+        await abandon(producer)

@@ -110,6 +110,38 @@ async def test_what_a_process_does_not_write_it_cannot_write(
     assert taken == {process: set(account.writes) for process, account in ACCOUNTS.items()}
 
 
+async def test_the_doctor_tells_what_an_account_may_do_and_hides_its_password(
+    stack: Stack, locked: SecuredBroker
+) -> None:
+    """As granted it is good; one right too many, an end near, a wrong word are bad."""
+    await granted(stack, locked)
+    await provision(stack.kafka, stack.topics, replication=1)
+    votes = stack.topics.votes
+    as_granted = diagnosed(told(stack, locked, "ledger"))
+    expected = {
+        "kafka.way": "good", "grants.ledger": "good", f"topics.{votes}": "good",
+        f"grants.{stack.topics.prefix}-ledger": "good", f"certificates.{locked.sasl}": "bad"}
+    assert {**expected, **{name: each["state"] for name, each in as_granted.items()
+                           if name in expected}} == expected, "the certificate is of a day"
+    assert as_granted.keys() >= expected.keys(), as_granted
+    await grant(locked.address, [
+        f"--allow-principal User:ledger --operation Write --topic {votes}"])
+    greedy = diagnosed(told(stack, locked, "ledger"))["grants.ledger"]
+    assert f"it need not Write {votes}" in greedy["said"]
+    (stack.folder / "wrong").write_text("not-the-word\n")
+    refused = diagnosed({**told(stack, locked, "ideas"),
+                         "SCRUTIN_KAFKA_PASSWORD_FILE": str(stack.folder / "wrong")})
+    assert refused["kafka.account"]["state"] == "bad"
+    assert "uthentication" in refused["kafka.account"]["said"]
+    assert "not-the-word" not in json.dumps(refused)
+
+
+def diagnosed(environment: dict[str, str]) -> dict[str, Any]:
+    """Run the doctor, whom something is bad; return its answers by what they are about."""
+    done = scrutin(environment, "doctor", "--json", expected=1)
+    return {each["about"]: each for each in json.loads(done.stdout)["answers"]}
+
+
 async def taken_by(stack: Stack, locked: SecuredBroker, process: str) -> set[str]:
     """Return the logs that take a record from an account, by a client that asks for nothing."""
     producer = AIOKafkaProducer(

@@ -1,0 +1,180 @@
+"""The doctor answers whatever is there or not, in time, and keeps secrets."""
+
+import asyncio
+import datetime as dt
+import json
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from deploy.local import services
+from deploy.machine.files import keep_private
+from processors.workers.provisioning import provision
+from schemas.private_files import make_private
+from schemas.topics import Topics
+from scrutin.doctor import here
+from scrutin.doctor.answers import BAD, GOOD, STATES, UNKNOWN, Answer, exit_code, without
+from scrutin.settings import Settings
+from tests.e2e.running import scrutin
+from tests.secured import Authority
+
+
+def doctor(expected: int, *arguments: str, **settings: str) -> dict[str, Any]:
+    """Run `scrutin doctor --json`; answers by what they are about."""
+    environment = {f"SCRUTIN_{name.upper()}": value for name, value in settings.items()}
+    done = scrutin(environment, "doctor", "--json", *arguments, expected=expected)
+    found = json.loads(done.stdout)
+    assert (done.stderr, found["exit_code"]) == ("", expected)
+    assert all(each["remedy"] for each in found["answers"] if each["state"] != GOOD)
+    return {each["about"]: each for each in found["answers"]}
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """Listen, and never say a word: a machine that hangs."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        yield f"127.0.0.1:{opened.getsockname()[1]}"
+
+
+def test_where_nobody_speaks_it_ends_all_the_same(tmp_path: Path) -> None:
+    """Kafka and ClickHouse hang: both are bad, the rest is told, no password is."""
+    with silent() as kafka, silent() as house:
+        found = doctor(1, data_dir=str(tmp_path / "none"), kafka=kafka,
+                       clickhouse_url=f"http://somebody:s%65cret-word@{house}")
+
+    assert found["kafka.account"]["state"] == BAD
+    assert found["clickhouse.address"]["state"] == BAD
+    assert found["machine.disk"]["state"] in STATES
+    assert not {word for word in ("s%65cret-word", "secret-word") if word in json.dumps(found)}
+    assert not (tmp_path / "none").exists(), "whoever looks makes nothing"
+
+
+def test_where_nothing_listens_it_says_so(tmp_path: Path) -> None:
+    """A refused connection is bad, and what could not be asked is unknown."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        port = opened.getsockname()[1]
+    found = doctor(1, data_dir=str(tmp_path), kafka=f"127.0.0.1:{port}",
+                   clickhouse_url=f"http://127.0.0.1:{port}")
+
+    assert found[f"kafka.address.127.0.0.1:{port}"]["state"] == BAD
+    assert found["kafka.topics"]["state"] == UNKNOWN
+
+
+def test_a_wrong_setting_is_an_answer_too() -> None:
+    """It is named with its variable; a secret's value is not shown, another's is."""
+    found = doctor(1, partitions="0", operations_token="short word")
+
+    assert "'0'" in found["settings.SCRUTIN_PARTITIONS"]["said"]
+    assert "short word" not in json.dumps(found)
+    assert found["settings.SCRUTIN_OPERATIONS_TOKEN"]["state"] == BAD
+
+
+async def test_a_stack_that_is_well_is_good(
+    broker: services.Broker, clickhouse: services.ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Brokers, each topic, the clock, ClickHouse: looked at for real, and found good."""
+    topics = Topics(topic_prefix, 2)
+    await provision(broker.address, topics, replication=1)
+    found = await asyncio.to_thread(
+        doctor, 1, data_dir=str(tmp_path), kafka=broker.address, topic_prefix=topic_prefix,
+        partitions="2", clickhouse_url=clickhouse.url, clickhouse_database=topic_prefix)
+    wanted = ("kafka.way", f"kafka.address.{broker.address}", "kafka.brokers", "versions.kafka",
+              *(f"topics.{each.name}" for each in topics.specifications()), "grants",
+              "clocks.kafka", "clickhouse.way", "clickhouse.address", "versions.clickhouse")
+
+    assert {name: found[name]["state"] for name in wanted} == dict.fromkeys(wanted, GOOD)
+    assert found["clickhouse.database"]["state"] == BAD, "no archive has made its tables"
+
+
+async def test_a_topic_that_was_changed_is_found(
+    broker: services.Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """With another number of partitions than the settings say, votes would be sent elsewhere."""
+    await provision(broker.address, Topics(topic_prefix, 2), replication=1)
+    found = await asyncio.to_thread(
+        doctor, 1, data_dir=str(tmp_path), kafka=broker.address, topic_prefix=topic_prefix,
+        partitions="3")
+
+    assert found[f"topics.{topic_prefix}.votes"]["state"] == BAD
+    assert "2 partitions, 3 are expected" in found[f"topics.{topic_prefix}.votes"]["said"]
+    assert found[f"topics.{topic_prefix}.catalogue"]["state"] == GOOD
+
+
+def states(settings: Settings) -> dict[str, str]:
+    return {each.about: each.state for each in here.examined(settings)}
+
+
+def test_a_key_that_others_can_read_is_bad(tmp_path: Path) -> None:
+    """Each key is tried as whoever signs with it would; one that is refused is named."""
+    settings = Settings(data_dir=tmp_path)
+    keep_private(tmp_path)
+    make_private(tmp_path / "keys/device.key", bytes(32))
+    before = states(settings)
+    (tmp_path / "keys/device.key").chmod(0o644)
+    after = states(settings)
+
+    assert (before["keys.gateway"], after["keys.gateway"]) == (GOOD, BAD)
+    assert (before["machine.data"], after["keys.control"]) == (GOOD, GOOD)
+
+
+def test_a_data_folder_that_others_may_open_is_bad(tmp_path: Path) -> None:
+    """It is said, and left as it is: the doctor changes nothing."""
+    tmp_path.chmod(0o755)
+
+    assert states(Settings(data_dir=tmp_path))["machine.data"] == BAD
+    assert tmp_path.stat().st_mode & 0o777 == 0o755
+
+
+def test_a_certificate_near_its_end_is_bad(tmp_path: Path) -> None:
+    """One of a day is; one that is no certificate too."""
+    path = tmp_path / "authorities.pem"
+    path.write_bytes(Authority.made().pem())
+    near = states(Settings(data_dir=tmp_path, kafka_ca=path))
+    path.write_text("none")
+    none = states(Settings(data_dir=tmp_path, kafka_ca=path))
+    now = dt.datetime.now(dt.UTC)
+
+    assert {near["certificates.authorities.pem"], none["certificates.authorities.pem"]} == {BAD}
+    assert here.lasting("x", "it", now + dt.timedelta(days=30)).state == GOOD
+    assert here.lasting("x", "it", now - dt.timedelta(days=1)).said.startswith("it has ended")
+
+
+@pytest.mark.parametrize(("free", "state"), [(100 << 30, GOOD), (1 << 29, BAD), (40 << 30, BAD)])
+def test_a_disk_that_is_nearly_full_is_bad(free: int, state: str) -> None:
+    """Below a gigabyte, or a twentieth of it."""
+    assert here.room("x", "it", free, 1_000 << 30).state == state
+
+
+@given(st.lists(st.sampled_from(STATES)))
+def test_the_status_tells_the_worst_answer(found: list[str]) -> None:
+    """1 for anything bad, 3 for what is unknown, 0 where all is good."""
+    answers = [Answer("x", state, "said") for state in found]
+
+    assert exit_code(answers) == (1 if BAD in found else 3 if UNKNOWN in found else 0)
+
+
+WORDS = st.text(alphabet=st.characters(exclude_characters="*"))
+
+
+@given(secret=WORDS.filter(bool), before=WORDS, after=WORDS)
+def test_no_secret_is_shown_wherever_it_is_quoted(secret: str, before: str, after: str) -> None:
+    """Neither in what is said nor in the remedy, however often; no secret takes nothing away."""
+    answer = Answer("x", BAD, before + secret + after + secret, secret)
+
+    assert secret not in without([secret, ""], answer).said
+    assert without([secret], answer).remedy == "***"
+    assert without([""], answer) == answer
+
+
+def test_the_doctor_is_the_python_that_runs_scrutin() -> None:
+    """Versions are those in use."""
+    found = {each.about: each.said for each in here.examined(Settings())}
+
+    assert sys.version.split()[0] in found["versions.scrutin"]
