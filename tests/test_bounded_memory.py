@@ -140,6 +140,7 @@ MEMORIES = {
     "views.asked._Parts.found": REQUEST,
     "views.days.Days._told": CATALOGUE,
     "views.documents.Documents._decoded": CATALOGUE,
+    "views.draw_costs.DrawCosts._awaited": CATALOGUE,
     "views.draw_costs.DrawCosts._told": CATALOGUE,
     "producers.gateway.follower.Follower._ever": CATALOGUE,
     "views.documents.Documents._kept": "views.documents.KEPT_BYTES",

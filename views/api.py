@@ -237,7 +237,7 @@ class Views:
     async def draw(self, request: Request) -> Response:
         """Say what a drawn vote on a chosen proposal costs, where it was measured."""
         publication = await self.published(request)
-        found = self._publications.costs.of(request.path_params["consultation"])
+        found = self._publications.costs.asked(request.path_params["consultation"])
         if found is None:
             raise HTTPException(404)
         return Response(encode_json(found), media_type="application/json",

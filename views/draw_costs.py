@@ -18,14 +18,27 @@ class DrawCosts:
 
     def __init__(self) -> None:
         self._told: dict[str, dict[str, Any]] = {}
+        self._awaited: set[str] = set()
 
     def tell(self, consultation: str, found: dict[str, Any]) -> None:
         """Take a measurement."""
         self._told[consultation] = found
+        self._awaited.discard(consultation)
 
     def of(self, consultation: str) -> dict[str, Any] | None:
         """Return what is known; None where nothing was measured."""
         return self._told.get(consultation)
+
+    def asked(self, consultation: str) -> dict[str, Any] | None:
+        """Return what is known, to somebody who looks: what is not is awaited from now on."""
+        found = self.of(consultation)
+        if found is None:
+            self._awaited.add(consultation)
+        return found
+
+    def awaited(self, consultation: str) -> bool:
+        """Whether somebody looked before there was a measurement."""
+        return consultation in self._awaited
 
 
 def shown(found: dict[str, Any] | None) -> dict[str, Any] | None:

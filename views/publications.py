@@ -327,12 +327,17 @@ class Publications:
         return True
 
     def around(self, publication: Publication) -> Surroundings:
-        """Return what pages of a publication say beside its document, now."""
+        """Return what pages of a publication say beside its document to somebody who looks now."""
+        return self._around(publication, self.costs.asked)
+
+    def _around(
+        self, publication: Publication, costs: Callable[[str], dict[str, Any] | None]
+    ) -> Surroundings:
         consultation = publication.frame["consultation"]
         return Surroundings(
             phase=self.phase(publication.frame["state"], consultation),
             told=self._days.of(consultation["id"]), address=self._address,
-            costs=self.costs.of(consultation["id"]))
+            costs=costs(consultation["id"]))
 
     def phase(self, state: str, consultation: dict[str, Any]) -> str:
         """Name the phase of a consultation now; see `results_page.phase_of`."""
@@ -369,7 +374,8 @@ class Publications:
                 with contextlib.suppress(TooManyReaders):  # Then they have come already.
                     await publication.results()
                     for language in LANGUAGES:
-                        await publication.page(language, self.around(publication))
+                        await publication.page(
+                            language, self._around(publication, self.costs.of))
 
     def _young(self, kept: _Kept) -> bool:
         return self._clock() - kept.made_at < REBUILD_SECONDS

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -19,7 +21,7 @@ REST_FACTOR = 599
 """After a sequence there is a rest of so many times as long as it took: a six-hundredth of one
 core, beside which a quiet process stays quiet."""
 FIRST_REST_FACTOR = 29
-"""The first price of a consultation is waited for: for it the rests are a twentieth of that..."""
+"""A first price that somebody looks for is awaited: its rests are a twentieth of that..."""
 FIRST_WORK_SECONDS = 0.6
 """... until so much work was done, in this thread's own time: a busy machine makes it no more. Of
 some dozens of proposals that is all of it, of thousands it would keep a process busy for
@@ -46,22 +48,24 @@ async def measure_draws(
                 state == "final" or before[1] == vector or now - before[2] < AGAIN_SECONDS)
             if not settled and documents.figure(name, Figure("totals_routes", "")) is not None:
                 seen[name] = state, vector, now
-                rests = Rests(rest_factor, 0.0 if before else FIRST_WORK_SECONDS)
+                rests = Rests(rest_factor, partial(publications.costs.awaited, name))
                 await _measure(publications, flushes, name, rests)
 
 
 class Rests:
     """How long to rest after work of a measurement."""
 
-    def __init__(self, factor: float, soon_seconds: float) -> None:
-        """Rest `factor` times as long as was worked, and less within the first so many seconds."""
-        self._factor, self._soon_seconds = factor, soon_seconds
+    def __init__(self, factor: float, awaited: Callable[[], bool]) -> None:
+        """Rest `factor` times as long as was worked, and less while somebody waits, for a while."""
+        self._factor, self._awaited = factor, awaited
+        self._soon_seconds = FIRST_WORK_SECONDS
 
     def after(self, worked_seconds: float) -> float:
         """Return the seconds to rest."""
-        factor = min(self._factor, FIRST_REST_FACTOR) if self._soon_seconds > 0 else self._factor
+        if self._soon_seconds <= 0 or not self._awaited():
+            return self._factor * worked_seconds
         self._soon_seconds -= worked_seconds
-        return factor * worked_seconds
+        return min(self._factor, FIRST_REST_FACTOR) * worked_seconds
 
 
 async def _measure(

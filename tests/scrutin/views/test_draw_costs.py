@@ -113,10 +113,28 @@ def test_before_rules_2_nothing_is_said_of_the_draw() -> None:
     assert "What the draw protects" not in shown.page("en")
 
 
-def test_a_first_price_is_hurried_for_a_bounded_time_only() -> None:
+def test_a_price_that_is_awaited_is_hurried_for_a_bounded_time_only() -> None:
     """Of thousands of proposals it would keep the process busy for minutes."""
-    rests, step = Rests(REST_FACTOR, FIRST_WORK_SECONDS), FIRST_WORK_SECONDS / 4
-    found = [round(rests.after(step) / step) for _ in range(6)]
+    waiting = [False, *7 * [True]]
+    rests, step = Rests(REST_FACTOR, iter(waiting).__next__), FIRST_WORK_SECONDS / 4
+    found = [round(rests.after(step) / step) for _ in range(7)]
 
-    assert found == 4 * [FIRST_REST_FACTOR] + 2 * [REST_FACTOR]
-    assert Rests(REST_FACTOR, 0.0).after(step) == REST_FACTOR * step
+    assert found == [REST_FACTOR, *4 * [FIRST_REST_FACTOR], *2 * [REST_FACTOR]]
+
+
+@pytest.mark.parametrize("address", [ADDRESS, PAGE, f"{PAGE}/proposals"])
+async def test_a_first_price_is_awaited_from_the_first_look_until_it_is_told(
+    address: str,
+) -> None:
+    """Pages that are made ready before anybody asks are nobody's look."""
+    shown = Shown()
+    costs = shown.publications.costs
+    await shown.publications.warm()
+    before = costs.awaited(campaign.CONSULTATION)
+    shown.client.get(address)
+    meanwhile = costs.awaited(campaign.CONSULTATION)
+    async with shown.measuring():
+        await shown.told()
+    shown.client.get(address)
+
+    assert (before, meanwhile, costs.awaited(campaign.CONSULTATION)) == (False, True, False)
