@@ -16,6 +16,9 @@ from schemas.topics import Topics
 LOGS = ("votes", "decisions", "tallies", "results", "catalogue", "participants", "sequences",
         "networks", "patrol", "clocks", "dead_letters")
 """Every topic, by its name in `Topics`."""
+FOR_EVER = ("votes", "decisions", "catalogue", "participants", "sequences", "patrol",
+            "dead_letters")
+"""Those of which nothing is ever deleted or made again: the archive keeps them."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +51,8 @@ ACCOUNTS = {
         reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes", "networks"),
         checks=("votes", "catalogue", "networks", "patrol"), groups=("patrol",)),
     "archive": Account(
-        reads=("votes", "decisions", "catalogue", "sequences", "patrol"),
-        checks=("votes", "decisions", "catalogue", "sequences", "patrol")),
+        reads=FOR_EVER, checks=FOR_EVER),
+    "restore": Account(reads=FOR_EVER, writes=FOR_EVER, checks=LOGS, administers=True),
     "notary": Account(
         reads=("votes", "catalogue", "patrol", "results"),
         checks=("votes", "catalogue", "results")),

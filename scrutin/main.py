@@ -64,6 +64,7 @@ COMMANDS = {
     ("guard", "reviews"): "guard_reviews",
     ("correct",): "correct",
     ("retire",): "retire",
+    ("readmit",): "readmit",
     ("restore",): "restore",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",

@@ -36,7 +36,7 @@ from sinks.kafka import (
     watch_ends,
 )
 from sinks.lane import Lane
-from sinks.logs import ArchivedLog, archived_logs
+from sinks.logs import ArchivedLog, kept_logs
 from sinks.store import CLIENT_ERRORS, Stopping, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience
 
@@ -68,7 +68,7 @@ class Archive:
         self._policy = policy
         self._lanes = {
             TopicPartition(archived.topic, partition): Lane(archived, partition)
-            for archived in archived_logs(policy.topics)
+            for archived in kept_logs(policy.topics)
             for partition in range(archived.partitions)
         }
         self._stopping = threading.Event()
@@ -205,7 +205,7 @@ class Archive:
     async def _measure(self, store: Store) -> None:
         """Count what is stored of each contiguous prefix: all of it, and nothing twice."""
         while True:
-            for archived in archived_logs(self._policy.topics):
+            for archived in kept_logs(self._policy.topics):
                 await self._measure_log(store, archived)
             self._measured_at = time.time()
             await asyncio.sleep(GAUGE_SECONDS)

@@ -4,11 +4,11 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from concurrent.futures import Executor
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
-from sinks.columns.records import Records, UnreadableRecord
+from sinks.columns.records import Headers, Records, UnreadableRecord
 from sinks.faults import LogDiffers, LogHasHole
 from sinks.gauge import Counted, Gauge
 from sinks.logs import ArchivedLog
@@ -34,6 +34,7 @@ TRICKLE_ROWS = 100
 """A small insert."""
 
 log = structlog.get_logger()
+Given = TypeVar("Given")
 
 
 class Lane:
@@ -55,6 +56,8 @@ class Lane:
         self._known_value: tuple[int, bytes | None] | None = None
         self._timestamps: list[int] = []
         self._values: list[bytes | None] = []
+        self._keys: dict[int, bytes] = {}
+        self._headers: dict[int, Headers] = {}
         self._bytes = 0
         self._arrived, self._full = asyncio.Event(), asyncio.Event()
         self._closing = False
@@ -103,9 +106,20 @@ class Lane:
         values = [record.value for record in records]
         self._values += values
         self._bytes += sum(len(value) for value in values if value)
+        self._carry(records)
         self._arrived.set()
         if len(self._values) >= ROWS_MAX or self._bytes >= BYTES_MAX:
             self._full.set()
+
+    def _carry(self, records: Sequence[Any]) -> None:
+        """Take the keys and headers of those that have some."""
+        for record in records:
+            if record.key is not None:
+                self._keys[record.offset] = record.key
+                self._bytes += len(record.key)
+            if record.headers:
+                self._headers[record.offset] = record.headers
+                self._bytes += _headers_bytes(record.headers)
 
     def _checked(self, records: Sequence[Any]) -> Sequence[Any]:
         """Compare the last record archived with the log, and leave it out."""
@@ -189,15 +203,28 @@ class Lane:
             self.next_offset = first + skipped
         return self._take(first + skipped, size) if size else None
 
+    @staticmethod
+    def _taken(carried: dict[int, Given], end: int) -> dict[int, Given]:
+        """Take what belongs to offsets before an end."""
+        taken = [offset for offset in carried if offset < end]
+        return {offset: carried.pop(offset) for offset in taken}
+
     def _take(self, first: int, size: int) -> Records:
         """Take the first records off what is gathered."""
         taken = Records(self.log.topic, self.partition, first, self._timestamps[:size],
-                        self._values[:size])
+                        self._values[:size], self._taken(self._keys, first + size),
+                        self._taken(self._headers, first + size))
         del self._timestamps[:size]
         del self._values[:size]
-        self._bytes = sum(len(value) for value in self._values if value)
+        self._bytes = (sum(len(value) for value in self._values if value)
+                       + sum(map(len, self._keys.values()))
+                       + sum(map(_headers_bytes, self._headers.values())))
         if not self._values:
             self._arrived.clear()
         if len(self._values) < ROWS_MAX and self._bytes < BYTES_MAX and not self._closing:
             self._full.clear()
         return taken
+
+
+def _headers_bytes(headers: Headers) -> int:
+    return sum(len(name) + len(value or b"") for name, value in headers)

@@ -8,8 +8,12 @@ import pyarrow as pa
 from schemas.topics import Topics
 from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
-from sinks.columns.records import Records
+from sinks.columns.records import Records, kept_table
 from sinks.columns.votes import votes_table
+
+
+PARTICIPANTS_TABLE = "participants_log"
+"""In a database of its own: see `migrations.participants_database`."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +28,20 @@ class ArchivedLog:
 
 
 def archived_logs(topics: Topics) -> list[ArchivedLog]:
-    """Every log the archive keeps."""
+    """Every log that an auditor of the archive reads."""
     return [
         ArchivedLog(topics.votes, topics.partitions, "votes_log", votes_table),
         ArchivedLog(topics.decisions, topics.partitions, "decisions_log", decisions_table),
         ArchivedLog(topics.catalogue, 1, "catalogue_log", catalogue_table),
         ArchivedLog(topics.patrol, 1, "patrol_log", catalogue_table),
         ArchivedLog(topics.sequences, 1, "sequences_log", catalogue_table),
+    ]
+
+
+def kept_logs(topics: Topics) -> list[ArchivedLog]:
+    """Every log the archive keeps: all that are for ever, to be restored if Kafka is lost."""
+    return [
+        *archived_logs(topics),
+        ArchivedLog(topics.dead_letters, 1, "dead_letters_log", kept_table),
+        ArchivedLog(topics.participants, 1, PARTICIPANTS_TABLE, kept_table),
     ]

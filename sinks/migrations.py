@@ -8,6 +8,8 @@ from importlib import resources
 from clickhouse_connect.driver.client import Client
 
 
+PARTICIPANTS = "_participants"
+"""Behind the archive's own name, the database of participants' descriptions."""
 APPLIED = """
 CREATE TABLE IF NOT EXISTS applied_migrations
 (number UInt32, name String, sha256 String, applied_at DateTime64(3, 'UTC') DEFAULT now64(3))
@@ -49,6 +51,11 @@ def migrations() -> list[Migration]:
     return [Migration(int(file.name[:3]), file.name, file.read_text("utf-8")) for file in files]
 
 
+def participants_database(client: Client) -> str:
+    """Name the database in which participants' descriptions are kept, apart from all else."""
+    return f"{client.database}{PARTICIPANTS}"
+
+
 def migrate(client: Client) -> list[str]:
     """Apply what is not applied yet; return the names applied.
 
@@ -64,7 +71,8 @@ def migrate(client: Client) -> list[str]:
             _require_same(migration, done[migration.number])
             continue
         for statement in migration.statements():
-            client.command(statement)
+            apart = {"participants": participants_database(client)}
+            client.command(statement, parameters=apart if "{participants:" in statement else None)
         client.command(
             "INSERT INTO applied_migrations (number, name, sha256) SELECT "
             "{number:UInt32}, {name:String}, {sha256:String}",

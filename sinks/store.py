@@ -23,7 +23,8 @@ from sinks.addresses import checked
 from sinks.columns.records import Records
 from sinks.faults import SinkStopped
 from sinks.gauge import Block
-from sinks.migrations import migrate
+from sinks.logs import PARTICIPANTS_TABLE
+from sinks.migrations import migrate, participants_database
 from sinks.stretches import Stretch
 
 
@@ -79,6 +80,12 @@ def connect(
             "CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
         first.close()
     return clickhouse_connect.get_client(**options, database=database)
+
+
+def located(client: Client, table: str) -> dict[str, str]:
+    """Say where a table is: participants' descriptions are in a database of their own."""
+    database = participants_database(client) if table == PARTICIPANTS_TABLE else client.database
+    return {"database": str(database), "table": table}
 
 
 class Store:
@@ -147,20 +154,21 @@ class Store:
         rows = self._client.query(
             "SELECT min(offset), max(offset) FROM ("
             " SELECT offset, toInt64(offset) - dense_rank() OVER (ORDER BY offset) AS island"
-            " FROM {table:Identifier}"
+            " FROM {database:Identifier}.{table:Identifier}"
             " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
             ") GROUP BY island ORDER BY 1",
-            parameters={"table": table, "topic": topic, "partition": partition},
+            parameters={**located(self._client, table), "topic": topic, "partition": partition},
         ).result_rows
         return [Stretch(int(first), int(last)) for first, last in rows]
 
     def value(self, table: str, topic: str, partition: int, *, offset: int) -> bytes | None:
         """Read one archived record back."""
         rows = self._client.query(
-            "SELECT hex(value), isNull(value) FROM {table:Identifier}"
+            "SELECT hex(value), isNull(value) FROM {database:Identifier}.{table:Identifier}"
             " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
             " AND offset = {offset:UInt64} LIMIT 1",
-            parameters={"table": table, "topic": topic, "partition": partition, "offset": offset},
+            parameters={**located(self._client, table), "topic": topic, "partition": partition,
+                        "offset": offset},
         ).result_rows
         text, is_null = rows[0]
         return None if is_null else bytes.fromhex(text)
@@ -185,7 +193,9 @@ class Store:
         }
         # Not as bytes, for these the client would send a second time by itself.
         block: Any = memoryview(sink.getvalue())
-        self._client.raw_insert(table, rows.column_names, block, settings, "ArrowStream")
+        place = located(self._client, table)
+        self._client.raw_insert(f"`{place['database']}`.`{place['table']}`", rows.column_names,
+                                block, settings, "ArrowStream")
 
     def owner(self) -> int:
         """Return the generation of the archive that owns these topics now."""
@@ -201,12 +211,13 @@ class Store:
         """Count what a table holds of the offsets of some records."""
         row = self._client.query(
             "SELECT count(), uniqExact(offset), (SELECT max(generation) FROM archivers"
-            " WHERE topic_prefix = {prefix:String}) FROM {table:Identifier}"
+            " WHERE topic_prefix = {prefix:String}) FROM {database:Identifier}.{table:Identifier}"
             " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
             " AND offset BETWEEN {first:UInt64} AND {last:UInt64}",
             parameters={
-                "table": table, "prefix": self._topic_prefix, "topic": records.topic,
-                "partition": records.partition, "first": records.first, "last": records.last,
+                **located(self._client, table), "prefix": self._topic_prefix,
+                "topic": records.topic, "partition": records.partition,
+                "first": records.first, "last": records.last,
             },
         ).result_rows[0]
         return Stored(*map(int, row))
@@ -216,11 +227,13 @@ class Store:
     ) -> dict[int, tuple[int, int]]:
         """Count rows and distinct offsets of a block of each partition."""
         rows = self._client.query(
-            "SELECT partition, count(), uniqExact(offset) FROM {table:Identifier} "
+            "SELECT partition, count(), uniqExact(offset)"
+            " FROM {database:Identifier}.{table:Identifier} "
             "WHERE topic = {topic:String} AND offset >= {firsts:Array(UInt64)}[partition + 1] "
             "AND offset < {ends:Array(UInt64)}[partition + 1] GROUP BY partition",
             parameters={
-                "table": table, "topic": topic, "firsts": [block.first for block in blocks],
+                **located(self._client, table), "topic": topic,
+                "firsts": [block.first for block in blocks],
                 "ends": [block.end for block in blocks]},
         ).result_rows
         return {int(partition): (int(count), int(offsets)) for partition, count, offsets in rows}

@@ -6,7 +6,7 @@ from scrutin import addresses
 from scrutin.process.ending import ending
 from scrutin.process.worker import Begun, begin, stopped_by_signals
 from sinks.archive import Archive, ArchivePolicy
-from sinks.logs import archived_logs
+from sinks.logs import kept_logs
 from sinks.migrations import MigrationChanged
 
 
@@ -20,7 +20,7 @@ def archive() -> None:
     policy = ArchivePolicy(
         kafka=begun.kafka, clickhouse_url=addresses.clickhouse_url(begun.settings),
         database=begun.settings.clickhouse_database, topics=begun.topics)
-    begun.require({found.topic for found in archived_logs(begun.topics)})
+    begun.require({found.topic for found in kept_logs(begun.topics)})
     with ending("archive", MigrationChanged):
         asyncio.run(_run(policy, begun))
 

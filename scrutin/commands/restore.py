@@ -1,29 +1,102 @@
-"""`scrutin restore`: have a retired proposal voted on again."""
+"""`scrutin restore`: fill an empty Kafka from the archive."""
 
+import asyncio
 import json
+import re
+from typing import Annotated
 
 import typer
+from clickhouse_connect.driver.client import Client
+from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from producers import correcting
-from scrutin.commands import producing
-from scrutin.commands.retire import Proposal
+from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_USAGE
+from schemas.topics import Topics
+from scrutin import addresses
+from scrutin.process.ending import fail
+from scrutin.restoring.filling import Filling, FillingFailed, Taken
+from scrutin.restoring.parts import Parts, parts_of
+from scrutin.settings import Settings, load
+from sinks.kept import ArchiveUnfit, KeptLogs
+from sinks.store import connect
+from sinks.transparency.notes import Refused
+
+
+FORMAT = "scrutin-restore/1"
+QUERY_SECONDS = 600.0
+"""Longest wait for one query: how far a large archive goes is asked in one."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+"""What a topic prefix may be: see SCRUTIN_TOPIC_PREFIX."""
 
 
 def restore(
-    proposal: Proposal,
     *,
-    reason: producing.Reason,
-    consultation: producing.Consultation = None,
-    after_closing: producing.AfterClosing = False,
+    into: Annotated[str, typer.Option(
+        metavar="PREFIX", help="First part of the topics to be filled; that of the lost ones, "
+        "where nothing is lost, so that everything goes on.")],
+    resume: Annotated[bool, typer.Option(
+        "--resume", help="Go on with a filling that was ended: all that is there must be the "
+        "archive's.")] = False,
+    accept_loss: Annotated[bool, typer.Option(
+        "--accept-loss", help="Go on though the archive lacks records that were signed or decided; "
+        "only into another prefix.")] = False,
 ) -> None:
-    """Have a retired proposal voted on again, and show its words.
+    """Fill an empty Kafka from the archive: offsets, keys, times, headers and bytes alike.
 
-    Nothing is written where it is not retired. Signed where the log has control keys. Exit status
-    2 where the consultation is closed or not said, or no key at hand may sign, 3 where proposal,
-    consultation, Kafka or a topic is missing.
+    Fills every topic that is for ever. Workers make the others again. No worker, gateway or
+    command may run meanwhile. Checkpoints of the transparency logs in the data folder are compared
+    on the way. Exit codes: 0 done, 1 the archive lacks what was signed or decided, 2 usage, or
+    topics that are not empty, 3 something missing or unreachable, or ended on the way, 4 the
+    archive has holes, contradicts itself or is not what was signed.
     """
-    done = producing.finish(correcting.restore(
-        producing.log(after_closing=after_closing), proposal, reason, consultation=consultation,
-        now=producing.now()))
-    producing.say(f"{proposal}: {'voted on again' if done.written else 'is not retired'}")
-    typer.echo(json.dumps(vars(done)))
+    settings = load()
+    if not _NAME.fullmatch(into):
+        fail(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "
+             "'-', at most 100.", EXIT_USAGE)
+    kafka = addresses.kafka_address(settings)
+    topics, target = addresses.topics(settings), Topics(into, settings.partitions)
+    try:
+        client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
+                         seconds=QUERY_SECONDS, create=False)
+    except ClickHouseError as error:
+        fail(f"ClickHouse did not answer ({error}).", EXIT_MISSING)
+    try:
+        _restore(settings, client, kafka, topics, target, resume=resume, accept_loss=accept_loss)
+    except Taken as error:
+        fail(error, EXIT_USAGE)
+    except FillingFailed as error:
+        fail(error, EXIT_MISSING)
+    except (ArchiveUnfit, Refused) as error:
+        fail(f"INVALID: {error}", EXIT_INVALID)
+    except ClickHouseError as error:
+        fail(f"ClickHouse did not answer ({error}). Run the same command with --resume.",
+             EXIT_MISSING)
+    finally:
+        client.close()
+
+
+def _restore(
+    settings: Settings, client: Client, kafka: str, topics: Topics, target: Topics, *,
+    resume: bool, accept_loss: bool,
+) -> None:
+    kept = KeptLogs(client, topics)
+    parts = parts_of(kept, topics, target, addresses.transparency_folder(settings))
+    _require_accepted(parts, accept_loss=accept_loss, another=target.prefix != topics.prefix)
+    filling = Filling(kafka, target, kept, parts, resume=resume,
+                      say=lambda line: typer.echo(line, err=True))
+    asyncio.run(filling.run(replication=settings.replication))
+    typer.echo(json.dumps({
+        "format": FORMAT, "from": topics.prefix, "into": target.prefix,
+        "written": filling.written, "found": filling.found, "losses": parts.losses,
+        "checkpoints": sum(part.witnessed.met for part in parts.parts),
+        "ends": {part.place: part.end for part in parts.parts}}, indent=1))
+
+
+def _require_accepted(parts: Parts, *, accept_loss: bool, another: bool) -> None:
+    """End where records are lost and nobody has said that this may be, in a log of another name."""
+    for loss in parts.losses:
+        typer.echo(f"lost: {loss}", err=True)
+    if parts.losses and not (accept_loss and another):
+        fail("nothing was written: what is restored would lack these. Look for a newer copy of the "
+             "archive first. If there is none, begin another generation: --accept-loss, and --into "
+             "another prefix, for archive and notary do not go on with a shorter log of the same "
+             "name.", EXIT_FAILED)

@@ -1,6 +1,8 @@
 """A contiguous stretch of records of one topic partition, and what all topics' tables share."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ from schemas.registry import UnknownSchema
 
 TIMESTAMP = pa.timestamp("ms", tz="UTC")
 IDENTIFIER_BYTES = 16
+Headers = Sequence[tuple[str, bytes | None]]
 EARLIEST_MILLISECONDS = -2_208_988_800_000
 """1900-01-01, the first instant ClickHouse's DateTime64 can hold."""
 LATEST_MILLISECONDS = 10_413_791_999_999
@@ -28,6 +31,10 @@ class Records:
     timestamps: list[int]
     """Kafka timestamps in milliseconds."""
     values: list[bytes | None]
+    keys: Mapping[int, bytes] = field(default_factory=dict)
+    """Keys by offset: hardly a record has one."""
+    headers: Mapping[int, Headers] = field(default_factory=dict)
+    """Headers by offset: only dead letters have some."""
 
     @property
     def last(self) -> int:
@@ -40,7 +47,7 @@ class Records:
         """Return the records below an offset."""
         size = max(0, offset - self.first)
         return Records(self.topic, self.partition, self.first, self.timestamps[:size],
-                       self.values[:size])
+                       self.values[:size], self.keys, self.headers)
 
 
 class UnreadableRecord(Exception):
@@ -58,7 +65,10 @@ class UnreadableRecord(Exception):
 
 
 def identity_columns(records: Records, values: pa.Array) -> dict[str, pa.Array]:
-    """Make the columns that every log table begins with."""
+    """Make the columns that every log table has.
+
+    Those of keys, headers and impossible timestamps are left out where no record has any.
+    """
     size = len(records)
     return {
         "topic": pa.repeat(pa.scalar(records.topic, pa.string()), size),
@@ -66,11 +76,41 @@ def identity_columns(records: Records, values: pa.Array) -> dict[str, pa.Array]:
         "offset": pa.array(np.arange(records.first, records.first + size, dtype=np.uint64)),
         "timestamp": instants(np.array(records.timestamps, dtype=np.int64)),
         "value": values,
+        **_carried(records),
     }
+
+
+def kept_table(records: Records) -> pa.Table:
+    """Keep records as they are, in no column by what they say."""
+    return pa.table(identity_columns(records, pa.array(records.values, pa.binary())))
+
+
+def _carried(records: Records) -> dict[str, pa.Array]:
+    """Make the columns of what hardly a record has."""
+    offsets = range(records.first, records.first + len(records))
+    found: dict[str, pa.Array] = {}
+    if any(offset in records.keys for offset in offsets):
+        found["key"] = pa.array(map(records.keys.get, offsets), pa.binary())
+    headers = [records.headers.get(offset, ()) for offset in offsets]
+    if any(headers):
+        ends = pa.array([0, *accumulate(map(len, headers))], pa.int32())
+        every = [header for each in headers for header in each]
+        for place, (name, kind) in enumerate(
+                (("header_names", pa.string()), ("header_values", pa.binary()))):
+            found[name] = pa.ListArray.from_arrays(
+                ends, pa.array([header[place] for header in every], kind))
+    timestamps = np.array(records.timestamps, dtype=np.int64)
+    beyond = timestamps - _held(timestamps)
+    if beyond.any():
+        found["timestamp_beyond"] = pa.array(beyond)
+    return found
 
 
 def instants(milliseconds: Any) -> pa.Array:
     """Make a column of instants, held within what ClickHouse can store; the raw bytes keep all."""
-    held = np.clip(milliseconds, EARLIEST_MILLISECONDS, LATEST_MILLISECONDS)
-    return pa.array(held).cast(TIMESTAMP)
+    return pa.array(_held(milliseconds)).cast(TIMESTAMP)
+
+
+def _held(milliseconds: Any) -> Any:
+    return np.clip(milliseconds, EARLIEST_MILLISECONDS, LATEST_MILLISECONDS)
 
