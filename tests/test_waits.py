@@ -124,6 +124,7 @@ OTHERWISE = {
     "scrutin/demo/play.py:Demo.open_booth": "commands of ours: people look on, and end it",
     "scrutin/demo/play.py:Demo._scrutin": "the start of a process",
     "scrutin/notary/results_notary.py:ResultsNotary._follow": "it is done",
+    "scrutin/restoring/filling.py:Filling._fill": "other partitions, written within their bounds",
     "scrutin/gateway/composition.py:connected": "it begins and cancels work of ours",
     "schemas/kafka_clients.py:close_consumer": "it is done",
     "schemas/kafka_security.py:KafkaSecurity.keep_fresh.fresh": "aiokafka connects, by its timeout",

@@ -8,7 +8,7 @@ archive has, and nothing else may be there.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -24,6 +24,7 @@ from processors.workers.kafka_checks import (
 )
 from producers.errors import Unreachable
 from producers.log_reader import LogReader
+from producers.writer import abandon
 from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.topics import Topics
 from scrutin.restoring.parts import Part, Parts
@@ -81,7 +82,7 @@ class Filling:
         except ExceptionGroup as errors:
             raise _cause(errors) from errors
         finally:
-            await producer.stop()
+            await abandon(producer)
         await self._require_ends()
 
     async def _ends(self) -> dict[tuple[str, int], int]:
@@ -168,17 +169,9 @@ class Filling:
         self, producer: AIOKafkaProducer, part: Part, piece: Sequence[KeptRecord]
     ) -> None:
         """Write a piece and wait until the broker has it, each batch where it belongs."""
-        sent: list[tuple[int, asyncio.Future[Any]]] = []
-        at = 0
-        while at < len(piece):
-            batch, first = Batch(), piece[at].offset
-            while at < len(piece) and batch.append(
-                    timestamp=piece[at].milliseconds, key=piece[at].key, value=piece[at].value,
-                    headers=list(piece[at].headers)):
-                at += 1
-            sent.append((first, await producer.send_batch(
-                batch, part.into, partition=part.partition)))
         async with asyncio.timeout(WRITE_SECONDS):
+            sent = [(first, await producer.send_batch(
+                batch, part.into, partition=part.partition)) for first, batch in _batches(piece)]
             for first, future in sent:
                 found = (await future).offset
                 # A batch that was sent twice is acknowledged without an offset: see _require_ends.
@@ -198,6 +191,19 @@ class Filling:
                     f"{part.place} ends at offset {ends[place]}, it is to end at {part.end}. "
                     "Somebody else writes to these topics: stop them, delete the topics, and begin "
                     "again.")
+
+
+def _batches(piece: Sequence[KeptRecord]) -> Iterator[tuple[int, Batch]]:
+    """Put records into batches as large as a producer takes; give each its first offset."""
+    batch = Batch()
+    for record in piece:
+        told = {"timestamp": record.milliseconds, "key": record.key, "value": record.value,
+                "headers": list(record.headers)}
+        if not batch.append(**told):
+            yield record.offset - batch.record_count(), batch
+            batch = Batch()
+            batch.append(**told)
+    yield piece[-1].offset + 1 - batch.record_count(), batch
 
 
 def _cause(errors: ExceptionGroup) -> Exception:
