@@ -254,6 +254,12 @@ class Settings(BaseSettings):
         description="A ledger or ideas worker that was told to stop has so long to end in order; "
         "less than who told it waits.",
     )
+    drain_seconds: float = Field(
+        default=0.0, ge=0, le=300,
+        description="Views or a gateway that were told to stop say for so long that they are not "
+        "ready, and answer on, before they take no more: as long as what spreads requests takes to "
+        "see it.",
+    )
     undecodable_ratio: float = Field(
         default=0.5, gt=0, le=1,
         description="Share of undecodable records among the last 1,000 of a partition past "

@@ -10,6 +10,7 @@ else gets one snapshot first, and there is no history to keep.
 """
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
@@ -56,6 +57,10 @@ SEND_SECONDS = 30.0
 
 RECONNECT_MILLISECONDS = 2_000
 """How long a browser waits before it connects anew after a cut."""
+
+COME_AGAIN_MILLISECONDS = 5_000
+"""Within so long the streams of a process that ends come again, not all in one moment: its 2,500
+would else be 2,500 snapshots at once for another."""
 
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """No cache and no proxy may hold a stream back."""
@@ -243,7 +248,9 @@ class LiveStream(Response):
             if content != sent:
                 await _send_body(send, b"id: %s\ndata: %s\n\n" % (identifier.encode(), content))
                 sent = content
-        await _send_body(send, b"", more=False)
+        comes = RECONNECT_MILLISECONDS + secrets.randbelow(
+            COME_AGAIN_MILLISECONDS - RECONNECT_MILLISECONDS)
+        await _send_body(send, b"retry: %d\n\n" % comes, more=False)
 
     def _is_present(self) -> bool:
         return self._last_id == self._live.snapshot(*self._asked)[0]

@@ -8,10 +8,12 @@ from collections.abc import Callable, Coroutine, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from views.api import Beside, application
+from views.draining import Draining
 from views.live import Live
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -40,6 +42,8 @@ class Front(NamedTuple):
     """As `StrictTransport` has it."""
     works: Iterable[Coroutine[Any, Any, None]] = ()
     """What goes on beside: where one of it fails, serving ends."""
+    drain_seconds: float = 0.0
+    """As `Server` has it."""
 
 
 class Closing(Protocol):
@@ -83,14 +87,15 @@ async def serve(
     """
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
+    draining = Draining(StrictTransport(
+        application(reader, publications, live, beside), front.hsts_seconds))
     server = Server((live, operations.streams), uvicorn.Config(
-        front.proxied(StrictTransport(
-            application(reader, publications, live, beside), front.hsts_seconds)),
+        front.proxied(draining),
         interface="asgi3", http=front.protocol, ws="none", log_level="warning",
         access_log=False, lifespan="off",
         timeout_graceful_shutdown=SHUTDOWN_SECONDS, server_header=False,
         proxy_headers=False, log_config=None,
-    ))
+    ), draining, front.drain_seconds)
     tasks = [
         asyncio.create_task(reader.read()),
         asyncio.create_task(operations.collector.collect()),
@@ -148,22 +153,40 @@ class SeldomWaking(uvicorn.Server):
 class Server(SeldomWaking):
     """A server that ends in order by SIGTERM and SIGINT, its streams first.
 
-    uvicorn would end the process by the signal, not by 0, and wait for whoever follows a stream.
+    It says that it is not ready, serves for `drain_seconds`, and then takes no more. Told a second
+    time it takes no more at once. uvicorn would end the process by the signal, not by 0, and wait
+    for whoever follows a stream.
     """
 
-    def __init__(self, streams: Iterable[Closing], config: uvicorn.Config) -> None:
+    def __init__(
+        self, streams: Iterable[Closing], config: uvicorn.Config, draining: Draining,
+        drain_seconds: float = 0.0,
+    ) -> None:
         super().__init__(config)
         self._streams = tuple(streams)
+        self._draining = draining
+        self._drain_seconds = drain_seconds
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.stop)
+            loop.add_signal_handler(number, self.drain)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
+    def drain(self) -> None:
+        """Be ready no more, and stop once others had time to see it."""
+        if self._draining.begun or not self._drain_seconds:
+            self.stop()
+            return
+        self._draining.begun = True
+        structlog.get_logger("process").info(
+            "told to stop: not ready any more", drain_seconds=self._drain_seconds)
+        asyncio.get_running_loop().call_later(self._drain_seconds, self.stop)
+
     def stop(self) -> None:
         """Take no more requests, end the streams, and end once the answers under way are sent."""
+        self._draining.begun = True
         self.end()
         for streams in self._streams:
             streams.close()

@@ -58,6 +58,7 @@ from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.audience import Audience, Counted
 from views.days import Days
+from views.draining import Draining
 from views.flushes import Flushes, ResultsUnreadable
 from views.guard.reader import TopicReader
 from views.live import Live
@@ -276,9 +277,10 @@ async def serve(
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
     async with connected(settings, kafka, topics) as (both, live, beside):
+        draining = Draining(StrictTransport(both, settings.hsts_seconds))
         server = Server((live,), uvicorn.Config(
-            behind(StrictTransport(both, settings.hsts_seconds), settings.gateway_proxies),
-            proxy_headers=False, **http_options()))
+            behind(draining, settings.gateway_proxies), proxy_headers=False, **http_options()),
+            draining, settings.drain_seconds)
         beside.stops(server.stop)
         on_serving()
         await server.serve(sockets=[opened])
