@@ -118,18 +118,6 @@ CLOSED = ProblemKind(
             "Nothing was recorded by this request; one sent before, whose outcome nobody knew, "
             "counts if it came in time. The results can be read."),
 )
-WRONG_QUALIFICATION = ProblemKind(
-    "wrong-qualification", 409,
-    message("This qualification belongs to another choice"),
-    message("Three qualifications belong to each choice. Change your vote first, or pick one of "
-            "those below your choice. Nothing was recorded by this request."),
-)
-NOTHING_TO_QUALIFY = ProblemKind(
-    "nothing-to-qualify", 409,
-    message("There is no vote to qualify"),
-    message("Your vote on this proposal was withdrawn. Vote on it again, then qualify that vote. "
-            "Nothing was recorded by this request."),
-)
 NO_VOTE = ProblemKind(
     "no-vote", 409,
     message("A vote comes first"),
@@ -201,8 +189,8 @@ UNKNOWN_OUTCOME = ProblemKind(
 )
 
 GATEWAY = (
-    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, NOT_YET_OPEN, CLOSED, WRONG_QUALIFICATION,
-    NOTHING_TO_QUALIFY, NO_VOTE, INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON,
-    TOO_LARGE, TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
+    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, NOT_YET_OPEN, CLOSED, NO_VOTE, INVALID_REQUEST,
+    INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY,
+    UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

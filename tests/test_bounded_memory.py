@@ -105,6 +105,7 @@ MEMORIES = {
     "producers.gateway.memory.Memory._choices": "producers.gateway.memory.CHOICES_BYTES",
     "producers.gateway.memory.Memory._names": "producers.gateway.memory.NAMES_REMEMBERED",
     "producers.gateway.memory.Memory._numbers": "producers.gateway.memory.NAMES_REMEMBERED",
+    "producers.gateway.memory.Memory.under_way": "producers.gateway.outlet.WAITING_EVENTS",
     "producers.gateway.memory.Memory._sequences": "producers.gateway.memory.SEQUENCES_REMEMBERED",
     "producers.gateway.meter.Meter._answers": OURS,
     "producers.gateway.meter.Meter._refusals": OURS,

@@ -9,7 +9,8 @@ and its answer, `models` what they hold, `refusals` why not. `guards` stand befo
 the device's cookie; `identity` makes and reads it, and makes voters of devices. Limits: `rates` and
 `shared_rates` of requests, in `cells`; `kept` of bytes.
 The `booth` makes events of commands: `ballots` encodes them, with `salts`; `view_proofs` shows what
-was seen, `follower` knows the catalogue, `memory` what was done before. The `outlet` writes,
+was seen, `follower` knows the catalogue, `memory` what was done before, `history` what other
+gateways took. The `outlet` writes,
 `descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `networks` says
 where votes came from.
 The `door`, by its `doorkeeper`, asks work or a wait of devices that nobody knows where many come:

@@ -35,20 +35,12 @@ from schemas.named_keys import key_id
 from schemas.private_files import KEYS_MAX
 from schemas.registry import FIRST_RULES, UnknownSchema
 from schemas.topics import Topics, partition_of
-from schemas.words import (
-    CHOICES,
-    ORIGINS,
-    QUALIFICATIONS,
-    QUALIFICATIONS_PER_CHOICE,
-    SHOWN,
-    TRUSTS,
-)
+from schemas.words import ORIGINS, SHOWN, TRUSTS
 
 
 _TRUSTED, _SUSPECT = TRUSTS.index("trusted"), TRUSTS.index("suspect")
 _CASTS = ("VoteCast", "QualificationAdded")
 """What nobody does with a retired proposal; what was done may be taken back."""
-_QUALIFICATION = {name: index for index, name in enumerate(QUALIFICATIONS)}
 _WIDGET = ORIGINS.index("widget")
 _UNKNOWN, _SERVED, _ASKED = map(SHOWN.index, ("unknown", "served", "asked"))
 _TELLS_ROUTES = 2
@@ -114,7 +106,6 @@ class Booth:
         self._memory = memory
         self._networks = networks
         self._time = time
-        self._is_alone = gateways == 1
         self._salts = Salts()
         self.doorkeeper = Doorkeeper(
             door, follower=follower, networks=networks, outlet=outlet, topic=topics.sequences,
@@ -179,18 +170,21 @@ class Booth:
             (event_id, voter.id, self._salts.draw(identity.IDENTIFIER_BYTES)), act,
             (trust, voter.origin, seen, voter.via, voter.consultation, now))
         partition = partition_of(voter.id, self._topics.partitions)
+        self._memory.under_way.add(event_id)
         try:
             acknowledged = await self._write(self._topics.votes, partition, now, value)
+            if act.kind in ("VoteCast", "VoteWithdrawn"):
+                first = self._memory.choose(
+                    voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
+                if first and act.word:  # What counts nothing new answers nothing.
+                    self._sequences.answered(voter, now)
         except Refused as refused:
             if refused.problem is problems.UNKNOWN_OUTCOME:
                 self._memory.forget_choice(voter.id, act.proposal)  # the log may have another
             raise
+        finally:
+            self._memory.under_way.discard(event_id)
         self._networks.saw(event_id, voter.network, now, passage.said)
-        if act.kind in ("VoteCast", "VoteWithdrawn"):
-            first = self._memory.choose(
-                voter.id, act.proposal, act.word or None, trusted=trust == _TRUSTED)
-            if first and act.word:  # What counts nothing new answers nothing.
-                self._sequences.answered(voter, now)
         return Recorded(acknowledged, event_id, TRUSTS[trust], passage)
 
     async def serve(
@@ -344,14 +338,8 @@ class Booth:
             raise Refused(problems.UNKNOWN_PROPOSAL)
         if act.kind in _CASTS and (voter.consultation, act.proposal) in known.retired:
             raise Refused(problems.RETIRED_PROPOSAL)
-        # Of several gateways none knows what the others took: only the log could say no.
-        if act.kind == "QualificationAdded" and self._is_alone:
-            choice = self._memory.choice(voter.id, act.proposal)
-            of = CHOICES[_QUALIFICATION[act.word] // QUALIFICATIONS_PER_CHOICE]
-            if choice is not None and choice != of:
-                raise Refused(problems.WRONG_QUALIFICATION)
-            if self._memory.withdrew(voter.id, act.proposal):
-                raise Refused(problems.NOTHING_TO_QUALIFY)
+        # Whether a qualification goes with the vote the log alone can say: no gateway knows what
+        # others are taking, and none refuses what another one takes.
 
     def _event_id(
         self, voter: Voter, act: Act, key: str | None, now: int, passage: Passage

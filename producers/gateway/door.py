@@ -94,14 +94,14 @@ class Door:
 
     def __init__(
         self, *, keys: KeyFolder, memory: Memory, counts: DoorCounts, ladder: Ladder,
-        spent: Spent, bound_to: str = "",
+        spent: Spent,
     ) -> None:
         self._keys = keys
         self._memory = memory
         self._ladder = ladder
         self._spent = spent
         self.counts = counts
-        self._work = Work(lambda: keys.device, bound_to=bound_to)
+        self._work = Work(lambda: keys.device)
 
     async def meet(
         self, voter: Voter, proposal: str, answers: Answers, now: int, name: bytes = b""

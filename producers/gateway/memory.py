@@ -1,9 +1,9 @@
-"""What a gateway remembers of voters: a convenience, bounded in bytes, gone at a restart.
+"""What a gateway remembers of voters: a convenience, bounded in bytes, read anew at a restart.
 
 Nothing that counts depends on it: the ledger decides each event id once and knows every vote. It
-serves to refuse, where this gateway is the only one, a qualification of another choice, while the
-voter can still be told; to leave out of a sequence what was voted on; and to write a sequence that
-comes back from a browser once.
+serves to leave out of a sequence what was voted on, to ask nothing at the door of who holds a
+proven vote, and to write a sequence that comes back from a browser once. What other gateways took
+comes from the log (`producers.gateway.history`).
 
 Theory of operation: a voter's choices are one row of four bytes each, in the order in which they
 were first made. The first byte says what was chosen, its highest bit set; three of seven bits
@@ -64,6 +64,9 @@ class Memory:
         """The three bytes of each proposal."""
         self._names: list[str] = []
         self._bytes = 0
+        self.under_way: set[bytes] = set()
+        """Event ids of votes that this gateway is writing: what the log says of them is not news
+        until it has noted them itself."""
 
     @property
     def choices_bytes(self) -> int:
@@ -130,11 +133,6 @@ class Memory:
     def choice(self, voter: bytes, proposal: str) -> str | None:
         """Return a voter's choice, if it is remembered."""
         return (self._held(voter, proposal) or _NOTHING)[0]
-
-    def withdrew(self, voter: bytes, proposal: str) -> bool:
-        """Whether it is remembered that the voter's vote was withdrawn, and not cast since."""
-        held = self._held(voter, proposal)
-        return held is not None and held[0] is None
 
     def is_proven(self, voter: bytes, proposal: str) -> bool:
         """Whether it is remembered that the voter holds a vote that came with a proof."""

@@ -11,8 +11,7 @@ of times, never looks at `data`, and takes challenges without an end): every cha
 ten minutes; `data` names consultation, voter and what is voted on, and is compared; the signature
 of a challenge that was solved is remembered until it ends, and names it whatever else of the text
 was altered. Brought again it is the same voter's on the same proposal: it counts once, and may be
-sent until its vote is in the log. Where several gateways share no such memory a challenge names its
-gateway, and others refuse the solution.
+sent until its vote is in the log. So it is good at any gateway, though they share no such memory.
 """
 
 import base64
@@ -68,10 +67,8 @@ class Checked(NamedTuple):
 class Work:
     """Makes challenges and checks solutions, by the keys of devices."""
 
-    def __init__(self, keys: Callable[[], Ring], *, bound_to: str = "") -> None:
+    def __init__(self, keys: Callable[[], Ring]) -> None:
         self._keys = keys
-        self._bound_to = bound_to
-        """Name of this gateway, where no other one may take its challenges' solutions."""
         self._second = 0
         self._made: Counter[bytes] = Counter()
         """Challenges made in this second, by network: fewer than MADE_PER_SECOND."""
@@ -118,8 +115,7 @@ class Work:
             for secret, key_secret in _secrets(self._keys()))
 
     def _data(self, voter: bytes, consultation: str, proposal: str) -> dict[str, str]:
-        data = {"consultation": consultation, "voter": voter.hex(), "action": f"vote/{proposal}"}
-        return {**data, "gateway": self._bound_to} if self._bound_to else data
+        return {"consultation": consultation, "voter": voter.hex(), "action": f"vote/{proposal}"}
 
 
 class Spent:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import functools
 import gc
-import secrets
 import socket
 import sys
 import time
@@ -26,6 +25,7 @@ from producers.gateway.clock_watch import ClockWatch, steady
 from producers.gateway.door import Door
 from producers.gateway.door_counts import DoorCounts
 from producers.gateway.follower import Follower
+from producers.gateway.history import History
 from producers.gateway.identity import Clock
 from producers.gateway.key_watch import KeyWatch
 from producers.gateway.keys import KeyFolder
@@ -159,7 +159,7 @@ async def connected(
     reader, rates = ResultsReader(kafka, topics, rest=audience.rest), _rates(settings, keys)
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
-    live = Live(reader.flushes, publications.documents)
+    live, history = Live(reader.flushes, publications.documents), History(kafka, topics, memory)
     door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
@@ -171,8 +171,8 @@ async def connected(
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
             time=brokers, gateways=settings.gateway_count, door=door)
         beside = Background((
-            outlet.watch(), follower.follow(), _read_on(reader), networks.tidy(clock),
-            booth.descriptions.run(clock), booth.doorkeeper.count(clock),
+            outlet.watch(), follower.follow(), history.follow(), _read_on(reader),
+            networks.tidy(clock), booth.descriptions.run(clock), booth.doorkeeper.count(clock),
             ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
             ask_archive(settings, reader.flushes, days), rates.share(clock),
@@ -181,7 +181,7 @@ async def connected(
                 door, kafka, topics, follower, brokers)))
         async with closing, beside:
             def ready() -> bool:
-                return booth.ready and reader.ready.is_set()
+                return booth.ready and reader.ready.is_set() and history.ready.is_set()
 
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
                                brokers, set_aside)
@@ -229,10 +229,9 @@ def _rates(settings: Settings, keys: KeyFolder) -> Rates:
 def _door(settings: Settings, keys: KeyFolder, memory: Memory) -> Door | None:
     if not settings.door:
         return None
-    gateways = settings.gateway_count
     return Door(
-        keys=keys, memory=memory, counts=DoorCounts(), ladder=Ladder(gateways=gateways),
-        spent=Spent(), bound_to=secrets.token_hex(8) if gateways > 1 else "")
+        keys=keys, memory=memory, counts=DoorCounts(),
+        ladder=Ladder(gateways=settings.gateway_count), spent=Spent())
 
 
 def _heard(

@@ -37,8 +37,7 @@ def door(folder: Path, *, gateways: int = 1, memory: Memory | None = None) -> Do
     """Make the door of a gateway as it stands out of the box, but for the room it takes."""
     return Door(
         keys=KeyFolder(folder), memory=memory or Memory(), counts=DoorCounts(),
-        ladder=Ladder(gateways=gateways, places=1 << 12, networks=1 << 12), spent=Spent(),
-        bound_to=secrets.token_hex(8) if gateways > 1 else "")
+        ladder=Ladder(gateways=gateways, places=1 << 12, networks=1 << 12), spent=Spent())
 
 
 def keeper(at: Door) -> Doorkeeper:

@@ -141,8 +141,6 @@ def test_choices_are_remembered_as_a_dictionary_would(
         assert memory.remembers(voter) >= bool(mine)
         assert memory.history(voter) == sorted(mine)
         assert {name: memory.choice(voter, name) for name in mine} == mine
-        assert all(memory.withdrew(voter, name) is (word is None) for name, word in mine.items())
-        assert not memory.withdrew(voter, "nothing")
 
 
 def test_proposals_that_are_told_apart_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,18 +196,15 @@ async def test_a_problem_speaks_the_voters_language_and_has_a_page(
 async def test_every_refusal_of_a_vote_is_in_the_voters_language(
     gateway: RunningGateway, language: str
 ) -> None:
-    """Unknown, closed, not yet open, or a qualification of another choice."""
+    """Unknown, closed or not yet open."""
     spoken = {"accept-language": language}
     said = translations(language).gettext
     async with Browser(gateway.url) as browser:
-        await browser.vote("p1", "agree")
         refused = {
             problems.UNKNOWN_CONSULTATION: await browser.vote(of="nowhere", headers=spoken),
             problems.UNKNOWN_PROPOSAL: await browser.vote("p9", headers=spoken),
             problems.CLOSED: await browser.vote(of="over", headers=spoken),
             problems.NOT_YET_OPEN: await browser.vote(of="later", headers=spoken),
-            problems.WRONG_QUALIFICATION: await browser.post("town/qualifications", {
-                "proposal": "p1", "qualification": "no_way"}, headers=spoken),
         }
     for problem, answer in refused.items():
         assert_problem(answer, problem.status, problem.name)

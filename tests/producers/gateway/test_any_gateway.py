@@ -1,0 +1,218 @@
+"""Any gateway takes what any other takes, and knows what the others took: two walked by turns."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from producers.gateway.operations import OPERATIONS
+from tests.harness import WAIT_SECONDS, Stack
+from tests.producers.gateway import booths
+from tests.producers.gateway.booths import Browser, RunningGateway
+from views.flushes import Flushes
+from views.voting.pages import VotePages
+from views.voting.receipts import ReceiptPages
+
+
+PROPOSALS = set(booths.PROPOSALS)
+_HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
+
+
+@dataclass
+class Walk:
+    """What one browser holds on its way, besides its cookies."""
+
+    browser: Browser
+    proofs: dict[str, str] = field(default_factory=dict)
+    receipt: dict[str, Any] = field(default_factory=dict)
+    form: dict[str, str] = field(default_factory=dict)
+    acts: int = 0
+
+    async def api(self, method: str, path: str, **asked: Any) -> httpx2.Response:
+        return await self.browser.client.request(
+            method, f"/v1/consultations/town/{path}", **asked)
+
+    async def page(self, path: str, method: str = "GET", **fields: str) -> httpx2.Response:
+        """Ask for a page of the booth, or send a form of it, as a browser does."""
+        url = self.browser.client.base_url
+        return await self.browser.client.request(
+            method, f"/c/town/vote{path}", data=fields or None,
+            headers={"origin": f"{url.scheme}://{url.host}:{url.port}"})
+
+
+async def shown(walk: Walk) -> httpx2.Response:
+    answer = await walk.api("GET", "sequence", params={"include": "p1"})
+    walk.proofs |= {each["id"]: each["proof"] for each in answer.json()["proposals"]}
+    return answer
+
+
+def voting(choice: str) -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    async def step(walk: Walk) -> httpx2.Response:
+        answer = await walk.api("POST", "votes", json={
+            "proposal": "p1", "choice": choice, "proof": walk.proofs["p1"]})
+        walk.receipt = answer.json()
+        return answer
+
+    return step
+
+
+def saying(method: str, path: str, word: str = "") -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    async def step(walk: Walk) -> httpx2.Response:
+        told = {"proof": walk.proofs["p1"]}
+        if not word:
+            return await walk.api(method, path, params=told)
+        return await walk.api(method, path, json={
+            "proposal": "p1", "qualification": word, **told})
+
+    return step
+
+
+def asking(path: str) -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    return lambda walk: walk.browser.client.get(path)
+
+
+async def described(walk: Walk) -> httpx2.Response:
+    return await walk.api("POST", "participants", json={"gender": "man", "receipt": walk.receipt})
+
+
+async def ballot(walk: Walk) -> httpx2.Response:
+    """Open the page of another proposal, and keep its form for the next gateway."""
+    answer = await walk.page("?proposal=p2")
+    walk.form = dict(_HIDDEN.findall(answer.text))
+    return answer
+
+
+def pressing(button: str) -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    async def step(walk: Walk) -> httpx2.Response:
+        walk.acts += 1
+        key = f"{walk.form['key'][:16]}-{walk.acts}"
+        return await walk.page("", "POST", **{
+            **walk.form, "shown": "1", "key": key, "act": button})
+
+    return step
+
+
+async def own_receipt(walk: Walk) -> httpx2.Response:
+    mine = await walk.page("/mine")
+    [path] = re.findall(r"/c/town/vote(/receipts/\d+-\d+\.json)", mine.text)[:1]
+    return await walk.page(path)
+
+
+async def checked(walk: Walk) -> httpx2.Response:
+    return await walk.page("/receipts", "POST", receipt="no receipt", act="check")
+
+
+PAGE = "/c/{consultation}/vote"
+RECEIPTS = f"{PAGE}/receipts/{{partition:number}}-{{offset:number}}.json"
+STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
+    ("sequence", shown), ("cast", voting("agree")), ("cast", voting("disagree")),
+    ("qualify", saying("POST", "qualifications", "no_way")),
+    ("qualify", saying("POST", "qualifications", "like_it")),
+    ("unqualify", saying("DELETE", "qualifications/p1/no_way")),
+    ("withdraw", saying("DELETE", "votes/p1")),
+    ("qualify", saying("POST", "qualifications", "no_way")),
+    ("cast", voting("neutral")), ("describe", described),
+    ("keys", asking("/v1/keys")), ("openapi", asking("/v1/openapi.json")),
+    ("livez", asking("/livez")), ("readyz", asking("/readyz")),
+    (f"GET {PAGE}", lambda walk: walk.page("")), (f"GET {PAGE}", ballot),
+    (f"POST {PAGE}", pressing("agree")), (f"POST {PAGE}", pressing("disagree")),
+    (f"POST {PAGE}", pressing("+no_way")), (f"GET {PAGE}", ballot),
+    (f"POST {PAGE}", pressing("-no_way")),
+    (f"GET {RECEIPTS}", own_receipt), (f"POST {PAGE}", pressing("withdraw")),
+    (f"POST {PAGE}", pressing("agree")), (f"POST {PAGE}", pressing("more")),
+    (f"POST {PAGE}", pressing("review")),
+    (f"GET {PAGE}/mine", lambda walk: walk.page("/mine")),
+    (f"GET {PAGE}/you", lambda walk: walk.page("/you")),
+    (f"POST {PAGE}/you", lambda walk: walk.page("/you", "POST", act="describe", gender="man")),
+    (f"GET {PAGE}/receipts", lambda walk: walk.page("/receipts")),
+    (f"POST {PAGE}/receipts", checked),
+)
+"""What there is to ask of a gateway, by the name of its operation or its method and path."""
+
+
+class Said(NamedTuple):
+    """What an answer says, whoever gives it."""
+
+    step: str
+    status: int
+    trust: str | None
+    to: str
+    """Where a form leads."""
+    votes: tuple[str, ...]
+    """What the booth's pages show as chosen."""
+
+
+def said(step: str, answer: httpx2.Response) -> Said:
+    found = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+    to = urlsplit(answer.headers.get("location", ""))
+    return Said(step, answer.status_code, found.get("trust"), to.path,
+                tuple(sorted(re.findall(r'id="act-(\w+)"[^>]*aria-pressed="true"', answer.text))))
+
+
+async def walked(gateways: Sequence[RunningGateway], first: int = 0) -> list[Said]:
+    """Take every step, each at the next gateway."""
+    async with Browser(gateways[first].url) as browser:
+        walk, found = Walk(browser), []
+        for number, (name, step) in enumerate(STEPS):
+            browser.client.base_url = httpx2.URL(gateways[(first + number) % len(gateways)].url)
+            found.append(said(name, await step(walk)))
+    return found
+
+
+@pytest.fixture(scope="module")
+def pair(shared_stack: Stack) -> list[RunningGateway]:
+    """Run two gateways."""
+    return [booths.started(shared_stack, f"any-{number}", SCRUTIN_GATEWAY_COUNT="2")
+            for number in range(2)]
+
+
+def test_every_address_of_voters_is_walked() -> None:
+    """A new one fails here until it has its steps."""
+    nobody, flushes = cast("Any", None), Flushes()
+    pages = [*VotePages(nobody, flushes, nobody).routes(), *ReceiptPages(nobody, nobody).routes()]
+    asked = {f"{method} {route.path}" for route in pages
+             for method in (route.methods or set()) - {"HEAD"}}
+
+    assert {name for name, _ in STEPS} == asked | {each.handler for each in OPERATIONS}
+
+
+async def test_two_gateways_by_turns_answer_as_one_does(pair: list[RunningGateway]) -> None:
+    """Whichever begins: no act is refused by one that the other takes, and pages show the same."""
+    await asyncio.gather(*(each.ready() for each in pair))
+    alone = await walked(pair[:1])
+
+    assert [each for each in alone if each.status >= 400] == []
+    assert {each.trust for each in alone} == {"trusted", None}
+    assert [each.votes for each in alone if each.votes] == [("disagree", "no_way")]
+    for first in range(2):
+        assert await walked(pair, first) == alone
+
+
+async def test_what_one_gateway_took_no_other_shows_again_nor_one_that_starts_anew(
+    pair: list[RunningGateway], shared_stack: Stack
+) -> None:
+    """A program that keeps its device's cookie alone: the votes themselves say so, from the log."""
+    await asyncio.gather(*(each.ready() for each in pair))
+    async with Browser(pair[0].url) as browser:
+        drawn = (await browser.client.get("/v1/consultations/town/sequence")).json()["proposals"]
+        device = {"cookie": f"scrutin-device={browser.client.cookies['scrutin-device']}"}
+        for each in drawn[:2]:
+            assert (await browser.vote(each["id"], proof=each["proof"])).status_code == 202
+    left = PROPOSALS - {each["id"] for each in drawn[:2]}
+
+    async def given(gateway: RunningGateway) -> set[str]:
+        async with Browser(gateway.url) as other:
+            answer = await other.client.get("/v1/consultations/town/sequence", headers=device)
+            return {each["id"] for each in answer.json()["proposals"]}
+
+    async with asyncio.timeout(WAIT_SECONDS):
+        while await given(pair[1]) != left:
+            await asyncio.sleep(0.05)
+    anew = booths.started(shared_stack, "any-anew", SCRUTIN_GATEWAY_COUNT="2")
+    await anew.ready()
+    assert await given(anew) == left

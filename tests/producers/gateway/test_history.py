@@ -1,0 +1,68 @@
+"""What a gateway remembers of the votes that it reads in the log."""
+
+from typing import Any
+
+import pytest
+
+from producers.gateway.history import History
+from producers.gateway.memory import Memory
+from schemas import codec
+from schemas.registry import newest, versions
+from schemas.topics import Topics
+
+
+VOTER = b"v" * 16
+EVENTS = [schema for event in ("VoteCast", "VoteWithdrawn") for schema in versions(event)]
+
+
+def act(event: str, proposal: str = "p1", version: int = 2, **fields: Any) -> bytes:
+    """Write an act of the voter."""
+    chosen = {"choice": "agree"} if event == "VoteCast" else {}
+    return codec.encode_as(versions(event)[version - 1], **{
+        "event_id": bytes(16), "voter": VOTER, "consultation": "town", "proposal": proposal,
+        "trust": "trusted", "origin": "web", "salt": bytes(16), "occurred_at": 1, **chosen,
+        **fields})
+
+
+def heard(*values: bytes | None, memory: Memory | None = None) -> Memory:
+    """Read records; return what is remembered then."""
+    found = memory or Memory()
+    history = History("127.0.0.1:1", Topics("scrutin", 1), found)
+    for value in values:
+        history.take(value)
+    return found
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_votes_of_every_version_are_remembered_as_the_ledger_takes_them(version: int) -> None:
+    """Cast, withdrawn, without a proof: as if this gateway had taken them itself."""
+    memory = heard(
+        act("VoteCast", "p1", version), act("VoteCast", "p2", version, trust="suspect"),
+        act("VoteCast", "p3", version), act("VoteWithdrawn", "p3", version),
+        act("VoteCast", "p1", version, choice="neutral", trust="suspect"))
+
+    assert {each.version for each in EVENTS} == {1, 2}
+    assert memory.history(VOTER) == ["p1", "p2", "p3"]
+    assert [memory.choice(VOTER, name) for name in ("p1", "p2", "p3")] == ["agree", "agree", None]
+    assert [memory.is_proven(VOTER, name) for name in ("p1", "p2", "p3")] == [True, False, False]
+
+
+def test_what_this_gateway_is_writing_it_notes_itself_and_once() -> None:
+    """Read in the log before its acknowledgement it would not be the voter's first any more."""
+    memory = Memory()
+    memory.under_way.add(b"m" * 16)
+    heard(act("VoteCast", event_id=b"m" * 16), memory=memory)
+
+    assert memory.choose(VOTER, "p1", "agree", trusted=True)
+    memory.under_way.clear()
+    heard(act("VoteCast", event_id=b"m" * 16), act("VoteCast", "p2"), memory=memory)
+    assert not memory.choose(VOTER, "p1", "agree", trusted=True)
+    assert not memory.choose(VOTER, "p2", "agree", trusted=True)
+
+
+@pytest.mark.parametrize("value", [
+    None, b"", b"\0\0\0\0\1", b"{}", act("VoteCast")[:-4],
+    newest("ConsultationClosed").header, b"\0\xff\xff\xff\xff"])
+def test_what_is_no_vote_says_nothing(value: bytes | None) -> None:
+    """No record, a torn one, of another event or of a later version: passed over."""
+    assert not heard(value).remembers(VOTER)
