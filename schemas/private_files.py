@@ -1,12 +1,15 @@
 """Files that their owner alone may read: keys, in every room.
 
 A file is made with mode 0600 from its first moment, in folders of mode 0700, and appears whole or
-not at all; of two that are made at once the first stays. One that others could read is refused:
-whoever read it can sign as we do, and nobody would ever know. Here because every room may import
-this one.
+not at all; of two that are made at once the first stays. Where the folder's file system has no
+links it is made in its place instead, and who reads it in the very moment is told to try again. One
+that others could read is refused: whoever read it can sign as we do, and nobody would ever know.
+What a platform mounts as a secret, of root, for one group and read-only, is the process's alone.
+Here because every room may import this one.
 """
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -19,6 +22,10 @@ FILE_MODE = 0o600
 FOLDER_MODE = 0o700
 OTHERS = 0o077
 """Bits by which a group or everybody may do anything with a file."""
+OF_A_PLATFORM = 0o440
+"""Mode of a secret that a platform mounts for the group of one process."""
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+"""What file systems say that have no second names of a file."""
 KEY_BYTES = 32
 """Length of every key: what SHA-256 and Ed25519 take."""
 _DRAFT_BYTES = 8
@@ -50,33 +57,41 @@ def read_private(path: Path, *, size: int = KEY_BYTES) -> bytes | None:
         return None
     try:
         # Of the file that was opened: another one may take its name meanwhile.
-        require_private(path, os.fstat(opened))
+        read_only = bool(os.fstatvfs(opened).f_flag & os.ST_RDONLY)
+        require_private(path, os.fstat(opened), read_only=read_only)
         found = os.read(opened, size + 1)
     finally:
         os.close(opened)
     if len(found) != size:
         raise WrongSize(f"the key {path} has {'more' if len(found) > size else len(found)} bytes, "
-                        f"not {size}: restore it from its copy")
+                        f"not {size}: restore it from its copy, or try again if another process "
+                        "is making it this moment")
     return found
 
 
-def require_private(path: Path, found: os.stat_result) -> None:
-    """Raise Exposed where others than its owner can read a file, or the owner is somebody else."""
+def require_private(path: Path, found: os.stat_result, *, read_only: bool = False) -> None:
+    """Raise Exposed where others than its owner can read a file, or the owner is somebody else.
+
+    `read_only` says that it lies on a file system that nobody here can write to.
+    """
     if not stat.S_ISREG(found.st_mode):
         raise Exposed(f"{path} is no plain file: put the key itself there.")
     if found.st_uid not in (os.geteuid(), 0):
         raise Exposed(
             f"{path} belongs to user {found.st_uid}, who can read it: chown it to user "
             f"{os.geteuid()}, as whom this runs.{_AFTER}")
-    if found.st_mode & OTHERS:
+    groups = {os.getegid(), *os.getgroups()}
+    is_mounted = (read_only and found.st_uid == 0 and found.st_gid in groups
+                  and stat.S_IMODE(found.st_mode) == OF_A_PLATFORM)
+    if found.st_mode & OTHERS and not is_mounted:
         raise Exposed(
             f"{path} has mode {stat.S_IMODE(found.st_mode):04o}, so that others than its owner can "
             f"read or change it: chmod 600 it.{_AFTER}")
 
 
 _AFTER = (" If others could read it, they may have signed with it: replace it (`scrutin keys`, "
-          "docs/operate.md). Where a platform mounts secrets for a group (0440), copy them at the "
-          "start into a folder of this user.")
+          "docs/operate.md). Secrets that a platform mounts for a group (0440) are taken where the "
+          "mount is read-only and they are root's, of a group of this process.")
 
 
 class TooManyKeys(KeyRefused):
@@ -115,14 +130,29 @@ def make_private(path: Path, data: bytes) -> bytes:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
+        _appear(draft, path, data)
     finally:
         draft.unlink()
     sync_folder(path.parent)
     held = read_private(path, size=len(data))
     assert held is not None, "it was made, and nobody takes it away"
     return held
+
+
+def _appear(draft: Path, path: Path, data: bytes) -> None:
+    """Give a file its name, if nobody else has: by a link, or by making it where it shall lie."""
+    with contextlib.suppress(FileExistsError):
+        try:
+            os.link(draft, path)
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            opened = os.open(
+                path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+            with os.fdopen(opened, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
 
 
 def destroy(path: Path) -> None:

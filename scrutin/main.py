@@ -45,6 +45,7 @@ COMMANDS = {
     ("close",): "close",
     ("seal",): "seal",
     ("keys", "make"): "keys_make",
+    ("keys", "prepare"): "keys_prepare",
     ("keys", "adopt"): "keys_adopt",
     ("keys", "in-force"): "keys_in_force",
     ("keys", "list"): "keys_list",

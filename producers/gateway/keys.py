@@ -112,6 +112,21 @@ class KeyFolder:
         with _for_people(self.folder / f"{kind}.key"):
             return self._dated[kind].files(self._clock(), bounded=False)
 
+    def prepare(self, consultations: Sequence[str]) -> list[Path]:
+        """Make what gateways would make at the first use, where it is missing; return the files.
+
+        Raises KeysDestroyed for a consultation that was sealed.
+        """
+        found = []
+        for kind in KINDS:
+            self._held(kind)
+            found += [file.path for file in self.files(kind)]
+        for consultation in consultations:
+            self.pepper(consultation)
+            self.participants_pepper(consultation)
+            found += sorted(self.folder_of(consultation).glob("*.key"))
+        return found
+
     def add(self, kind: str, key: bytes, since: int) -> Path:
         """Put a key beside the others of a kind: every gateway takes it up before it signs."""
         path = self.folder / f"{kind}.{since}.key"
@@ -202,5 +217,6 @@ def _for_people(path: Path) -> Iterator[None]:
     except OSError as error:
         raise KeysUnusable(
             f"the key {path} cannot be read or made ({error.strerror}). Give the gateway's "
-            "user the folder (SCRUTIN_DATA_DIR names it), or restore the key from its copy."
+            "user the folder (SCRUTIN_DATA_DIR names it), restore the key from its copy, or make "
+            "it before with `scrutin keys prepare` where the folder is read-only."
         ) from error

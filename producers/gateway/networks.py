@@ -4,16 +4,18 @@ The ids of events go to a topic of its own, with the names of each one's network
 that it lies in, under the key of the day, and with what the door asked of its device. The broker
 deletes the records after a fortnight; the key is destroyed two days after its day began, and then
 no name can be traced to an address any more. Nobody waits for these records: what is lost with a
-process or a broker costs the hunt an observation, and no vote waits for it.
+process, a broker, or a key that cannot be made, costs the hunt an observation, and no vote waits.
 """
 
 import asyncio
 import contextlib
 import datetime as dt
 
+import structlog
+
 from producers.gateway import identity
 from producers.gateway.identity import Clock, Signer
-from producers.gateway.keys import KeyFolder
+from producers.gateway.keys import KeyFolder, KeysUnusable
 from producers.gateway.outlet import NotWritten, Outlet
 from schemas import codec
 from schemas.words import CHALLENGED
@@ -30,6 +32,8 @@ GATHERED_EVENTS = 1_000
 NETWORKS_REMEMBERED = 16_384
 """Networks whose pseudonym is remembered: signing one takes longer than all the rest."""
 DAY_MILLISECONDS = 86_400_000
+AGAIN_MILLISECONDS = 60_000
+"""After a key that cannot be had, it is asked for again after so long."""
 NOT_CHALLENGED, ASKED, SOLVED, WAITED = CHALLENGED
 
 
@@ -48,7 +52,8 @@ class Networks:
         self._networks: list[bytes] = []
         self._blocks: list[bytes] = []
         self._challenged: list[str] = []
-        self._last = 0
+        self._last = self._again_at = 0
+        self._logger = structlog.get_logger("gateway")
 
     def saw(
         self, event_id: bytes, network: bytes, now: int, challenged: str = NOT_CHALLENGED
@@ -61,6 +66,8 @@ class Networks:
         if not network or network == identity.UNKNOWN_NETWORK:
             return
         signer = self._signer_of(now)
+        if signer is None:
+            return
         if not self._events:
             asyncio.get_running_loop().call_later(GATHER_SECONDS, self.write)
         self._events.append(event_id)
@@ -73,13 +80,25 @@ class Networks:
             self.write()
 
     def name(self, network: bytes, now: int) -> bytes:
-        """Return what a network is called on the day of an instant (milliseconds since 1970)."""
-        return self._names(self._signer_of(now), network)[0]
+        """Return what a network is called on the day of an instant (milliseconds since 1970).
 
-    def _signer_of(self, now: int) -> Signer:
+        Empty where the day's key cannot be had.
+        """
+        signer = self._signer_of(now)
+        return b"" if signer is None else self._names(signer, network)[0]
+
+    def _signer_of(self, now: int) -> Signer | None:
         day = now // DAY_MILLISECONDS
         if day != self._day or self._signer is None:
-            self._day, self._signer = day, self._keys.network(_date(day))
+            if now < self._again_at:
+                return None
+            try:
+                self._day, self._signer = day, self._keys.network(_date(day))
+            except KeysUnusable as error:
+                self._again_at = now + AGAIN_MILLISECONDS
+                self._logger.error(  # noqa: TRY400 -- a sentence, not a trace
+                    "networks are not written down", reason=str(error))
+                return None
             self._pseudonyms.clear()
         return self._signer
 

@@ -1,5 +1,6 @@
 """Secret files: their owner's alone from the first moment, or refused."""
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -78,6 +79,44 @@ def test_a_file_of_another_user_is_refused(tmp_path: Path, uid: int, *, allowed:
     else:
         with pytest.raises(Exposed, match=r"belongs to user 4242.*chown it"):
             require_private(tmp_path, found)
+
+
+@pytest.mark.parametrize(("mode", "gid", "read_only"), [
+    (0o440, os.getgid(), False), (0o444, os.getgid(), True), (0o460, os.getgid(), True),
+    (0o441, os.getgid(), True), (0o440, 4_242, True)])
+def test_a_secret_of_a_platform_is_taken_and_nothing_that_is_like_it(
+    tmp_path: Path, mode: int, gid: int, *, read_only: bool
+) -> None:
+    """Root's, readable for a group of this process alone, where nobody can write it."""
+    mounted, other = (os.stat_result((stat.S_IFREG | each, 1, 1, 1, 0, of, 32, 0, 0, 0))
+                      for each, of in ((0o440, os.getgid()), (mode, gid)))
+    require_private(tmp_path, mounted, read_only=True)
+    with pytest.raises(Exposed):
+        require_private(tmp_path, other, read_only=read_only)
+
+
+@pytest.mark.parametrize("fault", [errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_links_keeps_keys_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: int
+) -> None:
+    """Its owner's alone, whole, and the first of two stays; nothing is left of the making."""
+    def none(*_: object) -> None:
+        raise OSError(fault, "no links here")
+
+    monkeypatch.setattr(os, "link", none)
+    path = tmp_path / "keys/a.key"
+
+    assert (make_private(path, KEY), make_private(path, bytes(32))) == (KEY, KEY)
+    assert modes(path, above=tmp_path) == [0o600, 0o700]
+    assert [found.name for found in path.parent.iterdir()] == ["a.key"]
+
+
+def test_a_key_that_is_being_made_is_not_taken_for_one(tmp_path: Path) -> None:
+    """Without links it may be seen before it is whole: whoever does is told to try again."""
+    (tmp_path / "a.key").touch(mode=0o600)
+
+    with pytest.raises(WrongSize, match=r"has 0 bytes, not 32.*try again"):
+        make_private(tmp_path / "a.key", KEY)
 
 
 def test_what_is_no_key_is_refused(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The key folder: private, made once however many make it, and destroyed for good."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from producers.gateway import dated_keys, keys
 from producers.gateway.keys import KINDS, KeyFolder, KeysUnusable
 
 
@@ -42,6 +44,28 @@ def test_a_key_is_the_same_at_every_start(tmp_path: Path) -> None:
     assert first.view.code(b"x") == second.view.code(b"x")
     assert first.receipt.public_key() == second.receipt.public_key()
     assert first.pepper("town").code(b"x") == second.pepper("town").code(b"x")
+
+
+def test_keys_that_were_prepared_are_never_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gateways then need to write nothing there; a second time nothing changes."""
+    first = KeyFolder(tmp_path)
+    made = first.prepare(["town", "more/../town"])
+    assert KeyFolder(tmp_path).prepare(["town", "more/../town"]) == made
+
+    def refused(*_: object) -> bytes:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(keys, "make_private", refused)
+    monkeypatch.setattr(dated_keys, "make_private", refused)
+    second = KeyFolder(tmp_path)
+    for each in (first, second):
+        assert [len(made), len(set(made))] == [7, 7]
+        assert each.device.code(b"x") == first.device.code(b"x")
+        assert each.pepper("more/../town").code(b"x") == first.pepper("more/../town").code(b"x")
+    with pytest.raises(KeysUnusable, match=r"Read-only file system.*scrutin keys prepare"):
+        second.pepper("village")
 
 
 def test_processes_that_make_a_key_at_once_end_up_with_one(tmp_path: Path) -> None:

@@ -35,6 +35,25 @@ async def test_a_network_has_one_name_a_day(tmp_path: Path) -> None:
             assert name == identity.network_pseudonym(keys.network(networks._date(day)), HERE)
 
 
+async def test_without_a_key_for_the_day_votes_go_on_and_their_networks_are_not_written_down(
+    tmp_path: Path
+) -> None:
+    """Where nobody may make one: a minute later it is tried again."""
+    (tmp_path / "networks").touch()
+    at = DAY * DAY_MILLISECONDS
+    async with outlet() as lost:
+        found = Networks(lost, KeyFolder(tmp_path), "networks")
+        found.saw(bytes(16), HERE, at)
+        names = [found.name(HERE, at)]
+        (tmp_path / "networks").unlink()
+        for later in (networks.AGAIN_MILLISECONDS - 1, networks.AGAIN_MILLISECONDS):
+            found.saw(bytes(16), HERE, at + later)
+            names.append(found.name(HERE, at + later))
+
+        assert [bool(name) for name in names] == [False, False, True]
+        assert found._networks == names[-1:]
+
+
 async def test_an_unknown_network_is_not_written_down(tmp_path: Path) -> None:
     """What comes from no address that can be read is no network to the hunt."""
     async with outlet() as lost:

@@ -192,3 +192,29 @@ async def test_keys_that_are_too_many_can_be_retired(place: Place, kind: str) ->
 
     assert [key.since for key in held(place, later, kind)] == [NOW + KEYS_MAX - 1]
     KeyFolder(place.folder)
+
+
+def test_the_keys_of_gateways_are_made_before_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a command, once: what is there stays, and a sealed consultation gets none."""
+    monkeypatch.setenv("SCRUTIN_DATA_DIR", str(tmp_path))
+
+    def prepared(*names: str) -> tuple[int, list[str]]:
+        words = ["keys", "prepare", *names]
+        done = CliRunner().invoke(application("keys", "prepare"), words)
+        files = json.loads(done.stdout)["files"] if done.exit_code == 0 else []
+        return done.exit_code, [str(Path(each).relative_to(tmp_path / "keys")) for each in files]
+
+    folder = KeyFolder(tmp_path / "keys")
+    made = prepared("town")
+    before = folder.pepper("town").code(b"x")
+    again = prepared("town")
+    folder.seal("town")
+
+    assert made == again == (0, [
+        "device.key", "view.key", "receipt.key", "consultations/c-town/participants-pepper.key",
+        "consultations/c-town/pepper.key"])
+    assert KeyFolder(tmp_path / "keys").device.code(b"x") == folder.device.code(b"x")
+    assert before == folder.pepper("town").code(b"x")
+    assert prepared("town") == (2, [])
