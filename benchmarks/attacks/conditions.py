@@ -4,14 +4,16 @@ Theory of operation: the rules look at a group when it has grown, and remember; 
 and remembers nothing. So it says how long a rule takes once it could have known.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
 
 from processors.guard import marks
 from processors.guard.chances import popularity, tail
-from processors.guard.crowds import BANDS, READ_BALLOTS_AFTER_MS
+from processors.guard.crowds import BANDS
 from processors.guard.day import Day
+from processors.guard.looking import READ_BALLOTS_AFTER_MS
 from processors.guard.parameters import CROWD, SPREAD, default
 from processors.guard.window import ITEM_BITS, NETWORK_COUNTS_MOST
 
@@ -69,6 +71,7 @@ def _is_marked(day: Day, rows: list[int], rule: int, now: int) -> bool:
     if len(rows) < least:
         return False
     ripe = [row for row in rows if day.times[row] <= now - READ_BALLOTS_AFTER_MS]
-    ballot, held = marks.commonest(day.ballot(row) for row in ripe)
+    ballots = Counter(day.ballot(row) for row in ripe).most_common(1)
+    ballot, held = ballots[0] if ballots else ((), 0)
     bound = marks.ballot_bound((0, 0), (day.single, day.asked), floor)
     return marks.one_ballot(ballot, held, len(ripe), bound) is not None

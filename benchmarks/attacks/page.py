@@ -134,8 +134,8 @@ def _harmed(kept: Kept, names: Sequence[str]) -> Iterator[tuple[str, list[float]
 def _crowds(kept: Kept) -> Iterator[tuple[str, ...]]:
     for name, told, most in _harmed(kept, (EVERYBODY, *CROWDS, *BLIND_SPOTS)):
         harmed = [one for suite in ("naive", "informed")
-                  for one in shares(kept.rows(suite, "crowds")[name], "set_aside", "voters")
-                  if name in kept.rows(suite, "crowds")]
+                  if name in kept.rows(suite, "crowds")
+                  for one in shares(kept.rows(suite, "crowds")[name], "set_aside", "voters")]
         yield name, _percents(told), _percent(statistics.median(harmed)), _percent(most)
 
 

@@ -1,7 +1,7 @@
 """The suites that are run by seed, and what many seeds came to, kept as JSON."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,20 +60,30 @@ class Kept:
         """Of the days that are kept."""
         return float(self.plain["scale"])
 
-    def seeds(self, suite: str) -> list[int]:
+    def seeds(self, suite: str, among: Container[int] = REPORTED_ON) -> list[int]:
         """Return the seeds of which a suite is kept."""
-        found: list[int] = self.plain["suites"].get(suite, {}).get("seeds", [])
-        return found
+        return [seed for seed in self._of(suite).get("seeds", []) if seed in among]
 
-    def rows(self, suite: str, kind: str) -> dict[str, Columns]:
+    def rows(
+        self, suite: str, kind: str, among: Container[int] = REPORTED_ON
+    ) -> dict[str, Columns]:
         """Return the columns of each attack ("attacks") or crowd ("crowds") of a suite."""
-        found: dict[str, Columns] = self.plain["suites"].get(suite, {}).get(kind, {})
-        return found
+        found: dict[str, Columns] = self._of(suite).get(kind, {})
+        return {name: {number: self._among(suite, values, among)
+                       for number, values in columns.items()} for name, columns in found.items()
+                } if self.seeds(suite, among) else {}
 
     def findings(self, suite: str) -> list[dict[str, int]]:
         """Return the findings of a suite by rule, a seed each."""
-        found: list[dict[str, int]] = self.plain["suites"].get(suite, {}).get("findings", [])
+        return self._among(suite, self._of(suite).get("findings", []), REPORTED_ON)
+
+    def _of(self, suite: str) -> dict[str, Any]:
+        found: dict[str, Any] = self.plain["suites"].get(suite, {})
         return found
+
+    def _among(self, suite: str, values: list[Any], among: Container[int]) -> list[Any]:
+        seeds = self._of(suite).get("seeds", [])
+        return [value for seed, value in zip(seeds, values, strict=True) if seed in among]
 
     def add(self, suite: str, seed: int, plain: dict[str, Any]) -> None:
         """Keep what a suite came to; what is kept already stays as it is."""

@@ -14,7 +14,16 @@ from benchmarks.attacks.world import SUSPECT, Vote
 from processors.guard.findings import Finding, suspension_id
 from processors.guard.inputs import Batch, Cut, beginning
 from processors.guard.judging import Judgement, judge
-from processors.guard.parameters import MODES, NAMES, NO_CHANGE, OFF, REPORT, REPORT_ONLY, Rules
+from processors.guard.parameters import (
+    MODES,
+    NAMES,
+    NEWEST,
+    NO_CHANGE,
+    OFF,
+    REPORT,
+    REPORT_ONLY,
+    Rules,
+)
 from processors.guard.state import PatrolState
 from processors.ledger.ledger import Ledger
 from processors.ledger.standing import SUSPECT as SUSPECT_BIT
@@ -46,7 +55,8 @@ def rules_in(mode: str, *, telling: bool = False) -> Rules:
         modes = {True: MODES[REPORT if telling else OFF], False: mode}
         rules.apply("GuardRuleChanged", {
             "event_id": bytes([rule]) * 16, "follows": NO_CHANGE, "consultation": None,
-            "rule": rule, "version": 1, "mode": modes[rule in REPORT_ONLY], "parameters": []})
+            "rule": rule, "version": NEWEST[rule], "mode": modes[rule in REPORT_ONLY],
+            "parameters": []})
     return rules
 
 

@@ -12,6 +12,7 @@ from array import array
 from collections.abc import Iterator
 
 from processors.guard.blocks import Blocks
+from processors.guard.counts import Ballots
 from processors.guard.findings import Group, Told
 from processors.guard.inputs import (
     BLOCK_AT,
@@ -137,6 +138,8 @@ class Day:
         """The same of each item."""
         self.rows_of: dict[int, array[int]] = {}
         """Rows of all groups of an item."""
+        self.usual_ballots: dict[int, Ballots] = {}
+        """Ballots of the first few of each network and item, of items that have a group."""
         self.networks_of: dict[int, list[int]] = {}
         """Networks with NETWORK_OF_INTEREST voters or more on an item."""
         self.touched: set[int] = set()
@@ -189,14 +192,25 @@ class Day:
             self.later[row] = array("q", (packed,))
             if self.flags[row] & USUAL_ASKED:
                 self.single -= 1
-            return
-        for one in held:
-            if not (one ^ item) & ITEM_MASK:
+        else:
+            for one in held:
+                if not (one ^ item) & ITEM_MASK:
+                    return
+            if len(held) == MAX_BALLOT - 1:
                 return
-        if len(held) < MAX_BALLOT - 1:
             held.append(packed)
             if len(held) >= HASTY_ITEMS - 1:
                 self.hasty.add(row)
+        if self.items[row] in self.usual_ballots:
+            self._recast(row, item)
+
+    def _recast(self, row: int, item: int) -> None:
+        """Count the ballot of somebody who has cast an item more, where groups are looked at."""
+        before = array("i", (one for one in self.ballot(row) if one != item)).tobytes()
+        if self.flags[row] & USUAL_OF_ITEM:
+            self.usual_ballots[self.items[row]].recast(before, self.ballot_bytes(row))
+        for group in self.groups_with(row):
+            group.recast.setdefault(row, before)
 
     def joined(self, row: int, seen: bytes) -> None:
         """Say what was seen of a fresh voter's first vote: its network, and more if it is known."""
@@ -225,6 +239,8 @@ class Day:
         """Take note that something was asked of a voter, if for what was cast first."""
         if self.items[row] >> CHOICE_BITS == proposal:
             self.work.ask(row, time)
+            for group in self.groups_with(row):
+                group.asked.add(row)
 
     def _answer(self, row: int, time: int, item: int) -> None:
         """Take a vote that counts of somebody of whom something was asked."""
@@ -233,6 +249,8 @@ class Day:
             self.flags[row] |= OF_PEOPLE
         if not (self.items[row] ^ item) & PROPOSAL_MASK:
             self.work.answer(row, time)
+            for group in self.groups_with(row):
+                group.asked.add(row)
 
     def _count(self, row: int, network: int) -> None:
         flags = self.flags[row]
@@ -274,12 +292,17 @@ class Day:
                 self.touched.add(pair)
                 if held == GROUP_OF_INTEREST:
                     self.pairs_of_interest.append(pair)
-        block = self.blocks.count_pair(pair >> ITEM_BITS, item, is_first=held == 1)
-        if pair in self.open_groups:
-            self.open_groups[pair].came(row)
-        for group in self.open_items.get(item, ()):
-            group.came_from(row, pair >> ITEM_BITS, block)
+        self.blocks.count_pair(pair >> ITEM_BITS, item, is_first=held == 1)
+        if item in self.usual_ballots:
+            self._tell_groups(row, pair, is_usual=held <= SAMPLED_OF_NETWORK)
         return flags | USUAL_OF_ITEM if held <= SAMPLED_OF_NETWORK else flags
+
+    def _tell_groups(self, row: int, pair: int, *, is_usual: bool) -> None:
+        """Tell the groups of an item that somebody came for it."""
+        if is_usual:
+            self.usual_ballots[pair & ITEM_MASK].add(self.ballot_bytes(row))
+        for group in self._groups_at(pair):
+            group.came(row)
 
     # What rules ask
 
@@ -291,6 +314,37 @@ class Day:
                 return None
             groups[place] = Group()
         return groups[place]
+
+    def open(self, item: int, group: Group, pair: int | None = None) -> None:
+        """Tell a group of each further voter: of a pair, or of an item's strata."""
+        if pair is None:
+            self.open_items.setdefault(item, []).append(group)
+        else:
+            self.open_groups[pair] = group
+        if item not in self.usual_ballots:
+            self._count_usual(item)
+
+    def _count_usual(self, item: int) -> None:
+        found = self.usual_ballots[item] = Ballots()
+        for row in self.rows_of.get(item, ()):
+            if self.flags[row] & USUAL_OF_ITEM:
+                found.add(self.ballot_bytes(row))
+
+    def _groups_at(self, pair: int) -> Iterator[Group]:
+        network = pair >> ITEM_BITS
+        group = self.open_groups.get(pair)
+        if group is not None:
+            yield group
+        block = self.blocks.of_network[network]
+        for group in self.open_items.get(pair & ITEM_MASK, ()):
+            if group.takes(network, block):
+                yield group
+
+    def groups_with(self, row: int) -> Iterator[Group]:
+        """Go through the groups that a voter is of."""
+        network = self.networks[row]
+        if network >= 0 and self.flags[row] >> SHOWN_SHIFT & SHOWN_MASK != SERVED:
+            yield from self._groups_at(network << ITEM_BITS | self.items[row])
 
     def review(self, now: int) -> None:
         """Have all be looked at again now and then: what others do makes a group stand out too."""
@@ -306,6 +360,10 @@ class Day:
         if held is None:
             return (self.items[row],)
         return tuple(sorted((self.items[row], *(one & ITEM_MASK for one in held))))
+
+    def ballot_bytes(self, row: int) -> bytes:
+        """Return what a voter has cast today, as `Ballots` count it."""
+        return array("i", self.ballot(row)).tobytes()
 
     def moments(self, row: int) -> list[tuple[int, int]]:
         """Return each item of a voter with its instant within the day."""
@@ -364,6 +422,7 @@ class Day:
             self.young[proposal] = {numbers[row]: choice for row, choice in early.items()
                                     if row in numbers}
         now, open_groups, open_items = self.window.now, self.open_groups, self.open_items
+        watched = list(self.usual_ballots)
         self.open_groups, self.open_items = {}, {}
         self._clear_counts()
         self.window.now = now
@@ -371,6 +430,8 @@ class Day:
             if network >= 0:
                 self._count(row, network)
         self.open_groups, self.open_items = open_groups, open_items
+        for item in watched:
+            self._count_usual(item)
         return numbers
 
 

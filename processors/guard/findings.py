@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from processors.guard.counts import Counts
 from processors.guard.marks import HANDS_LEAST, METRONOME_LEAST, PACE_LEAST, Mark
-from processors.guard.parameters import SET_ASIDE, Rule
+from processors.guard.parameters import FIRST_VERSION, SET_ASIDE, Rule
 from schemas.hot import long, short_string
 
 
@@ -70,9 +71,9 @@ class Told:
 class Group(Told):
     """What is remembered of a group of voters that was found."""
 
-    __slots__ = ("answering", "bearing", "block", "fresh", "immature", "kinds", "looked_answered",
-                 "looked_mature", "marks", "members", "networks", "numbers", "reported",
-                 "suspended", "told")
+    __slots__ = ("answering", "asked", "bearing", "block", "counts", "fresh", "had_time",
+                 "immature", "kinds", "looked_answered", "looked_mature", "marks", "members",
+                 "networks", "numbers", "read_until", "recast", "reported", "suspended", "told")
 
     def __init__(self) -> None:
         super().__init__()
@@ -82,12 +83,22 @@ class Group(Told):
         """Those that came since the last judgement."""
         self.immature: list[int] = []
         """Those whose ballots are not read yet."""
+        self.counts: Counts | None = None
+        """What is counted of its voters; None until they are counted, or counted anew."""
+        self.recast: dict[int, bytes] = {}
+        """Those who cast something more since the last look, with their ballot as it was then."""
+        self.read_until = 0
+        """Ballots were read of first votes up to here, in milliseconds since midnight."""
         self.networks: frozenset[int] = frozenset()
         """Of a stratum: whose voters they are."""
         self.block = -1
         """Of a stratum that is a block: its number."""
         self.answering = False
-        """Whether somebody still has time to do what was asked."""
+        """Whether at the last look somebody still had time to do what was asked."""
+        self.asked: set[int] = set()
+        """Of whom something was asked who still have time for it, or did it since that look."""
+        self.had_time: set[int] = set()
+        """Those who did it by then, or could have."""
         self.looked_answered = 0
         """Members who had had that time when marks were last looked for."""
         self.looked_mature = 0
@@ -106,13 +117,19 @@ class Group(Told):
         self.suspended: set[int] = set()
 
     def came(self, row: int) -> None:
-        """Take one more voter of its network."""
+        """Take one more of its voters."""
         self.fresh.append(row)
 
-    def came_from(self, row: int, network: int, block: int) -> None:
-        """Take one more voter of its item, if of its networks or its block."""
-        if network in self.networks or (block == self.block and block >= 0):
-            self.fresh.append(row)
+    def begin_anew(self, rows: list[int]) -> None:
+        """Have other voters, as if they came now."""
+        self.fresh, self.members, self.immature, self.counts = rows, [], [], None
+        self.recast.clear()
+        self.asked.clear()
+        self.had_time.clear()
+
+    def takes(self, network: int, block: int) -> bool:
+        """Whether voters of a network, and its block, are of a stratum."""
+        return network in self.networks or (block == self.block and block >= 0)
 
     def grown(self, size: int) -> bool:
         """Whether it has grown by a quarter, or up to a mark's least, since it was looked at."""
@@ -128,7 +145,12 @@ class Group(Told):
         return rule.sets_aside and len(self.suspended) < len(self.bearing)
 
     def due(self, rule: Rule) -> bool:
-        """Whether there is anything to look at: who came, who has had time, who bears a mark."""
+        """Whether there is anything to look at: who came, who has had time, who bears a mark.
+
+        Of version 2 on also who cast something more, and of whom something was asked since.
+        """
+        if rule.version > FIRST_VERSION and (self.recast or self.asked):
+            return True
         return bool(self.fresh or self.immature or self.answering) or self.waits(rule)
 
     def answered(self, size: int) -> bool:
@@ -158,8 +180,10 @@ class Group(Told):
         """Go on with the rows that are left, under their new numbers."""
         for name in ("members", "fresh", "immature"):
             setattr(self, name, [numbers[row] for row in getattr(self, name) if row in numbers])
-        for name in ("bearing", "told", "reported", "suspended"):
+        for name in ("bearing", "told", "reported", "suspended", "asked", "had_time"):
             setattr(self, name, {numbers[row] for row in getattr(self, name) if row in numbers})
+        self.counts = None
+        self.recast.clear()
         self.looked = min(self.looked, len(self.members))
         self.looked_mature = min(self.looked_mature, len(self.members))
         self.looked_answered = min(self.looked_answered, len(self.members))

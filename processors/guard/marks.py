@@ -5,8 +5,7 @@ take their own time. Each mark asks for a size from which chance alone is out of
 (`chances`); none is about how many they are, or what they think.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,10 +50,14 @@ class Mark(NamedTuple):
 
 def metronome(times: Sequence[int]) -> Mark | None:
     """B1: gaps between first votes vary by less than 0.4 of their mean; `times` ascend."""
-    if len(times) < METRONOME_LEAST:
-        return None
     gaps = [after - before for before, after in pairwise(times)]
-    count, total, squares = len(gaps), sum(gaps), sum(gap * gap for gap in gaps)
+    return even_gaps(len(gaps), sum(gaps), sum(gap * gap for gap in gaps))
+
+
+def even_gaps(count: int, total: int, squares: int) -> Mark | None:
+    """B1 by how many gaps there are, their sum, and that of their squares."""
+    if count + 1 < METRONOME_LEAST:
+        return None
     if not 25 * (count * squares - total * total) < 4 * total * total:
         return None
     return Mark(METRONOME, (("gaps", count), ("gaps_squared", squares), ("gaps_total", total)),
@@ -73,15 +76,6 @@ def ballot_bound(of_item: tuple[int, int], of_all: tuple[int, int], floor: int) 
         held, size = of_all
         usual = (above(-(-held * MILLION // size), size) if size else 0) + OF_ALL_MORE
     return min(BALLOT_SHARE_MOST, max(floor, usual))
-
-
-def commonest(ballots: Iterable[Ballot]) -> tuple[Ballot, int]:
-    """Return the commonest ballot and how many cast it; of several, the least."""
-    counts = Counter(ballots)
-    if not counts:
-        return (), 0
-    most = max(counts.values())
-    return min(ballot for ballot, count in counts.items() if count == most), most
 
 
 def one_ballot(ballot: Ballot, held: int, size: int, bound: int) -> Mark | None:

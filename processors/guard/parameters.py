@@ -21,7 +21,7 @@ REPORT_ONLY = frozenset((EARLY, ASKED, LEANING, BURST))
 """These set nothing aside, whatever their mode."""
 FIRST_VERSION = 1
 """Of every rule: as it was before it was mended, for judgements that went by it."""
-NEWEST = {rule: 2 if rule == LEANING else FIRST_VERSION for rule in NAMES}
+NEWEST = {rule: 2 if rule in (CROWD, SPREAD, LEANING) else FIRST_VERSION for rule in NAMES}
 """The version of each rule that new judgements go by."""
 NO_CHANGE = bytes(16)
 """What the first change of a rule follows."""
@@ -46,6 +46,7 @@ PARAMETERS: dict[int, dict[str, Bounds]] = {
 }
 """Of first versions. Scores are micronats, popularity is in millionths."""
 _LATER: dict[tuple[int, int], dict[str, Bounds]] = {
+    (CROWD, 2): PARAMETERS[CROWD], (SPREAD, 2): PARAMETERS[SPREAD],
     (LEANING, 2): {"votes": (50, 20, 1_000_000),
                    "score": (13_815_511, 5_000_000, 1_000_000_000)}}
 

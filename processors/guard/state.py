@@ -254,6 +254,7 @@ class PatrolState:
             self._unjoined_since = now
         for day in self.days():
             day.window.move(now)
+            day.work.settle(now - begins)
             day.review(now)
         while sum(len(day.voters) for day in self.days()) > MAX_VOTERS:
             self._thin()

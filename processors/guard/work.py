@@ -18,15 +18,28 @@ class Work:
         """Those who did it in time."""
         self.unproven: set[int] = set()
         """Those none of whose votes counts yet."""
+        self.had_time: set[int] = set()
+        """Those who did it, or could have, when this was last settled."""
+        self._waiting: set[int] = set()
+        """The others."""
 
     def ask(self, row: int, time: int) -> None:
         """Take note that something was asked; the first time counts."""
-        self.asked_at.setdefault(row, time)
+        if row not in self.asked_at:
+            self.asked_at[row] = time
+            self._waiting.add(row)
 
     def answer(self, row: int, time: int) -> None:
         """Take a vote that counts, on what it was asked for."""
-        if time <= self.asked_at.setdefault(row, time) + WORK_MS:
+        self.ask(row, time)
+        if time <= self.asked_at[row] + WORK_MS:
             self.passed.add(row)
+
+    def settle(self, now: int) -> None:
+        """Take note of who has had time by an instant of the day."""
+        found = {row for row in self._waiting if self.has_had_time(row, now)}
+        self._waiting -= found
+        self.had_time |= found
 
     def has_had_time(self, row: int, now: int) -> bool:
         """Whether something was asked of somebody who has done it, or could have."""
@@ -37,5 +50,5 @@ class Work:
         """Go on with the rows that are left, under their new numbers."""
         self.asked_at = {numbers[row]: time for row, time in self.asked_at.items()
                          if row in numbers}
-        self.passed = {numbers[row] for row in self.passed if row in numbers}
-        self.unproven = {numbers[row] for row in self.unproven if row in numbers}
+        for name in ("passed", "unproven", "had_time", "_waiting"):
+            setattr(self, name, {numbers[row] for row in getattr(self, name) if row in numbers})

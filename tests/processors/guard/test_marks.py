@@ -8,7 +8,6 @@ import pytest
 from processors.guard import marks
 from processors.guard.marks import (
     ballot_bound,
-    commonest,
     metronome,
     no_hands,
     one_ballot,
@@ -78,12 +77,6 @@ def test_the_bound_of_a_ballot_follows_the_item() -> None:
     assert ballot_bound((199, 199), (9_400, 10_000), floor) == 940_000 + 6_175 + 20_000
     assert ballot_bound((199, 199), (0, 10_000), floor) == floor
     assert ballot_bound((0, 0), (0, 0), floor) == floor
-
-
-def test_the_commonest_of_equal_ballots_is_the_least() -> None:
-    """However they are counted."""
-    assert commonest([(9,), (4,), (9,), (4,), (1,)]) == ((4,), 2)
-    assert commonest([]) == ((), 0)
 
 
 USUAL = {3: 30, 4: 90, 5: 40, 6: 40}
