@@ -61,7 +61,7 @@ async def beside_the_ledger(house: House, count: int) -> Measured:
 
 def _patrolled(count: int) -> Measured:
     garbage.relax()  # as every worker does
-    state, rules, after = PatrolState(PARTITIONS), Rules(), beginning(PARTITIONS)
+    state, rules, after = PatrolState(PARTITIONS), Rules.of_code(), beginning(PARTITIONS)
     votes, networks, catalogue, seconds = _written(count), 0, list(_catalogue()), 0.0
     ends, named = [-1] * PARTITIONS, 0
     for parts, seen in votes:

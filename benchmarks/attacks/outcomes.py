@@ -45,8 +45,6 @@ class Attacked:
     judgements: int | None
     """From that which could have known, by the definition of rules 1 and 2, to the one that did;
     of naive attacks, for which it is promised."""
-    grown: float | None
-    """By how much the attack grew meanwhile: counted votes then, by those at first."""
 
 
 @dataclass
@@ -87,8 +85,6 @@ class _Following:
                        for name, one in attacks.items()}
         self._seconds: dict[str, float] = {}
         self._did: dict[str, int] = {}
-        self._sizes_then: dict[str, int] = {}
-        self._grown: dict[str, float] = {}
 
     def after(self, judgement: Judgement) -> None:
         """Look at what a judgement changed."""
@@ -101,11 +97,8 @@ class _Following:
                         day, item, judgement.now - self._begins, len(self._trial.proposals))
                     for item in self._items.get(name, ())):
                 self._could[name] = judgement.number
-                self._sizes_then[name] = self._trial.cast[name]
             if name not in self._did and self._trial.told[name].suspended:
                 self._did[name] = judgement.number
-                self._grown[name] = round(self._trial.cast[name] / self._sizes_then.get(
-                    name, self._trial.cast[name]), 3)
                 self._seconds[name] = (judgement.judged_at - self._since[name]) / 1_000
 
     def _looked_at(self, day: Days, item: int) -> bool:
@@ -114,13 +107,12 @@ class _Following:
         self._sizes[item] = size, still + 1 if size == before else 0
         return size >= LEAST and (size > before or still == STILL)
 
-    def came_to(self, name: str) -> tuple[float | None, int | None, float | None]:
-        """Return seconds and judgements until the first was set aside, and the growth."""
+    def came_to(self, name: str) -> tuple[float | None, int | None]:
+        """Return seconds and judgements until the first was set aside."""
         if name not in self._did:
-            return None, None, None
+            return None, None
         late = self._did[name] - self._could.get(name, self._did[name])
-        return round(self._seconds[name], 1), *(
-            (late, self._grown[name]) if name in self._items else (None, None))
+        return round(self._seconds[name], 1), late if name in self._items else None
 
 
 def day_of(

@@ -1,17 +1,17 @@
 """What many seeds came to, as a page of the documentation. Pure, but for its template."""
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.attacks.crowds import BLIND_SPOTS, CROWDS
 from benchmarks.attacks.door import IGNORES, WAITS
-from benchmarks.attacks.framing import FRAMING
+from benchmarks.attacks.framing import FRAMING, PARTNERS
 from benchmarks.attacks.informed import INFORMED, RINGS
 from benchmarks.attacks.naive import NAIVE, Maker
 from benchmarks.attacks.outcomes import BESIDE, EVERYBODY
-from benchmarks.attacks.suites import DOOR, FIXED_ON, Columns, Kept
+from benchmarks.attacks.suites import DOOR, FIXED_ON, REPORTED_ON, Columns, Kept
 from processors.guard.parameters import NAMES
 
 
@@ -23,7 +23,7 @@ TEMPLATE = Path(__file__).with_name("page.md")
 def page(kept: Kept) -> str:
     """Write the page."""
     return TEMPLATE.read_text("utf-8").format(
-        scale=f"{kept.scale:g}", fixed=_range(list(FIXED_ON)),
+        scale=f"{kept.scale:g}", fixed=_seeds(kept.seeds("naive", FIXED_ON)),
         **{f"{suite}_seeds": _seeds(kept.seeds(suite)) for suite in (
             "naive", "informed", "framing", "quiet", DOOR)},
         ring_seeds=_seeds(kept.seeds(next(iter(RINGS)))),
@@ -35,6 +35,11 @@ def page(kept: Kept) -> str:
                                        for row in _rows(kept, name, {name: make}))),
         crowds=_table(("crowd", "told", "set aside, median", "set aside, worst seed"),
                       _crowds(kept)),
+        people=_table(("crowd", "asked", "none of whose votes counts", "seconds, median",
+                       "longest"), _people(kept)),
+        partners=_table(("what", "set aside", "told", "neither", "at most",
+                         "honest voters of the partner", "set aside"), _partners(kept)),
+        partner_seeds=_seeds(kept.seeds(next(iter(PARTNERS)))),
         framing=_table(("robots", "their votes set aside", "honest voters set aside", "requests",
                         "requests an honest voter"), _framing(kept)),
         findings=_table(("rule", "findings a day"), (
@@ -87,45 +92,53 @@ def _said(make: Maker) -> str:
 
 
 def _verdicts(kept: Kept) -> Iterator[str]:
-    naive = list(kept.rows("naive", "attacks").values())
-    least = min((min(shares(columns, "set_aside")) for columns in naive), default=0)
+    """Hold the worst seed against each goal: of those that are reported, and of the others."""
+    columns = ("goal", "worst reporting seed", "worst fixing seed", "")
+    yield from _table(columns, [
+        (goal, value, other, _verdict(reached=reached and also))
+        for (goal, value, reached), (_, other, also) in zip(
+            _worst(kept, REPORTED_ON), _worst(kept, FIXED_ON), strict=True)]).split("\n")
+
+
+def _worst(kept: Kept, among: Container[int]) -> list[tuple[str, str, bool]]:
+    """Return each goal, what the worst of some seeds came to, and whether it is reached."""
+    naive = list(kept.rows("naive", "attacks", among).values())
+    least = min((min(shares(columns, "set_aside")) for columns in naive), default=0.0)
     late = max((GOAL_JUDGEMENTS + 1 if one is None else one
                 for columns in naive for one in columns["judgements"]), default=0)
-    harmed = max((most for _, _, most in _harmed(kept, (EVERYBODY, *CROWDS))), default=(0.0))
-    at_door = kept.rows(DOOR, "attacks")
-    passed = max((most for name, columns in at_door.items() if IGNORES in name
-                  for most in columns["counted"]), default=LET_PASS_MOST + 1)
-    waited = max((most for name, columns in at_door.items() if WAITS in name
-                  for most in columns["most_a_minute"]), default=PASSES_PER_MINUTE + 1)
-    yield from _table(("goal", "worst seed", ""), (
+    harmed = max((most for _, _, most in _harmed(kept, (EVERYBODY, *CROWDS), among)), default=0.0)
+    passed = _most_at_the_door(kept, IGNORES, "counted")
+    waited = _most_at_the_door(kept, WAITS, "most_a_minute")
+    return [
         ("door on: of the 60-second attack at most 50 votes count", f"{passed}",
-         _verdict(reached=passed <= LET_PASS_MOST)),
-        ("door on: of scripts that wait at most 60 a minute, network and target", f"{waited}",
-         _verdict(reached=waited <= PASSES_PER_MINUTE)),
-        ("of each naive attack at least 95 % set aside", _percent(least),
-         _verdict(reached=least >= GOAL_SET_ASIDE)),
-        (f"the first within two judgements after it could be known ({_late(kept)})", f"{late}",
-         _verdict(reached=late <= GOAL_JUDGEMENTS)),
-        ("of each honest crowd at most 0.1 % set aside", _percent(harmed),
-         _verdict(reached=harmed <= GOAL_HARMED)))).split("\n")
+         passed <= LET_PASS_MOST),
+        ("door on: of scripts that wait, old cookies or new, at most 60 a minute, network, target",
+         f"{waited}", waited <= PASSES_PER_MINUTE),
+        ("of each naive attack at least 95 % set aside", _percent(least), least >= GOAL_SET_ASIDE),
+        ("the first within two judgements after it could be known", f"{late}",
+         late <= GOAL_JUDGEMENTS),
+        ("of each honest crowd at most 0.1 % set aside", _percent(harmed), harmed <= GOAL_HARMED)]
 
 
-def _late(kept: Kept) -> str:
-    """Name the naive attacks that are known later than that on some seed."""
-    late = [name for name, columns in kept.rows("naive", "attacks").items()
-            if any(one is None or one > GOAL_JUDGEMENTS for one in columns["judgements"])]
-    return f"later: {', '.join(late)}" if late else "all"
+def _most_at_the_door(kept: Kept, word: str, number: str) -> int:
+    """Return the most of some cases at the door: of all seeds, for none of its numbers was fixed
+    on any."""
+    found: list[int] = [most for name, columns in kept.rows(DOOR, "attacks").items()
+                        if word in name for most in columns[number]]
+    return max(found, default=PASSES_PER_MINUTE + 1)
 
 
 def _verdict(*, reached: bool) -> str:
     return "reached" if reached else "MISSED"
 
 
-def _harmed(kept: Kept, names: Sequence[str]) -> Iterator[tuple[str, list[float], float]]:
+def _harmed(
+    kept: Kept, names: Sequence[str], among: Container[int] = REPORTED_ON
+) -> Iterator[tuple[str, list[float], float]]:
     """Give each crowd's shares that are told, and the largest that is set aside."""
     for name in names:
-        columns = [kept.rows(suite, "crowds")[name] for suite in ("naive", "informed")
-                   if name in kept.rows(suite, "crowds")]
+        columns = [kept.rows(suite, "crowds", among)[name] for suite in ("naive", "informed")
+                   if name in kept.rows(suite, "crowds", among)]
         if columns:
             yield (name, [one for each in columns for one in shares(each, "reported", "voters")],
                    max(one for each in columns for one in shares(each, "set_aside", "voters")))
@@ -144,6 +157,30 @@ def _door(kept: Kept) -> Iterator[tuple[str, ...]]:
         yield (name, *(spread(columns[number]) for number in (
             "cast", "counted", "most_a_minute", "requests")),
             f"{statistics.median(columns['dollars']):.2g}")
+
+
+def _people(kept: Kept) -> Iterator[tuple[str, ...]]:
+    for name, columns in kept.rows(DOOR, "crowds").items():
+        yield (name, _percents(shares(columns, "asked", "voters")),
+               _percents(shares(columns, "never", "voters")),
+               *(_seconds(columns, number) for number in ("seconds", "most_seconds")))
+
+
+def _seconds(columns: Columns, number: str) -> str:
+    """Write a number of those seeds on which somebody was asked whose vote counted after all."""
+    known = [value for value, asked, never in zip(
+        columns[number], columns["asked"], columns["never"], strict=True) if asked > never]
+    return spread(known)
+
+
+def _partners(kept: Kept) -> Iterator[tuple[str, ...]]:
+    for name, make in PARTNERS.items():
+        attack = kept.rows(name, "attacks").get(name)
+        beside = kept.rows(name, "crowds").get(BESIDE + name)
+        if attack is not None and beside is not None:
+            yield (_said(make), *(_percents(shares(attack, number)) for number in _PARTS[:3]),
+                   spread(attack["counted_most"]), spread(beside["voters"]),
+                   spread(beside["set_aside"]))
 
 
 def _framing(kept: Kept) -> Iterator[tuple[str, ...]]:

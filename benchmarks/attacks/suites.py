@@ -6,8 +6,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.attacks.door import at_the_door
-from benchmarks.attacks.framing import FRAMING
+from benchmarks.attacks.door import at_the_door, people_at_the_door
+from benchmarks.attacks.framing import FRAMING, PARTNERS
 from benchmarks.attacks.informed import INFORMED, RINGS
 from benchmarks.attacks.naive import NAIVE, Maker
 from benchmarks.attacks.outcomes import day_of
@@ -39,6 +39,7 @@ SUITES: dict[str, Suite] = {
     "informed": Suite(INFORMED),
     **{name: Suite({name: make}, crowds=False) for name, make in RINGS.items()},
     "framing": Suite(FRAMING, crowds=False),
+    **{name: Suite({name: make}, crowds=False) for name, make in PARTNERS.items()},
     "quiet": Suite({}, telling=True, mode="report"),
     DOOR: Suite({}),
 }
@@ -111,7 +112,8 @@ def run(
     """Run a suite of a seed."""
     if suite == DOOR:
         return {"attacks": {name: asdict(one) for name, one in at_the_door(seed).items()},
-                "crowds": {}, "findings": {}}
+                "crowds": {name: asdict(one) for name, one in people_at_the_door(
+                    seed, scale).items()}, "findings": {}}
     attacks, crowds, telling, mode = SUITES[suite]
     return day_of(seed, scale, attacks, crowds=crowds, telling=telling, mode=mode,
                   progress=progress).plain()

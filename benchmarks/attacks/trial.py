@@ -88,8 +88,6 @@ class Trial:
         self.told = {name: Told() for name in self.groups}
         self.counted_most = dict.fromkeys(self.groups, 0)
         """The most votes of a group that counted at once."""
-        self.cast = dict.fromkeys(self.groups, 0)
-        """Votes of each group so far."""
         self._counted_now = dict.fromkeys(self.groups, 0)
         self._votes_of: dict[bytes, set[int]] = {}
         """Proposals of each voter who is not suspended."""
@@ -170,7 +168,6 @@ class Trial:
         self._write(partition_of(vote.voter, PARTITIONS), _encode(
             event_id, vote.voter, bytes(16), vote.choice, vote.trust, vote.origin, vote.shown,
             vote.pause, CONSULTATION, self._names[vote.proposal], vote.time, vote.via, -1))
-        self.cast[self._owner[vote.voter]] += 1
         if vote.trust != SUSPECT:
             self._counts_more(vote)
         if vote.network is not None:

@@ -45,11 +45,11 @@ class Blocks:
         if block >= 0:
             self.sizes[block] += 1
 
-    def count_pair(self, network: int, item: int, *, is_first: bool) -> None:
-        """Count one who came for an item, perhaps as the first of the network."""
+    def count_pair(self, network: int, item: int, *, is_first: bool) -> int:
+        """Count one who came for an item, perhaps as the first of the network; return the block."""
         block = self.of_network[network]
         if block < 0:
-            return
+            return block
         pair = block << ITEM_BITS | item
         counted = self.pairs.get(pair)
         if counted is None:
@@ -58,6 +58,7 @@ class Blocks:
         counted[1] += is_first
         if counted[1] >= BLOCK_OF_INTEREST and 2 * counted[0] > self.sizes[block]:
             self.touched.add(pair)
+        return block
 
     def review(self) -> None:
         """Have all of interest be looked at again."""

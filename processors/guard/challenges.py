@@ -70,7 +70,7 @@ def _places(
         if today is None:
             continue
         networks = list(today.numbers)
-        for pair, group in sorted(today.open_groups.items()):
+        for pair, group in sorted(today.watched.by_pair.items()):
             if group.finding in told:
                 yield told.pop(group.finding), networks[pair >> ITEM_BITS]
 

@@ -28,15 +28,15 @@ BLOCK = 3
 def crowd(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
     """R1: look at each pair of network and item that has grown; `now` is within the day."""
     for pair in sorted(day.touched):
-        if pair in day.open_groups or (
+        if pair in day.watched.by_pair or (
                 _first_key(day, pair, rule, proposals)[0] < rule.parameters["score"]):
             continue
         found = day.group_of(CROWD, pair)
         if found is not None:
-            day.open(pair & ITEM_MASK, found, pair)
+            day.watch(pair & ITEM_MASK, found, pair)
             found.fresh = _rows_of(day, pair & ITEM_MASK, (pair >> ITEM_BITS,))
     day.touched.clear()
-    for pair, group in sorted(day.open_groups.items()):
+    for pair, group in sorted(day.watched.by_pair.items()):
         if group.due(rule):
             yield from look(day, group, rule, pair & ITEM_MASK, now,
                             partial(_first_key, day, pair, rule, proposals))
@@ -86,7 +86,7 @@ def spread(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
                     first_key()[0] >= rule.parameters["score"]) else None
                 if group is None:
                     continue
-                day.open(item, group)
+                day.watch(item, group)
                 _regroup(day, group, item, networks)
             elif rule.version > FIRST_VERSION:
                 _follow(day, group, item, networks)
@@ -117,7 +117,7 @@ def _blocks(day: Day, rule: Rule, now: int, proposals: int) -> Iterator[Found]:
             if group is None:
                 continue
             group.block = pair >> ITEM_BITS
-            day.open(item, group)
+            day.watch(item, group)
             group.fresh = _rows_of(day, item, _networks_of_block(day, pair))
         yield from look(day, group, rule, item, now, first_key)
 

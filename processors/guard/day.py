@@ -12,18 +12,22 @@ from array import array
 from collections.abc import Iterator
 
 from processors.guard.blocks import Blocks
-from processors.guard.counts import Ballots
 from processors.guard.findings import Group, Told
-from processors.guard.inputs import (
-    BLOCK_AT,
-    CHALLENGED_AT,
-    EXEMPT,
-    NOT_CHALLENGED,
-    SERVED,
-    UNKNOWN_PAUSE,
+from processors.guard.flags import (
+    FRESH,
+    OF_PEOPLE,
+    PAUSE_MASK,
+    SHOWN_MASK,
+    SHOWN_SHIFT,
+    USUAL,
+    USUAL_ASKED,
+    USUAL_OF_ITEM,
+    was_served,
 )
+from processors.guard.inputs import BLOCK_AT, CHALLENGED_AT, EXEMPT, NOT_CHALLENGED
 from processors.guard.known import Known
 from processors.guard.sampling import in_sample
+from processors.guard.watched import Watched
 from processors.guard.window import ITEM_BITS, ITEM_MASK, NETWORK_COUNTS_MOST, Window
 from processors.guard.work import Work
 
@@ -41,20 +45,6 @@ MAX_PARTNERS = 255
 SAMPLED_OF_NETWORK = 3
 """So many voters of a network say what is usual: nobody shapes it from one place."""
 CHOICE_BITS = 2
-
-# What is kept of a first vote beside its item and instant.
-PAUSE_MASK = 15
-SHOWN_SHIFT = 4
-SHOWN_MASK = 3
-FRESH = 64
-USUAL = 128
-"""Among the first of its network: one of those who say what pace is usual."""
-USUAL_ASKED = 256
-"""The same among those of its network whose first item was asked for."""
-USUAL_OF_ITEM = 512
-"""The same among those of its network and first item."""
-OF_PEOPLE = 1_024
-"""Not imported, simulated or an operator's."""
 
 # A later item of the day: its instant within the day, how it was reached, the partner, the item.
 VIA_SHIFT = ITEM_BITS
@@ -106,10 +96,7 @@ class Day:
         """Groups that were found, by rule and place."""
         self.told: dict[tuple[int, int], Told] = {}
         """What was found besides."""
-        self.open_groups: dict[int, Group] = {}
-        """Those that are told of each further voter, by pair."""
-        self.open_items: dict[int, list[Group]] = {}
-        """The same by item."""
+        self.watched = Watched(self.ballot_bytes)
         self.reviewed = -1
         """The span of time in which all was last looked at."""
         self.slots: dict[int, int] = {}
@@ -138,8 +125,6 @@ class Day:
         """The same of each item."""
         self.rows_of: dict[int, array[int]] = {}
         """Rows of all groups of an item."""
-        self.usual_ballots: dict[int, Ballots] = {}
-        """Ballots of the first few of each network and item, of items that have a group."""
         self.networks_of: dict[int, list[int]] = {}
         """Networks with NETWORK_OF_INTEREST voters or more on an item."""
         self.touched: set[int] = set()
@@ -201,16 +186,26 @@ class Day:
             held.append(packed)
             if len(held) >= HASTY_ITEMS - 1:
                 self.hasty.add(row)
-        if self.items[row] in self.usual_ballots:
+        if self.items[row] in self.watched.usual:
             self._recast(row, item)
 
     def _recast(self, row: int, item: int) -> None:
-        """Count the ballot of somebody who has cast an item more, where groups are looked at."""
+        """Take the ballot of somebody who has cast an item more, where groups are looked at."""
         before = array("i", (one for one in self.ballot(row) if one != item)).tobytes()
-        if self.flags[row] & USUAL_OF_ITEM:
-            self.usual_ballots[self.items[row]].recast(before, self.ballot_bytes(row))
-        for group in self.groups_with(row):
-            group.recast.setdefault(row, before)
+        for pair, block in self._place(row):
+            self.watched.recast(
+                row, pair, block, before, is_usual=bool(self.flags[row] & USUAL_OF_ITEM))
+
+    def _place(self, row: int) -> Iterator[tuple[int, int]]:
+        """Give the pair and the block that a voter is counted in, if in any."""
+        network = self.networks[row]
+        if network >= 0 and not was_served(self.flags[row]):
+            yield network << ITEM_BITS | self.items[row], self.blocks.of_network[network]
+
+    def _now_asked(self, row: int) -> None:
+        for place in self._place(row):
+            for group in self.watched.at(*place):
+                group.asked.add(row)
 
     def joined(self, row: int, seen: bytes) -> None:
         """Say what was seen of a fresh voter's first vote: its network, and more if it is known."""
@@ -239,8 +234,7 @@ class Day:
         """Take note that something was asked of a voter, if for what was cast first."""
         if self.items[row] >> CHOICE_BITS == proposal:
             self.work.ask(row, time)
-            for group in self.groups_with(row):
-                group.asked.add(row)
+            self._now_asked(row)
 
     def _answer(self, row: int, time: int, item: int) -> None:
         """Take a vote that counts of somebody of whom something was asked."""
@@ -249,8 +243,7 @@ class Day:
             self.flags[row] |= OF_PEOPLE
         if not (self.items[row] ^ item) & PROPOSAL_MASK:
             self.work.answer(row, time)
-            for group in self.groups_with(row):
-                group.asked.add(row)
+            self._now_asked(row)
 
     def _count(self, row: int, network: int) -> None:
         flags = self.flags[row]
@@ -261,7 +254,7 @@ class Day:
             flags |= USUAL
             self.paces[flags & PAUSE_MASK] += 1
         time = self.begins + self.times[row]
-        if flags >> SHOWN_SHIFT & SHOWN_MASK == SERVED:
+        if was_served(flags):
             self.window.add(time, network, None)
             self.flags[row] = flags
             return
@@ -292,17 +285,10 @@ class Day:
                 self.touched.add(pair)
                 if held == GROUP_OF_INTEREST:
                     self.pairs_of_interest.append(pair)
-        self.blocks.count_pair(pair >> ITEM_BITS, item, is_first=held == 1)
-        if item in self.usual_ballots:
-            self._tell_groups(row, pair, is_usual=held <= SAMPLED_OF_NETWORK)
+        block = self.blocks.count_pair(pair >> ITEM_BITS, item, is_first=held == 1)
+        if item in self.watched.usual:
+            self.watched.came(row, pair, block, is_usual=held <= SAMPLED_OF_NETWORK)
         return flags | USUAL_OF_ITEM if held <= SAMPLED_OF_NETWORK else flags
-
-    def _tell_groups(self, row: int, pair: int, *, is_usual: bool) -> None:
-        """Tell the groups of an item that somebody came for it."""
-        if is_usual:
-            self.usual_ballots[pair & ITEM_MASK].add(self.ballot_bytes(row))
-        for group in self._groups_at(pair):
-            group.came(row)
 
     # What rules ask
 
@@ -315,36 +301,12 @@ class Day:
             groups[place] = Group()
         return groups[place]
 
-    def open(self, item: int, group: Group, pair: int | None = None) -> None:
+    def watch(self, item: int, group: Group, pair: int | None = None) -> None:
         """Tell a group of each further voter: of a pair, or of an item's strata."""
-        if pair is None:
-            self.open_items.setdefault(item, []).append(group)
-        else:
-            self.open_groups[pair] = group
-        if item not in self.usual_ballots:
-            self._count_usual(item)
+        self.watched.add(item, group, self._usual_of(item), pair)
 
-    def _count_usual(self, item: int) -> None:
-        found = self.usual_ballots[item] = Ballots()
-        for row in self.rows_of.get(item, ()):
-            if self.flags[row] & USUAL_OF_ITEM:
-                found.add(self.ballot_bytes(row))
-
-    def _groups_at(self, pair: int) -> Iterator[Group]:
-        network = pair >> ITEM_BITS
-        group = self.open_groups.get(pair)
-        if group is not None:
-            yield group
-        block = self.blocks.of_network[network]
-        for group in self.open_items.get(pair & ITEM_MASK, ()):
-            if group.takes(network, block):
-                yield group
-
-    def groups_with(self, row: int) -> Iterator[Group]:
-        """Go through the groups that a voter is of."""
-        network = self.networks[row]
-        if network >= 0 and self.flags[row] >> SHOWN_SHIFT & SHOWN_MASK != SERVED:
-            yield from self._groups_at(network << ITEM_BITS | self.items[row])
+    def _usual_of(self, item: int) -> Iterator[int]:
+        return (row for row in self.rows_of.get(item, ()) if self.flags[row] & USUAL_OF_ITEM)
 
     def review(self, now: int) -> None:
         """Have all be looked at again now and then: what others do makes a group stand out too."""
@@ -421,18 +383,14 @@ class Day:
         for proposal, early in self.young.items():
             self.young[proposal] = {numbers[row]: choice for row, choice in early.items()
                                     if row in numbers}
-        now, open_groups, open_items = self.window.now, self.open_groups, self.open_items
-        watched = list(self.usual_ballots)
-        self.open_groups, self.open_items = {}, {}
+        now, watched = self.window.now, self.watched
+        self.watched = Watched(self.ballot_bytes)  # Those of before are told nothing twice.
         self._clear_counts()
         self.window.now = now
         for row, network in enumerate(self.networks):
             if network >= 0:
                 self._count(row, network)
-        self.open_groups, self.open_items = open_groups, open_items
-        for item in watched:
-            self._count_usual(item)
+        self.watched = watched
+        for item in watched.usual:
+            watched.count(item, self._usual_of(item))
         return numbers
-
-
-assert UNKNOWN_PAUSE == PAUSE_MASK

@@ -13,8 +13,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from processors.guard.chances import MILLION, above, tail
-from processors.guard.day import FRESH, Day
+from processors.guard.day import Day
 from processors.guard.findings import OF_PROPOSAL, Found, Numbers
+from processors.guard.flags import FRESH
 from processors.guard.inputs import SERVED
 from processors.guard.parameters import FIRST_VERSION, LEANING, Rule
 from processors.guard.reports import SPAN_MS, said

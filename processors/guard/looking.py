@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 from processors.guard import marks
 from processors.guard.chances import tail
 from processors.guard.counts import Counts
-from processors.guard.day import USUAL, USUAL_OF_ITEM, Day
+from processors.guard.day import Day
 from processors.guard.findings import Found, Group, Numbers
+from processors.guard.flags import USUAL, USUAL_OF_ITEM
 from processors.guard.marks import Mark
 from processors.guard.parameters import CROWD, FIRST_VERSION, SPREAD, Rule
 
@@ -159,7 +160,7 @@ def _ballot_mark(day: Day, counts: Counts, rule: Rule, item: int) -> Mark | None
     floor = marks.NETWORK_FLOOR if rule.rule == CROWD else marks.STRATUM_FLOOR
     if tail(held, size, floor) < marks.BALLOT_SCORE_LEAST:
         return None  # Whatever others do, the bound is no lower.
-    usual = day.usual_ballots[item]
+    usual = day.watched.usual[item]
     of_item = usual.held(ballot) - counts.usual.held(ballot), usual.total - counts.usual.total
     bound = marks.ballot_bound(of_item, (day.single, day.asked), floor)
     return marks.one_ballot(tuple(array("i", ballot)), held, size, bound)

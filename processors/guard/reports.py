@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from processors.guard.chances import MILLION, g_test, geometric_tail
-from processors.guard.day import EARLY_VOTES, FRESH, MAX_GROUPS, NEXT_VOTES, Day
+from processors.guard.day import EARLY_VOTES, MAX_GROUPS, NEXT_VOTES, Day
 from processors.guard.findings import OF_PROPOSAL, Found, Numbers, Told
+from processors.guard.flags import FRESH
 from processors.guard.inputs import SERVED
 from processors.guard.parameters import ASKED, BURST, Rule
 

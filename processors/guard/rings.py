@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from processors.guard import marks
 from processors.guard.chances import MILLION, poisson_tail, tail
-from processors.guard.day import MAX_BALLOT, OF_PEOPLE, Day
+from processors.guard.day import MAX_BALLOT, Day
 from processors.guard.findings import Found
+from processors.guard.flags import OF_PEOPLE
 from processors.guard.marks import ONE_PLACE
 from processors.guard.parameters import RING, Rule
 from processors.guard.window import MINUTE_MS

@@ -12,8 +12,9 @@ remembered follows from the cuts and from what lies between them.
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from processors.guard.day import CHOICE_BITS, DAY_MS, FRESH, MAX_VOTERS, Day
+from processors.guard.day import CHOICE_BITS, DAY_MS, MAX_VOTERS, Day
 from processors.guard.findings import Finding
+from processors.guard.flags import FRESH
 from processors.guard.inputs import ASKED, CHALLENGED_AT, SPAN, Batch, Cut, Vote, beginning
 from processors.guard.known import MAX_KNOWN, Known
 from processors.guard.parameters import HURRIED

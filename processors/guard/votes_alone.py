@@ -16,17 +16,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from processors.guard.chances import g_test, geometric_tail, tail
-from processors.guard.day import (
-    CHOICE_BITS,
-    DAY_MS,
-    EARLY_VOTES,
-    FRESH,
-    SHOWN_MASK,
-    SHOWN_SHIFT,
-    Day,
-)
+from processors.guard.day import CHOICE_BITS, DAY_MS, EARLY_VOTES, Day
 from processors.guard.findings import Finding, finding_id
-from processors.guard.inputs import SERVED, Batch
+from processors.guard.flags import FRESH, was_served
+from processors.guard.inputs import Batch
 from processors.guard.judgements import findings_of
 from processors.guard.judging import CLOCK_TOLERANCE_MS, MAX_FINDINGS, Judgement
 from processors.guard.leaning import score_of
@@ -237,7 +230,7 @@ def _came_for(day: Day, voter: bytes, item: int) -> bool:
 
 
 def _makes_groups(flags: int) -> bool:
-    return bool(flags & FRESH) and flags >> SHOWN_SHIFT & SHOWN_MASK != SERVED
+    return bool(flags & FRESH) and not was_served(flags)
 
 
 def _fresh_of(day: Day) -> Counter[int]:

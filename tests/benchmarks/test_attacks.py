@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.attacks import page
 from benchmarks.attacks.crowds import CROWDS
-from benchmarks.attacks.door import IGNORES, WAITS, Passed, at_the_door
+from benchmarks.attacks.door import IGNORES, WAITS, Passed, at_the_door, people_at_the_door
 from benchmarks.attacks.framing import FRAMING
 from benchmarks.attacks.informed import forged_proofs, replays
 from benchmarks.attacks.naive import NAIVE, drip, even
@@ -18,13 +18,11 @@ from benchmarks.attacks.page import (
     LET_PASS_MOST,
     PASSES_PER_MINUTE,
 )
-from benchmarks.attacks.suites import REPORTED_ON, SUITES, Kept
+from benchmarks.attacks.suites import FIXED_ON, REPORTED_ON, SUITES, Kept
 from benchmarks.attacks.world import World
 
 
 SCALE = 0.01
-LOOKED_AT_AGAIN = 1.26
-"""A quarter more, and those of one cut."""
 FRAMED = "framing, 900 robots"
 
 
@@ -37,17 +35,13 @@ def day(request: pytest.FixtureRequest) -> Day:
 
 @pytest.mark.parametrize("attack", list(NAIVE))
 def test_naive_attacks_are_set_aside_soon(day: Day, attack: str) -> None:
-    """Nearly all of it at the close; the first soon after it could be known.
-
-    That is two judgements, or when the group has grown by a quarter: sooner nobody looks again.
-    """
+    """Nearly all of it at the close; the first within two judgements after it could be known."""
     found = day.attacks[attack]
 
     assert found.set_aside >= GOAL_SET_ASIDE * found.cast
     assert found.set_aside + found.reported + found.neither + found.not_taken == found.cast
     assert found.judgements is not None
-    assert found.grown is not None
-    assert found.judgements <= GOAL_JUDGEMENTS or found.grown <= LOOKED_AT_AGAIN
+    assert found.judgements <= GOAL_JUDGEMENTS
     assert found.counted_most < found.cast
 
 
@@ -95,17 +89,32 @@ def test_the_door_bounds_what_a_machine_behind_one_address_may_count(
     ignoring = [one for name, one in door.items() if name.startswith(IGNORES)]
     waiting = [one for name, one in door.items() if name.startswith(WAITS)]
 
-    assert len(ignoring) == len(waiting) == 2
+    assert (len(ignoring), len(waiting)) == (2, 4)
     assert all(0 < one.counted <= LET_PASS_MOST for one in ignoring)
     assert all(0 < one.most_a_minute <= PASSES_PER_MINUTE for one in waiting)
     assert door["A1, works"].dollars > 50 * door[f"{IGNORES} what it is asked"].dollars
 
 
+def test_of_honest_people_those_are_asked_who_come_by_a_link_from_one_place() -> None:
+    """They are let in by what they do, within seconds; nobody is asked for what was drawn."""
+    found = people_at_the_door(1, SCALE)
+    school = found["school that strips cookies, 400"]
+
+    assert {name for name, one in found.items() if one.asked} >= {
+        "lycée of 900, its own proposal", "amphitheatre of 300", "company of 600"}
+    assert not found[EVERYBODY].asked
+    assert not found["20 lycées of 900, what is drawn"].asked
+    assert all(not one.never and one.most_seconds <= 60 for one in found.values()
+               if one is not school)
+    assert 0 < school.never == school.asked
+
+
 def test_the_page_is_what_was_measured() -> None:
-    """Written from what is kept, on seeds that no number was fixed on."""
+    """Written from what is kept, on seeds that no number was fixed on, and on those apart."""
     kept = Kept()
     text = (page.TEMPLATE.parents[2] / "docs" / "attacks.md").read_text("utf-8")
 
     assert text == page.page(kept)
     assert all(kept.seeds(suite) for suite in SUITES if not SUITES[suite].telling)
-    assert all(seed in REPORTED_ON for suite in SUITES for seed in kept.seeds(suite))
+    assert not set(FIXED_ON) & set(REPORTED_ON)
+    assert kept.seeds("naive", FIXED_ON)

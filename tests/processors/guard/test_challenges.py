@@ -33,7 +33,7 @@ def asked_for(log: Log, behind_ms: int = 0) -> list[dict[str, Any]]:
     """Judge a log; return what the door is asked, as whoever judges would write it."""
     patrol, challenges, found = PatrolState(PARTITIONS), Challenges(), []
     for batch in batches(log, log.cuts()):
-        judgement = judge(patrol, batch, Rules(), 2**42)
+        judgement = judge(patrol, batch, Rules.of_code(), 2**42)
         values = challenges.raised(patrol, judgement, judgement.now + behind_ms)
         challenges.note(judgement.findings)
         found += [codec.decode(value)[1] for value in values]
@@ -74,7 +74,8 @@ def test_another_day_begins_to_count_anew() -> None:
     log = log_of(evening())
     patrol = PatrolState(PARTITIONS)
     findings = [each for batch in batches(log, log.cuts())
-                for each in judge(patrol, batch, Rules(), 2**42).findings if each.rule == CROWD]
+                for each in judge(patrol, batch, Rules.of_code(), 2**42).findings
+                if each.rule == CROWD]
     challenges.note(findings)
     assert len(challenges) == 1
     challenges.note([replace(findings[0], finding=bytes([number] * 16), day=day + 1)
@@ -98,7 +99,7 @@ def test_what_is_asked_of_the_door_is_no_input_of_judgements() -> None:
         patrol = PatrolState(PARTITIONS)
 
         def said(batch: Batch) -> dict[str, Any]:
-            fields = codec.decode(encoded(judge(patrol, batch, Rules(), 2**42)))[1]
+            fields = codec.decode(encoded(judge(patrol, batch, Rules.of_code(), 2**42)))[1]
             return {name: value for name, value in fields.items()
                     if name not in ("networks", "networks_digest")}
         return [said(batch) for batch in batches(which, which.cuts())]

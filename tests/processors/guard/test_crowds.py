@@ -40,11 +40,11 @@ def found(votes: Sequence[Vote], rules: Rules | None = None) -> list[Judgement]:
     return judged(log, rules)[1]
 
 
-def setting_aside() -> Rules:
+def setting_aside(version: int = 2) -> Rules:
     """Have every rule set aside."""
     rules = Rules()
     for rule in (CROWD, SPREAD):
-        rules.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
+        rules.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": version,
                                          "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     return rules
 
@@ -158,7 +158,7 @@ def test_a_rule_that_begins_to_set_aside_names_whom_it_had_told() -> None:
     """Who bore a mark while the rule only reported is suspended when it no longer does."""
     crowds = Crowds(7)
     log = log_of([*crowds.ordinary(1_000, 12), *crowds.robots(500, 1, 800)])
-    rules, cuts = Rules(), log.cuts()
+    rules, cuts = Rules.of_code(), log.cuts()
     state = PatrolState(PARTITIONS)
     findings: list[Finding] = []
     for number, batch in enumerate(batches(log, cuts)):

@@ -198,7 +198,7 @@ def test_findings_are_the_same_however_such_records_arrive(fetch: int) -> None:
         log, cuts=cuts, fetch=fetch, shuffle=random.Random(fetch))[1]]
     patrol = PatrolState(PARTITIONS)
     records = [codec.decode(value)[1] for value in whole]
-    again = [encoded(judge(patrol, batch, Rules(), fields["judged_at"]))
+    again = [encoded(judge(patrol, batch, Rules.of_code(), fields["judged_at"]))
              for fields, batch in zip(records, batches(log, cuts), strict=True)]
 
     assert whole == other == again

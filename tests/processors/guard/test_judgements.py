@@ -19,7 +19,16 @@ from processors.guard.judging import (
     Judgement,
     judge,
 )
-from processors.guard.parameters import CROWD, HURRIED, MODES, SPREAD, BadParameter, Rules
+from processors.guard.parameters import (
+    CROWD,
+    HURRIED,
+    LEANING,
+    MODES,
+    SPREAD,
+    BadParameter,
+    Rules,
+    default,
+)
 from processors.guard.state import PatrolState
 from schemas import codec
 from schemas.codec import MAX_VALUE_BYTES
@@ -28,24 +37,35 @@ from tests.processors.guard.traffic import FIRST_CHANGE, PARTITIONS, batches, ju
 
 
 GOLDEN = Path(__file__).with_name("golden-judgements.bin.gz")
-"""The judgements of one evening, as bytes: on every machine, for ever."""
+"""The judgements of one evening, as bytes: on every machine, for ever. By first versions."""
+GOLDEN_2 = Path(__file__).with_name("golden-judgements-2.bin.gz")
+"""The same by second versions of rules 1, 2 and 8."""
 
 
-def some_rules() -> Rules:
+def some_rules(rules: Rules | None = None, version: int = 1) -> Rules:
     """Set two rules for all and one consultation."""
-    rules = Rules()
+    rules = rules or Rules()
     for rule, mode, consultation in ((CROWD, 2, None), (SPREAD, 2, None), (HURRIED, 0, "jeunes")):
         rules.apply("GuardRuleChanged", {
-            "consultation": consultation, "rule": rule, "version": 1, "mode": MODES[mode],
+            "consultation": consultation, "rule": rule,
+            "version": 1 if rule == HURRIED else version, "mode": MODES[mode],
             "parameters": [], **FIRST_CHANGE})
     return rules
 
 
-def test_a_golden_evening_is_judged_to_the_same_bytes() -> None:
+def second_versions() -> Rules:
+    """Have the rules report that have a second version, by it."""
+    return Rules({(None, rule): default(rule, 2) for rule in (CROWD, SPREAD, LEANING)})
+
+
+@pytest.mark.parametrize(("path", "both"), [
+    (GOLDEN, (Rules(), some_rules())),
+    (GOLDEN_2, (second_versions(), some_rules(second_versions(), 2)))])
+def test_a_golden_evening_is_judged_to_the_same_bytes(
+        path: Path, both: tuple[Rules, Rules]) -> None:
     """Whatever machine, Python or seed of hashes: each byte of each judgement."""
-    values = [encoded(one) for rules in (Rules(), some_rules())
-              for one in judged(LOG, rules, cuts=CUTS)[1]]
-    golden = gzip.decompress(GOLDEN.read_bytes())
+    values = [encoded(one) for rules in both for one in judged(LOG, rules, cuts=CUTS)[1]]
+    golden = gzip.decompress(path.read_bytes())
 
     assert hashlib.sha256(b"".join(values)).hexdigest() == hashlib.sha256(golden).hexdigest()
     assert b"".join(values) == golden

@@ -83,7 +83,7 @@ def test_findings_are_the_same_by_any_sane_clock_of_the_patrol(clock_ms: int) ->
     patrol, found = PatrolState(PARTITIONS), []
     for number, batch in enumerate(batches(LOG, CUTS)):
         judged_at = BEGAN_AT + (number + 1) * 20_000 + clock_ms
-        found.append(judge(patrol, batch, Rules(), judged_at))
+        found.append(judge(patrol, batch, Rules.of_code(), judged_at))
 
     assert said(found) == AS_IT_IS
 
@@ -96,11 +96,11 @@ def test_whoever_starts_anew_judges_as_the_one_before(stops: set[int]) -> None:
     patrol, found = PatrolState(PARTITIONS), []
     taken = list(batches(LOG, CUTS))
     for number, batch in enumerate(taken):
-        found.append(judge(patrol, batch, Rules(), 2**42))
+        found.append(judge(patrol, batch, Rules.of_code(), 2**42))
         if number in stops:
             patrol, found = PatrolState(PARTITIONS), []
             for one in taken[:number + 1]:
-                found.append(judge(patrol, one, Rules(), 2**42))
+                found.append(judge(patrol, one, Rules.of_code(), 2**42))
 
     assert said(found) == AS_IT_IS
 
@@ -117,7 +117,7 @@ def test_a_day_is_judged_without_what_was_found_before() -> None:
     patrol, taken = PatrolState(PARTITIONS), list(batches(log, cuts))
     for number, batch in enumerate(taken[:today]):
         patrol.pass_over(batch, number + 1, 0)
-    found = [judge(patrol, batch, Rules(), 2**42) for batch in taken[today:]]
+    found = [judge(patrol, batch, Rules.of_code(), 2**42) for batch in taken[today:]]
 
     assert said(found) == said(judgements[today:])
     assert any(one.findings for one in found)
@@ -139,7 +139,7 @@ def test_whoever_starts_with_yesterday_is_exact_today(
     patrol, taken = PatrolState(PARTITIONS), list(batches(log, cuts))
     for batch, recorded in zip(taken[:start], judgements, strict=False):
         patrol.pass_over(batch, recorded.number, recorded.sample)
-    found = [judge(patrol, batch, Rules(), recorded.judged_at)
+    found = [judge(patrol, batch, Rules.of_code(), recorded.judged_at)
              for batch, recorded in zip(taken[start:], judgements[start:], strict=True)]
 
     assert found[1:] == judgements[start + 1:]
@@ -228,17 +228,17 @@ def test_a_batch_that_does_not_follow_is_refused() -> None:
     taken = list(batches(LOG, CUTS[:2]))
     patrol = PatrolState(PARTITIONS)
     with pytest.raises(Incomplete, match="the state ends at"):
-        judge(patrol, taken[1], Rules(), 2**42)
+        judge(patrol, taken[1], Rules.of_code(), 2**42)
 
     assert patrol.number == 0
-    assert judge(patrol, taken[0], Rules(), 2**42).number == 1
+    assert judge(patrol, taken[0], Rules.of_code(), 2**42).number == 1
 
 
 def test_what_has_no_room_waits_for_the_next_judgement(monkeypatch: pytest.MonkeyPatch) -> None:
     """By findings and by voters named: everybody is named in the end, and once."""
-    setting = Rules()
+    setting = Rules.of_code()
     for rule in (CROWD, SPREAD):
-        setting.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 1,
+        setting.apply("GuardRuleChanged", {"consultation": None, "rule": rule, "version": 2,
                                            "mode": MODES[2], "parameters": [], **FIRST_CHANGE})
     _, whole = judged(LOG, setting, cuts=CUTS)
     monkeypatch.setattr(judging, "MAX_NAMED", 50)
@@ -305,7 +305,7 @@ def counted(change: Callable[[Vote], Vote]) -> dict[bytes, int]:
 @pytest.mark.parametrize("rule", [CROWD, SPREAD, HURRIED])
 def test_a_rule_that_is_off_leaves_what_others_find(rule: int) -> None:
     """Without it the run is the same as with it, its own findings apart."""
-    rules = Rules()
+    rules = Rules.of_code()
     rules.apply("GuardRuleChanged", {"consultation": "jeunes", "rule": rule, "version": 1,
                                      "mode": MODES[0], "parameters": [], **FIRST_CHANGE})
     _, judgements = judged(LOG, rules, cuts=CUTS)

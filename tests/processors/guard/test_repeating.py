@@ -12,7 +12,7 @@ import pytest
 
 from processors.guard import votes_alone
 from processors.guard.inputs import Batch, Cut
-from processors.guard.judgements import VOTES_MOST, cut_of, encoded, goes_on
+from processors.guard.judgements import VOTES_MOST, LaterRule, cut_of, encoded, goes_on
 from processors.guard.parameters import CROWD, NAMES, Rules
 from processors.guard.repeating import Repeated, Repeater
 from schemas import codec
@@ -123,7 +123,11 @@ def is_found(at: Repeater, log: Log, fields: Fields, written_at: int, *, network
     ends = Cut(tuple(len(each) - 1 for each in log.votes), len(log.networks) - 1,
                len(log.catalogue) - 1)
     until, repeater = cut_of(fields), copy.deepcopy(at)
-    if fields["number"] != repeater.number + 1 or not goes_on(fields, repeater.cut) or any(
+    try:
+        follows = goes_on(fields, repeater.cut)
+    except LaterRule:
+        return True  # Who does not know the rule says so, and believes nothing.
+    if fields["number"] != repeater.number + 1 or not follows or any(
             map(int.__gt__, (*until.votes, *until[1:]), (*ends.votes, *ends[1:]))):
         return True
     batch = between(log, *repeater.span(fields, networks=networks))
@@ -147,13 +151,14 @@ def states(records: Sequence[Fields], *, networks: bool) -> Iterator[tuple[Repea
 
 
 def test_any_number_in_a_judgement_that_is_changed_by_one_is_found() -> None:
-    """And any byte of a digest, an id, a voter."""
+    """And any byte of a digest, an id, a voter. A release before may have gone by first versions:
+    where no finding hangs on it, nobody can tell."""
     seen = set()
     for repeater, fields in states(RECORDS, networks=True):
         seen |= {each["rule"] for each in fields["findings"]}
         missed = [path for path, lie in lies(fields) if not is_found(
             repeater, LOG, lie, fields["judged_at"], networks=True)]
-        assert missed == []
+        assert {(path[0], path[-1]) for path in missed} <= {("rules", "version")}
     assert seen == {1, 2, 4, 6}
 
 
@@ -178,7 +183,8 @@ def test_of_forgotten_networks_votes_alone_find_what_they_can() -> None:
     missed = set()
     for repeater, fields in states(RECORDS, networks=False):
         for path, lie in lies(fields):
-            if not is_found(repeater, LOG, lie, fields["judged_at"], networks=False):
+            if path[0] != "rules" and not is_found(
+                    repeater, LOG, lie, fields["judged_at"], networks=False):
                 missed.add(_named(path, fields))
 
     assert missed == {

@@ -165,11 +165,15 @@ def _chunks(
 def judged(log: Log, rules: Rules | None = None, *, cuts: Sequence[Cut] | None = None,
            fetch: int = 10_000, shuffle: random.Random | None = None,
            clock_ms: int = 0) -> tuple[PatrolState, list[Judgement]]:
-    """Judge a log, cut by cut; the patrol's clock is that of the log and so much more."""
+    """Judge a log, cut by cut, by the newest rules unless told.
+
+    The patrol's clock is that of the log and so much more.
+    """
     state, found, cuts = PatrolState(PARTITIONS), [], cuts or log.cuts()
+    rules = rules or Rules.of_code()
     for number, batch in enumerate(batches(log, cuts, fetch, shuffle)):
         clock = BEGAN_AT + (number + 1) * CUT_MS + clock_ms
-        found.append(judge(state, batch, rules or Rules(), max(clock, batch_clock(log, batch))))
+        found.append(judge(state, batch, rules, max(clock, batch_clock(log, batch))))
     return state, found
 
 
