@@ -48,13 +48,13 @@ def _leaked(world: World, begins: int) -> Iterator[Vote]:
 
 
 def with_a_past(world: World) -> Attack:
-    """A partner's key leaks, who has voters all day: 6,000 votes in ten minutes."""
+    """6,000 votes in ten minutes by the key of a partner who has voters all day."""
     usual = world.people(USUAL_VOTERS, world.between(0, 23), world.anywhere)
     return attack(_leaked(world, somewhen(world)), requests=6_000, beside=_by_key(usual))
 
 
 def framed(world: World) -> Attack:
-    """The same, just as the partner mails 300 people, so that their votes fall, too."""
+    """The same, while the partner mails 300 people, so that their votes fall, too."""
     begins = somewhen(world)
     usual = [*world.people(USUAL_VOTERS, world.between(0, 23), world.anywhere),
              *world.people(MAILED, world.after((begins - world.begins) / HOUR_MS, 4, 1),
