@@ -2,7 +2,6 @@
 
 `main` finds the command, `commands` has a file for each, `settings` reads the environment,
 `addresses` says where everything is. One folder for each thing that is put together: `gateway`,
-`views`, `notary`, `patrol`, `acting`, `keys`, `audit`, `doctor`, `stack` and `demo`. What all
-`views`, `notary`, `patrol`, `acting`, `keys`, `audit`, `restoring`, `stack` and `demo`. What all
-processes have: `process` and `serving`.
+`views`, `notary`, `patrol`, `acting`, `keys`, `audit`, `doctor`, `restoring`, `stack` and `demo`.
+What all processes have: `process` and `serving`.
 """

@@ -3,9 +3,10 @@
 Theory of operation: what people did is in the log, and any gateway may be asked next. So each reads
 on there what all of them write, a bounded number of records back when it starts, without a group:
 what is not to be shown again, and who holds a proven vote, is then known alike, a moment after the
-record is there. What this gateway is just writing it passes over; the booth notes it, once. As all
-that is remembered (`producers.gateway.memory`) it decides nothing: while no broker answers, or for
-what lies too far back, less is known, and no vote is lost.
+record is there. One that has no others reads once, up to where the log ends at its start: what
+comes later it takes itself. What this gateway is just writing it passes over; the booth notes it,
+once. As all that is remembered (`producers.gateway.memory`) it decides nothing: while no broker
+answers, or for what lies too far back, less is known, and no vote is lost.
 """
 
 import asyncio
@@ -45,21 +46,22 @@ _WITHDRAWN = decoders("VoteWithdrawn", "event_id", "voter", "trust", "proposal")
 
 
 class History:
-    """Reads the votes for as long as the gateway lives."""
+    """Reads the votes for as long as the gateway lives, or once where it is the only one."""
 
-    def __init__(self, address: str, topics: Topics, memory: Memory) -> None:
+    def __init__(self, address: str, topics: Topics, memory: Memory, *, gateways: int) -> None:
         self.ready = asyncio.Event()
         """Set once it has read to the ends that the log had at the start."""
         self._address = address
         self._memory = memory
+        self._is_alone = gateways == 1
         self._next = {TopicPartition(topics.votes, number): -1
                       for number in range(topics.partitions)}
         """Offset of the next record of each partition; -1 before the first look."""
         self._logger = structlog.get_logger("gateway")
 
     async def follow(self) -> None:
-        """Read until cancelled, over whatever becomes of the broker."""
-        while True:
+        """Read over whatever becomes of the broker, until cancelled or, alone, once to the ends."""
+        while not (self._is_alone and self.ready.is_set()):
             consumer = new_consumer(
                 self._address, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
                 max_partition_fetch_bytes=FETCH_BYTES)
@@ -105,6 +107,8 @@ class History:
         while True:
             if all(self._next[place] >= end for place, end in ends.items()):
                 self.ready.set()
+                if self._is_alone:
+                    return
             if clock() - looked_at > LOOK_SECONDS:
                 looked_at = clock()
                 async with asyncio.timeout(ANSWER_SECONDS):

@@ -159,7 +159,8 @@ async def connected(
     reader, rates = ResultsReader(kafka, topics, rest=audience.rest), _rates(settings, keys)
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
-    live, history = Live(reader.flushes, publications.documents), History(kafka, topics, memory)
+    live = Live(reader.flushes, publications.documents)
+    history = History(kafka, topics, memory, gateways=settings.gateway_count)
     door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)

@@ -1,5 +1,6 @@
 """What a gateway remembers of the votes that it reads in the log."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from producers.gateway.memory import Memory
 from schemas import codec
 from schemas.registry import newest, versions
 from schemas.topics import Topics
+from tests.harness import WAIT_SECONDS, Stack, connected_producer, write
 
 
 VOTER = b"v" * 16
@@ -27,7 +29,7 @@ def act(event: str, proposal: str = "p1", version: int = 2, **fields: Any) -> by
 def heard(*values: bytes | None, memory: Memory | None = None) -> Memory:
     """Read records; return what is remembered then."""
     found = memory or Memory()
-    history = History("127.0.0.1:1", Topics("scrutin", 1), found)
+    history = History("127.0.0.1:1", Topics("scrutin", 1), found, gateways=2)
     for value in values:
         history.take(value)
     return found
@@ -58,6 +60,24 @@ def test_what_this_gateway_is_writing_it_notes_itself_and_once() -> None:
     heard(act("VoteCast", event_id=b"m" * 16), act("VoteCast", "p2"), memory=memory)
     assert not memory.choose(VOTER, "p1", "agree", trusted=True)
     assert not memory.choose(VOTER, "p2", "agree", trusted=True)
+
+
+@pytest.mark.parametrize("gateways", [1, 2])
+async def test_one_that_has_others_reads_on_and_one_alone_ends(
+    shared_stack: Stack, gateways: int
+) -> None:
+    """Both know what was in the log when they began."""
+    topics, memory = shared_stack.topics, Memory()
+    async with connected_producer(shared_stack.kafka) as producer:
+        await write(producer, topics.votes, 0, [act("VoteCast"), act("VoteCast", "p2")])
+    history = History(shared_stack.kafka, topics, memory, gateways=gateways)
+    follow = asyncio.create_task(history.follow())
+    await asyncio.wait_for(history.ready.wait(), WAIT_SECONDS)
+    if gateways == 1:
+        await asyncio.wait_for(follow, WAIT_SECONDS)
+    assert (follow.done(), set(memory.history(VOTER))) == (gateways == 1, {"p1", "p2"})
+    follow.cancel()
+    await asyncio.gather(follow, return_exceptions=True)
 
 
 @pytest.mark.parametrize("value", [
