@@ -49,7 +49,7 @@ EVENTS_OF = {
     TOPICS.results: (
         "ProposalScored", "IdeaScored", "ConsultationScored", "ProposalsRanked",
         "DescriptionsPublished", "RoutesCounted", "DrawnRanked", "RankingsHeld",
-        "ResultsPublished"),
+        "LeaseTaken", "ResultsPublished"),
 }
 """Where each event lies; a new one without a place here fails the test."""
 WITHOUT_EVENTS = {

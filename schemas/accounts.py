@@ -51,11 +51,11 @@ ACCOUNTS = {
         reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes", "networks"),
         checks=("votes", "catalogue", "networks", "patrol"), groups=("patrol",)),
     "archive": Account(
-        reads=FOR_EVER, checks=FOR_EVER),
+        reads=FOR_EVER, checks=FOR_EVER, groups=("archive",)),
     "restore": Account(reads=FOR_EVER, writes=FOR_EVER, checks=LOGS, administers=True),
     "notary": Account(
         reads=("votes", "catalogue", "patrol", "results"),
-        checks=("votes", "catalogue", "results")),
+        checks=("votes", "catalogue", "results"), groups=("notary",)),
     "views": Account(
         reads=("results", "catalogue", "patrol"),
         knows=("votes", "decisions", "sequences", "dead_letters")),
@@ -64,7 +64,7 @@ ACCOUNTS = {
         writes=("votes", "catalogue", "participants", "sequences", "networks", "clocks")),
     "operator": Account(
         reads=LOGS, writes=("votes", "catalogue", "participants"), checks=LOGS,
-        groups=("ledger", "ideas", "patrol")),
+        groups=("ledger", "ideas", "patrol", "archive", "notary")),
 }
 """Each process that opens a connection of its own; `operator` is for the commands of people."""
 

@@ -67,6 +67,9 @@ INFO = _figure(
     "process", "instance_name", "version")
 READY = _figure(
     "scrutin_ready", "every", "0 or 1", "Whether /readyz says yes: the process does its work.")
+LEADS = _figure(
+    "scrutin_leads", "ideas, patrol, archive, notary", "0 or 1",
+    "Whether this process holds the lease of its kind and works; 0: it stands by.")
 
 LEDGER_NEXT = _figure(
     "scrutin_ledger_next_offset", "ledger", "offset",

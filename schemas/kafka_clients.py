@@ -50,6 +50,15 @@ def new_consumer(kafka: str, **options: Any) -> AIOKafkaConsumer:
     return made
 
 
+def new_member(kafka: str, group: str, **options: Any) -> AIOKafkaConsumer:
+    """Return a member of a group that takes part in sharing out, and reads nothing."""
+    made = AIOKafkaConsumer(
+        bootstrap_servers=kafka, group_id=group, enable_auto_commit=False,
+        auto_offset_reset="latest", **security().options(), **options)
+    security().keep_fresh(made._client)  # noqa: SLF001 -- as above
+    return made
+
+
 def new_producer(kafka: str, **options: Any) -> AIOKafkaProducer:
     """Return a producer whose retries write nothing twice and which waits for every replica."""
     made = AIOKafkaProducer(

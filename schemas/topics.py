@@ -26,6 +26,8 @@ reads it whole."""
 
 FLUSH_KEY = b"\0flush"
 """Key of the record that ends a flush of tallies, or a publication of results."""
+LEASE_KEY = b"\0lease"
+"""Key of the record from which on somebody else publishes (`leases`)."""
 
 
 @dataclass(frozen=True)

@@ -192,6 +192,7 @@ _FOR_PEOPLE = (
     ("scrutin.addresses", "StackNotRunning"),
     ("processors.workers.kafka_checks", "BrokerUnreachable"),
     ("processors.workers.kafka_checks", "WrongTopic"),
+    ("processors.workers.membership", "NameInUse"),
     ("deploy.machine.errors", "FolderExposedError"),
     ("scrutin.process.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),

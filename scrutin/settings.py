@@ -6,6 +6,8 @@ names.
 """
 
 import os
+import re
+import socket
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -24,6 +26,8 @@ from scrutin.serving.proxies import believed
 
 RATE_MOST = 1_000_000_000
 """Greatest limit a minute: three times as much still fits into a window's four bytes."""
+NAME_CHARACTERS = 40
+"""Longest name of an instance."""
 PREFIX = "SCRUTIN_"
 
 
@@ -123,8 +127,9 @@ class Settings(BaseSettings):
         "production sets 3.",
     )
     instance: str = Field(
-        default="1", pattern=r"^[A-Za-z0-9_-]{1,40}$",
-        description="Names this process among its kind: static member of its consumer group.",
+        default="", pattern=r"^[A-Za-z0-9_-]{0,40}$", validate_default=True,
+        description="Names this process among its kind, as nobody else of it that lives: static "
+        "member of its consumer group; empty: the host's name.",
     )
     health_port: int = Field(
         default=0, ge=0, le=65535,
@@ -280,6 +285,12 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return (init_settings, env_settings, dotenv_settings, file_secret_settings,
                 SecretFiles(settings_cls))
+
+    @field_validator("instance")
+    @classmethod
+    def _instance_has_a_name(cls, given: str) -> str:
+        # Names of pods differ at their ends.
+        return given or re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname())[-NAME_CHARACTERS:]
 
     @field_validator("rates_url")
     @classmethod

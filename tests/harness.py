@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from deploy.local import child
@@ -26,7 +27,8 @@ from processors.results.results_document import AsOf, Figures
 from processors.workers.provisioning import provision
 from schemas import codec
 from schemas.genesis import FIRST_GENESIS, Genesis
-from schemas.topics import FLUSH_KEY, Topics
+from schemas.leases import Terms, term_in
+from schemas.topics import FLUSH_KEY, LEASE_KEY, Topics
 from schemas.words import CHOICES, COUNTS, QUALIFICATIONS, TRUSTS
 from tests.processors.ledger import logs
 from tests.waiting import until
@@ -113,6 +115,13 @@ class Worker:
             assert found or self.running(), f"ended without {sentence!r}: {self.so_far()}"
             return found
         await until(said)
+
+    async def frozen(self) -> None:
+        """Wait until it has frozen itself."""
+        def stopped() -> bool:
+            assert self.running(), self.so_far()
+            return psutil.Process(self.pid).status() == psutil.STATUS_STOPPED
+        await until(stopped)
 
 
 @dataclass
@@ -340,15 +349,21 @@ def _fold(decisions: list[bytes], record: Any, *, spaced: bool) -> None:
 async def published_document(
     stack: Stack, vector: list[int], genesis: Genesis | None = None
 ) -> dict[str, Any]:
-    """Read results until everything is published at a vector; fail where one goes back."""
+    """Read results, as readers do, until all is published at a vector; fail where one goes back."""
     catalogue = described(genesis)
     applied: dict[bytes, bytes] = {}
     waiting: dict[bytes, bytes] = {}
-    last = [-1] * len(vector)
+    last, terms = [-1] * len(vector), Terms()
     async with asyncio.timeout(WAIT_SECONDS), reading(
             stack.kafka, stack.topics.results, 1) as consumer:
         while True:
             record = await consumer.getone()
+            if record.key == LEASE_KEY:
+                terms.claimed(record.offset)
+                waiting.clear()
+                continue
+            if not terms.takes(term_in(record.headers)):
+                continue
             waiting[record.key] = record.value
             if record.key != FLUSH_KEY:
                 continue

@@ -6,8 +6,10 @@ Records wait here, newest of each key, until their marker comes. A marker that l
 last applied one in any place (a zombie's, or of a worker that recovers) is dropped with its
 records: the worker writes everything again every minute, so nothing stays missing. Every record
 bears the vector it was computed at: one below what is shown or waits under its key, or beyond the
-marker, is a stray (of a zombie that was frozen in the middle of writing) and is not shown. A
-flush that knows more of the catalogue than was read here waits for the catalogue, and the
+marker, is a stray (of a zombie that was frozen in the middle of writing) and is not shown. Records
+bear the term of their worker's lease, too: once another worker has claimed it, what its predecessor
+writes behind that claim is passed by, and what waits is dropped, for the new one writes everything.
+A flush that knows more of the catalogue than was read here waits for the catalogue, and the
 catalogue is applied no further than the flush knows it: one document, one moment. Values stay
 encoded until somebody asks, so that catching up costs a dictionary store a record. Memory: one
 value a key, once applied and at most once more waiting.
@@ -24,6 +26,7 @@ from typing import Any, NamedTuple
 from processors.guard.rule_changes import RuleChanges
 from processors.results.catalogue import Catalogue
 from schemas import codec
+from schemas.leases import NO_TERM, Terms
 from schemas.topics import FLUSH_KEY
 
 
@@ -118,6 +121,7 @@ class Flushes:
         self._complete: tuple[dict[bytes, Versioned], Flush] | None = None
         self._vectors: dict[bytes, Vector] = {}
         """Vectors of the values shown."""
+        self._terms = Terms()
         self._catalogue_ahead: deque[tuple[int, str, dict[str, Any], bytes | None]] = deque()
         self._catalogue_read = NO_OFFSET
 
@@ -125,12 +129,19 @@ class Flushes:
         """Call the watcher after every change of what is shown."""
         self._watchers.append(watcher)
 
+    def receive_claim(self, offset: int) -> None:
+        """Take the next record of the results topic, a claim: another worker publishes now."""
+        self._terms.claimed(offset)
+        self._pending.clear()
+
     def receive_result(
-        self, key: bytes | None, value: bytes | None, vector: Vector = ()
+        self, key: bytes | None, value: bytes | None, vector: Vector = (), term: int = NO_TERM
     ) -> None:
-        """Take the next record of the results topic, and the vector it bears, if any."""
+        """Take the next record of the results topic, and the vector and term it bears, if any."""
         if key is None:
             raise ResultsUnreadable("a record of the results topic has no key")
+        if not self._terms.takes(term):
+            return
         if key == FLUSH_KEY:
             if value is not None:
                 self._close_flush(value)

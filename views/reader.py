@@ -17,9 +17,10 @@ from processors.results.vectors import vector_of
 from schemas.brokers import no_broker
 from schemas.codec import Undecodable
 from schemas.kafka_clients import close_consumer, new_consumer
+from schemas.leases import term_in
 from schemas.registry import UnknownSchema
 from schemas.stalls import LOOK_SECONDS, Stalled, Standing
-from schemas.topics import Topics
+from schemas.topics import LEASE_KEY, Topics
 from views.flushes import Flushes, ResultsUnreadable
 
 
@@ -44,6 +45,15 @@ START_SECONDS = 30.0
 
 class BrokerUnreachable(Exception):
     """The broker, or a topic of ours on it, is not there; the message says what to do."""
+
+
+def receive(flushes: Flushes, record: Any) -> None:
+    """Give flushes a record of the results topic as a consumer gave it."""
+    if record.key == LEASE_KEY:
+        flushes.receive_claim(record.offset)
+    else:
+        flushes.receive_result(
+            record.key, record.value, vector_of(record.headers), term_in(record.headers))
 
 
 class ResultsReader:
@@ -157,8 +167,7 @@ class ResultsReader:
             timeout_ms=POLL_MILLISECONDS, max_records=BATCH_RECORDS
         )
         for record in batches.get(self._results, ()):
-            self.flushes.receive_result(
-                record.key, record.value, vector_of(record.headers))
+            receive(self.flushes, record)
         for record in batches.get(self._catalogue, ()):
             self.flushes.receive_catalogue(record.offset, record.value)
         await asyncio.sleep(0)

@@ -45,6 +45,7 @@ from faust.types import TP
 
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_clients import security
+from schemas.kafka_members import client_id
 from schemas.private_files import make_private_folder
 
 
@@ -229,6 +230,11 @@ def credentials() -> Credentials | None:
         mechanism=access.mechanism)
 
 
+def member_name(group: str, instance: str) -> str:
+    """Return the name of a static member."""
+    return f"{group}-{instance}"
+
+
 def application(
     name: str, kafka: str, *, partitions: int, instance: str, folder: Path, positions: Positions
 ) -> faust.App:
@@ -255,7 +261,8 @@ def application(
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
         # A static member that comes back within the session keeps its partitions at once.
-        consumer_group_instance_id=f"{name}-{instance}",
+        consumer_group_instance_id=member_name(name, instance),
+        broker_client_id=client_id(member_name(name, instance)),
         stream_wait_empty=False,
         datadir=str(folder / "faust"),
     )
@@ -283,6 +290,13 @@ def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
         log.critical("worker stopped", reason=said, error=repr(error) if error else None)
     finally:
         os._exit(EXIT_STOPPED)
+
+
+def late(stop_seconds: float, crash: BaseException | None = None) -> str:
+    """Say why a worker that was told to stop, or crashed, ends at once and not in order."""
+    why = f"Faust crashed: {crash!r}" if crash else f"told to stop {stop_seconds:.0f} s ago"
+    return (f"{why}, and something still waits, for the broker perhaps. Nothing is lost: a restart "
+            "goes on from the log.")
 
 
 def guarded(
@@ -313,16 +327,13 @@ class BoundedWorker(faust.Worker):
         self._stop_seconds = stop_seconds
 
     async def stop(self) -> None:
-        late = threading.Timer(self._stop_seconds, self._give_up)
-        late.daemon = True
-        late.start()
+        giving_up = threading.Timer(self._stop_seconds, self._give_up)
+        giving_up.daemon = True
+        giving_up.start()
         await super().stop()
 
     def _give_up(self) -> None:
-        why = (f"Faust crashed: {self.crash_reason!r}" if self.crash_reason
-               else f"told to stop {self._stop_seconds:.0f} s ago")
-        stop_process(f"{why}, and something still waits, for the broker perhaps. Nothing is lost: "
-                     "a restart goes on from the log.", self.crash_reason)
+        stop_process(late(self._stop_seconds, self.crash_reason), self.crash_reason)
 
 
 class Watch(Protocol):

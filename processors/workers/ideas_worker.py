@@ -1,41 +1,46 @@
-"""The ideas worker: tallies, catalogue and participants in, results out; Faust in the batch lane.
+"""The ideas worker: tallies, catalogue and participants in, results out.
 
 Theory of operation: the state is a pure function of three topics, so there is no changelog: a
-starting worker reads them from the beginning and publishes once it has caught up with their ends,
-and with the last vector published. It must hold every partition: a second one beside it would
-publish parts of results, so whoever is given less than all ends with a message.
+starting worker reads them from the beginning, in no group. Any number may run: all fold, and one
+publishes, who holds the lease (`schemas.leases`). It takes its turn by a claim in the results,
+behind which readers pass by what others write; then it reads the last vector published before that,
+and publishes everything anew once its state lies nowhere below. Who loses the lease goes on folding
+and stands by. Where records of others lie between its own, a claim came late: it claims again.
 """
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import structlog
-from aiokafka import AIOKafkaProducer, TopicPartition
-from faust.types import TP
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from processors.results.ideas import Ideas, Record
 from processors.results.results_document import AsOf
 from processors.results.vectors import headers
 from processors.workers.batch_lane import (
-    BatchValue,
-    Seeks,
-    application,
-    closing,
+    MAX_FETCH_BYTES,
+    MAX_POLL_RECORDS,
     guarded,
+    late,
     stop_process,
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.kafka_checks import reader
-from processors.workers.membership import Membership
 from schemas import codec
-from schemas.topics import FLUSH_KEY, Topics
+from schemas.kafka_clients import close_consumer, new_consumer
+from schemas.leases import NO_TERM, Lease, term_of
+from schemas.stalls import LOOK_SECONDS, Standing
+from schemas.topics import FLUSH_KEY, LEASE_KEY, Topics
 
 
+FETCH_SECONDS = 5.0
+"""Longest the broker holds an empty answer back; records end the wait at once."""
 PUBLISH_SECONDS = 0.02
 """Results are published at most so often..."""
 REST_FACTOR = 1
@@ -51,7 +56,7 @@ publication of everything."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
 LOOK_UP_SECONDS = 30.0
-"""Asking for ends, or reading a stretch of the results, may take so long at start."""
+"""Asking for ends, or reading a stretch of the results, may take so long."""
 TAIL_RECORDS = 10_000
 """So far before the end of the results the last marker is looked for first: three publications of
 everything in a large campaign."""
@@ -66,106 +71,128 @@ class IdeasPolicy:
     kafka: str
     topics: Topics
     instance: str
-    folder: Path
+    stop_seconds: float
+    """Told to stop, it ends in order within so long, or at once and with a reason."""
 
 
 class IdeasWorker:
-    """The Faust application around the pure state."""
+    """The pure state, who folds it, and who publishes it while `lease` is held."""
 
     def __init__(self, policy: IdeasPolicy) -> None:
         self.policy, self.topics = policy, policy.topics
         self.ideas = Ideas(self.topics.partitions)
         self.positions = dict.fromkeys(self._inputs(), 0)
         """Next offset to fold, by topic partition."""
-        self.starts: dict[TP, int] = {}
+        self.starts: dict[TopicPartition, int] = {}
         """End offsets at start: nothing is published before they are reached."""
+        self.lease = Lease()
+        """Kept up to date by whoever runs this; each change of it is `told`."""
+        self.turn, self.term = 0, NO_TERM
+        """The turn that was claimed last, and the term that it began."""
+        self.next_offset = 0
+        """Where the results end, as long as nobody else writes them."""
         self.published: tuple[int, ...] = ()
         """Vector of the last publication, ours or a predecessor's."""
-        self.generation: int | None = None
-        self.seeks = Seeks()
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
-        self.closing = False
+        self.closing = asyncio.Event()
+        self._late: threading.Timer | None = None
         self.folded = asyncio.Event()
-        """Set by whatever is folded: there may be something to publish."""
-        self.app = application(
-            f"{self.topics.prefix}-ideas", policy.kafka, partitions=self.topics.partitions,
-            instance=policy.instance, folder=policy.folder, positions=self,
-        )
-        self.membership = Membership(
-            policy.kafka, f"{self.topics.prefix}-ideas", self.topics.tallies,
-            self.topics.partitions, holds=lambda: self.generation is not None)
-        for name in (self.topics.tallies, self.topics.catalogue, self.topics.participants):
-            topic = self.app.topic(name, value_type=bytes, value_serializer="raw")
-            self.app.agent(topic, name=f"fold-{name}")(self._fold_stream)
-        self.app.task(guarded(self._publish, is_closing=lambda: self.closing))
-        closing(self.app, self._close)
+        """Set by whatever is folded or told: there may be something to publish."""
 
-    def _inputs(self) -> list[TP]:
+    def _inputs(self) -> list[TopicPartition]:
         return [
-            *(TP(self.topics.tallies, number) for number in range(self.topics.partitions)),
-            TP(self.topics.catalogue, 0), TP(self.topics.participants, 0),
+            *(TopicPartition(self.topics.tallies, number)
+              for number in range(self.topics.partitions)),
+            TopicPartition(self.topics.catalogue, 0), TopicPartition(self.topics.participants, 0),
         ]
 
-    # Positions, asked by the lane
+    def told(self) -> None:
+        """Look at the lease: it has changed."""
+        self.folded.set()
 
-    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
-        """Read on where the state stands, in every partition."""
-        missing = set(self.positions) - partitions
-        if missing:
-            stop_process(
-                f"this ideas worker was given {len(partitions)} of {len(self.positions)} "
-                "partitions: another one runs in the same group. Run only one, and stop the other."
-            )
-        self.generation = self.app.consumer_generation_id
-        return dict(self.positions)
+    def stop(self) -> None:
+        """End in order; call it from the event loop."""
+        self.closing.set()
+        self._late = threading.Timer(
+            self.policy.stop_seconds, stop_process, [late(self.policy.stop_seconds)])
+        self._late.daemon = True
+        self._late.start()
 
-    def durable_offset(self, partition: TP) -> int | None:
-        """Commit what was folded, for lag monitoring."""
-        return self.positions.get(partition) or None
+    async def run(self) -> None:
+        """Work until stopped; any error of it ends the process."""
+        work = [asyncio.ensure_future(guarded(each, is_closing=self.closing.is_set)())
+                for each in (self._read, self._publish)]
+        await self.closing.wait()
+        await self._close()
+        for task in work:
+            task.cancel()
+        await asyncio.gather(*work, return_exceptions=True)
+        if self._late:
+            self._late.cancel()
 
     # Folding
 
-    async def _fold_stream(self, stream: Any) -> None:
-        async for event in stream.noack().events():
-            try:
-                message = event.message
-                await self._fold(message.value, TP(message.topic, message.partition))
-            except (asyncio.CancelledError, GeneratorExit):
-                raise
-            except Exception as error:  # noqa: BLE001 -- Faust would log it and go on
-                if self.closing:
-                    return  # Not acknowledged, and read from the beginning at the next start.
-                stop_process(str(error), error)
-            event.ack()
+    async def _read(self) -> None:
+        """Fold what comes of all inputs; raise Stalled where one goes on and nothing comes."""
+        consumer = new_consumer(
+            self.policy.kafka, max_partition_fetch_bytes=MAX_FETCH_BYTES,
+            fetch_max_wait_ms=int(FETCH_SECONDS * 1000))
+        clock = asyncio.get_running_loop().time
+        standing = {place: Standing(f"{place.topic} partition {place.partition}")
+                    for place in self.positions}
+        look_at = clock() + LOOK_SECONDS
+        try:
+            await consumer.start()
+            consumer.assign([*self.positions])
+            for place, position in self.positions.items():
+                consumer.seek(place, position)
+            while True:
+                batches = await consumer.getmany(
+                    timeout_ms=int(FETCH_SECONDS * 1000), max_records=MAX_POLL_RECORDS)
+                for place, records in batches.items():
+                    self._fold(place, records)
+                await asyncio.sleep(0)
+                if clock() >= look_at:
+                    await self._look(consumer, standing)
+                    look_at = clock() + LOOK_SECONDS
+        finally:
+            await close_consumer(consumer)
 
-    async def _fold(self, batch: BatchValue, tp: TP) -> None:
-        position = self.positions[tp]
-        if batch.generation != self.generation or not self.seeks.in_place(tp, batch):
-            await self.seeks.seek(self.app.consumer, tp, position)
+    async def _look(
+        self, consumer: AIOKafkaConsumer, standing: Mapping[TopicPartition, Standing]
+    ) -> None:
+        try:
+            ends = await consumer.end_offsets([*self.positions])
+        except KafkaError:  # The broker is away: what was folded stays.
+            for each in standing.values():
+                each.forget()
             return
+        for place, end in ends.items():
+            standing[place].see(await consumer.position(place), end,
+                                asyncio.get_running_loop().time())
+
+    def _fold(self, place: TopicPartition, records: list[Any]) -> None:
         before = sum(self.ideas.set_aside.values())
-        for record in batch.records:
-            if record.offset < position:
-                continue
-            if tp.topic == self.topics.tallies:
-                self.ideas.apply_tallies(tp.partition, record.key, record.value)
-            elif tp.topic == self.topics.catalogue:
+        for record in records:
+            if place.topic == self.topics.tallies:
+                self.ideas.apply_tallies(place.partition, record.key, record.value)
+            elif place.topic == self.topics.catalogue:
                 self.ideas.apply_catalogue(record.value, record.offset)
             else:
                 self.ideas.apply_participants(record.value, record.offset)
-        self.positions[tp] = batch.records[-1].offset + 1
+        first, self.positions[place] = self.positions[place], records[-1].offset + 1
         self.folded.set()
         if set_aside := sum(self.ideas.set_aside.values()) - before:
-            log.error("records set aside", topic=tp.topic, partition=tp.partition,
-                      number=set_aside, first_offset=position, next_offset=self.positions[tp],
+            log.error("records set aside", topic=place.topic, partition=place.partition,
+                      number=set_aside, first_offset=first, next_offset=self.positions[place],
                       remedy="nobody can read them and nothing waits for them: find out who wrote "
                              "them, and who else may write this topic")
 
     # Publishing
 
     async def _publish(self) -> None:
-        self.producer = producer = await connected_producer(self.policy.kafka)
+        self.producer = await connected_producer(self.policy.kafka)
         await self._look_up()  # last: after it the worker may say that it is ready
         loop = asyncio.get_running_loop()
         rest, refreshed_at = PUBLISH_SECONDS, loop.time()
@@ -173,12 +200,14 @@ class IdeasWorker:
             await asyncio.sleep(rest)
             await self._due(refreshed_at + REFRESH_SECONDS - loop.time())
             rest = PUBLISH_SECONDS
+            if self._may_lead() and self.turn != self.lease.turn:
+                await self._take_turn()
             began = loop.time()
             ranked = began - self.ranked_at >= RANKING_SECONDS
-            if began - refreshed_at >= REFRESH_SECONDS and self.ready():
+            if began - refreshed_at >= REFRESH_SECONDS and self.leads():
                 self.ideas.move_slice(REFRESH_SLICES)
                 refreshed_at = began
-            if not self.ready() or not self.ideas.moved(ranked=ranked):
+            if not self.leads() or not self.ideas.moved(ranked=ranked):
                 continue
             as_of = self.ideas.as_of()
             worked = time.thread_time()
@@ -186,13 +215,16 @@ class IdeasWorker:
             rest = rest_seconds(time.thread_time() - worked)
             if ranked:
                 self.ranked_at = began
-            await self._write(producer, records, as_of)
+            await self._write(records, as_of)
             self.published = as_of.votes
 
     async def _due(self, refresh_seconds: float) -> None:
-        """Wait until something may be to publish: folded, ranked, or a slice again."""
+        """Wait until something may be to publish: a turn, folded, ranked, or a slice again."""
         self.folded.clear()
-        if self.ideas.moved(ranked=False):
+        if not self._may_lead():
+            await self.folded.wait()
+            return
+        if self.turn != self.lease.turn or self.ideas.moved(ranked=False):
             return
         if self.ideas.moved(ranked=True):
             left = self.ranked_at + RANKING_SECONDS - asyncio.get_running_loop().time()
@@ -201,62 +233,96 @@ class IdeasWorker:
             await asyncio.wait_for(self.folded.wait(), max(refresh_seconds, 0.0))
 
     async def _close(self) -> None:
-        self.closing = True
         if hasattr(self, "producer"):
             await self.producer.stop()
 
     async def _look_up(self) -> None:
-        """Learn the ends of the inputs and the last vector published."""
+        """Learn the ends of the inputs."""
         consumer = await reader(self.policy.kafka)
         try:
             async with asyncio.timeout(LOOK_UP_SECONDS):
-                inputs = [TopicPartition(tp.topic, tp.partition) for tp in self.positions]
-                ends = await consumer.end_offsets(inputs)
-            self.published = await last_vector(
-                consumer, TopicPartition(self.topics.results, 0), self.topics.partitions)
-            self.starts = {TP(tp.topic, tp.partition): end for tp, end in ends.items()}
+                self.starts = await consumer.end_offsets([*self.positions])
         finally:
             await consumer.stop()
+        self.folded.set()
+
+    async def _take_turn(self) -> None:
+        """Claim the results, learn what was published before, and publish everything anew."""
+        turn, results = self.lease.turn, TopicPartition(self.topics.results, 0)
+        async with asyncio.timeout(WRITE_SECONDS):
+            claimed = await self.producer.send_and_wait(
+                results.topic, claim(self.policy.instance, int(time.time() * 1000)),
+                key=LEASE_KEY, partition=results.partition)
+        consumer = await reader(self.policy.kafka)
+        try:
+            self.published = await last_vector(
+                consumer, results, self.topics.partitions, claimed.offset)
+        finally:
+            await consumer.stop()
+        self.ideas.move_slice(1)
+        self.turn, self.term, self.next_offset = turn, term_of(claimed.offset), claimed.offset + 1
+        log.info("publishes from here on", term=self.term, published=list(self.published))
+
+    def caught_up(self) -> bool:
+        """Whether the ends known at the start are reached."""
+        return reached(self.positions, self.starts)
+
+    def _may_lead(self) -> bool:
+        return self.lease.holds and self.caught_up()
+
+    def leads(self) -> bool:
+        """Whether it has claimed its turn, and never goes back by publishing."""
+        return (self.lease.holds and self.turn == self.lease.turn
+                and may_publish(self.positions, self.starts, self.ideas.as_of().votes,
+                                self.published))
 
     def ready(self) -> bool:
-        """Whether the state has caught up with the start, and never goes back by publishing."""
-        return may_publish(self.positions, self.starts, self.ideas.as_of().votes, self.published)
+        """Whether it leads, or could once it is given the lease that somebody else holds."""
+        return self.leads() if self.lease.holds else self.lease.joined and self.caught_up()
 
-    async def _write(
-        self, producer: AIOKafkaProducer, records: list[Record], as_of: AsOf
-    ) -> None:
+    async def _write(self, records: list[Record], as_of: AsOf) -> None:
         """Write a publication and wait until the broker has it."""
-        futures = await self._sent(producer, records, as_of)
+        writer, futures = await self._sent(records, as_of)
         async with asyncio.timeout(WRITE_SECONDS):
-            for future in futures:
-                await future
+            *_, last = [await future for future in futures]
+        expected = self.next_offset + len(records)
+        self.next_offset = last.offset + writer.last_batch_records
+        if self.next_offset != expected:
+            log.warning("somebody else wrote results: they are claimed again",
+                        expected_offset=expected, found_offset=self.next_offset)
+            self.lease.interrupted()
 
-    async def _sent(
-        self, producer: AIOKafkaProducer, records: list[Record], as_of: AsOf
-    ) -> list[Any]:
-        """Send a publication; its vector tells its records from strays of another worker."""
-        writer = Batches(producer)
+    async def _sent(self, records: list[Record], as_of: AsOf) -> tuple[Batches, list[Any]]:
+        """Send a publication; vector and term tell its records from strays of another worker."""
+        writer = Batches(self.producer)
         writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     headers=headers(as_of))
-        return await writer.send(self.topics.results, 0)
+                     headers=headers(as_of, self.term))
+        return writer, await writer.send(self.topics.results, 0)
 
     def status(self) -> dict[str, Any]:
         """Say where the worker stands, for health checks and operators."""
         return {
-            "ready": self.ready(), "votes": list(self.ideas.as_of().votes),
+            "ready": self.ready(), "leads": self.leads(), "joined": self.lease.joined,
+            "votes": list(self.ideas.as_of().votes),
             "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
             "set_aside": dict(self.ideas.set_aside),
         }
 
 
-async def last_vector(consumer: Any, results: TopicPartition, partitions: int) -> tuple[int, ...]:
-    """Return the vector of the last marker in the results: read from their end backwards.
+def claim(instance: str, taken_at: int) -> bytes:
+    """Return the record by which a turn begins; the instant is in milliseconds."""
+    return codec.encode("LeaseTaken", process="ideas", instance=instance, taken_at=taken_at)
+
+
+async def last_vector(
+    consumer: Any, results: TopicPartition, partitions: int, end: int
+) -> tuple[int, ...]:
+    """Return the vector of the last marker in the results before an offset: read backwards.
 
     Raises TimeoutError where a stretch cannot be read within LOOK_UP_SECONDS.
     """
     async with asyncio.timeout(LOOK_UP_SECONDS):
         first = (await consumer.beginning_offsets([results]))[results]
-        end = (await consumer.end_offsets([results]))[results]
     consumer.assign([results])
     until, stretch = end, TAIL_RECORDS
     while until > first:
@@ -284,16 +350,17 @@ async def _newest_vector(
     return found
 
 
+def reached(positions: Mapping[Any, int], starts: Mapping[Any, int]) -> bool:
+    """Whether the ends known at the start are reached; False before they are known."""
+    return bool(starts) and all(positions[place] >= end for place, end in starts.items())
+
+
 def may_publish(
     positions: Mapping[Any, int], starts: Mapping[Any, int],
     votes: tuple[int, ...], published: tuple[int, ...],
 ) -> bool:
     """Whether the ends known at the start are reached, and no published place would go back."""
-    return (
-        bool(starts)
-        and all(positions[place] >= end for place, end in starts.items())
-        and all(map(int.__ge__, votes, published))
-    )
+    return reached(positions, starts) and all(map(int.__ge__, votes, published))
 
 
 def rest_seconds(publication_seconds: float) -> float:

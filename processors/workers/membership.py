@@ -5,6 +5,9 @@ without partitions, and Faust waits for ever. To have none is no fault by itself
 all of them. So who has had none for MISSING_SECONDS asks the coordinator who holds what, and ends
 if a partition has no holder. A rebalance that does not come to an end looks the same, and ends so.
 It looks from a thread of its own: Faust, whose joining failed, starts nothing more.
+
+Two members of one name throw each other out for ever. So nobody joins under the name of a member
+that lives; one that was killed is known for a session yet, and on its own host as dead at once.
 """
 
 import asyncio
@@ -17,8 +20,9 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import KafkaError
 
-from processors.workers.batch_lane import stop_process
-from processors.workers.kafka_checks import connected_admin
+from processors.workers.batch_lane import SESSION_SECONDS, member_name, stop_process
+from processors.workers.kafka_checks import BrokerUnreachable, connected_admin
+from schemas.kafka_members import Member, members
 
 
 MISSING_SECONDS = 45.0
@@ -28,8 +32,10 @@ LOOK_SECONDS = 5.0
 ANSWER_SECONDS = 10.0
 """Longest wait for the coordinator's answer; without one it is asked again."""
 
-_MEMBERS = 5
-"""Place of the members in a described group; a member's assignment is its last field."""
+FORGET_SECONDS = SESSION_SECONDS + 3.0
+"""A member of another host that is still there after so long lives."""
+FORGET_LOOK_SECONDS = 1.0
+"""So often it is looked whether it has been forgotten."""
 
 log = structlog.get_logger("scrutin.membership")
 
@@ -89,11 +95,39 @@ async def _without_holder(membership: Membership) -> Collection[int]:
 async def _held(admin: AIOKafkaAdminClient, membership: Membership) -> set[int]:
     """Return the partitions of the topic that members hold."""
     found: set[int] = set()
-    for answer in await admin.describe_consumer_groups([membership.group]):
-        for described in answer.groups:
-            for member in described[_MEMBERS]:
-                if member[-1]:  # Empty while the group is being balanced.
-                    assignment = ConsumerProtocolMemberAssignment.decode(member[-1])
-                    found |= {number for name, numbers in assignment.assignment
-                              if name == membership.topic for number in numbers}
+    for member in await members(admin, membership.group):
+        if member.assignment:
+            assignment = ConsumerProtocolMemberAssignment.decode(member.assignment)
+            found |= {number for name, numbers in assignment.assignment
+                      if name == membership.topic for number in numbers}
     return found
+
+
+class NameInUse(Exception):
+    """A living member of the group has this one's name."""
+
+
+async def require_own_name(kafka: str, group: str, instance: str) -> None:
+    """Raise NameInUse where a living member has the name, BrokerUnreachable without a broker."""
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + FORGET_SECONDS
+    admin = await connected_admin(kafka)
+    try:
+        while member := await _namesake(admin, group, instance):
+            if member.runs or clock() > deadline:
+                raise NameInUse(
+                    f"SCRUTIN_INSTANCE={instance} is in use: a member of the group {group} has "
+                    f"that name and lives at {member.place}. Give each process of a kind a name "
+                    "of its own, or none: then it has its host's.")
+            await asyncio.sleep(FORGET_LOOK_SECONDS)
+    except (KafkaError, OSError) as error:
+        raise BrokerUnreachable(kafka, error) from error
+    finally:
+        await admin.close()
+
+
+async def _namesake(admin: AIOKafkaAdminClient, group: str, instance: str) -> Member | None:
+    """Find the member of a name that is not known here to be dead."""
+    return next((member for member in await members(admin, group)
+                 if member.static_name == member_name(group, instance)
+                 and member.runs is not False), None)

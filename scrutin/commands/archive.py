@@ -4,6 +4,7 @@ import asyncio
 
 from scrutin import addresses
 from scrutin.process.ending import ending
+from scrutin.process.standby import Standby
 from scrutin.process.worker import Begun, begin, stopped_by_signals
 from sinks.archive import Archive, ArchivePolicy
 from sinks.logs import kept_logs
@@ -13,8 +14,9 @@ from sinks.migrations import MigrationChanged
 def archive() -> None:
     """Keep every vote, decision and catalogue record in ClickHouse. Ends on SIGTERM.
 
-    Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not as they must be, 70 stopped
-    itself (the reason is the last line of its log; a restart resumes behind what is stored).
+    One archives, others stand by. Exit codes: 0 told to stop, 3 broker, ClickHouse or topics not
+    as they must be, 70 stopped itself (the reason is the last line of its log; a restart resumes
+    behind what is stored).
     """
     begun = begin()
     policy = ArchivePolicy(
@@ -26,6 +28,6 @@ def archive() -> None:
 
 
 async def _run(policy: ArchivePolicy, begun: Begun) -> None:
-    running = Archive(policy)
+    running = Standby(begun, "archive", lambda: Archive(policy))
     async with stopped_by_signals(running, begun.settings, "archive"):
         await running.run()

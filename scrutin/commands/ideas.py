@@ -1,22 +1,35 @@
 """`scrutin ideas`: publish results until told to stop."""
 
-from processors.workers.batch_lane import run_worker
+import asyncio
+
+from processors.workers.batch_lane import keep_records_lean
 from processors.workers.ideas_worker import IdeasPolicy, IdeasWorker
-from scrutin.process import health
-from scrutin.process.worker import begin
+from schemas.kafka_leases import KafkaLease
+from scrutin.process.standby import keeping
+from scrutin.process.worker import Begun, begin, stopped_by_signals
 
 
 def ideas() -> None:
-    """Publish results: read tallies, catalogue and participants. Run one. Ends on SIGTERM.
+    """Publish results: read tallies, catalogue and participants. Ends on SIGTERM.
 
-    Exit codes: 0 told to stop, 3 broker or topics not as they must be, 70 stopped itself (the
-    reason is the last line of its log; a restart reads everything again).
+    One publishes, others stand by and have read everything. Exit codes: 0 told to stop, 3 broker
+    or topics not as they must be, 70 stopped itself (the reason is the last line of its log; a
+    restart reads everything again).
     """
     begun = begin()
-    settings = begun.settings
     begun.require({one.name for one in begun.topics.specifications()})
-    worker = IdeasWorker(IdeasPolicy(
-        kafka=begun.kafka, topics=begun.topics, instance=settings.instance,
-        folder=settings.data_folder))
-    worker.app.task(health.serve(settings, "ideas", worker.status).beat)
-    run_worker(worker.app, worker.membership, settings.stop_seconds)
+    keep_records_lean()
+    asyncio.run(run(begun))
+
+
+async def run(begun: Begun, kind: type[IdeasWorker] = IdeasWorker) -> None:
+    """Publish while the lease is held, until told to stop."""
+    settings, topics = begun.settings, begun.topics
+    worker = kind(IdeasPolicy(
+        kafka=begun.kafka, topics=topics, instance=settings.instance,
+        stop_seconds=settings.stop_seconds))
+    lease = KafkaLease(
+        begun.kafka, f"{topics.prefix}-ideas", topics.results, settings.instance,
+        lease=worker.lease, told=worker.told, ready=worker.caught_up)
+    async with stopped_by_signals(worker, settings, "ideas"):
+        await keeping(lease, worker.run())

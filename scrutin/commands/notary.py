@@ -1,19 +1,14 @@
 """`scrutin notary`: keep and sign the transparency logs until told to stop."""
 
 import asyncio
-import functools
 
 from deploy.machine.errors import FolderHeldError
-from deploy.machine.locks import FolderLock
-from producers.operations import Log
 from scrutin import addresses
-from scrutin.notary.notary_keys import name_log_keys
-from scrutin.notary.results_notary import LOOK_SECONDS, ResultsNotary
+from scrutin.notary.turn import NotaryTurn
 from scrutin.process.ending import ending
+from scrutin.process.standby import Standby
 from scrutin.process.worker import Begun, begin, stopped_by_signals
-from sinks.transparency.notary import Notary, NotaryPolicy
-from sinks.transparency.results_folder import RESULTS, ResultsFolder
-from views.reader import ResultsReader
+from sinks.transparency.notary import NotaryPolicy
 
 
 def notary() -> None:
@@ -34,26 +29,10 @@ def notary() -> None:
         checkpoint_seconds=settings.checkpoint_seconds)
     begun.require({topics.votes, topics.catalogue, topics.results})
     with ending("notary", FolderHeldError):
-        lock = FolderLock.acquire(
-            policy.folder / f"{topics.prefix}.lock",
-            f"another notary (pid {{pid}}) writes the logs in {policy.folder}: run one for each "
-            "SCRUTIN_TOPIC_PREFIX.")
-        try:
-            asyncio.run(_run(policy, begun))
-        finally:
-            lock.release()
+        asyncio.run(_run(policy, begun))
 
 
 async def _run(policy: NotaryPolicy, begun: Begun) -> None:
-    running = Notary(policy)
-    results = ResultsNotary(
-        ResultsReader(policy.kafka, policy.topics,
-                      rest=functools.partial(asyncio.sleep, LOOK_SECONDS)),
-        running, ResultsFolder(policy.folder / policy.topics.prefix / RESULTS))
-    async with (stopped_by_signals(running, begun.settings, "notary"),
-                asyncio.TaskGroup() as tasks):
-        beside = [tasks.create_task(work) for work in (
-            results.run(), name_log_keys(running, Log(policy.kafka, policy.topics)))]
+    running = Standby(begun, "notary", lambda: NotaryTurn(policy))
+    async with stopped_by_signals(running, begun.settings, "notary"):
         await running.run()
-        for task in beside:
-            task.cancel()

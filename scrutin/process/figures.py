@@ -12,11 +12,22 @@ Status = dict[str, Any]
 
 def samples(kind: str, status: Status) -> Iterator[Sample]:
     """Yield the samples of a kind of worker."""
+    if "leads" in status:
+        yield Sample(known.LEADS, status["leads"])
     yield from _SAMPLES[kind](status)
+
+
+def role(status: Status) -> str:
+    """Say what a worker that is ready is among its kind; of ledgers each is as the others."""
+    if "leads" not in status:
+        return "ready"
+    return "ready: leading" if status["leads"] else "ready: standing by"
 
 
 def waiting_for(kind: str, status: Status) -> str:
     """Say why a worker is not ready."""
+    if not status.get("joined", True):
+        return "asking who holds the lease"
     return _WAITING[kind](status)
 
 
@@ -37,14 +48,15 @@ def _ledger_waiting(status: Status) -> str:
 
 
 def _ideas(status: Status) -> Iterator[Sample]:
-    for partition, offset in enumerate(status["published"]):
-        yield Sample(known.RESULTS_NEXT, offset + 1, (str(partition),))
+    if status["leads"]:
+        for partition, offset in enumerate(status["published"]):
+            yield Sample(known.RESULTS_NEXT, offset + 1, (str(partition),))
     for topic, number in status["set_aside"].items():
         yield Sample(known.RESULTS_SET_ASIDE, number, (topic,))
 
 
 def _ideas_waiting(_status: Status) -> str:
-    return "reading tallies, catalogue and participants"
+    return "reading tallies, catalogue and participants, or what was published before"
 
 
 def _patrol(status: Status) -> Iterator[Sample]:
@@ -63,6 +75,8 @@ def _patrol_waiting(_status: Status) -> str:
 
 
 def _archive(status: Status) -> Iterator[Sample]:
+    if not status["leads"]:
+        return  # It knows nothing of where the archive stands.
     for place in status["positions"]:
         labels = (place["topic"], str(place["partition"]))
         yield Sample(known.ARCHIVE_NEXT, place["next_offset"], labels)
@@ -86,6 +100,8 @@ def _archive_waiting(status: Status) -> str:
 
 
 def _notary(status: Status) -> Iterator[Sample]:
+    if not status["leads"]:
+        return  # As above.
     for found in status["logs"]:
         labels = (found["topic"], str(found["partition"]))
         yield Sample(known.NOTARY_NEXT, found["size"], labels)

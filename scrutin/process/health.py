@@ -89,7 +89,7 @@ def application(settings: Settings, kind: str, status: Status, pulse: Pulse) -> 
     def readyz(_request: Request) -> Response:
         found = status()
         if found["ready"]:
-            return PlainTextResponse("ready\n")
+            return PlainTextResponse(f"{figures.role(found)}\n")
         return PlainTextResponse(f"not ready: {figures.waiting_for(kind, found)}\n", 503)
 
     def state(_request: Request) -> Response:

@@ -18,7 +18,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.results import results_document
-from processors.results.vectors import vector_of
 from producers.writer import abandon
 from schemas.kafka_clients import close_consumer
 from schemas.topics import FLUSH_KEY, Topics
@@ -29,6 +28,7 @@ from tests.faults.violations import Log
 from tests.sinks.ballots import CONSULTATION
 from views.documents import Documents
 from views.flushes import Flushes
+from views.reader import receive
 
 
 BURST_RECORDS = 60
@@ -179,7 +179,7 @@ class Load:
 
     def _receive(self, record: Any) -> None:
         before = self.flushes.applied
-        self.flushes.receive_result(record.key, record.value, vector_of(record.headers))
+        receive(self.flushes, record)
         if record.key != FLUSH_KEY:
             return
         applied = self.flushes.applied

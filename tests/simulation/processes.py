@@ -14,9 +14,10 @@ from processors.workers.batch_lane import BatchValue
 from processors.workers.batches import Batches
 from processors.workers.deciding import decide_batch, may_decide
 from processors.workers.decision_store import Held
-from processors.workers.ideas_worker import may_publish
+from processors.workers.ideas_worker import claim, may_publish
 from schemas import codec
-from schemas.topics import FLUSH_KEY
+from schemas import leases as lease_terms
+from schemas.topics import FLUSH_KEY, LEASE_KEY
 from sinks.archive import resume
 from sinks.lane import Lane
 from sinks.logs import archived_logs
@@ -117,10 +118,16 @@ class LedgerProcess:
 
 
 class IdeasProcess:
-    """An ideas worker, begun anew."""
+    """An ideas worker, begun anew: it has taken the lease, and its predecessor has not heard."""
 
-    def __init__(self, chance: random.Random, logs: Logs, parts: Parts) -> None:
+    def __init__(
+        self, chance: random.Random, logs: Logs, parts: Parts, *, leases: bool
+    ) -> None:
         self.chance, self.logs = chance, logs
+        self.term = lease_terms.NO_TERM
+        if leases:
+            self.term = lease_terms.term_of(logs["results"][0].end)
+            logs["results"][0].append(claim("", 0), LEASE_KEY)
         self.producer = Producer(chance, logs)
         self.ideas = parts.ideas(len(logs["votes"]))
         self.inputs = {("tallies", log.partition): log for log in logs["tallies"]}
@@ -156,7 +163,7 @@ class IdeasProcess:
         writer = Batches(self.producer, self.producer.create_batch)
         records = self.ideas.take(now, ranked=ranked)
         writer.write((value for _, value in records), keys=(key for key, _ in records),
-                     headers=headers(self.ideas.as_of()))
+                     headers=headers(self.ideas.as_of(), self.term))
         finished(writer.send("results", 0))
         self.published = votes
 

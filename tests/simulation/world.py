@@ -9,7 +9,6 @@ broker's answers and ClickHouse's table are simulated (transport.py). An alarm o
 import random
 from typing import Any
 
-from processors.results.vectors import vector_of
 from schemas.topics import Topics
 from schemas.words import CHOICES, QUALIFICATIONS, TRUSTS
 from sinks.faults import ArchiveSuperseded, InsertIncomplete
@@ -22,6 +21,7 @@ from tests.simulation.processes import (
     Parts,
 )
 from tests.simulation.transport import Crashed, Log, Table
+from views.reader import receive
 
 
 PARTITIONS = 2
@@ -54,6 +54,8 @@ class World:
             log.append(events.adopted(partition=partition, partitions=PARTITIONS), None, self.now)
         self.generation, self.table = 0, Table()
         self.ledgers = [self._ledger(), self._ledger()]
+        self.leases = self.chance.random() < 0.5
+        """Whether ideas take leases: what those of before wrote is read as ever."""
         self.ideas = [self._ideas()]
         self.archives = [self._archive()]
         self.reader, self.read = self.parts.reader(), 0
@@ -67,7 +69,7 @@ class World:
         return LedgerProcess(self.chance, self.logs, self.parts)
 
     def _ideas(self) -> IdeasProcess:
-        return IdeasProcess(self.chance, self.logs, self.parts)
+        return IdeasProcess(self.chance, self.logs, self.parts, leases=self.leases)
 
     def _archive(self, *, faults: bool = True) -> ArchiveProcess:
         return ArchiveProcess(
@@ -206,7 +208,7 @@ class World:
     def look(self) -> None:
         """Have the reader of results take the next records; a new reader begins anew."""
         for record in self.logs["results"][0].read(self.read, self.chance.randint(1, 15)):
-            self.reader.receive_result(record.key, record.value, vector_of(record.headers))
+            receive(self.reader, record)
             self.read = record.offset + 1
             if self.reader.applied is not None:
                 self.vectors.append(self.reader.applied.vector)

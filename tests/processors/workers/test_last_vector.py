@@ -28,13 +28,15 @@ async def test_the_last_marker_is_found_however_far_before_the_end(
     looker = await reader(lone_stack.kafka)
     try:
         async with connected_producer(lone_stack.kafka) as producer:
-            assert await ideas_worker.last_vector(looker, results, 1) == (-1,)
+            assert await ideas_worker.last_vector(looker, results, 1, 0) == (-1,)
             for offset in (7, 9):
                 await producer.send_and_wait(
                     results.topic, marker(offset), key=FLUSH_KEY, partition=0)
             for number in range(figures):
                 await producer.send_and_wait(
                     results.topic, b"figure", key=b"%d" % number, partition=0)
-        assert await ideas_worker.last_vector(looker, results, 1) == (9,)
+        # What lies behind the end that is asked for is somebody else's.
+        assert await ideas_worker.last_vector(looker, results, 1, 1) == (7,)
+        assert await ideas_worker.last_vector(looker, results, 1, 2 + figures) == (9,)
     finally:
         await looker.stop()

@@ -22,8 +22,7 @@ class ClosedIdeas(IdeasWorker):
 
     async def _close(self) -> None:
         self.ideas.move_slice(1)
-        await self._sent(
-            self.producer, self.ideas.take(BEGAN_AT, ranked=False), self.ideas.as_of())
+        await self._sent(self.ideas.take(BEGAN_AT, ranked=False), self.ideas.as_of())
         structlog.get_logger().info(CLOSES)
         await super()._close()
 

@@ -1,5 +1,6 @@
 """How workers that stand for a danger are run: as theirs, a ledger whatever it cannot read."""
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -9,6 +10,7 @@ from processors.workers.ideas_worker import IdeasPolicy, IdeasWorker
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
 from scrutin import addresses
 from scrutin.process import log
+from scrutin.process.worker import stopped_by_signals
 from scrutin.settings import load
 
 
@@ -24,10 +26,16 @@ def run(kind_in: Callable[[Path], type[LedgerWorker]]) -> NoReturn:
     run_worker(worker.app, worker.membership, settings.stop_seconds)
 
 
-def run_ideas(kind: type[IdeasWorker]) -> NoReturn:
-    """Run a kind of ideas worker until it ends."""
+def run_ideas(kind: type[IdeasWorker]) -> None:
+    """Run a kind of ideas worker until it ends; it leads from the beginning."""
     settings = load()
     log.configure(settings)
-    worker = kind(IdeasPolicy(
-        settings.kafka, addresses.topics(settings), settings.instance, settings.data_folder))
-    run_worker(worker.app, worker.membership, settings.stop_seconds)
+
+    async def work() -> None:
+        worker = kind(IdeasPolicy(
+            settings.kafka, addresses.topics(settings), settings.instance, settings.stop_seconds))
+        worker.lease.assigned(1, holds=True)
+        async with stopped_by_signals(worker, settings, "ideas"):
+            await worker.run()
+
+    asyncio.run(work())

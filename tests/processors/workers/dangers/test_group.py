@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import socket
 import sys
 from http import HTTPStatus
 from pathlib import Path
@@ -10,7 +11,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import httpx2
-import psutil
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
@@ -20,7 +20,7 @@ from processors.ledger.ledger import Ledger
 from processors.workers.batch_lane import BatchValue
 from processors.workers.decision_store import Held
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
-from schemas.exit_codes import EXIT_STOPPED
+from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from tests.harness import (
     BEGAN_AT,
     ROOT,
@@ -38,7 +38,7 @@ from tests.harness import (
 )
 from tests.processors.workers.dangers import (
     closed_ideas,
-    crashed_ideas,
+    crashed_ledger,
     late_ledger,
     stalled_ledger,
     zombie_ledger,
@@ -66,7 +66,7 @@ async def test_a_zombie_that_writes_after_its_session_harms_nothing(stack: Stack
         await written(1, 501)
         await folded_decisions(stack, [500, 500])
         await written(501, 1_501)
-        await stopped(zombie)
+        await zombie.frozen()
         heir.start()
         await written(1_501, size + 1)
         found = await folded_decisions(stack, [size + 1, size + 1])
@@ -79,15 +79,6 @@ async def test_a_zombie_that_writes_after_its_session_harms_nothing(stack: Stack
         (partition, value) for partition, values in enumerate(found) for value in values}
     assert await folded_decisions(stack, [size + 1, size + 1]) == found
     assert heir.running()
-
-
-async def stopped(worker: Worker) -> None:
-    """Wait until a worker has frozen itself."""
-    assert worker.process is not None
-    async with asyncio.timeout(WAIT_SECONDS):
-        while psutil.Process(worker.process.pid).status() != psutil.STATUS_STOPPED:
-            assert worker.running(), worker.log()
-            await asyncio.sleep(POLL_SECONDS)
 
 
 async def beyond(stack: Stack, count: int) -> list[Any]:
@@ -195,11 +186,11 @@ def misses_the_broker(worker: Worker) -> bool:
 async def test_a_worker_in_which_faust_crashes_says_so(stack: Stack) -> None:
     """Faust would end it with 1, which is the answer of a check; the reason is its last line."""
     await prepared(stack, 68, size=1)
-    ideas = stack.worker("ideas")
-    ideas.program = [sys.executable, str(Path(crashed_ideas.__file__))]
-    ideas.start()
-    assert ideas.wait() == EXIT_STOPPED, ideas.log()
-    assert f"Faust crashed: RuntimeError('{crashed_ideas.WHY}')" in ideas.log()
+    ledger = stack.worker("ledger")
+    ledger.program = [sys.executable, str(Path(crashed_ledger.__file__))]
+    ledger.start()
+    assert ledger.wait() == EXIT_STOPPED, ledger.log()
+    assert f"Faust crashed: RuntimeError('{crashed_ledger.WHY}')" in ledger.log()
 
 
 def answers(url: str) -> bool:
@@ -296,3 +287,25 @@ async def test_a_partition_that_stalls_ends_the_process_and_the_supervisor_resta
     said = (lone_stack.folder / LOG_FOLDER / "ledger.log").read_text("utf-8")
     assert "votes partition 0 has stood at offset -1 for" in said
     assert "A restart recovers from the log" in said
+
+
+async def test_a_name_in_use_keeps_a_second_ledger_from_starting(stack: Stack) -> None:
+    """It says whose it is and ends with 3, and the first goes on; once that is killed, it starts.
+    """
+    box = await prepared(stack, 69, size=20)
+    first, second = stack.worker("ledger", "same"), stack.worker("ledger", "same")
+    second.log_path = stack.folder / "second.log"
+    first.start()
+    await folded_decisions(stack, [1, 1])
+    second.start()
+    assert second.wait() == EXIT_MISSING, second.log()
+    assert first.running()
+    first.kill()
+    second.start()
+    async with connected_producer(stack.kafka) as producer:
+        for partition, log in enumerate(box):
+            await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+
+    assert await folded_decisions(stack, [21, 21]) == decided(box)[1]
+    assert (f"SCRUTIN_INSTANCE=same is in use: a member of the group {stack.topics.prefix}-ledger "
+            f"has that name and lives at {socket.gethostname()}:") in second.so_far()
