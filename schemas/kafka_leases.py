@@ -5,6 +5,7 @@ broker end nothing here: whoever cannot ask stands by, and asks again.
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -56,8 +57,10 @@ class KafkaLease(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
     async def keep(self) -> None:
         """Be a member until cancelled; then another one is given the lease at once."""
         while True:
-            try:
+            # Who cannot be made to leave does so when its session ends.
+            with contextlib.suppress(KafkaError, OSError, TimeoutError):
                 await self._forget_the_dead()
+            try:
                 await self._be_member()
             except (KafkaError, OSError, TimeoutError) as error:
                 log.warning("the lease cannot be asked for", group=self._group,

@@ -36,7 +36,8 @@ _OURS = {"to_thread", "run_in_executor", "run_sync", "run_in_threadpool", "gathe
 """Work of ours, in a thread or in tasks: its own waits are listed too."""
 
 NEXT = {
-    "processors/workers/ideas_worker.py:IdeasWorker._fold_stream": "record of its topics",
+    "processors/workers/ideas_worker.py:IdeasWorker._due": "record of its topics, or the lease",
+    "processors/workers/ideas_worker.py:IdeasWorker.run": "stop",
     "processors/workers/ledger_worker.py:LedgerWorker._decide_stream": "batch of votes",
     "processors/workers/ledger_worker.py:LedgerWorker._acknowledge": "batch that was decided",
     "processors/workers/patrol_worker.py:PatrolWorker._fold_stream": "judgement",
@@ -46,6 +47,8 @@ NEXT = {
     "producers/gateway/outlet.py:Outlet.watch": "fault of a lane, or the end",
     "producers/writer.py:Lane._deliver": "batch to write",
     "scrutin/notary/notary_keys.py:name_log_keys": "broker at the notary's start, or the stop",
+    "scrutin/process/standby.py:Standby._turns": "lease, or the stop",
+    "scrutin/process/standby.py:Standby._ended": "end of the work, the loss of the lease, the stop",
     "sinks/lane.py:Lane._gathered": "records to archive, or the stop",
     "sinks/transparency/notary.py:Notary._start": "broker, which is waited for within "
                                                   "KafkaPatience, or the stop",
@@ -102,12 +105,15 @@ BOUNDED = {
     "producers/writer.py:Lane._attempt": "producers.writer.ATTEMPT_SECONDS",
     "producers/writer.py:Lane._started_producer": "producers.writer.ATTEMPT_SECONDS",
     "scrutin/audit/replaying.py:replay": "processors.workers.batches.WRITE_SECONDS",
+    "schemas/kafka_members.py:forget_the_dead": "schemas.kafka_leases.SESSION_SECONDS",
     "sinks/archive.py:Archive.run": "sinks.store.INSERT_SECONDS",
     "views/asked.py:body_of": "scrutin.serving.joined_writes.REQUEST_SECONDS",
 }
 """What its callers, or others, bound: by which number of seconds."""
 
 OTHERWISE = {
+    "scrutin/process/standby.py:Standby._take": "the work of a turn: its own waits are listed too",
+    "scrutin/process/standby.py:keeping": "the work under a lease: its own waits are listed too",
     "deploy/local/child.py:stop": "the child was killed: the kernel ends it",
     "deploy/local/process.py:SupervisedProcess.kill": "the child was killed: the kernel ends it",
     "deploy/local/services.py:Service.kill": "the child was killed: the kernel ends it",

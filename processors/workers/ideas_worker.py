@@ -53,6 +53,9 @@ REFRESH_SECONDS = 5.0
 REFRESH_SLICES = 12
 """... of so many: within a minute a stale copy kept by compaction is gone, and no vote waits for a
 publication of everything."""
+CLAIM_AGAIN_SECONDS = 5.0
+"""Whose results others wrote between waits so long before it claims them again: who has lost the
+lease meanwhile hears of that within a heartbeat, and claims nothing."""
 RANKING_SECONDS = 1.0
 """Rankings are made at most so often: they look at every proposal."""
 LOOK_UP_SECONDS = 30.0
@@ -90,7 +93,9 @@ class IdeasWorker:
         self.turn, self.term = 0, NO_TERM
         """The turn that was claimed last, and the term that it began."""
         self.next_offset = 0
-        """Where the results end, as long as nobody else writes them."""
+        """Where the results end, as long as nobody else writes them..."""
+        self.disturbed_at: float | None = None
+        """... and since when somebody did in this turn."""
         self.published: tuple[int, ...] = ()
         """Vector of the last publication, ours or a predecessor's."""
         self.ranked_at = 0.0
@@ -200,9 +205,12 @@ class IdeasWorker:
             await asyncio.sleep(rest)
             await self._due(refreshed_at + REFRESH_SECONDS - loop.time())
             rest = PUBLISH_SECONDS
+            began = loop.time()
+            if self.disturbed_at and began - self.disturbed_at >= CLAIM_AGAIN_SECONDS:
+                self.disturbed_at = None
+                self.lease.interrupted()
             if self._may_lead() and self.turn != self.lease.turn:
                 await self._take_turn()
-            began = loop.time()
             ranked = began - self.ranked_at >= RANKING_SECONDS
             if began - refreshed_at >= REFRESH_SECONDS and self.leads():
                 self.ideas.move_slice(REFRESH_SLICES)
@@ -260,6 +268,7 @@ class IdeasWorker:
         finally:
             await consumer.stop()
         self.ideas.move_slice(1)
+        self.disturbed_at = None
         self.turn, self.term, self.next_offset = turn, term_of(claimed.offset), claimed.offset + 1
         log.info("publishes from here on", term=self.term, published=list(self.published))
 
@@ -288,9 +297,9 @@ class IdeasWorker:
         expected = self.next_offset + len(records)
         self.next_offset = last.offset + writer.last_batch_records
         if self.next_offset != expected:
-            log.warning("somebody else wrote results: they are claimed again",
+            log.warning("somebody else wrote results: who holds the lease claims them again",
                         expected_offset=expected, found_offset=self.next_offset)
-            self.lease.interrupted()
+            self.disturbed_at = self.disturbed_at or asyncio.get_running_loop().time()
 
     async def _sent(self, records: list[Record], as_of: AsOf) -> tuple[Batches, list[Any]]:
         """Send a publication; vector and term tell its records from strays of another worker."""

@@ -14,6 +14,7 @@ from starlette.testclient import TestClient
 from deploy.local.ports import find_free
 from schemas.figures import (
     ARCHIVE_MISSING,
+    LEADS,
     LEDGER_NEXT,
     READY,
     RESULTS_NEXT,
@@ -30,8 +31,8 @@ RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
 LEDGER = {"ready": False, "partitions": {
     "0": RECOVERED,
     "3": {"durable": -1, "live_votes": 0, "recovered": False}}}
-IDEAS = {"ready": True, "published": [41, -1], "set_aside": {"catalogue": 2}}
-ARCHIVE = {"ready": False, "stopped": [], "duplicate_rows": 0, "missing_records": 2,
+IDEAS = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 2}}
+ARCHIVE = {"ready": False, "leads": True, "stopped": [], "duplicate_rows": 0, "missing_records": 2,
            "measured_at": 12.5, "positions": [
                {"topic": "t.votes", "partition": 0, "next_offset": 9, "rows": 7, "offsets": 7,
                 "missing_records": 2}]}
@@ -75,7 +76,8 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
     ("ledger", {"ready": False, "partitions": {"0": RECOVERED}}, "to write"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
-    ("notary", {"ready": False, "stopped": ["why"], "logs": []}, "why"),
+    ("notary", {"ready": False, "leads": True, "stopped": ["why"], "logs": []}, "why"),
+    ("ideas", {**IDEAS, "ready": False, "joined": False}, "asking who holds the lease"),
 ])
 def test_who_is_not_ready_says_why(kind: str, status: dict[str, Any], why: str) -> None:
     """/readyz answers 503 with the reason, and the figure says the same."""
@@ -85,6 +87,17 @@ def test_who_is_not_ready_says_why(kind: str, status: dict[str, Any], why: str) 
     assert answer.status_code == 503
     assert why in answer.text
     assert read(asked.get("/metrics").text).one(READY.name) == 0
+
+
+@pytest.mark.parametrize(("leads", "said"), [(True, "leading"), (False, "standing by")])
+def test_who_is_one_of_several_says_whether_it_leads(leads: bool, said: str) -> None:  # noqa: FBT001 -- a column of the table
+    """And tells no positions while it stands by: they would be told of the one that leads."""
+    asked = client("archive", {**ARCHIVE, "ready": True, "leads": leads, "joined": True})
+    figures = read(asked.get("/metrics").text)
+
+    assert asked.get("/readyz").text == f"ready: {said}\n"
+    assert figures.one(LEADS.name) == leads
+    assert bool(figures.labelled(ARCHIVE_MISSING)) == leads
 
 
 def test_figures_say_what_the_status_says() -> None:
