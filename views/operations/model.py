@@ -105,9 +105,9 @@ def moment(seconds: float) -> datetime:
 
 
 def _process(process: Process, now: float) -> dict[str, Any]:
-    state = ("unasked" if process.answers is None else "silent" if not process.answers
-             else "not_ready" if process.ready is False else "ready")
-    since = process.started if state == "ready" and process.started else process.since
+    state = _state(process)
+    works = state not in {"unasked", "silent", "not_ready"}
+    since = process.started if works and process.started else process.since
     return {
         "name": process.name,
         "state": state,
@@ -116,6 +116,18 @@ def _process(process: Process, now: float) -> dict[str, Any]:
         "memory_bytes": process.reading.one(figures.PROCESS_MEMORY),
         "restarts": process.restarts if process.started else None,
     }
+
+
+def _state(process: Process) -> str:
+    """Name the state of a process; of one of several also whether it is the one that works."""
+    if process.answers is None:
+        return "unasked"
+    if not process.answers:
+        return "silent"
+    if process.ready is False:
+        return "not_ready"
+    leads = process.reading.one(figures.LEADS.name)
+    return "ready" if leads is None else "leads" if leads else "stands_by"
 
 
 def partitions(watch: Watch) -> list[dict[str, Any]]:

@@ -24,6 +24,11 @@ def parts(tmp_path: Path) -> dict[str, Element]:
     """A page on which everything moves and no two figures are the same, by its parts."""
     room = ControlRoom(tmp_path)
     room.busy()
+    return parts_of(room)
+
+
+def parts_of(room: ControlRoom) -> dict[str, Element]:
+    """Ask for the page."""
     page = parse(room.client().get("/ops?lang=en").text.encode())
     return {part.attributes["data-part"]: part for part in page.all("section")}
 
@@ -74,6 +79,20 @@ def test_every_process_says_how_it_is(parts: dict[str, Element]) -> None:
     assert found["ledger"][0].startswith("at work for 70 s")
     assert found["ledger"][1] == "321 MB"
     assert found["ideas"][0].startswith("does not answer for 5 s")
+
+
+@pytest.mark.parametrize(("leads", "said"), [(1, "leads"), (0, "stands by")])
+def test_of_several_processes_the_page_says_which_leads(
+    tmp_path: Path, leads: int, said: str
+) -> None:
+    """Both are ready: without it nobody could tell who holds the lease."""
+    room = ControlRoom(tmp_path)
+    room.busy()
+    room.watch.see_process("archive", reading(
+        Sample(figures.READY, 1), Sample(figures.LEADS, leads)), NOW, NOW)
+    found = rows(parts_of(room)["processes"])
+
+    assert found["archive"][0].startswith(said)
 
 
 def test_every_reason_to_refuse_has_its_count(parts: dict[str, Element]) -> None:
