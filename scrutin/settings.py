@@ -232,8 +232,13 @@ class Settings(BaseSettings):
     )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
-        description="A ledger writes a snapshot of a partition into data_dir/snapshots after so "
-        "many decisions, or as many as it holds live votes if that is more.",
+        description="A ledger writes a snapshot of a partition after so many decisions, or as many "
+        "as it holds live votes if that is more.",
+    )
+    snapshots: Path | None = Field(
+        default=None,
+        description="Folder of the ledgers' snapshots, which ledgers of several machines may "
+        "share; empty: snapshots in data_dir.",
     )
     judge_seconds: float = Field(
         default=5.0, gt=0, le=600,

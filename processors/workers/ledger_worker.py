@@ -67,11 +67,13 @@ class LedgerPolicy:
     stall_seconds: float
     undecodable_ratio: float
     folder: Path
-    """Where snapshots are kept."""
+    """Of this process; the key of snapshots lies in its folder of keys."""
     snapshot_decisions: int
     """A snapshot of a partition is due after so many decisions."""
     first_keys: frozenset[bytes] = frozenset()
     """Digests of the adoptions by which a partition without keys may take its first."""
+    snapshots: Path | None = None
+    """Folder of snapshots, of several ledgers perhaps; None: one below `folder`."""
 
 
 @dataclass
@@ -103,7 +105,9 @@ class LedgerWorker:
         """Whether the worker was told to stop: connections close under what still runs."""
         self.producer: AIOKafkaProducer
         self.looker = Looker(policy.kafka)
-        self.snapshots = SnapshotFolder(policy.folder / "snapshots", self.topics.decisions)
+        self.snapshots = SnapshotFolder(
+            policy.snapshots or policy.folder / "snapshots", self.topics.decisions,
+            policy.folder / "keys" / "snapshot.key")
         self.connecting = asyncio.Lock()
         """Held while connecting: two producers at once could write decisions out of order."""
         self.in_flight: asyncio.Queue[InFlight] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)

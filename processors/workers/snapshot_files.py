@@ -61,6 +61,8 @@ class SnapshotFolder:
         self._folder, self._topic = folder, topic
         self._key_path = key or folder.parent / "keys" / "snapshot.key"
         """Apart from the snapshots: who copies or replaces those has no key for them."""
+        self._draft = f".{secrets.randbits(62)}"
+        """Ends the names of this process's files that are not whole yet, on whatever machine."""
         self.taken = False
         """Whether a copy is held that is to be written: there is one at a time, for each costs as
         much memory as keys and references of a partition."""
@@ -88,7 +90,7 @@ class SnapshotFolder:
     def _delete_sealed(self) -> None:
         ours = re.compile(re.escape(self._topic) + r"-\d+\.(snapshot|\d+)")
         for path in sorted(self._folder.glob("*")):
-            if (ours.fullmatch(path.name) and path.suffix != f".{os.getpid()}"
+            if (ours.fullmatch(path.name) and path.suffix != self._draft
                     and not self._is_clear(path)):
                 log.info("snapshot deleted: it is from before a sealing", path=str(path))
                 _delete(path)
@@ -128,7 +130,7 @@ class SnapshotFolder:
     async def _write(self, frozen: Frozen, decisions_offset: int, path: Path) -> int:
         make_private_folder(self._folder)
         # Two workers may hold the partition for a moment: each writes a file of its own.
-        unfinished = path.with_suffix(f".{os.getpid()}")
+        unfinished = path.with_suffix(self._draft)
         try:
             with _opened(unfinished) as file:
                 file.seek(snapshots.PREAMBLE_BYTES)

@@ -23,7 +23,7 @@ def ledger() -> None:
     worker = LedgerWorker(LedgerPolicy(
         kafka=begun.kafka, topics=topics, instance=settings.instance,
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
-        folder=settings.data_folder,
+        folder=settings.data_folder, snapshots=settings.snapshots,
         snapshot_decisions=settings.snapshot_decisions,
         first_keys=settings.first_key_digests,
     ))

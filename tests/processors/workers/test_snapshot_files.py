@@ -1,6 +1,5 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -134,19 +133,39 @@ async def test_what_names_voters_of_a_sealed_consultation_is_deleted(tmp_path: P
 
 
 async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path) -> None:
-    """A draft of an earlier process of the same number, open to all, or a link: it is not used."""
+    """A file in the place of its draft, open to all, or a link: it is not used."""
     snapshots, elsewhere = tmp_path / "snapshots", tmp_path / "elsewhere"
     snapshots.mkdir()
     elsewhere.write_text("ours")
-    draft = snapshots / f"any.decisions-{PARTITION}.{os.getpid()}"
+    folder = SnapshotFolder(snapshots, "any.decisions")
+    draft = snapshots / f"any.decisions-{PARTITION}{folder._draft}"
     ledger, _ = decided_log([adopted(), vote(1)])
     for leave in (lambda: draft.write_text("left"), lambda: draft.symlink_to(elsewhere)):
         leave()
-        await SnapshotFolder(snapshots, "any.decisions").write(freeze(ledger), 1)
+        await folder.write(freeze(ledger), 1)
         [found] = snapshots.iterdir()
         assert stat.S_IMODE(found.lstat().st_mode) == 0o600
         assert stat.S_ISREG(found.lstat().st_mode)
     assert elsewhere.read_text() == "ours"
+
+
+async def test_ledgers_of_two_machines_share_a_folder_and_the_key(tmp_path: Path) -> None:
+    """What one wrote last the other reads; neither touches the other's unfinished files."""
+    ledger, decisions = decided_log([adopted(), vote(1)])
+
+    async def read_decision(_partition: int, _offset: int) -> bytes | None:
+        return decisions[-1]
+
+    keys = [tmp_path / name / "snapshot.key" for name in ("one", "other")]
+    one, other = (SnapshotFolder(tmp_path / "shared", "any.decisions", key) for key in keys)
+    await one.write(freeze(ledger), 1)
+    assert await other.read(PARTITION, PARTITIONS, read_decision) is None, "it has another key"
+    keys[1].write_bytes(keys[0].read_bytes())
+    found = await other.read(PARTITION, PARTITIONS, read_decision)
+
+    assert found is not None
+    assert (found[0].state(), found[1]) == (ledger.state(), 1)
+    assert one._draft != other._draft
 
 
 async def test_a_folder_that_cannot_be_written_stops_nothing(
