@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.errors import KafkaError
+from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.workers.batch_lane import SESSION_SECONDS, member_name, stop_process
 from processors.workers.kafka_checks import BrokerUnreachable, connected_admin
@@ -36,6 +36,10 @@ FORGET_SECONDS = SESSION_SECONDS + 3.0
 """A member of another host that is still there after so long lives."""
 FORGET_LOOK_SECONDS = 1.0
 """So often it is looked whether it has been forgotten."""
+COORDINATOR_SECONDS = 30.0
+"""Longest wait for the coordinator of the group at the start..."""
+COORDINATOR_LOOK_SECONDS = 0.2
+"""... which is asked for so often."""
 
 log = structlog.get_logger("scrutin.membership")
 
@@ -109,21 +113,38 @@ class NameInUse(Exception):
 
 async def require_own_name(kafka: str, group: str, instance: str) -> None:
     """Raise NameInUse where a living member has the name, BrokerUnreachable without a broker."""
-    clock = asyncio.get_running_loop().time
-    deadline = clock() + FORGET_SECONDS
     admin = await connected_admin(kafka)
     try:
-        while member := await _namesake(admin, group, instance):
-            if member.runs or clock() > deadline:
-                raise NameInUse(
-                    f"SCRUTIN_INSTANCE={instance} is in use: a member of the group {group} has "
-                    f"that name and lives at {member.place}. Give each process of a kind a name "
-                    "of its own, or none: then it has its host's.")
-            await asyncio.sleep(FORGET_LOOK_SECONDS)
-    except (KafkaError, OSError) as error:
-        raise BrokerUnreachable(kafka, error) from error
+        async with asyncio.timeout(COORDINATOR_SECONDS):
+            await _coordinated(admin, group)
+        await _require_own_name(admin, group, instance)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise BrokerUnreachable(kafka, error or f"no coordinator of {group}") from error
     finally:
         await admin.close()
+
+
+async def _coordinated(admin: AIOKafkaAdminClient, group: str) -> None:
+    """Wait until the group has a coordinator: the first one of a new broker comes late."""
+    while True:
+        try:
+            await admin.find_coordinator(group)
+        except GroupCoordinatorNotAvailableError:
+            await asyncio.sleep(COORDINATOR_LOOK_SECONDS)
+        else:
+            return
+
+
+async def _require_own_name(admin: AIOKafkaAdminClient, group: str, instance: str) -> None:
+    clock = asyncio.get_running_loop().time
+    deadline = clock() + FORGET_SECONDS
+    while member := await _namesake(admin, group, instance):
+        if member.runs or clock() > deadline:
+            raise NameInUse(
+                f"SCRUTIN_INSTANCE={instance} is in use: a member of the group {group} has that "
+                f"name and lives at {member.place}. Give each process of a kind a name of its "
+                "own, or none: then it has its host's.")
+        await asyncio.sleep(FORGET_LOOK_SECONDS)
 
 
 async def _namesake(admin: AIOKafkaAdminClient, group: str, instance: str) -> Member | None:
