@@ -90,6 +90,8 @@ BOUNDED = {
         "patrol_reading.py:Stretches._cut_by_time", "patrol_reading.py:Stretches._instant",
         "patrol_worker.py:PatrolWorker.resume_offsets", "patrol_worker.py:PatrolWorker._take",
         "patrol_worker.py:PatrolWorker._judge")},
+    "processors/workers/membership.py:_coordinated":
+        "processors.workers.membership.COORDINATOR_SECONDS",
     "processors/workers/patrol_worker.py:PatrolWorker._close":
         "scrutin.settings.Settings.stop_seconds",
     "processors/workers/provisioning.py:_begin": "processors.workers.provisioning.BEGIN_SECONDS",
