@@ -71,6 +71,16 @@ LEADS = _figure(
     "scrutin_leads", "ideas, patrol, archive, notary", "0 or 1",
     "Whether this process holds the lease of its kind and works; 0: it stands by.")
 
+DISK_FREE = _figure(
+    "scrutin_disk_free_bytes", "every", "bytes",
+    "Room left on the disk of SCRUTIN_DATA_DIR, for who is not root.")
+DISK_SIZE = _figure(
+    "scrutin_disk_size_bytes", "every", "bytes", "Size of the disk of SCRUTIN_DATA_DIR.")
+CERTIFICATE_END = _figure(
+    "scrutin_certificate_end_timestamp_seconds", "every", "seconds since 1970",
+    "When a certificate ends that a setting names for Kafka; of several in a file the first to "
+    "end.", "setting")
+
 LEDGER_NEXT = _figure(
     "scrutin_ledger_next_offset", "ledger", "offset",
     "First offset of the votes whose decision the broker has not acknowledged.", "partition")
@@ -216,7 +226,28 @@ DEAD_LETTERS = _figure(
     "scrutin_dead_letters_total", "views", "records", "Undecodable records kept as they came.")
 LIVE_CLIENTS = _figure(
     "scrutin_live_clients", "views, gateway", "clients",
-    "Open streams of live figures; 2,500 at most.")
+    "Open streams of live figures.")
+LIVE_CLIENTS_MOST = _figure(
+    "scrutin_live_clients_max", "views, gateway", "clients",
+    "So many may be open; who comes beyond is refused with 503.")
+VIEWS_ANSWERS = _figure(
+    "scrutin_views_answers_total", "views", "answers",
+    "Answers by kind of address (pages, v1, log, static, operations, live) and status; of live "
+    "streams when they begin.", "kind", "status")
+VIEWS_SECONDS_CLASSES = _figure(
+    "scrutin_views_answer_seconds_bucket", "views", "answers",
+    "Answers that began after at most so long, live streams apart.", "le")
+VIEWS_SECONDS_COUNT = _figure(
+    "scrutin_views_answer_seconds_count", "views", "answers", "All of them.")
+VIEWS_SECONDS_SUM = _figure(
+    "scrutin_views_answer_seconds_sum", "views", "seconds", "How long until all of them began.")
+LOG_LEADERLESS = _figure(
+    "scrutin_log_leaderless_partitions", "views", "partitions",
+    "Partitions of a topic that no broker leads: they take and give nothing. As brokers told "
+    "within the last half minute.", "topic")
+LOG_OUT_OF_SYNC = _figure(
+    "scrutin_log_out_of_sync_partitions", "views", "partitions",
+    "Partitions of a topic of which a replica is away or behind; told as above.", "topic")
 ANSWERS = _figure(
     "scrutin_process_answers", "views", "0 or 1",
     "Whether a process (or the broker) answered the operators' page when last asked.",

@@ -87,8 +87,8 @@ async def serve(
     """
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
-    draining = Draining(StrictTransport(
-        application(reader, publications, live, beside), front.hsts_seconds))
+    draining = Draining(StrictTransport(operations.meter.metered(
+        application(reader, publications, live, beside)), front.hsts_seconds))
     server = Server((live, operations.streams), uvicorn.Config(
         front.proxied(draining),
         interface="asgi3", http=front.protocol, ws="none", log_level="warning",

@@ -4,19 +4,17 @@ import datetime as dt
 import os
 import platform
 import resource
-import shutil
 import stat
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-
-from cryptography import x509
 
 from deploy.machine.files import OTHERS
 from schemas.private_files import KeyRefused, read_private
 from scrutin import addresses
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.process.descriptors import FILES_MOST
+from scrutin.process.surroundings import certificate_end, disk_of
 from scrutin.settings import Settings
 
 
@@ -27,7 +25,6 @@ KEYS_MOST = 10_000
 """So many key files are looked at: a deployment has some for each consultation."""
 ENDS_SOON_DAYS = 14.0
 """A certificate that ends sooner should have been replaced by now."""
-CERTIFICATE_BYTES_MOST = 1 << 20
 
 
 def examined(settings: Settings) -> Iterator[Answer]:
@@ -67,13 +64,12 @@ def _folder(folder: Path) -> Answer:
 
 def _disk(folder: Path) -> Answer:
     about = "machine.disk"
-    there = next(each for each in (folder, *folder.parents) if each.exists())
     try:
-        found = shutil.disk_usage(there)
+        free, total = disk_of(folder)
     except OSError as error:
-        return unknown(about, f"the disk of {there} does not say its room: {error.strerror}",
+        return unknown(about, f"the disk of {folder} does not say its room: {error.strerror}",
                        "Look with df.")
-    return room(about, f"the disk of {folder}", found.free, found.total)
+    return room(about, f"the disk of {folder}", free, total)
 
 
 def room(about: str, disk: str, free: int, total: int) -> Answer:
@@ -130,12 +126,11 @@ def _refused(path: Path) -> str:
 def _certificate(path: Path) -> Answer:
     about = f"certificates.{path.name}"
     try:
-        with path.open("rb") as file:
-            found = x509.load_pem_x509_certificates(file.read(CERTIFICATE_BYTES_MOST))
+        ends = certificate_end(path)
     except (OSError, ValueError) as error:
         return bad(about, f"{path} cannot be read as certificates: {error}",
                    "Put PEM certificates there.")
-    return lasting(about, f"{path}", min(each.not_valid_after_utc for each in found))
+    return lasting(about, f"{path}", ends)
 
 
 def lasting(about: str, whose: str, ends: dt.datetime) -> Answer:

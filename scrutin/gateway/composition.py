@@ -61,7 +61,7 @@ from views.days import Days
 from views.draining import Draining
 from views.flushes import Flushes, ResultsUnreadable
 from views.guard.reader import TopicReader
-from views.live import Live
+from views.live import CLIENTS_MAX, Live
 from views.operations.access import Access
 from views.operations.pages import metrics
 from views.pages import languages
@@ -250,6 +250,7 @@ def _samples(
     live: Live, outlet: Outlet, meter: Meter, booth: Booth, brokers: BrokerTime
 ) -> Iterator[Sample]:
     yield Sample(figures.LIVE_CLIENTS, live.clients)
+    yield Sample(figures.LIVE_CLIENTS_MOST, CLIENTS_MAX)
     yield from outlet.samples(brokers.now())
     yield from meter.samples()
     yield from booth.samples()

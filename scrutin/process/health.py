@@ -28,7 +28,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploy.machine import doors
 from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
-from scrutin.process import figures
+from scrutin.process import figures, surroundings
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views import hosts
@@ -68,7 +68,7 @@ class Pulse:
 def common(settings: Settings, kind: str, *, ready: bool) -> list[Sample]:
     """Return the samples that every process has."""
     about = (kind, settings.instance, _version())
-    return [Sample(INFO, 1, about), Sample(READY, ready)]
+    return [Sample(INFO, 1, about), Sample(READY, ready), *surroundings.samples(settings)]
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from typing import Any
 import aiohttp
 import structlog
 from aiokafka import TopicPartition
+from aiokafka.cluster import ClusterMetadata
 from aiokafka.errors import KafkaError
 
 from schemas.figures import Reading, Sample, exposition, read
@@ -23,7 +24,7 @@ from schemas.topics import Topics
 from schemas.words import SET_ASIDE
 from views.operations import recounts
 from views.operations.hottest import LOOK_SECONDS, Hottest, totals
-from views.operations.watch import Ends, Look, Watch
+from views.operations.watch import Ends, Look, Places, Watch
 from views.source import Source
 
 
@@ -43,6 +44,9 @@ RECOUNTS_SECONDS = 10.0
 RETRY_MILLISECONDS = 250
 """Wait before the broker is asked again; shorter leaves more lines in the log, longer makes the
 first look late: it learns topic after topic."""
+
+PLACES_MILLISECONDS = 30_000
+"""So often brokers are asked where partitions lie."""
 
 ITSELF = "views"
 """Name of this process among the others."""
@@ -106,6 +110,7 @@ class Collector:
         at, clock = time.time(), time.monotonic()
         watch = self.watch
         watch.see_ends(ends, at, clock)
+        watch.places = self._logs.places()
         for name, reading in zip(names, answers, strict=True):
             watch.see_process(name, reading, at, clock)
         watch.see_gateways(clock)
@@ -192,6 +197,13 @@ class _Logs:
             return None
         return {(place.topic, place.partition): end for place, end in ends.items()}
 
+    def places(self) -> dict[str, Places]:
+        """Return how partitions lie, as brokers told last."""
+        if self._consumer is None:
+            return {}
+        return places_in(self._consumer._client.cluster,  # noqa: SLF001 -- it has no other door
+                         {place.topic for place in self._partitions})
+
     async def stop(self) -> None:
         """Close the connection."""
         if self._consumer is not None:
@@ -199,7 +211,9 @@ class _Logs:
 
     async def _ask(self) -> dict[TopicPartition, int]:
         if self._consumer is None:
-            consumer = new_consumer(self._kafka, retry_backoff_ms=RETRY_MILLISECONDS)
+            consumer = new_consumer(
+                self._kafka, retry_backoff_ms=RETRY_MILLISECONDS,
+                metadata_max_age_ms=PLACES_MILLISECONDS)
             await _started(consumer)
             self._consumer = consumer
         ends: dict[TopicPartition, int] = await self._consumer.end_offsets(self._partitions)
@@ -213,3 +227,12 @@ async def _started(consumer: Any) -> None:
     except BaseException:
         await consumer.stop()
         raise
+
+
+def places_in(cluster: ClusterMetadata, topics: Iterable[str]) -> dict[str, Places]:
+    """Count, by topic, the partitions nobody leads and those of which a replica is behind."""
+    known = cluster._partitions  # noqa: SLF001 -- its own questions leave replicas out
+    return {topic: Places(
+        sum(each.leader < 0 for each in known[topic].values()),
+        sum(len(each.isr) < len(each.replicas) for each in known[topic].values()))
+        for topic in topics if topic in known}

@@ -16,7 +16,8 @@ from schemas.figures import Sample
 from schemas.visitors import TooManyFields
 from views import asked, paging, problems
 from views.encoding import encode_json
-from views.live import HEADERS, LiveStream
+from views.live import CLIENTS_MAX, HEADERS, LiveStream
+from views.meter import Meter
 from views.operations import findings
 from views.operations.access import COOKIE, Access, from_another_site, outside
 from views.operations.collector import Collector
@@ -89,6 +90,8 @@ class Operations:
         self.streams = Streams(self._parts)
         self._access = Access(token)
         self._shown: dict[str, tuple[str, bytes]] = {}
+        self.meter = Meter()
+        """Counts what the views answer."""
         self.live_clients: Callable[[], int] = lambda: 0
         """Says how many live streams are open, once somebody serves them."""
         collector.on_look = self._looked
@@ -180,6 +183,8 @@ class Operations:
         self.collector.watched()
         yield from self.collector.itself()
         yield Sample(figures.LIVE_CLIENTS, self.live_clients())
+        yield Sample(figures.LIVE_CLIENTS_MOST, CLIENTS_MAX)
+        yield from self.meter.samples()
         yield from samples(self.collector.watch)
 
     def _model(self) -> dict[str, Any]:

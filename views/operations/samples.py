@@ -13,6 +13,9 @@ def samples(watch: Watch) -> Iterator[Sample]:
     """Yield all samples of one moment."""
     for (topic, partition), end in sorted(watch.ends.items()):
         yield Sample(figures.LOG_END, end, (topic, str(partition)))
+    for topic, places in sorted(watch.places.items()):
+        yield Sample(figures.LOG_LEADERLESS, places.leaderless, (topic,))
+        yield Sample(figures.LOG_OUT_OF_SYNC, places.out_of_sync, (topic,))
     yield from _lags(watch)
     if watch.page_delay_seconds is not None:
         yield Sample(figures.PAGE_DELAY, watch.page_delay_seconds)

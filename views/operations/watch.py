@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from schemas import figures
 from schemas.figures import Reading
@@ -18,6 +19,13 @@ MINUTE_SECONDS = 60.0
 
 Ends = Mapping[tuple[str, int], int]
 """End offsets by topic and partition."""
+
+
+class Places(NamedTuple):
+    """How the partitions of a topic lie on the brokers."""
+
+    leaderless: int
+    out_of_sync: int
 
 
 @dataclass
@@ -90,6 +98,8 @@ class Watch:
         self.ruler = Ruler()
         self.gateways = Gateways()
         self.ends: Ends = {}
+        self.places: dict[str, Places] = {}
+        """By topic, as brokers told last."""
         self.looks: deque[Look] = deque(maxlen=HISTORY_LOOKS)
         self.page_delay_seconds: float | None = None
         self.set_aside: dict[str, int] = {}

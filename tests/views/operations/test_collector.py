@@ -8,6 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 import uvicorn
+from aiokafka.cluster import ClusterMetadata
+from aiokafka.protocol.metadata import MetadataResponse_v1
 from starlette.routing import Route, Router
 
 import views.operations.collector
@@ -25,9 +27,10 @@ from tests.views.operations.control_room import TOKEN
 from tests.views.test_api import Published
 from tests.waiting import until
 from views.operations.access import Access
-from views.operations.collector import Collector
+from views.operations.collector import Collector, places_in
 from views.operations.pages import Operations, metrics
 from views.operations.ruler import Lag
+from views.operations.watch import Places
 
 
 STATUS = {"ready": True, "partitions": {
@@ -72,7 +75,8 @@ async def test_what_answers_is_told_from_what_does_not(
         answered = watch.processes["ledger"].reading
         await collector.look(session)
 
-    assert (watch.end_of(topics.votes), watch.looks[-1].arrived) == (4, 4)
+    assert (watch.end_of(topics.votes), watch.places[topics.votes]) == (4, Places(0, 0))
+    assert watch.looks[-1].arrived == 4
     assert watch.ruler.lag("gateway_ledger", 0, watch.clock).messages == 1
     assert watch.ruler.lag("gateway_archive", 0, watch.clock) == Lag()
     assert {name: process.answers for name, process in watch.processes.items()} == {
@@ -80,6 +84,18 @@ async def test_what_answers_is_told_from_what_does_not(
     assert watch.processes["ledger"].reading == answered
     assert len(looks) >= 2
     await collector._logs.stop()
+
+
+def test_partitions_without_a_leader_and_replicas_behind_are_counted() -> None:
+    """Of two partitions of three replicas one has no leader, and both lack a replica in sync."""
+    cluster = ClusterMetadata()
+    brokers = [(number, "localhost", 9_092 + number, None) for number in range(3)]
+    cluster.update_metadata(MetadataResponse_v1(brokers, 0, [
+        (0, "votes", False, [(5, 0, -1, [0, 1, 2], []), (0, 1, 1, [0, 1, 2], [0, 1])]),
+        (0, "catalogue", False, [(0, 0, 1, [0, 1, 2], [2, 1, 0])])]))
+
+    assert places_in(cluster, ["votes", "catalogue", "unknown"]) == {
+        "votes": Places(1, 2), "catalogue": Places(0, 0)}
 
 
 async def test_a_process_that_asks_for_the_token_is_shown_it(
