@@ -6,10 +6,11 @@ TESTERS ?= 2
 FIRST ?= 1
 INSTALLED := .venv/installed
 
+PRODUCTION := tests/production
 RECIPES := tests/test_changing.py tests/test_changing_rules.py
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
+.PHONY: help setup demo test production recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -25,7 +26,10 @@ demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse;
 	.venv/bin/scrutin demo $(ARGS)
 
 test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
-	$(RUN) $(RECIPES:%=--ignore=%) $(ARGS)
+	$(RUN) $(RECIPES:%=--ignore=%) --ignore=$(PRODUCTION) $(ARGS)
+
+production: setup ## Try what production needs and takes minutes: alerts by real faults; ARGS go to pytest.
+	.venv/bin/pytest $(PRODUCTION) $(ARGS)
 
 recipes: setup ## Follow the recipes of docs/changing.md in copies of the tree; ARGS go to pytest.
 	$(RUN) $(RECIPES) $(ARGS)

@@ -7,7 +7,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from itertools import accumulate, product
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,6 +25,10 @@ UNCOUNTED = frozenset(("/livez", "/readyz"))
 """Supervisors ask every second: they would hide whom nobody answers."""
 
 
+FAULTS = (500, 503)
+"""Statuses for which no visitor did anything wrong."""
+
+
 def kind_of(path: str) -> str:
     """Tell the kind of an address, one of a few whatever was typed."""
     if path.endswith("/live"):
@@ -37,7 +41,9 @@ class Meter:
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
-        self._answers: Counter[tuple[str, int]] = Counter()
+        # Told from the start: Prometheus sees no growth of what begins above nothing.
+        self._answers: Counter[tuple[str, int]] = Counter(dict.fromkeys(
+            product((*KINDS.values(), "live", "pages"), FAULTS), 0))
         self._classes = [0] * (len(ANSWER_SECONDS) + 1)
         self._seconds = 0.0
 

@@ -9,6 +9,7 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.protocol.metadata import MetadataRequest
 
 from processors.workers.kafka_checks import (
     BrokerUnreachable,
@@ -103,16 +104,25 @@ async def _create(
 
 
 async def _until_seen(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
-    """Wait until the broker knows topics: a busy one may hear of them later than the controller."""
+    """Wait until all brokers know topics: each hears of them later than the controller."""
     try:
         async with asyncio.timeout(VISIBLE_SECONDS):
-            while wanted - set(await admin.list_topics()):  # noqa: ASYNC110 -- nobody tells us
+            while wanted - await _known_everywhere(admin):  # noqa: ASYNC110 -- nobody tells us
                 await asyncio.sleep(VISIBLE_POLL_SECONDS)
     except TimeoutError as error:
         raise WrongTopic(
             f"{', '.join(sorted(wanted))}: {VISIBLE_SECONDS:.0f} s after they were made the broker "
             "does not show them. It is very busy, or this account may not see them (`scrutin acls` "
             "says what it needs). Run it again.") from error
+
+
+async def _known_everywhere(admin: AIOKafkaAdminClient) -> set[str]:
+    """Return the topics that every broker knows which is there."""
+    first = await admin._send_request(MetadataRequest())  # noqa: SLF001 -- it has no other door
+    answers = [await admin._send_request(MetadataRequest(), broker[0])  # noqa: SLF001 -- as above
+               for broker in first.brokers]
+    return set.intersection(*(
+        {topic[1] for topic in answer.topics if not topic[0]} for answer in (first, *answers)))
 
 
 async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:

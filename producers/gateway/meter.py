@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from schemas import figures
+from schemas import figures, problems
 from schemas.figures import Sample
 
 
@@ -24,7 +24,9 @@ class Meter:
 
     def __init__(self) -> None:
         self._answers: Counter[tuple[str, int]] = Counter()
-        self._refusals: Counter[str] = Counter()
+        # Told from the start: Prometheus sees no growth of what begins above nothing.
+        self._refusals: Counter[str] = Counter(dict.fromkeys(
+            (kind.name for kind in problems.OWN_FAULTS), 0))
         self._classes = [0] * (len(ANSWER_SECONDS) + 1)
         self._seconds = 0.0
 

@@ -18,9 +18,7 @@ MINUTE_LOOKS = 61
 """A minute's looks at one a second, both ends."""
 RATE_SECONDS = 10.0
 """Rates are taken over so long: shorter they flicker, longer they are late."""
-OWN_FAULTS = tuple(kind.name for kind in (
-    problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME, problems.INTERNAL))
-"""Refusals for which no voter did anything wrong."""
+OWN_FAULTS = tuple(kind.name for kind in problems.OWN_FAULTS)
 
 Count = tuple[str, ...]
 """A figure's name and its labels."""
