@@ -157,6 +157,7 @@ MEMORIES = {
     "views.guard.routes.GuardPages._told": "views.guard.routes.TOLD_BYTES",
     "views.live.Live._clients": "views.live.CLIENTS_MAX",
     "views.live.Live._made": "views.live.MADE_BYTES",
+    "views.meter.Meter._answers": OURS,
     "views.open_data.Ballot.casts": OFFLINE,
     "views.operations.gateways.Gateways._looks": "views.operations.gateways.MINUTE_LOOKS",
     "views.operations.gateways.Gateways._said": OURS,

@@ -94,6 +94,8 @@ BOUNDED = {
         "processors.workers.membership.COORDINATOR_SECONDS",
     "processors/workers/patrol_worker.py:PatrolWorker._close":
         "scrutin.settings.Settings.stop_seconds",
+    "processors/workers/provisioning.py:_known_everywhere":
+        "processors.workers.provisioning.VISIBLE_SECONDS",
     "processors/workers/provisioning.py:_begin": "processors.workers.provisioning.BEGIN_SECONDS",
     "producers/gateway/exchange.py:Asked.json_body":
         "scrutin.serving.joined_writes.REQUEST_SECONDS",

@@ -75,8 +75,8 @@ async def test_what_answers_is_told_from_what_does_not(
         answered = watch.processes["ledger"].reading
         await collector.look(session)
 
-    assert (watch.end_of(topics.votes), watch.places[topics.votes]) == (4, Places(0, 0))
-    assert watch.looks[-1].arrived == 4
+    assert (watch.end_of(topics.votes), watch.looks[-1].arrived, watch.places[topics.votes]) == (
+        4, 4, Places(0, 0))
     assert watch.ruler.lag("gateway_ledger", 0, watch.clock).messages == 1
     assert watch.ruler.lag("gateway_archive", 0, watch.clock) == Lag()
     assert {name: process.answers for name, process in watch.processes.items()} == {
