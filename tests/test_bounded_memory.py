@@ -169,6 +169,7 @@ MEMORIES = {
     "views.operations.ruler.Ruler._timelines": OURS,
     "views.operations.ruler.Timeline._stretches": OURS,
     "views.operations.watch.Watch.ends": OURS,
+    "views.operations.watch.Watch.places": OURS,
     "views.operations.watch.Watch.looks": "views.operations.watch.HISTORY_LOOKS",
     "views.operations.watch.Watch.recounts": OURS,
     "views.operations.watch.Watch.set_aside": OURS,
