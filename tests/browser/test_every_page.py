@@ -3,6 +3,8 @@
 A new page goes into PAGES; the visitor has voted on p1 and on nothing else.
 """
 
+import asyncio
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from playwright.async_api import Page, expect
 from tests.browser.showroom import showroom
 from tests.browser.site import Site
 from tests.browser.windows import Windows
+from tests.harness import WAIT_SECONDS, connected_producer, write
+from tests.processors.guard.test_aside import judgement
 from tests.producers.gateway import booths
 from views.pages.languages import LANGUAGES
 from views.voting.pages import PAPER_COOKIE
@@ -104,7 +108,8 @@ async def test_a_page_is_open_to_everybody(
 async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     windows: Windows, consultations: Consultations, site: Site, language: str
 ) -> None:
-    """No cookie, too fast, a vote without proof, receipts of all kinds, the door of operations."""
+    """No cookie, too fast, a vote without proof or set aside, receipts of all kinds, the door of
+    operations."""
     windows.network_may_fail = True
     strict = booths.started(site.stack, f"strict-{language}", SCRUTIN_GATEWAY_VOTER_RATE="1")
     ballot = f"/c/{consultations['open']}/vote"
@@ -120,6 +125,13 @@ async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     receipt = await page.context.request.get(str(
         await page.get_attribute(".receipt a[download]", "href")))
     mine = await receipt.text()
+    await set_aside(site, consultations["open"], booths.event_of(json.loads(mine))[1]["voter"])
+    async with asyncio.timeout(WAIT_SECONDS):
+        while not await page.locator("#aside").count():
+            await page.goto(f"{ballot}/mine")
+    await look("#aside button")
+    await page.click("#aside button")
+    await look("#aside [role=status]")
     changed = mine.replace('"signature": "', '"signature": "A')
     for text in (mine, changed, "?"):
         await page.goto(f"{ballot}/receipts")
@@ -141,6 +153,15 @@ async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
     strict.worker.kill()
 
     assert not found, "\n".join(found)
+
+
+async def set_aside(site: Site, consultation: str, voter: bytes) -> None:
+    """Have a judgement of the patrol name a voter under a rule that sets aside."""
+    patrol = site.stack.topics.patrol
+    before = len(await site.gateway.events(patrol))
+    async with connected_producer(site.stack.kafka) as producer:
+        await write(producer, patrol, 0, first_offset=before, values=[judgement(
+            before + 1, mode="set_aside", marks=[1], voters=[voter], consultation=consultation)])
 
 
 async def post(page: Page, act: str, **fields: str) -> None:

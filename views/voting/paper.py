@@ -156,7 +156,10 @@ class Paper:
         """Mark a qualification, or its end."""
         mark = self._whole(proposal)
         if mark is not None:
-            (mark.qualifications.add if added else mark.qualifications.discard)(word)
+            if not added:
+                mark.qualifications.discard(word)
+            elif mark.choice is not None and word in qualifications_of(mark.choice):
+                mark.qualifications.add(word)  # One of another choice the ledger refuses.
             mark.last, mark.acts, mark.unproven = offset, mark.acts + 1, ""
 
     def refuse(self, proposal: str, button: str, offset: int) -> bool:

@@ -297,3 +297,15 @@ def test_an_act_on_an_older_vote_makes_it_whole_again() -> None:
     assert held.marks == {"a": mark_of(
         "agree", {"like_it"}, None, cast=-1, last=9, acts=2, unproven="withdraw")}
     assert (held.older, held.voted, held.last_cast()) == ({}, 5, None)
+
+
+def test_a_page_from_before_adds_no_qualification_that_the_ledger_refuses() -> None:
+    """Of the choice before, or of a vote withdrawn meanwhile; it is recorded, and not shown."""
+    held = Paper(marks={
+        "a": mark_of("disagree", set(), "agree", cast=1, last=1),
+        "b": mark_of(None, set(), "agree", cast=1, last=1)})
+    held.qualify("a", "like_it", 2, added=True)
+    held.qualify("a", "no_way", 3, added=True)
+    held.qualify("b", "like_it", 4, added=True)
+
+    assert (held.marks["a"].qualifications, held.marks["b"].qualifications) == ({"no_way"}, set())
