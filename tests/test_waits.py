@@ -42,6 +42,7 @@ NEXT = {
     "processors/workers/ledger_worker.py:LedgerWorker._acknowledge": "batch that was decided",
     "processors/workers/patrol_worker.py:PatrolWorker._fold_stream": "judgement",
     "producers/gateway/clock_watch.py:ClockWatch.run": "broker that takes events",
+    "producers/gateway/history.py:History.follow": "end of the catalogue's first reading",
     "producers/gateway/key_watch.py:KeyWatch.run": "broker that takes events",
     "producers/gateway/outlet.py:Outlet._deliver": "event to write",
     "producers/gateway/outlet.py:Outlet.watch": "fault of a lane, or the end",

@@ -5,8 +5,10 @@ on there what all of them write, a bounded number of records back when it starts
 what is not to be shown again, and who holds a proven vote, is then known alike, a moment after the
 record is there. One that has no others reads once, up to where the log ends at its start: what
 comes later it takes itself. What this gateway is just writing it passes over; the booth notes it,
-once. As all that is remembered (`producers.gateway.memory`) it decides nothing: while no broker
-answers, or for what lies too far back, less is known, and no vote is lost.
+once. So it does votes of consultations that are closed: nobody is shown anything there, and who
+voted what is to be forgotten one day. As all that is remembered (`producers.gateway.memory`) it
+decides nothing: while no broker answers, or for what lies too far back, less is known, and no vote
+is lost.
 """
 
 import asyncio
@@ -16,6 +18,7 @@ import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from producers.gateway.follower import Follower
 from producers.gateway.memory import Memory
 from schemas.codec import Undecodable
 from schemas.hot import decoders
@@ -41,19 +44,22 @@ RETRY_SECONDS = 1.0
 ANSWER_SECONDS = 20.0
 """Longest wait for the broker's answer about where to begin."""
 _TRUSTED = TRUSTS.index("trusted")
-_CAST = decoders("VoteCast", "event_id", "voter", "trust", "choice", "proposal")
-_WITHDRAWN = decoders("VoteWithdrawn", "event_id", "voter", "trust", "proposal")
+_CAST = decoders("VoteCast", "event_id", "voter", "trust", "choice", "consultation", "proposal")
+_WITHDRAWN = decoders("VoteWithdrawn", "event_id", "voter", "trust", "consultation", "proposal")
 
 
 class History:
     """Reads the votes for as long as the gateway lives, or once where it is the only one."""
 
-    def __init__(self, address: str, topics: Topics, memory: Memory, *, gateways: int) -> None:
+    def __init__(
+        self, address: str, topics: Topics, memory: Memory, follower: Follower, *, gateways: int
+    ) -> None:
         self.ready = asyncio.Event()
         """Set once it has read to the ends that the log had at the start."""
         self._address = address
         self._memory = memory
         self._is_alone = gateways == 1
+        self._follower = follower
         self._next = {TopicPartition(topics.votes, number): -1
                       for number in range(topics.partitions)}
         """Offset of the next record of each partition; -1 before the first look."""
@@ -61,6 +67,7 @@ class History:
 
     async def follow(self) -> None:
         """Read over whatever becomes of the broker, until cancelled or, alone, once to the ends."""
+        await self._follower.ready.wait()
         while not (self._is_alone and self.ready.is_set()):
             consumer = new_consumer(
                 self._address, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
@@ -82,16 +89,17 @@ class History:
         header = value[:HEADER_BYTES]
         try:
             if header in _CAST:
-                event_id, voter, trust, choice, proposal = _CAST[header](value)
+                event_id, voter, trust, choice, consultation, proposal = _CAST[header](value)
                 said: str | None = CHOICES[choice]
             elif header in _WITHDRAWN:
-                event_id, voter, trust, proposal = _WITHDRAWN[header](value)
+                event_id, voter, trust, consultation, proposal = _WITHDRAWN[header](value)
                 said = None
             else:
                 return
         except Undecodable:
             return
-        if event_id not in self._memory.under_way:
+        closed = self._follower.known.find("ConsultationClosed", consultation)
+        if closed is None and event_id not in self._memory.under_way:
             self._memory.choose(voter, proposal, said, trusted=trust == _TRUSTED)
 
     async def _read(self, consumer: Any) -> None:

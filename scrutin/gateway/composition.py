@@ -160,7 +160,7 @@ async def connected(
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
-    history = History(kafka, topics, memory, gateways=settings.gateway_count)
+    history = History(kafka, topics, memory, follower, gateways=settings.gateway_count)
     door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)

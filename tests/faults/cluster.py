@@ -31,6 +31,8 @@ from tests.harness import Stack, Worker
 from tests.sinks.ballots import CONSULTATION
 
 
+DRAIN_SECONDS = 1.0
+"""A gateway that is rolled is not ready for so long before it takes no more."""
 STOP_SECONDS = 20.0
 """A worker that was told to stop has so long, as in the local stack."""
 RESTART_SECONDS = 1.0
@@ -143,7 +145,7 @@ class Cluster:
             SCRUTIN_CLICKHOUSE_DATABASE=self.stack.topics.prefix,
             SCRUTIN_SNAPSHOT_DECISIONS=str(SNAPSHOT_DECISIONS),
             SCRUTIN_CHECKPOINT_SECONDS=str(CHECKPOINT_SECONDS),
-            SCRUTIN_GATEWAY_VOTER_RATE="1000000",
+            SCRUTIN_GATEWAY_VOTER_RATE="1000000", SCRUTIN_DRAIN_SECONDS=str(DRAIN_SECONDS),
             **{_port_setting(name): str(self.stack.ports.find())})
         made.log_path = self.stack.folder / f"{name}.{len(self.stack.workers)}.log"
         if wrong_by := self._wrong_by(name):

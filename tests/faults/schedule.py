@@ -118,6 +118,8 @@ GREAT: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.LEAVE, LEDGERS),
     (Kind.KILL, (CLICKHOUSE,)),
 )
+OF_GATEWAYS = (Kind.KILL, Kind.PAUSE, Kind.STOP)
+"""One of two is killed, frozen or rolled, while voters ask both by turns."""
 SMALL: tuple[tuple[Kind, tuple[str, ...]], ...] = (
     (Kind.KILL, WORKERS),
     (Kind.KILL, LEDGERS),
@@ -134,12 +136,21 @@ def schedule(seed: int) -> Schedule:
     drawn = [GREAT[seed % len(GREAT)], *randomness.choices(
         SMALL, k=randomness.randint(*SMALL_FAULTS))]
     faults = [_placed(randomness, kind, targets, busy) for kind, targets in drawn]
+    clocks = _clocks(seed)
+    if clocks.second is not None:
+        faults.append(_of_second_gateway(seed, busy))
     placed = tuple(sorted(fault for fault in faults if fault is not None))
     ends = max(fault.end_seconds for fault in placed)
     joins_late = not any(fault.target == LEDGERS[1] for fault in placed)
     load_seconds = round(ends + QUIET_SECONDS, 3)
     return Schedule(seed, placed, joins_late, load_seconds, _adoption(seed, load_seconds),
-                    _clocks(seed))
+                    clocks)
+
+
+def _of_second_gateway(seed: int, busy: dict[str, list[Fault]]) -> Fault | None:
+    """Draw what becomes of one of two gateways; apart, so that the others are those they were."""
+    randomness = random.Random(f"gateways {seed}")
+    return _placed(randomness, randomness.choice(OF_GATEWAYS), (SECOND_GATEWAY,), busy)
 
 
 def _clocks(seed: int) -> Clocks:

@@ -6,7 +6,9 @@ from tests.faults.schedule import (
     BROKER,
     CLICKHOUSE,
     GREAT,
+    OF_GATEWAYS,
     QUIET_SECONDS,
+    SECOND_GATEWAY,
     WORKERS,
     WRONG_CLOCKS,
     Clocks,
@@ -87,4 +89,14 @@ def test_every_process_is_hit() -> None:
     """No worker and no service is spared by all seeds."""
     hit = {fault.target for seed in SEEDS for fault in schedule(seed).faults}
 
-    assert hit == {*WORKERS, BROKER, CLICKHOUSE}
+    assert hit == {*WORKERS, BROKER, CLICKHOUSE, SECOND_GATEWAY}
+
+
+def test_of_two_gateways_one_is_killed_frozen_or_rolled() -> None:
+    """In every seed that has two."""
+    two = [plan for plan in map(schedule, SEEDS) if plan.clocks.second is not None]
+    kinds = [[fault.kind for fault in plan.faults if fault.target == SECOND_GATEWAY]
+             for plan in two]
+
+    assert {len(each) for each in kinds} == {1}
+    assert {kind for each in kinds for kind in each} == {*OF_GATEWAYS}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from producers.gateway.follower import Follower
 from producers.gateway.history import History
 from producers.gateway.memory import Memory
 from schemas import codec
@@ -28,8 +29,10 @@ def act(event: str, proposal: str = "p1", version: int = 2, **fields: Any) -> by
 
 def heard(*values: bytes | None, memory: Memory | None = None) -> Memory:
     """Read records; return what is remembered then."""
-    found = memory or Memory()
-    history = History("127.0.0.1:1", Topics("scrutin", 1), found, gateways=2)
+    found, topics = memory or Memory(), Topics("scrutin", 1)
+    follower = Follower("127.0.0.1:1", topics)
+    follower.known.apply("ConsultationClosed", {"consultation": "shut"})
+    history = History("127.0.0.1:1", topics, found, follower, gateways=2)
     for value in values:
         history.take(value)
     return found
@@ -70,7 +73,9 @@ async def test_one_that_has_others_reads_on_and_one_alone_ends(
     topics, memory = shared_stack.topics, Memory()
     async with connected_producer(shared_stack.kafka) as producer:
         await write(producer, topics.votes, 0, [act("VoteCast"), act("VoteCast", "p2")])
-    history = History(shared_stack.kafka, topics, memory, gateways=gateways)
+    follower = Follower(shared_stack.kafka, topics)
+    follower.ready.set()
+    history = History(shared_stack.kafka, topics, memory, follower, gateways=gateways)
     follow = asyncio.create_task(history.follow())
     await asyncio.wait_for(history.ready.wait(), WAIT_SECONDS)
     if gateways == 1:
@@ -78,6 +83,13 @@ async def test_one_that_has_others_reads_on_and_one_alone_ends(
     assert (follow.done(), set(memory.history(VOTER))) == (gateways == 1, {"p1", "p2"})
     follow.cancel()
     await asyncio.gather(follow, return_exceptions=True)
+
+
+def test_who_voted_what_before_a_closing_is_read_no_more() -> None:
+    """A gateway that starts after it knows nobody there."""
+    closed = act("VoteCast", consultation="shut"), act("VoteWithdrawn", consultation="shut")
+    assert not heard(*closed).remembers(VOTER)
+    assert heard(*closed, act("VoteCast", "p2")).history(VOTER) == ["p2"]
 
 
 @pytest.mark.parametrize("value", [
