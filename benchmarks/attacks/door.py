@@ -103,11 +103,13 @@ class _Door:
         """
         ladder, network = self._ladders[number % len(self._ladders)], vote.network or b""
         self.requests += 1
-        if vote.shown == SERVED or self._cookie is Cookie.SERVED:
+        if vote.shown == SERVED:
             return 0, 0.0
         target = vote.proposal.to_bytes(4, "big")
-        step, wait = ladder.ask(network, target, vote.voter, now), 0.0
-        if step and manner is Manner.WAITS and (step_before or self._cookie is Cookie.WAITED):
+        ask = ladder.ask_served if self._cookie is Cookie.SERVED else ladder.ask
+        step, wait = ask(network, target, vote.voter, now), 0.0
+        if step and manner is Manner.WAITS and (
+                step_before or self._cookie is not Cookie.NONE):
             wait = ladder.passes(network, target, vote.voter, now)
         elif step and step_before:
             ladder.solved(network, target, now)
@@ -142,7 +144,7 @@ def passed(
         round(cost.dollars + door.solving_seconds / 3_600 * SERVER_DOLLARS_AN_HOUR, 4))
 
 
-IGNORES, WAITS, SERVED_YESTERDAY = "A1, ignores", "A1, waits", "A1, served yesterday"
+IGNORES, WAITS, SERVED_YESTERDAY = "A1, ignores", "A1, waits", "A1, drawn votes yesterday"
 CASES: dict[str, tuple[Maker, Manner, int, Cookie]] = {
     f"{IGNORES} what it is asked": (one_prefix, Manner.IGNORES, 1, Cookie.NONE),
     f"{IGNORES} it, two gateways": (one_prefix, Manner.IGNORES, 2, Cookie.NONE),
@@ -153,7 +155,8 @@ CASES: dict[str, tuple[Maker, Manner, int, Cookie]] = {
     f"{WAITS}, cookies of yesterday that waited then, two gateways": (
         one_prefix, Manner.WAITS, 2, Cookie.WAITED),
     "A1, works": (one_prefix, Manner.WORKS, 1, Cookie.NONE),
-    f"{SERVED_YESTERDAY} on what was drawn": (one_prefix, Manner.IGNORES, 1, Cookie.SERVED),
+    f"{SERVED_YESTERDAY}, ignores it": (one_prefix, Manner.IGNORES, 1, Cookie.SERVED),
+    f"{SERVED_YESTERDAY}, waits": (one_prefix, Manner.WAITS, 1, Cookie.SERVED),
     "A4, ignores it": (many_prefixes, Manner.IGNORES, 1, Cookie.NONE),
     "A10, ignores it": (residential, Manner.IGNORES, 1, Cookie.NONE),
 }
@@ -215,7 +218,7 @@ class _People:
             if wait and wait < math.inf:
                 heapq.heappush(
                     coming, (time + int(wait * 1_000), next(turn), vote, step, manner))
-            elif step and not wait:
+            elif before and not wait:
                 self._counted.setdefault(vote.voter, (time - vote.time) / 1_000)
                 if manner is Manner.WORKS:
                     self._known.add(vote.voter)

@@ -9,7 +9,8 @@ the device known, here and everywhere. Nobody is refused, no network is blocked,
 asked for what was drawn, for what is taken back, or twice of anybody.
 
 Who passes by waiting passes at a bounded rate for each network and proposal, later too: a device
-that has only ever waited is known, and still takes its turn where a place is raised.
+that has only ever waited is known, and still takes its turn where a place is raised. So does one
+that is known by a vote on what was drawn, where very many of those come.
 """
 
 from typing import Any, NamedTuple, Protocol
@@ -115,9 +116,9 @@ class Door:
         seconds = now // 1_000
         mark = voter.mark
         how = mark.how if mark.since <= seconds else 0
-        if how in door_marks.LASTING:
+        if how == door_marks.SOLVED:
             return OPEN
-        step = self._step(voter, proposal, now, name)
+        step = self._step(voter, proposal, now, name, how)
         if not step:
             return OPEN
         others = OTHERS_FIRST - self._others(voter, proposal) if step == HIGHEST else 0
@@ -133,7 +134,7 @@ class Door:
             return await self._worked(voter, proposal, step, answers.solution, seconds)
         if answers.leave:
             return self._came_back(voter, proposal, step, answers.leave, seconds)
-        if how == door_marks.WAITED:
+        if how in (door_marks.WAITED, door_marks.SERVED):
             return self._passing(voter, proposal, step, seconds)
         return self._challenged(voter, proposal, step, seconds)
 
@@ -165,11 +166,14 @@ class Door:
         """Return the mark of a device for its vote on what was drawn."""
         return Mark(door_marks.SERVED, now // 1_000 + door_marks.SERVED_SECONDS)
 
-    def _step(self, voter: Voter, proposal: str, now: int, name: bytes) -> int:
+    def _step(self, voter: Voter, proposal: str, now: int, name: bytes, how: int) -> int:
         target = target_of(voter.consultation, proposal)
         before = self._ladder.raised
-        named = self._ladder.named(name, target, now) if name else 0
-        step = self._ladder.ask(voter.network, target, voter.id, now / 1_000, named)
+        if how == door_marks.SERVED:
+            step = self._ladder.ask_served(voter.network, target, voter.id, now / 1_000)
+        else:
+            named = self._ladder.named(name, target, now) if name else 0
+            step = self._ladder.ask(voter.network, target, voter.id, now / 1_000, named)
         self.counts.raised(voter.consultation, now / 1_000, self._ladder.raised - before)
         return step
 

@@ -17,7 +17,7 @@ from producers.gateway.identity import IDENTIFIER_BYTES, Key, bytes_of, characte
 SOLVED, WAITED, SERVED = 1, 2, 3
 """How a mark was earned."""
 LASTING = (SOLVED, SERVED)
-"""Marks that ask nothing more of a device, from their moment on; others give way to them."""
+"""Marks that no other takes the place of, from their moment on; others give way to them."""
 SERVED_SECONDS = 86_400
 """A vote on what was drawn makes its device known after so long."""
 LEAVE_SECONDS = 600

@@ -6,8 +6,9 @@ of one network within ten minutes, the next ones are challenged: a step up. A de
 however often it comes. Where many solve what is
 asked of them, it is a machine with a solver: another one. The patrol raises places too
 (`raise_named`), and a network that sends more requests without a cookie than people do is raised
-as a whole. Each half an hour in which nothing raised a place takes it a step down. Nobody's
-neighbours notice: another network or proposal is another place.
+as a whole. Devices that are known by a vote on what was drawn have places of their own, ten times
+as wide: a stock of them can be made in a day. Each half an hour in which nothing raised a place
+takes it a step down. Nobody's neighbours notice: another network or proposal is another place.
 
 Who waits instead of working passes, so many a minute for each place, and no script faster than
 that however many wait. A voter counts once a minute, and who was told to wait longer is not heard
@@ -29,6 +30,8 @@ from producers.gateway.recent import UNTIL_BYTES, Recent, Until
 FRESH_DEVICES = 30
 """Devices that are not known, of one network for one proposal within WINDOW_SECONDS: those after
 them are challenged."""
+SERVED_DEVICES = 300
+"""The same of devices that are known by a vote on what was drawn: more than come of themselves."""
 WINDOW_SECONDS = 600
 PARTS = 5
 """A window forgets a part of itself at a time (`producers.gateway.recent`)."""
@@ -63,6 +66,7 @@ LADDER_BYTES = PLACE_CELLS * (12 + 2 * 6) + PLACE_CELLS * 17 + 2 * NETWORK_CELLS
     NETWORK_CELLS * (12 + 2 * 6)) + (PLACE_CELLS + 2 * NETWORK_CELLS) * UNTIL_BYTES
 """What all cells take, empty or full: 15 MB. Raised places come to some 3 MB more."""
 
+_SERVED = b"served\0"
 Raised = tuple[int, int]
 """A step, and until when it holds (milliseconds since 1970)."""
 
@@ -74,6 +78,7 @@ class Ladder:
         self, *, gateways: int = 1, places: int = PLACE_CELLS, networks: int = NETWORK_CELLS
     ) -> None:
         self._fresh_most = part(FRESH_DEVICES, gateways)
+        self._served_most = part(SERVED_DEVICES, gateways)
         self._solved_most = part(SOLVED_MOST, gateways)
         self._passes_most = part(PASSES_PER_MINUTE, gateways)
         self._steps = _Steps(places)
@@ -108,17 +113,30 @@ class Ladder:
         That is `least` at least. Who meets none passes as one of those who wait do.
         """
         place = _place(network, target)
-        fresh = self._fresh.count(place, now)
-        if fresh <= COUNTED_TIMES * self._fresh_most and self._counted.begin(
-                place + voter, now + COUNTED_SECONDS, now):
-            fresh = self._fresh.add(place, now)
-        if fresh > self._fresh_most:
-            self._raise(place, 1, now)
+        self._come(place, voter, now, self._fresh_most, COUNTED_TIMES * self._fresh_most)
         step = max(
             least, self._steps.step(place, now), self._steps.step(_place(network, b""), now))
         if not step:
             self._pass(place, voter, now)
         return step
+
+    def ask_served(self, network: bytes, target: bytes, voter: bytes, now: float) -> int:
+        """Count one that is known by a vote on what was drawn; return the step it meets.
+
+        That is none until many more came than come of themselves, and 1 from then on.
+        """
+        place = _place(network, _SERVED + target)
+        self._come(place, voter, now, self._served_most, self._served_most)
+        return self._steps.step(place, now)
+
+    def _come(self, place: bytes, voter: bytes, now: float, most: int, counted_most: int) -> None:
+        """Count a device, and raise its place where there are too many."""
+        came = self._fresh.count(place, now)
+        if came <= counted_most and self._counted.begin(
+                place + voter, now + COUNTED_SECONDS, now):
+            came = self._fresh.add(place, now)
+        if came > most:
+            self._raise(place, 1, now)
 
     def solved(self, network: bytes, target: bytes, now: float) -> None:
         """Count a challenge that was solved: too many of one network make them longer."""

@@ -13,7 +13,7 @@ from producers.gateway import door_marks, work
 from producers.gateway.ballots import Act
 from producers.gateway.door import Door
 from producers.gateway.door_marks import Mark
-from producers.gateway.ladder import OTHERS_FIRST, PASSES_PER_MINUTE
+from producers.gateway.ladder import OTHERS_FIRST, PASSES_PER_MINUTE, SERVED_DEVICES
 from producers.gateway.memory import Memory
 from schemas import codec
 from schemas.words import SHOWN
@@ -128,6 +128,28 @@ async def test_nobody_who_is_known_is_asked(tmp_path: Path) -> None:
     assert await Device(mark=early).is_challenged(at, now)
     memory.choose(voted.id, "p1", None, trusted=True)
     assert await voted.is_challenged(at, now)
+
+
+@pytest.mark.parametrize("gateways", [1, 2])
+async def test_of_a_stock_that_voted_on_what_was_drawn_so_many_pass(
+    tmp_path: Path, gateways: int
+) -> None:
+    """Then they take turns with who waits, or work; elsewhere, and by work, they are known as ever.
+    """
+    at, now = doors(tmp_path, gateways), begin()
+    stock = [Device(mark=Mark(door_marks.SERVED, int(now) - 100)) for _ in range(600)]
+    passed = [not await one.is_challenged(at[number % gateways], now + number / 10)
+              for number, one in enumerate(stock)]
+    asked = stock[-1]
+
+    assert sum(passed[:SERVED_DEVICES]) == SERVED_DEVICES
+    assert sum(passed) <= SERVED_DEVICES + 2 * PASSES_PER_MINUTE
+    assert not await asked.is_challenged(at[0], now + 61, "p2")
+    assert not await Device().is_challenged(at[0], now + 61)
+    assert asked.work is not None
+    last = at[(len(stock) - 1) % gateways]
+    assert not await asked.is_challenged(last, now + 62, solution=solved(asked.work))
+    assert asked.mark.how == door_marks.SOLVED
 
 
 async def test_neighbours_notice_nothing(tmp_path: Path) -> None:
