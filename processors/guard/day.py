@@ -169,9 +169,9 @@ class Day:
         """Take another vote of a row; one on the same item is passed over."""
         if row in self.work.asked_at:
             self._answer(row, time, item)
-        if self.items[row] == item:
+        first, held = self.items[row], self.later.get(row)
+        if first == item:
             return
-        held = self.later.get(row)
         packed = (time << 2 | shown) << ROUTE_SHIFT | via << VIA_SHIFT | item
         if held is None:
             self.later[row] = array("q", (packed,))
@@ -186,7 +186,7 @@ class Day:
             held.append(packed)
             if len(held) >= HASTY_ITEMS - 1:
                 self.hasty.add(row)
-        if self.items[row] in self.watched.usual:
+        if first in self.watched.usual:
             self._recast(row, item)
 
     def _recast(self, row: int, item: int) -> None:
