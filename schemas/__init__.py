@@ -14,4 +14,10 @@ words that people voted on: `corrections` says how they change, `votes_cast` how
 cast before. Of suspensions: `findings`, and what people decided about those of the guard,
 `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`, `moments`,
 `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
+`kafka_clients`, `first_connections`, `kafka_access`, `kafka_security`, `brokers`, `stalls`. Of
+keys: `named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
+`private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
+many votes were cast before. Of suspensions: `findings`, and what people decided about those of the
+guard, `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`,
+`moments`, `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
 """

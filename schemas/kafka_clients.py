@@ -11,6 +11,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from schemas.first_connections import close_when_given_up
 from schemas.kafka_access import Access
 from schemas.kafka_security import KafkaSecurity
 
@@ -46,7 +47,7 @@ def new_consumer(kafka: str, **options: Any) -> AIOKafkaConsumer:
     made = AIOKafkaConsumer(
         bootstrap_servers=kafka, group_id=None, enable_auto_commit=False,
         auto_offset_reset="none", **security().options(), **options)
-    security().keep_fresh(made._client)  # noqa: SLF001 -- it has no other door
+    _prepare(made._client)  # noqa: SLF001 -- it has no other door
     return made
 
 
@@ -64,15 +65,20 @@ def new_producer(kafka: str, **options: Any) -> AIOKafkaProducer:
     made = AIOKafkaProducer(
         bootstrap_servers=kafka, enable_idempotence=True, acks="all", linger_ms=0,
         **security().options(), **options)
-    security().keep_fresh(made.client)
+    _prepare(made.client)
     return made
 
 
 def new_admin(kafka: str, **options: Any) -> AIOKafkaAdminClient:
     """Return a client that looks at topics, groups and settings, and makes topics."""
     made = AIOKafkaAdminClient(bootstrap_servers=kafka, **security().options(), **options)
-    security().keep_fresh(made._client)  # noqa: SLF001 -- as above
+    _prepare(made._client)  # noqa: SLF001 -- as above
     return made
+
+
+def _prepare(client: Any) -> None:
+    security().keep_fresh(client)
+    close_when_given_up(client)
 
 
 async def close_consumer(consumer: AIOKafkaConsumer) -> None:
