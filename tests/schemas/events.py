@@ -1,6 +1,7 @@
 """Strategies that make valid fields of any event straight from its schema."""
 
 import functools
+import json
 from typing import Any
 
 from hypothesis import settings
@@ -16,7 +17,14 @@ property_test = settings(
 
 def fields_of(schema: Any) -> st.SearchStrategy[Any]:
     """Return values that a schema allows, within its bounds."""
-    return _values(schema, named_types(schema), {})
+    return _fields_of(json.dumps(schema))
+
+
+@functools.cache
+def _fields_of(schema: str) -> st.SearchStrategy[Any]:
+    """Make them once: hypothesis checks a new strategy at each draw, which takes longer than it."""
+    found = json.loads(schema)
+    return _values(found, named_types(found), {})
 
 
 def texts(least: int, most: int) -> st.SearchStrategy[str]:

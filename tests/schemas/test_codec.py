@@ -14,7 +14,7 @@ from schemas.registry import HEADER_BYTES, UnknownSchema, all_schemas, current, 
 from tests.schemas.events import fields_of, mutated, mutations, property_test
 
 
-EVENTS = sorted(schema.event for schema in all_schemas().values())
+EVENTS = sorted({schema.event for schema in all_schemas().values()})
 THEME: dict[str, Any] = {
     "event_id": bytes(16), "consultation": "jeunes", "theme": "t1", "title": {"fr": "Emploi"},
     "origin": "operator", "occurred_at": 1_647_900_000_000,
