@@ -8,9 +8,11 @@ INSTALLED := .venv/installed
 
 PRODUCTION := tests/production
 RECIPES := tests/test_changing.py tests/test_changing_rules.py
+STACKS := $(addprefix tests/,scrutin/demo/test_demo.py e2e/test_kills.py faults/test_faults.py \
+	e2e/test_polis.py scrutin/stack/test_up.py)
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test production recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
+.PHONY: help setup demo test stacks production recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -25,8 +27,12 @@ $(INSTALLED): requirements.lock pyproject.toml .ci/setup
 demo: setup ## Run the #SolutionsJeunes campaign on Kafka, Faust and ClickHouse; ARGS=--exit ends by itself.
 	.venv/bin/scrutin demo $(ARGS)
 
-test: setup ## Run the whole suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
-	$(RUN) $(RECIPES:%=--ignore=%) --ignore=$(PRODUCTION) $(ARGS)
+test: setup ## Run the suite on a real Kafka and ClickHouse's engine; ARGS go to pytest.
+	$(RUN) $(STACKS:%=--ignore=%) $(RECIPES:%=--ignore=%) --ignore=$(PRODUCTION) $(ARGS)
+
+# One at a time: each keeps both cores busy.
+stacks: setup ## Run what takes whole stacks minutes: demo, kills, faults, Polis; ARGS go to pytest.
+	.venv/bin/pytest $(STACKS) $(ARGS)
 
 production: setup ## Try what production needs and takes minutes: alerts by real faults; ARGS go to pytest.
 	.venv/bin/pytest $(PRODUCTION) $(ARGS)

@@ -18,24 +18,14 @@ hypothesis.settings.load_profile("house")
 CACHE_FOLDER = Path("~/.cache/scrutin")
 
 
-LONG = ("test_demo.py", "test_kills.py", "test_faults.py", "test_polis.py", "test_up.py")
-"""Files that take minutes of both cores: two at once take twice as long, and nothing shall be left
-to wait for at the end. So the first comes first, and the others far from one another."""
 BUSY = ("test_changing.py", "test_changing_rules.py", "test_linear.py", "test_fuzz.py")
 """Files that keep one core for a minute: begun last, they would be waited for alone."""
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Spread the long files over the first half of the suite, whatever order was drawn."""
-    others = sorted((item for item in items if item.path.name not in LONG),
-                    key=lambda item: item.path.name not in BUSY)
-    spread: list[pytest.Item] = []
-    for number, name in enumerate(LONG):
-        spread += [item for item in items if item.path.name == name]
-        part = len(others) // (2 * len(LONG))
-        spread += others[number * part:(number + 1) * part]
-    items[:] = [*spread, *others[len(LONG) * part:]]
+    """Begin with the busy files, whatever order was drawn."""
+    items.sort(key=lambda item: item.path.name not in BUSY)
 
 
 @pytest.fixture(scope="session")
