@@ -41,9 +41,14 @@ class Audience:
         self._present -= 1
         self._stays_until = self._clock() + STAY_SECONDS
 
+    @property
+    def here(self) -> bool:
+        """Whether somebody looks, or did a moment ago."""
+        return self._present > 0 or self._clock() < self._stays_until
+
     async def rest(self) -> None:
         """Rest while nobody looks."""
-        if self._present or self._clock() < self._stays_until:
+        if self.here:
             return
         self._came.clear()
         with contextlib.suppress(TimeoutError):

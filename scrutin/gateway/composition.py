@@ -176,7 +176,7 @@ async def connected(
             networks.tidy(clock), booth.descriptions.run(clock), booth.doorkeeper.count(clock),
             ClockWatch(kafka, topics.clocks, brokers).run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
-            ask_archive(settings, reader.flushes, days), rates.share(clock),
+            ask_archive(settings, reader.flushes, days, audience), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
             measure_draws(publications, reader.flushes), *_heard(
                 door, kafka, topics, follower, brokers)))

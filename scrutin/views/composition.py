@@ -51,7 +51,7 @@ async def serve(
         on_ready=on_ready, front=server.Front(
             JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
             settings.hsts_seconds, drain_seconds=settings.drain_seconds, works=(
-                ask_archive(settings, reader.flushes, days, guard.door),
+                ask_archive(settings, reader.flushes, days, audience, guard.door),
                 measure_draws(publications, reader.flushes),
                 TopicReader(kafka, topics.patrol, guard.findings.take).read(),
                 look_at_recounts(kept))))

@@ -13,13 +13,16 @@ from scrutin.settings import Settings
 from sinks.days import votes_by_day
 from sinks.door import door_counts
 from sinks.store import connect
+from views.audience import Audience
 from views.days import Days
 from views.flushes import Flushes
 from views.guard.door import Door
 
 
 ASK_SECONDS = 15.0
-"""The archive is asked at most so often..."""
+"""The archive is asked at most so often where somebody looks at pages..."""
+UNSEEN_SECONDS = 60.0
+"""... and so often where nobody does: a question takes it longer than all votes between two..."""
 
 REST_FACTOR = 20
 """... and after an answer is left in peace for so many times as long as the answer took."""
@@ -39,9 +42,12 @@ ANSWER_SECONDS = 60.0
 
 
 async def ask_archive(
-    settings: Settings, flushes: Flushes, days: Days, door: Door | None = None
+    settings: Settings, flushes: Flushes, days: Days, audience: Audience,
+    door: Door | None = None,
 ) -> None:
     """Tell `days` and `door` what the archive says while votes come in; until cancelled.
+
+    Seldom while there is no `audience`.
 
     Pages are complete without it: an archive that is away is asked again, and the log says so.
     Where no archive is known nobody is asked.
@@ -51,17 +57,26 @@ async def ask_archive(
     except addresses.StackNotRunning:
         return
     with contextlib.closing(_Archive(settings, days, door)) as archive:
-        await _ask(archive, flushes)
+        await _ask(archive, flushes, audience)
 
 
-async def _ask(archive: "_Archive", flushes: Flushes) -> None:
+def rest_after(took_seconds: float, *, seen: bool) -> float:
+    """Return how long the archive is left in peace from a question on whose answer took so long.
+
+    `seen`: somebody looks at pages.
+    """
+    return max(ASK_SECONDS if seen else UNSEEN_SECONDS, REST_FACTOR * took_seconds)
+
+
+async def _ask(archive: "_Archive", flushes: Flushes, audience: Audience) -> None:
     logger = structlog.get_logger("views")
     last = settled = None
-    asked_at, moved_at, rest = -ASK_ANYWAY_SECONDS, 0.0, 0.0
+    asked_at, moved_at, took = -ASK_ANYWAY_SECONDS, 0.0, 0.0
     while True:
         await asyncio.sleep(POLL_SECONDS)
         vector = flushes.applied.vector if flushes.applied else None
         since = time.monotonic() - asked_at
+        rest = rest_after(took, seen=audience.here)
         if vector is None or since < rest or (vector == settled and since < ASK_ANYWAY_SECONDS):
             continue
         asked_at = time.monotonic()
@@ -73,7 +88,7 @@ async def _ask(archive: "_Archive", flushes: Flushes) -> None:
             logger.warning("the archive does not tell votes by day", reason=str(error)[:300])
         else:
             settled = vector if asked_at - moved_at >= BEHIND_SECONDS else None
-        rest = max(ASK_SECONDS, REST_FACTOR * (time.monotonic() - asked_at))
+        took = time.monotonic() - asked_at
 
 
 class _Archive:

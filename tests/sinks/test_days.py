@@ -11,7 +11,7 @@ from deploy.local.services import ClickHouse
 from schemas import codec
 from schemas.topics import Topics
 from scrutin.settings import Settings
-from scrutin.views.days import ask_archive
+from scrutin.views.days import ASK_SECONDS, REST_FACTOR, UNSEEN_SECONDS, ask_archive, rest_after
 from sinks.days import votes_by_day
 from sinks.store import connect
 from tests.sinks.ballots import CONSULTATION, OTHER, Box, random_box
@@ -19,6 +19,7 @@ from tests.sinks.published import archived
 from tests.sinks.stocking import log_of, open_store, stock
 from tests.views import campaign
 from tests.waiting import until
+from views.audience import Audience
 from views.days import Days
 
 
@@ -71,7 +72,7 @@ async def test_pages_are_told_what_the_archive_holds(
     days, state = Days(), campaign.flushes(20)
     state.catalogue.consultations[CONSULTATION] = state.catalogue.consultations[
         campaign.CONSULTATION]
-    asking = asyncio.create_task(ask_archive(settings, state, days))
+    asking = asyncio.create_task(ask_archive(settings, state, days, Audience()))
     await until(lambda: days.of(CONSULTATION) is not None)
     asking.cancel()
     with contextlib.suppress(asyncio.CancelledError):
@@ -79,3 +80,16 @@ async def test_pages_are_told_what_the_archive_holds(
     told = days.of(CONSULTATION)
     assert told is not None
     assert told.days == {date(2022, 3, 22): 1, date(2022, 3, 23): 1}
+
+
+@pytest.mark.parametrize(("took_seconds", "seen", "rest_seconds"), [
+    (0.01, True, ASK_SECONDS), (0.01, False, UNSEEN_SECONDS),
+    (UNSEEN_SECONDS, True, REST_FACTOR * UNSEEN_SECONDS),
+    (UNSEEN_SECONDS, False, REST_FACTOR * UNSEEN_SECONDS),
+])
+def test_where_nobody_looks_the_archive_is_asked_seldom(
+    took_seconds: float, rest_seconds: float, *, seen: bool
+) -> None:
+    """And never more than a part of the time, whoever looks."""
+    assert ASK_SECONDS < UNSEEN_SECONDS
+    assert rest_after(took_seconds, seen=seen) == rest_seconds
