@@ -7,9 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+import pytest
 
 from deploy.local.services import Broker
 from tests.views import campaign
@@ -19,11 +22,13 @@ SIZE = 60
 
 
 @contextmanager
-def running(broker: Broker, prefix: str, port: int = 0) -> Iterator[subprocess.Popen[str]]:
+def running(
+    broker: Broker, prefix: str, port: int = 0, **settings: str
+) -> Iterator[subprocess.Popen[str]]:
     """Run the process; it is killed at the end if it still runs."""
     environment = {
         **os.environ, "SCRUTIN_KAFKA": broker.address, "SCRUTIN_TOPIC_PREFIX": prefix,
-        "SCRUTIN_VIEWS_PORT": str(port), "SCRUTIN_LOG_FORMAT": "json",
+        "SCRUTIN_VIEWS_PORT": str(port), "SCRUTIN_LOG_FORMAT": "json", **settings,
     }
     process = subprocess.Popen(
         [sys.executable, "-m", "scrutin", "views"], env=environment, text=True,
@@ -46,14 +51,25 @@ def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, str]]:
 def test_it_serves_what_was_published_and_ends_in_order(
     broker: Broker, topic_prefix: str
 ) -> None:
-    """From the topics to a page on a free port; SIGTERM ends it with status 0."""
+    """From the topics to a page on a free port; by SIGTERM it is not ready, and answers on.
+
+    A second one ends it with status 0, and who follows the figures is told to come again.
+    """
     asyncio.run(campaign.publish(broker.address, topic_prefix, SIZE))
-    with running(broker, topic_prefix) as process:
-        ready = next(line for line in lines(process) if line["event"] == "views ready")
-        address = f"{ready['url']}/v1/consultations/{campaign.CONSULTATION}/results"
-        with urllib.request.urlopen(address, timeout=30) as answer:
-            assert json.load(answer) == campaign.document(SIZE)
-        process.send_signal(signal.SIGTERM)
+    with running(broker, topic_prefix, SCRUTIN_DRAIN_SECONDS="300") as process:
+        said = lines(process)
+        url = next(line for line in said if line["event"] == "views ready")["url"]
+        address = f"{url}/v1/consultations/{campaign.CONSULTATION}"
+        with urllib.request.urlopen(f"{address}/live", timeout=30) as stream:
+            began = stream.readline()
+            process.send_signal(signal.SIGTERM)
+            assert any("not ready any more" in line["event"] for line in said)
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                urllib.request.urlopen(f"{url}/readyz", timeout=30)
+            with urllib.request.urlopen(f"{address}/results", timeout=30) as answer:
+                assert json.load(answer) == campaign.document(SIZE)
+            process.send_signal(signal.SIGTERM)
+            assert [line[:7] for line in (began, *stream) if b"retry" in line] == [b"retry: "] * 2
         assert process.wait(30) == 0
 
 
