@@ -182,7 +182,7 @@ class Settings(BaseSettings):
     gateway_count: int = Field(
         default=1, ge=1, le=1_000,
         description="Gateways that votes are spread over: each allows a network its part of the "
-        "limits.",
+        "limits, and reads what the others take. Of several, each must be told so.",
     )
     rates_url: str = Field(
         default="", pattern=r"^((rediss?|unix)://\S+)?$", repr=False,
