@@ -18,7 +18,6 @@ from views.operations.gateways import OWN_FAULTS
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 LEFT_OUT = {
-    "scrutin_info": "has no value: it names the version",
     "scrutin_ledger_next_offset": "waits by hop say how far it is",
     "scrutin_ledger_recovered": "a process that recovers is not ready, which is shown",
     "scrutin_results_next_offset": "waits by hop say how far it is",
@@ -45,6 +44,7 @@ LEFT_TO_PROMTOOL = {
     "ScrutinPatrolDiffers": "a judgement by another release: the patrol's own tests have it",
     "ScrutinRecountDiffers": "the recounts' own tests have it",
     "ScrutinDiskNearlyFull": "a disk of its own",
+    "ScrutinNobodyLeads": "a lease that none of several takes: their own tests have leases",
     "ScrutinViewsSlow": "a crowd for minutes: benchmarks have it",
 }
 """Alerts that `make production` rings by no real fault; promtool's tests have all."""
