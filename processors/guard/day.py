@@ -37,7 +37,7 @@ MAX_GROUPS = 20_000
 """Groups of a rule and day; of further ones nothing is said."""
 MAX_VOTERS = 500_000
 """Voters of a day that are looked at; of more, a sample. With all that is counted of them, and
-three votes each, 400 MB at most."""
+three votes each, all of them in groups, 500 MB at most."""
 MAX_BALLOT = 200
 """Items of a voter and day that are remembered."""
 MAX_PARTNERS = 255

@@ -1,9 +1,11 @@
 """A look asks what was counted as voters came: it is what going through all of them would find."""
 
+import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
+from types import FrameType
 
 import pytest
 from hypothesis import given
@@ -156,3 +158,33 @@ def test_one_ballot_is_known_as_soon_as_it_is_beyond_chance() -> None:
 
     assert 0 <= late(2) <= 2
     assert late(1) > 2
+
+
+def test_a_look_costs_what_is_new_however_large_the_group() -> None:
+    """One more voter of a group of robots: hardly more calls where it is five times as large."""
+    small, large = (least_calls(size) for size in (400, 2_000))
+
+    assert 0 < large <= small + 200
+
+
+def least_calls(size: int) -> int:
+    """Return how many calls a judgement makes at least, in which one joins a group."""
+    crowds, patrol, found = Crowds(5), PatrolState(PARTITIONS), []
+    robots = [replace(vote, time=BEGAN_AT + number * 60_000 // size) for number, vote in enumerate(
+        crowds.robots(size, 1, 1))]
+    joining = [replace(robots[0], voter=crowds.voter(b"more"), time=BEGAN_AT + 200_000 + after)
+               for after in range(0, 60_000, CUT_MS)]
+    log = log_of([*crowds.ordinary(300, 1), *robots, *joining])
+    for batch in batches(log, log.cuts()):
+        calls = 0
+
+        def count(_frame: FrameType, event: str, _what: object) -> None:
+            nonlocal calls
+            calls += event == "call"
+
+        sys.setprofile(count)
+        judgement = judge(patrol, batch, setting_aside(), 2**42)
+        sys.setprofile(None)
+        if any(each.voters for each in judgement.findings) and len(batch.casts) == 1:
+            found.append(calls)
+    return min(found)
