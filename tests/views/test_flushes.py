@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from processors.results.results_document import AsOf
+from schemas.leases import term_of
 from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from views.flushes import Figure, Flushes, ResultsUnreadable
@@ -123,6 +124,23 @@ def test_a_late_marker_takes_nothing_of_the_flush_it_falls_into() -> None:
 
     flushes.receive_result(*closing(9))
     assert shown(flushes) == {"a": 9, "b": 1}
+
+
+def test_what_a_predecessor_writes_behind_a_claim_is_passed_by() -> None:
+    """However far its vector is: neither its figures nor its marker, nor what waited before."""
+    flushes = Flushes()
+    first, second = term_of(0), term_of(5)
+    flushes.receive_claim(0)
+    for record in (scored("a", 8), closing(8), scored("b", 9)):
+        flushes.receive_result(*record, (8, -1, -1), first)
+    flushes.receive_claim(5)
+    for record in (scored("a", 99), closing(99)):
+        flushes.receive_result(*record, (99, -1, -1), first)
+    assert shown(flushes) == {"a": 8}
+
+    for record in (scored("a", 10), closing(10)):
+        flushes.receive_result(*record, (10, -1, -1), second)
+    assert shown(flushes) == {"a": 10}
 
 
 def test_another_number_of_partitions_is_refused() -> None:
