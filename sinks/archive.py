@@ -11,7 +11,7 @@ ClickHouse thereby makes Kafka wait, and memory stays bounded.
 import asyncio
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +25,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from schemas.kafka_clients import close_consumer
 from schemas.topics import Topics
 from sinks.faults import LogTruncated
-from sinks.gauge import NOTHING
+from sinks.gauge import NOTHING, Block
 from sinks.kafka import (
     POLL_MILLISECONDS,
     KafkaPatience,
@@ -35,7 +35,7 @@ from sinks.kafka import (
     start_consumer,
     watch_ends,
 )
-from sinks.lane import Lane
+from sinks.lane import Lane, gather_seconds_of
 from sinks.logs import ArchivedLog, kept_logs
 from sinks.store import CLIENT_ERRORS, Stopping, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience
@@ -66,8 +66,11 @@ class Archive:
 
     def __init__(self, policy: ArchivePolicy) -> None:
         self._policy = policy
+        gather_seconds = gather_seconds_of(
+            sum(archived.partitions for archived in kept_logs(policy.topics)))
         self._lanes = {
-            TopicPartition(archived.topic, partition): Lane(archived, partition)
+            TopicPartition(archived.topic, partition): Lane(
+                archived, partition, gather_seconds=gather_seconds)
             for archived in kept_logs(policy.topics)
             for partition in range(archived.partitions)
         }
@@ -76,6 +79,8 @@ class Archive:
         self._started = False
         self._measured_at: float | None = None
         """When all rows were last counted."""
+        self._counted_blocks: set[tuple[int, int]] | None = None
+        """Partition and first offset of blocks whose votes by day are kept; None: not asked yet."""
 
     def stop(self) -> None:
         """Finish the inserts in flight and end; call it from the event loop."""
@@ -210,6 +215,22 @@ class Archive:
             self._measured_at = time.time()
             await asyncio.sleep(GAUGE_SECONDS)
 
+    async def _count_days(
+        self, store: Store, found: Mapping[int, tuple[int, int]], blocks: Sequence[Block]
+    ) -> None:
+        """Keep the votes by day of blocks that have become full, and hold each offset once."""
+        topic = self._policy.topics.votes
+        if self._counted_blocks is None:
+            self._counted_blocks = await self._waiting_for_clickhouse(
+                partial(store.counted_blocks, topic))
+        for partition, block in enumerate(blocks):
+            size = block.end - block.first
+            if (block.full and found.get(partition) == (size, size)
+                    and (partition, block.first) not in self._counted_blocks):
+                await self._waiting_for_clickhouse(
+                    partial(store.count_days, topic, partition, block))
+                self._counted_blocks.add((partition, block.first))
+
     async def _measure_log(self, store: Store, archived: ArchivedLog) -> None:
         lanes = [lane for lane in self._lanes.values() if lane.log.topic == archived.topic]
         due = [lane.gauge.due(lane.next_offset) for lane in lanes]
@@ -219,6 +240,8 @@ class Archive:
             for lane, block in zip(lanes, blocks, strict=True):
                 if block is not NOTHING:
                     lane.gauge.tell(block, *found.get(lane.partition, (0, 0)))
+            if archived.topic == self._policy.topics.votes:
+                await self._count_days(store, found, blocks)
         for lane in lanes:
             lane.counted = lane.gauge.counted()
             place = {"topic": archived.topic, "partition": lane.partition}

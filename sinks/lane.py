@@ -22,7 +22,12 @@ ROWS_MAX = 65_536
 BYTES_MAX = 16 * 1_048_576
 """Bytes of values of one insert at most, should records be large."""
 GATHER_SECONDS = 0.5
-"""Longest wait for more records before an insert: what a record is archived late by..."""
+"""Longest wait for more records before an insert, with few lanes: what a record is archived late
+by..."""
+INSERTS_PER_SECOND = 32
+"""... and all lanes together begin no more inserts than this: with many each gathers longer, ..."""
+GATHER_SECONDS_MAX = 10.0
+"""... up to this."""
 TRICKLE_FIRST_SECONDS = 1.5
 """... and so long where the last insert was small and not longer ago, ..."""
 TRICKLE_SECONDS = 30.0
@@ -37,11 +42,19 @@ log = structlog.get_logger()
 Given = TypeVar("Given")
 
 
+def gather_seconds_of(lanes: int) -> float:
+    """Return how long each of so many lanes gathers, so that ClickHouse is not asked too often."""
+    return min(max(GATHER_SECONDS, lanes / INSERTS_PER_SECOND), GATHER_SECONDS_MAX)
+
+
 class Lane:
     """The state of one topic partition; the event loop owns it."""
 
-    def __init__(self, archived_log: ArchivedLog, partition: int) -> None:
+    def __init__(
+        self, archived_log: ArchivedLog, partition: int, *, gather_seconds: float = GATHER_SECONDS
+    ) -> None:
         self.log, self.partition = archived_log, partition
+        self._least_gather_seconds = gather_seconds
         self.next_offset = 0
         """First offset not archived."""
         self.log_end: int | None = None
@@ -192,7 +205,8 @@ class Lane:
 
     def _gather_seconds(self) -> float:
         left = self._trickle_until - asyncio.get_running_loop().time()
-        return max(GATHER_SECONDS, left) if len(self._values) < TRICKLE_ROWS else GATHER_SECONDS
+        least = self._least_gather_seconds
+        return max(least, left) if len(self._values) < TRICKLE_ROWS else least
 
     def take_insert(self) -> Records | None:
         """Take the records of the next insert, leaving out what is archived; None if all is."""

@@ -10,7 +10,7 @@ concluded from the lost answer itself.
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 
 from sinks.addresses import checked
 from sinks.columns.records import Records
+from sinks.days import KEEP_BLOCK, kept_blocks, within
 from sinks.faults import SinkStopped
-from sinks.gauge import Block
+from sinks.gauge import CHECKSUM, Block, checksum
 from sinks.logs import PARTICIPANTS_TABLE
 from sinks.migrations import migrate, participants_database
 from sinks.stretches import Stretch
@@ -226,17 +227,36 @@ class Store:
         self, table: str, topic: str, blocks: Sequence[Block]
     ) -> dict[int, tuple[int, int]]:
         """Count rows and distinct offsets of a block of each partition."""
+        found = self._counted(CHECKSUM, table, topic, dict(enumerate(blocks)))
+        unclear = {partition: blocks[partition] for partition, (rows, sum_) in found.items()
+                   if rows != blocks[partition].end - blocks[partition].first
+                   or sum_ != checksum(blocks[partition])}
+        told = {partition: (rows, rows) for partition, (rows, _) in found.items()}
+        return {**told, **self._counted("uniqExact(offset)", table, topic, unclear)}
+
+    def _counted(
+        self, what: str, table: str, topic: str, blocks: Mapping[int, Block]
+    ) -> dict[int, tuple[int, int]]:
+        """Count rows, and something else, of blocks by partition."""
+        wanted = within({partition: (block.first, block.end)
+                         for partition, block in blocks.items() if block.end > block.first})
+        if not wanted:
+            return {}
         rows = self._client.query(
-            "SELECT partition, count(), uniqExact(offset)"
-            " FROM {database:Identifier}.{table:Identifier} "
-            "WHERE topic = {topic:String} AND offset >= {firsts:Array(UInt64)}[partition + 1] "
-            "AND offset < {ends:Array(UInt64)}[partition + 1] GROUP BY partition",
-            parameters={
-                **located(self._client, table), "topic": topic,
-                "firsts": [block.first for block in blocks],
-                "ends": [block.end for block in blocks]},
-        ).result_rows
-        return {int(partition): (int(count), int(offsets)) for partition, count, offsets in rows}
+            f"SELECT partition, count(), {what} FROM {{database:Identifier}}.{{table:Identifier}}"  # noqa: S608 -- numbers and words of ours
+            f" WHERE topic = {{topic:String}} AND ({wanted}) GROUP BY partition",
+            parameters={**located(self._client, table), "topic": topic}).result_rows
+        return {int(partition): (int(count), int(other)) for partition, count, other in rows}
+
+    def counted_blocks(self, topic: str) -> set[tuple[int, int]]:
+        """Return partition and first offset of each block whose votes by day are kept."""
+        return {(partition, first) for partition, firsts in kept_blocks(
+            self._client, topic).items() for first in firsts}
+
+    def count_days(self, topic: str, partition: int, block: Block) -> None:
+        """Keep the votes by day of a full block that holds each offset once; it may be repeated."""
+        self._client.command(KEEP_BLOCK, parameters={
+            "topic": topic, "partition": partition, "first": block.first, "end": block.end})
 
     def close(self) -> None:
         """Close the connections."""

@@ -19,6 +19,7 @@ from schemas import codec
 from schemas.topics import Topics
 from sinks.archive import Archive
 from sinks.columns.records import Records
+from sinks.days import kept_blocks
 from sinks.faults import (
     ArchiveSuperseded,
     LogDiffers,
@@ -91,6 +92,7 @@ async def test_records_that_vanish_from_the_archive_are_told(
 ) -> None:
     """count() = uniqExact(offset) = the place archived; a deleted row is a hole, not ready."""
     monkeypatch.setattr("sinks.archive.GAUGE_SECONDS", 0.1)
+    monkeypatch.setattr("sinks.gauge.BLOCK_OFFSETS", 20)
     topics, box = await written(broker.address, topic_prefix, 3, 200)
     ends = [len(log) for log in box.logs]
     client = connect(clickhouse.url, topics.prefix)
@@ -98,6 +100,8 @@ async def test_records_that_vanish_from_the_archive_are_told(
         await caught_up(archive)
         await until(lambda: gauge(archive, topics, "rows") == ends)
         assert gauge(archive, topics, "offsets") == ends
+        full = {number: list(range(0, end - 19, 20)) for number, end in enumerate(ends)}
+        await until(lambda: kept_blocks(client, topics.votes) == full)
         client.command("ALTER TABLE votes_log DELETE WHERE partition = 1 AND offset IN (3, 5) "
                        "SETTINGS mutations_sync = 1")
         await until(lambda: gauge(archive, topics, "missing_records") == [0, 2])

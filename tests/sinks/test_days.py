@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from schemas.topics import Topics
 from scrutin.settings import Settings
 from scrutin.views.days import ASK_SECONDS, REST_FACTOR, UNSEEN_SECONDS, ask_archive, rest_after
 from sinks.days import votes_by_day
+from sinks.gauge import Block
 from sinks.store import connect
 from tests.sinks.ballots import CONSULTATION, OTHER, Box, random_box
 from tests.sinks.published import archived
@@ -28,6 +29,31 @@ def test_days_add_up_to_the_votes_received(clickhouse: ClickHouse, topic_prefix:
     found = archived(clickhouse.url, topic_prefix, random_box(31, 300))
     days = votes_by_day(found.client, found.topics.votes, CONSULTATION, "Europe/Paris")
     assert sum(days.values()) == found.document["totals"]["received"]
+
+
+@pytest.mark.parametrize("zone", ["Europe/Paris", "Asia/Kathmandu", "America/St_Johns"])
+def test_what_is_kept_of_blocks_changes_no_day(
+    clickhouse: ClickHouse, topic_prefix: str, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    """Blocks counted once or again, a hole among them, a row behind them that is there twice."""
+    monkeypatch.setattr("sinks.gauge.BLOCK_OFFSETS", 20)
+    box = random_box(33, 10, partitions=3)
+    for number in range(360):
+        instant = datetime(2026, 3, 27, tzinfo=UTC) + timedelta(minutes=37 * number)
+        box.put(number % 3, _vote(box, CONSULTATION if number % 5 else OTHER, instant.isoformat()))
+    store, topics = open_store(clickhouse.url, topic_prefix, topic_prefix), Topics(topic_prefix, 3)
+    for partition, log in enumerate(box.logs):
+        stock(store, log_of(topics, topics.votes), partition, log)
+    with connect(clickhouse.url, topic_prefix) as client:
+        plain = votes_by_day(client, topics.votes, CONSULTATION, zone)
+        for partition, first in ((0, 0), (0, 20), (0, 20), (0, 60), (1, 0)):
+            store.count_days(topics.votes, partition, Block(first, first + 20))
+        assert store.counted_blocks(topics.votes) == {(0, 0), (0, 20), (0, 60), (1, 0)}
+        client.command("INSERT INTO votes_log SELECT * FROM votes_log WHERE offset = 100")
+        client.command("ALTER TABLE votes_log DELETE WHERE partition = 1 AND offset < 20",
+                       settings={"mutations_sync": 1})
+        assert votes_by_day(client, topics.votes, CONSULTATION, zone) == plain
+    assert len(plain) > 9
 
 
 @pytest.fixture

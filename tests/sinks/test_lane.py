@@ -3,10 +3,13 @@
 from schemas.topics import Topics
 from sinks.lane import (
     GATHER_SECONDS,
+    GATHER_SECONDS_MAX,
+    INSERTS_PER_SECOND,
     TRICKLE_FIRST_SECONDS,
     TRICKLE_ROWS,
     TRICKLE_SECONDS,
     Lane,
+    gather_seconds_of,
 )
 from sinks.logs import archived_logs
 
@@ -36,6 +39,15 @@ def test_after_much_or_after_silence_nothing_waits_for_long() -> None:
 
     assert after_much == 0
     assert lane._trickle_until - silence_ends == TRICKLE_FIRST_SECONDS > GATHER_SECONDS
+
+
+async def test_many_lanes_ask_clickhouse_no_more_often_than_few() -> None:
+    """Each gathers the longer the more there are, within a bound; few wait as they did."""
+    assert [gather_seconds_of(lanes) for lanes in (1, 16, 69, 10_000)] == [
+        GATHER_SECONDS, GATHER_SECONDS, 69 / INSERTS_PER_SECOND, GATHER_SECONDS_MAX]
+    longer = Lane(archived_logs(Topics("town", 1))[0], 0, gather_seconds=7.0)
+    longer._values += [b"x"] * TRICKLE_ROWS
+    assert longer._gather_seconds() == 7.0
 
 
 def _lane() -> Lane:
