@@ -12,11 +12,11 @@ STACKS := $(addprefix tests/,scrutin/demo/test_demo.py e2e/test_kills.py faults/
 	e2e/test_polis.py scrutin/stack/test_up.py)
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test stacks production recipes fuzz faults bench attack simulate interop check audit advisories sbom lock docs
+.PHONY: help setup demo test stacks production recipes fuzz faults bench attack simulate interop acceptance-clickhouse check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):[^#]*## /make \1\t/'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## /make \1\t/'
 
 setup: $(INSTALLED) ## Install the locked dependencies into .venv (instant when nothing changed).
 
@@ -57,6 +57,9 @@ fuzz: setup ## Look for bytes that break a reader of foreign bytes, and keep the
 
 interop: setup ## Have tessera's fsck (Go) read our transparency logs, whole and damaged.
 	.venv/bin/python -m tests.interop
+
+acceptance-clickhouse: setup ## Ask a ClickHouse of yours, URL=http://user:password@host:8123, whether the archive can rest on it; READER=URL too.
+	.venv/bin/python -m tests.acceptance "$(URL)" $(if $(READER),--reader "$(READER)")
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .
