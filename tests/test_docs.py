@@ -255,12 +255,12 @@ def _anchors(path: Path) -> frozenset[str]:
 
 def test_commands_quoted_anywhere_exist() -> None:
     """Every `make` target and every `scrutin` command that a page shows is there."""
-    targets = set(re.findall(r"^([a-z]+):", _page("Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", _page("Makefile"), re.MULTILINE))
     first_words = {command[0] for command in COMMANDS}
     wrong = []
     for path in PAGES:
         shown = "\n".join(_code(path.read_text("utf-8")))
-        wrong += [f"{path.name}: make {name}" for name in re.findall(r"\bmake ([a-z]+)", shown)
+        wrong += [f"{path.name}: make {name}" for name in re.findall(r"\bmake ([a-z-]+)", shown)
                   if name not in targets]
         wrong += [f"{path.name}: scrutin {name}"
                   for name in re.findall(r"^scrutin ([a-z-]+)", shown, re.MULTILINE)
@@ -278,7 +278,7 @@ def _code(text: str) -> Iterator[str]:
 
 def test_the_two_commands_of_the_readme_are_targets() -> None:
     """What a newcomer is told to type exists, and each target explains itself to `make help`."""
-    targets = re.findall(r"^([a-z]+):.*## .+$", _page("Makefile"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):.*## .+$", _page("Makefile"), re.MULTILINE)
 
     assert {"demo", "test", "setup", "check", "lock", "docs", "help"} <= set(targets)
     assert "```\nmake demo\nmake test\n```" in _page("README.md")

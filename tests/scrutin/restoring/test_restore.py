@@ -14,6 +14,7 @@ from clickhouse_connect.driver.client import Client
 from typer.testing import CliRunner
 
 from deploy.local.services import Broker, ClickHouse
+from processors.workers.provisioning import provision
 from schemas import codec
 from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.topics import KEPT_FOREVER, Topics
@@ -176,6 +177,7 @@ async def test_every_record_lies_where_it_lay(
             await caught_up(archive)
     with connect(clickhouse.url, anew.database) as client:
         assert operator.archived(client) == held == operator.archived()
+    assert (await provision(operator.kafka, topics, replication=1)).partitions == []
 
 
 async def test_what_is_published_of_restored_topics_is_what_was_published(
