@@ -59,7 +59,7 @@ interop: setup ## Have tessera's fsck (Go) read our transparency logs, whole and
 	.venv/bin/python -m tests.interop
 
 acceptance-clickhouse: setup ## Ask a ClickHouse of yours, URL=http://user:password@host:8123, whether the archive can rest on it; READER=URL too.
-	.venv/bin/python -m tests.acceptance "$(URL)" $(if $(READER),--reader "$(READER)")
+	@.venv/bin/python -m tests.acceptance "$(URL)" $(if $(READER),--reader "$(READER)")
 
 check: setup ## Check style, types, the doors between rooms, and that requirements.lock is fresh.
 	.venv/bin/ruff check .

@@ -333,3 +333,21 @@ def test_a_row_that_is_there_twice_is_passed_by_or_refused(operator: Operator) -
     assert operator.kept.piece(votes, 0, 0, 9) == held[".votes", 0][:9]
     with pytest.raises(ArchiveUnfit, match=r"two different records of .* offset 9"):
         operator.kept.piece(votes, 0, 0, 10)
+
+
+def test_a_piece_is_bounded_in_records_and_bytes(
+    clickhouse: ClickHouse, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the records weigh, headers too; one that is larger than any piece comes alone."""
+    topics, store = Topics(topic_prefix, 1), open_store(clickhouse.url, topic_prefix, topic_prefix)
+    letters = kept_logs(topics)[-2]
+    _stock(store, topics, topics.dead_letters, [b"v" * 100] * 6 + [b"v" * 2_000], headers={
+        3: [("h", b"h" * 800)]}, keys={4: b"k" * 900})
+    monkeypatch.setattr(kept, "PIECE_RECORDS", 3)
+    monkeypatch.setattr(kept, "PIECE_BYTES", 1_000)
+    with connect(clickhouse.url, topic_prefix) as client:
+        held, first, sizes = KeptLogs(client, topics), 0, []
+        while first < 7:
+            sizes.append(len(held.piece(letters, 0, first, 7)))
+            first += sizes[-1]
+    assert sizes == [3, 1, 1, 1, 1]
