@@ -340,9 +340,9 @@ def test_a_piece_is_bounded_in_records_and_bytes(
 ) -> None:
     """Whatever the records weigh, headers too; one that is larger than any piece comes alone."""
     topics, store = Topics(topic_prefix, 1), open_store(clickhouse.url, topic_prefix, topic_prefix)
-    letters = kept_logs(topics)[-2]
-    _stock(store, topics, topics.dead_letters, [b"v" * 100] * 6 + [b"v" * 2_000], headers={
-        3: [("h", b"h" * 800)]}, keys={4: b"k" * 900})
+    letters, log = kept_logs(topics)[-2], list[bytes | None]([*[b"v" * 100] * 6, b"v" * 2_000])
+    _stock(store, topics, topics.dead_letters, log, headers={3: [("h", b"h" * 800)]},
+           keys={4: b"k" * 900})
     monkeypatch.setattr(kept, "PIECE_RECORDS", 3)
     monkeypatch.setattr(kept, "PIECE_BYTES", 1_000)
     with connect(clickhouse.url, topic_prefix) as client:
