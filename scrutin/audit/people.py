@@ -1,4 +1,4 @@
-"""Read the participants' log up to a published position: it is in no archive."""
+"""Read the participants' log up to a published position: it is archived apart."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,7 +1,7 @@
 """Rebuild decisions, tallies and results into fresh topics, from the archive, and compare.
 
 Theory of operation: all of it is a function of the archived votes and catalogue, and of the
-participants' log, which is in no archive and read from the broker; so every replay writes the same
+participants' log, which is archived apart and read from the broker; so every replay writes the same
 bytes, and needs no notes to be taken up again. A killed one left a prefix of each log: of decisions
 and catalogue the next one skips what is there; tallies and results are absolute, so it writes them
 again, the results' marker last, and topics with that marker are finished. Each stage reads the one

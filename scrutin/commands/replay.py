@@ -42,7 +42,7 @@ def replay(
 ) -> None:
     """Rebuild decisions, tallies and results in fresh topics from ClickHouse, and compare.
 
-    Of Kafka it reads who took part, which is not archived.
+    Of Kafka it reads who took part, which is archived apart.
     Writes NAME.decisions, NAME.tallies, NAME.catalogue and NAME.results up to the published
     positions. Run again after it was killed it goes on. Exit codes: 0 equal to what was published,
     1 not equal, 2 NAME is taken or no name, 3 something missing or unreachable, 4 the archived

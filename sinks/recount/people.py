@@ -1,7 +1,8 @@
 """What is published of who took part, against the participants' log. Pure.
 
-Descriptions are in no archive, on purpose. Where the log of participants can be read it is folded
-up to the published position by the rule that published it; else they are taken over, which is said.
+Descriptions are archived apart, where no recount looks. Where the log of participants can be read
+it is folded up to the published position by the rule that published it; else they are taken over,
+which is said.
 """
 
 from dataclasses import dataclass

@@ -23,7 +23,7 @@ def recomputed(
 ) -> Document:
     """Compute the whole document anew.
 
-    Descriptions are not archived: without the people of the participants' log, folded up to these
+    Descriptions are archived apart: without the people of the participants' log, folded up to these
     positions, what was published of them is taken over.
     """
     figures.descriptions = (

@@ -117,7 +117,7 @@ class Archived:
     topics: Topics
     document: dict[str, Any]
     people: Sequence[bytes | None] = ()
-    """The participants' log, which is in no archive."""
+    """The participants' log, which no recount reads from the archive."""
 
     def audit(
         self, consultation: str = CONSULTATION, *, columns: bool = False, unread: str = ""
