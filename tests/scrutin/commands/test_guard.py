@@ -64,7 +64,7 @@ async def test_findings_are_listed_in_numbers_and_name_nobody(
     assert found[0]["marks"] == ["even arrivals", "one pace"]
     assert not any(voter.hex() in printed for one in judgements for finding in one.findings
                    for voter in finding.voters)
-    assert f"{found[0]['finding']} crowd/1 report jeunes p11 agree: 500 voters named" in text
+    assert f"{found[0]['finding']} crowd/2 report jeunes p11 agree: 500 voters named" in text
     assert (none, "nothing was found" in said) == ("", True)
 
 
