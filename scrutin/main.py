@@ -65,7 +65,6 @@ COMMANDS = {
     ("guard", "reviews"): "guard_reviews",
     ("correct",): "correct",
     ("retire",): "retire",
-    ("readmit",): "readmit",
     ("restore",): "restore",
     ("suspend",): "suspend",
     ("reinstate",): "reinstate",

@@ -1,4 +1,4 @@
-"""`scrutin restore`: fill an empty Kafka from the archive."""
+"""`scrutin restore`: have a retired proposal voted on again, or fill an empty Kafka."""
 
 import asyncio
 import json
@@ -9,9 +9,11 @@ import typer
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from producers import correcting
 from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_USAGE
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.commands import producing
 from scrutin.process.ending import fail
 from scrutin.restoring.filling import Filling, FillingFailed, Taken
 from scrutin.restoring.parts import Parts, parts_of
@@ -29,10 +31,16 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def restore(
+    proposal: Annotated[str | None, typer.Argument(
+        help="Identifier of a retired proposal.", show_default=False)] = None,
     *,
-    into: Annotated[str, typer.Option(
+    reason: Annotated[str | None, typer.Option(
+        help="Why the proposal comes back; it stays in the log.", show_default=False)] = None,
+    consultation: producing.Consultation = None,
+    after_closing: producing.AfterClosing = False,
+    into: Annotated[str | None, typer.Option(
         metavar="PREFIX", help="First part of the topics to be filled; that of the lost ones, "
-        "where nothing is lost, so that everything goes on.")],
+        "where nothing is lost, so that everything goes on.", show_default=False)] = None,
     resume: Annotated[bool, typer.Option(
         "--resume", help="Go on with a filling that was ended: all that is there must be the "
         "archive's.")] = False,
@@ -40,14 +48,41 @@ def restore(
         "--accept-loss", help="Go on though the archive lacks records that were signed or decided; "
         "only into another prefix.")] = False,
 ) -> None:
-    """Fill an empty Kafka from the archive: offsets, keys, times, headers and bytes alike.
+    """Have a retired proposal voted on again, or fill an empty Kafka from the archive.
 
-    Fills every topic that is for ever. Workers make the others again. No worker, gateway or
-    command may run meanwhile. Checkpoints of the transparency logs in the data folder are compared
-    on the way. Exit codes: 0 done, 1 the archive lacks what was signed or decided, 2 usage, or
-    topics that are not empty, 3 something missing or unreachable, or ended on the way, 4 the
-    archive has holes, contradicts itself or is not what was signed.
+    With PROPOSAL and --reason: its words are shown again, and votes on it taken. Nothing is
+    written where it is not retired; signed where the log has control keys. Exit codes: 2 the
+    consultation is closed or not said, or no key at hand may sign, 3 where proposal, consultation,
+    Kafka or a topic is missing.
+
+    With --into: fills every topic that is for ever, offsets, keys, times, headers and bytes alike;
+    workers make the others again. No worker, gateway or command may run meanwhile. Checkpoints of
+    the transparency logs in the data folder are compared on the way. Exit codes: 0 done, 1 the
+    archive lacks what was signed or decided, 2 usage, or topics that are not empty, 3 something
+    missing or unreachable, or ended on the way, 4 the archive has holes, contradicts itself or is
+    not what was signed.
     """
+    of_a_proposal, of_kafka = reason or consultation or after_closing, resume or accept_loss
+    if proposal and reason and not (into or of_kafka):
+        _readmit(proposal, reason, consultation, after_closing=after_closing)
+    elif into and not (proposal or of_a_proposal):
+        _fill(into, resume=resume, accept_loss=accept_loss)
+    else:
+        fail("give either a PROPOSAL and --reason, to have it voted on again, or --into PREFIX, to "
+             "fill an empty Kafka from the archive; not both.", EXIT_USAGE)
+
+
+def _readmit(
+    proposal: str, reason: str, consultation: str | None, *, after_closing: bool
+) -> None:
+    done = producing.finish(correcting.restore(
+        producing.log(after_closing=after_closing), proposal, reason, consultation=consultation,
+        now=producing.now()))
+    producing.say(f"{proposal}: {'voted on again' if done.written else 'is not retired'}")
+    typer.echo(json.dumps(vars(done)))
+
+
+def _fill(into: str, *, resume: bool, accept_loss: bool) -> None:
     settings = load()
     if not _NAME.fullmatch(into):
         fail(f"--into {into!r} cannot begin the name of a topic: letters, digits, '.', '_' and "

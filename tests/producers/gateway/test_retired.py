@@ -120,7 +120,7 @@ async def test_words_are_corrected_and_proposals_retired_under_votes(
         await corrects(stack, browser, tmp_path / "town.json")
         await retires(stack, browser, guest, voted)
         restored = await run(
-            stack, "readmit", "p1", "--consultation", "town", "--reason", "lawful")
+            stack, "restore", "p1", "--consultation", "town", "--reason", "lawful")
         assert restored[0] == 0
         await eventually(
             browser, lambda shown: shown.get("p1") == {"fr": "Il faut p1"}, include="p1")
