@@ -117,10 +117,10 @@ async def test_a_process_that_asks_for_the_token_is_shown_it(
 
 
 async def said_to(collector: Collector) -> tuple[bool | None, float | None]:
-    """Collect until the gateway has answered; return whether it did, and what it said of itself."""
+    """Collect until the gateway has answered in time; return that, and what it said of itself."""
     gateway = collector.watch.processes["gateway"]
     task = asyncio.create_task(collector.collect())
-    await until(lambda: gateway.answers is not None)
+    await until(lambda: gateway.answers is True)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return gateway.answers, gateway.reading.one(READY.name)
