@@ -3,7 +3,8 @@
 Theory of operation: the campaign's votes are simulated, and no rule looks at such. So a script
 comes where people vote: new devices behind one address, which agree with one proposal as fast as
 they can. The door takes what comes after the first thirty as suspect; the patrol tells of the
-group. Only what the door let pass moves a figure, and that by `LET_PASS_MOST` votes at most.
+group, and operators and everybody read of it on their pages. Only what the door let pass moves a
+figure, and that by `LET_PASS_MOST` votes at most.
 """
 
 import asyncio
@@ -25,6 +26,8 @@ CROWD_RULE = "crowd"
 FOUND_SECONDS = 60.0
 """So long the patrol may take to tell of it: it looks every five seconds."""
 LOOK_SECONDS = 1.0
+PAGES = {"the operators'": "/ops/findings", "everybody's": "/c/{consultation}/guard"}
+"""Where a finding is to be read, by what the checks call it."""
 
 
 async def attacked(
@@ -49,13 +52,18 @@ async def attacked(
                 findings = [one for one in await _told(urls["kafka"], topics)
                             if (one["consultation"], one["proposal"]) == (consultation, proposal)
                             and one["rule"] == CROWD_RULE]
-    return checks(sent, before, after, findings)
+            pages = await _shown(session, urls["views"], consultation, findings[0]["finding"])
+    return checks(sent, before, after, findings, pages)
 
 
 def checks(
-    sent: Sent, before: dict[str, Any], after: dict[str, Any], findings: list[dict[str, Any]]
+    sent: Sent, before: dict[str, Any], after: dict[str, Any], findings: list[dict[str, Any]],
+    pages: set[str],
 ) -> list[Check]:
-    """Compare what a script sent with what moved on its proposal, and with what was found."""
+    """Compare what a script sent with what moved on its proposal, and with what was found.
+
+    `pages` are those, of PAGES, on which the finding is read.
+    """
     # What came beside the script's is people's, most of which counts.
     others = max(0, after["received"] - before["received"] - sent.votes)
     counted = after["counted"]["votes"] - before["counted"]["votes"] - others
@@ -66,6 +74,8 @@ def checks(
         Check("attack", "those told to be suspect, set aside", sent.suspect,
               min(aside, sent.suspect)),
         Check("attack", "findings of rule 1 about it", 1, len(findings)),
+        *(Check("attack", f"pages that tell of it, {page}", 1, int(page in pages))
+          for page in PAGES),
     ]
 
 
@@ -73,6 +83,20 @@ def _aside(before: dict[str, Any], after: dict[str, Any]) -> int:
     """Return how many votes more are set aside, for whatever reason."""
     now, then = (int(sum(each["set_aside"].values())) for each in (after, before))
     return now - then
+
+
+async def _shown(
+    session: aiohttp.ClientSession, views: str, consultation: str, finding: str
+) -> set[str]:
+    """Look at the pages until each shows a finding; return those that do, for the checks."""
+    shown: set[str] = set()
+    while len(shown) < len(PAGES):
+        for name, path in PAGES.items():
+            async with session.get(views + path.format(consultation=consultation)) as answer:
+                if answer.ok and finding in await answer.text():
+                    shown.add(name)
+        await asyncio.sleep(LOOK_SECONDS)
+    return shown
 
 
 async def _entry(session: aiohttp.ClientSession, results: str, proposal: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from scrutin.demo.attack import LET_PASS_MOST, SCRIPT_VOTES, checks
+from scrutin.demo.attack import LET_PASS_MOST, PAGES, SCRIPT_VOTES, checks
 from scrutin.demo.script import Sent
 
 
@@ -18,10 +18,11 @@ def entry(votes: int, unproven: int, crowd: int = 0) -> dict[str, Any]:
 
 
 def different(votes: int, unproven: int, crowd: int = 0, *, taken: int = SCRIPT_VOTES,
-              findings: int = 1) -> list[str]:
+              findings: int = 1, pages: set[str] | None = None) -> list[str]:
     """Return the figures that differ, where a proposal had 40 votes, one of them unproven."""
     found = checks(Sent(2 * taken, LET_PASS_MOST, taken - LET_PASS_MOST), entry(39, 1),
-                   entry(39 + votes, 1 + unproven, crowd), [FINDING] * findings)
+                   entry(39 + votes, 1 + unproven, crowd), [FINDING] * findings,
+                   set(PAGES) if pages is None else pages)
     return [check.figure for check in found if not check.equal]
 
 
@@ -42,3 +43,5 @@ def test_each_check_can_fail() -> None:
     assert different(30, SCRIPT_VOTES - 31, taken=SCRIPT_VOTES - 1) == [
         "votes of a script, all taken"]
     assert different(30, SCRIPT_VOTES - 30, findings=0) == ["findings of rule 1 about it"]
+    assert different(30, SCRIPT_VOTES - 30, pages={"everybody's"}) == [
+        "pages that tell of it, the operators'"]
