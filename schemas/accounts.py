@@ -54,7 +54,8 @@ ACCOUNTS = {
         reads=FOR_EVER, checks=FOR_EVER, groups=("archive",)),
     "restore": Account(reads=FOR_EVER, writes=FOR_EVER, checks=LOGS, administers=True),
     "notary": Account(
-        reads=("votes", "catalogue", "patrol", "results"),
+        # It names its own keys in the catalogue.
+        reads=("votes", "catalogue", "patrol", "results"), writes=("catalogue",),
         checks=("votes", "catalogue", "results"), groups=("notary",)),
     "views": Account(
         reads=("results", "catalogue", "patrol"),

@@ -79,14 +79,15 @@ async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
     made = scrutin({**told(stack, locked, "provision"), **house}, "provision", "--make-keys")
     async with open_producer(stack.kafka) as producer:
         await write(producer, stack.topics.catalogue, 0, CATALOGUE)
-    for name in WORKERS:
-        stack.started(name, **{**house, **told(stack, locked, name)})
+    workers = {name: stack.started(name, **{**house, **told(stack, locked, name)})
+               for name in WORKERS}
     gateway = serving(stack, locked, "gateway", house)
     views = serving(stack, locked, "views", house)
     await gateway.ready()
     await views.ready()
     receipts = await voted(gateway.url)
     await counted(views.url, VOTERS)
+    await workers["notary"].says("keys of logs named in the catalogue")
     assert await lied(stack, locked, event_of(receipts[0])[1]["voter"]) == "unsigned"
     report = scrutin({**told(stack, locked, "operator"), **house},
                      "audit", "recount", "town", "--json")
