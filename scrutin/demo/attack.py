@@ -26,7 +26,11 @@ CROWD_RULE = "crowd"
 FOUND_SECONDS = 60.0
 """So long the patrol may take to tell of it: it looks every five seconds."""
 LOOK_SECONDS = 1.0
-PAGES = {"the operators'": "/ops/findings", "everybody's": "/c/{consultation}/guard"}
+FINDINGS_MOST = 100
+"""So many of the newest findings are looked at, where a page shows ten."""
+PAGES = {
+    "the operators'": [f"/ops/findings?first={first}" for first in range(0, FINDINGS_MOST, 10)],
+    "everybody's": ["/v1/consultations/{consultation}/guard"]}
 """Where a finding is to be read, by what the checks call it."""
 
 
@@ -91,10 +95,11 @@ async def _shown(
     """Look at the pages until each shows a finding; return those that do, for the checks."""
     shown: set[str] = set()
     while len(shown) < len(PAGES):
-        for name, path in PAGES.items():
-            async with session.get(views + path.format(consultation=consultation)) as answer:
-                if answer.ok and finding in await answer.text():
-                    shown.add(name)
+        for name, paths in PAGES.items():
+            for path in paths:
+                async with session.get(views + path.format(consultation=consultation)) as answer:
+                    if answer.ok and finding in await answer.text():
+                        shown.add(name)
         await asyncio.sleep(LOOK_SECONDS)
     return shown
 
