@@ -12,7 +12,6 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, context
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import httpx2
 import pytest
 from clickhouse_connect.driver.client import Client
 
@@ -28,6 +27,7 @@ from tests.harness import connected_producer, write
 from tests.producers.gateway.booths import CATALOGUE, Browser
 from tests.production.prometheus import ALERTS, Prometheus, watching
 from tests.secured import Authority
+from tests.waiting import until_answered
 from views.live import CLIENTS_MAX
 
 
@@ -104,20 +104,8 @@ async def settled(running: Stack) -> None:
         return all(each["state"] == "running" for each in running.status()["processes"]
                    if each["name"] in (*WORKERS, *SERVERS))
     await eventually(ready, "all run")
-    async with httpx2.AsyncClient() as client:
-        for name in (*WORKERS, *SERVERS):
-            await answers(client, f"{address(running, name)}/readyz")
-
-
-async def answers(client: httpx2.AsyncClient, url: str) -> None:
-    async with asyncio.timeout(120):
-        while True:
-            try:
-                if (await client.get(url)).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(0.2)
+    for name in (*WORKERS, *SERVERS):
+        await until_answered(f"{address(running, name)}/readyz")
 
 
 async def well(running: Stack, prometheus: Prometheus) -> None:

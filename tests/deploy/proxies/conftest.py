@@ -13,7 +13,7 @@ from tests.deploy.proxies import fronts
 from tests.deploy.proxies.fronts import Front
 from tests.harness import Stack
 from tests.producers.gateway import booths
-from tests.waiting import POLL_SECONDS, WAIT_SECONDS
+from tests.waiting import POLL_SECONDS, WAIT_SECONDS, until_answered
 
 
 TOKEN = "correct-horse-battery-staple"
@@ -69,18 +69,6 @@ async def until_up(front: Front) -> None:
             assert front.worker.running(), front.worker.log()
             try:
                 if (await client.get("/readyz")).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(POLL_SECONDS)
-
-
-async def until_answered(url: str) -> None:
-    """Wait until an address answers."""
-    async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(url)).status_code == 200:
                     return
             except httpx2.TransportError:
                 pass
