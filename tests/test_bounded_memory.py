@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from producers.gateway import door_marks, identity
+from producers.gateway import door_marks, guards, identity
 from schemas.visitors import Query
 from tests.memory import traced
 from views.hosts import HOST_BYTES
@@ -49,10 +49,9 @@ CACHES: dict[str, str | int] = {
     "producers.campaign.noise._event": OFFLINE,
     "producers.campaign.sentences._grammars": OFFLINE,
     "producers.campaign.sentences.possible": OFFLINE,
-    "producers.gateway.guards._device_of": 384,
     "producers.gateway.guards._host_of": 2_560,  # with what urllib.parse remembers of it
-    "producers.gateway.guards._mark_of": 560,
     "producers.gateway.guards._network_of": 384,
+    "producers.gateway.guards._remembered": 1_024,
     "producers.gateway.operations.openapi": OURS,
     "producers.gateway.rates._policy": OURS,
     "producers.gateway.receipts._id_of": KEYS,
@@ -289,21 +288,15 @@ def networks() -> Iterator[Callable[..., object]]:
         yield functools.partial(cache, address)
 
 
-def devices() -> Iterator[Callable[..., object]]:
-    cache = dict(found_caches())["producers.gateway.guards._device_of"]
-    key = identity.Ring(identity.Signer(bytes(32)))
-    for number in itertools.count():
-        cookie = identity.device_cookie(key, number.to_bytes(identity.IDENTIFIER_BYTES, "big"))
-        yield functools.partial(cache, key, cookie)
-
-
-def marks() -> Iterator[Callable[..., object]]:
-    cache = dict(found_caches())["producers.gateway.guards._mark_of"]
+def browsers() -> Iterator[Callable[..., object]]:
+    cache = dict(found_caches())["producers.gateway.guards._remembered"]
     key = identity.Ring(identity.Signer(bytes(32)))
     for number in itertools.count(1 << 32):
         device = number.to_bytes(identity.IDENTIFIER_BYTES, "big")
-        yield functools.partial(cache, key, device, door_marks.mark_text(
-            key, device, door_marks.Mark(door_marks.SERVED, number)))
+        mark = door_marks.mark_text(key, device, door_marks.Mark(door_marks.SERVED, number))
+        header = (f"{guards.LOOPBACK_COOKIE}={identity.device_cookie(key, device)}; "
+                  f"{guards.KNOWN_COOKIE}={mark}; more=").ljust(guards.REMEMBERED_BYTES, "x")
+        yield functools.partial(cache, key, header.encode(), guards._LOCAL)
 
 
 def origins() -> Iterator[Callable[..., object]]:
@@ -320,7 +313,7 @@ def hosts() -> Iterator[Callable[..., object]]:
 
 @pytest.mark.parametrize(("name", "asked"), [
     ("producers.gateway.guards._network_of", networks),
-    ("producers.gateway.guards._device_of", devices), ("producers.gateway.guards._mark_of", marks),
+    ("producers.gateway.guards._remembered", browsers),
     ("producers.gateway.guards._host_of", origins), ("views.hosts._name_in", hosts)])
 def test_a_cache_that_visitors_fill_takes_no_more_than_is_said(
     name: str, asked: Callable[[], Iterator[Callable[..., object]]]

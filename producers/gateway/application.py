@@ -157,7 +157,7 @@ class Gateway:
         network = guards.network_of(asked)
         voter = self._booth.voter(
             asked.parts["consultation"], device.id, guards.origin_of(asked), network,
-            guards.mark_reader(asked, device, self._keys.device))
+            device.mark)
         now = self._clock()
         rate = self._rates.count(
             voter.id, cookieless(network) if device.is_new else network, now)

@@ -6,7 +6,7 @@ the ledger alone. Nothing is answered before the broker has acknowledged the eve
 
 import base64
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from producers.gateway import ballots, identity, kept, view_proofs
@@ -60,13 +60,8 @@ class Voter(NamedTuple):
     """Never written with a vote."""
     via: int = 0
     """Number of the partner on whose site they act: nothing sets one yet."""
-    read_mark: Callable[[], Mark] | None = None
-    """Reads the mark that the browser brought; None: it brought none."""
-
-    @property
-    def mark(self) -> Mark:
-        """What makes the device known at the door."""
-        return self.read_mark() if self.read_mark else UNMARKED
+    mark: Mark = UNMARKED
+    """What makes the device known at the door."""
 
 
 class Recorded(NamedTuple):
@@ -130,7 +125,7 @@ class Booth:
 
     def voter(
         self, consultation: str, device: bytes, origin: int, network: bytes,
-        read_mark: Callable[[], Mark] | None = None,
+        mark: Mark = UNMARKED,
     ) -> Voter:
         """Name a device within a consultation that is open; raise Refused where it is not."""
         if not (self._follower.ready.is_set() and self._time.settled):
@@ -147,7 +142,7 @@ class Booth:
         except KeysDestroyed:
             raise Refused(problems.CLOSED) from None
         return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network,
-                     read_mark=read_mark)
+                     mark=mark)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""

@@ -11,7 +11,6 @@ Programs send neither header and have no cookies of others to abuse.
 import functools
 import re
 import secrets
-from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ from producers.gateway.drawing import DRAWN_COOKIE, DRAWN_SECONDS
 from producers.gateway.exchange import Answer, Asked
 from producers.gateway.identity import Key
 from producers.gateway.refusals import Refused
-from schemas import problems
+from schemas import problems, visitors
 from schemas.words import ORIGINS
 
 
@@ -35,10 +34,12 @@ LOOPBACK_COOKIE = "scrutin-device"
 """On this machine alone, where there is no TLS."""
 KNOWN_COOKIE = "scrutin-known"
 """Of the mark that makes a device known at the door; with the prefix where the device's has it."""
-DEVICES_REMEMBERED = 65_536
-"""Cookies whose device is remembered, some 20 MB: who votes is back within seconds, many times."""
-MARKS_REMEMBERED = 32_768
-"""Marks that are remembered, some 15 MB: fewer, for not everybody has one."""
+BROWSERS_REMEMBERED = 32_768
+"""Cookie headers that are remembered, with whom they stand for: who votes is back within seconds,
+many times. Some 30 MB at most, for each has at most..."""
+REMEMBERED_BYTES = 256
+"""... so many bytes: a device, its mark and a language have half of that. Longer ones are read
+anew each time."""
 ORIGINS_REMEMBERED = 64
 """Origins whose host is remembered: a deployment has one, an attacker has many, of at most..."""
 ORIGIN_BYTES = 320
@@ -53,11 +54,24 @@ _DRAWN, _KNOWN = DRAWN_COOKIE.encode(), KNOWN_COOKIE.encode()
 _WEB, _API = ORIGINS.index("web"), ORIGINS.index("api")
 
 
+class CookieNames(NamedTuple):
+    """What the cookies of a device are called."""
+
+    device: str
+    mark: str
+
+
+_SECURE = CookieNames(SECURE_COOKIE, f"__Host-{KNOWN_COOKIE}")
+_LOCAL = CookieNames(LOOPBACK_COOKIE, KNOWN_COOKIE)
+
+
 class Device(NamedTuple):
-    """Who asks, as far as a cookie tells."""
+    """Who asks, as far as cookies tell."""
 
     id: bytes
     is_new: bool
+    mark: Mark = UNMARKED
+    """What makes it known at the door."""
 
 
 def check_site(asked: Asked) -> None:
@@ -109,55 +123,48 @@ _network_of = functools.lru_cache(maxsize=ADDRESSES_REMEMBERED)(identity.network
 
 
 def device_of(asked: Asked, key: Key) -> Device:
-    """Return the device of the cookie, or a new one."""
-    cookie = asked.cookie(SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE)
-    # None of another length is one of ours, or may be remembered: anybody can send long ones.
-    ours = cookie is not None and len(cookie) == identity.COOKIE_CHARACTERS
-    device = _device_of(key, cookie) if ours else None
+    """Return the device of the cookies, or a new one."""
+    header = asked.headers.get(b"cookie")
+    if header is not None:
+        read = _remembered if len(header) <= REMEMBERED_BYTES else _device_of
+        device = read(key, header, _names(asked))
+        if device is not None:
+            return device
+    return Device(secrets.token_bytes(identity.IDENTIFIER_BYTES), is_new=True)
+
+
+def _device_of(key: Key, header: bytes, names: CookieNames) -> Device | None:
+    """Read the device of a cookie header, and its mark; None where we did not sign it."""
+    text = header.decode("latin-1")
+    cookie = visitors.cookie(text, names.device)
+    device = identity.device_of(key, cookie) if cookie is not None else None
     if device is None:
-        return Device(secrets.token_bytes(identity.IDENTIFIER_BYTES), is_new=True)
-    return Device(device, is_new=False)
-
-
-_device_of = functools.lru_cache(maxsize=DEVICES_REMEMBERED)(identity.device_of)
-
-
-def mark_reader(asked: Asked, device: Device, key: Key) -> Callable[[], Mark] | None:
-    """Give what reads the mark of the device that asks; None where it brings none.
-
-    It is read where it matters alone: for votes.
-    """
-    if _KNOWN not in asked.headers.get(b"cookie", b""):
         return None
-    return functools.partial(_read_mark, asked, device, key)
+    mark = visitors.cookie(text, names.mark) if _KNOWN in header else None
+    return Device(device, is_new=False, mark=(
+        UNMARKED if mark is None else door_marks.mark_of(key, device, mark)))
 
 
-def _read_mark(asked: Asked, device: Device, key: Key) -> Mark:
-    text = asked.cookie(_known_name(asked))
-    if text is None or len(text) != door_marks.MARK_CHARACTERS:
-        return UNMARKED
-    return _mark_of(key, device.id, text)
-
-
-_mark_of = functools.lru_cache(maxsize=MARKS_REMEMBERED)(door_marks.mark_of)
+_remembered = functools.lru_cache(maxsize=BROWSERS_REMEMBERED)(_device_of)
 
 
 def remember_mark(asked: Asked, answer: Answer, device: Device, mark: Mark, key: Key) -> None:
     """Let the browser of a device keep its mark."""
-    _set_cookie(asked, answer, _known_name(asked), door_marks.mark_text(key, device.id, mark), "/",
-                COOKIE_SECONDS)
+    _set_cookie(asked, answer, _names(asked).mark,
+                door_marks.mark_text(key, device.id, mark), "/", COOKIE_SECONDS)
 
 
-def _known_name(asked: Asked) -> str:
-    return f"__Host-{KNOWN_COOKIE}" if is_secure(asked) else KNOWN_COOKIE
+def _names(asked: Asked) -> CookieNames:
+    return _SECURE if is_secure(asked) else _LOCAL
 
 
 def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> None:
     """Give a new device its cookie."""
-    name = SECURE_COOKIE if is_secure(asked) else LOOPBACK_COOKIE
-    _set_cookie(asked, answer, name, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
+    names = _names(asked)
+    _set_cookie(
+        asked, answer, names.device, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
     if _KNOWN in asked.headers.get(b"cookie", b""):  # It was another device's: this earns its own.
-        _set_cookie(asked, answer, _known_name(asked), "", "/", 0)
+        _set_cookie(asked, answer, names.mark, "", "/", 0)
 
 
 def drawn_of(asked: Asked) -> str | None:

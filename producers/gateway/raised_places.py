@@ -32,7 +32,10 @@ RECORDS_BACK = 20_000
 POLL_MILLISECONDS = 1_000
 RECORDS_AT_ONCE = 500
 FETCH_WAIT_MILLISECONDS = 5_000
-"""Longest the broker holds an empty fetch."""
+"""Longest the broker holds a fetch..."""
+FETCH_BYTES_LEAST = 1 << 18
+"""... for so many bytes to come together: networks are written ten times a second, and answers
+for each would cost a gateway as much again. What is asked of the door is known so much later."""
 RETRY_SECONDS = 1.0
 """Pause before a broker that does not answer is asked again."""
 ANSWER_SECONDS = 20.0
@@ -69,7 +72,9 @@ class RaisedPlaces:
     async def follow(self) -> None:
         """Read until cancelled, over whatever becomes of the broker."""
         while True:
-            consumer = new_consumer(self._address, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS)
+            consumer = new_consumer(
+                self._address, fetch_max_wait_ms=FETCH_WAIT_MILLISECONDS,
+                fetch_min_bytes=FETCH_BYTES_LEAST)
             try:
                 await self._read(consumer)
             except (KafkaError, OSError, TimeoutError) as error:

@@ -70,7 +70,7 @@ class GatewayDesk:
                 _check_form(asked)
             voter = self.booth.voter(
                 consultation, device.id, guards.origin_of(asked), guards.network_of(asked),
-                guards.mark_reader(asked, device, self.keys.device))
+                device.mark)
         except Refused as refused:
             raise self.turned_away(refused, consultation) from None
         return GatewayVisit(self, asked, device, voter)

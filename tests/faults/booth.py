@@ -86,9 +86,18 @@ class Voters:
                 await sleep(PAUSE_SECONDS)
 
     async def _shown(self, client: httpx2.AsyncClient, proposal: str) -> str:
-        """Return the proof that a proposal was shown; empty where nobody showed it."""
+        """Return the proof that a proposal was shown; empty where nobody showed it.
+
+        Or where nobody has said yet by which keys receipts are signed.
+        """
+        url = self._url()
         try:
-            answer = await client.get(f"{self._url()}/v1/consultations/{BOOTH}/sequence",
+            if not self.keys:
+                said = await client.get(f"{url}/v1/keys")
+                self.keys |= {base64.b64decode(key["public"]) for key in said.json()["receipts"]
+                              } if said.status_code == HTTPStatus.OK else set()
+                return ""
+            answer = await client.get(f"{url}/v1/consultations/{BOOTH}/sequence",
                                       params={"include": proposal})
         except httpx2.TransportError:
             return ""
@@ -120,9 +129,6 @@ class Voters:
                 headers={"idempotency-key": cast.key})
             if answer.status_code == HTTPStatus.ACCEPTED:
                 cast.receipt, cast.answered_at = answer.json(), time.time()
-                if not self.keys:
-                    said = (await client.get(f"{url}/v1/keys")).json()
-                    self.keys |= {base64.b64decode(key["public"]) for key in said["receipts"]}
             elif answer.status_code != HTTPStatus.GATEWAY_TIMEOUT:
                 cast.possible -= 1  # Whatever else it says, it says that nothing was recorded.
         except httpx2.ConnectError:

@@ -322,7 +322,7 @@ class Cluster:
         self.tend()
 
     def end_replaced(self) -> None:
-        """End those who were replaced: a supervisor gives them up."""
+        """End those who were replaced: a supervisor gives them up, and their successors get in."""
         for worker in self._replaced:
             if worker.running():
                 worker.kill()

@@ -145,6 +145,7 @@ class _Seed:
             load.stop_writing()
             self.cluster.join()
             self._until(load.stopped, RECOVERY_SECONDS)
+            self.cluster.end_replaced()
             stopped_at = time.monotonic()
             recovered = self._until(lambda: self._recovered(load),
                 RECOVERY_SECONDS)
@@ -235,7 +236,6 @@ class _Seed:
     def _evidence(self, load: Load, adopted: list[Attempt]) -> Evidence:
         """Stop the writers of the logs, then everything, and gather what is left."""
         kafka, topics = self.stack.kafka, self.stack.topics
-        self.cluster.end_replaced()
         first = [name for name in self.cluster.workers if name != "archive"]
         self.cluster.stop(*first)
         self._until(lambda: self.cluster.stopped(*first),

@@ -45,7 +45,8 @@ class Kind(StrEnum):
     ZOMBIE = "zombie"
     """SIGSTOP past the session timeout, then SIGCONT: others have taken over meanwhile."""
     REPLACE = "replace"
-    """SIGSTOP, a successor under the same instance is started, then SIGCONT."""
+    """SIGSTOP, a successor under the same instance is started, then SIGCONT; the first is given up
+    when the load has ended. A ledger's successor is refused as long as the first one lives."""
     LEAVE = "leave"
     """SIGTERM, away past the session timeout: its partitions move away and come back."""
     FULL = "full"

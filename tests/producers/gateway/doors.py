@@ -62,7 +62,7 @@ class Device:
 
     def voter(self, of: str) -> Voter:
         """Name it within a consultation, with the mark that it brings."""
-        return Voter(of, self.id, self.id, 0, self.network, read_mark=lambda: self.mark)
+        return Voter(of, self.id, self.id, 0, self.network, mark=self.mark)
 
     async def votes(
         self, at: Door, now: float, proposal: str = "p1", *, of: str = "town",

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from starlette.types import Message
 
 from producers.gateway import guards, identity
+from producers.gateway.door_marks import SERVED, Mark, mark_text
 from producers.gateway.exchange import Asked
 from producers.gateway.identity import Signer
 from schemas.topics import partition_of
@@ -50,20 +51,31 @@ def _asking(cookie: str) -> Asked:
         (b"host", b"127.0.0.1:80"), (b"cookie", named)]}, receive)
 
 
-@pytest.mark.parametrize("junk", [
-    "", "A", "A" * (identity.COOKIE_CHARACTERS - 1), "A" * (identity.COOKIE_CHARACTERS + 1),
-    "é" * 60_000])
-def test_a_cookie_that_cannot_be_ours_takes_no_memory(junk: str) -> None:
-    """Of whatever anybody sends only what has our length is remembered; ours is the same twice."""
+@pytest.mark.parametrize("junk", ["", "A" * 200, "é" * 60_000])
+def test_what_is_longer_than_our_cookies_takes_no_memory(junk: str) -> None:
+    """It is read anew each time; and whom a browser stands for is the same either way."""
     key, device = Signer(bytes(32)), bytes(range(16))
-    remembered = guards._device_of.cache_info
-    own = _asking(identity.device_cookie(key, device))
-    known = [guards.device_of(own, key) for _ in range(2)]
-    before = remembered().currsize
+    mark = Mark(SERVED, 1_800_000_000)
+    ours = (f"{identity.device_cookie(key, device)}; "
+            f"{guards.KNOWN_COOKIE}={mark_text(key, device, mark)}")
+    known = guards.device_of(_asking(ours), key)
+    before = guards._remembered.cache_info().currsize
 
+    assert known == guards.Device(device, is_new=False, mark=mark)
+    assert guards.device_of(_asking(f"{ours}; other={junk}"), key) == known
     assert guards.device_of(_asking(junk), key).is_new
-    assert remembered().currsize == before
-    assert known == 2 * [guards.Device(device, is_new=False)]
+    if len(junk) > guards.REMEMBERED_BYTES:
+        assert guards._remembered.cache_info().currsize == before
+
+
+def test_a_mark_of_another_device_or_of_nobody_makes_none_known() -> None:
+    """A device is who it is; a mark that is not its own is none."""
+    key, device, other = Signer(bytes(32)), bytes(range(16)), bytes(16)
+    for mark in (mark_text(key, other, Mark(SERVED, 1)), mark_text(
+            Signer(b"another"), device, Mark(SERVED, 1)), "", "A" * 400):
+        asked = _asking(
+            f"{identity.device_cookie(key, device)}; {guards.KNOWN_COOKIE}={mark}")
+        assert guards.device_of(asked, key) == guards.Device(device, is_new=False)
 
 
 @given(device=IDS, peppers=st.tuples(KEYS, KEYS))
