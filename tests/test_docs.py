@@ -19,7 +19,7 @@ from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import VOTERS_REMEMBERED
 from schemas import registry, words
 from schemas.topics import KEPT_FORTNIGHT, Topics
-from scrutin.main import COMMANDS
+from scrutin.main import COMMANDS, PROCESSES
 from scrutin.settings import Settings
 from sinks.recount import report
 from views.operations import access
@@ -135,6 +135,14 @@ def test_every_command_is_documented() -> None:
     headings = re.findall(r"^## ([a-z -]+)$", _page("docs/commands.md"), re.MULTILINE)
 
     assert sorted(headings) == sorted(" ".join(command) for command in COMMANDS)
+
+
+def test_every_process_has_one_row() -> None:
+    """Two rows of one kind would contradict each other sooner or later."""
+    table = _page("docs/operate.md").split("## Processes")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `scrutin ([a-z]+)` \|", table, re.MULTILINE)
+
+    assert sorted(rows) == sorted(PROCESSES)
 
 
 def test_every_exit_code_is_documented() -> None:

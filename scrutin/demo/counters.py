@@ -12,6 +12,7 @@ from aiokafka import TopicPartition
 from schemas import codec
 from schemas.kafka_clients import new_consumer
 from schemas.topics import FLUSH_KEY, Topics
+from sinks.logs import kept_logs
 
 
 RATE_WINDOW_SECONDS = 5.0
@@ -42,6 +43,12 @@ class Counters:
     """Whether the results hold the whole log."""
     hottest: list[tuple[str, int]] = field(default_factory=list)
     """Ideas with the most new votes, and how many."""
+
+
+def awaited(topics: Topics) -> list[TopicPartition]:
+    """Name every partition that the archive keeps: so many records it is to hold, and no fewer."""
+    return [TopicPartition(log.topic, number)
+            for log in kept_logs(topics) for number in range(log.partitions)]
 
 
 class Watch:
@@ -108,12 +115,8 @@ class Watch:
                 self._ideas[fields["idea"]] = fields["entry"]["counts"]["received"]
 
     async def _ends(self) -> dict[TopicPartition, int]:
-        topics = self._topics
-        partitions = [TopicPartition(topics.catalogue, 0)] + [
-            TopicPartition(name, number) for name in (topics.votes, topics.decisions)
-            for number in range(topics.partitions)
-        ]
-        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(partitions)
+        places = awaited(self._topics)
+        ends: dict[TopicPartition, int] = await self._consumer.end_offsets(places)
         return ends
 
     async def _read_workers(self) -> None:

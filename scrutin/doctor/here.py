@@ -47,12 +47,15 @@ def _versions() -> Answer:
 def _folder(folder: Path) -> Answer:
     about = "machine.data"
     try:
-        mode = stat.S_IMODE(folder.stat().st_mode)
+        found = folder.stat().st_mode
     except FileNotFoundError:
         return good(about, f"{folder} is not there yet: what needs it makes it")
     except OSError as error:
         return unknown(about, f"{folder} cannot be looked at: {error.strerror}",
                        "Run this as the user that scrutin runs as.")
+    mode = stat.S_IMODE(found)
+    if not stat.S_ISDIR(found):
+        return bad(about, f"{folder} is no folder", "Set SCRUTIN_DATA_DIR to a folder.")
     if mode & OTHERS:
         return bad(about, f"{folder} can be opened by others than its owner (mode {mode:04o})",
                    f"chmod 700 {folder}; change keys that others may have read.")

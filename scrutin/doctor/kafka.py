@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.conn import collect_hosts
 from aiokafka.errors import KafkaError
 
 from processors.workers.kafka_checks import described_settings
@@ -35,8 +36,12 @@ FAULTS = (KafkaError, OSError, TimeoutError, AttributeError, StopIteration)
 """What a client raises whose broker does not answer, or goes away meanwhile."""
 UNANSWERED = "kafka.account"
 """What is bad where brokers take connections, and do not answer."""
+CLOCKS = "clocks.kafka"
 START = "Start it, or set SCRUTIN_KAFKA to where it listens; look at the network between."
-ACCOUNT = "Compare name, password and mechanism with the broker's; its log says why it refused."
+SPOKEN = ("Compare SCRUTIN_KAFKA_PROTOCOL and the port with the listeners of brokers: each speaks "
+          "TLS or in clear, with names or without.")
+ACCOUNT = ("Compare protocol, name, password and mechanism with the broker's listener; its log "
+           "says why it refused.")
 
 
 async def examined(
@@ -44,9 +49,9 @@ async def examined(
 ) -> AsyncIterator[Answer]:
     """Ask the brokers at an address; every wait is bounded, whoever is away."""
     access = settings.kafka_access
-    places = [place.rpartition(":") for place in address.split(",")]
+    places = collect_hosts(address, randomize=False)
     yield _way(access, [host for host, _, _ in places])
-    reached = [await _reached(host, port, access) for host, _, port in places]
+    reached = [await _reached(host, port, access) for host, port, _ in places]
     for answers in reached:
         for answer in answers:
             yield answer
@@ -56,7 +61,10 @@ async def examined(
     asked = [answer async for answer in _asked(settings, address, topics, process)]
     for answer in asked:
         yield answer
-    if all(answer.about != UNANSWERED for answer in asked):
+    states = {answer.about: answer.said for answer in asked}
+    if states.get(f"topics.{topics.clocks}") == topic_rules.ABSENT:
+        yield unknown(CLOCKS, f"{topics.clocks} does not exist", topic_rules.MAKE)
+    elif UNANSWERED not in states:
         yield await _clock(address, topics)
 
 
@@ -70,19 +78,25 @@ def _way(access: Access, hosts: list[str]) -> Answer:
                "Set SCRUTIN_KAFKA_PROTOCOL=SASL_SSL; docs/operate.md, A locked pipe.")
 
 
-async def _reached(host: str, port: str, access: Access) -> list[Answer]:
+async def _reached(host: str, port: int, access: Access) -> list[Answer]:
     """Connect to one address; by TLS look at the certificate too."""
-    about, where = f"kafka.address.{host}:{port}", f"{host}:{port}"
+    where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    about = f"kafka.address.{where}"
     context = kafka_clients.security().context
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             _, writer = await asyncio.open_connection(
-                host, int(port), ssl=context, server_hostname=host if context else None)
-    except ssl.SSLError as error:
-        return [bad(about, f"{where} is not believed: {error.reason or error}",
+                host, port, ssl=context, server_hostname=host if context else None)
+    except ssl.SSLCertVerificationError as error:
+        return [bad(about, f"{where} is not believed: {error.verify_message}",
                     "Set SCRUTIN_KAFKA_CA to who signed its certificate; the name in it must be "
                     "the one that is connected to.")]
-    except (OSError, ValueError, TimeoutError) as error:
+    except (ssl.SSLError, ConnectionResetError, ConnectionAbortedError) as error:
+        return [bad(about, f"{where} takes connections, and ends them where TLS begins: "
+                    f"{_why(error)}", SPOKEN)]
+    except TimeoutError:
+        return [bad(about, f"{where} says nothing within {CONNECT_SECONDS:.0f} s", START)]
+    except OSError as error:
         return [bad(about, f"{where} takes no connection: {_why(error)}", START)]
     found: Any = writer.get_extra_info("ssl_object")
     ends = found.getpeercert()["notAfter"] if found else None
@@ -136,7 +150,7 @@ async def _asked(
         except FAULTS as error:
             answers.append(bad(
                 UNANSWERED, f"Kafka does not answer us: {heard.last or _why(error)}",
-                ACCOUNT if settings.kafka_access.names else START))
+                ACCOUNT if settings.kafka_access.names else f"{START} {SPOKEN}"))
         finally:
             with contextlib.suppress(*FAULTS):
                 async with asyncio.timeout(CONNECT_SECONDS):
@@ -163,16 +177,17 @@ async def _seen(
 
 
 def _brokers(found: Cluster, settings: Settings) -> Answer:
-    about, said = "kafka.brokers", f"{found.brokers} brokers answer"
+    about, said = "kafka.brokers", f"brokers that answer: {found.brokers}"
     if found.brokers < settings.replication:
-        return bad(about, f"{said}, fewer than the {settings.replication} replicas of each topic",
-                   "Start the others: until then the loss of one more may stop writing.")
+        return bad(about, f"{said}, fewer than SCRUTIN_REPLICATION={settings.replication}",
+                   "Start the others: until then the loss of one more may stop writing. Where "
+                   "there are no others, SCRUTIN_REPLICATION asks for more than you have.")
     return good(about, said)
 
 
 async def _clock(address: str, topics: Topics) -> Answer:
     """Measure how far our clock is from the broker's."""
-    about, brokers = "clocks.kafka", BrokerTime(time.time, steady)
+    brokers = BrokerTime(time.time, steady)
     with _hearing() as heard:
         try:
             async with asyncio.timeout(LOOK_SECONDS):
@@ -180,11 +195,11 @@ async def _clock(address: str, topics: Topics) -> Answer:
                     brokers.learn(measure)
         except FAULTS as error:
             return unknown(
-                about, f"the broker's clock cannot be measured: {_why(error) or heard.last}",
+                CLOCKS, f"the broker's clock cannot be measured: {_why(error) or heard.last}",
                 f"Run this with an account that may write to {topics.clocks}, a gateway's.")
     apart = brokers.ahead_seconds
     said = f"our clock is {abs(apart):.3f} s {'ahead of' if apart >= 0 else 'behind'} the broker's"
     if abs(apart) > CLOCK_APART_SECONDS:
-        return bad(about, said, "Set both machines' clocks by a time server, never by a jump.")
-    return good(about, said)
+        return bad(CLOCKS, said, "Set both machines' clocks by a time server, never by a jump.")
+    return good(CLOCKS, said)
 

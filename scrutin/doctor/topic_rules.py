@@ -9,6 +9,7 @@ from scrutin.doctor.cluster import MISSING, Seen
 
 
 REPLICAS_SAFE = 3
+ABSENT, MAKE = "it does not exist", "Run scrutin provision."
 IN_SYNC_SAFE = 2
 """Of three replicas so many must have a vote before it is acknowledged."""
 
@@ -33,7 +34,7 @@ def judged(
     """Say everything that is wrong with a topic in one answer."""
     about = f"topics.{topic.name}"
     if seen.error == MISSING:
-        return bad(about, "it does not exist", "scrutin provision")
+        return bad(about, ABSENT, MAKE)
     if seen.error:
         return unknown(about, f"this account may not see it ({seen.error})",
                        "Grant what `scrutin acls` prints, or ask with the operator's account.")
@@ -41,7 +42,8 @@ def judged(
     if faults:
         return bad(about, "; ".join(each.said for each in faults),
                    " ".join(dict.fromkeys(each.remedy for each in faults)))
-    kept = f"{len(seen.replicas)} partitions with {min(seen.replicas, default=0)} replicas"
+    kept = (f"partitions: {len(seen.replicas)}, replicas of each: "
+            f"{min(seen.replicas, default=0)}")
     if not known:
         return unknown(about, f"{kept}; this account may not see its settings",
                        "Ask with the operator's account.")

@@ -5,8 +5,9 @@ import datetime as dt
 import json
 import socket
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,43 @@ def test_where_nothing_listens_it_says_so(tmp_path: Path) -> None:
     assert found["kafka.topics"]["state"] == UNKNOWN
 
 
+@contextmanager
+def in_clear() -> Iterator[int]:
+    """Take connections, and end each at its first bytes, as a broker without TLS does."""
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        def end_each() -> None:
+            with suppress(OSError):
+                while True:
+                    taken, _ = opened.accept()
+                    with taken:
+                        taken.recv(1)
+        listening = threading.Thread(target=end_each)
+        listening.start()
+        yield opened.getsockname()[1]
+        opened.shutdown(socket.SHUT_RDWR)
+    listening.join()
+
+
+def test_a_port_that_speaks_otherwise_is_none_that_is_away(tmp_path: Path) -> None:
+    """TLS where the broker speaks in clear: whoever started it again would change nothing."""
+    with in_clear() as port:
+        found = doctor(1, data_dir=str(tmp_path), kafka=f"127.0.0.1:{port}", kafka_protocol="SSL")
+    answer = found[f"kafka.address.127.0.0.1:{port}"]
+
+    assert "ends them where TLS begins" in answer["said"]
+    assert "SCRUTIN_KAFKA_PROTOCOL" in answer["remedy"]
+    assert "Start" not in answer["remedy"]
+
+
+def test_addresses_are_read_as_the_client_reads_them(tmp_path: Path) -> None:
+    """Without a port, with spaces, of IPv6: what is asked is what processes would ask."""
+    found = doctor(1, data_dir=str(tmp_path), kafka="127.0.0.1, [::1]:1")
+
+    assert {about for about in found if about.startswith("kafka.address")} == {
+        "kafka.address.127.0.0.1:9092", "kafka.address.[::1]:1"}
+    assert found["kafka.way"]["state"] == GOOD, "both are this machine's"
+
+
 def test_a_wrong_setting_is_an_answer_too() -> None:
     """It is named with its variable; a secret's value is not shown, another's is."""
     found = doctor(1, partitions="0", operations_token="short word")
@@ -107,6 +145,18 @@ async def test_a_topic_that_was_changed_is_found(
     assert found[f"topics.{topic_prefix}.catalogue"]["state"] == GOOD
 
 
+async def test_before_there_are_topics_every_remedy_makes_them(
+    broker: services.Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The clock cannot be measured without its topic, whatever the account may do."""
+    found = await asyncio.to_thread(
+        doctor, 1, data_dir=str(tmp_path), kafka=broker.address, topic_prefix=topic_prefix)
+    remedies = {each["remedy"] for about, each in found.items()
+                if about.startswith(("topics.", "clocks."))}
+
+    assert remedies == {"Run scrutin provision."}
+
+
 def states(settings: Settings) -> dict[str, str]:
     return {each.about: each.state for each in here.examined(settings)}
 
@@ -127,8 +177,12 @@ def test_a_key_that_others_can_read_is_bad(tmp_path: Path) -> None:
 def test_a_data_folder_that_others_may_open_is_bad(tmp_path: Path) -> None:
     """It is said, and left as it is: the doctor changes nothing."""
     tmp_path.chmod(0o755)
+    (tmp_path / "file").touch()
+    found = {name: next(each for each in here.examined(Settings(data_dir=tmp_path / name))
+                        if each.about == "machine.data") for name in ("", "file")}
 
-    assert states(Settings(data_dir=tmp_path))["machine.data"] == BAD
+    assert {name: (each.state, "chmod" in each.remedy) for name, each in found.items()} == {
+        "": (BAD, True), "file": (BAD, False)}
     assert tmp_path.stat().st_mode & 0o777 == 0o755
 
 
