@@ -76,7 +76,8 @@ class Demo:
 
     @contextmanager
     def phase(self, name: str) -> Iterator[None]:
-        """Time a phase."""
+        """Name a phase, and time it: some keep silent for long."""
+        self.screen.say(f"now: {name}")
         began = time.monotonic()
         try:
             yield

@@ -28,6 +28,7 @@ class Screen:
         self.progress = Console(stderr=True, highlight=False)
         self._live: Live | None = None
         self._printed_at = 0.0
+        self._unprinted: Counters | None = None
 
     def say(self, line: str) -> None:
         """Print a line of progress."""
@@ -43,12 +44,20 @@ class Screen:
         """Show one look at the counters."""
         if self._live is not None:
             self._live.update(counter_table(counters))
-        elif time.monotonic() - self._printed_at >= PLAIN_SECONDS:
+            return
+        self._unprinted = counters
+        if time.monotonic() - self._printed_at >= PLAIN_SECONDS:
+            self._print_counters()
+
+    def _print_counters(self) -> None:
+        if self._unprinted is not None:
             self._printed_at = time.monotonic()
-            self.progress.print(counter_line(counters), soft_wrap=True)
+            self.progress.print(counter_line(self._unprinted), soft_wrap=True)
+            self._unprinted = None
 
     def stop_counters(self) -> None:
         """End the live counters; the last look stays."""
+        self._print_counters()
         if self._live is not None:
             self._live.stop()
             self._live = None
