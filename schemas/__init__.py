@@ -7,7 +7,8 @@ Events: `events` the newest of each, `history` every version, `ids.json` their i
 `registry` reads; `codec` and `hot` turn them into bytes and back, `defaults` reads old ones as the
 newest, `bounds` refuses too much, `compatibility` compares versions; `words` has the closed lists.
 Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accounts`,
-`kafka_clients`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`, `stalls`; who of
+`kafka_clients`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`, `stalls`, and
+`certificates`; who of
 several works, `leases` and `kafka_leases`. Of keys: `named_keys`,
 `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`, `private_files`. Of
 words that people voted on: `corrections` says how they change, `votes_cast` how many votes were

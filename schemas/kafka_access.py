@@ -14,10 +14,6 @@ class SecretUnreadable(Exception):
     """A secret cannot be had from its file; the message says which, and why."""
 
 
-class CertificateUnreadable(Exception):
-    """A certificate, key or list of authorities cannot be used; the message says why."""
-
-
 def read_secret(path: Path) -> str:
     """Read a password or token: the file without the white space around it.
 

@@ -16,12 +16,8 @@ from typing import Any
 
 from aiokafka.abc import AbstractTokenProvider
 
-from schemas.kafka_access import (
-    Access,
-    CertificateUnreadable,
-    SecretUnreadable,
-    read_secret,
-)
+from schemas.certificates import client_context, load
+from schemas.kafka_access import Access, SecretUnreadable, read_secret
 
 
 LOOK_SECONDS = 5.0
@@ -59,7 +55,8 @@ class KafkaSecurity:
         self._seen = self._marks()
         self._looked_at = time.monotonic()
         if access.encrypts:
-            self.context = _context(access)
+            self.context = client_context(
+                "Kafka", access.authorities, access.certificate, access.private_key)
         self.token_provider = TokenOfFile(access.token_file) if access.token_file else None
         self.password = access.secret() if access.names and not self.token_provider else ""
 
@@ -103,7 +100,8 @@ class KafkaSecurity:
             return
         try:
             if self.context:
-                _load(self.context, self.access)
+                load(self.context, self.access.authorities, self.access.certificate,
+                     self.access.private_key)
             if self.access.password_file:
                 self.password = self.access.secret()
         except (SecretUnreadable, OSError):  # ssl.SSLError is one: what was good stays in use.
@@ -121,23 +119,3 @@ class KafkaSecurity:
             else:
                 marks.append((found.st_ino, found.st_mtime_ns, found.st_size))
         return marks
-
-
-def _context(access: Access) -> ssl.SSLContext:
-    try:
-        context = ssl.create_default_context(cafile=access.authorities)
-        _load(context, access)
-    except OSError as error:  # ssl.SSLError is one
-        named = ", ".join(str(path) for path in (
-            access.authorities, access.certificate, access.private_key) if path)
-        raise CertificateUnreadable(
-            f"the certificates for Kafka ({named}) cannot be used: {error}. They are PEM files; a "
-            "private key has no password.") from error
-    return context
-
-
-def _load(context: ssl.SSLContext, access: Access) -> None:
-    if access.authorities:
-        context.load_verify_locations(cafile=access.authorities)
-    if access.certificate:
-        context.load_cert_chain(access.certificate, access.private_key)

@@ -196,7 +196,7 @@ _FOR_PEOPLE = (
     ("scrutin.process.health", "HealthPortTaken"),
     ("sinks.addresses", "AddressRefused"),
     ("schemas.kafka_access", "SecretUnreadable"),
-    ("schemas.kafka_access", "CertificateUnreadable"),
+    ("schemas.certificates", "CertificateUnreadable"),
 )
 """Errors whose message says what happened and what to do, by modules a command may not need."""
 

@@ -22,6 +22,7 @@ from pydantic_settings import (
 
 from schemas.kafka_access import Access, SecretUnreadable, read_secret
 from scrutin.serving.proxies import believed
+from sinks.addresses import Trust
 
 
 RATE_MOST = 1_000_000_000
@@ -55,7 +56,7 @@ class SecretFiles(PydanticBaseSettingsSource):
 class Settings(BaseSettings):
     """Settings of any scrutin process."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
 
     data_dir: Path = Field(
         default=Path(".scrutin"),
@@ -108,6 +109,19 @@ class Settings(BaseSettings):
         default="", repr=False,
         description="URL of ClickHouse's HTTP interface, with user and password; empty: the local "
         "stack of data_dir.",
+    )
+    clickhouse_ca: Path | None = Field(
+        default=None,
+        description="Certificates (PEM) of who may sign ClickHouse's; empty: those of the system.",
+    )
+    clickhouse_certificate: Path | None = Field(
+        default=None,
+        description="Certificate (PEM) by which ClickHouse knows this process, with its chain; "
+        "beside a password in the URL both are asked for.",
+    )
+    clickhouse_private_key: Path | None = Field(
+        default=None,
+        description="Private key (PEM) of clickhouse_certificate; empty: it is in the same file.",
     )
     clickhouse_database: str = Field(
         default="scrutin", description="ClickHouse database of the archive.",
@@ -314,14 +328,10 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _kafka_can_be_reached_so(self) -> Self:
-        if not self.kafka_protocol.startswith("SASL_"):
-            return self
-        if self.kafka_mechanism == "OAUTHBEARER":
-            missing = "" if self.kafka_token else "kafka_token"
-        else:
-            missing = "" if self.kafka_username else "kafka_username"
-            missing = missing or ("" if self.kafka_password else "kafka_password")
-        if missing:
+        needed = (("kafka_token",) if self.kafka_mechanism == "OAUTHBEARER"
+                  else ("kafka_username", "kafka_password"))
+        missing = next((name for name in needed if not getattr(self, name)), "")
+        if missing and self.kafka_protocol.startswith("SASL_"):
             name = PREFIX + missing.upper()
             raise ValueError(f"{self.kafka_protocol} by {self.kafka_mechanism} needs {name}")
         return self
@@ -336,6 +346,12 @@ class Settings(BaseSettings):
             self.kafka_mechanism, self.kafka_username, self.kafka_password,
             secret_path("kafka_password"),
             self.kafka_token if self.kafka_mechanism == "OAUTHBEARER" else None)
+
+    @property
+    def clickhouse_trust(self) -> Trust:
+        """By what this process and ClickHouse know each other; the local stack asks for nothing."""
+        return Trust(self.clickhouse_ca, self.clickhouse_certificate,
+                     self.clickhouse_private_key) if self.clickhouse_url else Trust()
 
     @property
     def first_key_digests(self) -> frozenset[bytes]:

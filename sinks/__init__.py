@@ -10,5 +10,5 @@ SQL in `tables`, `kept` reads it back for Kafka, a `gauge` counts what is there,
 gateways counted at theirs.
 `recount`: computed again from the archive. `transparency`: trees over the log, signed. `bundle`: a
 consultation in one file, verified offline. `ballots` reads a record as the ledger does;
-`addresses` and `printable` take care of what others wrote.
+`addresses` and `printable` take care of what others wrote; `rights` says who may do what.
 """

@@ -1,6 +1,24 @@
-"""Addresses of ClickHouse as they are set, and as they may be shown."""
+"""Addresses of ClickHouse as they are set, as they may be shown, and as they are spoken to."""
 
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Trust:
+    """On whose word ClickHouse is believed by TLS, and by what it knows us. All are PEM files."""
+
+    authorities: Path | None = None
+    """Certificates of those who may sign the server's; those of the system without."""
+    certificate: Path | None = None
+    """Of this process, with its chain."""
+    private_key: Path | None = None
+    """Of the certificate; without it the certificate's own file."""
+
+
+SCHEMES = ("http", "https")
 
 
 class AddressRefused(Exception):
@@ -15,17 +33,48 @@ def shown(url: str) -> str:
 
 
 def checked(url: str) -> str:
-    """Return an address that has a host and a number as port.
+    """Return an address with a scheme, a host, a number as port, and nothing behind a `?`.
 
     Raises AddressRefused, without the words of whoever reads it: they would quote the password.
     """
     try:
         parts = urlsplit(url)
-        valid = bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        valid = (parts.scheme in SCHEMES and bool(parts.hostname)
+                 and (parts.port is None or parts.port > 0))
     except ValueError:
         valid = False
     if not valid:
         raise AddressRefused(
-            "SCRUTIN_CLICKHOUSE_URL is no address like http://user:password@host:8123. In user "
+            "SCRUTIN_CLICKHOUSE_URL is no address like https://user:password@host:8443. In user "
             "and password, write : / ? # @ and % as %3A %2F %3F %23 %40 and %25.")
+    if parts.query or parts.fragment:
+        # The client would take options from there, one of which believes whoever answers.
+        raise AddressRefused(
+            "SCRUTIN_CLICKHOUSE_URL has something behind its ? or #: SCRUTIN_CLICKHOUSE_CA, "
+            "_CERTIFICATE and _PRIVATE_KEY say what there is to say, and a ? in a password is "
+            "%3F.")
     return url
+
+
+def way(url: str, trust: Trust) -> dict[str, Any]:
+    """Return how a client is told to speak to an address: by its scheme, whatever its port.
+
+    Of itself clickhouse-connect speaks TLS to the ports 443 and 8443 alone. Raises AddressRefused,
+    also where there are certificates for an address that is spoken to in clear.
+    """
+    parts = urlsplit(checked(url))
+    told: dict[str, Any] = {"dsn": url, "interface": parts.scheme}
+    if parts.scheme != "https":
+        if trust != Trust():
+            raise AddressRefused(
+                "SCRUTIN_CLICKHOUSE_CA or _CERTIFICATE is set, and SCRUTIN_CLICKHOUSE_URL is "
+                "spoken to in clear: let it begin with https.")
+        return told
+    for name, path in (("ca_cert", trust.authorities), ("client_cert", trust.certificate),
+                       ("client_cert_key", trust.private_key)):
+        if path:
+            told[name] = str(path)
+    if trust.certificate:
+        # Where there is a password too, both are asked for; else the certificate is who we are.
+        told["tls_mode"] = "strict" if parts.password else "mutual"
+    return told

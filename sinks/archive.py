@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import zip_longest
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.kafka_clients import close_consumer
 from schemas.topics import Topics
+from sinks.addresses import Trust
 from sinks.faults import LogTruncated
 from sinks.gauge import NOTHING, Block
 from sinks.kafka import (
@@ -37,7 +38,7 @@ from sinks.kafka import (
 )
 from sinks.lane import Lane, gather_seconds_of
 from sinks.logs import ArchivedLog, kept_logs
-from sinks.store import CLIENT_ERRORS, Stopping, Store, connect
+from sinks.store import CLIENT_ERRORS, NO_TRUST, Stopping, Store, connect
 from sinks.writing import AWAY_SECONDS, Patience
 
 
@@ -55,10 +56,11 @@ class ArchivePolicy:
     """Where the archive reads and writes."""
 
     kafka: str
-    clickhouse_url: str
+    clickhouse_url: str = field(repr=False)
     database: str
     topics: Topics
     away_seconds: float = AWAY_SECONDS
+    trust: Trust = NO_TRUST
 
 
 class Archive:
@@ -150,8 +152,8 @@ class Archive:
     def _open_store(self) -> Store:
         # Its first array makes pyarrow import pandas where that is installed: a second of work.
         pa.array([""])
-        store = Store(connect(self._policy.clickhouse_url, self._policy.database),
-                      self._policy.topics.prefix)
+        store = Store(connect(self._policy.clickhouse_url, self._policy.database,
+                              trust=self._policy.trust), self._policy.topics.prefix)
         fenced = store.take_over(self._stopping)
         log.info("archive owns its tables", generation=store.generation, fenced_inserts=fenced)
         return store

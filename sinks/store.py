@@ -19,7 +19,8 @@ import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from sinks.addresses import checked
+from schemas.certificates import client_context
+from sinks.addresses import Trust, way
 from sinks.columns.records import Records
 from sinks.days import KEEP_BLOCK, kept_blocks, within
 from sinks.faults import SinkStopped
@@ -44,6 +45,9 @@ SERVER_VERSION_MIN = "26.7"
 """Earlier servers do not let a filter through LIMIT 1 BY: every look at the views `votes` and
 `decisions` reads all of the log."""
 
+NO_TRUST = Trust()
+"""The system's authorities, and no certificate of our own."""
+
 CLIENT_ERRORS = (ClickHouseError, OSError)
 """What the client raises where an answer is missing or says no."""
 
@@ -64,14 +68,20 @@ class Stored:
 
 
 def connect(
-    url: str, database: str, *, seconds: float = INSERT_SECONDS, create: bool = True
+    url: str, database: str, *, seconds: float = INSERT_SECONDS, create: bool = True,
+    trust: Trust = NO_TRUST,
 ) -> Client:
     """Connect to ClickHouse; make the database if it may be created.
 
     The one place where a client is made: user and password come in the URL and go no further.
+    Certificates are read again for each connection. Raises AddressRefused, CertificateUnreadable,
+    CLIENT_ERRORS.
     """
+    told = way(url, trust)
+    if trust != NO_TRUST:
+        client_context("ClickHouse", trust.authorities, trust.certificate, trust.private_key)
     options: dict[str, Any] = {
-        "dsn": checked(url), "compress": False, "autogenerate_session_id": False,
+        **told, "compress": False, "autogenerate_session_id": False,
         "query_retries": 0,
         "connect_timeout": CONNECT_SECONDS, "send_receive_timeout": int(seconds),
     }

@@ -14,6 +14,7 @@ import shutil
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 
@@ -53,8 +54,11 @@ def main() -> int:
     return 0
 
 
-def serve(folder: Path, port: int) -> None:
-    """Serve a folder until SIGTERM; raises `FolderHeldError` if another process has it."""
+def serve(folder: Path, port: int, rights: Iterable[str] = clickhouse_wall.RIGHTS) -> None:
+    """Serve a folder until SIGTERM; raises `FolderHeldError` if another process has it.
+
+    `rights`: what whoever knows the password may do, in SQL.
+    """
     lock = FolderLock.acquire(
         folder / "holder.lock",
         f"ClickHouse folder held by another process: {folder} belongs to process {{pid}}. "
@@ -64,13 +68,13 @@ def serve(folder: Path, port: int) -> None:
         password = password_of(folder)
         # Opened here: behind the wall no port can be.
         listening = socket.create_server((LOOPBACK, port), backlog=BACKLOG)
-        enclose(folder)
+        enclose(folder, rights)
         _serve(folder, listening, password)
     finally:
         lock.release()
 
 
-def enclose(folder: Path) -> None:
+def enclose(folder: Path, rights: Iterable[str]) -> None:
     """Make the folders of the engine and shut this process into them."""
     writable = [folder / name for name in ("data", "incoming", "temporary")]
     # Left over from a process that was killed while it received an insert or sorted.
@@ -78,7 +82,7 @@ def enclose(folder: Path) -> None:
         shutil.rmtree(each, ignore_errors=True)
     for each in writable:
         each.mkdir(mode=FOLDER_MODE, exist_ok=True)
-    configuration = clickhouse_wall.write_configuration(folder / "configuration")
+    configuration = clickhouse_wall.write_configuration(folder / "configuration", rights)
     # The engine takes a config.xml from where it was started and from HOME; it shall find ours.
     os.chdir(folder / "temporary")
     for name in ("TMPDIR", "HOME"):

@@ -30,6 +30,8 @@ GRANTS = (
 )
 """All that archive, recounts and people who look need."""
 ENGINES = ("MergeTree", "Memory")
+RIGHTS = (f"GRANT {', '.join(GRANTS)} ON *.*",
+          *(f"GRANT TABLE ENGINE ON {engine}" for engine in ENGINES))
 FIXED_SETTINGS = (
     "format_schema", "format_schema_source", "format_schema_message_name", "output_format_schema",
     "format_template_row", "format_template_resultset", "format_avro_schema_registry_url",
@@ -72,12 +74,10 @@ def require_harmless(statement: str) -> None:
             "read results from the answer, and give texts with this word as query parameters")
 
 
-def write_configuration(folder: Path) -> Path:
-    """Write the engine's configuration with its one user; return its path."""
+def write_configuration(folder: Path, rights: Iterable[str] = RIGHTS) -> Path:
+    """Write the engine's configuration with its one user, who may do this; return its path."""
     folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     users, configuration = folder / "users.xml", folder / "config.xml"
-    rights = [f"GRANT {', '.join(GRANTS)} ON *.*",
-              *(f"GRANT TABLE ENGINE ON {engine}" for engine in ENGINES)]
     fixed = "".join(f"<{name}><readonly/></{name}>" for name in FIXED_SETTINGS)
     users.write_text(
         "<clickhouse>\n"

@@ -15,6 +15,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from processors.results.results_document import shares_hidden
 from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE, EXIT_USAGE
 from scrutin import addresses
+from scrutin.archive_client import archive_client
 from scrutin.process.ending import fail
 from scrutin.process.foreign_files import DOCUMENT_BYTES_MAX, NotOfItsKind, read_foreign
 from scrutin.settings import Settings
@@ -22,7 +23,6 @@ from sinks.recount.faults import RecountFailed
 from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document
 from sinks.recount.supposing import BadSupposition
-from sinks.store import connect
 from sinks.transparency.notes import Refused
 from views.documents import Documents
 from views.flushes import ResultsUnreadable
@@ -76,8 +76,7 @@ def published(
     if document is None:
         raise Missing(f"nothing is published of consultation {consultation!r}. `scrutin results` "
                       "and /v1/consultations name those there are.")
-    client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
-                     seconds=QUERY_SECONDS, create=False)
+    client = archive_client(settings, seconds=QUERY_SECONDS)
     try:
         yield document, Reading(client, topics, document["as_of"]["votes"]), hidden
     finally:

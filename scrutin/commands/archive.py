@@ -21,7 +21,8 @@ def archive() -> None:
     begun = begin()
     policy = ArchivePolicy(
         kafka=begun.kafka, clickhouse_url=addresses.clickhouse_url(begun.settings),
-        database=begun.settings.clickhouse_database, topics=begun.topics)
+        database=begun.settings.clickhouse_database, topics=begun.topics,
+        trust=begun.settings.clickhouse_trust)
     begun.require({found.topic for found in kept_logs(begun.topics)})
     with ending("archive", MigrationChanged):
         asyncio.run(_run(policy, begun))

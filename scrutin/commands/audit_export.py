@@ -10,6 +10,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.exit_codes import EXIT_MISSING
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.archive_client import archive_client
 from scrutin.process.ending import fail
 from scrutin.settings import Settings, load
 from sinks.bundle.archived import ArchivedConsultation
@@ -18,7 +19,6 @@ from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.faults import TreeRefused
 from sinks.recount.faults import RecountFailed
-from sinks.store import connect
 from sinks.transparency.folder import sync_folder
 from sinks.transparency.keys import load_signer
 from sinks.transparency.notes import Signer
@@ -51,8 +51,7 @@ def export(
         signer = _signer(settings, topics)
         signed = signed_result(
             addresses.transparency_folder(settings), topics, consultation, signer)
-        client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
-                         seconds=QUERY_SECONDS, create=False)
+        client = archive_client(settings, seconds=QUERY_SECONDS)
         try:
             source = ArchivedConsultation(
                 client, topics, consultation, signed.document["as_of"]["votes"])

@@ -10,12 +10,12 @@ from clickhouse_connect.driver.exceptions import ClickHouseError
 from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
 from schemas.named_keys import KINDS, KeyList, key_id
 from scrutin import addresses
+from scrutin.archive_client import archive_client
 from scrutin.process.ending import fail
 from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
 from scrutin.settings import load
 from sinks.logs import archived_logs
 from sinks.printable import printable
-from sinks.store import connect
 from sinks.transparency.archived import ArchiveBehind, require_archived
 from sinks.transparency.auditing import Audited, audit
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
@@ -105,8 +105,7 @@ def _compare_archive(found: Source, audited: Audited) -> None:
         for partition in range(archived.partitions):
             place = place_of(topics, archived.topic, partition)
             if audited.checkpoint.origin.endswith(f"/{place}"):
-                client = connect(addresses.clickhouse_url(settings),
-                                 settings.clickhouse_database, create=False)
+                client = archive_client(settings)
                 require_archived(client, archived, partition, read=found.read,
                                  size=audited.checkpoint.size)
                 client.close()

@@ -13,13 +13,13 @@ from producers import correcting
 from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_USAGE
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.archive_client import archive_client
 from scrutin.commands import producing
 from scrutin.process.ending import fail
 from scrutin.restoring.filling import Filling, FillingFailed, Taken
 from scrutin.restoring.parts import Parts, parts_of
 from scrutin.settings import Settings, load
 from sinks.kept import ArchiveUnfit, KeptLogs
-from sinks.store import connect
 from sinks.transparency.notes import Refused
 
 
@@ -90,8 +90,7 @@ def _fill(into: str, *, resume: bool, accept_loss: bool) -> None:
     kafka = addresses.kafka_address(settings)
     topics, target = addresses.topics(settings), Topics(into, settings.partitions)
     try:
-        client = connect(addresses.clickhouse_url(settings), settings.clickhouse_database,
-                         seconds=QUERY_SECONDS, create=False)
+        client = archive_client(settings, seconds=QUERY_SECONDS)
     except ClickHouseError as error:
         fail(f"ClickHouse did not answer ({error}).", EXIT_MISSING)
     try:

@@ -1,33 +1,44 @@
 """How ClickHouse stands, as far as the account that asks may see it. Blocking."""
 
+import datetime as dt
+import socket
+import ssl
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from clickhouse_connect.driver.client import Client
 
+from schemas.certificates import CertificateUnreadable, client_context
 from scrutin.doctor.answers import Answer, bad, good, unknown
-from scrutin.doctor.here import room
-from sinks.addresses import AddressRefused, checked, shown
+from scrutin.doctor.here import lasting, room
+from sinks.addresses import AddressRefused, Trust, shown, way
 from sinks.store import CLIENT_ERRORS, SERVER_VERSION_MIN, connect
 from views.hosts import is_loopback
 
 
 ANSWER_SECONDS = 5
 """Longest wait for one answer."""
+TLS_PORT = 8443
+"""Where an https address without a port is."""
 _DISKS = "SELECT name, free_space, total_space FROM system.disks WHERE total_space > 0"
 _TABLES = "SELECT count() FROM system.tables WHERE database = {database:String}"
 
 
-def examined(url: str, database: str) -> Iterator[Answer]:
+def examined(url: str, database: str, trust: Trust) -> Iterator[Answer]:
     """Ask ClickHouse."""
     try:
-        parts = urlsplit(checked(url))
-    except AddressRefused as error:
-        yield bad("clickhouse.address", str(error), "Correct SCRUTIN_CLICKHOUSE_URL.")
+        way(url, trust)
+        client_context("ClickHouse", trust.authorities, trust.certificate, trust.private_key)
+    except (AddressRefused, CertificateUnreadable) as error:
+        yield bad("clickhouse.address", str(error), "Correct what is named; docs/operate.md, A "
+                  "locked pipe.")
         return
+    parts = urlsplit(url)
     yield _way(parts.scheme, parts.hostname or "")
+    if parts.scheme == "https":
+        yield from _certificate(parts, trust)
     try:
-        client = connect(url, "default", seconds=ANSWER_SECONDS, create=False)
+        client = connect(url, "default", seconds=ANSWER_SECONDS, create=False, trust=trust)
     except CLIENT_ERRORS as error:
         yield bad("clickhouse.address", f"{shown(url)} does not answer us: {_first_line(error)}",
                   "Start it; compare address, user and password with the server's.")
@@ -39,12 +50,34 @@ def examined(url: str, database: str) -> Iterator[Answer]:
 
 
 def _way(scheme: str, host: str) -> Answer:
+    about = "clickhouse.way"
     if scheme == "https":
-        return good("clickhouse.way", "it is spoken to by TLS")
+        return good(about, "it is spoken to by TLS")
     if is_loopback(host):
-        return good("clickhouse.way", "it is spoken to in clear, on this machine alone")
-    return bad("clickhouse.way", "it is spoken to in clear, its password too",
+        return good(about, "it is spoken to in clear, on this machine alone")
+    return bad(about, "it is spoken to in clear, its password too",
                "Set SCRUTIN_CLICKHOUSE_URL to an https address.")
+
+
+def _certificate(parts: SplitResult, trust: Trust) -> Iterator[Answer]:
+    """Look at the server's certificate; who takes no connection is told of by `address`."""
+    host, port = parts.hostname or "", parts.port or TLS_PORT
+    context = client_context(
+        "ClickHouse", trust.authorities, trust.certificate, trust.private_key)
+    try:
+        with (socket.create_connection((host, port), ANSWER_SECONDS) as raw,
+              context.wrap_socket(raw, server_hostname=host) as opened):
+            found = opened.getpeercert() or {}
+    except ssl.SSLError as error:
+        yield bad("clickhouse.certificate", f"{host}:{port} is not believed: "
+                  f"{error.reason or error}", "Set SCRUTIN_CLICKHOUSE_CA to who signed its "
+                  "certificate; the name in it must be the one that is connected to.")
+    except OSError:
+        return
+    else:
+        yield lasting("clickhouse.certificate", f"the certificate of {host}:{port}",
+                      dt.datetime.fromtimestamp(
+                          ssl.cert_time_to_seconds(str(found["notAfter"])), dt.UTC))
 
 
 def _asked(client: Client, url: str, database: str) -> Iterator[Answer]:

@@ -10,7 +10,8 @@ from urllib.parse import unquote
 from pydantic_core import ValidationError
 
 from schemas import kafka_clients
-from schemas.kafka_access import CertificateUnreadable, SecretUnreadable, read_secret
+from schemas.certificates import CertificateUnreadable
+from schemas.kafka_access import SecretUnreadable, read_secret
 from scrutin import addresses
 from scrutin.doctor import clickhouse, here, kafka
 from scrutin.doctor.answers import Answer, bad, good, unknown, without
@@ -102,4 +103,5 @@ def _clickhouse(settings: Settings, found: list[Answer]) -> None:
     except addresses.StackNotRunning as error:
         found.append(bad("clickhouse.address", str(error), "Set SCRUTIN_CLICKHOUSE_URL."))
         return
-    found.extend(clickhouse.examined(url, settings.clickhouse_database))
+    found.extend(clickhouse.examined(
+        url, settings.clickhouse_database, settings.clickhouse_trust))

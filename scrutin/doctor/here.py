@@ -14,7 +14,7 @@ from schemas.private_files import KeyRefused, read_private
 from scrutin import addresses
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.process.descriptors import FILES_MOST
-from scrutin.process.surroundings import certificate_end, disk_of
+from scrutin.process.surroundings import CERTIFICATES, certificate_end, disk_of
 from scrutin.settings import Settings
 
 
@@ -34,8 +34,8 @@ def examined(settings: Settings) -> Iterator[Answer]:
     yield _disk(settings.data_folder)
     yield _open_files()
     yield from _keys(settings)
-    for path in (settings.kafka_certificate, settings.kafka_ca):
-        if path:
+    for name in CERTIFICATES:
+        if path := getattr(settings, name):
             yield _certificate(path)
 
 

@@ -12,6 +12,8 @@ from schemas.figures import Sample
 from scrutin.settings import Settings
 
 
+CERTIFICATES = ("kafka_ca", "kafka_certificate", "clickhouse_ca", "clickhouse_certificate")
+"""Settings that name a file of certificates, whose ends are watched."""
 CERTIFICATE_BYTES_MOST = 1 << 20
 """No longer file of certificates is read: those of a whole system are a quarter of it."""
 
@@ -39,7 +41,7 @@ def samples(settings: Settings) -> Iterator[Sample]:
     else:
         yield Sample(figures.DISK_FREE, free)
         yield Sample(figures.DISK_SIZE, total)
-    for name in ("kafka_ca", "kafka_certificate"):
+    for name in CERTIFICATES:
         path = getattr(settings, name)
         if path is None:
             continue

@@ -9,10 +9,10 @@ import structlog
 from clickhouse_connect.driver.client import Client
 
 from scrutin import addresses
+from scrutin.archive_client import archive_client
 from scrutin.settings import Settings
 from sinks.days import votes_by_day
 from sinks.door import door_counts
-from sinks.store import connect
 from views.audience import Audience
 from views.days import Days
 from views.flushes import Flushes
@@ -101,9 +101,7 @@ class _Archive:
     def tell(self, zones: dict[str, str]) -> None:
         """Tell days, and the door's counts, of each consultation given with its time zone."""
         if self._client is None:
-            self._client = connect(
-                addresses.clickhouse_url(self._settings), self._settings.clickhouse_database,
-                seconds=ANSWER_SECONDS, create=False)
+            self._client = archive_client(self._settings, seconds=ANSWER_SECONDS)
         topics = addresses.topics(self._settings)
         try:
             for consultation, zone in zones.items():

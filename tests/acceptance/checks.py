@@ -1,7 +1,10 @@
 """What the archive rests on, each asked of a server of somebody's own; see `__main__`."""
 
 import asyncio
+import contextlib
+import hashlib
 import http.client
+import secrets
 import threading
 import uuid
 from collections.abc import Callable
@@ -11,12 +14,16 @@ from urllib.parse import unquote, urlencode, urlsplit
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
+from schemas.certificates import client_context
 from schemas.topics import Topics
+from sinks.addresses import Trust
 from sinks.columns.records import Records
 from sinks.kept import KeptLogs
 from sinks.logs import ArchivedLog, kept_logs
 from sinks.migrations import participants_database
-from sinks.store import CLIENT_ERRORS, SERVER_VERSION_MIN, Store, connect
+from sinks.rights import PROCESSES, granted, quoted, rights
+from sinks.store import CLIENT_ERRORS, NO_TRUST, SERVER_VERSION_MIN, Store, connect
+from tests.acceptance.accounts import goes_beyond, works
 from tests.waiting import until
 
 
@@ -42,12 +49,13 @@ class Server:
     url: str
     reader_url: str = ""
     """With the account of views and auditors, who only read."""
+    trust: Trust = NO_TRUST
     prefix: str = field(default_factory=lambda: f"scrutin_acceptance_{uuid.uuid4().hex[:8]}")
 
     def __post_init__(self) -> None:
         self.topics = Topics(self.prefix, 8)
         self.votes = kept_logs(self.topics)[0]
-        self.client: Client = connect(self.url, self.prefix)
+        self.client: Client = self.connected()
         self.store = Store(self.client, self.prefix)
         self.stand_in = not self._names_itself()
 
@@ -64,9 +72,15 @@ class Server:
     def connection(self) -> http.client.HTTPConnection:
         """Return a plain connection, for what no client does."""
         parts = urlsplit(self.url)
-        kind = (http.client.HTTPSConnection if parts.scheme == "https"
-                else http.client.HTTPConnection)
-        return kind(str(parts.hostname), parts.port, timeout=30)
+        host, port = str(parts.hostname), parts.port
+        if parts.scheme != "https":
+            return http.client.HTTPConnection(host, port or 8123, timeout=30)
+        return http.client.HTTPSConnection(host, port or 8443, timeout=30, context=client_context(
+            "ClickHouse", self.trust.authorities, self.trust.certificate, self.trust.private_key))
+
+    def connected(self) -> Client:
+        """Connect as the archive does."""
+        return connect(self.url, self.prefix, trust=self.trust)
 
     def records(self, partition: int, size: int, log: ArchivedLog | None = None) -> Records:
         """Make records that are no events, which every table takes."""
@@ -175,7 +189,7 @@ def fence(server: Server) -> Answer:
     """Does a newcomer end an insert of the archive before, so that nothing of it comes later?"""
     slow = threading.Thread(target=_insert_slowly, args=(server,))
     slow.start()
-    with connect(server.url, server.prefix) as watching:
+    with server.connected() as watching:
         asyncio.run(until(lambda: bool(watching.query(
             "SELECT count() FROM system.processes WHERE startsWith(query_id, {id:String})",
             parameters={"id": f"archive:{server.prefix}:slow"}).result_rows[0][0])))
@@ -188,7 +202,7 @@ def fence(server: Server) -> Answer:
 
 
 def _insert_slowly(server: Server) -> None:
-    with connect(server.url, server.prefix) as client:
+    with server.connected() as client:
         try:
             client.command(
                 "INSERT INTO votes_log (topic, offset) SELECT 'slow', number + sleepEachRow(0.5)"
@@ -203,7 +217,7 @@ def nodes(server: Server) -> Answer:
     """Do all connections lead to the same machine? The fence sees that machine's queries alone."""
     names = set()
     for _ in range(CONNECTIONS):
-        with connect(server.url, server.prefix) as client:
+        with server.connected() as client:
             names.add(client.query("SELECT hostName()").result_rows[0][0])
     if len(names) > 1:
         return Answer(BAD, f"{CONNECTIONS} connections led to {', '.join(sorted(names))}: give the "
@@ -247,7 +261,7 @@ def grants(server: Server) -> Answer:
     if not server.reader_url:
         return Answer(UNKNOWN, "no account of readers was named: READER=URL has it tried")
     apart = participants_database(server.client)
-    with connect(server.reader_url, server.prefix, create=False) as reader:
+    with connect(server.reader_url, server.prefix, create=False, trust=server.trust) as reader:
         can = [what for what, statement in (
             ("read the archive", "SELECT count() FROM votes_log"),
             ("write to it", "INSERT INTO votes_log (topic) SELECT 'lie'"),
@@ -255,6 +269,53 @@ def grants(server: Server) -> Answer:
             ("read descriptions", f"SELECT count() FROM {apart}.participants_log"),
         ) if _may(reader, statement)]
     return Answer(GOOD if can == ["read the archive"] else BAD, f"it can {', '.join(can)}")
+
+
+def accounts(server: Server) -> Answer:
+    """Does a user with what `scrutin acls --format clickhouse` grants do its work, and no more?
+
+    Makes a user for each process, and drops them.
+    """
+    users = {process: f"{server.prefix}_{process}" for process in PROCESSES}
+    try:
+        password = _made(server, users)
+        found = {process: _tried(server, process, user, password)
+                 for process, user in users.items()}
+    except ClickHouseError as error:
+        return Answer(UNKNOWN, f"this account may not make users and grant: {_first_line(error)}")
+    finally:
+        for user in users.values():
+            with contextlib.suppress(ClickHouseError):
+                server.client.command(f"DROP USER IF EXISTS {quoted(user)}")
+    said = "; ".join(f"{process}: {', '.join(what)}" for process, what in found.items() if what)
+    return Answer(BAD if said else GOOD, said or f"{', '.join(users)}: enough, and no more")
+
+
+def _made(server: Server, users: dict[str, str]) -> str:
+    """Make users with the rights that are printed; return their password."""
+    password = secrets.token_urlsafe(24)
+    for process, user in users.items():
+        server.client.command(f"CREATE USER {quoted(user)} IDENTIFIED WITH sha256_hash BY "
+                              f"'{hashlib.sha256(password.encode()).hexdigest()}'")
+        for statement in granted(rights(process, server.topics, server.prefix), user):
+            server.client.command(statement.rstrip(";"))
+    return password
+
+
+def _tried(server: Server, process: str, user: str, password: str) -> list[str]:
+    parts = urlsplit(server.url)
+    place = parts.netloc.rpartition("@")[2]
+    url = f"{parts.scheme}://{user}:{password}@{place}"
+    with connect(url, server.prefix, create=False, trust=server.trust) as client:
+        try:
+            works(process, client, server.topics)
+        except ClickHouseError as error:
+            return [f"it cannot work: {_first_line(error)}"]
+        return [f"it can {what}" for what in goes_beyond(process, client, server.topics)]
+
+
+def _first_line(error: Exception) -> str:
+    return f"{error}".splitlines()[0]
 
 
 def _may(client: Client, statement: str) -> bool:
@@ -267,13 +328,14 @@ def _may(client: Client, statement: str) -> bool:
 
 CHECKS: tuple[Callable[[Server], Answer], ...] = (
     version, tables, tokens, one_block, lost_answer, fence, nodes, bytes_alike, views_read_little,
-    grants)
+    grants, accounts)
 ITS_OWN_WAY = {
     "fence": "it ends queries by itself, by their ids",
     "one_block": "it reads an insert from a file",
     "lost_answer": "it runs an insert only once all of it has come",
     "nodes": "it is one process",
     "grants": "it has one account",
+    "accounts": "it has one account",
 }
 """What the local stack's ClickHouse does otherwise than a server, and so cannot show."""
 

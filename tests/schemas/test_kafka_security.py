@@ -15,11 +15,11 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from schemas import kafka_clients, kafka_security
+from schemas.certificates import CertificateUnreadable
 from schemas.kafka_access import (
     MECHANISMS,
     SECRET_BYTES_MOST,
     Access,
-    CertificateUnreadable,
     SecretUnreadable,
     read_secret,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
@@ -75,11 +76,11 @@ def _inserts(asked: bytearray) -> bool:
 
 
 @asynccontextmanager
-async def proxied(url: str) -> AsyncIterator[Proxy]:
-    """Run a proxy in front of a URL."""
+async def proxied(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[Proxy]:
+    """Run a proxy in front of a URL, which speaks TLS where it is told how."""
     proxy = Proxy(url)
-    server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0)
-    proxy.url = f"http://{proxy.user}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0, ssl=tls)
+    proxy.url = f"{'https' if tls else 'http'}://{proxy.user}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield proxy
     finally:
