@@ -65,7 +65,7 @@ def _certificate(parts: SplitResult, trust: Trust) -> Iterator[Answer]:
     context = client_context(
         "ClickHouse", trust.authorities, trust.certificate, trust.private_key)
     try:
-        with (socket.create_connection((host, port), ANSWER_SECONDS) as raw,
+        with (socket.create_connection((host, port), timeout=ANSWER_SECONDS) as raw,
               context.wrap_socket(raw, server_hostname=host) as opened):
             found = opened.getpeercert() or {}
     except ssl.SSLError as error:

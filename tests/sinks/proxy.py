@@ -80,7 +80,8 @@ async def proxied(url: str, tls: ssl.SSLContext | None = None) -> AsyncIterator[
     """Run a proxy in front of a URL, which speaks TLS where it is told how."""
     proxy = Proxy(url)
     server = await asyncio.start_server(proxy.carry, "127.0.0.1", 0, ssl=tls)
-    proxy.url = f"{'https' if tls else 'http'}://{proxy.user}@127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    scheme, port = "https" if tls else "http", server.sockets[0].getsockname()[1]
+    proxy.url = f"{scheme}://{proxy.user}@127.0.0.1:{port}"
     try:
         yield proxy
     finally:
