@@ -108,10 +108,13 @@ async def group(
     return consultation, True
 
 
-async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed:
+async def close(
+    log: Log, consultation: str, *, now: int, salt: bytes, read: signing.Read | None = None
+) -> Closed:
     """Close a consultation, or finish a closing that was interrupted.
 
-    Raises InvalidInput where the log takes none but signed closings, and no key at hand may sign.
+    `read` is what was read of the partitions before. Raises InvalidInput where the log takes none
+    but signed closings, and no key at hand may sign.
     """
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
@@ -120,7 +123,7 @@ async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed
         if completed is not None:
             return Closed(consultation, completed["offsets"], written=False)
         announced = closing.announcement_of(known, consultation)
-        controls = await signing.controls(reader, log.topics, known, log.own_keys)
+        controls = await signing.controls(reader, log.topics, known, log.own_keys, read=read)
         controls.require_signers(closing.CLOSED)
         await reader.require(log.topics.participants, 1)
         present = (await closing.present_controls(reader, log.topics, announced, controls)

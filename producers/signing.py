@@ -165,32 +165,43 @@ FIRST = Controls()
 """Of a log under the first rules: nothing is signed."""
 
 
+Read = dict[int, tuple[KeysInForce, int]]
+"""What is in force in partitions, as far as they were read once: up to which offset."""
+
+
 async def controls(
     reader: LogReader, topics: Topics, known: KnownCatalogue, own: Sequence[OwnKey],
-    partitions: Iterable[int] | None = None,
+    partitions: Iterable[int] | None = None, *, read: Read | None = None,
 ) -> Controls:
     """Get ready to write controls into partitions, all by default; `reader` is connected.
 
     What a partition takes is read from the partition: the catalogue could be lied to, and tells of
-    keys only when every partition has them.
+    keys only when every partition has them. What was `read` before is gone on from, and kept there.
     """
     followed = {}
     if known.rules > FIRST_RULES:
         for partition in range(topics.partitions) if partitions is None else partitions:
-            followed[partition] = await keys_in_force(reader, topics, known, partition)
+            followed[partition] = await keys_in_force(reader, topics, known, partition, read)
     return Controls(known.rules, tuple(own), followed)
 
 
 async def keys_in_force(
-    reader: LogReader, topics: Topics, known: KnownCatalogue, partition: int
+    reader: LogReader, topics: Topics, known: KnownCatalogue, partition: int,
+    read: Read | None = None,
 ) -> KeysInForce:
     """Read a votes partition to its end for the rules and keys that it has there."""
-    found = KeysInForce(partition, await first_adoptions(reader, topics, known, partition))
-    async for records in reader.read(topics.votes, partition):
+    # Which adoption gives first keys is known afterwards alone: then all is read again.
+    before = read.get(partition) if read and not known.first_keys else None
+    found, first = before or (
+        KeysInForce(partition, await first_adoptions(reader, topics, known, partition)), 0)
+    async for records in reader.read(topics.votes, partition, first=first):
         for record in records:
             value = record.value or b""
             if value[:HEADER_BYTES] in ADOPTIONS or not record.offset:
                 found.follow(record.offset, value)
+        first = records[-1].offset + 1
+    if read is not None:
+        read[partition] = found, first
     return found
 
 

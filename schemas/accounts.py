@@ -54,8 +54,9 @@ ACCOUNTS = {
         reads=FOR_EVER, checks=FOR_EVER, groups=("archive",)),
     "restore": Account(reads=FOR_EVER, writes=FOR_EVER, checks=LOGS, administers=True),
     "notary": Account(
-        # It names its own keys in the catalogue.
-        reads=("votes", "catalogue", "patrol", "results"), writes=("catalogue",),
+        # It names its own keys in the catalogue, and closes at the date of the broker's clock.
+        reads=("votes", "decisions", "catalogue", "patrol", "results"),
+        writes=("votes", "catalogue", "participants", "clocks"),
         checks=("votes", "catalogue", "results"), groups=("notary",)),
     "views": Account(
         reads=("results", "catalogue", "patrol"),

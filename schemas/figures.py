@@ -144,6 +144,9 @@ NOTARY_SIGNED = _figure(
 NOTARY_STOPPED = _figure(
     "scrutin_notary_stopped_partitions", "notary", "partitions",
     "Logs that are not continued any more: an operator must look.")
+OVERDUE = _figure(
+    "scrutin_notary_overdue_consultations", "notary", "consultations",
+    "Consultations whose date has passed and which are not closed in every partition.")
 
 GATEWAY_WAITING = _figure(
     "scrutin_gateway_waiting_records", "gateway", "records",

@@ -258,6 +258,11 @@ class Settings(BaseSettings):
         default=5.0, gt=0, le=600,
         description="The patrol judges so often, where something has come; a backlog at once.",
     )
+    closes_on_date: bool = Field(
+        default=True,
+        description="Whether the notary closes each consultation at its date, with a key of "
+        "control_keys where closings are signed; off: `scrutin close` does it.",
+    )
     control_keys: str = Field(
         default="",
         description="Folder of the private keys that controls (suspensions, closings, adoptions) "

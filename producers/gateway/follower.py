@@ -43,7 +43,7 @@ class Follower:
         self._place = TopicPartition(topics.catalogue, 0)
         self._proposals: _Folded = (-1, {})
         self._ever: _Folded = (-1, {})
-        self._logger = structlog.get_logger("gateway")
+        self._logger = structlog.get_logger("catalogue")
 
     async def follow(self) -> None:
         """Read until cancelled."""

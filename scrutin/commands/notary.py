@@ -4,6 +4,7 @@ import asyncio
 
 from deploy.machine.errors import FolderHeldError
 from scrutin import addresses
+from scrutin.notary.clerk import Clerk
 from scrutin.notary.turn import NotaryTurn
 from scrutin.process.ending import ending
 from scrutin.process.standby import Standby
@@ -17,7 +18,8 @@ def notary() -> None:
     Writes tiles and signed checkpoints into SCRUTIN_DATA_DIR/transparency, which the views serve
     under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
     says every public key, /log/PREFIX/policy lists them, the catalogue names them. Signs results
-    too: every ten minutes those that moved, and final ones at once.
+    too: every ten minutes those that moved, and final ones at once. Closes each consultation at
+    its date, unless SCRUTIN_CLOSES_ON_DATE says otherwise.
     Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
     (the reason is the last line of its log).
     """
@@ -33,6 +35,12 @@ def notary() -> None:
 
 
 async def _run(policy: NotaryPolicy, begun: Begun) -> None:
-    running = Standby(begun, "notary", lambda: NotaryTurn(policy))
+    running = Standby(begun, "notary", lambda: NotaryTurn(policy, _clerk(begun)))
     async with stopped_by_signals(running, begun.settings, "notary"):
         await running.run()
+
+
+def _clerk(begun: Begun) -> Clerk | None:
+    settings = begun.settings
+    return Clerk(begun.kafka, begun.topics, addresses.control_keys_folder(settings)
+                 ) if settings.closes_on_date else None

@@ -1,1 +1,1 @@
-"""The notary of results, and its keys in the catalogue."""
+"""The notary of results, its keys in the catalogue, and the clerk, who closes at the date."""

@@ -1,4 +1,4 @@
-"""One turn of a notary: it holds the folder, keeps the logs, and signs results beside them.
+"""One turn of a notary: it holds the folder, keeps the logs, signs results, closes at the date.
 
 The lock on the folder is its second key. A notary that was frozen on this machine keeps it, so its
 successor waits: nothing is signed meanwhile, and never by two.
@@ -6,12 +6,14 @@ successor waits: nothing is signed meanwhile, and never by two.
 
 import asyncio
 import functools
+from typing import Any
 
 import structlog
 
 from deploy.machine.errors import FolderHeldError
 from deploy.machine.locks import FolderLock
 from producers.operations import Log
+from scrutin.notary.clerk import Clerk
 from scrutin.notary.notary_keys import name_log_keys
 from scrutin.notary.results_notary import LOOK_SECONDS, ResultsNotary
 from sinks.transparency.notary import Notary, NotaryPolicy
@@ -30,9 +32,14 @@ log = structlog.get_logger("scrutin.notary")
 class NotaryTurn(Notary):
     """A notary that begins by taking its folder; `run` raises FolderHeldError past the bound."""
 
-    def __init__(self, policy: NotaryPolicy) -> None:
+    def __init__(self, policy: NotaryPolicy, clerk: Clerk | None) -> None:
+        """`clerk`: None where nothing is closed at its date."""
         super().__init__(policy)
-        self._place = policy
+        self._place, self._clerk = policy, clerk
+
+    def status(self) -> dict[str, Any]:
+        """Say where every log stands, and what ought to be closed."""
+        return {**super().status(), "overdue": self._clerk.status() if self._clerk else []}
 
     async def run(self) -> None:
         lock = await self._lock()
@@ -70,7 +77,8 @@ class NotaryTurn(Notary):
             self, ResultsFolder(self._place.folder / topics.prefix / RESULTS))
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(work) for work in (
-                results.run(), name_log_keys(self, Log(self._place.kafka, topics)))]
+                results.run(), name_log_keys(self, Log(self._place.kafka, topics)),
+                *((self._clerk.run(),) if self._clerk else ()))]
             await super().run()
             for task in beside:
                 task.cancel()

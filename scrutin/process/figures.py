@@ -107,6 +107,7 @@ def _notary(status: Status) -> Iterator[Sample]:
         yield Sample(known.NOTARY_NEXT, found["size"], labels)
         yield Sample(known.NOTARY_SIGNED, found["checkpoint"], labels)
     yield Sample(known.NOTARY_STOPPED, len(status["stopped"]))
+    yield Sample(known.OVERDUE, len(status["overdue"]))
 
 
 def _notary_waiting(status: Status) -> str:

@@ -42,6 +42,7 @@ LEFT_TO_PROMTOOL = {
     "ScrutinPatrolBehind": "100,000 votes at once: `make attack` has them",
     "ScrutinPatrolOwes": "a guard's key that is gone: the patrol's own tests have it",
     "ScrutinPatrolDiffers": "a judgement by another release: the patrol's own tests have it",
+    "ScrutinClosingOverdue": "a log with keys, and none here: the clerk has tests of its own",
     "ScrutinRecountDiffers": "the recounts' own tests have it",
     "ScrutinDiskNearlyFull": "a disk of its own",
     "ScrutinNobodyLeads": "a lease that none of several takes: their own tests have leases",

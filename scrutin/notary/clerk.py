@@ -1,0 +1,124 @@
+"""The clerk: closes each consultation at its date.
+
+Theory of operation: gateways take no vote from the date on, by themselves; what is left to do is to
+write the closing into every partition, so that results can become final. The notary does it, for
+one of them holds its lease. The closing is that of `scrutin close`: a second one, by somebody who
+was frozen or by an operator, writes the same events, which count once, and one that was interrupted
+is finished by whoever comes next. The date is one of the broker's clock, as for gateways.
+
+An earlier or later date in the catalogue takes the place of the one before, until the closing is
+announced. Where a log takes signed closings alone, a clerk's key lies in SCRUTIN_CONTROL_KEYS.
+"""
+
+import asyncio
+import secrets
+import time
+from pathlib import Path
+
+import structlog
+from aiokafka.errors import KafkaError
+
+from producers import operations, signing
+from producers.due_closings import Date, dates
+from producers.errors import ProducingError
+from producers.gateway.broker_time import BrokerTime
+from producers.gateway.clock_watch import ANSWER_SECONDS, measures, steady
+from producers.gateway.follower import Follower
+from producers.log_reader import LogReader
+from producers.operations import Log
+from schemas.private_files import KeyRefused
+from schemas.registry import UnknownSchema
+from schemas.topics import Topics
+
+
+LOOK_SECONDS = 1.0
+"""Between two looks at what is due: a closing comes so much late, and as long as it is written."""
+MEASURE_SECONDS = 600.0
+"""While a date lies ahead the broker's clock is measured so often."""
+PREPARE_MILLISECONDS = 600_000
+"""So long before the date partitions are read for their keys: that takes its time once."""
+CLOSE_SECONDS = 300.0
+"""One closing takes no longer; the next one goes on from there."""
+FAILURES = (ProducingError, KafkaError, KeyRefused, UnknownSchema, OSError, TimeoutError)
+
+log = structlog.get_logger("scrutin.clerk")
+
+
+class Clerk:
+    """Closes what is due, for as long as it runs."""
+
+    def __init__(self, kafka: str, topics: Topics, keys: Path) -> None:
+        """`keys` is the folder of the private keys that closings are signed with."""
+        self._kafka, self._topics, self._keys = kafka, topics, keys
+        self._follower = Follower(kafka, topics)
+        self._time = BrokerTime(time.time, steady)
+        self._measured_at = -MEASURE_SECONDS
+        self._dates: list[Date] = []
+        self._read_to = -1
+        """Catalogue offset of these dates."""
+        self._partitions: signing.Read = {}
+        self._prepared: str | None = None
+        """Consultation for whose date partitions were read."""
+        self._failed = ""
+        """What went wrong last: it is said once."""
+
+    def status(self) -> list[str]:
+        """List the consultations whose date has passed and which are not closed yet."""
+        now = self._time.milliseconds()
+        return [date.consultation for date in self._dates if date.closes_at <= now]
+
+    async def run(self) -> None:
+        """Close what is due until cancelled, over whatever becomes of the broker."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._follower.follow())
+            while True:
+                await self._follower.ready.wait()
+                await self._look()
+                await asyncio.sleep(LOOK_SECONDS)
+
+    async def _look(self) -> None:
+        if self._read_to != self._follower.offset:
+            self._read_to = self._follower.offset
+            self._dates = dates(self._follower.known)
+        if not self._dates:
+            return
+        try:
+            async with asyncio.timeout(CLOSE_SECONDS):
+                await self._measure()
+                await self._close_due()
+        except FAILURES as error:
+            self._tell(f"{type(error).__name__}: {error}")
+        else:
+            self._failed = ""
+
+    async def _measure(self) -> None:
+        if steady() - self._measured_at >= MEASURE_SECONDS:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                async for measure in measures(self._kafka, self._topics.clocks):
+                    self._time.learn(measure)
+            self._measured_at = steady()
+
+    async def _close_due(self) -> None:
+        """Close what is due; get ready for what soon will be."""
+        now = self._time.milliseconds()
+        for date in [date for date in self._dates if date.closes_at <= now]:
+            own = await asyncio.to_thread(signing.own_keys, self._keys)
+            closed = await operations.close(
+                Log(self._kafka, self._topics, own_keys=own), date.consultation, now=now,
+                salt=secrets.token_bytes(16), read=self._partitions)
+            self._dates.remove(date)
+            if closed.written:
+                log.info("consultation closed at its date", consultation=date.consultation,
+                         offsets=closed.offsets)
+        if self._dates and self._dates[0].closes_at - now <= PREPARE_MILLISECONDS and (
+                self._prepared != self._dates[0].consultation):
+            async with LogReader(self._kafka) as reader:
+                await signing.controls(
+                    reader, self._topics, self._follower.known, (), read=self._partitions)
+            self._prepared = self._dates[0].consultation
+
+    def _tell(self, reason: str) -> None:
+        if reason != self._failed:
+            log.error("a closing cannot be written yet", overdue=self.status(), reason=reason,
+                      remedy="it is tried again each second; `scrutin close` does the same")
+        self._failed = reason

@@ -1,0 +1,134 @@
+"""Consultations close at their date, once, whoever is killed and however many look."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from deploy.local.services import Broker
+from producers import operations
+from producers.consultation_file import ConsultationFile
+from producers.known_catalogue import KnownCatalogue, read_catalogue
+from producers.log_reader import LogReader
+from producers.operations import Log
+from producers.signing import own_key
+from schemas import codec
+from schemas.control_roles import public_key
+from schemas.genesis import Genesis
+from schemas.registry import HEADER_BYTES, headers
+from scrutin.notary.clerk import Clerk
+from tests.producers.kafka_log import end_offsets, provisioned, read_all
+from tests.waiting import until_found
+
+
+PARTITIONS = 3
+DATE = 1_700_000_000_000
+"""Long ago: closed as soon as somebody looks."""
+OPERATOR, CLERK = own_key(bytes(range(32))), own_key(bytes(32))
+KEYS = (public_key("operator", OPERATOR.public), public_key("clerk", CLERK.public))
+
+
+async def log_of(broker: Broker, prefix: str, genesis: Genesis, closes_at: str) -> Log:
+    """Describe a consultation with a date in a new log."""
+    topics = await provisioned(broker.address, prefix, PARTITIONS, genesis)
+    found = Log(broker.address, topics, own_keys=(OPERATOR,))
+    await operations.apply(found, ConsultationFile.model_validate({
+        "id": "town", "question": {"en": "How?"}, "languages": ["en"],
+        "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": closes_at,
+        "proposals": [{"id": "p1", "text": {"en": "Thus"}}]}), now=DATE - 1)
+    return found
+
+
+PAST = "2023-11-14T22:13:20+00:00"
+
+
+@contextlib.asynccontextmanager
+async def at_work(log: Log, keys: Path) -> AsyncIterator[Clerk]:
+    """Let a clerk work while inside; it is killed then."""
+    clerk = Clerk(log.address, log.topics, keys)
+    working = asyncio.create_task(clerk.run())
+    try:
+        yield clerk
+    finally:
+        working.cancel()
+        await asyncio.wait([working])
+
+
+async def known(log: Log) -> KnownCatalogue:
+    async with LogReader(log.address) as reader:
+        return await read_catalogue(reader, log.topics)
+
+
+async def is_closed(log: Log) -> bool:
+    """Whether every partition has the closing."""
+    return (await known(log)).find("ClosingCompleted", "town") is not None
+
+
+async def closings(log: Log) -> list[set[bytes]]:
+    """Return the ids of the closings that lie in each partition."""
+    return [{codec.decode(record.value)[1]["event_id"] for record in partition
+             if record.value[:HEADER_BYTES] in headers("ConsultationClosed")}
+            for partition in await read_all(log.address, log.topics.votes, PARTITIONS)]
+
+
+@pytest.mark.parametrize("records", range(PARTITIONS + 2))
+async def test_a_closing_is_finished_by_the_next_clerk_wherever_one_was_killed(
+    broker: Broker, topic_prefix: str, tmp_path: Path, records: int
+) -> None:
+    """The first is killed once so many records of its lie in the log; two others come at once."""
+    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    before = sum((await end_offsets(log.address, log.topics)).values())
+
+    async def written() -> bool:
+        return sum((await end_offsets(log.address, log.topics)).values()) - before >= records
+
+    async with at_work(log, tmp_path):
+        await until_found(written)
+    async with at_work(log, tmp_path), at_work(log, tmp_path):
+        await until_found(lambda: is_closed(log))
+
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
+    closed = (await known(log)).find("ConsultationClosed", "town") or {}
+    assert closed["closes_at"] == DATE
+    assert not (await operations.close(log, "town", now=DATE + 5, salt=bytes(16))).written
+
+
+async def test_where_closings_are_signed_the_clerk_waits_for_a_key_that_may(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Without one nothing is written and the consultation is told; with one it closes."""
+    log = await log_of(broker, topic_prefix, Genesis(keys=KEYS), PAST)
+    async with at_work(log, tmp_path) as clerk:
+        async def tried() -> bool:
+            return bool(clerk._failed)
+
+        await until_found(tried)
+        assert clerk.status() == ["town"]
+        assert await closings(log) == PARTITIONS * [set()]
+        key = tmp_path / "clerk.key"
+        key.write_bytes(CLERK.private.private_bytes_raw())
+        key.chmod(0o600)
+        await until_found(lambda: is_closed(log))
+
+    assert clerk.status() == []
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
+
+
+async def test_nothing_is_closed_before_its_date(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """It gets ready, and waits."""
+    soon = time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime(time.time() + 300))
+    log = await log_of(broker, topic_prefix, Genesis(), soon)
+    before = await end_offsets(log.address, log.topics)
+    async with at_work(log, tmp_path) as clerk:
+        async def prepared() -> bool:
+            return clerk._prepared == "town"
+
+        await until_found(prepared)
+        assert clerk.status() == []
+
+    assert await end_offsets(log.address, log.topics) == before
