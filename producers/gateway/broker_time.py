@@ -41,7 +41,7 @@ class BrokerTime:
         """The broker's time less the steady clock's."""
         self._learnt_at = -STALE_SECONDS
         self.settled = False
-        """Whether it was tried to measure: before that nothing is to be stamped."""
+        """Whether it was measured, or cannot be: before that nothing is to be stamped."""
 
     def now(self) -> float:
         """Return the seconds since 1970."""

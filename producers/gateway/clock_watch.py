@@ -12,7 +12,7 @@ import time
 from collections.abc import AsyncIterator
 
 import structlog
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, TopicAuthorizationFailedError
 
 from producers.gateway.broker_time import BrokerTime, Measure
 from producers.gateway.identity import Clock
@@ -24,15 +24,25 @@ from schemas.kafka_clients import new_producer
 
 MEASURE_SECONDS = 60.0
 """So often the clock is measured: a good one drifts by 0.01 s in a day."""
-RETRY_SECONDS = 5.0
+RETRY_SECONDS = 2.0
 """Until the next attempt, while none has succeeded."""
 ANSWER_SECONDS = 5.0
-"""Longest time for all of a measure; so long at most a gateway takes no vote at its start."""
+"""Longest time for all of a measure."""
+SETTLE_SECONDS = 60.0
+"""A gateway that starts takes no vote for so long at most, while the broker is away or slow, or has
+no such topic: our own clock may be hours wrong. Where the broker says that it will not tell, our
+own counts at once."""
 WRITES = 3
 """Records of one measure. The first pays for what the producer and the broker learn on the way; the
 quickest says most."""
 _STAMPED_BY_BROKER = 1
 """Kafka's number for times of appending."""
+
+class StampedByWriters(KafkaError):  # type: ignore[misc]  # aiokafka has no types
+    """The topic bears times of those who write it."""
+
+
+WILL_NOT_TELL = (StampedByWriters, TopicAuthorizationFailedError)
 
 steady: Clock = functools.partial(
     time.clock_gettime, getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
@@ -52,14 +62,16 @@ class ClockWatch:
     async def run(self, outlet: Outlet) -> None:
         """Measure until cancelled, once a broker takes events, over whatever becomes of it."""
         await outlet.opened.wait()
+        since = steady()
         while True:
             try:
                 await self._measure()
             except (KafkaError, OSError, TimeoutError) as error:
                 self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
+                if isinstance(error, WILL_NOT_TELL) or steady() - since >= SETTLE_SECONDS:
+                    self._brokers.settled = True
             else:
                 self._told = ""
-            finally:
                 self._brokers.settled = True
             await asyncio.sleep(MEASURE_SECONDS if self._brokers.measured else RETRY_SECONDS)
 
@@ -71,7 +83,7 @@ class ClockWatch:
     def _tell(self, reason: str) -> None:
         if reason != self._told:
             self._logger.warning(
-                "the broker's clock cannot be measured: the machine's own is gone by until it is",
+                "the broker's clock cannot be measured",
                 topic=self._topic, reason=reason)
             self._told = reason
 
@@ -90,7 +102,8 @@ async def measures(kafka: str, topic: str) -> AsyncIterator[Measure]:
             written = await producer.send_and_wait(topic, b"", partition=0)
             answered_at = steady()
             if written.timestamp_type != _STAMPED_BY_BROKER:
-                raise KafkaError(f"{topic} bears times of its writers: run `scrutin provision`")
+                raise StampedByWriters(
+                    f"{topic} bears times of its writers: run `scrutin provision`")
             yield Measure(sent_at, written.timestamp / 1_000, answered_at)
     finally:
         await abandon(producer)

@@ -14,7 +14,10 @@ from hypothesis import strategies as st
 
 import producers.gateway
 import scrutin.gateway
+from deploy.local.services import Broker
 from producers.gateway.broker_time import STALE_SECONDS, BrokerTime, Measure
+from producers.gateway.clock_watch import ClockWatch, steady
+from producers.gateway.outlet import Outlet
 from schemas import figures
 from schemas.figures import read
 from scrutin.gateway import composition
@@ -22,6 +25,8 @@ from scrutin.settings import Settings
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway.booths import Browser, RunningGateway, event_of
 from tests.producers.gateway.test_votes import proof_of
+from tests.producers.kafka_log import provisioned
+from tests.waiting import until
 
 
 NEAR_SECONDS = 30.0
@@ -163,3 +168,26 @@ async def test_no_voter_pays_for_a_clock_that_is_wrong(
     assert all(abs(event["occurred_at"] / 1_000 - now) < NEAR_SECONDS for event in events)
     assert said.one(figures.GATEWAY_CLOCK_MEASURED.name) == 1
     assert said.one(figures.GATEWAY_CLOCK_AHEAD.name) == pytest.approx(by, abs=NEAR_SECONDS)
+
+
+async def clocks_watched(kafka: str, topic: str) -> BrokerTime:
+    """Watch a broker's clock until the first failure is told; return what is known of the time."""
+    brokers, outlet = BrokerTime(time.time, steady), Outlet(kafka, {})
+    outlet.opened.set()
+    watch = ClockWatch(kafka, topic, brokers)
+    watching = asyncio.create_task(watch.run(outlet))
+    try:
+        await until(lambda: bool(watch._told))
+    finally:
+        watching.cancel()
+        await asyncio.wait([watching])
+    return brokers
+
+
+async def test_nothing_is_stamped_while_a_broker_says_nothing_of_the_time(
+    broker: Broker, topic_prefix: str
+) -> None:
+    """Our own clock may be hours wrong; it counts at once where the broker will never tell."""
+    assert not (await clocks_watched("127.0.0.1:1", "any")).settled
+    topics = await provisioned(broker.address, topic_prefix)
+    assert (await clocks_watched(broker.address, topics.sequences)).settled
