@@ -5,23 +5,30 @@ the lease. That alone fences nobody: a holder that was frozen learns late that i
 and may write before it does. So who publishes under a lease says it in the very log that it writes
 to: it takes its turn by a claim there, a record whose offset no other record has. What is published
 in that turn bears the turn's term, the claim's offset plus one, and a reader that has met a later
-claim passes by what bears an earlier term. The log's order decides, and no clock. A claim may come
-late, too, of somebody who was frozen before writing it: the holder finds records of others between
-its own, and claims again.
+claim passes by what bears an earlier term. No record can bear a term whose claim lies behind it:
+such a one is passed by, and ends nobody's term. The log's order decides, and no clock. A claim may
+come late, too, of somebody who was frozen before writing it: the holder finds records of others
+between its own, and claims again.
 
 `Lease` is a process's side, `Terms` a reader's, `chosen` what the group agrees on.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 
 NO_TERM = 0
 """Term of what was published before there were leases."""
+IMPOSSIBLE = -1
+"""Stands for what is no term, or one whose claim would lie behind it: what bears it never counts.
+"""
 NOBODY = -1
 """No generation of a group."""
 TERM = "term"
 """Name of the header of each record published in a turn: its term, decimal."""
+_DECIMAL = re.compile(rb"[0-9]{1,19}")
+"""What a term is written as: an offset of Kafka has no more digits."""
 
 
 class Standing(NamedTuple):
@@ -98,11 +105,12 @@ def headers(term: int) -> list[tuple[str, bytes]]:
     return [(TERM, b"%d" % term)] if term != NO_TERM else []
 
 
-def term_in(found: Iterable[tuple[str, bytes]]) -> int:
-    """Read the term from a record's headers."""
+def term_in(found: Iterable[tuple[str, bytes | None]], offset: int) -> int:
+    """Read the term from the headers of a record at an offset; IMPOSSIBLE where it can be none."""
     for name, value in found:
         if name == TERM:
-            return int(value)
+            term = int(value) if value and _DECIMAL.fullmatch(value) else IMPOSSIBLE
+            return term if term <= offset else IMPOSSIBLE
     return NO_TERM
 
 

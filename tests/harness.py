@@ -362,7 +362,7 @@ async def published_document(
                 terms.claimed(record.offset)
                 waiting.clear()
                 continue
-            if not terms.takes(term_in(record.headers)):
+            if not terms.takes(term_in(record.headers, record.offset)):
                 continue
             waiting[record.key] = record.value
             if record.key != FLUSH_KEY:

@@ -53,7 +53,8 @@ def receive(flushes: Flushes, record: Any) -> None:
         flushes.receive_claim(record.offset)
     else:
         flushes.receive_result(
-            record.key, record.value, vector_of(record.headers), term_in(record.headers))
+            record.key, record.value, vector_of(record.headers),
+            term_in(record.headers, record.offset))
 
 
 class ResultsReader:

@@ -34,7 +34,7 @@ from processors.workers.batches import WRITE_SECONDS, Batches, connected_produce
 from processors.workers.kafka_checks import reader
 from schemas import codec
 from schemas.kafka_clients import close_consumer, new_consumer
-from schemas.leases import NO_TERM, Lease, term_of
+from schemas.leases import NO_TERM, Lease, Terms, term_in, term_of
 from schemas.stalls import LOOK_SECONDS, Standing
 from schemas.topics import FLUSH_KEY, LEASE_KEY, Topics
 
@@ -326,33 +326,42 @@ def claim(instance: str, taken_at: int) -> bytes:
 async def last_vector(
     consumer: Any, results: TopicPartition, partitions: int, end: int
 ) -> tuple[int, ...]:
-    """Return the vector of the last marker in the results before an offset: read backwards.
+    """Return the vector of the last marker that counts before an offset: read backwards.
 
-    Raises TimeoutError where a stretch cannot be read within LOOK_UP_SECONDS.
+    One that readers pass by, for the term it bears, holds up nobody. Raises TimeoutError where a
+    stretch cannot be read within LOOK_UP_SECONDS.
     """
     async with asyncio.timeout(LOOK_UP_SECONDS):
         first = (await consumer.beginning_offsets([results]))[results]
     consumer.assign([results])
-    until, stretch = end, TAIL_RECORDS
-    while until > first:
-        since = max(first, until - stretch)
+    since, stretch = end, TAIL_RECORDS
+    while since > first:
+        since, stretch = max(first, end - stretch), 2 * stretch
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            found = await _newest_vector(consumer, results, since, until)
+            found = await _newest_vector(consumer, results, since, end, is_whole=since == first)
         if found is not None:
             return found
-        until, stretch = since, 2 * stretch
     return (-1,) * partitions
 
 
 async def _newest_vector(
-    consumer: Any, results: TopicPartition, since: int, until: int
+    consumer: Any, results: TopicPartition, since: int, until: int, *, is_whole: bool
 ) -> tuple[int, ...] | None:
-    """Return the furthest vector of the markers between two offsets, or None."""
+    """Return the furthest vector of the markers that count between two offsets, or None.
+
+    Those before the first term of a stretch may be of an earlier one, unless it is the whole log.
+    """
     found: tuple[int, ...] | None = None
+    terms = Terms()
     consumer.seek(results, since)
     while await consumer.position(results) < until:
         for record in (await consumer.getmany(results, timeout_ms=1000)).get(results, ()):
-            if record.key == FLUSH_KEY and record.offset < until:
+            if record.offset >= until:
+                break
+            if record.key == LEASE_KEY:
+                terms.claimed(record.offset)
+            takes = terms.takes(term_in(record.headers, record.offset))
+            if record.key == FLUSH_KEY and takes and (is_whole or terms.newest != NO_TERM):
                 _, marker = codec.decode(record.value)
                 offsets = tuple(marker["offsets"])
                 found = offsets if found is None else tuple(map(max, found, offsets))

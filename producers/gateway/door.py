@@ -105,11 +105,13 @@ class Door:
         self._work = Work(lambda: keys.device)
 
     async def meet(
-        self, voter: Voter, proposal: str, answers: Answers, now: int, name: bytes = b""
+        self, voter: Voter, proposal: str, answers: Answers, now: int, name: bytes = b"", *,
+        others_most: int,
     ) -> Passage:
         """Ask what there is to ask of a vote, now (milliseconds since 1970).
 
-        `name` is what its network is called today, where `asks_names` says so.
+        `name` is what its network is called today, where `asks_names` says so; `others_most` is how
+        many other proposals there are to vote on: no more are asked for.
         """
         if self._memory.is_proven(voter.id, proposal):
             return OPEN  # It counts already: this may change it, and adds nothing.
@@ -121,7 +123,9 @@ class Door:
         step = self._step(voter, proposal, now, name, how)
         if not step:
             return OPEN
-        others = OTHERS_FIRST - self._others(voter, proposal) if step == HIGHEST else 0
+        others = 0
+        if step == HIGHEST:
+            others = min(OTHERS_FIRST, others_most) - self._others(voter, proposal)
         if others > 0:
             return self._challenged(
                 voter, proposal, step, seconds, problem=OTHERS_ARE_FIRST, others=others)

@@ -55,8 +55,10 @@ class Doorkeeper:
         if self._follower.known.rules < _TELLS_ROUTES:
             return OPEN
         name = self._networks.name(voter.network, now) if door.asks_names else b""
+        there = self._follower.proposals(voter.consultation)
         return await door.meet(
-            voter, act.proposal, Answers(act.solution, act.leave), now, name)
+            voter, act.proposal, Answers(act.solution, act.leave), now, name,
+            others_most=len(there) - (act.proposal in there))
 
     def crowded(self, voter: Voter, now: float) -> None:
         """Take note that a network sends more without a cookie than people do (seconds)."""

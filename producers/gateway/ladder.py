@@ -130,10 +130,13 @@ class Ladder:
         return self._steps.step(place, now)
 
     def _come(self, place: bytes, voter: bytes, now: float, most: int, counted_most: int) -> None:
-        """Count a device, and raise its place where there are too many."""
-        came = self._fresh.count(place, now)
-        if came <= counted_most and self._counted.begin(
-                place + voter, now + COUNTED_SECONDS, now):
+        """Count a device, and raise its place where there are too many.
+
+        One who finds no cell counts each time: no crowd elsewhere lets a crowd pass uncounted here.
+        """
+        came, name = self._fresh.count(place, now), place + voter
+        if came <= counted_most and not self._counted.left(name, now):
+            self._counted.begin(name, now + COUNTED_SECONDS, now)
             came = self._fresh.add(place, now)
         if came > most:
             self._raise(place, 1, now)

@@ -168,8 +168,8 @@ def _owed(each: Case) -> set[bytes]:
     act = each.standing.in_force
     if act is None or act.event != FINDING_CONFIRMED:
         return set()
-    return {voter for voter in each.found.covered(act.judgement, marked_only=act.marked_only)
-            if each.survey.voters[voter].can_be_set_aside}
+    return each.survey.to_set_aside(
+        each.found.covered(act.judgement, marked_only=act.marked_only))
 
 
 def _with(completed: int, done: Done) -> Done:
@@ -198,11 +198,11 @@ def _require_possible(log: Log, each: Case, wanted: Wanted) -> None:
     if changes_figures:
         require_open(log, each.known, name)
     if wanted.event == FINDING_CONFIRMED:
-        if before == LET_COUNT:
+        if before == LET_COUNT and not each.survey.to_set_aside(_covered(each, wanted)):
             raise InvalidInput(
                 f"those whom finding {finding} named were reinstated, and what is cleared stays "
-                "so: nobody can be set aside by it again. A single voter can: `scrutin suspend`. "
-                "Nothing was written.")
+                "so: nobody of them can be set aside by it again. A single voter can: `scrutin "
+                "suspend`. Nothing was written.")
     elif not wanted.lets_count and each.survey.set_aside():
         raise InvalidInput(
             f"{len(each.survey.set_aside())} voters are set aside by finding {finding}. To let "
@@ -269,7 +269,7 @@ def _encoded(
     now: int,
 ) -> bytes:
     """Encode an act; raise InvalidInput where it lacks a second person or its reason is none."""
-    votes, of = each.survey.votes(covered), each.survey.of
+    votes, of = each.survey.moved_by(covered), each.survey.of
     _require_second(each, wanted, signer, votes, of)
     judgement, marked_only = _extent(each, wanted)
     finding = each.found.first
@@ -310,12 +310,11 @@ async def _carry_out(  # noqa: PLR0913 -- an act in all its parts
 ) -> Done:
     """Write the controls that an act asks for and that are not there, if it holds."""
     survey = each.survey
-    made = Done(each.standing, written, len(covered), survey.votes(covered), survey.of)
+    made = Done(each.standing, written, len(covered), survey.moved_by(covered), survey.of)
     if each.standing.state == WAITING:
         return made
     if wanted.event == FINDING_CONFIRMED:
-        event, whom = SUSPENDED, {voter for voter in covered
-                                  if survey.voters[voter].can_be_set_aside}
+        event, whom = SUSPENDED, survey.to_set_aside(covered)
         count = await _write(log, each, wanted.reason, event, whom, signer, now=now, say=say)
     else:
         event = REINSTATED

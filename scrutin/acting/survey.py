@@ -90,6 +90,17 @@ class Survey:
         """Return whom the finding sets aside now."""
         return {voter for voter, found in self.voters.items() if found.stands}
 
+    def moved_by(self, covered: Iterable[bytes]) -> int:
+        """Return how many votes a finding has moved once an act of it covers these voters.
+
+        Who is set aside already counts too: a narrower act lets nobody count again.
+        """
+        return self.votes({*covered, *self.set_aside()})
+
+    def to_set_aside(self, voters: Iterable[bytes]) -> set[bytes]:
+        """Return those of whom a suspension by the finding would have an effect."""
+        return {voter for voter in voters if self.voters[voter].can_be_set_aside}
+
     def hours_told(self) -> list[dict[str, Any]]:
         """List the hours in which those named voted; None for few."""
         return [{"hour": datetime.fromtimestamp(hour * HOUR_MS / 1000, UTC).isoformat(),

@@ -114,6 +114,9 @@ def _restore(
 ) -> None:
     kept = KeptLogs(client, topics)
     parts = parts_of(kept, topics, target, addresses.transparency_folder(settings))
+    for place, number in parts.unsigned.items():
+        typer.echo(f"not signed: the last {number} records of {place} lie behind every checkpoint: "
+                   "nothing tells whether they were changed", err=True)
     _require_accepted(parts, accept_loss=accept_loss, another=target.prefix != topics.prefix)
     filling = Filling(kafka, target, kept, parts, resume=resume,
                       say=lambda line: typer.echo(line, err=True))
@@ -121,6 +124,7 @@ def _restore(
     typer.echo(json.dumps({
         "format": FORMAT, "from": topics.prefix, "into": target.prefix,
         "written": filling.written, "found": filling.found, "losses": parts.losses,
+        "unsigned": parts.unsigned,
         "checkpoints": sum(part.witnessed.met for part in parts.parts),
         "ends": {part.place: part.end for part in parts.parts}}, indent=1))
 

@@ -34,10 +34,17 @@ class Part:
     end: int
     """Records there are to write."""
     witnessed: Witnessed
+    is_signed: bool
+    """Whether a notary signs this log at all."""
 
     @property
     def place(self) -> str:
         return f"{self.into} partition {self.partition}"
+
+    @property
+    def unsigned(self) -> int:
+        """Records behind the last checkpoint of a log that is signed: nothing vouches for them."""
+        return max(self.end - self.witnessed.signed, 0) if self.is_signed else 0
 
 
 @dataclass(frozen=True)
@@ -46,6 +53,11 @@ class Parts:
 
     parts: list[Part]
     losses: list[str]
+
+    @property
+    def unsigned(self) -> dict[str, int]:
+        """How many of the last records nobody has signed, by place, where there are such."""
+        return {part.place: part.unsigned for part in self.parts if part.unsigned}
 
 
 def parts_of(kept: KeptLogs, topics: Topics, into: Topics, transparency: Path) -> Parts:
@@ -59,6 +71,7 @@ def parts_of(kept: KeptLogs, topics: Topics, into: Topics, transparency: Path) -
             for log in kept_logs(topics) for partition in range(log.partitions)}
     _require_all(kept, topics, ends)
     losses = list(_cut_decisions(kept, topics, ends))
+    signed = {topics.votes, topics.catalogue, topics.patrol}
     parts = []
     for log in kept_logs(topics):
         for partition in range(log.partitions):
@@ -68,7 +81,8 @@ def parts_of(kept: KeptLogs, topics: Topics, into: Topics, transparency: Path) -
                 losses.append(
                     f"{log.topic} partition {partition}: {witnessed.signed - end} records behind "
                     f"offset {end - 1} were signed, and are not in the archive")
-            parts.append(Part(log, partition, names[log.topic], end, witnessed))
+            parts.append(Part(
+                log, partition, names[log.topic], end, witnessed, is_signed=log.topic in signed))
     return Parts(parts, losses)
 
 

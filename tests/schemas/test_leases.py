@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from schemas.leases import (
     NO_TERM,
     NOBODY,
+    TERM,
     Lease,
     Standing,
     Terms,
@@ -143,7 +144,7 @@ def taken(log: list[tuple[str, Member, int]]) -> list[tuple[int, Member, int]]:
     for offset, (kind, member, term) in enumerate(log):
         if kind == "claim":
             terms.claimed(offset)
-        elif terms.takes(term_in(headers(term))):
+        elif terms.takes(term_in(headers(term), offset)):
             found.append((offset, member, term))
     return found
 
@@ -229,4 +230,17 @@ def test_who_holds_the_lease_keeps_it_and_who_is_ready_is_given_it() -> None:
 @pytest.mark.parametrize("term", [NO_TERM, 1, 1 << 40])
 def test_a_term_in_headers_reads_as_it_was_written(term: int) -> None:
     """Records of before there were leases have none."""
-    assert term_in([("vector", b"1,2"), *headers(term)]) == term
+    assert term_in([("vector", b"1,2"), *headers(term)], 1 << 40) == term
+
+
+@pytest.mark.parametrize("said", [
+    b"8", b"%d" % (1 << 62), b"9" * 5_000, b"-1", b"", None, b" 7", b"7_0", b"later"])
+def test_a_term_that_cannot_be_ends_nobodys(said: bytes | None) -> None:
+    """Its claim would lie behind it, or it is none: the record is passed by, and the holder's
+    next one counts as before.
+    """
+    terms = Terms()
+    terms.claimed(3)
+
+    assert not terms.takes(term_in([(TERM, said)], 7))
+    assert terms.takes(term_in(headers(term_of(3)), 8))

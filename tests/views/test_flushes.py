@@ -1,6 +1,7 @@
 """The published state: whole flushes only, never going back."""
 
 import pytest
+from aiokafka import ConsumerRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -9,6 +10,7 @@ from schemas.leases import term_of
 from schemas.topics import FLUSH_KEY
 from tests.views import campaign
 from views.flushes import Figure, Flushes, ResultsUnreadable
+from views.reader import receive
 
 
 NAME = "c"
@@ -141,6 +143,22 @@ def test_what_a_predecessor_writes_behind_a_claim_is_passed_by() -> None:
     for record in (scored("a", 10), closing(10)):
         flushes.receive_result(*record, (10, -1, -1), second)
     assert shown(flushes) == {"a": 10}
+
+
+@pytest.mark.parametrize("said", [b"%d" % (1 << 62), b"none", b""])
+def test_a_term_that_cannot_be_ends_no_publication(said: bytes) -> None:
+    """Whoever may write results for a moment cannot have readers pass by all later ones."""
+    flushes = Flushes()
+    flushes.receive_claim(0)
+
+    def publish(votes: int, offset: int, term: bytes) -> None:
+        for at, (key, value) in enumerate((scored("a", votes), closing(votes)), offset):
+            receive(flushes, ConsumerRecord(
+                "results", 0, at, 0, 0, key, value, None, 0, 0, [("term", term)]))
+
+    publish(99, 1, said)
+    publish(8, 3, b"%d" % term_of(0))
+    assert shown(flushes) == {"a": 8}
 
 
 def test_another_number_of_partitions_is_refused() -> None:

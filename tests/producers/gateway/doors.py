@@ -16,7 +16,7 @@ from producers.gateway.door_marks import UNMARKED, Mark
 from producers.gateway.doorkeeper import Doorkeeper
 from producers.gateway.follower import Follower
 from producers.gateway.keys import KeyFolder
-from producers.gateway.ladder import Ladder
+from producers.gateway.ladder import OTHERS_FIRST, Ladder
 from producers.gateway.memory import Memory
 from producers.gateway.networks import Networks
 from producers.gateway.outlet import Outlet
@@ -67,10 +67,12 @@ class Device:
     async def votes(
         self, at: Door, now: float, proposal: str = "p1", *, of: str = "town",
         solution: str | None = None, leave: str | None = None, name: bytes = b"",
+        others_most: int = OTHERS_FIRST,
     ) -> Passage:
         """Vote on what a link named; keep what is given."""
         done = await at.meet(
-            self.voter(of), proposal, Answers(solution, leave), int(now * 1_000), name)
+            self.voter(of), proposal, Answers(solution, leave), int(now * 1_000), name,
+            others_most=others_most)
         self.mark = done.mark or self.mark
         if done.challenge is not None:
             self.leave, self.back_at = done.challenge.leave, now + done.challenge.wait_seconds

@@ -109,6 +109,31 @@ async def test_who_asks_all_the_time_gets_ahead_of_nobody(tmp_path: Path, brings
     assert back_at == now + 31
 
 
+async def test_what_one_gateway_asked_for_another_takes_and_for_nobody_else(
+    tmp_path: Path
+) -> None:
+    """A wait begun at one ends at the other, work given by one is checked by the other; brought to
+    both it is the same vote's still.
+    """
+    (one, other), now = doors(tmp_path, 2), begin()
+    for at in (one, other):
+        await crowd(at, now - 61)
+    waits, works, thief = Device(), Device(), Device()
+    for device in (waits, works):
+        await device.votes(one, now)
+    assert works.work is not None
+    solution = solved(works.work)
+    early = await waits.is_challenged(other, now + 19, leave=waits.leave)
+    late = [await waits.is_challenged(at, now + 20, leave=waits.leave) for at in (other, one)]
+    worked = [await works.is_challenged(at, now + 1, solution=solution) for at in (other, one)]
+    stolen = [await thief.is_challenged(at, now + 20, **brought) for at in (one, other)
+              for brought in ({"leave": waits.leave}, {"solution": solution})]
+
+    assert (early, late, worked) == (True, [False, False], [False, False])
+    assert all(stolen)
+    assert (waits.mark.how, works.mark.how) == (door_marks.WAITED, door_marks.SOLVED)
+
+
 def _of_a_minute(moments: list[float]) -> list[int]:
     return [sum(0 <= now - each < 60 for each in moments) for now in moments]
 
@@ -273,6 +298,25 @@ async def test_at_the_highest_step_other_proposals_come_first(tmp_path: Path) ->
     assert second.challenge is not None
     assert (second.challenge.problem, second.challenge.others_first) == ("others_first", 1)
     assert not await device.is_challenged(at, now + 2, solution=solution, name=b"net")
+
+
+@pytest.mark.parametrize("others_most", [0, 1])
+async def test_no_more_other_proposals_come_first_than_there_are(
+    tmp_path: Path, others_most: int
+) -> None:
+    """Else nobody new in a network would be counted where there is one question, or two."""
+    memory = Memory()
+    at, now = door(tmp_path, memory=memory), begin()
+    at.raise_challenge(b"net", "town", "p1", 3, int(now * 1_000) + 60_000, int(now * 1_000))
+    device = Device()
+    first = await device.votes(at, now, name=b"net", others_most=others_most)
+    assert device.work is not None
+    assert first.challenge is not None
+    assert (first.challenge.step, first.challenge.others_first) == (3, others_most)
+    for number in range(others_most):
+        memory.choose(device.id, f"other{number}", "agree", trusted=True)
+    assert not await device.is_challenged(
+        at, now + 1, solution=solved(device.work), name=b"net", others_most=others_most)
 
 
 @pytest.mark.parametrize("how", [0, door_marks.WAITED, *door_marks.LASTING])

@@ -32,6 +32,16 @@ def new() -> bytes:
     return secrets.token_bytes(16)
 
 
+def test_a_crowd_at_other_places_lets_nobody_pass_uncounted() -> None:
+    """Where the cells of those who were counted are all taken, each counts whenever it comes."""
+    ladder, now = Ladder(places=1 << 6, networks=1 << 12), 1e9
+    for number in range(1_000):
+        ladder.ask(THERE, target_of("town", f"p{number}"), new(), now)
+    passed = sum(not ladder.ask(HERE, P1, new(), now) for _ in range(400))
+
+    assert passed <= FRESH_DEVICES
+
+
 def small(gateways: int = 1) -> Ladder:
     """Make a ladder that takes little room, and has enough."""
     return Ladder(gateways=gateways, places=1 << 14, networks=1 << 12)

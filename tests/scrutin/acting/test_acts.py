@@ -94,7 +94,10 @@ async def refused(log: Log, finding: bytes, wanted: Wanted, error: type[Exceptio
 async def test_two_people_set_aside_what_is_much_and_let_it_count_again(
     broker: Broker, topic_prefix: str
 ) -> None:
-    """The first waits, the same key again too, another carries it out; and so back, for good."""
+    """The first waits, the same key again too, another carries it out; and so back, for good.
+
+    Who is named only afterwards can be set aside all the same.
+    """
     ada = await evening(broker, topic_prefix, ordinary=600, signed=True)
     bob = replace(ada, own_keys=(BOB,))
     finding = await crowd(ada)
@@ -106,11 +109,15 @@ async def test_two_people_set_aside_what_is_much_and_let_it_count_again(
     undone = [await acted(each, finding, LET_COUNT) for each in (bob, bob, ada, ada)]
     after = await case(ada, finding)
     await refused(ada, finding, CONFIRM, InvalidInput, "what is cleared stays so")
+    named = await _names_more(ada, finding)
+    anew = [await acted(each, finding, CONFIRM) for each in (ada, bob)]
 
+    assert (await case(ada, finding)).survey.set_aside() == named
     assert _came_to(waits[0]) == [(WAITING, True, 0), (WAITING, False, 0)]
-    assert (waits[1], _came_to(done)) == ([], [(CONFIRMED, True, ROBOTS), (CONFIRMED, False, 0)])
-    assert _came_to(undone) == [(WAITING, True, 0), (WAITING, False, 0),
-                                (REINSTATED, True, ROBOTS), (REINSTATED, False, 0)]
+    assert (waits[1], _came_to([*done, *undone, *anew])) == ([], [
+        (CONFIRMED, True, ROBOTS), (CONFIRMED, False, 0), (WAITING, True, 0), (WAITING, False, 0),
+        (REINSTATED, True, ROBOTS), (REINSTATED, False, 0), (WAITING, True, 0),
+        (CONFIRMED, True, len(named))])
     assert [(each["by"], each["cause"], each["finding"], each["reason"]) for each in written] == [
         (BOB.id, 1, finding, CONFIRM.reason)] * ROBOTS
     assert [(each["by"], each["immune"]) for each in await controls(ada, REINSTATEMENT)] == [
@@ -241,20 +248,45 @@ async def test_a_killed_confirmation_is_completed_alone_though_more_would_need_t
     assert len(await controls(log)) == ROBOTS
 
 
-async def _names_more(log: Log, finding: bytes) -> None:
-    """Have a judgement name a hundred ordinary voters, too, for a finding."""
-    last = codec.decode((await read_to_end(log.address, log.topics.patrol, 1))[-1].value)[1]
+async def test_a_narrower_act_is_counted_with_what_is_set_aside_already(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else one person would move twice as much by one finding: who is named, then who is marked."""
+    log = await evening(broker, topic_prefix, ordinary=200, signed=True)
+    script, finding = await case(log, await crowd(log)), b"in two parts".ljust(16)
+    voters = sorted(script.about.voters)
+    half = 100 * ROBOTS * 3 // 4 // script.survey.of
+    monkeypatch.setattr("schemas.finding_acts.ALONE_PERCENT", half)
+    await _named(log, script.about.pair.finding, finding=finding, voters=voters[:250], marks=[])
+    wide = await acted(log, finding, CONFIRM)
+    await _named(log, script.about.pair.finding, finding=finding, voters=voters[250:], marks=[1])
+    narrow = await acted(log, finding, replace(CONFIRM, marked_only=True))
+
+    assert [(each.standing.state, each.voters, each.votes) for each in (wide, narrow)] == [
+        (CONFIRMED, 250, 250), (WAITING, 250, 500)]
+
+
+async def _names_more(log: Log, finding: bytes) -> set[bytes]:
+    """Have a judgement name a hundred ordinary voters, too, for a finding; return them."""
     found = (await case(log, finding)).about
     cast = {fields["voter"] for record in await read_to_end(
         log.address, log.topics.votes, PARTITIONS)
         for event, fields in [codec.decode(record.value)] if event == "VoteCast"}
-    said = next(each for record in await read_to_end(log.address, log.topics.patrol, 1)
-                for each in codec.decode(record.value)[1]["findings"]
+    more = sorted(cast - found.voters)[:100]
+    await _named(log, finding, voters=more)
+    return {*more}
+
+
+async def _named(log: Log, finding: bytes, /, **otherwise: Any) -> None:
+    """Have a judgement say a finding once more, otherwise."""
+    judgements = [codec.decode(record.value)[1]
+                  for record in await read_to_end(log.address, log.topics.patrol, 1)]
+    said = next(each for judgement in judgements for each in judgement["findings"]
                 if each["finding"] == finding)
-    more = {**said, "voters": sorted(cast - found.voters)[:100]}
+    last = judgements[-1]
     async with connected_producer(log.address) as producer:
-        await write(producer, log.topics.patrol, 0, [codec.encode(
-            "PatrolJudged", **{**last, "number": last["number"] + 1, "findings": [more]})])
+        await write(producer, log.topics.patrol, 0, [codec.encode("PatrolJudged", **{
+            **last, "number": last["number"] + 1, "findings": [{**said, **otherwise}]})])
 
 
 async def test_little_is_set_aside_by_one_and_two_at_once_do_it_once(

@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,8 +23,6 @@ from schemas import codec
 from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.topics import KEPT_FOREVER, Topics
 from scrutin.main import application
-from scrutin.restoring import filling
-from scrutin.restoring.parts import parts_of
 from sinks import kept
 from sinks.bundle.layout import PUBLIC
 from sinks.columns.records import Headers, Records
@@ -36,7 +38,7 @@ from tests.sinks.people import participants_log
 from tests.sinks.published import Archived, catalogue_log, published
 from tests.sinks.recount.test_words import corrections
 from tests.sinks.stocking import open_store
-from tests.waiting import until_found
+from tests.waiting import WAIT_SECONDS, until_found
 from views.documents import Documents
 from views.reader import ResultsReader
 
@@ -166,8 +168,9 @@ async def test_every_record_lies_where_it_lay(
     assert all(held[name, 0] for name in (".dead-letters", ".participants", ".sequences"))
     report = json.loads(done.stdout)
     # Checkpoints of none, halfway and all, of two partitions and the catalogue.
-    assert [report[name] for name in ("written", "found", "losses", "checkpoints")] == [
-        sum(map(len, held.values())), 0, [], 3 * 3]
+    assert [report[name] for name in (
+        "written", "found", "losses", "unsigned", "checkpoints")] == [
+        sum(map(len, held.values())), 0, [], {}, 3 * 3]
 
     wanted = policy(operator.kafka, clickhouse.url, topics)
     anew = replace(wanted, database=f"{topics.prefix}_anew")
@@ -212,14 +215,10 @@ async def _published(stack: Stack, as_of: dict[str, Any]) -> Any:
     return json.loads(json.dumps(held[-1]))
 
 
-async def test_a_restore_that_was_ended_goes_on_or_refuses(
-    operator: Operator, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_restore_that_was_killed_goes_on_or_refuses(operator: Operator) -> None:
     """It goes on where it is asked to; not where somebody has written meanwhile."""
-    monkeypatch.setattr(kept, "PIECE_RECORDS", 50)
-    monkeypatch.setattr(filling, "PARTS_AT_ONCE", 1)
     topics, held = operator.topics, operator.archived()
-    await _ended_half_way(operator)
+    await _killed_half_way(operator)
     begun = await lying(operator.kafka, topics)
     assert 0 < sum(map(len, begun.values())) < sum(map(len, held.values()))
     refused = await operator.restore(topics.prefix)
@@ -233,24 +232,47 @@ async def test_a_restore_that_was_ended_goes_on_or_refuses(
     assert (taken.exit_code, "Somebody has worked with these" in taken.stderr) == (2, True)
 
 
-class Ended(Exception):
-    """Somebody ended it."""
+KILLED = """
+import sys, threading
+from scrutin.main import application
+from scrutin.restoring import filling
+from sinks import kept
+
+def piece(*asked):
+    asked_for.append(asked)
+    if len(asked_for) == 6:
+        print("half-way", flush=True)
+        threading.Event().wait()
+    return read(*asked)
+
+asked_for, read = [], kept.KeptLogs.piece
+kept.PIECE_RECORDS, filling.PARTS_AT_ONCE, kept.KeptLogs.piece = 50, 2, piece
+application("restore")(sys.argv[1:])
+"""
+"""The command, which stops before its sixth piece: others are with the broker by then."""
 
 
-async def _ended_half_way(operator: Operator) -> None:
-    """Fill topics until the second partition is said to be there."""
-    said: list[str] = []
+async def _killed_half_way(operator: Operator) -> None:
+    """Fill topics in a process of its own until it is half-way, and kill it."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", KILLED, "restore", "--into", operator.topics.prefix,
+        stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    async with asyncio.timeout(WAIT_SECONDS):
+        assert await child.stdout.readline() == b"half-way\n"
+        child.kill()
+        assert await child.wait() == -signal.SIGKILL
 
-    def say(line: str) -> None:
-        said.append(line)
-        if len(said) == 2:
-            raise Ended
 
-    held, topics = operator.kept, operator.topics
-    parts = parts_of(held, topics, topics, operator.data / "transparency")
-    begun = filling.Filling(operator.kafka, topics, held, parts, resume=False, say=say)
-    with pytest.raises(Ended):
-        await begun.run(replication=1)
+async def test_records_that_nobody_signed_are_told(operator: Operator) -> None:
+    """Those behind the last checkpoint, and all where the transparency logs were not kept."""
+    topics, notes = operator.topics, operator.data / "transparency" / operator.topics.prefix
+    held = operator.archived()
+    shutil.rmtree(notes / "votes" / "1")
+    done = await operator.restore(f"{topics.prefix}_2")
+    number = len(held[".votes", 1])
+    assert json.loads(done.stdout)["unsigned"] == {f"{topics.prefix}_2.votes partition 1": number}
+    assert f"not signed: the last {number} records of" in done.stderr
 
 
 async def test_a_record_that_is_not_the_one_signed_is_not_restored(operator: Operator) -> None:

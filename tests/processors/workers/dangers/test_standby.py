@@ -68,5 +68,5 @@ async def test_a_standby_goes_on_where_a_killed_or_frozen_holder_stood(stack: St
     handed_over = max(offset for offset, name in claims if name == "second")
     again = min(offset for offset, name in claims if name == "first" and offset > handed_over)
     strays = [record for record in records if record.offset > again
-              and term_in(record.headers) == term_of(handed_over)]
+              and term_in(record.headers, record.offset) == term_of(handed_over)]
     assert FLUSH_KEY in {record.key for record in strays}, "it wrote what it had in its hands"
