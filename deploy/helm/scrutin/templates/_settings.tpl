@@ -1,0 +1,94 @@
+{{- /* What each process is told by its environment, as a map: every name is one of
+scrutin/settings.py, which tests/deploy/test_chart.py holds it to. */}}
+{{- define "scrutin.settings" -}}
+{{- $values := .root.Values }}
+{{- $kafka := $values.kafka }}
+SCRUTIN_KAFKA: {{ required "kafka.bootstrap" $kafka.bootstrap | quote }}
+SCRUTIN_KAFKA_PROTOCOL: {{ $kafka.protocol }}
+{{- if hasPrefix "SASL_" $kafka.protocol }}
+SCRUTIN_KAFKA_MECHANISM: {{ $kafka.mechanism }}
+SCRUTIN_KAFKA_USERNAME: {{ $kafka.accounts.prefix }}{{ .process }}
+SCRUTIN_KAFKA_PASSWORD_FILE: /etc/scrutin/kafka/{{ $kafka.accounts.passwordKey }}
+{{- else if eq $kafka.protocol "SSL" }}
+SCRUTIN_KAFKA_CERTIFICATE: /etc/scrutin/kafka/user.crt
+SCRUTIN_KAFKA_PRIVATE_KEY: /etc/scrutin/kafka/user.key
+{{- end }}
+{{- if $kafka.ca.secret }}
+SCRUTIN_KAFKA_CA: /etc/scrutin/authorities/{{ $kafka.ca.key }}
+{{- end }}
+SCRUTIN_TOPIC_PREFIX: {{ $values.generation.prefix }}
+SCRUTIN_PARTITIONS: {{ $values.generation.partitions | quote }}
+SCRUTIN_REPLICATION: {{ $values.generation.replication | quote }}
+SCRUTIN_DATA_DIR: /var/lib/scrutin
+SCRUTIN_LOG_FORMAT: json
+{{- if eq .process "provision" }}
+{{- else if has .process (splitList " " (include "scrutin.workers" .)) }}
+SCRUTIN_HEALTH_HOST: 0.0.0.0
+SCRUTIN_HEALTH_PORT: "8080"
+SCRUTIN_STOP_SECONDS: {{ $values.stopSeconds | quote }}
+{{- else }}
+{{ include "scrutin.server-settings" . }}
+{{- end }}
+{{- if has .process (list "archive" "views" "gateway") }}
+SCRUTIN_CLICKHOUSE_URL_FILE: /etc/scrutin/clickhouse/{{ (index $values.clickhouse .process).key }}
+SCRUTIN_CLICKHOUSE_DATABASE: {{ $values.clickhouse.database }}
+{{- end }}
+{{- if has .process (list "archive" "notary" "views" "gateway") }}
+SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin }}
+{{- end }}
+{{- if eq .process "ledger" }}
+SCRUTIN_SNAPSHOTS: /var/lib/scrutin/snapshots
+{{- end }}
+{{- if and (eq .process "patrol") $values.keys.guard }}
+SCRUTIN_CONTROL_KEYS: /var/lib/scrutin/control
+{{- end }}
+{{- end }}
+
+{{- define "scrutin.server-settings" -}}
+{{- $values := .root.Values }}
+{{- $kind := upper .process }}
+SCRUTIN_{{ $kind }}_HOST: 0.0.0.0
+SCRUTIN_{{ $kind }}_PORT: "8080"
+SCRUTIN_{{ $kind }}_PROXIES: {{ $values.public.proxies | quote }}
+SCRUTIN_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
+SCRUTIN_PUBLIC_URL: {{ required "public.url" $values.public.url }}
+SCRUTIN_SECURITY_CONTACT: {{ $values.public.securityContact | quote }}
+SCRUTIN_OPERATIONS_TOKEN_FILE: /etc/scrutin/operations/{{ $values.operations.key }}
+{{- if eq .process "views" }}
+SCRUTIN_GATEWAY_URL: {{ $values.public.url }}
+SCRUTIN_OPERATIONS_PROCESSES: {{ include "scrutin.asked" .root }}
+{{- else }}
+{{- $most := include "scrutin.most" . }}
+SCRUTIN_GATEWAY_COUNT: {{ $most | quote }}
+{{- if $values.rates.secret }}
+SCRUTIN_RATES_URL_FILE: /etc/scrutin/rates/{{ $values.rates.key }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- /* Whom the operators' page asks: each worker by its name, and a gateway by chance. */}}
+{{- define "scrutin.asked" -}}
+{{- $name := include "scrutin.name" . }}
+{{- $asked := list (printf "gateway=http://%s-gateway:8080" $name) }}
+{{- range $process := splitList " " (include "scrutin.workers" .) }}
+{{- range $number := until (int (index $.Values $process).replicas) }}
+{{- $host := printf "%s-%s-%d.%s-%s" $name $process $number $name $process }}
+{{- $asked = append $asked (printf "%s-%d=http://%s:8080" $process $number $host) }}
+{{- end }}
+{{- end }}
+{{- join "," $asked }}
+{{- end }}
+
+{{- /* The map as a container has it, with what the values add. */}}
+{{- define "scrutin.environment" -}}
+{{- $found := include "scrutin.settings" . | fromYaml }}
+{{- $own := index .root.Values .process }}
+{{- range $given := list .root.Values.settings (default dict $own.settings) }}
+{{- range $name, $value := $given }}
+{{- $_ := set $found (printf "SCRUTIN_%s" (upper $name)) $value }}
+{{- end }}
+{{- end }}
+{{- range $name, $value := $found }}
+- {name: {{ $name }}, value: {{ $value | quote }}}
+{{- end }}
+{{- end }}

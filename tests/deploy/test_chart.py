@@ -1,0 +1,132 @@
+"""The chart says nothing that the program does not know, and leaves out nothing that it has.
+
+Read as text: `tests/production/test_rendered_chart.py` has helm render it, and others judge that.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from schemas import accounts
+from schemas.topics import Topics
+from scrutin.main import PROCESSES
+from scrutin.settings import Settings
+
+
+ROOT = Path(__file__).parents[2]
+CHART = ROOT / "deploy/helm/scrutin"
+TEMPLATES = "\n".join(
+    path.read_text("utf-8") for path in sorted((CHART / "templates").iterdir()))
+SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text("utf-8"))
+VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
+NATIONAL: dict[str, Any] = yaml.safe_load((CHART / "values/national.yaml").read_text("utf-8"))
+NOT_OFFERED = {
+    "cache_dir": "the local stack's alone",
+    "instance": "the pod's name, of each its own",
+    "kafka_token": "OAUTHBEARER is not in the chart",
+}
+"""Settings that values cannot set, and why."""
+
+
+def _told() -> set[str]:
+    """Name the variables that the templates set."""
+    servers = "\n".join(TEMPLATES.replace("{{ $kind }}", kind) for kind in ("VIEWS", "GATEWAY"))
+    return set(re.findall(r"^(SCRUTIN_[A-Z_]+):", servers, re.MULTILINE))
+
+
+def _listed(kind: str) -> list[str]:
+    """Name the processes of a kind, as the templates list them."""
+    found = re.search(rf'define "scrutin\.{kind}" -}}}}([a-z ]+){{{{', TEMPLATES)
+    assert found is not None
+    return found[1].split()
+
+
+def test_every_variable_is_a_setting() -> None:
+    """Each names a setting, and a secret's lies in a file: the chart has none in clear."""
+    known = {f"SCRUTIN_{name.upper()}" + ("" if field.repr else "_FILE")
+             for name, field in Settings.model_fields.items()}
+
+    assert len(_told()) > 30
+    assert _told() - known == set()
+
+
+def test_values_offer_every_other_setting_and_nothing_else() -> None:
+    """A slip of the pen in `settings` is refused by helm; what the chart sets is set once."""
+    told = {name.removeprefix("SCRUTIN_").removesuffix("_FILE").lower() for name in _told()}
+    free = {name for name, field in Settings.model_fields.items() if field.repr}
+
+    assert SCHEMA["$defs"]["settings"]["propertyNames"]["enum"] == sorted(
+        free - told - set(NOT_OFFERED))
+
+
+def test_every_process_has_its_workload() -> None:
+    """What a platform runs is what the chart runs, and each has values of its own."""
+    running = {*_listed("workers"), *_listed("servers"), "provision"}
+
+    assert running == PROCESSES
+    assert running <= VALUES.keys()
+
+
+def test_values_and_their_schema_name_the_same() -> None:
+    """Nothing can be set that the schema does not describe, nor is anything described in vain."""
+    assert set(SCHEMA["properties"]) - {"global"} == set(VALUES)
+
+
+def test_there_is_one_list_of_alerts() -> None:
+    """The chart's rules are a link to those that promtool tries."""
+    linked = CHART / "files/scrutin.rules.yml"
+
+    assert linked.is_symlink()
+    assert linked.resolve() == ROOT / "deploy/prometheus/scrutin.rules.yml"
+    assert '.Files.Get "files/scrutin.rules.yml"' in TEMPLATES
+
+
+def test_accounts_are_those_that_acls_prints() -> None:
+    """The account of each process, and the Secret of its password, bear the names of Strimzi's."""
+    users = {line.split()[1] for line in accounts.for_strimzi(Topics("scrutin", 4), "kafka")
+             if line.startswith("  name: ")}
+
+    assert {VALUES["kafka"]["accounts"]["prefix"] + name for name in PROCESSES} <= users
+
+
+def test_pods_run_as_the_images_user() -> None:
+    """The folder of data in the image belongs to whom the pods run as."""
+    dockerfile = (ROOT / "deploy/docker/Dockerfile").read_text("utf-8")
+    user = re.search(r"^USER (\d+)$", dockerfile, re.MULTILINE)
+
+    assert user is not None
+    assert set(re.findall(r"(?:runAsUser|runAsGroup|fsGroup): (\d+)", TEMPLATES)) == {user[1]}
+
+
+@pytest.mark.parametrize(("row", "wanted"), [
+    ("gateway, people in browsers", f"**{NATIONAL['gateway']['autoscaling']['most']}**"),
+    ("ledger", f"{NATIONAL['ledger']['replicas']}, each with a core"),
+    ("ledger", f"**{NATIONAL['ledger']['resources']['requests']['memory'].removesuffix('Gi')} GB"),
+    ("views", f"{NATIONAL['views']['replicas']} for 10,000"),
+])
+def test_the_national_values_are_those_of_capacity(row: str, wanted: str) -> None:
+    """Numbers of processes stand in one place, with how they were found."""
+    capacity = (ROOT / "docs/capacity.md").read_text("utf-8")
+    table = capacity.split("## Process by process")[1].split("\n## ")[0]
+
+    assert wanted in next(line for line in table.splitlines() if line.startswith(f"| {row} |"))
+
+
+def test_the_national_partitions_are_those_of_capacity() -> None:
+    """The rule of the page gives what the values say."""
+    capacity = (ROOT / "docs/capacity.md").read_text("utf-8")
+
+    assert f"{NATIONAL['generation']['partitions']} for 100 million" in capacity
+
+
+def test_the_operators_values_are_tried_as_they_stand_there() -> None:
+    """What the page has an operator write is what helm and Kubernetes are given."""
+    section = (ROOT / "docs/operate.md").read_text("utf-8").split("## On Kubernetes")[1]
+    shown = section.split("```yaml\n")[1].split("```")[0]
+    tried = (ROOT / "tests/production/cluster/site.yaml").read_text("utf-8")
+
+    assert tried.partition("\n")[2] == shown

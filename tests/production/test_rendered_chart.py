@@ -1,0 +1,200 @@
+"""The chart, rendered by helm and judged by Kubernetes' schemas and by our settings."""
+
+import copy
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scrutin import settings
+from scrutin.gateway.composition import SHUTDOWN_SECONDS
+from scrutin.main import PROCESSES
+from tests.deploy.prometheus_tools import promtool
+from tests.production.charted import CHART, SIZES, Made, arguments, pods, rendered, tools
+
+
+OLDEST, NEWEST = "1.29", "1.37"
+"""Versions of Kubernetes whose schemas the objects obey: the chart's oldest, and that of today."""
+OF_PROMETHEUS = {"ServiceMonitor", "PrometheusRule"}
+CHECKER = """
+import sys, yaml
+import cloudcoil.pydantic
+cloudcoil.pydantic.BaseModel.model_config["extra"] = "forbid"
+from cloudcoil.models.prometheus_operator import v1
+for made in yaml.safe_load_all(sys.stdin):
+    getattr(v1, made["kind"]).model_validate(made)
+"""
+"""Takes objects of Prometheus' operator by its own types, where they say nothing else."""
+
+
+def _refused(made: list[Made], folder: Path) -> str:
+    """Return what Kubernetes' schemas have against objects."""
+    found = []
+    for number, each in enumerate(made):
+        path = folder / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(each))
+        found.append(path)
+    done = tools().run(Path(".venv/bin/python"), "-m", "kubernetes_validate", "--strict", "--quiet",
+                       "-k", OLDEST, "-k", NEWEST, *found)
+    return done.stdout + done.stderr if done.returncode else ""
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_helm_finds_no_fault(size: str) -> None:
+    """`helm lint` has no complaint, not even a warning."""
+    _, _, *given = arguments(size)
+    done = tools().run(tools().helm, "lint", str(CHART), "--strict", *given)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_object_obeys_kubernetes_schemas(size: str, tmp_path: Path) -> None:
+    """Strictly, so that a key nobody knows is refused; by the oldest and the newest version."""
+    made = [each for each in rendered(size) if each["kind"] not in OF_PROMETHEUS]
+
+    assert len(made) > 25
+    assert _refused(made, tmp_path) == ""
+
+
+def test_a_misspelt_key_would_be_refused(tmp_path: Path) -> None:
+    """The schemas see what is wrong: a passing check means something."""
+    broken = copy.deepcopy(next(each for each in rendered("small")
+                                if each["kind"] == "StatefulSet"))
+    broken["spec"]["template"]["spec"]["containers"][0]["readynessProbe"] = {}
+
+    assert "readynessProbe" in _refused([broken], tmp_path)
+
+
+def test_objects_of_prometheus_are_of_its_operators_types() -> None:
+    """Its own kinds take them, and refuse them misspelt."""
+    made = [each for each in rendered("small") if each["kind"] in OF_PROMETHEUS]
+    broken = copy.deepcopy(made)
+    monitor = next(each for each in broken if each["kind"] == "ServiceMonitor")
+    monitor["spec"]["endpoints"][0]["intervall"] = "15s"
+    taken, refused = (tools().run(Path(".venv/bin/python"), "-c", CHECKER,
+                                  given=yaml.safe_dump_all(each)).returncode
+                      for each in (made, broken))
+
+    assert {each["kind"] for each in made} == OF_PROMETHEUS
+    assert (taken, refused) == (0, 1)
+
+
+def test_prometheus_takes_the_rendered_alerts(tmp_path: Path) -> None:
+    """The rules are those of deploy/, word for word, and promtool reads them."""
+    (rule,) = (each for each in rendered("small") if each["kind"] == "PrometheusRule")
+    path = tmp_path / "rules.yml"
+    path.write_text(yaml.safe_dump(rule["spec"]))
+    own = yaml.safe_load(Path("deploy/prometheus/scrutin.rules.yml").read_text("utf-8"))
+
+    assert rule["spec"] == own
+    assert promtool("check", "rules", str(path)).returncode == 0
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_process_runs(size: str) -> None:
+    """Each command that a platform runs has a workload, under its own name, and is limited."""
+    found = dict(pods(size))
+
+    assert set(found) == PROCESSES
+    for name, pod in found.items():
+        (container,) = pod["spec"]["containers"]
+        assert container["args"][0] == name
+        assert container["resources"]["limits"]["memory"]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_program_accepts_each_pods_settings(
+    size: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All variables of a pod together are settings that a process starts with."""
+    for name, pod in pods(size):
+        with monkeypatch.context() as environment:
+            for variable, value in _environment(pod).items():
+                environment.setenv(variable, _lying_here(value, tmp_path))
+            assert settings.unknown_names() == [], name
+            assert settings.load().topic_prefix == "scrutin"
+
+
+def _environment(pod: Made) -> dict[str, str]:
+    return {each["name"]: each["value"] for each in pod["spec"]["containers"][0]["env"]}
+
+
+def _lying_here(value: str, folder: Path) -> str:
+    """Have a file that a pod would find lie below a folder, with a secret in it."""
+    if not value.startswith("/etc/scrutin/"):
+        return value
+    path = folder / value.removeprefix("/")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Any text will do that is also the address of something.
+    path.write_text("redis://" + "s" * 16)
+    return str(path)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_every_file_that_is_named_lies_in_a_mount(size: str) -> None:
+    """A secret's file, a certificate's, the folders: each below what the pod mounts, or its data.
+    """
+    for name, pod in pods(size):
+        (container,) = pod["spec"]["containers"]
+        places = tuple(f"{each['mountPath']}/" for each in container["volumeMounts"])
+        named = [value for value in _environment(pod).values()
+                 if value.startswith(("/etc/", "/var/lib/scrutin/"))]
+        assert [value for value in named if not f"{value}/".startswith(places)] == [], name
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_pod_has_time_to_end(size: str) -> None:
+    """It is killed after its drain and what is under way, and drained as long as probes take."""
+    for name, pod in pods(size):
+        if name == "provision":
+            continue
+        told = _environment(pod)
+        (container,) = pod["spec"]["containers"]
+        probe = container["readinessProbe"]
+        drain = float(told.get("SCRUTIN_DRAIN_SECONDS", 0))
+        ends = drain + SHUTDOWN_SECONDS if drain else float(told["SCRUTIN_STOP_SECONDS"])
+        assert pod["spec"]["terminationGracePeriodSeconds"] >= ends + 5, name
+        assert not drain or drain >= probe["periodSeconds"] * probe["failureThreshold"], name
+        assert (probe["httpGet"]["path"], container["livenessProbe"]["httpGet"]["path"]) == (
+            "/readyz", "/livez")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_two_of_each_survive_a_node(size: str) -> None:
+    """Whatever serves or works runs twice, and no more than one is taken away at a time."""
+    wanted = {each["metadata"]["name"]: each for each in rendered(size)
+              if each["kind"] in {"StatefulSet", "Deployment"}}
+    least = {each["metadata"]["name"]: each["spec"]["minReplicas"] for each in rendered(size)
+             if each["kind"] == "HorizontalPodAutoscaler"}
+    guarded = {each["metadata"]["name"] for each in rendered(size)
+               if each["kind"] == "PodDisruptionBudget" and each["spec"]["maxUnavailable"] == 1}
+
+    assert guarded == set(wanted)
+    for name, made in wanted.items():
+        assert made["spec"].get("replicas", least.get(name, 0)) >= 2
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_whoever_selects_finds_somebody(size: str) -> None:
+    """Each service, budget and network policy selects pods that there are."""
+    labels = [pod["metadata"]["labels"] for _, pod in pods(size)]
+    for made in rendered(size):
+        selector: dict[str, Any] = made.get("spec", {}).get(
+            "podSelector", made.get("spec", {}).get("selector")) or {}
+        wanted = selector.get("matchLabels", selector)
+        if made["kind"] in {"Service", "PodDisruptionBudget", "NetworkPolicy"}:
+            assert any(wanted.items() <= found.items() for found in labels), made["metadata"]
+
+
+def test_values_that_are_none_are_refused() -> None:
+    """A setting that is misspelt, a digest that is none, a drain shorter than probes: no release.
+    """
+    for slip in ("settings.judge_second=9", "image.digest=latest", "drainSeconds=5",
+                 "ledger.replica=3", "provision.keys={operator:12}"):
+        done = tools().run(tools().helm, "template", *arguments("small"), "--set-string" if
+                           slip.startswith("settings") else "--set", slip)
+        assert done.returncode, slip
+        assert re.search(r"don't meet the specifications|schema", done.stderr), done.stderr
