@@ -5,7 +5,7 @@ start in order, stay up and end in order. Imports no other room.
 
 `machine`: what every process asks of its machine, in production too. `local`: the stack on one
 machine, which only up, down, status and the demo need. Files for others' programs:
-`docker` the image and the services of production, `helm` a chart of them, `caddy`, `haproxy` and
-`nginx` a proxy in front each, `prometheus` rules and alarms, `grafana` a dashboard;
-`sbom.cdx.json` lists what others made.
+`docker` the image and the services of production, `compose` what is laid over them, `helm` a chart
+of them, `caddy`, `haproxy` and `nginx` a proxy in front each, `prometheus` rules and alarms,
+`grafana` a dashboard; `sbom.cdx.json` lists what others made.
 """
