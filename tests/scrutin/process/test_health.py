@@ -76,7 +76,8 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
     ("ledger", {"ready": False, "partitions": {"0": RECOVERED}}, "to write"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
-    ("notary", {"ready": False, "leads": True, "stopped": ["why"], "logs": []}, "why"),
+    ("notary", {"ready": False, "leads": True, "stopped": ["why"], "logs": [],
+                "overdue": []}, "why"),
     ("ideas", {**IDEAS, "ready": False, "joined": False}, "asking who holds the lease"),
 ])
 def test_who_is_not_ready_says_why(kind: str, status: dict[str, Any], why: str) -> None:
