@@ -32,6 +32,13 @@ SCRUTIN_STOP_SECONDS: {{ $values.stopSeconds | quote }}
 {{- if has .process (list "archive" "views" "gateway") }}
 SCRUTIN_CLICKHOUSE_URL_FILE: /etc/scrutin/clickhouse/{{ (index $values.clickhouse .process).key }}
 SCRUTIN_CLICKHOUSE_DATABASE: {{ $values.clickhouse.database }}
+{{- if $values.clickhouse.ca.secret }}
+SCRUTIN_CLICKHOUSE_CA: /etc/scrutin/clickhouse-authorities/{{ $values.clickhouse.ca.key }}
+{{- end }}
+{{- if $values.clickhouse.certificates }}
+SCRUTIN_CLICKHOUSE_CERTIFICATE: /etc/scrutin/clickhouse/tls.crt
+SCRUTIN_CLICKHOUSE_PRIVATE_KEY: /etc/scrutin/clickhouse/tls.key
+{{- end }}
 {{- end }}
 {{- if has .process (list "archive" "notary" "views" "gateway") }}
 SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin }}

@@ -11,6 +11,9 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 {{- if has .process (list "archive" "views" "gateway") }}
 - {name: clickhouse, mountPath: /etc/scrutin/clickhouse, readOnly: true}
+{{- if $values.clickhouse.ca.secret }}
+- {name: clickhouse-authorities, mountPath: /etc/scrutin/clickhouse-authorities, readOnly: true}
+{{- end }}
 {{- end }}
 {{- if has .process (list "ledger" "patrol") }}
 - {name: faust, mountPath: /var/lib/scrutin/faust}
@@ -56,6 +59,9 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 {{- if has .process (list "archive" "views" "gateway") }}
 {{ include "scrutin.secret" (list "clickhouse" (index $values.clickhouse .process).secret) }}
+{{- with $values.clickhouse.ca.secret }}
+{{ include "scrutin.secret" (list "clickhouse-authorities" .) }}
+{{- end }}
 {{- end }}
 {{- if has .process (list "ledger" "patrol") }}
 - {name: faust, emptyDir: {sizeLimit: 64Mi}}
