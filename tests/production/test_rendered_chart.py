@@ -134,6 +134,12 @@ def _lying_here(value: str, folder: Path) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
+def test_services_put_nothing_into_settings(size: str) -> None:
+    """Kubernetes tells pods of a service `scrutin-gateway` by a variable that is a setting."""
+    assert [name for name, pod in pods(size) if pod["spec"]["enableServiceLinks"]] == []
+
+
+@pytest.mark.parametrize("size", SIZES)
 def test_every_file_that_is_named_lies_in_a_mount(size: str) -> None:
     """A secret's file, a certificate's, the folders: each below what the pod mounts, or its data.
     """

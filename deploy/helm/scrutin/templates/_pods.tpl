@@ -9,6 +9,7 @@ spec:
   imagePullSecrets: {{- toYaml . | nindent 4 }}
   {{- end }}
   automountServiceAccountToken: false
+  # With it a pod would find the address of a service in SCRUTIN_GATEWAY_PORT.
   enableServiceLinks: false
   {{- include "scrutin.pod-security" . | nindent 2 }}
   {{- if ne .process "provision" }}
