@@ -180,6 +180,9 @@ class Made:
     def hidden_now(self) -> set[str]:
         return set()
 
+    def known(self, _last: int) -> None:
+        """Nothing is hidden."""
+
     def endings(self, _partition: int) -> list[Record]:
         """Nothing was closed."""
         return []

@@ -19,7 +19,7 @@ from producers.errors import InvalidInput
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
-from schemas import corrections
+from schemas import corrections, withheld
 from schemas.codec import ID_BYTES
 from schemas.corrections import Change, Fields
 from schemas.moments import moment, zone_of
@@ -28,6 +28,8 @@ from schemas.registry import seed
 
 _SAID = re.compile(r"([a-z]{2,3}(?:-[A-Za-z0-9]{2,4})?)=(.*)", re.DOTALL)
 """Words with the language they are in, as the command line takes them."""
+HIDDEN_MOST = 256
+"""Records that hold words of one proposal, as the schema has it: fewer, but for mischief."""
 
 
 @dataclass(frozen=True)
@@ -169,11 +171,12 @@ async def retire(
     """
     known, consultation = await _known(log, proposal, consultation)
     before = known.retired.get((consultation, proposal))
-    if before is not None and before["text_hidden"] == text_hidden:
+    hidden = await _holding_words(log, consultation, proposal) if text_hidden else []
+    if before is not None and (before["text_hidden"], before["hidden"]) == (text_hidden, hidden):
         return Retired(consultation, proposal, retired=True, text_hidden=text_hidden,
                        written=False)
     await _write(log, known, corrections.RETIRED, reason, before, consultation=consultation,
-                 proposal=proposal, text_hidden=text_hidden, occurred_at=now)
+                 proposal=proposal, text_hidden=text_hidden, hidden=hidden, occurred_at=now)
     return Retired(consultation, proposal, retired=True, text_hidden=text_hidden, written=True)
 
 
@@ -188,6 +191,18 @@ async def restore(
                      proposal=proposal, occurred_at=now)
     return Retired(consultation, proposal, retired=False, text_hidden=False,
                    written=before is not None)
+
+
+async def _holding_words(log: Log, consultation: str, proposal: str) -> list[Fields]:
+    """List the records that hold words of a proposal; none where there are too many to list."""
+    found: list[Fields] = []
+    async with LogReader(log.address) as reader:
+        async for records in reader.read(log.topics.catalogue, 0):
+            for record in records:
+                digest = withheld.digest_in(record.value, consultation, proposal)
+                if digest is not None:
+                    found.append({"offset": record.offset, "digest": digest})
+    return found if len(found) <= HIDDEN_MOST else []
 
 
 async def _known(

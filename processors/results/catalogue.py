@@ -6,6 +6,7 @@ mapping of proposals, so regrouping moves no vote, and any past mapping is the f
 prefix.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,6 +64,9 @@ class Retirement:
     reason: str
     hidden: bool
     """Whether words and author are shown no longer."""
+    records: Mapping[int, bytes] = field(default_factory=dict)
+    """Where they are hidden: by offset the digest of each record that holds words, as
+    `schemas.withheld` has it. Empty: nobody said so, before version 2."""
 
 
 @dataclass
@@ -244,7 +248,8 @@ def _retired(consultation: Consultation, fields: Fields, offset: int) -> None:
     known, before = consultation.said_of(name), consultation.retired.get(name)
     found = Retirement(
         fields["occurred_at"], before.catalogue if before else offset, fields["reason"],
-        fields["text_hidden"])
+        fields["text_hidden"],
+        {each["offset"]: each["digest"] for each in fields.get("hidden", ())})
     if known is None or before == found:  # Unknown, or delivered again.
         return
     consultation.retired[name] = found

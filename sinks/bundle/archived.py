@@ -7,6 +7,7 @@ from typing import Any
 
 from clickhouse_connect.driver.client import Client
 
+from processors.results.catalogue import Consultation
 from schemas.topics import Topics
 from sinks.bundle.ballots import SHARED_VOTERS, Row
 from sinks.bundle.layout import Record
@@ -60,10 +61,13 @@ class ArchivedConsultation:
         """Return the records that name no consultation, of the first `size` of the catalogue."""
         return self._records(_NAMELESS, topic=self._topics.catalogue, size=size)
 
+    def known(self, last: int) -> Consultation | None:
+        """Fold what the catalogue says of the consultation, up to an offset."""
+        return self._reading.catalogue(last).consultations.get(self._consultation)
+
     def hidden_now(self) -> set[str]:
         """List the proposals whose words are hidden, as far as the archive is."""
-        known = self._reading.catalogue(ALL_RECORDS).consultations.get(self._consultation)
-        return hidden_in(known)
+        return hidden_in(self.known(ALL_RECORDS))
 
     def endings(self, partition: int) -> list[Record]:
         """Return what closed and sealed the consultation in a partition."""

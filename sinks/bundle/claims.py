@@ -46,7 +46,8 @@ _BY_ROUTE = {
 """The same, of what rules 2 add."""
 
 
-def words_claims(*, corrections: int, recounted: int, withheld: int) -> list[Claim]:
+def words_claims(*, corrections: int, recounted: int, withheld: int, unbound: int
+) -> list[Claim]:
     """Say of words how what was done to them was checked."""
     found = []
     if recounted:
@@ -56,11 +57,17 @@ def words_claims(*, corrections: int, recounted: int, withheld: int) -> list[Cla
             f"votes before {corrections - recounted:,} corrections", TRUSTED, "rows have no "
             "offsets, or these lie behind the result; an auditor's bundle of a later one "
             "recomputes them"))
-    if withheld:
+    if withheld > unbound:
         found.append(Claim(
-            f"{withheld:,} records of the catalogue whose words are hidden", TRUSTED, "the hash of "
-            "each is that of its leaf; its words are not here, and that the digests and all else "
-            "that is said beside the hash are the record's own cannot be seen"))
+            f"{withheld - unbound:,} records of the catalogue whose words are hidden", TRUSTED,
+            "each is what was said in the log when its words were hidden; these are not here, and "
+            "whether it was said rightly then, who has the log can see"))
+    if unbound:
+        found.append(Claim(
+            f"{unbound:,} records of the catalogue whose words are hidden, and that no retirement "
+            "names", TRUSTED, "the hash of each is that of its leaf; its words are not here, and "
+            "that the digests and all else that is said beside the hash are the record's own "
+            "cannot be seen"))
     return found
 
 

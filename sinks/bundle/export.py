@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
+from processors.results.catalogue import Consultation
 from processors.results.results_document import shares_hidden
 from schemas.topics import Topics
+from schemas.withheld import read, without_words
 from sinks.bundle import layout
 from sinks.bundle.ballots import KEY_BYTES, Row, header, write_rows
 from sinks.bundle.enclosed import enclosed
@@ -22,7 +24,7 @@ from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record, write_record
 from sinks.bundle.manifest import Manifest, note_text, write_manifest
 from sinks.bundle.packing import Packer
-from sinks.bundle.withheld import without_words
+from sinks.bundle.withheld import is_said
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.entries import parse_entry
 from sinks.transparency.folder import LogFolder
@@ -81,6 +83,7 @@ class Source(Protocol):
     def catalogue(self, last: int) -> Iterable[Record]: ...
     def keys(self, size: int) -> Iterable[Record]: ...
     def hidden_now(self) -> set[str]: ...
+    def known(self, last: int) -> Consultation | None: ...
     def endings(self, partition: int) -> Iterable[Record]: ...
     def suspensions(self) -> int: ...
     def votes(self, partition: int) -> Iterable[Record]: ...
@@ -113,10 +116,7 @@ class Export:
         packer.add(layout.RESULTS_NOTE, [self._signed.note.encode()])
         packer.add(layout.POLICY, [(self._signed.folder / POLICY).read_bytes()])
         size = self._write_log(packer, layout.CATALOGUE_LOG, self._catalogue, Counter())
-        hidden = self._hidden()
-        packer.add(layout.CATALOGUE, _joined(
-            (offset, without_words(value, hidden))
-            for offset, value in self._archived.catalogue(self._catalogue)))
+        packer.add(layout.CATALOGUE, _joined(self._shown()))
         # Checkpoints commit to the keys named up to here, beyond the result.
         self._archived.wait(size - 1, self._say)
         packer.add(layout.KEYS, _joined(self._archived.keys(size)))
@@ -145,6 +145,22 @@ class Export:
                 f"the signed result shows words that are hidden since ({', '.join(sorted(shown))}):"
                 " the notary signs another one within ten minutes, export then.")
         return hidden
+
+    def _shown(self) -> Iterator[Record]:
+        """Yield the catalogue's records, without the words that are hidden.
+
+        Raises NotExported where a retirement that names what holds them does not name them all.
+        """
+        hidden, known = self._hidden(), self._archived.known(self._catalogue)
+        for offset, value in self._archived.catalogue(self._catalogue):
+            shown = without_words(value, hidden)
+            found = read(shown)
+            if found is not None and not is_said(known, found.proposal, offset, shown or b""):
+                raise NotExported(
+                    f"the words of {found.proposal!r} were said again since they were hidden: run "
+                    f"`scrutin retire {found.proposal} --hide-text --reason …` again, and export "
+                    "the result that is signed then.")
+            yield offset, shown
 
     def _write_records(self, packer: Packer, partition: int, kind: str) -> None:
         if kind == AUDITOR:

@@ -13,10 +13,10 @@ from operator import itemgetter
 from typing import Any
 
 from processors.results.catalogue import Catalogue, Consultation
-from schemas import codec, corrections
+from schemas import codec, corrections, withheld
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
-from sinks.bundle import layout, withheld
+from sinks.bundle import layout
 from sinks.bundle.faults import BundleFault, Lacking, Unreadable, told
 from sinks.bundle.layout import (
     CATALOGUE_HELD_BYTES_MAX,
@@ -27,7 +27,7 @@ from sinks.bundle.layout import (
 from sinks.bundle.logs import Leaves, Log, entry_of_hash
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
-from sinks.bundle.withheld import hidden_in
+from sinks.bundle.withheld import hiding, is_said
 
 
 Event = tuple[int, str, dict[str, Any], bytes | None]
@@ -68,24 +68,20 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
 
 
 def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
-    """Fold the records, which were checked; raise Unreadable where they hold too much."""
+    """Fold the records, which were checked; raise Unreadable where they hold too much.
+
+    Those without words are held against the retirements that hide them: raises BundleFault.
+    """
     catalogue, taken, measured = Catalogue(), 0, 0
-    without: dict[str, int] = {}
     for offset, event, fields, value in _events(bundle, manifest):
         catalogue.apply(event, fields, offset, value)
-        if value is None:
-            without.setdefault(fields["proposal"], offset)
         taken += held_bytes(fields)
         # What was taken may have been replaced since: it is measured, an eighth apart, so that
         # measuring costs no more than a few times what reading does.
         if taken > CATALOGUE_HELD_BYTES_MAX and taken - measured > CATALOGUE_HELD_BYTES_MAX // 8:
             taken = measured = _measured(catalogue, manifest.consultation, offset)
         _require_few(catalogue, manifest.consultation, offset)
-    hidden = hidden_in(catalogue.consultations.get(manifest.consultation))
-    for proposal, offset in without.items():
-        if proposal not in hidden:
-            raise BundleFault(_place(offset), f"the words of {told(proposal)} are withheld, and "
-                              "the catalogue does not hide them")
+    unbound_records(bundle, manifest, catalogue)
     return catalogue
 
 
@@ -128,12 +124,25 @@ def _announcements(bundle: Bundle) -> Iterator[Event]:
             yield offset, event, fields, value
 
 
-def number_withheld(bundle: Bundle, manifest: Manifest) -> int:
-    """Count the records whose words are withheld."""
-    if manifest.version < WITHHELD_SINCE:
-        return 0
-    return sum(bool(value) and value.startswith(withheld.MARK) for _, value in read_records(
-        layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)) if value)
+def unbound_records(bundle: Bundle, manifest: Manifest, catalogue: Catalogue) -> tuple[int, int]:
+    """Count the records whose words are withheld, and those of them that no retirement names.
+
+    Raises BundleFault where one is not what the retirement that hides its words says.
+    """
+    number, unbound = 0, 0
+    known = catalogue.consultations.get(manifest.consultation)
+    for offset, value in read_records(layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)):
+        if value is not None and _is_withheld(value, manifest):
+            proposal = _decoded(offset, value, manifest)[1]["proposal"]
+            found = hiding(known, proposal)
+            if found is None:
+                raise BundleFault(_place(offset), f"the words of {told(proposal)} are withheld, "
+                                  "and the catalogue does not hide them")
+            if not is_said(known, proposal, offset, value):
+                raise BundleFault(_place(offset), "it is not a record of which the retirement of "
+                                  f"{told(proposal)} says that it holds its words")
+            number, unbound = number + 1, unbound + (not found.records)
+    return number, unbound
 
 
 def _read(

@@ -1,82 +1,22 @@
-"""Records of the catalogue whose words are hidden, as a bundle has them: their hash in place. Pure.
+"""Records without words in a bundle: are they what was said when their words were hidden? Pure."""
 
-Theory of operation: where the catalogue has hidden the words of a proposal, the records that hold
-them lie in a bundle without them: a byte that begins no record of ours, the SHA-256 by which the
-record's leaf commits to it, the digests of its words, and the rest of the record. So leaf, tree and
-count hold as ever, the catalogue is folded as ever, and the words are nowhere. That the digests are
-those of the words behind the leaf is trusted.
-"""
+from hashlib import sha256
 
-import hashlib
-from collections.abc import Collection
-from typing import Any, NamedTuple
-
-from processors.results.catalogue import Consultation
-from schemas import codec, corrections
-from schemas.codec import Undecodable
-from schemas.registry import MAGIC, UnknownSchema
-from sinks.transparency.hashing import HASH_BYTES
-
-
-MARK = b"\1"
-"""Begins what is withheld; a record of ours begins with MAGIC."""
-assert MARK[0] != MAGIC
-_WORDS = {
-    "ProposalAccepted": {"text": corrections.TEXT_DIGEST},
-    corrections.PROPOSAL_CORRECTED: {
-        "before": corrections.BEFORE_DIGEST, "after": corrections.AFTER_DIGEST},
-}
-"""Events that hold words of a proposal: the fields with words, and where their digests stand."""
-_NO_AUTHOR = {"ProposalAccepted": {"author": None}, corrections.PROPOSAL_CORRECTED: {}}
-
-
-class Withheld(NamedTuple):
-    """A record without its words."""
-
-    hash: bytes
-    """SHA-256 of the record as it lies in the log."""
-    event: str
-    fields: dict[str, Any]
-    """With the digests of the words."""
-
-
-def without_words(value: bytes | None, hidden: Collection[str]) -> bytes | None:
-    """Return a record, without its words where they are those of a hidden proposal."""
-    try:
-        event, fields = codec.decode(value)
-    except Undecodable:
-        return value
-    if event not in _WORDS or fields["proposal"] not in hidden:
-        return value
-    digests = b"".join(
-        bytes.fromhex(corrections.digest_of(fields[name])) for name in _WORDS[event])
-    rest = codec.encode_as(codec.schema_of(value), **{
-        **fields, **{name: {} for name in _WORDS[event]}, **_NO_AUTHOR[event]})
-    return MARK + hashlib.sha256(value or b"").digest() + digests + rest
-
-
-def read(value: bytes | None) -> Withheld | None:
-    """Read what is withheld; None where it is a record as it lies in the log.
-
-    Raises Undecodable where it is neither.
-    """
-    if not value or not value.startswith(MARK):
-        return None
-    for event, words in _WORDS.items():
-        end = len(MARK) + HASH_BYTES * (1 + len(words))
-        try:
-            name, fields = codec.decode(value[end:])
-        except (Undecodable, UnknownSchema):
-            continue
-        if name == event and not any(
-                fields[each] for each in (*words, *_NO_AUTHOR[event])):
-            found = [value[at:at + HASH_BYTES].hex()
-                     for at in range(len(MARK) + HASH_BYTES, end, HASH_BYTES)]
-            fields |= dict(zip(words.values(), found, strict=True))
-            return Withheld(value[len(MARK):len(MARK) + HASH_BYTES], event, fields)
-    raise Undecodable("it is withheld, and not as any release does it")
+from processors.results.catalogue import Consultation, Retirement
 
 
 def hidden_in(known: Consultation | None) -> set[str]:
     """List the proposals whose words nobody is shown."""
     return {name for name, found in known.retired.items() if found.hidden} if known else set()
+
+
+def hiding(known: Consultation | None, proposal: str) -> Retirement | None:
+    """Return the retirement that hides the words of a proposal; None where none does."""
+    found = known.retired.get(proposal) if known else None
+    return found if found and found.hidden else None
+
+
+def is_said(known: Consultation | None, proposal: str, offset: int, value: bytes) -> bool:
+    """Whether a record without its words is one that the retirement names, if it names any."""
+    found = hiding(known, proposal)
+    return not (found and found.records) or found.records.get(offset) == sha256(value).digest()

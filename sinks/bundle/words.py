@@ -7,7 +7,7 @@ from processors.results.wordings import FORMATS_WITHOUT
 from sinks.bundle import layout
 from sinks.bundle.claims import TRUSTED, Claim, words_claims
 from sinks.bundle.faults import Different, told
-from sinks.bundle.folding import number_withheld
+from sinks.bundle.folding import unbound_records
 from sinks.bundle.layout import AUDITOR
 from sinks.bundle.manifest import Manifest
 from sinks.bundle.packing import Bundle
@@ -42,8 +42,9 @@ def require_words(
     if counted:
         say("the votes before each correction")
         _require_votes(counted, manifest, values_of)
+    number, unbound = unbound_records(bundle, manifest, catalogue)
     return words_claims(corrections=len(said), recounted=len(counted),
-                        withheld=number_withheld(bundle, manifest))
+                        withheld=number, unbound=unbound)
 
 
 def _require_votes(said: dict[Place, int], manifest: Manifest, values_of: ValuesOf) -> None:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.ledger import decisions as decision_bytes
-from sinks.bundle import layout, withheld
+from schemas import withheld
+from sinks.bundle import layout
 from sinks.bundle.layout import AUDITOR, PUBLIC, Record
 from sinks.bundle.packing import Bundle
 from sinks.bundle.verify import Verified

@@ -1,20 +1,24 @@
 """Hidden words are in no bundle; what stands in their place holds, and nothing else may."""
 
+from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from deploy.local.services import ClickHouse
+from schemas import codec, withheld
 from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.corrections import digest_of
-from sinks.bundle import layout, withheld
+from schemas.registry import HEADER_BYTES
+from sinks.bundle import layout
 from sinks.bundle.claims import RECOMPUTED, TRUSTED
 from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
 from sinks.recount.checks import DIFFERENT, EQUAL, INVALID, UNREADABLE
-from tests.sinks.ballots import random_box
+from tests.sinks.ballots import CONSULTATION, random_box
 from tests.sinks.bundle.making import (
     KEY,
     Made,
@@ -37,6 +41,14 @@ RETIRED = ("ProposalRetired", {
     "proposal": "p-0", "reason": "unlawful", "text_hidden": True, **SIGNED})
 
 
+def naming(told: list[tuple[str, dict[str, Any]]]) -> tuple[str, dict[str, Any]]:
+    """Make a retirement that names what holds the words, as the command does."""
+    held = [{"offset": offset, "digest": digest}
+            for offset, value in enumerate(catalogue_log(random_box(21, 60), told))
+            if (digest := withheld.digest_in(value, CONSULTATION, "p-0"))]
+    return RETIRED[0], {**RETIRED[1], "hidden": held}
+
+
 def hiding(*, hide: bool = True) -> list[tuple[str, dict[str, Any]]]:
     """Say telling words, correct them, and hide them."""
     author = {"name": AUTHOR, "kind": "citizen", "age_band": None}
@@ -55,6 +67,60 @@ def hidden(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> 
     """Export a consultation with a proposal whose words are hidden."""
     return made(clickhouse.url, "hidden-words", random_box(21, 60),
                 tmp_path_factory.mktemp("hidden"), hiding())
+
+
+@pytest.fixture(scope="module")
+def named(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Export one whose retirement names the records that hold the words."""
+    told = hiding(hide=False)
+    return made(clickhouse.url, "named-words", random_box(21, 60),
+                tmp_path_factory.mktemp("named"), [*told, naming(told)])
+
+
+def disguised(value: bytes | None) -> bytes:
+    """Put a record that says nothing in the place of another one, by the hash of its leaf."""
+    rest = codec.encode("ProposalAccepted", event_id=bytes(16), consultation=CONSULTATION,
+                        proposal="p-0", text={}, author=None, origin="operator", occurred_at=0)
+    found = withheld.read(value)
+    leaf = found.hash if found else sha256(value or b"").digest()
+    return b"".join((withheld.MARK, leaf, bytes(32), rest))
+
+
+def with_another_id(value: bytes | None) -> bytes:
+    """Name the event of a record without words otherwise."""
+    changed = bytearray(value or b"")
+    changed[len(withheld.MARK) + 2 * 32 + HEADER_BYTES] ^= 1
+    return bytes(changed)
+
+
+@pytest.mark.parametrize(("offset", "lie"), [
+    (0, disguised), (2, with_another_id), (7, disguised)],
+    ids=["another record", "another id", "another event"])
+def test_a_record_without_words_is_one_that_the_retirement_names(
+    named: Made, offset: int, lie: Callable[[bytes | None], bytes]
+) -> None:
+    """Else any record of the catalogue could be left out as one of hidden words."""
+    files = contents(named.public)
+    held = dict(records(files, layout.CATALOGUE))
+    honest = audited(named, files)
+    held[offset] = lie(held[offset])
+    found = audited(named, {**files, layout.CATALOGUE: joined([*held.items()])})
+
+    assert (honest.fault, honest.verdict) == (None, EQUAL)
+    assert found.verdict == INVALID
+    assert "it is not a record of which the retirement of 'p-0' says" in said(found)
+
+
+def test_words_that_were_said_again_since_they_were_hidden_are_hidden_again_first(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The retirement does not name that record, so no bundle is made that nobody could verify."""
+    told = hiding(hide=False)
+    again = ("ProposalAccepted", {"proposal": "p-0", "text": {"fr": FORMER}, "author": None})
+    found = prepared(clickhouse.url, topic_prefix, random_box(21, 60), tmp_path,
+                     [*told, naming(told), again])
+    with pytest.raises(NotExported, match="said again since they were hidden"):
+        exported_of(found, tmp_path, PUBLIC, KEY)
 
 
 @pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from deploy.local.services import ClickHouse
 from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.votes_cast import VotesCast
+from schemas.withheld import digest_in
 from sinks.recount.checks import EXIT_CODES
 from sinks.recount.cuts import VotesAtCuts
 from tests.processors.ledger.logs import property_test
 from tests.sinks.ballots import CONSULTATION, Box, random_box
-from tests.sinks.published import archived
+from tests.sinks.published import archived, catalogue_log
 from tests.sinks.recount.test_audit import failed
 
 
@@ -40,6 +41,23 @@ def corrections(box: Box, cut: tuple[int, ...], lie: int) -> list[tuple[str, dic
             "proposal": "p-0", "follows": ACCEPTED, "before": text, "after": {"fr": "Deux"},
             "reason": "a slip", "offsets": list(cut), "votes": cast(box, cut, "p-0") + lie,
             **signed})]
+
+
+@pytest.mark.parametrize(("offset", "status", "found"), [
+    (2, 0, set()), (3, 1, {"words.hidden"}), (4, 1, {"words.hidden"})])
+def test_a_retirement_that_names_another_record_is_found(
+    clickhouse: ClickHouse, topic_prefix: str, offset: int, status: int, found: set[str]
+) -> None:
+    """Who hides words could else have that record left out of bundles."""
+    accepted = catalogue_log(random_box(21, 60))[2]
+    made = archived(clickhouse.url, topic_prefix, random_box(21, 60), corrections=[
+        ("ProposalRetired", {
+            "proposal": "p-0", "reason": "unlawful", "text_hidden": True, "by": NOBODY,
+            "signature": UNSIGNED, "hidden": [{
+                "offset": offset, "digest": digest_in(accepted, CONSULTATION, "p-0")}]})])
+    audit = made.audit()
+
+    assert (EXIT_CODES[audit.verdict], failed(audit)) == (status, found)
 
 
 @pytest.mark.parametrize(("lie", "status", "found"), [
