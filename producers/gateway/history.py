@@ -6,9 +6,10 @@ what is not to be shown again, and who holds a proven vote, is then known alike,
 record is there. One that has no others reads once, up to where the log ends at its start: what
 comes later it takes itself. What this gateway is just writing it passes over; the booth notes it,
 once. So it does votes of consultations that are closed: nobody is shown anything there, and who
-voted what is to be forgotten one day. As all that is remembered (`producers.gateway.memory`) it
-decides nothing: while no broker answers, or for what lies too far back, less is known, and no vote
-is lost.
+voted what is to be forgotten one day. And votes on what the catalogue does not have: the names that
+are remembered are numbered, and nobody's invented ones use them up. As all that is remembered
+(`producers.gateway.memory`) it decides nothing: while no broker answers, or for what lies too far
+back, less is known, and no vote is lost.
 """
 
 import asyncio
@@ -98,8 +99,10 @@ class History:
                 return
         except Undecodable:
             return
-        closed = self._follower.known.find("ConsultationClosed", consultation)
-        if closed is None and event_id not in self._memory.under_way:
+        known = self._follower.known
+        if (known.find("ConsultationClosed", consultation) is None
+                and known.find("ProposalAccepted", consultation, proposal) is not None
+                and event_id not in self._memory.under_way):
             self._memory.choose(voter, proposal, said, trusted=trust == _TRUSTED)
 
     async def _read(self, consumer: Any) -> None:

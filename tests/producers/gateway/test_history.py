@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from producers.gateway import memory as memory_file
 from producers.gateway.follower import Follower
 from producers.gateway.history import History
 from producers.gateway.memory import Memory
@@ -27,10 +28,20 @@ def act(event: str, proposal: str = "p1", version: int = 2, **fields: Any) -> by
         **fields})
 
 
+def accept(follower: Follower, consultation: str, *proposals: str) -> None:
+    """Have a catalogue accept proposals."""
+    for name in proposals:
+        follower.known.apply("ProposalAccepted", {
+            "event_id": bytes(16), "consultation": consultation, "proposal": name, "text": {},
+            "author": None})
+
+
 def heard(*values: bytes | None, memory: Memory | None = None) -> Memory:
     """Read records; return what is remembered then."""
     found, topics = memory or Memory(), Topics("scrutin", 1)
     follower = Follower("127.0.0.1:1", topics)
+    accept(follower, "town", "p1", "p2", "p3")
+    accept(follower, "shut", "p1")
     follower.known.apply("ConsultationClosed", {"consultation": "shut"})
     history = History("127.0.0.1:1", topics, found, follower, gateways=2)
     for value in values:
@@ -74,6 +85,7 @@ async def test_one_that_has_others_reads_on_and_one_alone_ends(
     async with connected_producer(shared_stack.kafka) as producer:
         await write(producer, topics.votes, 0, [act("VoteCast"), act("VoteCast", "p2")])
     follower = Follower(shared_stack.kafka, topics)
+    accept(follower, "town", "p1", "p2")
     follower.ready.set()
     history = History(shared_stack.kafka, topics, memory, follower, gateways=gateways)
     follow = asyncio.create_task(history.follow())
@@ -90,6 +102,17 @@ def test_who_voted_what_before_a_closing_is_read_no_more() -> None:
     closed = act("VoteCast", consultation="shut"), act("VoteWithdrawn", consultation="shut")
     assert not heard(*closed).remembers(VOTER)
     assert heard(*closed, act("VoteCast", "p2")).history(VOTER) == ["p2"]
+
+
+def test_proposals_that_nobody_described_use_up_no_names(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may write votes could else have every gateway remember nothing of new proposals."""
+    monkeypatch.setattr(memory_file, "NAMES_REMEMBERED", 2)
+    invented = [act("VoteCast", f"none{number}") for number in range(4)]
+    found = heard(*invented, act("VoteCast", "p1"), act("VoteCast", "p2"))
+
+    assert found.history(VOTER) == ["p1", "p2"]
 
 
 @pytest.mark.parametrize("value", [
