@@ -7,18 +7,12 @@ Events: `events` the newest of each, `history` every version, `ids.json` their i
 `registry` reads; `codec` and `hot` turn them into bytes and back, `defaults` reads old ones as the
 newest, `bounds` refuses too much, `compatibility` compares versions; `words` has the closed lists.
 Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accounts`,
-`kafka_clients`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`, `stalls`, and
-`certificates`; who of
-several works, `leases` and `kafka_leases`. Of keys: `named_keys`,
-`control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`, `private_files`. Of
-words that people voted on: `corrections` says how they change, `votes_cast` how many votes were
-cast before. Of suspensions: `findings`, and what people decided about those of the guard,
-`finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`, `moments`,
-`visitors`. Of processes: `figures`, `problems`, `exit_codes`.
-`kafka_clients`, `first_connections`, `kafka_access`, `kafka_security`, `brokers`, `stalls`. Of
-keys: `named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
+`kafka_clients`, `first_connections`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`,
+`stalls`, and `certificates`; who of several works, `leases` and `kafka_leases`. Of keys:
+`named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
 `private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
-many votes were cast before. Of suspensions: `findings`, and what people decided about those of the
-guard, `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`,
-`moments`, `visitors`. Of processes: `figures`, `problems`, `exit_codes`.
+many votes were cast before, `withheld` what stands for hidden ones. Of suspensions: `findings`, and
+what people decided about those of the guard, `finding_acts`. Of a log's begin: `genesis`, `chains`.
+Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`,
+`exit_codes`.
 """
