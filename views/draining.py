@@ -7,6 +7,7 @@ it, for the next request to come over another one, to another process. Then the 
 """
 
 from collections.abc import Awaitable
+from dataclasses import dataclass
 
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -16,16 +17,23 @@ READY = "/readyz"
 _CLOSE = (b"connection", b"close")
 
 
+@dataclass
+class Told:
+    """Whether a process was told to stop: whoever says how it is asks here, its figures too."""
+
+    begun: bool = False
+
+
 class Draining:
     """Middleware that says so once it has begun; no coroutine, as `StrictTransport` is none."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, told: Told) -> None:
         self._app = app
-        self.begun = False
+        self.told = told
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Pass on what is asked; say that nothing more should come."""
-        return (self._closing if self.begun else self._app)(scope, receive, send)
+        return (self._closing if self.told.begun else self._app)(scope, receive, send)
 
     async def _closing(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def closing(message: Message) -> None:

@@ -13,7 +13,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from views.api import Beside, application
-from views.draining import Draining
+from views.draining import Draining, Told
 from views.live import Live
 from views.operations.pages import Operations
 from views.publications import Publications
@@ -44,6 +44,8 @@ class Front(NamedTuple):
     """What goes on beside: where one of it fails, serving ends."""
     drain_seconds: float = 0.0
     """As `Server` has it."""
+    told: Told = Told()
+    """Whether it was told to stop."""
 
 
 class Closing(Protocol):
@@ -88,7 +90,7 @@ async def serve(
     live = Live(reader.flushes, publications.documents)
     beside = replace(beside, operations=operations)
     draining = Draining(StrictTransport(operations.meter.metered(
-        application(reader, publications, live, beside)), front.hsts_seconds))
+        application(reader, publications, live, beside)), front.hsts_seconds), front.told)
     server = Server((live, operations.streams), uvicorn.Config(
         front.proxied(draining),
         interface="asgi3", http=front.protocol, ws="none", log_level="warning",
@@ -164,7 +166,7 @@ class Server(SeldomWaking):
     ) -> None:
         super().__init__(config)
         self._streams = tuple(streams)
-        self._draining = draining
+        self._told = draining.told
         self._drain_seconds = drain_seconds
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -176,17 +178,17 @@ class Server(SeldomWaking):
 
     def drain(self) -> None:
         """Be ready no more, and stop once others had time to see it."""
-        if self._draining.begun or not self._drain_seconds:
+        if self._told.begun or not self._drain_seconds:
             self.stop()
             return
-        self._draining.begun = True
+        self._told.begun = True
         structlog.get_logger("process").info(
             "told to stop: not ready any more", drain_seconds=self._drain_seconds)
         asyncio.get_running_loop().call_later(self._drain_seconds, self.stop)
 
     def stop(self) -> None:
         """Take no more requests, end the streams, and end once the answers under way are sent."""
-        self._draining.begun = True
+        self._told.begun = True
         self.end()
         for streams in self._streams:
             streams.close()

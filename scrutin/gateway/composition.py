@@ -58,7 +58,7 @@ from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.audience import Audience, Counted
 from views.days import Days
-from views.draining import Draining
+from views.draining import Draining, Told
 from views.flushes import Flushes, ResultsUnreadable
 from views.guard.reader import TopicReader
 from views.live import CLIENTS_MAX, Live
@@ -149,7 +149,7 @@ async def _read_on(reader: ResultsReader) -> None:
 
 @contextlib.asynccontextmanager
 async def connected(
-    settings: Settings, kafka: str, topics: Topics
+    settings: Settings, kafka: str, topics: Topics, told: Told
 ) -> AsyncIterator[tuple[ASGIApp, Live, Background]]:
     """Connect the parts: yields the application, live streams to close, and what goes on beside."""
     brokers = BrokerTime(time.time, steady)
@@ -182,7 +182,8 @@ async def connected(
                 door, kafka, topics, follower, brokers)))
         async with closing, beside:
             def ready() -> bool:
-                return booth.ready and reader.ready.is_set() and history.ready.is_set()
+                return (booth.ready and reader.ready.is_set() and history.ready.is_set()
+                        and not told.begun)
 
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
                                brokers, set_aside)
@@ -277,8 +278,9 @@ async def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
-    async with connected(settings, kafka, topics) as (both, live, beside):
-        draining = Draining(StrictTransport(both, settings.hsts_seconds))
+    told = Told()
+    async with connected(settings, kafka, topics, told) as (both, live, beside):
+        draining = Draining(StrictTransport(both, settings.hsts_seconds), told)
         server = Server((live,), uvicorn.Config(
             behind(draining, settings.gateway_proxies), proxy_headers=False, **http_options()),
             draining, settings.drain_seconds)

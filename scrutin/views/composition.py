@@ -20,6 +20,7 @@ from views import server
 from views.api import Beside
 from views.audience import Audience, Counted
 from views.days import Days
+from views.draining import Told
 from views.guard.kept import Kept
 from views.guard.reader import TopicReader
 from views.guard.routes import Guard
@@ -34,7 +35,7 @@ async def serve(
     on_ready: Callable[[], None],
 ) -> None:
     """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
-    audience = Audience()
+    audience, told = Audience(), Told()
     reader = ResultsReader(kafka, topics, rest=audience.rest)
     days, kept = Days(), Kept(settings.data_folder)
     guard = Guard(recount_of=kept.of)
@@ -47,10 +48,10 @@ async def serve(
         security_contact=settings.security_contact, public_url=settings.public_url)
     await server.serve(
         reader, opened, publications, _operations(
-            settings, kafka, topics, reader, guard.findings), beside,
+            settings, kafka, topics, reader, guard.findings, told), beside,
         on_ready=on_ready, front=server.Front(
             JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
-            settings.hsts_seconds, drain_seconds=settings.drain_seconds, works=(
+            settings.hsts_seconds, drain_seconds=settings.drain_seconds, told=told, works=(
                 ask_archive(settings, reader.flushes, days, audience, guard.door),
                 measure_draws(publications, reader.flushes),
                 TopicReader(kafka, topics.patrol, guard.findings.take).read(),
@@ -58,10 +59,12 @@ async def serve(
 
 
 def _operations(
-    settings: Settings, kafka: str, topics: Topics, reader: ResultsReader, findings: Findings
+    settings: Settings, kafka: str, topics: Topics, reader: ResultsReader, findings: Findings,
+    told: Told,
 ) -> Operations:
     collector = Collector(
         kafka, topics, reader, token=settings.operations_token,
         processes=addresses.operations_processes(settings), data_folder=settings.data_folder,
-        itself=lambda: health.common(settings, "views", ready=reader.ready.is_set()))
+        itself=lambda: health.common(
+            settings, "views", ready=reader.ready.is_set() and not told.begun))
     return Operations(collector, settings.operations_token, findings)

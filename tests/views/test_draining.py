@@ -10,7 +10,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from tests.harness import WAIT_SECONDS
-from views.draining import Draining
+from views.draining import Draining, Told
 from views.server import Server, listen
 
 
@@ -35,7 +35,7 @@ async def test_told_to_stop_it_is_not_ready_and_answers_until_it_takes_no_more()
 
     draining = Draining(Starlette(routes=[
         Route("/readyz", lambda _: PlainTextResponse("ok")),
-        Route("/page", lambda _: PlainTextResponse("page")), Route("/slow", slow)]))
+        Route("/page", lambda _: PlainTextResponse("page")), Route("/slow", slow)]), Told())
     streams = Streams()
     with listen("127.0.0.1", 0) as opened:
         url = f"http://127.0.0.1:{opened.getsockname()[1]}"
@@ -67,7 +67,7 @@ async def test_told_to_stop_it_is_not_ready_and_answers_until_it_takes_no_more()
 async def test_it_takes_no_more_by_itself_once_others_had_time_to_see_it() -> None:
     """Told once it ends; without such a time it ends at once, and is not ready until then."""
     for seconds in (0.01, 0.0):
-        draining, streams = Draining(PlainTextResponse("here")), Streams()
+        draining, streams = Draining(PlainTextResponse("here"), Told()), Streams()
         with listen("127.0.0.1", 0) as opened:
             server = Server((streams,), uvicorn.Config(
                 draining, lifespan="off", interface="asgi3", log_config=None), draining, seconds)
@@ -77,6 +77,6 @@ async def test_it_takes_no_more_by_itself_once_others_had_time_to_see_it() -> No
                     port = opened.getsockname()[1]
                     assert (await client.get(f"http://127.0.0.1:{port}/")).text == "here"
                 server.drain()
-                assert draining.begun
+                assert draining.told.begun
                 await serving
         assert streams.closed

@@ -33,11 +33,13 @@ async def test_a_gateway_is_not_ready_before_it_takes_no_more_and_streams_end_be
                 await gateway.worker.says("not ready any more")
             unready = await client.get(f"{gateway.url}/readyz")
             alive = await client.get(f"{gateway.url}/livez")
+            figures = await client.get(f"{gateway.url}/metrics")
             voted = await browser.vote()
             gateway.worker.send(signal.SIGTERM)
             rest = [line async for line in lines]
 
     assert [each.status_code for each in (answer, unready, alive, voted)] == [200, 503, 200, 202]
+    assert "\nscrutin_ready 0" in figures.text, "figures say what /readyz says"
     assert first
     assert any(line.startswith("retry: ") for line in rest)
     assert await asyncio.to_thread(gateway.worker.wait) == 0

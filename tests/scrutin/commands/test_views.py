@@ -66,6 +66,8 @@ def test_it_serves_what_was_published_and_ends_in_order(
             assert any("not ready any more" in line["event"] for line in said)
             with pytest.raises(urllib.error.HTTPError, match="503"):
                 urllib.request.urlopen(f"{url}/readyz", timeout=30)
+            with urllib.request.urlopen(f"{url}/metrics", timeout=30) as answer:
+                assert b"\nscrutin_ready 0" in answer.read(), "figures say what /readyz says"
             with urllib.request.urlopen(f"{address}/results", timeout=30) as answer:
                 assert json.load(answer) == campaign.document(SIZE)
             process.send_signal(signal.SIGTERM)

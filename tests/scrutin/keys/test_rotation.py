@@ -218,3 +218,4 @@ def test_the_keys_of_gateways_are_made_before_there_is_one(
     assert KeyFolder(tmp_path / "keys").device.code(b"x") == folder.device.code(b"x")
     assert before == folder.pepper("town").code(b"x")
     assert prepared("town") == (2, [])
+    assert prepared("Town") == (2, []), "no consultation can have that name: a slip of the pen"
