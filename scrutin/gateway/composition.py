@@ -149,9 +149,13 @@ async def _read_on(reader: ResultsReader) -> None:
 
 @contextlib.asynccontextmanager
 async def connected(
-    settings: Settings, kafka: str, topics: Topics, told: Told
+    settings: Settings, kafka: str, topics: Topics, told: Told | None = None
 ) -> AsyncIterator[tuple[ASGIApp, Live, Background]]:
-    """Connect the parts: yields the application, live streams to close, and what goes on beside."""
+    """Connect the parts: yields the application, live streams to close, and what goes on beside.
+
+    Who is `told` to stop is not ready any more.
+    """
+    told = told or Told()
     brokers = BrokerTime(time.time, steady)
     clock = brokers.now
     keys = KeyFolder(addresses.keys_folder(settings), clock)

@@ -55,19 +55,24 @@ class Crowd:
         for number in itertools.count():
             async with Browser(self.gateways[0]) as browser:
                 browser.client.timeout = httpx2.Timeout(PATIENCE_SECONDS)
-                while not await self._voted(browser, number):
+                proofs: list[str] = []
+                while not await self._voted(browser, number, proofs):
                     await asyncio.sleep(PAUSE_SECONDS)
             self.acknowledged += 1
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _voted(self, browser: Browser, number: int) -> bool:
+    async def _voted(self, browser: Browser, number: int, proofs: list[str]) -> bool:
         if not self._ready:
             return False
         url = self._ready[number % len(self._ready)]
         browser.client.base_url = httpx2.URL(url)
         try:
-            answer = await browser.vote("trains", of="town", key=f"vote-{number:020}")
-        except httpx2.HTTPError as error:
+            if not proofs:
+                shown = await browser.client.get("/v1/consultations/town/sequence")
+                proofs += [each["proof"] for each in shown.json()["proposals"]]
+            answer = await browser.vote(
+                "trains", of="town", key=f"vote-{number:020}", proof=proofs[0])
+        except (httpx2.HTTPError, ValueError, LookupError) as error:
             self.refused.append(f"{url}: {type(error).__name__}")
             return False
         if answer.status_code != 202:
@@ -84,7 +89,7 @@ class Crowd:
 
     def _read(self, url: str, answer: httpx2.Response) -> None:
         found = answer.json()
-        now = (found["totals"]["received"]["votes"], *found["as_of"]["votes"])
+        now = (found["totals"]["counted"]["votes"], *found["as_of"]["votes"])
         before = self._seen.get(url, now)
         assert all(new >= old for new, old in zip(now, before, strict=True)), (url, before, now)
         self._seen[url] = now

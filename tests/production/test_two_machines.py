@@ -9,10 +9,10 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.local.services import Broker, ClickHouse
+from tests.harness import ROOT
 from tests.production.crowd import Crowd, answered, crowd
 from tests.production.machines import (
     LOOK,
-    ROOT,
     VOTE,
     House,
     Machine,
@@ -81,7 +81,7 @@ async def test_each_machine_is_rolled_killed_and_frozen_while_people_vote(
 
 async def total(machine: Machine) -> int:
     answer = await answered(f"{machine.url('views')}/v1/consultations/town/results")
-    return int(answer.json()["totals"]["received"]["votes"]) if answer else -1
+    return int(answer.json()["totals"]["counted"]["votes"]) if answer else -1
 
 
 async def _holds(machines: list[Machine], votes: int) -> bool:

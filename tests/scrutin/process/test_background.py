@@ -12,7 +12,6 @@ from scrutin.gateway import composition
 from scrutin.process.background import Background, BackgroundFailed
 from scrutin.settings import Settings
 from tests.waiting import WAIT_SECONDS
-from views.draining import Told
 
 
 NOBODY = "127.0.0.1:1"
@@ -63,8 +62,8 @@ async def test_a_gateway_ends_where_a_part_of_it_fails(
     monkeypatch.setattr(Follower, "follow", follow)
     stopped = asyncio.Event()
     settings = Settings(kafka=NOBODY, data_dir=tmp_path)
-    gateway = composition.connected(settings, NOBODY, Topics("t", 1), Told())
-    async with gateway as (_, _, beside), asyncio.timeout(WAIT_SECONDS):
+    async with composition.connected(
+            settings, NOBODY, Topics("t", 1)) as (_, _, beside), asyncio.timeout(WAIT_SECONDS):
         beside.stops(stopped.set)
         await stopped.wait()
     with pytest.raises(BackgroundFailed):
