@@ -51,9 +51,14 @@ class Member(NamedTuple):
         return self.client_id.rpartition("@")[2] or "an unknown place"
 
 
+def place() -> str:
+    """Return where this process runs, as `Member.place` has it."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
 def client_id(name: str) -> str:
     """Return what a process says of itself to the broker: its name, and where it runs."""
-    return f"{name}@{socket.gethostname()}:{os.getpid()}"
+    return f"{name}@{place()}"
 
 
 def _runs(process: int) -> bool:

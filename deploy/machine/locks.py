@@ -6,8 +6,10 @@ blocks anybody; and asking who holds it (F_OFD_GETLK) takes nothing, so a `scrut
 never make a start fail.
 """
 
+import contextlib
 import fcntl
 import os
+import signal
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -72,6 +74,38 @@ def holder_pid(path: Path) -> int | None:
         return _wait_for_pid(descriptor) if _is_held(descriptor) else None
     finally:
         os.close(descriptor)
+
+
+def end_stopped_holder(path: Path) -> int | None:
+    """End a holder that was stopped by a signal (SIGSTOP); return its pid, None for any other.
+
+    To be called by who knows that the holder's time is over. That it is the holder its open files
+    show; one that is slow, or of another container or machine, is left alone.
+    """
+    pid = holder_pid(path)
+    if pid is None or not (_has_open(pid, path) and _is_stopped(pid)):
+        return None
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    return pid
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    wanted = path.stat()
+    with contextlib.suppress(OSError):
+        for opened in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                found = opened.stat()
+                if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino):
+                    return True
+    return False
+
+
+def _is_stopped(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+    except OSError:
+        return False
 
 
 def _is_held(descriptor: int) -> bool:

@@ -119,7 +119,8 @@ class LedgerWorker:
         )
         self.membership = Membership(
             policy.kafka, f"{self.topics.prefix}-ledger", self.topics.votes,
-            self.topics.partitions, holds=lambda: bool(self.held))
+            self.topics.partitions, policy.instance, holds=lambda: bool(self.held),
+            generation=lambda: self.app.consumer_generation_id)
         self._define()
 
     def _define(self) -> None:

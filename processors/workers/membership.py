@@ -7,7 +7,9 @@ if a partition has no holder. A rebalance that does not come to an end looks the
 It looks from a thread of its own: Faust, whose joining failed, starts nothing more.
 
 Two members of one name throw each other out for ever. So nobody joins under the name of a member
-that lives; one that was killed is known for a session yet, and on its own host as dead at once.
+that lives; one that was killed is known for a session yet, and on its own host as dead at once. Two
+that start at the same moment see nobody. So whenever the group has been balanced a member asks who
+bears its name: of two the one whose place comes later in the alphabet ends.
 """
 
 import asyncio
@@ -22,7 +24,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.workers.batch_lane import SESSION_SECONDS, member_name, stop_process
 from processors.workers.kafka_checks import BrokerUnreachable, connected_admin
-from schemas.kafka_members import Member, members
+from schemas.kafka_members import Member, members, place
 
 
 MISSING_SECONDS = 45.0
@@ -52,8 +54,11 @@ class Membership:
     group: str
     topic: str
     partitions: int
+    instance: str
     holds: Callable[[], bool]
     """Whether the worker has a partition."""
+    generation: Callable[[], int]
+    """How often the group has been balanced, as the worker knows."""
 
     def watch(self) -> None:
         """Begin to look; end the process where it is missing from its group."""
@@ -63,9 +68,11 @@ class Membership:
 
 async def _watch(membership: Membership) -> None:
     clock = asyncio.get_running_loop().time
-    since = clock()
+    since, looked_at = clock(), -1
     while True:
         await asyncio.sleep(LOOK_SECONDS)
+        if looked_at != (generation := membership.generation()) and not await _disputed(membership):
+            looked_at = generation
         if membership.holds():
             since = clock()
         elif clock() - since >= MISSING_SECONDS:
@@ -79,6 +86,24 @@ async def _watch(membership: Membership) -> None:
             log.info("every partition of the group has a holder, or nobody can say",
                      group=membership.group)
             since = clock()
+
+
+async def _disputed(membership: Membership) -> bool:
+    """Whether a living one bears our name, or nobody can say; end the process if it shall yield."""
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            admin = await connected_admin(membership.kafka)
+            try:
+                rival = await _namesake(admin, membership.group, membership.instance)
+            finally:
+                await admin.close()
+    except (KafkaError, OSError, TimeoutError):
+        return True
+    if rival is None:
+        return False
+    if place() > rival.place:
+        stop_process(_in_use(membership.group, membership.instance, rival))
+    return True
 
 
 async def _without_holder(membership: Membership) -> Collection[int]:
@@ -140,11 +165,14 @@ async def _require_own_name(admin: AIOKafkaAdminClient, group: str, instance: st
     deadline = clock() + FORGET_SECONDS
     while member := await _namesake(admin, group, instance):
         if member.runs or clock() > deadline:
-            raise NameInUse(
-                f"SCRUTIN_INSTANCE={instance} is in use: a member of the group {group} has that "
-                f"name and lives at {member.place}. Give each process of a kind a name of its "
-                "own, or none: then it has its host's.")
+            raise NameInUse(_in_use(group, instance, member))
         await asyncio.sleep(FORGET_LOOK_SECONDS)
+
+
+def _in_use(group: str, instance: str, member: Member) -> str:
+    return (f"SCRUTIN_INSTANCE={instance} is in use: a member of the group {group} has that "
+            f"name and lives at {member.place}. Give each process of a kind a name of its "
+            "own, or none: then it has its host's.")
 
 
 async def _namesake(admin: AIOKafkaAdminClient, group: str, instance: str) -> Member | None:

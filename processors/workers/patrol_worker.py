@@ -102,7 +102,8 @@ class PatrolWorker:
             instance=policy.instance, folder=policy.folder, positions=self)
         self.membership = Membership(
             policy.kafka, f"{self.topics.prefix}-patrol", self.topics.patrol, 1,
-            holds=lambda: self.generation is not None)
+            policy.instance, holds=lambda: self.generation is not None,
+            generation=lambda: self.app.consumer_generation_id)
         topic = self.app.topic(self.topics.patrol, value_type=bytes, value_serializer="raw")
         self.app.agent(topic, name="fold-judgements")(self._fold_stream)
         self.app.task(guarded(self._patrol, is_closing=lambda: self.closing))

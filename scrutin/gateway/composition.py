@@ -151,11 +151,7 @@ async def _read_on(reader: ResultsReader) -> None:
 async def connected(
     settings: Settings, kafka: str, topics: Topics, told: Told | None = None
 ) -> AsyncIterator[tuple[ASGIApp, Live, Background]]:
-    """Connect the parts: yields the application, live streams to close, and what goes on beside.
-
-    Who is `told` to stop is not ready any more.
-    """
-    told = told or Told()
+    """Connect the parts: yields the application, live streams to close, and what goes on beside."""
     brokers = BrokerTime(time.time, steady)
     clock = brokers.now
     keys = KeyFolder(addresses.keys_folder(settings), clock)
@@ -186,8 +182,8 @@ async def connected(
                 door, kafka, topics, follower, brokers)))
         async with closing, beside:
             def ready() -> bool:
-                return (booth.ready and reader.ready.is_set() and history.ready.is_set()
-                        and not told.begun)
+                return all((booth.ready, reader.ready.is_set(), history.ready.is_set(),
+                            not (told and told.begun)))
 
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
                                brokers, set_aside)

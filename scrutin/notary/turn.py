@@ -1,7 +1,8 @@
 """One turn of a notary: it holds the folder, keeps the logs, signs results, closes at the date.
 
-The lock on the folder is its second key. A notary that was frozen on this machine keeps it, so its
-successor waits: nothing is signed meanwhile, and never by two.
+The lock on the folder is its second key. A notary that was frozen on this machine keeps it: its
+successor, who has the lease, ends it. Any other is waited for: nothing is signed meanwhile, and
+never by two.
 """
 
 import asyncio
@@ -11,7 +12,7 @@ from typing import Any
 import structlog
 
 from deploy.machine.errors import FolderHeldError
-from deploy.machine.locks import FolderLock
+from deploy.machine.locks import FolderLock, end_stopped_holder
 from producers.operations import Log
 from scrutin.notary.clerk import Clerk
 from scrutin.notary.notary_keys import name_log_keys
@@ -66,6 +67,8 @@ class NotaryTurn(Notary):
                 if not said:
                     log.warning("waits for the folder", reason=str(error))
                 said = True
+                if ended := await asyncio.to_thread(end_stopped_holder, path):
+                    log.warning("ended a notary that was frozen, and had the folder", pid=ended)
             await asyncio.sleep(RETRY_SECONDS)
         return None
 

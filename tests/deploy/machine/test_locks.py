@@ -1,6 +1,7 @@
 """A folder belongs to one process, and only as long as that process lives."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -46,6 +47,24 @@ def test_a_held_folder_is_refused_and_its_holder_named(tmp_path: Path) -> None:
         holder.kill()
         holder.wait()
         FolderLock.acquire(path, "held by {pid}").release()
+
+
+def test_a_holder_that_was_stopped_is_ended_and_no_other(tmp_path: Path) -> None:
+    """One that works lives on; so does a stopped one whose number somebody else's file bears."""
+    path, other = tmp_path / "lock", tmp_path / "other"
+    with _start_holder(path) as working, _start_holder(other) as stopped:
+        os.kill(stopped.pid, signal.SIGSTOP)
+        os.waitpid(stopped.pid, os.WUNTRACED)
+        left_alone = locks.end_stopped_holder(path)
+        path.write_text(f"{stopped.pid}\n")
+        not_its_holder = locks.end_stopped_holder(path)
+        ended = locks.end_stopped_holder(other)
+        stopped.wait()
+        FolderLock.acquire(other, "held by {pid}").release()
+        lives = working.poll() is None
+        working.kill()
+
+    assert (left_alone, not_its_holder, ended, lives) == (None, None, stopped.pid, True)
 
 
 def test_nobody_holds_a_released_or_unknown_folder(tmp_path: Path) -> None:

@@ -41,6 +41,7 @@ from tests.processors.workers.dangers import (
     crashed_ledger,
     late_ledger,
     stalled_ledger,
+    unasked_ledger,
     zombie_ledger,
 )
 from tests.waiting import until
@@ -309,3 +310,22 @@ async def test_a_name_in_use_keeps_a_second_ledger_from_starting(stack: Stack) -
     assert await folded_decisions(stack, [21, 21]) == decided(box)[1]
     assert (f"SCRUTIN_INSTANCE=same is in use: a member of the group {stack.topics.prefix}-ledger "
             f"has that name and lives at {socket.gethostname()}:") in second.so_far()
+
+
+async def test_of_two_ledgers_that_took_one_name_at_one_moment_one_ends(stack: Stack) -> None:
+    """Neither saw the other before it joined: they throw each other out until one has asked."""
+    box = await prepared(stack, 70, size=20)
+    pair = [stack.worker("ledger", "same") for _ in range(2)]
+    for number, each in enumerate(pair):
+        each.log_path = stack.folder / f"racing-{number}.log"
+        each.program = [sys.executable, str(Path(unasked_ledger.__file__))]
+        each.start()
+    await until(lambda: [each.running() for each in pair].count(False) == 1)
+    async with connected_producer(stack.kafka) as producer:
+        for partition, log in enumerate(box):
+            await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+
+    assert await folded_decisions(stack, [21, 21]) == decided(box)[1]
+    [ended] = [each for each in pair if not each.running()]
+    assert ended.wait() == EXIT_STOPPED
+    assert "SCRUTIN_INSTANCE=same is in use" in ended.log()
