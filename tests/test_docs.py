@@ -137,6 +137,34 @@ def test_every_command_is_documented() -> None:
     assert sorted(headings) == sorted(" ".join(command) for command in COMMANDS)
 
 
+CAPACITY = {
+    "ledger_votes_per_second": (3, "one ledger decided {} votes a second"),
+    "recovery_decisions_per_second": (3, "at {} decisions a second"),
+    "archive_events_per_second": (3, "of {} measured"),
+    "leaves_per_second": (3, "leaves a second of {}"),
+    "gateway_votes_per_second": (2, "{} votes a second in one process"),
+    "gateway_cpu_microseconds_per_vote": (0, "× {} µs"),
+    "ledger_cpu_microseconds_per_vote_at_10m": (-1, "× {} µs"),
+    "results_page_milliseconds": (0, "a page of results {} ms"),
+    "result_latency_milliseconds_p99_at_10000": (0, "there {} ms"),
+    "demo_seconds": (0, "votes in {} s"),
+}
+"""Figures of the benchmarks that capacity is computed from: how many zeros they are rounded to,
+and in which words they stand."""
+
+
+@pytest.mark.parametrize("figure", CAPACITY)
+def test_capacity_is_computed_from_what_was_measured(figure: str) -> None:
+    """Measure again, and the page of capacity is computed again."""
+    [measured] = re.findall(
+        rf"^\| `{figure}` \| ([\d.,]+) ", _page("docs/benchmarks.md"), re.MULTILINE)
+    zeros, words = CAPACITY[figure]
+    rounded = round(float(measured.replace(",", "")), -zeros)
+    said = words.format(f"{rounded:,.0f}" if zeros >= 0 else f"{rounded:,.{-zeros}f}")
+
+    assert said in _page("docs/capacity.md")
+
+
 def test_every_process_has_one_row() -> None:
     """Two rows of one kind would contradict each other sooner or later."""
     table = _page("docs/operate.md").split("## Processes")[1].split("\n## ")[0]

@@ -136,7 +136,8 @@ class Machine:
     def send(self, number: signal.Signals, *names: str) -> None:
         """Send a signal to services."""
         for name in names:
-            self.services[name].send(number)
+            if self.services[name].running():
+                self.services[name].send(number)
 
     def end(self) -> None:
         """Kill what still runs."""

@@ -114,17 +114,16 @@ async def killed(machine: Machine, other: Machine, names: list[str], people: Cro
 
 async def frozen(machine: Machine, other: Machine, names: list[str], people: Crowd) -> None:
     """Let the machine stand still until the other one does everything, and wake it."""
-    asleep = [name for name in names if name != "notary"]  # It holds its folder on one kernel.
-    machine.send(signal.SIGSTOP, *asleep)
-    await leads(other, *(name for name in LEADING if name in asleep))
-    machine.send(signal.SIGCONT, *asleep)
+    machine.send(signal.SIGSTOP, *names)
+    await leads(other)
+    machine.send(signal.SIGCONT, *names)
     await machine.ready()
     await people.counted()
 
 
-async def leads(machine: Machine, *names: str) -> None:
+async def leads(machine: Machine) -> None:
     """Wait until a machine's processes lead."""
-    for name in names or LEADING:
+    for name in LEADING:
         async def leading(name: str = name) -> bool:
             answer = await answered(f"{machine.url(name)}/readyz")
             return answer is not None and "leading" in answer.text
