@@ -1,6 +1,7 @@
 """How ClickHouse stands, as far as the account that asks may see it. Blocking."""
 
 import datetime as dt
+import re
 import socket
 import ssl
 from collections.abc import Iterator
@@ -20,6 +21,11 @@ ANSWER_SECONDS = 5
 """Longest wait for one answer."""
 TLS_PORT = 8443
 """Where an https address without a port is."""
+START = ("Start it, or set SCRUTIN_CLICKHOUSE_URL to where it listens: https to its https_port, "
+         "http to its http_port.")
+_REFUSED = "AUTHENTICATION_FAILED"
+_CAUSE = re.compile(r"\[Errno -?\d+\] [\w ]+|\[SSL[^\]]*\][\w ]*")
+"""What the client's long word on a failed connection comes to."""
 _DISKS = "SELECT name, free_space, total_space FROM system.disks WHERE total_space > 0"
 _TABLES = "SELECT count() FROM system.tables WHERE database = {database:String}"
 
@@ -40,13 +46,22 @@ def examined(url: str, database: str, trust: Trust) -> Iterator[Answer]:
     try:
         client = connect(url, "default", seconds=ANSWER_SECONDS, create=False, trust=trust)
     except CLIENT_ERRORS as error:
-        yield bad("clickhouse.address", f"{shown(url)} does not answer us: {_first_line(error)}",
-                  "Start it; compare address, user and password with the server's.")
+        yield _unanswered(url, _first_line(error))
         return
     try:
         yield from _asked(client, url, database)
     finally:
         client.close()
+
+
+def _unanswered(url: str, reason: str) -> Answer:
+    """Tell a server that refuses us from one that is not there."""
+    about, cause = "clickhouse.address", _CAUSE.search(reason)
+    if _REFUSED in reason:
+        return bad(about, f"{shown(url)} answers, and refuses user and password",
+                   "Set both in SCRUTIN_CLICKHOUSE_URL to the server's, special characters as %40 "
+                   "and so on; its log says which was wrong.")
+    return bad(about, f"{shown(url)} does not answer us: {cause[0] if cause else reason}", START)
 
 
 def _way(scheme: str, host: str) -> Answer:
@@ -68,9 +83,9 @@ def _certificate(parts: SplitResult, trust: Trust) -> Iterator[Answer]:
         with (socket.create_connection((host, port), timeout=ANSWER_SECONDS) as raw,
               context.wrap_socket(raw, server_hostname=host) as opened):
             found = opened.getpeercert() or {}
-    except ssl.SSLError as error:
+    except ssl.SSLCertVerificationError as error:
         yield bad("clickhouse.certificate", f"{host}:{port} is not believed: "
-                  f"{error.reason or error}", "Set SCRUTIN_CLICKHOUSE_CA to who signed its "
+                  f"{error.verify_message}", "Set SCRUTIN_CLICKHOUSE_CA to who signed its "
                   "certificate; the name in it must be the one that is connected to.")
     except OSError:
         return

@@ -58,7 +58,7 @@ def _secrets(settings: Settings) -> Iterator[str]:
         if not is_shown(name):
             value = str(getattr(settings, name))
             password = value.rpartition("@")[0].rpartition("://")[2].partition(":")[2]
-            yield from (value, password, unquote(password))
+            yield from (password, unquote(password)) if "://" in value else (value, password)
     if settings.kafka_token:
         with contextlib.suppress(SecretUnreadable):
             yield read_secret(settings.kafka_token)

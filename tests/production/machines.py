@@ -25,7 +25,7 @@ from tests.waiting import until_found
 
 SHARED, OWN = "/srv/scrutin", "/var/lib/scrutin"
 KAFKA = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
-CLICKHOUSE = "http://scrutin:password@clickhouse:8123"
+CLICKHOUSE = "https://scrutin:password@clickhouse:8443"
 BLOCK_SECONDS = 300
 """Bound of one block of commands; each takes seconds on a quiet machine."""
 _FENCE = re.compile(r"^```(ini|sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from hypothesis import given
@@ -66,6 +67,22 @@ def test_where_nothing_listens_it_says_so(tmp_path: Path) -> None:
 
     assert found[f"kafka.address.127.0.0.1:{port}"]["state"] == BAD
     assert found["kafka.topics"]["state"] == UNKNOWN
+    assert found["clickhouse.address"]["said"] == (
+        f"http://127.0.0.1:{port} does not answer us: [Errno 111] Connection refused")
+
+
+def test_a_server_that_refuses_us_is_none_that_is_away(
+    clickhouse: services.ClickHouse, tmp_path: Path
+) -> None:
+    """A wrong password: whoever started the server again would change nothing."""
+    parts = urlsplit(clickhouse.url)
+    found = doctor(1, data_dir=str(tmp_path), kafka="127.0.0.1:1",
+                   clickhouse_url=f"http://scrutin:wrong-word@127.0.0.1:{parts.port}")
+    answer = found["clickhouse.address"]
+
+    assert "refuses user and password" in answer["said"]
+    assert "Start" not in answer["remedy"]
+    assert "wrong-word" not in json.dumps(found)
 
 
 @contextmanager
