@@ -282,12 +282,12 @@ async def abandon(producer: AIOKafkaProducer) -> None:
         _fail_batches(producer)
         task.cancel()
         await asyncio.wait([task], timeout=STOP_SECONDS)
-        _heard(task)
+        heard(task)
     # In a task of its own: stopping may end in a cancellation that is not meant for the caller.
     stopping = asyncio.create_task(producer.stop())
     await asyncio.wait([stopping], timeout=STOP_SECONDS)
     stopping.cancel()
-    _heard(stopping)
+    heard(stopping)
 
 
 def _fail_batches(producer: AIOKafkaProducer) -> None:
@@ -301,11 +301,11 @@ def _fail_batches(producer: AIOKafkaProducer) -> None:
     held = list(batches)
     accumulator.fail_all(KafkaError("abandoned"))
     for batch in held:
-        _heard(batch.future)
-        _heard(batch._drain_waiter)  # noqa: SLF001 -- see `abandon`
+        heard(batch.future)
+        heard(batch._drain_waiter)  # noqa: SLF001 -- see `abandon`
 
 
-def _heard(future: asyncio.Future[Any]) -> None:
+def heard(future: asyncio.Future[Any]) -> None:
     """Take note of an error that nobody waits for: the next producer starts afresh."""
     if future.done() and not future.cancelled():
         future.exception()

@@ -160,6 +160,10 @@ GATEWAY_WAIT = _figure(
 GATEWAY_CONNECTED = _figure(
     "scrutin_gateway_connected", "gateway", "0 or 1",
     "Whether a broker takes events; while none does, votes are refused as unavailable.")
+GATEWAY_AWAY = _figure(
+    "scrutin_gateway_partition_away", "gateway", "0 or 1",
+    "Whether a partition takes nothing of this gateway: its broker is away, or has failed it and "
+    "is on trial. Votes that lie in others are taken.", "topic", "partition")
 GATEWAY_CLOCK_MEASURED = _figure(
     "scrutin_gateway_clock_measured", "gateway", "0 or 1",
     "Whether the broker's clock was measured in the last three minutes; while not, what was "

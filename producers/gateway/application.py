@@ -131,9 +131,11 @@ class Gateway:
         return Answer(200, b"ok\n", b"text/plain", NO_STORE)
 
     async def readyz(self, _asked: Asked) -> Answer:
+        away = self._booth.away
         if not self._ready():
-            raise Refused(problems.UNAVAILABLE)
-        return Answer(200, b"ok\n", b"text/plain", NO_STORE)
+            raise Refused(problems.UNAVAILABLE, away=away)
+        said = f"ok, but for {', '.join(away)}: away\n" if away else "ok\n"
+        return Answer(200, said.encode(), b"text/plain", NO_STORE)
 
     # How
 
@@ -197,6 +199,8 @@ class Gateway:
         document = kind.document(translate, asked.path)
         if error.errors:
             document["errors"] = [fault.document(translate) for fault in error.errors]
+        if error.away:
+            document["away"] = error.away
         headers = {**NO_STORE, b"content-language": language.encode(), **asked.limits,
                    **error.headers}
         if kind.retry_seconds:

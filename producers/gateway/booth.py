@@ -119,9 +119,14 @@ class Booth:
 
     @property
     def ready(self) -> bool:
-        """Whether votes can be taken now."""
-        return (self._follower.ready.is_set() and self._outlet.connected
+        """Whether votes can be taken now: those of one partition at least."""
+        return (self._follower.ready.is_set() and self._outlet.takes(self._topics.votes)
                 and self._time.settled)
+
+    @property
+    def away(self) -> list[str]:
+        """Name the partitions that take nothing now, as TOPIC/NUMBER."""
+        return self._outlet.away
 
     def voter(
         self, consultation: str, device: bytes, origin: int, network: bytes,
@@ -377,5 +382,6 @@ class Booth:
 def _refused(error: NotWritten | Unknown) -> Refused:
     """Say what became of an event that was not acknowledged."""
     if isinstance(error, Unknown):
-        return Refused(problems.UNKNOWN_OUTCOME)
-    return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE)
+        return Refused(problems.UNKNOWN_OUTCOME, away=error.away)
+    return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE,
+                   away=error.away)

@@ -105,7 +105,7 @@ class Sequences:
         does not say that the sequence is on record.
         """
         if not self._outlet.connected:
-            raise NotWritten
+            raise NotWritten(self._outlet.away)
         dated = await self._pools.pool(visitor.consultation)
         now = self._time.milliseconds()
         seed = self._salts.draw(identity.IDENTIFIER_BYTES)

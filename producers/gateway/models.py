@@ -207,3 +207,5 @@ class Problem(BaseModel):
     detail: str
     instance: str
     errors: list[FieldError] | None = None
+    away: list[str] | None = None
+    """Partitions of the log that take nothing at the moment, as TOPIC/NUMBER."""

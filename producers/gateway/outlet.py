@@ -1,39 +1,36 @@
-"""Writes single events and says where each lies, many a second, whatever becomes of the broker.
+"""Writes single events and says where each lies, many a second, whatever becomes of the brokers.
 
 Theory of operation: every partition has a lane. Events wait in it while its last batch is under
 way; what has gathered then goes as the next batch, so batches grow with the load and a lone
-event waits for nobody. All lanes share one idempotent producer, whose sender joins the batches
-of a broker's partitions in one request.
+event waits for nobody. Lanes whose partitions one broker leads share a carrier, an idempotent
+producer whose sender joins their batches in one request; so no broker that is away delays what
+others lead.
 
 An event ends in one of three ways. Acknowledged: its offset is known. NotWritten: it was never
-handed to a producer. Unknown: it was, and no acknowledgement came in ACKNOWLEDGE_SECONDS, or one
-without an offset; nobody can say whether it lies in the log, now or a moment later, and the same
-event is to be sent again under its id. A producer that failed once refuses every later batch of
-the partition, so after an Unknown it is given up with everything it holds and a new one is
-connected, again and again until the broker answers; meanwhile every event is NotWritten at once.
+handed to a producer. Unknown: it was, and no acknowledgement came in time (longer than a cluster
+takes to elect another leader: `carrier`), or one without an offset; nobody can say whether it lies
+in the log, now or a moment later, and the same event is to be sent again under its id. A producer
+that failed once refuses every later batch of the partition, so after an Unknown the lane leaves its
+carrier, what was given up is withdrawn, and the lane gets a carrier of its own, as soon as somebody
+leads the partition; other lanes go on. Meanwhile the partition is away: every event of it is
+NotWritten at once. So is every event but those of one batch until that batch was acknowledged.
 """
 
 import asyncio
-from collections.abc import Coroutine, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Coroutine, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Self
 
 import structlog
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from producers.gateway.carrier import Carrier
 from producers.gateway.receipts import Batch
-from producers.unhurried import unhurried
-from producers.writer import abandon
 from schemas import figures
 from schemas.figures import Sample
-from schemas.kafka_clients import new_producer
 
 
-ACKNOWLEDGE_SECONDS = 5.0
-"""Longest wait for an acknowledgement: a new leader is elected in less, a person waits no more."""
-CONNECT_SECONDS = 5.0
-"""Longest wait for a broker to answer a new producer."""
 RETRY_SECONDS = 0.3
 """Pause before the next attempt to connect."""
 BATCH_RECORDS = 400
@@ -42,17 +39,21 @@ BATCH_BYTES = 256 * 1024
 """Bytes of one batch, at most; the broker takes 2 MiB."""
 RECORD_OVERHEAD_BYTES = 32
 """What a record adds to its value in a batch, at most."""
-WAITING_EVENTS = 4_096
-"""Events that may wait in all lanes: half a second of work; more are refused at once."""
-
-
-WAITING_BYTES = 4 << 20
-"""Bytes of theirs, at most: a vote has two hundred, a second's names of networks three hundred
-thousand, and whoever makes longer ones waits for no more."""
+WAITING_EVENTS = 8_192
+"""Events that may wait in all lanes, one for each connection that may be open; of those a lane has
+as many as it leaves to others, so partitions that are late fill no queue but their own."""
+WAITING_BYTES = 8 << 20
+"""Bytes of theirs, at most, shared out alike: a vote has two hundred, a second's names of networks
+three hundred thousand, and whoever makes longer ones waits for no more."""
 
 
 class NotWritten(Exception):
     """The event is not in the log and will not be; it can be sent again at any time."""
+
+    def __init__(self, away: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.away = away
+        """Partitions that take nothing at the moment."""
 
 
 class Full(NotWritten):
@@ -61,6 +62,11 @@ class Full(NotWritten):
 
 class Unknown(Exception):
     """Nobody knows whether the event is in the log."""
+
+    def __init__(self, away: Sequence[str] = ()) -> None:
+        super().__init__()
+        self.away = away
+        """As above."""
 
 
 class Acknowledged(NamedTuple):
@@ -82,10 +88,21 @@ _Event = tuple[int, bytes, asyncio.Future[Acknowledged] | None]
 class _Lane:
     topic: str
     partition: int
+    size_bytes: int = 0
+    """Bytes of all that has no answer."""
     waiting: list[_Event] = field(default_factory=list)
     under_way: list[_Event] = field(default_factory=list)
     """The batch that waits for its acknowledgement."""
     filled: asyncio.Event = field(default_factory=asyncio.Event)
+    carrier: Carrier | None = None
+    on_trial: bool = False
+    """Whether its last batch failed, and none has come through since."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it takes events: on trial those of one batch alone."""
+        return self.carrier is not None and not (
+            self.on_trial and (self.waiting or self.under_way))
 
     def take(self) -> list[_Event]:
         """Take what fits in a batch."""
@@ -98,6 +115,11 @@ class _Lane:
         self.under_way, self.waiting = self.waiting, []
         self.filled.clear()
         return self.under_way
+
+    @property
+    def name(self) -> str:
+        """How it is told to people."""
+        return f"{self.topic}/{self.partition}"
 
     @property
     def oldest(self) -> int | None:
@@ -116,9 +138,8 @@ class Outlet:
             (topic, number): _Lane(topic, number)
             for topic, count in partitions.items() for number in range(count)
         }
-        self._producer: AIOKafkaProducer | None = None
         self.opened = asyncio.Event()
-        """Set once a producer stands ready for the first time."""
+        """Set once a carrier stands ready for the first time."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting = self._waiting_bytes = 0
@@ -127,7 +148,8 @@ class Outlet:
         self._logger = structlog.get_logger("gateway")
 
     async def __aenter__(self) -> Self:
-        self._spawn(self._connect())
+        if self._lanes:
+            self._spawn(self._connect([*self._lanes.values()], self._partitions))
         for lane in self._lanes.values():
             self._spawn(self._deliver(lane))
         return self
@@ -136,13 +158,22 @@ class Outlet:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._producer is not None:
-            await abandon(self._producer)
+        carriers = {lane.carrier for lane in self._lanes.values() if lane.carrier is not None}
+        await asyncio.gather(*(carrier.abandon() for carrier in carriers))
 
     @property
     def connected(self) -> bool:
-        """Whether a producer stands ready."""
-        return self._producer is not None
+        """Whether any partition takes events."""
+        return any(lane.carrier is not None for lane in self._lanes.values())
+
+    def takes(self, topic: str) -> bool:
+        """Whether any partition of a topic takes events."""
+        return any(lane.is_open for lane in self._lanes.values() if lane.topic == topic)
+
+    @property
+    def away(self) -> list[str]:
+        """Name the partitions that take nothing, as TOPIC/NUMBER."""
+        return [lane.name for lane in self._lanes.values() if not lane.is_open]
 
     @property
     def waiting(self) -> int:
@@ -154,6 +185,8 @@ class Outlet:
         taken = [at for lane in self._lanes.values() if (at := lane.oldest) is not None]
         for topic, count in self._acknowledged.items():
             yield Sample(figures.GATEWAY_ACKNOWLEDGED, count, (topic,))
+        for lane in self._lanes.values():
+            yield Sample(figures.GATEWAY_AWAY, not lane.is_open, (lane.topic, str(lane.partition)))
         yield Sample(figures.GATEWAY_CONNECTED, self.connected)
         yield Sample(figures.GATEWAY_WAITING, self._waiting)
         yield Sample(figures.GATEWAY_WAITING_MOST, WAITING_EVENTS)
@@ -179,16 +212,18 @@ class Outlet:
         self._queue(topic, partition, *((timestamp, value, None) for value in values))
 
     def _queue(self, topic: str, partition: int, *events: _Event) -> None:
-        if self._producer is None:
-            raise NotWritten
+        lane = self._lanes.get((topic, partition))
+        if lane is None or not lane.is_open:
+            raise NotWritten(self.away)
+        more = len(events)
         size = sum([len(event[1]) for event in events])
-        if (self._waiting + len(events) > WAITING_EVENTS
-                or self._waiting_bytes + size > WAITING_BYTES):
+        if (self._waiting + len(lane.waiting) + len(lane.under_way) + 2 * more > WAITING_EVENTS
+                or self._waiting_bytes + lane.size_bytes + 2 * size > WAITING_BYTES):
             raise Full
-        lane = self._lanes[topic, partition]
         lane.waiting += events
+        lane.size_bytes += size
         lane.filled.set()
-        self._waiting += len(events)
+        self._waiting += more
         self._waiting_bytes += size
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
@@ -206,95 +241,112 @@ class Outlet:
         """Wait for ever; raise what ended a lane, if anything did: no event of it goes any more."""
         await self._failed
 
-    async def _connect(self) -> None:
-        """Connect a new producer, however long it takes; say why not, once for each reason."""
+    async def _connect(self, lanes: list[_Lane], topics: Mapping[str, int]) -> None:
+        """Give lanes a carrier, however long it takes: those of one leader share it."""
+        while True:
+            carrier = await self._started(topics)
+            led = _by_leader(carrier, lanes)
+            if led.keys() - {None}:
+                break
+            await carrier.abandon()
+            await asyncio.sleep(RETRY_SECONDS)
+        mine = max((found for leader, found in led.items() if leader is not None), key=len)
+        for each in led.values():
+            if each is not mine:
+                self._spawn(self._connect(each, {lane.topic: topics[lane.topic] for lane in each}))
+        for lane in mine:
+            lane.carrier = carrier
+        carrier.users = len(mine)
+        self.opened.set()
+        self._logger.info("events are taken", kafka=self._address, partitions=len(mine))
+
+    async def _started(self, topics: Mapping[str, int]) -> Carrier:
+        """Connect a new carrier, however long it takes; say why not, once for each reason."""
         said = ""
         while True:
-            producer = unhurried(new_producer(self._address, max_batch_size=2 * BATCH_BYTES))
+            carrier = Carrier(self._address, batch_bytes=2 * BATCH_BYTES)
             try:
-                await self._start(producer)
+                await carrier.start(topics)
             except (KafkaError, OSError, TimeoutError) as error:
                 reason = f"{type(error).__name__}: {error}"
                 if reason != said:
                     self._logger.warning(
                         "no broker takes events", kafka=self._address, reason=reason)
                 said = reason
-                await abandon(producer)
+                await carrier.abandon()
                 await asyncio.sleep(RETRY_SECONDS)
             except asyncio.CancelledError:
-                await abandon(producer)
+                await carrier.abandon()
                 raise
             else:
-                self._producer = producer
-                self.opened.set()
-                self._logger.info("events are taken", kafka=self._address)
-                return
-
-    async def _start(self, producer: AIOKafkaProducer) -> None:
-        async with asyncio.timeout(CONNECT_SECONDS):
-            await producer.start()
-            for topic, count in self._partitions.items():
-                found = len(await producer.partitions_for(topic))
-                if found != count:
-                    raise KafkaError(f"{topic} has {found} partitions, not {count}")
+                return carrier
 
     async def _deliver(self, lane: _Lane) -> None:
         while True:
             lane.under_way = []
             await lane.filled.wait()
             events = lane.take()
-            producer = self._producer
-            if producer is None:
-                self._fail(events, NotWritten)
+            carrier = lane.carrier
+            if carrier is None:
+                self._fail(lane, events, NotWritten)
                 continue
             try:
-                first = await self._send(producer, lane, events)
+                first = await carrier.send(
+                    lane.topic, lane.partition, [(at, value) for at, value, _ in events])
             except (KafkaError, OSError, TimeoutError) as error:
-                self._give_up(producer, lane, error)
-                self._fail(events, Unknown)
+                self._give_up(carrier, lane, error)
+                self._fail(lane, events, Unknown)
             except BaseException:
-                self._fail(events, Unknown)
+                self._fail(lane, events, Unknown)
                 raise
             else:
+                lane.on_trial = False
                 batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
-                self._waited(events)
+                self._waited(lane, events)
                 self._acknowledged[lane.topic] += len(events)
                 for place, (_, _, answer) in enumerate(events):
                     if answer is not None and not answer.done():
                         answer.set_result(Acknowledged(batch, place))
 
-    def _waited(self, events: list[_Event]) -> None:
+    def _waited(self, lane: _Lane, events: list[_Event]) -> None:
+        size = sum(len(event[1]) for event in events)
         self._waiting -= len(events)
-        self._waiting_bytes -= sum(len(event[1]) for event in events)
+        self._waiting_bytes -= size
+        lane.size_bytes -= size
 
-    def _fail(self, events: list[_Event], kind: type[Exception]) -> None:
-        self._waited(events)
+    def _fail(
+        self, lane: _Lane, events: list[_Event], kind: type[NotWritten] | type[Unknown]
+    ) -> None:
+        self._waited(lane, events)
+        away = self.away
         for _, _, answer in events:
             if answer is not None and not answer.done():
                 # One for each: a traceback must not grow by that of every other request.
-                answer.set_exception(kind())
+                answer.set_exception(kind(away))
 
-    async def _send(
-        self, producer: AIOKafkaProducer, lane: _Lane, events: list[_Event]
-    ) -> int:
-        batch = producer.create_batch()
-        for timestamp, value, _ in events:
-            appended = batch.append(timestamp=timestamp, key=None, value=value)
-            assert appended is not None, "a batch is taken so that it fits"
-        async with asyncio.timeout(ACKNOWLEDGE_SECONDS):
-            future = await producer.send_batch(batch, lane.topic, partition=lane.partition)
-            offset: int = (await future).offset
-        if offset < 0:
-            raise KafkaError("acknowledged without an offset")
-        return offset
-
-    def _give_up(self, producer: AIOKafkaProducer, lane: _Lane, error: Exception) -> None:
-        """Replace a producer that failed; the first lane that notices does it for all."""
+    def _give_up(self, carrier: Carrier, lane: _Lane, error: Exception) -> None:
+        """Have a lane whose batch failed leave its carrier; all of them, if that carries no more.
+        """
         self._logger.warning(
             "a batch was not acknowledged", topic=lane.topic, partition=lane.partition,
             reason=f"{type(error).__name__}: {error}".rstrip(": "))
-        if producer is self._producer:
-            self._producer = None
-            self._spawn(abandon(producer))
-            self._spawn(self._connect())
+        lane.on_trial = True
+        leaving = [lane]
+        if carrier.ended:
+            leaving = [each for each in self._lanes.values() if each.carrier is carrier]
+        carrier.withdraw(lane.topic, lane.partition)
+        for each in leaving:
+            each.carrier = None
+        carrier.users -= len(leaving)
+        if not carrier.users:
+            self._spawn(carrier.abandon())
+        self._spawn(self._connect(
+            leaving, {each.topic: self._partitions[each.topic] for each in leaving}))
 
+
+def _by_leader(carrier: Carrier, lanes: Iterable[_Lane]) -> dict[int | None, list[_Lane]]:
+    """Sort lanes by the number of who leads their partitions; None: nobody does."""
+    found: dict[int | None, list[_Lane]] = defaultdict(list)
+    for lane in lanes:
+        found[carrier.leader(lane.topic, lane.partition)].append(lane)
+    return found

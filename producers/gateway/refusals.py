@@ -27,9 +27,11 @@ class Refused(Exception):
 
     def __init__(
         self, problem: ProblemKind, *, headers: Mapping[bytes, bytes] | None = None,
-        errors: Sequence[Fault] = (),
+        errors: Sequence[Fault] = (), away: Sequence[str] = (),
     ) -> None:
         super().__init__(problem.name)
         self.problem = problem
         self.headers = dict(headers or {})
         self.errors = list(errors)
+        self.away = list(away)
+        """Partitions that take nothing at the moment, as TOPIC/NUMBER."""

@@ -49,7 +49,7 @@ async def test_a_full_queue_refuses_at_once(
     broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More events than may wait are refused; those that waited are written."""
-    monkeypatch.setattr(outlet_module, "WAITING_EVENTS", 5)
+    monkeypatch.setattr(outlet_module, "WAITING_EVENTS", 10)
     topics = await provisioned(broker.address, topic_prefix, 1)
     async with Outlet(broker.address, {topics.votes: 1}) as outlet:
         await until(lambda: outlet.connected)
@@ -64,7 +64,7 @@ async def test_what_waits_is_bounded_in_bytes(
     broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Few long events are refused as many short ones are; once written they are forgotten."""
-    monkeypatch.setattr(outlet_module, "WAITING_BYTES", 500)
+    monkeypatch.setattr(outlet_module, "WAITING_BYTES", 1_000)
     topics = await provisioned(broker.address, topic_prefix, 1)
     async with Outlet(broker.address, {topics.votes: 1}) as outlet:
         await until(lambda: outlet.connected)
