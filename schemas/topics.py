@@ -1,17 +1,20 @@
 """The topics: their names, the settings they must have, and who lies in which partition."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
 MAX_RECORD_BYTES = 2 << 20
-"""The broker takes no longer record (`message.max.bytes`)..."""
+"""No topic takes a longer record (`max.message.bytes`): a decision can be of some 1.5 MiB..."""
 MAX_DEAD_LETTER_BYTES = MAX_RECORD_BYTES + (64 << 10)
-"""... but into the dead letters: there it comes with headers, and must not be refused."""
+"""... but the dead letters do: there it comes with headers, and must not be refused."""
 MAX_BALLOT_BYTES = 4_096
 """No longer record of the ballot box is read by anybody: it is undecodable."""
 KEPT_FOREVER = {"cleanup.policy": "delete", "retention.ms": "-1", "retention.bytes": "-1"}
 KEPT_FORTNIGHT = {"cleanup.policy": "delete", "retention.ms": str(14 * 86_400_000)}
 """What says where a vote came from is for the hunt for fraud alone, and forgotten after it."""
+SIZES = {"max.message.bytes": str(MAX_RECORD_BYTES), "segment.bytes": str(1 << 30)}
+"""What a record, and a file of a log, takes at most: said by us, whatever the brokers' default."""
 COMPACTED = {"cleanup.policy": "compact"}
 STAMPED_BY_BROKER = {"message.timestamp.type": "LogAppendTime", "retention.ms": "3600000"}
 """What is written to learn the broker's time is of no use an hour later."""
@@ -22,6 +25,14 @@ OFTEN_COMPACTED = {
 """Figures are written again every minute, and Kafka never compacts the segment it writes to: in
 segments of its default size the topic would be gigabytes before anything went, and whoever starts
 reads it whole."""
+
+
+REPLICAS_SAFE = 3
+IN_SYNC_SAFE = 2
+"""Of three replicas or more so many must have a record before it is acknowledged."""
+IN_SYNC = "min.insync.replicas"
+CLEAN_ELECTIONS = {"unclean.leader.election.enable": "false"}
+"""No replica that lacks acknowledged records ever leads."""
 
 
 FLUSH_KEY = b"\0flush"
@@ -39,6 +50,22 @@ class TopicSpecification:
     settings: dict[str, str]
     tuning: dict[str, str] = field(default_factory=dict)
     """Settings under which nothing can be lost: `scrutin provision` sets them where they differ."""
+
+    def set_now(self, replicas: int) -> dict[str, str]:
+        """Return the settings that a topic of so many replicas is given."""
+        least = IN_SYNC_SAFE if replicas >= REPLICAS_SAFE else 1
+        return {**SIZES, **self.tuning, **CLEAN_ELECTIONS, IN_SYNC: str(least)}
+
+    def drift(self, replicas: int, values: Mapping[str, str | None]) -> dict[str, str]:
+        """Return what is to be set on a topic of so many replicas that has these settings.
+
+        Who wants more of four or five replicas in sync than we do is left alone.
+        """
+        wanted = self.set_now(replicas)
+        least = int(values.get(IN_SYNC) or 0)
+        if int(wanted[IN_SYNC]) <= least < replicas:
+            del wanted[IN_SYNC]
+        return {name: value for name, value in wanted.items() if values.get(name) != value}
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """What a worker makes sure of before it starts: a broker that answers, topics as they must be."""
 
 import asyncio
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer
@@ -100,10 +101,17 @@ class Setting(NamedTuple):
 
 async def described_settings(admin: AIOKafkaAdminClient, topic: str) -> dict[str, Setting]:
     """Return all settings of a topic by name."""
-    resource = ConfigResource(ConfigResourceType.TOPIC, topic)
-    return {name: Setting(value, source == _SET_FOR_TOPIC)
-            for answer in await admin.describe_configs([resource])
-            for entry in answer.resources for name, value, _, source, *_ in entry[4]}
+    return (await settings_of(admin, [topic])).get(topic, {})
+
+
+async def settings_of(
+    admin: AIOKafkaAdminClient, topics: Iterable[str]
+) -> dict[str, dict[str, Setting]]:
+    """Return all settings of topics by topic and name."""
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, topic) for topic in topics]
+    return {entry[3]: {name: Setting(value, source == _SET_FOR_TOPIC)
+                       for name, value, _, source, *_ in entry[4]}
+            for answer in await admin.describe_configs(wanted) for entry in answer.resources}
 
 
 async def reader(kafka: str) -> AIOKafkaConsumer:

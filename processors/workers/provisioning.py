@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
@@ -16,7 +16,7 @@ from processors.workers.kafka_checks import (
     WrongTopic,
     check_topics,
     connected_admin,
-    described_settings,
+    settings_of,
 )
 from schemas import codec
 from schemas.codec import Undecodable
@@ -46,6 +46,8 @@ class Provisioned:
 
     partitions: list[int]
     genesis: Genesis
+    changed: list[str] = field(default_factory=list)
+    """What was not as it must be and was set now, and what nobody but the operator can change."""
 
 
 async def provision(
@@ -57,25 +59,27 @@ async def provision(
     holds a record has begun already, and the others begin as it did: so this is finished after a
     kill, and changes nothing where it is repeated.
     """
-    await create(kafka, topics.specifications(), replication=replication)
+    changed = await create(kafka, topics.specifications(), replication=replication)
     await check_topics(kafka, topics.specifications())
     try:
         async with asyncio.timeout(BEGIN_SECONDS):
-            return await _begin(kafka, topics, genesis or Genesis())
+            return replace(await _begin(kafka, topics, genesis or Genesis()), changed=changed)
     except (KafkaError, OSError, TimeoutError) as error:
         raise BrokerUnreachable(kafka, error) from error
 
 
 async def create(
     kafka: str, topics: Sequence[TopicSpecification], *, replication: int
-) -> None:
-    """Create the topics that are missing, and wait until they are known.
+) -> list[str]:
+    """Create the topics that are missing, wait until they are known, and set what must be set.
 
+    Return sentences about what was set on topics that were there, and what of them cannot be set.
     Raises WrongTopic where one cannot be made, BrokerUnreachable where the broker goes away.
     """
     admin = await connected_admin(kafka)
     try:
-        await _create(admin, topics, replication)
+        present = await _create(admin, topics, replication)
+        return await _set(admin, [each for each in topics if each.name in present], replication)
     except (KafkaError, OSError) as error:
         raise BrokerUnreachable(kafka, error) from error
     finally:
@@ -84,11 +88,12 @@ async def create(
 
 async def _create(
     admin: AIOKafkaAdminClient, topics: Sequence[TopicSpecification], replication: int
-) -> None:
+) -> set[str]:
+    """Create what is missing; return the topics that were there."""
     present = set(await admin.list_topics())
     missing = [
         NewTopic(topic.name, topic.partitions, replication,
-                 topic_configs={**topic.settings, **topic.tuning})
+                 topic_configs={**topic.settings, **topic.set_now(replication)})
         for topic in topics if topic.name not in present
     ]
     answer = await admin.create_topics(missing) if missing else None
@@ -98,9 +103,7 @@ async def _create(
             raise WrongTopic(f"topic {error[0]} could not be created: {error[-1]} "
                              f"({kind.__name__}).")
     await _until_seen(admin, {topic.name for topic in missing})
-    for topic in topics:
-        if topic.name in present and topic.tuning:
-            await _tune(admin, topic)
+    return present
 
 
 async def _until_seen(admin: AIOKafkaAdminClient, wanted: set[str]) -> None:
@@ -125,14 +128,51 @@ async def _known_everywhere(admin: AIOKafkaAdminClient) -> set[str]:
         {topic[1] for topic in answer.topics if not topic[0]} for answer in (first, *answers)))
 
 
-async def _tune(admin: AIOKafkaAdminClient, topic: TopicSpecification) -> None:
-    """Give a topic that an earlier version made the settings it would be made with now."""
-    found = await described_settings(admin, topic.name)
-    if any(found[name].value != value for name, value in topic.tuning.items()):
+async def _set(
+    admin: AIOKafkaAdminClient, topics: Sequence[TopicSpecification], replication: int
+) -> list[str]:
+    """Give topics that are there the settings they would be made with now; say what was changed.
+
+    Raises WrongTopic where a setting stays as it is.
+    """
+    if not topics:
+        return []
+    names = [topic.name for topic in topics]
+    replicas = {found["topic"]: min((len(each["replicas"]) for each in found["partitions"]),
+                                    default=replication)
+                for found in await admin.describe_topics(names)}
+    known = await settings_of(admin, names)
+    drifts = {topic.name: topic.drift(replicas[topic.name], {
+        name: setting.value for name, setting in known[topic.name].items()}) for topic in topics}
+    await admin.alter_configs([ConfigResource(
         # What is not named in the request would go back to its default.
-        own = {name: setting.value for name, setting in found.items() if setting.of_topic}
-        await admin.alter_configs([ConfigResource(
-            ConfigResourceType.TOPIC, topic.name, configs={**own, **topic.tuning})])
+        ConfigResourceType.TOPIC, name, configs={**{
+            setting: found.value for setting, found in known[name].items() if found.of_topic},
+            **drift}) for name, drift in drifts.items() if drift])
+    await _require_set(admin, drifts)
+    return [
+        *(f"{name} had {setting}={known[name][setting].value}; it has {value} now."
+          for name, drift in drifts.items() for setting, value in drift.items()),
+        *(f"{name} has a partition with {count} replicas, not SCRUTIN_REPLICATION={replication}: "
+          "add replicas with kafka-reassign-partitions.sh, then run this again."
+          for name, count in replicas.items() if count < replication)]
+
+
+async def _require_set(admin: AIOKafkaAdminClient, drifts: dict[str, dict[str, str]]) -> None:
+    """Raise WrongTopic unless settings are as they were to be set, with the command that sets them.
+    """
+    wanted = {name: drift for name, drift in drifts.items() if drift}
+    known = await settings_of(admin, wanted) if wanted else {}
+    for name, drift in wanted.items():
+        left = {setting: value for setting, value in drift.items()
+                if known[name][setting].value != value}
+        if left:
+            was = ", ".join(f"{setting}={known[name][setting].value}" for setting in left)
+            command = ",".join(f"{setting}={value}" for setting, value in left.items())
+            raise WrongTopic(
+                f"topic {name} has {was}, and Kafka does not let this account change it. Run "
+                f"`kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config "
+                f"{command}`, and this again.")
 
 
 async def _begin(kafka: str, topics: Topics, wanted: Genesis) -> Provisioned:

@@ -48,6 +48,8 @@ def provision(
         genesis=Genesis(keys=keys)))
     for topic in topics.specifications():
         print(f"{topic.name}\t{topic.partitions}")
+    for said in done.changed:
+        producing.say(said)
     genesis = done.genesis
     producing.say("Topics are as they must be; " + (
         f"partitions {done.partitions} begin under rules {genesis.rules}." if done.partitions

@@ -3,15 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
-from schemas.topics import MAX_RECORD_BYTES, TopicSpecification
+from schemas.topics import IN_SYNC, REPLICAS_SAFE, TopicSpecification
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.doctor.cluster import MISSING, Seen
 
 
-REPLICAS_SAFE = 3
 ABSENT, MAKE = "it does not exist", "Run scrutin provision."
-IN_SYNC_SAFE = 2
-"""Of three replicas so many must have a vote before it is acknowledged."""
+DANGERS = {
+    IN_SYNC: "an acknowledged vote may lie on one disk, or without any broker nothing is written",
+    "unclean.leader.election.enable": "a replica that lacks votes may lead",
+    "max.message.bytes": "a decision can be longer",
+}
+"""Why a setting matters, beside its name."""
 
 
 class Setting(Protocol):
@@ -76,32 +79,18 @@ def _listed(partitions: tuple[int, ...]) -> str:
 def _settings(
     topic: TopicSpecification, seen: Seen, known: Mapping[str, Setting]
 ) -> Iterator[Fault]:
+    if not known:
+        return
     values = {name: setting.value for name, setting in known.items()}
-    for wanted, remedy in (
-            (topic.settings, "Set it with kafka-configs.sh --alter, then scrutin audit recount."),
-            (topic.tuning, "scrutin provision sets it.")):
-        for name, value in wanted.items():
-            if known and values.get(name) != value:
-                yield Fault(f"{name} is {values.get(name)}, it must be {value}", remedy)
-    yield from _safety(min(seen.replicas, default=0), values)
-
-
-def _safety(replicas: int, values: Mapping[str, str | None]) -> Iterator[Fault]:
-    """Compare what protects acknowledged records with how many replicas there are."""
-    least = int(values.get("min.insync.replicas") or 0)
-    if least and replicas >= REPLICAS_SAFE and least < IN_SYNC_SAFE:
-        yield Fault(
-            f"min.insync.replicas is {least}: an acknowledged vote may lie on one disk",
-            f"Set min.insync.replicas={IN_SYNC_SAFE} with kafka-configs.sh --alter.")
-    if 1 < replicas <= least:
-        yield Fault(
-            f"min.insync.replicas is {least} of {replicas}: without any broker nothing is written",
-            "Have three replicas, of which two must be in sync.")
-    if replicas > 1 and values.get("unclean.leader.election.enable") == "true":
-        yield Fault(
-            "unclean.leader.election.enable is true: a replica that lacks votes may lead",
-            "Set it to false with kafka-configs.sh --alter.")
-    if int(values.get("max.message.bytes") or MAX_RECORD_BYTES) < MAX_RECORD_BYTES:
-        yield Fault(
-            f"max.message.bytes is {values['max.message.bytes']}: a decision can be longer",
-            f"Set max.message.bytes={MAX_RECORD_BYTES}, or message.max.bytes of the brokers.")
+    for name, value in topic.settings.items():
+        if values.get(name) != value:
+            yield Fault(f"{name} is {values.get(name)}, it must be {value}",
+                        "Set it with kafka-configs.sh --alter, then scrutin audit recount.")
+    replicas = min(seen.replicas, default=1)
+    for name, value in topic.drift(replicas, values).items():
+        why = f": {DANGERS[name]}" if name in DANGERS else ""
+        yield Fault(f"{name} is {values.get(name)}, it must be {value}{why}",
+                    "scrutin provision sets it.")
+    if replicas == REPLICAS_SAFE - 1:
+        yield Fault("two replicas: without any broker nothing is written, or votes lie on one disk",
+                    "Have three replicas, of which two must be in sync.")

@@ -35,7 +35,7 @@ LEFT_OUT = {
 }
 """Figures that are not on the board, and why."""
 LEFT_TO_PROMTOOL = {
-    "ScrutinGatewayFull": "4,096 events wait only behind more voters than a test has",
+    "ScrutinGatewayFull": "8,192 events wait only behind more voters than a test has",
     "ScrutinGatewayClockApart": "a clock that is wrong: `make faults` has gateways with such",
     "ScrutinGatewayClockUnmeasured": "three minutes without a broker",
     "ScrutinArchiveNotMeasured": "ten minutes without a count",

@@ -51,3 +51,21 @@ def test_decisions_and_tallies_have_the_partitions_of_votes() -> None:
     assert counts == {"x.votes": 5, "x.decisions": 5, "x.tallies": 5, "x.results": 1,
                       "x.catalogue": 1, "x.participants": 1, "x.sequences": 1, "x.networks": 1,
                       "x.patrol": 1, "x.clocks": 1, "x.dead-letters": 1}
+
+
+@given(replicas=st.integers(1, 7), values=st.dictionaries(
+    st.sampled_from(["min.insync.replicas", "segment.bytes", "unclean.leader.election.enable"]),
+    st.sampled_from(["1", "2", "3", "7", "true", "false", None])
+    ).filter(lambda each: each.get("min.insync.replicas") not in ("true", "false")))
+def test_whatever_a_topic_has_it_is_right_once_drift_is_set(
+    replicas: int, values: dict[str, str | None]
+) -> None:
+    """Then nothing drifts; any one broker's loss stops no writing, and leaves a copy of three."""
+    for topic in Topics("x", 2).specifications():
+        mended = {**values, **topic.drift(replicas, values)}
+        least = int(mended["min.insync.replicas"] or 0)
+
+        assert topic.drift(replicas, mended) == {}
+        assert 1 <= least < max(replicas, 2)
+        assert replicas < 3 or least >= 2
+        assert mended["unclean.leader.election.enable"] == "false"

@@ -19,16 +19,23 @@ async def test_provisioning_tunes_topics_that_are_there_and_nothing_else(lone_st
     admin = await connected_admin(lone_stack.kafka)
     try:
         await admin.create_topics([NewTopic(topics.results, 1, 1, topic_configs={
-            "cleanup.policy": "compact", "flush.messages": "7"})])
-        await provision(lone_stack.kafka, topics, replication=1)
+            "cleanup.policy": "compact", "flush.messages": "7",
+            "unclean.leader.election.enable": "true"})])
+        done = await provision(lone_stack.kafka, topics, replication=1)
+        again = await provision(lone_stack.kafka, topics, replication=1)
         [wanted] = [topic for topic in topics.specifications() if topic.name == topics.results]
         found = await described_settings(admin, topics.results)
     finally:
         await admin.close()
 
+    given = {name: setting.value for name, setting in found.items() if setting.of_topic}
     assert wanted.tuning
-    assert {name: setting.value for name, setting in found.items() if setting.of_topic} == {
-        "cleanup.policy": "compact", "flush.messages": "7", **wanted.tuning}
+    assert given == {
+        "cleanup.policy": "compact", "flush.messages": "7", **wanted.tuning,
+        "unclean.leader.election.enable": "false"}
+    assert (f"{topics.results} had unclean.leader.election.enable=true; it has false now."
+            in done.changed)
+    assert again.changed == []
 
 
 async def test_another_announcement_is_not_taken_for_that_of_the_log(lone_stack: Stack) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaStorageError, RequestTimedOutError
 
 from deploy.local.ports import find_free
 from deploy.local.services import Broker
+from producers.gateway import carrier as carrier_module
 from producers.gateway import outlet as outlet_module
 from producers.gateway import rereading
+from producers.gateway.carrier import Carrier
 from producers.gateway.outlet import BATCH_BYTES, Full, NotWritten, Outlet, Unknown
 from schemas.topics import Topics
 from tests.producers.kafka_log import provisioned, read_all
@@ -102,6 +105,81 @@ async def test_an_acknowledgement_without_an_offset_is_none(
         await until(lambda: outlet.connected)
         assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 2
     assert sent_by[0] is not sent_by[1]
+
+
+async def test_a_partition_that_fails_leaves_the_others_theirs(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It alone is away, and gets another producer, on trial; the others go on by the first one."""
+    topics = await provisioned(broker.address, topic_prefix)
+    send_batch = AIOKafkaProducer.send_batch
+    sent_by: dict[int, list[AIOKafkaProducer]] = {0: [], 1: [], 2: []}
+    late = asyncio.Event()
+
+    async def failing(
+        self: AIOKafkaProducer, batch: Any, topic: str, *, partition: int) -> Any:
+        sent_by[partition].append(self)
+        if partition == 1 and len(sent_by[1]) == 1:
+            raise KafkaStorageError
+        if partition == 1 and len(sent_by[1]) == 2:
+            await late.wait()
+        return await send_batch(self, batch, topic, partition=partition)
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", failing)
+    async with Outlet(broker.address, {topics.votes: 3}) as outlet:
+        await until(lambda: outlet.connected)
+        with pytest.raises(Unknown) as said:
+            await outlet.write(topics.votes, 1, 0, b"x")
+        away = [f"{topics.votes}/1"]
+        assert (said.value.away, outlet.away) == (away, away)
+        with pytest.raises(NotWritten) as refused:
+            outlet.write(topics.votes, 1, 0, b"x")
+        assert refused.value.away == away
+        await until(lambda: not outlet.away)
+        trial = outlet.write(topics.votes, 1, 0, b"x")
+        with pytest.raises(NotWritten):
+            outlet.write(topics.votes, 1, 0, b"y")
+        assert (outlet.away, outlet.takes(topics.votes)) == (away, True)
+        others = await asyncio.gather(*(
+            outlet.write(topics.votes, number, 0, b"z") for number in (0, 2)))
+        late.set()
+        assert [each.offset for each in (*others, await trial)] == [1, 1, 1]
+        assert outlet.away == []
+    first, second = sent_by[1]
+    assert sent_by[0] == sent_by[2] == [first]
+    assert second is not first
+
+
+async def test_what_was_given_up_is_not_tried_again(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch without an answer is withdrawn: it never comes into the log behind a later one."""
+    monkeypatch.setattr(carrier_module, "ACKNOWLEDGE_ALONE_SECONDS", 0.5)
+    topics = await provisioned(broker.address, topic_prefix, 2)
+    carrier = Carrier(broker.address, batch_bytes=BATCH_BYTES)
+    await carrier.start({topics.votes: 2})
+    client = carrier._producer.client
+    send, asked = client.send, asyncio.Event()
+
+    async def silent(*_arguments: Any, **_options: Any) -> Any:
+        asked.set()
+        raise RequestTimedOutError
+
+    client.send = silent
+    with pytest.raises(TimeoutError):
+        await carrier.send(topics.votes, 0, [(0, b"given up")])
+    carrier.withdraw(topics.votes, 0)
+    client.send = send
+    try:
+        assert asked.is_set()
+        # Each takes a turn of its sender: what waited for another attempt would go with them.
+        for offset in range(1, 9):
+            assert await carrier.send(topics.votes, 1, [(0, b"later")]) == offset
+            await asyncio.sleep(0.05)
+    finally:
+        await carrier.abandon()
+    log = await read_all(broker.address, topics.votes, 2)
+    assert [len(each) for each in log] == [1, 9]
 
 
 async def test_receipts_read_anew_wait_within_bounds_for_a_broker_that_is_silent(

@@ -8,7 +8,7 @@ import pytest
 
 from processors.workers.kafka_checks import Setting
 from schemas.accounts import ACCOUNTS, grants
-from schemas.topics import MAX_RECORD_BYTES, Topics
+from schemas.topics import Topics
 from scrutin.doctor import granted, topic_rules
 from scrutin.doctor.answers import BAD, GOOD, UNKNOWN, Answer
 from scrutin.doctor.cluster import MISSING, OPERATIONS, REFUSED, Cluster, Seen, allowed
@@ -16,8 +16,6 @@ from scrutin.doctor.cluster import MISSING, OPERATIONS, REFUSED, Cluster, Seen, 
 
 TOPICS = Topics("t", 4)
 SAFE = Seen("", replicas=(3, 3, 3, 3))
-SETTINGS = {"min.insync.replicas": "2", "unclean.leader.election.enable": "false",
-            "max.message.bytes": str(MAX_RECORD_BYTES)}
 
 
 def judged(
@@ -25,8 +23,7 @@ def judged(
 ) -> Answer:
     """Judge a topic whose settings are right but for some."""
     topic = next(each for each in TOPICS.specifications() if each.name == name)
-    values = {**SETTINGS, **topic.settings, **topic.tuning,
-              **(other or {})}
+    values = {**topic.settings, **topic.set_now(replication), **(other or {})}
     known = {key: Setting(value, of_topic=True) for key, value in values.items()}
     return topic_rules.judged(topic, seen, known, replication)
 
@@ -50,6 +47,7 @@ def test_a_topic_as_the_table_has_it_is_good(topic: Any) -> None:
     ({}, {"min.insync.replicas": "3"}, "without any broker nothing is written"),
     ({}, {"unclean.leader.election.enable": "true"}, "a replica that lacks votes may lead"),
     ({}, {"max.message.bytes": "1048588"}, "a decision can be longer"),
+    ({}, {"segment.bytes": "2147483647"}, "segment.bytes is 2147483647, it must be 1073741824"),
 ])
 def test_each_fault_is_named_with_its_remedy(
     change: dict[str, Any], settings: dict[str, str], said: str
@@ -67,6 +65,14 @@ def test_two_replicas_that_must_both_be_there_are_too_few() -> None:
     found = judged("t.votes", Seen("", (2, 2, 2, 2)), replication=2)
 
     assert (found.state, "without any broker" in found.said) == (BAD, True)
+
+
+def test_more_replicas_in_sync_of_more_are_the_operators_choice() -> None:
+    """Three of five is safer than two of five; one of five is not."""
+    seen = Seen("", (5, 5, 5, 5))
+
+    assert [judged("t.votes", seen, {"min.insync.replicas": least}).state
+            for least in ("1", "2", "3", "5")] == [BAD, GOOD, GOOD, BAD]
 
 
 def test_what_the_account_may_not_see_is_unknown() -> None:
