@@ -1,6 +1,7 @@
 """The campaign as a program: `make faults SEEDS=50`, or `python -m tests.faults --seeds 50`."""
 
 import argparse
+import asyncio
 import datetime as dt
 import importlib.metadata
 import logging
@@ -12,8 +13,10 @@ import tempfile
 from pathlib import Path
 
 from deploy.local.kafka_jars import KAFKA_VERSION
+from tests.faults import brokers_run
 from tests.faults.report import Circumstances, line, page, summary
 from tests.faults.run import run_seed, setup
+from tests.production.brokers import NODES
 
 
 PAGE = Path(__file__).parents[2] / "docs/faults.md"
@@ -28,6 +31,8 @@ def main() -> int:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     asked.folder.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="campaign-", dir=asked.folder)).resolve()
+    if asked.brokers == NODES:
+        return _of_brokers(asked, folder)
     reports = []
     with setup(folder, CACHE_FOLDER) as parts:
         for seed in range(asked.first, asked.first + asked.seeds):
@@ -43,12 +48,26 @@ def main() -> int:
     return 0
 
 
+def _of_brokers(asked: argparse.Namespace, folder: Path) -> int:
+    """Run the seeds on a cluster of three brokers."""
+    seeds = range(asked.first, asked.first + asked.seeds)
+    if not asyncio.run(brokers_run.campaign(folder, CACHE_FOLDER, seeds, asked.votes)):
+        print(f"What the seeds left, the brokers' data included: {folder}")
+        return 1
+    shutil.rmtree(folder)
+    return 0
+
+
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.faults", description=__doc__)
     parser.add_argument("--seeds", type=int, default=5, help="how many seeds")
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--folder", type=Path, default=Path(".scrutin/faults"),
                         help="where data of failed seeds is kept")
+    parser.add_argument("--brokers", type=int, choices=(1, NODES), default=1,
+                        help="how many brokers; on three, these alone are hit")
+    parser.add_argument("--votes", type=int, default=brokers_run.VOTES_A_SECOND,
+                        help="votes a second on three brokers")
     parser.add_argument("--write-docs", action="store_true", help="write docs/faults.md")
     return parser.parse_args()
 

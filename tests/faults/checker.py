@@ -103,20 +103,20 @@ class Evidence:
 
 def check(evidence: Evidence) -> list[Violation]:
     """Find everything that does not hold."""
-    accepted, found = _accepted(evidence.decisions)
+    taken, found = accepted(evidence.decisions)
     pure, ledgers = _pure(evidence.votes)
-    return [*_few(
-        *_lost(evidence), *_phantoms(evidence),
+    return [*few(
+        *lost(evidence.attempts, evidence.votes), *_phantoms(evidence),
         *broken_receipts(evidence.receipts, evidence.strangers, evidence.votes),
         *of_wrong_clocks(evidence.receipts),
-        *broken_logs(evidence.signed), *_adopted(evidence), *_counted_twice(accepted),
+        *broken_logs(evidence.signed), *_adopted(evidence), *counted_twice(taken),
         *found,
-        *_decisions(accepted, pure), *_document(evidence, ledgers), *_recount(evidence),
+        *compared(taken, pure), *_document(evidence, ledgers), *_recount(evidence),
         *_archive(evidence.archive), *_backwards(evidence.observed),
         *_at_vector(evidence.observed, evidence.votes))]
 
 
-def _few(*violations: Violation) -> Iterator[Violation]:
+def few(*violations: Violation) -> Iterator[Violation]:
     """Spell out the first of each kind, and count the others."""
     seen: Counter[str] = Counter()
     for violation in violations:
@@ -131,15 +131,15 @@ def _few(*violations: Violation) -> Iterator[Violation]:
 # The ballot box
 
 
-def _lost(evidence: Evidence) -> Iterator[Violation]:
+def lost(attempts: Sequence[Attempt], votes: Sequence[Log]) -> Iterator[Violation]:
     """Acknowledged, but not where it was acknowledged, or not there at all."""
-    there = [Counter(log) for log in evidence.votes]
+    there = [Counter(log) for log in votes]
     acknowledged: Counter[tuple[int, bytes | None]] = Counter()
-    for attempt in evidence.attempts:
+    for attempt in attempts:
         if attempt.outcome is not Outcome.ACKNOWLEDGED:
             continue
         acknowledged[attempt.partition, attempt.value] += 1
-        log, offset = evidence.votes[attempt.partition], attempt.offset
+        log, offset = votes[attempt.partition], attempt.offset
         if offset is not None and (offset >= len(log) or log[offset] != attempt.value):
             yield Violation("acknowledged vote lost", (
                 f"partition {attempt.partition} offset {offset} is not {in_hex(attempt.value)}"))
@@ -183,9 +183,9 @@ def _adopted(evidence: Evidence) -> Iterator[Violation]:
 # The decisions
 
 
-def _accepted(decisions: list[list[bytes]]) -> tuple[list[list[bytes]], list[Violation]]:
+def accepted(decisions: list[list[bytes]]) -> tuple[list[list[bytes]], list[Violation]]:
     """Read decisions as everybody must: source offset = last + 1, a repeat has the same bytes."""
-    accepted, found = [], []
+    read, found = [], []
     for partition, values in enumerate(decisions):
         taken: list[bytes] = []
         for value in values:
@@ -199,8 +199,8 @@ def _accepted(decisions: list[list[bytes]]) -> tuple[list[list[bytes]], list[Vio
             elif offset < len(taken) and taken[offset] != value:
                 found.append(Violation("decisions disagree", (
                     f"partition {partition} offset {offset} was decided in two ways")))
-        accepted.append(taken)
-    return accepted, found
+        read.append(taken)
+    return read, found
 
 
 def _pure(votes: list[Log]) -> tuple[list[list[bytes | None]], list[Ledger]]:
@@ -210,10 +210,10 @@ def _pure(votes: list[Log]) -> tuple[list[list[bytes | None]], list[Ledger]]:
             for ledger, log in zip(ledgers, votes, strict=True)], ledgers
 
 
-def _counted_twice(accepted: list[list[bytes]]) -> Iterator[Violation]:
+def counted_twice(decisions: list[list[bytes]]) -> Iterator[Violation]:
     """One event with an effect at two offsets."""
     first: dict[bytes, tuple[int, int]] = {}
-    for partition, values in enumerate(accepted):
+    for partition, values in enumerate(decisions):
         for offset, value in enumerate(values):
             decision = decode(value)
             if OUTCOMES[decision.outcome] not in EFFECTS or decision.event_id is None:
@@ -225,11 +225,11 @@ def _counted_twice(accepted: list[list[bytes]]) -> Iterator[Violation]:
                     f"partition {partition} offset {offset}"))
 
 
-def _decisions(
-    accepted: list[list[bytes]], pure: list[list[bytes | None]]
+def compared(
+    decisions: list[list[bytes]], pure: list[list[bytes | None]]
 ) -> Iterator[Violation]:
     """Compare byte for byte; the first difference of a partition says it."""
-    for partition, (taken, decided) in enumerate(zip(accepted, pure, strict=True)):
+    for partition, (taken, decided) in enumerate(zip(decisions, pure, strict=True)):
         for offset, (is_there, must_be) in enumerate(zip_longest(taken, decided)):
             if is_there != must_be:
                 yield Violation("decision differs", (

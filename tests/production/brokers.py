@@ -1,8 +1,10 @@
 """Three real brokers in one cluster, each with a folder and ports of its own."""
 
+import os
 import shutil
+import signal
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -10,73 +12,152 @@ from deploy.local import child, kafka, kafka_runtime
 from deploy.local.kafka import BrokerConfiguration, KafkaRuntime
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, find_free
+from tests.production.wires import Wires
 from tests.waiting import until
 
 
 NODES = 3
-STOP_SECONDS = 20.0
+NUMBERS = range(1, NODES + 1)
+STOP_SECONDS = 30.0
 SMALL_HEAP = "-Xmx320m"
+SESSION_SECONDS = 9.0
+"""Kafka's own: so long a broker is silent before it is given up."""
 
 
 class Brokers:
-    """A running cluster, of which a broker may be killed."""
+    """A running cluster, of which a broker may be killed, frozen, cut off or rolled.
 
-    def __init__(self, folder: Path, runtime: KafkaRuntime) -> None:
-        ports = find_free(2 * NODES)
-        self._runtime, self._identity = runtime, kafka.new_identity()
-        self._configurations = [
-            BrokerConfiguration(folder / f"broker-{number}", port, controller)
-            for number, (port, controller) in enumerate(
-                zip(ports[:NODES], ports[NODES:], strict=True), 1)]
+    With wires every client, every follower and both ways to the controllers of a broker go through
+    them; only what a broker fetches as a follower itself goes through the wires of the others.
+    """
+
+    def __init__(
+        self, folder: Path, runtime: KafkaRuntime, *, wires: Wires | None = None,
+        session_seconds: float = SESSION_SECONDS,
+    ) -> None:
+        self._runtime, self._identity, self._wires = runtime, kafka.new_identity(), wires
+        self._session_seconds = session_seconds
+        ports = iter(find_free(2 * NODES + (NODES * NODES if wires else 0)))
+        self._configurations = {number: BrokerConfiguration(
+            folder / f"broker-{number}", next(ports), next(ports)) for number in NUMBERS}
+        self._doors = {number: each.port for number, each in self._configurations.items()}
+        """Where each broker is reached, by its number."""
+        self._controllers = {(number, other): each.controller_port for number in NUMBERS
+                             for other, each in self._configurations.items()}
+        """Where each broker reaches the controller of another."""
+        if wires is not None:
+            self._lay(wires, ports)
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
+
+    def _lay(self, wires: Wires, ports: Iterator[int]) -> None:
+        for number in NUMBERS:
+            wires.say("open", f"broker-{number}", door := next(ports), self._doors[number])
+            self._doors[number] = door
+        for way in self._controllers:
+            if way[0] != way[1]:
+                wires.say("open", _name(way), door := next(ports), self._controllers[way])
+                self._controllers[way] = door
 
     @property
     def address(self) -> str:
-        return ",".join(each.address for each in self._configurations)
+        return ",".join(f"{LOOPBACK}:{port}" for port in self._doors.values())
 
     async def start(self) -> None:
         """Start all, and wait until they know each other."""
-        for node, each in enumerate(self._configurations, 1):
-            self._format(node, each)
-            self._processes[node] = child.spawn(
-                kafka.broker_argv(each, self._runtime, SMALL_HEAP), each.folder / "kafka.log")
+        for number, each in self._configurations.items():
+            self._format(number, each)
+            self.restart(number)
         await until(lambda: self.present() == NODES)
 
     def present(self) -> int:
         """Count the brokers that the first one knows."""
-        return len(describe_brokers(LOOPBACK, self._configurations[0].port))
+        return len(describe_brokers(LOOPBACK, self._configurations[1].port))
 
-    def _format(self, node: int, each: BrokerConfiguration) -> None:
+    def _format(self, number: int, each: BrokerConfiguration) -> None:
         each.data_folder.mkdir(parents=True)
         shutil.copyfile(
             self._runtime.bootstrap_checkpoint, each.data_folder / "bootstrap.checkpoint")
         (each.data_folder / "meta.properties").write_text(
-            f"version=1\ncluster.id={self._identity}\nnode.id={node}\n"
+            f"version=1\ncluster.id={self._identity}\nnode.id={number}\n"
             f"directory.id={kafka.new_identity()}\n")
-        voters = ",".join(f"{number}@{LOOPBACK}:{other.controller_port}"
-                          for number, other in enumerate(self._configurations, 1))
-        # Of two lines of one name Java takes the last.
+        voters = ",".join(
+            f"{other}@{LOOPBACK}:{self._controllers[number, other]}" for other in NUMBERS)
+        # Of two lines of one name Java takes the last. Leaders go back soon, so that each broker
+        # leads again before the next fault.
         each.properties_path.write_text(kafka.server_properties(each) + (
-            f"node.id={node}\ncontroller.quorum.voters={voters}\n"
-            f"offsets.topic.replication.factor={NODES}\nmin.insync.replicas=2\n"))
+            f"node.id={number}\ncontroller.quorum.voters={voters}\n"
+            f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self._doors[number]}\n"
+            f"broker.session.timeout.ms={int(self._session_seconds * 1_000)}\n"
+            "leader.imbalance.check.interval.seconds=3\n"
+            "leader.imbalance.per.broker.percentage=0\n"
+            f"offsets.topic.replication.factor={NODES}\n"))
 
-    def kill(self, node: int) -> None:
+    # Faults
+
+    def kill(self, number: int) -> None:
         """End a broker like a lost machine."""
-        self._processes[node].kill()
-        self._processes[node].wait()
+        self._processes[number].kill()
+        self._processes[number].wait()
+
+    def restart(self, number: int) -> None:
+        """Start a broker that does not run."""
+        each = self._configurations[number]
+        self._processes[number] = child.spawn(
+            kafka.broker_argv(each, self._runtime, SMALL_HEAP), each.folder / "kafka.log")
+
+    def leave(self, number: int) -> None:
+        """Stop a broker in order: it hands over what it leads first."""
+        child.stop(self._processes[number], STOP_SECONDS)
+
+    def freeze(self, number: int) -> None:
+        """Let a broker keep its connections and do nothing."""
+        os.kill(self._processes[number].pid, signal.SIGSTOP)
+
+    def thaw(self, number: int) -> None:
+        os.kill(self._processes[number].pid, signal.SIGCONT)
+
+    def cut(self, number: int) -> None:
+        """Take the network of a broker away."""
+        self._wire("cut", number)
+
+    def mend(self, number: int) -> None:
+        self._wire("mend", number)
+
+    def _wire(self, verb: str, number: int) -> None:
+        assert self._wires is not None, "a cluster without wires"
+        self._wires.say(verb, f"broker-{number}")
+        for way in self._controllers:
+            if number in way and way[0] != way[1]:
+                self._wires.say(verb, _name(way))
 
     def stop(self) -> None:
         """End all that still run."""
         for process in self._processes.values():
-            child.stop(process, STOP_SECONDS)
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+
+
+def _name(way: tuple[int, int]) -> str:
+    return f"controller-{way[0]}-{way[1]}"
 
 
 @asynccontextmanager
-async def three_brokers(folder: Path, cache_folder: Path) -> AsyncIterator[Brokers]:
+async def three_brokers(
+    folder: Path, cache_folder: Path, *, wired: bool = False,
+    session_seconds: float = SESSION_SECONDS,
+) -> AsyncIterator[Brokers]:
     """Run a cluster."""
-    found = Brokers(folder, kafka_runtime.prepare(cache_folder))
+    wires = Wires() if wired else None
     try:
-        await found.start()
-        yield found
+        found = Brokers(folder, kafka_runtime.prepare(cache_folder), wires=wires,
+                        session_seconds=session_seconds)
+        try:
+            await found.start()
+            yield found
+        finally:
+            found.stop()
     finally:
-        found.stop()
+        if wires is not None:
+            wires.stop()
