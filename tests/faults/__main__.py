@@ -51,7 +51,9 @@ def main() -> int:
 def _of_brokers(asked: argparse.Namespace, folder: Path) -> int:
     """Run the seeds on a cluster of three brokers."""
     seeds = range(asked.first, asked.first + asked.seeds)
-    if not asyncio.run(brokers_run.campaign(folder, CACHE_FOLDER, seeds, asked.votes)):
+    if not asyncio.run(brokers_run.campaign(
+            folder, CACHE_FOLDER, seeds, votes_per_second=asked.votes,
+            session_seconds=asked.session)):
         print(f"What the seeds left, the brokers' data included: {folder}")
         return 1
     shutil.rmtree(folder)
@@ -68,6 +70,8 @@ def _asked() -> argparse.Namespace:
                         help="how many brokers; on three, these alone are hit")
     parser.add_argument("--votes", type=int, default=brokers_run.VOTES_A_SECOND,
                         help="votes a second on three brokers")
+    parser.add_argument("--session", type=float, default=brokers_run.SESSION_SECONDS,
+                        help="session of three brokers, in seconds; Kafka's own is 9")
     parser.add_argument("--write-docs", action="store_true", help="write docs/faults.md")
     return parser.parse_args()
 

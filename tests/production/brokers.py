@@ -36,7 +36,7 @@ class Brokers:
         session_seconds: float = SESSION_SECONDS,
     ) -> None:
         self._runtime, self._identity, self._wires = runtime, kafka.new_identity(), wires
-        self._session_seconds = session_seconds
+        self.session_seconds = session_seconds
         ports = iter(find_free(2 * NODES + (NODES * NODES if wires else 0)))
         self._configurations = {number: BrokerConfiguration(
             folder / f"broker-{number}", next(ports), next(ports)) for number in NUMBERS}
@@ -87,7 +87,7 @@ class Brokers:
         each.properties_path.write_text(kafka.server_properties(each) + (
             f"node.id={number}\ncontroller.quorum.voters={voters}\n"
             f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self._doors[number]}\n"
-            f"broker.session.timeout.ms={int(self._session_seconds * 1_000)}\n"
+            f"broker.session.timeout.ms={int(self.session_seconds * 1_000)}\n"
             "leader.imbalance.check.interval.seconds=3\n"
             "leader.imbalance.per.broker.percentage=0\n"
             f"offsets.topic.replication.factor={NODES}\n"))
