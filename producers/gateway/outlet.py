@@ -331,10 +331,11 @@ class Outlet:
             "a batch was not acknowledged", topic=lane.topic, partition=lane.partition,
             reason=f"{type(error).__name__}: {error}".rstrip(": "))
         lane.on_trial = True
-        leaving = [lane]
-        if carrier.ended:
-            leaving = [each for each in self._lanes.values() if each.carrier is carrier]
         carrier.withdraw(lane.topic, lane.partition)
+        leaving = [each for each in self._lanes.values()
+                   if each.carrier is carrier and (each is lane or carrier.ended)]
+        if not leaving:  # Another lane noticed before, and took this one along.
+            return
         for each in leaving:
             each.carrier = None
         carrier.users -= len(leaving)

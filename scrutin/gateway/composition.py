@@ -73,7 +73,8 @@ from views.transport import StrictTransport
 
 
 SHUTDOWN_SECONDS = 8
-"""Longest wait for answers under way after being told to stop: more than an acknowledgement's."""
+"""Longest wait for answers under way after being told to stop: more than an acknowledgement's, but
+where a cluster has just lost a broker: then a connection ends, and its vote is sent again."""
 SWITCH_SECONDS = 0.001
 """Longest turn of a thread that makes pages while votes wait; Python's own is five times that, and
 a vote waits several times."""

@@ -148,6 +148,36 @@ async def test_a_partition_that_fails_leaves_the_others_theirs(
     assert second is not first
 
 
+async def test_a_producer_that_ends_is_replaced_once_for_all_its_partitions(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever notices first: no lane is left behind, none connects twice."""
+    topics = await provisioned(broker.address, topic_prefix)
+    send_batch = AIOKafkaProducer.send_batch
+    sent_by: list[AIOKafkaProducer] = []
+
+    async def ending(
+        self: AIOKafkaProducer, batch: Any, topic: str, *, partition: int) -> Any:
+        sent_by.append(self)
+        if self is sent_by[0]:
+            await self._sender.close()
+            raise KafkaStorageError
+        return await send_batch(self, batch, topic, partition=partition)
+
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", ending)
+    async with Outlet(broker.address, {topics.votes: 3}) as outlet:
+        await until(lambda: outlet.connected)
+        lost = await asyncio.gather(*(outlet.write(topics.votes, number, 0, b"x")
+                                      for number in range(3)), return_exceptions=True)
+        await until(lambda: not outlet.away)
+        taken = await asyncio.gather(*(outlet.write(topics.votes, number, 0, b"x")
+                                       for number in range(3)))
+        await until(lambda: len(outlet._tasks) == 3)  # A lane each, and nobody connects any more.
+    assert [type(each) for each in lost] == [Unknown] * 3
+    assert [each.offset for each in taken] == [1] * 3
+    assert len({*sent_by}) == 2
+
+
 async def test_what_was_given_up_is_not_tried_again(
     broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
