@@ -90,7 +90,7 @@ def _settings(
     for name, value in topic.drift(replicas, values).items():
         why = f": {DANGERS[name]}" if name in DANGERS else ""
         yield Fault(f"{name} is {values.get(name)}, it must be {value}{why}",
-                    "scrutin provision sets it.")
+                    "Run scrutin provision: it sets it.")
     if replicas == REPLICAS_SAFE - 1:
         yield Fault("two replicas: without any broker nothing is written, or votes lie on one disk",
                     "Have three replicas, of which two must be in sync.")
