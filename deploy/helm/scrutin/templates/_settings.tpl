@@ -46,7 +46,7 @@ SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin }}
 {{- if eq .process "ledger" }}
 SCRUTIN_SNAPSHOTS: /var/lib/scrutin/snapshots
 {{- end }}
-{{- if and (eq .process "patrol") $values.keys.guard }}
+{{- if get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
 SCRUTIN_CONTROL_KEYS: /var/lib/scrutin/control
 {{- end }}
 {{- end }}

@@ -21,6 +21,9 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- if has .process (list "ledger" "gateway") }}
 - {name: keys, mountPath: /var/lib/scrutin/keys, readOnly: true}
 {{- end }}
+{{- if get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
+- {name: control, mountPath: /var/lib/scrutin/control, readOnly: true}
+{{- end }}
 {{- if eq .process "ledger" }}
 - {name: private, mountPath: /var/lib/scrutin/snapshots, subPath: snapshots}
 {{- else if eq .process "notary" }}
@@ -31,8 +34,6 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 - {name: public, mountPath: /var/lib/scrutin/{{ $folder }}, subPath: {{ $folder }}}
 {{- end }}
 - {name: public, mountPath: /var/lib/scrutin/transparency, subPath: transparency, readOnly: true}
-{{- else if and (eq .process "patrol") $values.keys.guard }}
-- {name: control, mountPath: /var/lib/scrutin/control, readOnly: true}
 {{- else if has .process (list "views" "gateway") }}
 - {name: operations, mountPath: /etc/scrutin/operations, readOnly: true}
 {{- range $folder := list "recounts" "guard" "transparency" }}
@@ -72,10 +73,11 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- if has .process (list "archive" "notary" "views" "gateway") }}
 - {name: public, persistentVolumeClaim: {claimName: {{ $name }}-public}}
 {{- end }}
+{{- with get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
+{{ include "scrutin.secret" (list "control" .) }}
+{{- end }}
 {{- if eq .process "ledger" }}
 {{ include "scrutin.secret" (list "keys" $values.keys.snapshots) }}
-{{- else if and (eq .process "patrol") $values.keys.guard }}
-{{ include "scrutin.secret" (list "control" $values.keys.guard) }}
 {{- else if has .process (list "views" "gateway") }}
 {{ include "scrutin.secret" (list "operations" $values.operations.secret) }}
 {{- if eq .process "gateway" }}
