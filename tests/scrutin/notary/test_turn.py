@@ -24,7 +24,7 @@ def test_a_notary_takes_the_folder_of_one_that_was_frozen(tmp_path: Path) -> Non
         assert frozen.stdout is not None
         assert frozen.stdout.readline() == b"held\n"
         os.kill(frozen.pid, signal.SIGSTOP)
-        lock = asyncio.run(NotaryTurn(policy)._lock())
+        lock = asyncio.run(NotaryTurn(policy, None)._lock())
         assert frozen.wait() == -signal.SIGKILL
 
     assert lock is not None
