@@ -55,6 +55,8 @@ class ClockWatch:
 
     def __init__(self, kafka: str, topic: str, brokers: BrokerTime) -> None:
         self._kafka, self._topic, self._brokers = kafka, topic, brokers
+        self.settled = asyncio.Event()
+        """Whether `brokers` is settled."""
         self._told = ""
         """What went wrong last: it is said once."""
         self._logger = structlog.get_logger("gateway")
@@ -69,11 +71,15 @@ class ClockWatch:
             except (KafkaError, OSError, TimeoutError) as error:
                 self._tell(f"{type(error).__name__}: {error}".rstrip(": "))
                 if isinstance(error, WILL_NOT_TELL) or steady() - since >= SETTLE_SECONDS:
-                    self._brokers.settled = True
+                    self._settle()
             else:
                 self._told = ""
-                self._brokers.settled = True
+                self._settle()
             await asyncio.sleep(MEASURE_SECONDS if self._brokers.measured else RETRY_SECONDS)
+
+    def _settle(self) -> None:
+        self._brokers.settled = True
+        self.settled.set()
 
     async def _measure(self) -> None:
         async with asyncio.timeout(ANSWER_SECONDS):

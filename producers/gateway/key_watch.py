@@ -16,8 +16,13 @@ from schemas.named_keys import IN_USE, RETIRED, NamedKey, key_id
 class KeyWatch:
     """Looks at the folder again and again."""
 
-    def __init__(self, keys: KeyFolder, follower: Follower, outlet: Outlet, topic: str) -> None:
+    def __init__(
+        self, keys: KeyFolder, follower: Follower, outlet: Outlet, topic: str,
+        settled: asyncio.Event,
+    ) -> None:
+        """`settled`: the time is known, by which a key is named."""
         self._keys, self._follower, self._outlet, self._topic = keys, follower, outlet, topic
+        self._settled = settled
         self._named: set[bytes] = set()
         """Public keys that were written, and that the follower may not have seen yet."""
         self._told = ""
@@ -29,6 +34,7 @@ class KeyWatch:
         await self._follower.ready.wait()
         # Both connect at once: the catalogue may be read before anything can be written.
         await self._outlet.opened.wait()
+        await self._settled.wait()
         while True:
             try:
                 if await asyncio.to_thread(self._keys.look):

@@ -172,11 +172,12 @@ async def connected(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
             time=brokers, gateways=settings.gateway_count, door=door)
+        clocks = ClockWatch(kafka, topics.clocks, brokers)
         beside = Background((
             outlet.watch(), follower.follow(), history.follow(), _read_on(reader),
             networks.tidy(clock), booth.descriptions.run(clock), booth.doorkeeper.count(clock),
-            ClockWatch(kafka, topics.clocks, brokers).run(outlet),
-            KeyWatch(keys, follower, outlet, topics.catalogue).run(clock),
+            clocks.run(outlet),
+            KeyWatch(keys, follower, outlet, topics.catalogue, clocks.settled).run(clock),
             ask_archive(settings, reader.flushes, days, audience), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
             measure_draws(publications, reader.flushes), *_heard(

@@ -35,7 +35,7 @@ from tests.faults.checker import (
 )
 from tests.faults.cluster import EXPECTED_STATUS, Cluster
 from tests.faults.load import Load, outcomes
-from tests.faults.schedule import ADOPTION, QUIET_SECONDS, Schedule, schedule
+from tests.faults.schedule import ADOPTION, GATEWAY, QUIET_SECONDS, Schedule, schedule
 from tests.faults.violations import Log, Violation
 from tests.harness import Stack, connected_producer, write
 from tests.sinks.ballots import random_box
@@ -207,8 +207,10 @@ class _Seed:
 
     def _recovered(self, load: Load) -> bool:
         """Whether every worker is ready, and results and their ranking hold every vote."""
-        if not self._warm():
-            return False
+        return self._warm() and self._complete(load)
+
+    def _complete(self, load: Load) -> bool:
+        """Whether results, their ranking and the notary's logs hold all that was written."""
         kafka, topics = self.stack.kafka, self.stack.topics
         ends = asyncio.run(end_offsets(kafka, topics.votes, PARTITIONS))
         [named] = asyncio.run(end_offsets(kafka, topics.catalogue, 1))
@@ -236,10 +238,12 @@ class _Seed:
     def _evidence(self, load: Load, adopted: list[Attempt]) -> Evidence:
         """Stop the writers of the logs, then everything, and gather what is left."""
         kafka, topics = self.stack.kafka, self.stack.topics
-        first = [name for name in self.cluster.workers if name != "archive"]
-        self.cluster.stop(*first)
-        self._until(lambda: self.cluster.stopped(*first),
-                    RECOVERY_SECONDS)
+        workers = [name for name in self.cluster.workers if name != "archive"]
+        gateways = [name for name in workers if name.startswith(GATEWAY)]
+        # A gateway may have written last: only once it has ended nothing more is to be read.
+        self._end(gateways)
+        self._until(lambda: self._complete(load), RECOVERY_SECONDS)
+        self._end(workers)
         logs: dict[str, list[Log]] = {
             kept.topic: [list(log) for log in asyncio.run(read(kafka, kept.topic, kept.partitions))]
             for kept in archived_logs(topics)}
@@ -266,6 +270,10 @@ class _Seed:
                 transparency.signed_log(self._logs, topics.prefix, place, log)
                 for place, log in zip(
                     self._places(), (*logs[topics.votes], *logs[topics.catalogue]), strict=True)])
+
+    def _end(self, names: list[str]) -> None:
+        self.cluster.stop(*names)
+        self._until(lambda: self.cluster.stopped(*names), RECOVERY_SECONDS)
 
     def _account(self, load: Load, evidence: Evidence) -> None:
         """Fill the report, and name the ends of workers that nobody may end with."""

@@ -22,12 +22,19 @@ from tests.sinks.topics import append, create
 from tests.waiting import until
 
 
+def known_time() -> asyncio.Event:
+    """Say that the time is known."""
+    found = asyncio.Event()
+    found.set()
+    return found
+
+
 @contextlib.asynccontextmanager
 async def watching(stack: Stack, keys: KeyFolder) -> AsyncIterator[Follower]:
     """Follow the catalogue and watch a key folder, as a gateway does."""
     follower = Follower(stack.kafka, stack.topics)
     async with Outlet(stack.kafka, written_topics(stack.topics)) as outlet:
-        watch = KeyWatch(keys, follower, outlet, stack.topics.catalogue)
+        watch = KeyWatch(keys, follower, outlet, stack.topics.catalogue, known_time())
         works = [asyncio.create_task(work) for work in (follower.follow(), watch.run(time.time))]
         try:
             yield follower
@@ -59,7 +66,7 @@ async def test_a_start_is_no_error(stack: Stack, tmp_path: Path) -> None:
     await create(stack.kafka, stack.topics)
     keys, follower = KeyFolder(tmp_path), Follower(stack.kafka, stack.topics)
     outlet = Outlet(stack.kafka, written_topics(stack.topics))
-    watch = KeyWatch(keys, follower, outlet, stack.topics.catalogue)
+    watch = KeyWatch(keys, follower, outlet, stack.topics.catalogue, known_time())
     with structlog.testing.capture_logs() as said:
         works = [asyncio.create_task(work) for work in (follower.follow(), watch.run(time.time))]
         await until(follower.ready.is_set)
@@ -94,3 +101,27 @@ async def test_a_gateway_on_an_older_copy_of_the_folder_says_that_its_key_is_ret
 
 def _says(said: list[Any], words: str) -> Callable[[], bool]:
     return lambda: any(words in str(each.get("reason")) for each in said)
+
+
+async def test_no_key_is_named_before_the_time_is_known(stack: Stack, tmp_path: Path) -> None:
+    """The machine's own clock may be an hour ahead: the broker would refuse the record."""
+    await create(stack.kafka, stack.topics)
+    follower, settled = Follower(stack.kafka, stack.topics), asyncio.Event()
+    asked: list[float] = []
+
+    def clock() -> float:
+        asked.append(time.time())
+        return asked[-1]
+
+    async with Outlet(stack.kafka, written_topics(stack.topics)) as outlet:
+        watch = KeyWatch(
+            KeyFolder(tmp_path), follower, outlet, stack.topics.catalogue, settled)
+        works = [asyncio.create_task(work) for work in (follower.follow(), watch.run(clock))]
+        await until(lambda: follower.ready.is_set() and outlet.opened.is_set())
+        await asyncio.sleep(0)
+        assert not asked
+        settled.set()
+        await until(lambda: bool(asked))
+        for work in works:
+            work.cancel()
+        await asyncio.wait(works)
