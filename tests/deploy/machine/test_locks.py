@@ -59,6 +59,7 @@ def test_a_holder_that_was_stopped_is_ended_and_no_other(tmp_path: Path) -> None
         path.write_text(f"{stopped.pid}\n")
         not_its_holder = locks.end_stopped_holder(path)
         ended = locks.end_stopped_holder(other)
+        stopped.kill()
         stopped.wait()
         FolderLock.acquire(other, "held by {pid}").release()
         lives = working.poll() is None

@@ -24,8 +24,10 @@ def test_a_notary_takes_the_folder_of_one_that_was_frozen(tmp_path: Path) -> Non
         assert frozen.stdout is not None
         assert frozen.stdout.readline() == b"held\n"
         os.kill(frozen.pid, signal.SIGSTOP)
-        lock = asyncio.run(NotaryTurn(policy, None)._lock())
-        assert frozen.wait() == -signal.SIGKILL
+        try:
+            lock = asyncio.run(NotaryTurn(policy, None)._lock())
+        finally:
+            frozen.kill()
 
     assert lock is not None
     lock.release()
