@@ -1,11 +1,13 @@
 # ruff: noqa: INP001 -- a program beside the pages it writes, not a package
 """Write the parts of the documentation that follow from the code: `python docs/generate.py`.
 
-Enters: the schemas, the settings, the command line. Leaves: docs/events.md, docs/commands.md and
-the tables between markers in docs/operate.md. A test holds them fresh; `make docs` writes them.
+Enters: the schemas, the settings, the command line. Leaves: docs/events.md, docs/commands.md, the
+tables between markers in docs/operate.md, and the settings that values of the chart may set. A test
+holds them fresh; `make docs` writes them.
 """
 
 import inspect
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +58,13 @@ WITHOUT_EVENTS = {
     TOPICS.dead_letters: ("undecodable records, as they came",),
     TOPICS.clocks: ("records without content, which the broker stamps",),
 }
+CHART = ROOT / "deploy/helm/scrutin"
+NOT_OFFERED = {
+    "cache_dir": "the local stack's alone",
+    "instance": "the pod's name, of each its own",
+    "kafka_token": "OAUTHBEARER is not in the chart",
+}
+"""Settings that values of the chart cannot set though the chart does not, and why."""
 
 
 def pages() -> dict[Path, str]:
@@ -69,6 +78,7 @@ def pages() -> dict[Path, str]:
         ROOT / "docs/events.md": events_page(),
         ROOT / "docs/commands.md": commands_page(),
         operate: text,
+        CHART / "values.schema.json": chart_schema(),
     }
 
 
@@ -103,6 +113,24 @@ def settings_table() -> str:
 def _default(field: FieldInfo) -> str:
     text = str(field.default)
     return f"`{text}`" if text else "empty"
+
+
+def chart_schema() -> str:
+    """Offer every setting in the chart's `settings` that it does not set itself; no secret."""
+    path = CHART / "values.schema.json"
+    found = json.loads(path.read_text("utf-8"))
+    told = {name.removesuffix("_FILE") for name in chart_variables()}
+    found["$defs"]["settings"]["propertyNames"]["enum"] = sorted(
+        name for name, field in Settings.model_fields.items()
+        if field.repr and f"SCRUTIN_{name.upper()}" not in told and name not in NOT_OFFERED)
+    return json.dumps(found, indent=2) + "\n"
+
+
+def chart_variables() -> set[str]:
+    """Name the variables that the chart's templates set."""
+    text = "\n".join(path.read_text("utf-8") for path in sorted((CHART / "templates").iterdir()))
+    text = "\n".join(text.replace("{{ $kind }}", kind) for kind in ("VIEWS", "GATEWAY"))
+    return set(re.findall(r"^(SCRUTIN_[A-Z_]+):", text, re.MULTILINE))
 
 
 def topics_table() -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from docs.generate import NOT_OFFERED, chart_variables
 from schemas import accounts
 from schemas.topics import Topics
 from scrutin.main import PROCESSES
@@ -24,18 +25,6 @@ TEMPLATES = "\n".join(
 SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text("utf-8"))
 VALUES: dict[str, Any] = yaml.safe_load((CHART / "values.yaml").read_text("utf-8"))
 NATIONAL: dict[str, Any] = yaml.safe_load((CHART / "values/national.yaml").read_text("utf-8"))
-NOT_OFFERED = {
-    "cache_dir": "the local stack's alone",
-    "instance": "the pod's name, of each its own",
-    "kafka_token": "OAUTHBEARER is not in the chart",
-}
-"""Settings that values cannot set, and why."""
-
-
-def _told() -> set[str]:
-    """Name the variables that the templates set."""
-    servers = "\n".join(TEMPLATES.replace("{{ $kind }}", kind) for kind in ("VIEWS", "GATEWAY"))
-    return set(re.findall(r"^(SCRUTIN_[A-Z_]+):", servers, re.MULTILINE))
 
 
 def _listed(kind: str) -> list[str]:
@@ -50,17 +39,18 @@ def test_every_variable_is_a_setting() -> None:
     known = {f"SCRUTIN_{name.upper()}" + ("" if field.repr else "_FILE")
              for name, field in Settings.model_fields.items()}
 
-    assert len(_told()) > 30
-    assert _told() - known == set()
+    assert len(chart_variables()) > 30
+    assert chart_variables() - known == set()
 
 
 def test_values_offer_every_other_setting_and_nothing_else() -> None:
     """A slip of the pen in `settings` is refused by helm; what the chart sets is set once."""
-    told = {name.removeprefix("SCRUTIN_").removesuffix("_FILE").lower() for name in _told()}
-    free = {name for name, field in Settings.model_fields.items() if field.repr}
+    offered = SCHEMA["$defs"]["settings"]["propertyNames"]["enum"]
+    told = {name.removeprefix("SCRUTIN_").removesuffix("_FILE").lower()
+            for name in chart_variables()}
 
-    assert SCHEMA["$defs"]["settings"]["propertyNames"]["enum"] == sorted(
-        free - told - set(NOT_OFFERED))
+    assert {*offered, *told, *NOT_OFFERED} == set(Settings.model_fields)
+    assert not told & {*offered}
 
 
 def test_every_process_has_its_workload() -> None:
