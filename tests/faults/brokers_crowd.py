@@ -26,6 +26,8 @@ ANSWER_SECONDS = 20.0
 """A voter waits so long for an answer."""
 AGAIN_SECONDS = 0.5
 """Until a vote without a receipt is sent again."""
+IDLE_SECONDS = 3.0
+"""A connection that rested so long is not used again: after 5 s a gateway closes it."""
 UNKNOWN_STATUS = (0, HTTPStatus.GATEWAY_TIMEOUT)
 """After these the vote may be in the log."""
 
@@ -96,6 +98,7 @@ class _Voter:
         self._cookie: dict[str, str] = {}
         self._connection: Connection | None = None
         self._partition = -1
+        self._used_at = 0.0
 
     async def cast(self, turn: int) -> None:
         """Cast a vote until there is a receipt of it."""
@@ -124,12 +127,16 @@ class _Voter:
                 await asyncio.sleep(AGAIN_SECONDS)
 
     async def _ask(self, asked: bytes) -> Answer | None:
+        if time.monotonic() - self._used_at > IDLE_SECONDS:
+            self.close()
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 if self._connection is None:
                     name, _, port = self._host.partition(":")
                     self._connection = await Connection.open(name, int(port))
-                return await self._connection.ask(asked)
+                answer = await self._connection.ask(asked)
+                self._used_at = time.monotonic()
+                return answer
         except (OSError, TimeoutError):
             self.close()
             return None
