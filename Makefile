@@ -55,7 +55,7 @@ faults: setup ## Kill, freeze and stop everything under load, SEEDS=n from FIRST
 fuzz: setup ## Look for bytes that break a reader of foreign bytes, and keep them; ARGS name readers.
 	.venv/bin/python -m tests.foreign $(ARGS)
 
-interop: setup ## Have tessera's fsck (Go) read our transparency logs, whole and damaged.
+interop: setup ## Have other programs (Go) read our transparency logs, whole and damaged, and countersign one and refuse its fork.
 	.venv/bin/python -m tests.interop
 
 acceptance-clickhouse: setup ## Ask a ClickHouse of yours, URL=http://user:password@host:8123, whether the archive can rest on it; READER=URL too.

@@ -147,6 +147,19 @@ NOTARY_STOPPED = _figure(
 OVERDUE = _figure(
     "scrutin_notary_overdue_consultations", "notary", "consultations",
     "Consultations whose date has passed and which are not closed in every partition.")
+NOTARY_WITNESSED = _figure(
+    "scrutin_notary_witnessed_offset", "notary", "offset",
+    "First offset that no checkpoint covers which enough witnesses have countersigned; told where "
+    "witnesses are asked.", "topic", "partition")
+NOTARY_UNWITNESSED = _figure(
+    "scrutin_notary_unwitnessed_seconds", "notary", "seconds",
+    "How long a log has had checkpoints that too few witnesses have countersigned; 0 where they "
+    "have countersigned the newest.", "topic", "partition")
+NOTARY_WITNESS_ANSWERS = _figure(
+    "scrutin_notary_witness_answers_total", "notary", "answers",
+    "What witnesses answered: cosigned; ahead or refused (it has seen another log under this "
+    "name); unknown or forbidden (it does not know the log, or its key); unfit (what no witness "
+    "may answer); failed; away (no answer in time).", "witness", "answer")
 
 GATEWAY_WAITING = _figure(
     "scrutin_gateway_waiting_records", "gateway", "records",

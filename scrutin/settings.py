@@ -244,6 +244,12 @@ class Settings(BaseSettings):
         description="Longest time between two checkpoints of a transparency log that grows: a "
         "receipt can be proven that much later. At most half of the hour that receipts promise.",
     )
+    witnesses: Path | None = Field(
+        default=None,
+        description="File (C2SP tlog-policy) of the witnesses that the notary has countersign its "
+        "checkpoints: `witness NAME KEY ADDRESS` lines, groups, and a quorum as 2 of 3; empty: "
+        "nobody is asked.",
+    )
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition after so many decisions, or as many "

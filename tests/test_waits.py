@@ -49,6 +49,7 @@ NEXT = {
     "producers/writer.py:Lane._deliver": "batch to write",
     "scrutin/notary/clerk.py:Clerk.run": "catalogue, read once: without a broker nothing is closed",
     "scrutin/notary/notary_keys.py:name_log_keys": "broker at the notary's start, or the stop",
+    "scrutin/notary/turn.py:NotaryTurn._countersigned": "broker at the notary's start, or the stop",
     "scrutin/process/standby.py:Standby._turns": "lease, or the stop",
     "scrutin/process/standby.py:Standby._ended": "end of the work, the loss of the lease, the stop",
     "sinks/lane.py:Lane._gathered": "records to archive, or the stop",

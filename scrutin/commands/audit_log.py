@@ -1,13 +1,13 @@
 """`scrutin audit log`: is this transparency log the one that was signed, now and before?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from clickhouse_connect.driver.exceptions import ClickHouseError
 
-from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
+from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
 from schemas.named_keys import KINDS, KeyList, key_id
 from scrutin import addresses
 from scrutin.archive_client import archive_client
@@ -22,6 +22,7 @@ from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.key_commitments import require_committed
 from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.policy import place_of
+from sinks.transparency.quorum import Unwitnessed
 from sinks.transparency.remote import LogAway, Source, source
 
 
@@ -31,7 +32,8 @@ def log(
         "its folder.")],
     *,
     policy: Annotated[Path, typer.Option(
-        help="The logs' public keys: the saved answer of /log/PREFIX/policy.")],
+        help="The logs' public keys: the saved answer of /log/PREFIX/policy, or of "
+        "/log/PREFIX/policy-witnessed, which asks for witnesses too.")],
     checkpoint: Annotated[list[Path] | None, typer.Option(
         help="A checkpoint of this log that was saved before, or given by somebody else; may be "
         "repeated.")] = None,
@@ -43,7 +45,8 @@ def log(
 ) -> None:
     """Check a whole transparency log: every tile, every entry, every checkpoint you kept.
 
-    Exit codes: 0 it is what was signed, 2 usage, 3 something is missing or unreachable, 4 a
+    Exit codes: 0 it is what was signed, 1 too few of the policy's witnesses have countersigned what
+    is shown, 2 usage, 3 something is missing or unreachable, 4 a
     signature, a tile, an earlier checkpoint, a list of keys or an archived record does not fit, 5
     unreadable.
     """
@@ -52,7 +55,8 @@ def log(
         verifier = _verifier(where, read_policy(policy))
         saved = [read_checkpoint_text(path) for path in checkpoint or ()]
         list_of_keys = read_keys(keys) if keys else None
-        audited = audit(_head(found), found.read, verifier, saved)
+        audited = audit(_head(found), found.read, verifier, saved,
+                        found.witnessed.checkpoint() if verifier.quorum else None)
         typer.echo(_said(audited, len(saved)))
         if list_of_keys is not None:
             typer.echo(_kept_to(list_of_keys, [
@@ -60,6 +64,9 @@ def log(
         if archive:
             _compare_archive(found, audited)
             typer.echo("archive: every signed record is there, as it was signed")
+    except Unwitnessed as error:
+        fail(f"UNWITNESSED: {error}. Nobody but its signer vouches that others are shown this log: "
+             "it may be forked. Ask the witnesses what they have seen.", EXIT_FAILED)
     except Refused as error:
         fail(f"INVALID: {error}. Show this to others who keep checkpoints.", EXIT_INVALID)
     except (LogAway, ArchiveBehind) as error:
@@ -114,13 +121,22 @@ def _compare_archive(found: Source, audited: Audited) -> None:
                   "SCRUTIN_TOPIC_PREFIX and SCRUTIN_PARTITIONS")
 
 
+def _witnessed(audited: Audited) -> Iterator[str]:
+    """Say how much of the log witnesses have seen, where they were asked for."""
+    if audited.witnessed is None:
+        return
+    behind = audited.checkpoint.size - audited.witnessed.size
+    yield (f"witnessed: {audited.witnessed.size} entries, by as many witnesses as the policy asks "
+           "for" + (f"; the {behind} behind them not yet, look again" if behind else ""))
+
+
 def _said(audited: Audited, saved: int) -> str:
     head = audited.checkpoint
     lines = [f"log: {head.origin}, {head.size} entries, root {head.root.hex()}",
              "checked: signature, every entry and every tile",
              f"earlier checkpoints you gave: {saved}, each lies in this log" if saved else
              "earlier checkpoints: none given, so this shows only that the log fits itself. Keep "
-             "this one, and give it next time with --checkpoint"]
+             "this one, and give it next time with --checkpoint", *_witnessed(audited)]
     return "\n".join(map(printable, [*lines, *(
         f"entries of {name or 'no consultation'}: {count}"
         for name, count in sorted(audited.consultations.items()))]))

@@ -1,15 +1,19 @@
 """`scrutin notary`: keep and sign the transparency logs until told to stop."""
 
 import asyncio
+from pathlib import Path
 
 from deploy.machine.errors import FolderHeldError
+from schemas.exit_codes import EXIT_USAGE
 from scrutin import addresses
 from scrutin.notary.clerk import Clerk
 from scrutin.notary.turn import NotaryTurn
-from scrutin.process.ending import ending
+from scrutin.process.ending import ending, fail
+from scrutin.process.foreign_files import NotOfItsKind, read_witnesses
 from scrutin.process.standby import Standby
 from scrutin.process.worker import Begun, begin, stopped_by_signals
 from sinks.transparency.notary import NotaryPolicy
+from sinks.transparency.quorum import Quorum
 
 
 def notary() -> None:
@@ -19,16 +23,17 @@ def notary() -> None:
     under /log/; the keys into SCRUTIN_DATA_DIR/keys/transparency, made at the first start. Its log
     says every public key, /log/PREFIX/policy lists them, the catalogue names them. Signs results
     too: every ten minutes those that moved, and final ones at once. Closes each consultation at
-    its date, unless SCRUTIN_CLOSES_ON_DATE says otherwise.
-    Exit codes: 0 told to stop, 3 broker, topics or folder not as they must be, 70 stopped itself
-    (the reason is the last line of its log).
+    its date, unless SCRUTIN_CLOSES_ON_DATE says otherwise. Has the witnesses of SCRUTIN_WITNESSES
+    countersign checkpoints, and waits for none of them.
+    Exit codes: 0 told to stop, 2 SCRUTIN_WITNESSES names no policy with witnesses, 3 broker, topics
+    or folder not as they must be, 70 stopped itself (the reason is the last line of its log).
     """
     begun = begin()
     settings, topics = begun.settings, begun.topics
     policy = NotaryPolicy(
         kafka=begun.kafka, topics=topics, folder=addresses.transparency_folder(settings),
         keys=addresses.log_keys_folder(settings), origin=settings.log_origin,
-        checkpoint_seconds=settings.checkpoint_seconds)
+        checkpoint_seconds=settings.checkpoint_seconds, quorum=_quorum(settings.witnesses))
     begun.require({topics.votes, topics.catalogue, topics.results})
     with ending("notary", FolderHeldError):
         asyncio.run(_run(policy, begun))
@@ -44,3 +49,13 @@ def _clerk(begun: Begun) -> Clerk | None:
     settings = begun.settings
     return Clerk(begun.kafka, begun.topics, addresses.control_keys_folder(settings)
                  ) if settings.closes_on_date else None
+
+
+def _quorum(path: Path | None) -> Quorum | None:
+    """Read who countersigns; None where nobody is asked."""
+    if path is None:
+        return None
+    try:
+        return read_witnesses(path)
+    except (NotOfItsKind, OSError, UnicodeDecodeError) as error:
+        fail(f"SCRUTIN_WITNESSES cannot be used: {error}", EXIT_USAGE)

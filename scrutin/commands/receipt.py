@@ -5,11 +5,11 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from schemas.exit_codes import EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
+from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_UNREADABLE
 from schemas.named_keys import HEAD, KeyList, key_id, parse_keys
 from schemas.registry import UnknownSchema
 from schemas.topics import Topics
@@ -22,8 +22,9 @@ from scrutin.process.foreign_files import (
 )
 from sinks.printable import printable
 from sinks.transparency.checkpoints import Checkpoint
-from sinks.transparency.notes import Refused, from_base64
+from sinks.transparency.notes import Refused, Verifier, from_base64
 from sinks.transparency.policy import place_of
+from sinks.transparency.quorum import Quorum, Unwitnessed
 from sinks.transparency.receipts import (
     NeverNamed,
     Receipt,
@@ -45,8 +46,8 @@ def verify(
         help="The vote's tlog-proof: the saved answer of /v1/receipts/PARTITION/OFFSET, a refusal "
         "too. Without, the receipt's own member tlog_proof is taken, if there is one.")] = None,
     policy: Annotated[Path | None, typer.Option(
-        help="The logs' public keys: the saved answer of /log/PREFIX/policy; needed with a "
-        "proof.")] = None,
+        help="The logs' public keys: the saved answer of /log/PREFIX/policy, or of "
+        "/log/PREFIX/policy-witnessed, which asks for witnesses too; needed with a proof.")] = None,
     prefix: Annotated[str, typer.Option(
         help="First part of the topics' names the vote was cast under.")] = "scrutin",
 ) -> None:
@@ -55,9 +56,9 @@ def verify(
     Checks that the gateway signed it and, with a proof, that the vote lies in the transparency log
     at its place, under a signed checkpoint; says by which key, whether the log names that key, so
     that nobody can deny it, and whether the promise to put the vote there still runs.
-    Exit codes: 0 all that was given holds, 2 usage, 3 a file is missing, or the vote is: the
-    promise is broken; 4 a signature or proof is invalid, or by a key the log never named; 5 a file
-    cannot be read.
+    Exit codes: 0 all that was given holds, 1 the proof's checkpoint lacks cosignatures of witnesses
+    that the policy asks for, 2 usage, 3 a file is missing, or the vote is: the promise is broken; 4
+    a signature or proof is invalid, or by a key the log never named; 5 a file cannot be read.
     """
     topics = Topics(prefix, 1)
     try:
@@ -81,7 +82,7 @@ def verify(
         logged = _logged(receipt, text, policy, topics, known, public)
         typer.echo(f"{said}\n{logged}" if known.enclosed else logged)
     except Refused as error:
-        fail(f"INVALID: {error}. {_evidence(error, known)}", EXIT_INVALID)
+        _fail_of_log(error, known)
     except (Unreadable, NotOfItsKind, UnicodeDecodeError) as error:
         fail(f"the proof or the policy cannot be read: {error}. Fetch it again.", EXIT_UNREADABLE)
 
@@ -95,6 +96,15 @@ class _Known:
     """As the log names them."""
     enclosed: bool = False
     """Whether they came with the receipt: then a checkpoint alone vouches for them."""
+
+
+def _fail_of_log(error: Refused, known: _Known) -> NoReturn:
+    """End where a receipt's signature fits, and its proof or the keys do not."""
+    if isinstance(error, Unwitnessed):
+        fail(f"UNWITNESSED: {error}. The receipt holds; its proof may be of a log that others are "
+             "not shown. Fetch the proof again: checkpoints are countersigned within seconds.",
+             EXIT_FAILED)
+    fail(f"INVALID: {error}. {_evidence(error, known)}", EXIT_INVALID)
 
 
 def _shows_nothing(error: Refused) -> str:
@@ -144,8 +154,18 @@ def _logged(
     logs = read_policy(policy)
     checkpoint = receipt.require_logged(proof, logs, place)
     return (f"log: valid. It is entry {receipt.offset} of {checkpoint.origin} under the signed "
-            f"checkpoint of size {checkpoint.size}.\n{_named(known, public, checkpoint)}\n"
+            f"checkpoint of size {checkpoint.size}.\n"
+            f"{_witnessed(proof, logs[checkpoint.origin])}{_named(known, public, checkpoint)}\n"
             "promise: kept.")
+
+
+def _witnessed(proof: str, verifier: Verifier) -> str:
+    """Say who has countersigned the checkpoint, where the policy asks for witnesses."""
+    if not isinstance(verifier.quorum, Quorum):
+        return ""
+    found = verifier.quorum.require(parse_proof(proof).checkpoint)
+    return "witnesses: valid. " + printable(", ".join(
+        f"{one.witness.label} on {_utc(one.at)}" for one in found)) + " saw it.\n"
 
 
 def _named(known: _Known, public: bytes, checkpoint: Checkpoint) -> str:

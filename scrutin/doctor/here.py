@@ -5,6 +5,7 @@ import os
 import platform
 import resource
 import stat
+import time
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -14,8 +15,13 @@ from schemas.private_files import KeyRefused, read_private
 from scrutin import addresses
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.process.descriptors import FILES_MOST
+from scrutin.process.foreign_files import NotOfItsKind, read_witnesses
 from scrutin.process.surroundings import CERTIFICATES, certificate_end, disk_of
 from scrutin.settings import Settings
+from sinks.transparency.folder import LogFolder
+from sinks.transparency.notes import Refused, text_of
+from sinks.transparency.quorum import Quorum
+from sinks.transparency.serving import ServedLogs
 
 
 FREE_BYTES_LEAST = 1 << 30
@@ -23,6 +29,8 @@ FREE_SHARE_LEAST = 0.05
 """A disk with less room than both is full soon: tiles and snapshots grow with votes."""
 KEYS_MOST = 10_000
 """So many key files are looked at: a deployment has some for each consultation."""
+WITNESSED_SECONDS = 600.0
+"""Logs that have grown for so long without cosignatures are said; the alert waits as long."""
 ENDS_SOON_DAYS = 14.0
 """A certificate that ends sooner should have been replaced by now."""
 
@@ -34,6 +42,7 @@ def examined(settings: Settings) -> Iterator[Answer]:
     yield _disk(settings.data_folder)
     yield _open_files()
     yield from _keys(settings)
+    yield witnesses(settings)
     for name in CERTIFICATES:
         if path := getattr(settings, name):
             yield _certificate(path)
@@ -124,6 +133,38 @@ def _refused(path: Path) -> str:
     except OSError as error:
         return f"{path}: {error.strerror}"
     return ""
+
+
+def witnesses(settings: Settings) -> Answer:
+    """Read who countersigns, and how far they have; nobody is asked."""
+    about = "witnesses"
+    if settings.witnesses is None:
+        return good(about, "nobody is asked to countersign (SCRUTIN_WITNESSES is empty)")
+    try:
+        quorum = read_witnesses(settings.witnesses)
+    except (NotOfItsKind, OSError, UnicodeDecodeError) as error:
+        return bad(about, f"SCRUTIN_WITNESSES cannot be used: {error}",
+                   "Correct the file; docs/operate.md, Witnesses, has one.")
+    folder, topics = addresses.transparency_folder(settings), addresses.topics(settings)
+    behind = [each for each in sorted(ServedLogs(folder, topics).places)
+              if _lacks_witnesses(LogFolder(folder / each), quorum)]
+    if behind:
+        return bad(about, f"{len(behind)} logs have not had {quorum.said()} for more than "
+                   f"{WITNESSED_SECONDS / 60:.0f} minutes; the first: {behind[0]}",
+                   "The notary's log says what each witness answers.")
+    return good(about, f"{quorum.said()} countersign the logs in {folder}")
+
+
+def _lacks_witnesses(log: LogFolder, quorum: Quorum) -> bool:
+    """Whether a log has grown for a while behind the last checkpoint with enough cosignatures."""
+    newest, seen = log.checkpoint(), log.witnessed.checkpoint()
+    try:
+        if newest is None or (seen is not None and text_of(seen) == text_of(newest)):
+            return False
+        latest = max(one.at for one in quorum.require(seen)) if seen is not None else 0
+    except Refused:
+        latest = 0
+    return time.time() - latest > WITNESSED_SECONDS
 
 
 def _certificate(path: Path) -> Answer:

@@ -1,5 +1,6 @@
 """The gateway's key and the logs behind the page that checks receipts."""
 
+import contextlib
 import json
 from collections.abc import Callable, Sequence
 
@@ -8,8 +9,15 @@ from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import parse_checkpoint
+from sinks.transparency.cosignatures import cosignatures
 from sinks.transparency.notes import Refused, text_of
-from sinks.transparency.policy import POLICY, parse_policy, place_of
+from sinks.transparency.policy import (
+    POLICY,
+    WITNESSED_POLICY,
+    parse_policy,
+    parse_witnesses,
+    place_of,
+)
 from sinks.transparency.policy_file import KEYS
 from sinks.transparency.receipts import NeverNamed, Receipt, Unreadable, parse_receipt
 from sinks.transparency.serving import ServedLogs
@@ -86,6 +94,7 @@ class ReceiptChecker:
         beside = {"keys": listed} if 0 < len(listed) <= KEYS_CHARACTERS_MAX else {}
         return found._replace(
             verdict="logged", log=checkpoint.origin, size=checkpoint.size,
+            witnesses=self._witnesses(proof),
             document=json.dumps({**document, "tlog_proof": proof, **beside}, indent=2))
 
     def look(self, partition: int, offset: int) -> Checked | None:
@@ -96,4 +105,20 @@ class ReceiptChecker:
             return Checked("running", place=(partition, offset))
         checkpoint = parse_checkpoint(text_of(parse_proof(proof).checkpoint))
         return Checked("logged", place=(partition, offset), log=checkpoint.origin,
-                       size=checkpoint.size)
+                       size=checkpoint.size, witnesses=self._witnesses(proof))
+
+    def _witnesses(self, proof: str) -> tuple[tuple[str, int], ...]:
+        """Name who has countersigned a proof's checkpoint, of the witnesses that are asked here.
+
+        One whose cosignature does not fit has not.
+        """
+        text = self._logs.text(f"{self.prefix}/{WITNESSED_POLICY}")
+        try:
+            quorum = parse_witnesses(text) if text else None
+        except Refused:
+            return ()
+        found = []
+        for witness in quorum.witnesses if quorum else ():
+            with contextlib.suppress(Refused):
+                found += cosignatures(parse_proof(proof).checkpoint, [witness])
+        return tuple((one.witness.name, one.at) for one in found)

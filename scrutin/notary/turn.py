@@ -15,8 +15,10 @@ from deploy.machine.errors import FolderHeldError
 from deploy.machine.locks import FolderLock, end_stopped_holder
 from producers.operations import Log
 from scrutin.notary.clerk import Clerk
+from scrutin.notary.countersigned import CountersignedLog
 from scrutin.notary.notary_keys import name_log_keys
 from scrutin.notary.results_notary import LOOK_SECONDS, ResultsNotary
+from scrutin.notary.witnessing import Witnessing
 from sinks.transparency.notary import Notary, NotaryPolicy
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from views.reader import ResultsReader
@@ -37,10 +39,12 @@ class NotaryTurn(Notary):
         """`clerk`: None where nothing is closed at its date."""
         super().__init__(policy)
         self._place, self._clerk = policy, clerk
+        self._witnessing = Witnessing(policy.quorum) if policy.quorum else None
 
     def status(self) -> dict[str, Any]:
-        """Say where every log stands, and what ought to be closed."""
-        return {**super().status(), "overdue": self._clerk.status() if self._clerk else []}
+        """Say where every log stands, what ought to be closed, and what witnesses have seen."""
+        return {**super().status(), "overdue": self._clerk.status() if self._clerk else [],
+                "countersigned": self._witnessing.status() if self._witnessing else {}}
 
     async def run(self) -> None:
         lock = await self._lock()
@@ -81,7 +85,18 @@ class NotaryTurn(Notary):
         async with asyncio.TaskGroup() as tasks:
             beside = [tasks.create_task(work) for work in (
                 results.run(), name_log_keys(self, Log(self._place.kafka, topics)),
-                *((self._clerk.run(),) if self._clerk else ()))]
+                *((self._clerk.run(),) if self._clerk else ()), self._countersigned())]
             await super().run()
             for task in beside:
                 task.cancel()
+
+    async def _countersigned(self) -> None:
+        """Have witnesses countersign, once every log has found its place."""
+        quorum = self._place.quorum
+        if quorum is None or self._witnessing is None:
+            return
+        await self.started.wait()
+        await self._witnessing.run([
+            CountersignedLog(book.topic, book.partition, book.keeper.folder, quorum,
+                             functools.partial(getattr, book.keeper, "checkpoint"))
+            for book in self.books()])

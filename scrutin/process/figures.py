@@ -108,6 +108,17 @@ def _notary(status: Status) -> Iterator[Sample]:
         yield Sample(known.NOTARY_SIGNED, found["checkpoint"], labels)
     yield Sample(known.NOTARY_STOPPED, len(status["stopped"]))
     yield Sample(known.OVERDUE, len(status["overdue"]))
+    yield from _witnesses(status.get("countersigned", {}))
+
+
+def _witnesses(status: Status) -> Iterator[Sample]:
+    for found in status.get("logs", ()):
+        labels = (found["topic"], str(found["partition"]))
+        yield Sample(known.NOTARY_WITNESSED, found["size"], labels)
+        yield Sample(known.NOTARY_UNWITNESSED, found["unwitnessed_seconds"], labels)
+    for asked in status.get("witnesses", ()):
+        for answer, number in asked["answers"].items():
+            yield Sample(known.NOTARY_WITNESS_ANSWERS, number, (asked["witness"], answer))
 
 
 def _notary_waiting(status: Status) -> str:

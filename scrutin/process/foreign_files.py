@@ -8,7 +8,8 @@ from typing import BinaryIO
 from schemas.named_keys import LIST_BYTES_MAX, KeyList, parse_keys
 from sinks.transparency.checkpoints import parse_checkpoint
 from sinks.transparency.notes import Refused, Verifier, text_of
-from sinks.transparency.policy import parse_policy
+from sinks.transparency.policy import parse_policy, parse_witnesses
+from sinks.transparency.quorum import Quorum
 
 
 KEY_FILE_BYTES_MAX = 1 << 20
@@ -57,6 +58,22 @@ def read_policy_text(path: Path) -> str:
         text = read_foreign_text(path)
         parse_policy(text)
     return text
+
+
+def read_witnesses(path: Path) -> Quorum:
+    """Read which witnesses a notary asks, and where; raise NotOfItsKind."""
+    text = read_foreign_text(path)
+    try:
+        quorum = parse_witnesses(text)
+    except Refused as error:
+        raise NotOfItsKind(f"{path}: {error}") from error
+    if quorum is None:
+        raise NotOfItsKind(f"{path}: it asks for no witness (quorum none); leave the setting out")
+    if lacking := [each.label for each in quorum.witnesses
+                   if not each.url.startswith(("https://", "http://"))]:
+        raise NotOfItsKind(f"{path}: no address of http or https stands behind the key of "
+                           f"{', '.join(lacking)}")
+    return quorum
 
 
 def read_checkpoint_text(path: Path) -> str:

@@ -1,7 +1,8 @@
 """Write a bundle: the signed result of a consultation, and all it rests on.
 
 Theory of operation: the result names the offsets; each log is taken up to its first checkpoint
-that covers them, with every checkpoint before it. Contents and their order follow from these, and
+that covers them, with every checkpoint before it; where witnesses countersign, to the first that
+enough of them have. Contents and their order follow from these, and
 in a public bundle from the key its pseudonyms are made with, which is drawn here and lost.
 """
 
@@ -28,7 +29,7 @@ from sinks.bundle.withheld import is_said
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.entries import parse_entry
 from sinks.transparency.folder import LogFolder
-from sinks.transparency.notes import Refused, Signer
+from sinks.transparency.notes import Refused, Signer, text_of
 from sinks.transparency.policy import POLICY
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
 from sinks.transparency.results_notes import require_signed
@@ -172,15 +173,10 @@ class Export:
     def _write_log(self, packer: Packer, folder: str, last: int, leaves: Counter[str]) -> int:
         """Write the checkpoints and entries of a log up to the first checkpoint that covers it.
 
-        Returns how many entries there are.
+        Where witnesses countersign: the first that they have. Returns how many entries there are.
         """
         log = self._signed.log(folder)
-        notes, size = [], -1
-        for note in log.history():
-            notes.append(note)
-            size = _checkpoint(note).size
-            if size > last:
-                break
+        notes, size = _covering(log, last)
         if size <= last:
             raise NotExported(f"no checkpoint of {log.path} covers offset {last}: see that "
                               "`scrutin notary` runs and what it logs.")
@@ -194,6 +190,21 @@ class Export:
         zone = self._signed.document["consultation"]["time_zone"]
         for proposal, rows in self._archived.ballots(zone):
             yield write_rows(proposal, rows, key, rules)
+
+
+def _covering(log: LogFolder, last: int) -> tuple[list[str], int]:
+    """Return the checkpoints of a log up to the first that covers an offset, and its size."""
+    witnessed = next((note for note in log.witnessed.history() if _checkpoint(note).size > last),
+                     None)
+    until = _checkpoint(witnessed).size if witnessed else last + 1
+    notes, size = [], -1
+    for note in log.history():
+        if size >= until:
+            break
+        size = _checkpoint(note).size
+        same = witnessed is not None and text_of(witnessed) == text_of(note)
+        notes.append(witnessed if witnessed is not None and same else note)
+    return notes, size
 
 
 def _checkpoint(note: str) -> Checkpoint:

@@ -11,7 +11,7 @@ from hashlib import sha256
 from heapq import merge
 from operator import attrgetter, itemgetter
 
-from sinks.bundle.faults import BundleFault, Lacking, Unreadable
+from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable
 from sinks.bundle.layout import (
     CHECKPOINTS_BYTES_MAX,
     CONSULTATION_BYTES_MAX,
@@ -25,8 +25,10 @@ from sinks.transparency.checkpoints import (
     parse_checkpoint,
     read_checkpoints,
 )
+from sinks.transparency.cosignatures import Cosignature
 from sinks.transparency.hashing import HASH_BYTES, leaf_hashes
 from sinks.transparency.notes import Refused, Verifier, text_of
+from sinks.transparency.quorum import Quorum, Unwitnessed
 from sinks.transparency.tree import Tree
 
 
@@ -41,8 +43,10 @@ class Log:
     ) -> None:
         self.folder, self._bundle = folder, bundle
         self.name = f"{folder}/entries"
-        self.size = self._signed_size(verifier)
-        self._given = sorted(self._opened(verifier, saved), key=_SIZE)
+        self.size = self._signed_size(verifier.alone)
+        self._given = sorted(self._opened(verifier.alone, saved), key=_SIZE)
+        self.witnesses = self._require_witnessed(verifier)
+        """Who has countersigned the last checkpoint, of those that a policy asks for."""
         self.compared = len(self._given)
         """Checkpoints that somebody kept and that lie in this tree."""
         self.counts: Counter[str] = Counter()
@@ -62,6 +66,26 @@ class Log:
         if size < 0:
             raise Lacking(self._checkpoints, "no checkpoint")
         return size
+
+    def _require_witnessed(self, verifier: Verifier) -> list[Cosignature]:
+        """Raise Different where too few witnesses have countersigned the last checkpoint.
+
+        Those before it are of its tree.
+        """
+        quorum = verifier.quorum
+        if not isinstance(quorum, Quorum):
+            return []
+        lacking: Unwitnessed | None = None
+        for note in self._notes():
+            if parse_checkpoint(text_of(note)).size < self.size:
+                continue
+            try:
+                return quorum.require(note)
+            except Unwitnessed as error:
+                lacking = error
+            except Refused as error:
+                raise BundleFault(self._checkpoints, str(error)) from error
+        raise Different(self._checkpoints, str(lacking))
 
     @property
     def _checkpoints(self) -> str:

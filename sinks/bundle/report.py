@@ -49,6 +49,8 @@ def as_json(found: Verified, seconds: float) -> dict[str, Any]:
         "exit_code": EXIT_CODES[found.verdict],
         "keys": GIVEN if found.kept_keys else FROM_THE_BUNDLE,
         "fault": {"place": fault.place, "what": fault.what} if fault else None,
+        "witnesses": [{"log": log, "witness": witness, "at": at}
+                      for log, found_of in found.witnesses.items() for witness, at in found_of],
         "differing_decisions": found.differing_decisions,
         "records": found.records,
         "seconds": round(seconds, 3),
@@ -75,6 +77,7 @@ def _lines(found: Verified, seconds: float, kept_checkpoints: int) -> Iterator[s
                 yield f"  {how}: {claim.what} ({claim.why})"
     if found.claims:
         yield from _outside(kept_checkpoints, kept_keys=found.kept_keys)
+        yield from _witnessed(found)
     if found.fault:
         yield f"first fault: {found.fault.place}"
         yield f"  {found.fault.what}"
@@ -92,3 +95,11 @@ def _outside(kept_checkpoints: int, *, kept_keys: bool) -> Iterator[str]:
                "others see (give --policy and --checkpoint that you or others kept)")
     if kept_checkpoints:
         yield f"  recomputed: the roots of the {kept_checkpoints} checkpoints you gave"
+
+
+def _witnessed(found: Verified) -> Iterator[str]:
+    """Say who has seen the logs grow to the checkpoints of the bundle."""
+    if found.witnesses:
+        names = sorted({witness for seen in found.witnesses.values() for witness, _ in seen})
+        yield (f"  recomputed: cosignatures of witnesses ({', '.join(names)}) under the last "
+               f"checkpoints of {len(found.witnesses)} logs, as many as your policy asks for")

@@ -80,6 +80,9 @@ class Verified:
     """Each published number, and how it was checked."""
     keys: Named = field(default_factory=Named)
     """The service's public keys, as the bundle names them."""
+    witnesses: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """Who has countersigned the last checkpoint of each log, of those that the keys given ask for,
+    and when, in seconds since 1970."""
     records: int = 0
     differing_decisions: int = 0
     checkpoints_compared: int = 0
@@ -213,6 +216,8 @@ class _Verification:
             raise Lacking(layout.POLICY, f"it names {len(keys)} keys of the log …{place}")
         log = Log(self.bundle, folder, keys[0], self.saved)
         self.found.checkpoints_compared += log.compared
+        if log.witnesses:
+            self.found.witnesses[folder] = [(one.witness.label, one.at) for one in log.witnesses]
         return log
 
     def _records(self, name: str) -> Iterator[Record]:

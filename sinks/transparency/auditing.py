@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sinks.transparency.checkpoints import Checkpoint, open_checkpoint
 from sinks.transparency.entries import parse_entry
 from sinks.transparency.notes import Refused, Verifier
+from sinks.transparency.quorum import Unwitnessed
 from sinks.transparency.regrowing import Read, regrow
 from sinks.transparency.tiles import ENTRIES, Tile, read_bundle
 
@@ -24,15 +25,23 @@ class Audited:
     checkpoint: Checkpoint
     consultations: dict[str, int]
     """How many entries name each consultation; none where a record names none."""
+    witnessed: Checkpoint | None = None
+    """The newest that enough witnesses have countersigned, where the verifier asks for them."""
 
 
-def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Audited:
+def audit(
+    head: str, read: Read, verifier: Verifier, saved: Sequence[str], witnessed: str | None = None
+) -> Audited:
     """Grow the tree under the newest checkpoint again and hold it against all that were saved.
 
-    Raises Refused, with what the key's owner has to explain.
+    Where the verifier asks for witnesses, the newest checkpoint that they have countersigned must
+    be of this tree too. Raises Refused, with what the key's owner has to explain; Unwitnessed where
+    too few have countersigned any.
     """
-    newest = open_checkpoint(head, verifier)
-    known = sorted((open_checkpoint(note, verifier) for note in saved), key=lambda one: one.size)
+    newest = open_checkpoint(head, verifier.alone)
+    known = [open_checkpoint(note, verifier.alone) for note in saved]
+    seen = _seen(head, witnessed, verifier)
+    known = sorted([*known, *([seen] if seen else ())], key=lambda one: one.size)
     if known and known[-1].size > newest.size:
         raise Refused(f"{_said(newest)} is shown now, but {_said(known[-1])} was signed before: "
                       "the log has gone back")
@@ -56,7 +65,22 @@ def audit(head: str, read: Read, verifier: Verifier, saved: Sequence[str]) -> Au
                 "size: two logs were signed under one name. Keep both checkpoints: together they "
                 "prove it" if checkpoint is not newest else
                 f"the entries shown do not have the root of {_said(checkpoint)}")
-    return Audited(newest, dict(counts))
+    return Audited(newest, dict(counts), seen)
+
+
+def _seen(head: str, witnessed: str | None, verifier: Verifier) -> Checkpoint | None:
+    """Return the newest checkpoint that enough witnesses have seen; raise Unwitnessed.
+
+    The newest of all is often some seconds old, and not countersigned yet: then it is one before.
+    """
+    if verifier.quorum is None:
+        return None
+    try:
+        return open_checkpoint(head, verifier)
+    except Unwitnessed:
+        if witnessed is None:
+            raise
+        return open_checkpoint(witnessed, verifier)
 
 
 def _consultation(entry: bytes) -> str:

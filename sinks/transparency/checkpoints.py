@@ -53,10 +53,15 @@ def parse_checkpoint(text: str) -> Checkpoint:
 
 
 def open_checkpoint(note: str, verifier: Verifier) -> Checkpoint:
-    """Read a checkpoint that must be of the log of this name and key; raise Refused."""
+    """Read a checkpoint that must be of the log of this name and key; raise Refused.
+
+    Where the verifier asks for witnesses, enough of them must have countersigned it.
+    """
     found = parse_checkpoint(open_note(note, [verifier]))
     if found.origin != verifier.name:
         raise Refused(f"the checkpoint is of the log {found.origin}, not of {verifier.name}")
+    if verifier.quorum is not None:
+        verifier.quorum.require(note)
     return found
 
 

@@ -9,6 +9,7 @@ signed, one after the other, and is written first: what is in it was signed, wha
 import functools
 import os
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -28,6 +29,9 @@ from sinks.transparency.tiles import (
 
 THREADS = 8
 """Files brought to the disk at once: together 3,000 a second were measured, one by one 500."""
+WITNESSED = "witnessed"
+"""The folder of countersigned checkpoints, in that of their log."""
+
 
 class LogFolder:
     """The files of one log. One process may write."""
@@ -36,6 +40,14 @@ class LogFolder:
         self.path = path
         self._writing: list[Future[None]] = []
         self._touched: set[Path] = set()
+        self._showing = threading.Lock()
+        """Signing and countersigning are of different threads, and write one file."""
+
+    @property
+    def witnessed(self) -> "LogFolder":
+        """The log's checkpoints that enough witnesses have countersigned: no tiles, they are here.
+        """
+        return LogFolder(self.path / WITNESSED)
 
     # What is read
 
@@ -120,6 +132,20 @@ class LogFolder:
 
     def show(self, note: str) -> None:
         """Make a checkpoint that is kept the newest one."""
+        with self._showing:
+            self._show(note)
+
+    def show_countersigned(self, note: str) -> bool:
+        """Show the newest checkpoint with more signatures; False where it is not the newest now."""
+        with self._showing:
+            newest = self.checkpoint()
+            if newest is None or not {*newest.splitlines()} <= {*note.splitlines()}:
+                return False
+            if newest != note:
+                self._show(note)
+            return True
+
+    def _show(self, note: str) -> None:
         write_whole(self.path / "checkpoint", note.encode())
         sync_folder(self.path)
 

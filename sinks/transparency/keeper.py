@@ -51,6 +51,10 @@ class Keeper:
         """The newest one signed."""
 
     @property
+    def folder(self) -> LogFolder:
+        return self._folder
+
+    @property
     def origin(self) -> str:
         return self._signer.verifier.name
 
@@ -80,7 +84,8 @@ class Keeper:
         if not self._signer.has_signed(notes[-1]):
             # A key came since: a log that does not grow shows its signature all the same.
             self._publish(self.checkpoint)
-        elif self._folder.checkpoint() != notes[-1]:
+        elif not (self._folder.checkpoint() or "").startswith(notes[-1]):
+            # Cosignatures may stand below it.
             self._folder.show(notes[-1])
 
     def _regrow(self, checkpoints: Sequence[Checkpoint]) -> None:

@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -17,13 +17,21 @@ NOTE_BYTES_MAX = 1 << 20
 """A longer note is refused before it is read."""
 _ED25519 = b"\x01"
 _KEY_BYTES = 32
-_ID_BYTES = 4
+ID_BYTES = 4
+"""Before each signature stands what names its key."""
 DASH = "\N{EM DASH} "
 """What a line of a signature begins with."""
 
 
 class Refused(Exception):
     """A note, checkpoint, proof or policy is not acceptable; the message says why."""
+
+
+class Countersigners(Protocol):
+    """Those who must have countersigned a checkpoint: `sinks.transparency.witnesses.Quorum`."""
+
+    def require(self, note: str) -> object:
+        """Raise Refused unless enough of them have."""
 
 
 class Verifier(NamedTuple):
@@ -33,6 +41,13 @@ class Verifier(NamedTuple):
     public: bytes
     others: tuple[bytes, ...] = ()
     """Keys that signed before, or sign beside: a note by any of them is by this name."""
+    quorum: Countersigners | None = None
+    """Without them no checkpoint of this log is accepted."""
+
+    @property
+    def alone(self) -> "Verifier":
+        """The same keys, for checkpoints that nobody needs to have countersigned."""
+        return self._replace(quorum=None)
 
     @property
     def publics(self) -> tuple[bytes, ...]:
@@ -52,15 +67,20 @@ class Verifier(NamedTuple):
     def with_keys(self, publics: Iterable[bytes]) -> "Verifier":
         """Return the name with more keys; those it has come first."""
         first, *others = dict.fromkeys((*self.publics, *publics))
-        return Verifier(self.name, first, tuple(others))
+        return self._replace(public=first, others=tuple(others))
 
 
 def _note_id(name: str, public: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + b"\n" + _ED25519 + public).digest()[:_ID_BYTES]
+    return key_id_of(name, _ED25519 + public)
 
 
-def _is_signed(public: bytes, text: str, signature: bytes) -> bool:
-    """Whether the signature is the key's, of the text."""
+def key_id_of(name: str, typed: bytes) -> bytes:
+    """Return what signature lines name a key by; the key begins with the byte of its type."""
+    return hashlib.sha256(name.encode() + b"\n" + typed).digest()[:ID_BYTES]
+
+
+def is_signed(public: bytes, text: str, signature: bytes) -> bool:
+    """Whether the Ed25519 signature is the key's, of the text."""
     try:
         Ed25519PublicKey.from_public_bytes(public).verify(signature, text.encode())
     except (InvalidSignature, ValueError):
@@ -90,7 +110,7 @@ class Signer:
             _note_id(name, public) + key.sign(text.encode())
             for key, public in zip(self._keys, self.signing, strict=True))
         return f"{text}\n" + "".join(
-            f"{DASH}{name} {to_base64(signature)}\n" for signature in signatures)
+            signature_line(name, signature) for signature in signatures)
 
     def has_signed(self, note: str) -> bool:
         """Whether a note bears the signatures of all our keys; its text must be a note's."""
@@ -99,15 +119,19 @@ class Signer:
 
 def parse_verifier(vkey: str) -> Verifier:
     """Read a key `name+id+base64`; raise Refused."""
+    return Verifier(*parse_vkey(vkey, _ED25519, "an Ed25519 key"))
+
+
+def parse_vkey(vkey: str, kind: bytes, meant: str) -> tuple[str, bytes]:
+    """Return name and public key of a key `name+id+base64` of this type; raise Refused."""
     name, identifier, encoded = [*vkey.split("+", 2), "", ""][:3]
     _require_name(name)
     raw = from_base64(encoded)
-    if raw is None or raw[:1] != _ED25519 or len(raw) != 1 + _KEY_BYTES:
-        raise Refused(f"the key {vkey!r} is not an Ed25519 key of the form name+id+base64")
-    verifier = Verifier(name, raw[1:])
-    if verifier.key_id.hex() != identifier:
+    if raw is None or raw[:1] != kind or len(raw) != 1 + _KEY_BYTES:
+        raise Refused(f"the key {vkey[:200]!r} is not {meant} of the form name+id+base64")
+    if key_id_of(name, raw).hex() != identifier:
         raise Refused(f"the key {vkey!r} has another id than its name and bytes give")
-    return verifier
+    return name, raw[1:]
 
 
 def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
@@ -115,16 +139,15 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
 
     Signatures of unknown keys are passed over: witnesses may add theirs.
     """
-    text, lines = _split(note)
+    text, signatures = signatures_in(note)
     known = {(verifier.name, _note_id(verifier.name, public)): public
              for verifier in verifiers for public in verifier.publics}
     verified = False
-    for line in lines:
-        name, signature = _signature(line)
-        public = known.get((name, signature[:_ID_BYTES]))
+    for name, signature in signatures:
+        public = known.get((name, signature[:ID_BYTES]))
         if public is None:
             continue
-        if not _is_signed(public, text, signature[_ID_BYTES:]):
+        if not is_signed(public, text, signature[ID_BYTES:]):
             raise Refused(f"the signature of {name} does not fit the text it stands under")
         verified = True
     if not verified:
@@ -136,6 +159,20 @@ def open_note(note: str, verifiers: Iterable[Verifier]) -> str:
 def text_of(note: str) -> str:
     """Return the text of a note, whoever signed it; raise Refused where it is none."""
     return _split(note)[0]
+
+
+def signatures_in(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """Return the text of a note and its signatures, name by name, each behind its key's id.
+
+    Nothing is verified. Raises Refused where it is no note.
+    """
+    text, lines = _split(note)
+    return text, [_signature(line) for line in lines]
+
+
+def signature_line(name: str, signature: bytes) -> str:
+    """Write a signature, which begins with its key's id, as it stands under a note."""
+    return f"{DASH}{name} {to_base64(signature)}\n"
 
 
 def _split(note: str) -> tuple[str, list[str]]:
@@ -151,7 +188,7 @@ def _split(note: str) -> tuple[str, list[str]]:
 def _signature(line: str) -> tuple[str, bytes]:
     name, _, encoded = line.removeprefix(DASH).partition(" ")
     raw = from_base64(encoded)
-    if not line.startswith(DASH) or raw is None or len(raw) <= _ID_BYTES:
+    if not line.startswith(DASH) or raw is None or len(raw) <= ID_BYTES:
         raise Refused(f"not a signature line: {line[:80]!r}")
     _require_name(name)
     return name, raw

@@ -3,14 +3,17 @@
 A log whose key was changed has a line for each: what any of them signed is the log's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from schemas.topics import Topics
 from sinks.transparency.notes import Refused, Verifier, parse_verifier
+from sinks.transparency.quorum import NONE, Quorum, parse_quorum
 
 
 POLICY = "policy"
 """The file that names all logs and their public keys."""
+WITNESSED_POLICY = "policy-witnessed"
+"""The same, asking for the witnesses that countersign here."""
 KEYS_MAX = 64
 """Keys of one log, those in use and retired: each note is held against all of them."""
 
@@ -20,36 +23,47 @@ def place_of(topics: Topics, topic: str, partition: int) -> str:
     return f"{topics.prefix}/{topic.removeprefix(f'{topics.prefix}.')}/{partition}"
 
 
-def write_policy(verifiers: Iterable[Verifier]) -> str:
-    """Write a policy that trusts these logs and asks for no witness."""
+def write_policy(verifiers: Iterable[Verifier], quorum: Quorum | None = None) -> str:
+    """Write a policy that trusts these logs, and asks for these witnesses if for any."""
     return "".join(
         f"log {Verifier(verifier.name, public).vkey}\n"
-        for verifier in verifiers for public in verifier.publics) + "quorum none\n"
+        for verifier in verifiers for public in verifier.publics) + (
+        quorum.text() if quorum else f"quorum {NONE}\n")
 
 
 def parse_policy(text: str) -> dict[str, Verifier]:
-    """Read the logs of a policy, by their origin; raise Refused."""
+    """Read the logs of a policy, by their origin; raise Refused.
+
+    Each asks for the policy's witnesses, if it names any: whoever opens its checkpoints with it
+    cannot forget them.
+    """
     logs: dict[str, Verifier] = {}
-    quorum: list[list[str]] = []
+    others: list[list[str]] = []
     publics: set[bytes] = set()
+    for words in _lines(text):
+        if words[0] != "log" or len(words) not in {2, 3}:
+            others.append(words)
+            continue
+        verifier = parse_verifier(words[1])
+        if verifier.public in publics:
+            raise Refused("the policy names a key twice")
+        publics.add(verifier.public)
+        known = logs.get(verifier.name, verifier)
+        if len(known.publics) > KEYS_MAX:
+            raise Refused(f"the policy names more than {KEYS_MAX} keys of {verifier.name}")
+        logs[verifier.name] = known.with_keys([verifier.public])
+    quorum = parse_quorum(others)
+    return {name: verifier._replace(quorum=quorum) for name, verifier in logs.items()}
+
+
+def parse_witnesses(text: str) -> Quorum | None:
+    """Read the witnesses of a policy, whatever logs it names; None where it asks for none."""
+    return parse_quorum(words for words in _lines(text) if words[0] != "log")
+
+
+def _lines(text: str) -> Iterator[list[str]]:
+    """Yield the words of each line that says something."""
     for line in text.splitlines():
         words = line.split()
-        if not words or words[0].startswith("#"):
-            continue
-        if words[0] == "log" and len(words) in {2, 3}:
-            verifier = parse_verifier(words[1])
-            if verifier.public in publics:
-                raise Refused("the policy names a key twice")
-            publics.add(verifier.public)
-            known = logs.get(verifier.name, verifier)
-            if len(known.publics) > KEYS_MAX:
-                raise Refused(f"the policy names more than {KEYS_MAX} keys of {verifier.name}")
-            logs[verifier.name] = known.with_keys([verifier.public])
-        elif words[0] == "quorum":
-            quorum.append(words[1:])
-        elif words[0] not in {"witness", "group"}:
-            raise Refused(f"the policy has a line that is none: {line[:80]!r}")
-    if quorum != [["none"]]:
-        raise Refused(f"the policy must have one line `quorum none`, not {quorum[:2]}: this "
-                      "version checks no witnesses, and will not pass over one that is asked for")
-    return logs
+        if words and not words[0].startswith("#"):
+            yield words

@@ -10,7 +10,8 @@ from pathlib import Path
 from schemas.named_keys import KeyList
 from sinks.transparency.folder import sync_folder, write_whole
 from sinks.transparency.notes import Refused, Verifier
-from sinks.transparency.policy import POLICY, parse_policy, write_policy
+from sinks.transparency.policy import POLICY, WITNESSED_POLICY, parse_policy, write_policy
+from sinks.transparency.quorum import Quorum
 
 
 KEYS = "keys"
@@ -26,13 +27,22 @@ def known_keys(folder: Path, name: str) -> tuple[bytes, ...]:
     return known.publics if known else ()
 
 
-def publish_policy(folder: Path, verifiers: Sequence[Verifier], keys: KeyList) -> None:
-    """Publish the keys of all logs: those that sign, and those that the catalogue names."""
+def publish_policy(
+    folder: Path, verifiers: Sequence[Verifier], keys: KeyList, quorum: Quorum | None = None
+) -> None:
+    """Publish the keys of all logs: those that sign, and those that the catalogue names.
+
+    Where witnesses countersign, a second policy asks for them too.
+    """
     named: dict[str, list[bytes]] = {}
     for key in keys.of("log"):
         named.setdefault(key.name, []).append(key.public)
-    write_whole(folder / POLICY, write_policy(
-        verifier.with_keys(named.get(verifier.name, ())) for verifier in verifiers).encode())
+    logs = [verifier.with_keys(named.get(verifier.name, ())) for verifier in verifiers]
+    write_whole(folder / POLICY, write_policy(logs).encode())
+    if quorum is None:
+        (folder / WITNESSED_POLICY).unlink(missing_ok=True)
+    else:
+        write_whole(folder / WITNESSED_POLICY, write_policy(logs, quorum).encode())
     sync_folder(folder)
 
 

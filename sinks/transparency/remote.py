@@ -8,7 +8,7 @@ import urllib.request
 from pathlib import Path
 from typing import Protocol
 
-from sinks.transparency.folder import LogFolder, cut
+from sinks.transparency.folder import WITNESSED, LogFolder, cut
 from sinks.transparency.notes import NOTE_BYTES_MAX
 from sinks.transparency.tiles import BUNDLE_BYTES_MAX, Tile
 
@@ -33,6 +33,10 @@ class Source(Protocol):
 
     def checkpoint(self) -> str | None: ...
 
+    @property
+    def witnessed(self) -> "Source":
+        """Where its countersigned checkpoints are read."""
+
     def read(self, tile: Tile) -> bytes | None: ...
 
 
@@ -41,6 +45,11 @@ class RemoteLog:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
+
+    @property
+    def witnessed(self) -> "RemoteLog":
+        """The log's countersigned checkpoints, without tiles."""
+        return RemoteLog(f"{self._url}/{WITNESSED}")
 
     def checkpoint(self) -> str | None:
         """Read the newest checkpoint; None where there is none."""

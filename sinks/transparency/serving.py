@@ -5,9 +5,9 @@ from pathlib import Path
 from schemas.topics import Topics
 from sinks.faults import TreeRefused
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
-from sinks.transparency.folder import LogFolder
+from sinks.transparency.folder import WITNESSED, LogFolder
 from sinks.transparency.notes import text_of
-from sinks.transparency.policy import POLICY, place_of
+from sinks.transparency.policy import POLICY, WITNESSED_POLICY, place_of
 from sinks.transparency.policy_file import KEYS
 from sinks.transparency.proofs import Prover, included
 from sinks.transparency.results_folder import RESULTS, ResultsFolder
@@ -22,18 +22,21 @@ class ServedLogs:
         self._folder, self._topics = folder, topics
         self.results = ResultsFolder(folder / topics.prefix / RESULTS)
         places = [place_of(topics, topics.votes, number) for number in range(topics.partitions)]
-        self._places = {*places, *(
+        self.places = {*places, *(
             place_of(topics, topic, 0) for topic in (topics.catalogue, topics.patrol))}
 
     def text(self, path: str) -> str | None:
-        """Read the policy, the list of the service's keys, or the newest checkpoint of a log."""
-        if path in (f"{self._topics.prefix}/{POLICY}", f"{self._topics.prefix}/{KEYS}"):
+        """Read a policy, the list of the service's keys, or the newest checkpoint of a log.
+
+        Below `witnessed`: the newest that enough witnesses have countersigned.
+        """
+        if path in {f"{self._topics.prefix}/{each}" for each in (POLICY, WITNESSED_POLICY, KEYS)}:
             try:
                 return (self._folder / path).read_text("utf-8")
             except FileNotFoundError:
                 return None
         place, _, name = path.rpartition("/")
-        if name != "checkpoint" or place not in self._places:
+        if name != "checkpoint" or place.removesuffix(f"/{WITNESSED}") not in self.places:
             return None
         return LogFolder(self._folder / place).checkpoint()
 
@@ -41,7 +44,7 @@ class ServedLogs:
         """Read a tile or bundle that lies under its log's newest checkpoint."""
         place, _, rest = path.partition("/tile/")
         tile = parse(f"tile/{rest}")
-        if tile is None or place not in self._places:
+        if tile is None or place not in self.places:
             return None
         folder = LogFolder(self._folder / place)
         _, head = _head(folder)
@@ -52,11 +55,16 @@ class ServedLogs:
     def proof(self, partition: int, offset: int) -> str | None:
         """Write the tlog-proof of a vote; None where no checkpoint covers it yet.
 
-        Raises TreeRefused where the files do not give what was signed.
+        Under a checkpoint that witnesses have countersigned, if one of these covers it. Raises
+        TreeRefused where the files do not give what was signed.
         """
         place = place_of(self._topics, self._topics.votes, partition)
         folder = LogFolder(self._folder / place)
-        note, head = _head(folder) if place in self._places else ("", None)
+        if place not in self.places:
+            return None
+        note, head = _head(folder.witnessed)
+        if head is None or offset >= head.size:
+            note, head = _head(folder)
         if head is None or offset >= head.size:
             return None
         path = Prover(head.size, folder.hashes).inclusion(offset)

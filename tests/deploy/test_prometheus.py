@@ -24,6 +24,7 @@ LEFT_OUT = {
     "scrutin_patrol_next_offset": "what it is behind is shown",
     "scrutin_archive_measured_timestamp_seconds": "an alert says when it is old",
     "scrutin_notary_next_offset": "what is not signed is shown, which holds it",
+    "scrutin_notary_witnessed_offset": "how long a log waits for its witnesses is shown",
     "scrutin_gateway_connected": "a gateway that is not is not ready, which is shown",
     "scrutin_gateway_clock_measured": "an alert says when it is not",
     "scrutin_gateway_answer_seconds_count": "answers by status are shown",
@@ -46,6 +47,8 @@ LEFT_TO_PROMTOOL = {
     "ScrutinRecountDiffers": "the recounts' own tests have it",
     "ScrutinDiskNearlyFull": "a disk of its own",
     "ScrutinNobodyLeads": "a lease that none of several takes: their own tests have leases",
+    "ScrutinNoQuorumOfWitnesses": "ten minutes without witnesses: the notary's own tests have such",
+    "ScrutinWitnessSawAnotherLog": "a forked log: `make interop` shows one to real witnesses",
     "ScrutinViewsSlow": "a crowd for minutes: benchmarks have it",
 }
 """Alerts that `make production` rings by no real fault; promtool's tests have all."""

@@ -1,7 +1,9 @@
 """Do programs that no one here wrote accept our transparency logs? `make interop`.
 
 Builds logs as the notary does, serves them as the views do, and has tessera's `fsck` (Go) read
-them over HTTP: it must accept them whole, and refuse them with one bit changed anywhere.
+them over HTTP: it must accept them whole, and refuse them with one bit changed anywhere. Then two
+real witnesses countersign a log, and a fork of it under the same key: they must refuse that, and a
+policy that asks for them must find it (`tests.interop.countersigning`).
 """
 
 import hashlib
@@ -21,6 +23,8 @@ from sinks.transparency.keeper import Keeper
 from sinks.transparency.key_commitments import commitment
 from sinks.transparency.keys import make_key
 from sinks.transparency.notes import Signer, Verifier
+from tests.interop import countersigning
+from tests.interop.witnesses import LITEWITNESS, lacking
 from tests.sinks.transparency.serving import served
 
 
@@ -45,7 +49,8 @@ class Missing(Exception):
 def main() -> int:
     """Check; return the exit status."""
     try:
-        fsck = built()
+        require_openssh()
+        fsck, litewitness = built(FSCK), built(LITEWITNESS)
     except Missing as error:
         print(f"make interop: {error}", file=sys.stderr)
         return 3
@@ -59,31 +64,42 @@ def main() -> int:
         faults += [
             f"{FSCK} accepted a log with a bit of {file} changed" for file in FILES
             if damaged(fsck, folder, file, verifiers[DAMAGED])]
+    faults += countersigning.faults(litewitness)
     for fault in faults:
         print(fault, file=sys.stderr)
     if not faults:
+        print(f"two {LITEWITNESS} countersigned a log as it grew and refused its fork, which "
+              "`scrutin audit log` finds by its policy")
         print(f"{FSCK} accepted {len(SIZES)} logs of up to {SIZES[-1]:,} entries and "
               f"refused one with a bit changed in each of {len(FILES)} kinds of file")
     return 1 if faults else 0
 
 
-def built() -> Path:
-    """Build fsck, once for each set of modules that go.mod and go.sum lock; raise Missing."""
+def require_openssh() -> None:
+    """Raise Missing where nothing here can keep the key of a witness."""
+    if without := lacking():
+        raise Missing(f"{', '.join(without)} of OpenSSH are not installed, and keep the keys of "
+                      "witnesses. Install OpenSSH's client, and try again.")
+
+
+def built(source: str) -> Path:
+    """Build a program, once for each set of modules that go.mod and go.sum lock; raise Missing."""
     locked = b"".join((HERE / name).read_bytes() for name in ("go.mod", "go.sum"))
-    fsck = load().cache_dir.expanduser() / f"fsck-{hashlib.sha256(locked).hexdigest()[:16]}"
-    if not fsck.exists():
+    name = f"{source.rpartition('/')[2]}-{hashlib.sha256(locked).hexdigest()[:16]}"
+    program = load().cache_dir.expanduser() / name
+    if not program.exists():
         go = shutil.which("go") or shutil.which("go", path=GO_FOLDER)
         if go is None:
-            raise Missing("Go is not installed, and tessera's fsck is built with it. Install Go "
+            raise Missing(f"Go is not installed, and {source} is built with it. Install Go "
                           "1.26 or later, on the path or in /usr/local/go, and try again.")
-        print(f"building {FSCK}", file=sys.stderr)
-        fsck.parent.mkdir(parents=True, exist_ok=True)
+        print(f"building {source}", file=sys.stderr)
+        program.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [go, "build", "-mod=readonly", "-o", str(fsck), FSCK], cwd=HERE,
+            [go, "build", "-mod=readonly", "-o", str(program), source], cwd=HERE,
             timeout=BUILD_SECONDS, check=False)
         if done.returncode:
-            raise Missing(f"{FSCK} could not be built: see what go said above.")
-    return fsck
+            raise Missing(f"{source} could not be built: see what go said above.")
+    return program
 
 
 def log_of(folder: Path, number: int, size: int) -> Verifier:

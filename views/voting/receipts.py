@@ -4,7 +4,7 @@ Anybody may ask, before and after the closing; nothing is kept. Who checks here 
 once more: the page gives what the command needs to check without it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import quote
 
@@ -50,6 +50,8 @@ class Checked(NamedTuple):
     log: str = ""
     size: int = 0
     """Of the signed checkpoint that covers it."""
+    witnesses: Sequence[tuple[str, int]] = ()
+    """Who has countersigned that checkpoint, and when, in seconds since 1970."""
     document: str = ""
     """The receipt with its proof."""
 
@@ -116,10 +118,12 @@ class ReceiptPages:
         moment = shown.instant(described, checked.due_at) if checked else None
         cast = shown.instant(described, checked.fields["occurred_at"] / 1_000) if (
             checked and checked.fields) else None
+        seen = [(name, shown.instant(described, at)) for name, at in checked.witnesses] if (
+            checked) else []
         body = rendering.render(
             "vote_receipts.html", language_of(request), address=f"{home}/vote",
             path=f"{home}/vote/receipts", results_address=home, consultation=described,
-            checked=checked, own=own, cast=cast, due=moment, prefix=self._checker.prefix,
+            checked=checked, own=own, cast=cast, due=moment, seen=seen, prefix=self._checker.prefix,
             proposals=self._desk.accepted(consultation))
         return html(request, body, headers=NO_STORE)
 

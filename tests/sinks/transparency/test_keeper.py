@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas import codec
 from sinks.faults import TreeRefused
+from sinks.transparency.book import Book
 from sinks.transparency.checkpoints import open_checkpoint
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import load_key, make_key
-from sinks.transparency.notary import Book
 from sinks.transparency.notes import Signer, Verifier, text_of
 from tests.sinks.ballots import rule_for_all
 from tests.sinks.transparency.keeping import KEY, SIGNER, entries, opened, whole
