@@ -24,10 +24,16 @@ from tests.scrutin.notary.witness_server import Fault, WitnessServer
 from tests.serving import served
 from tests.sinks.transparency.cosigning import Cosigner, least
 from tests.sinks.transparency.keeping import KEY, SIGNER, entries, opened
-from tests.waiting import until
+from tests.waiting import WAIT_SECONDS, until
 
 
 ENTRIES = entries(1_000)
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Wait for witnesses as long as tests wait: a busy machine is no fault of theirs."""
+    monkeypatch.setattr(witnessing, "ANSWER_SECONDS", WAIT_SECONDS)
 
 
 @contextmanager
