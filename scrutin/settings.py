@@ -244,12 +244,8 @@ class Settings(BaseSettings):
         description="Longest time between two checkpoints of a transparency log that grows: a "
         "receipt can be proven that much later. At most half of the hour that receipts promise.",
     )
-    witnesses: Path | None = Field(
-        default=None,
-        description="File (C2SP tlog-policy) of the witnesses that the notary has countersign its "
-        "checkpoints: `witness NAME KEY ADDRESS` lines, groups, and a quorum as 2 of 3; empty: "
-        "nobody is asked.",
-    )
+    witnesses: Path | None = Field(default=None, description=(
+        "File (C2SP tlog-policy) of the witnesses that countersign checkpoints; empty: nobody."))
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition after so many decisions, or as many "
@@ -262,8 +258,7 @@ class Settings(BaseSettings):
     )
     judge_seconds: float = Field(
         default=5.0, gt=0, le=600,
-        description="The patrol judges so often, where something has come; a backlog at once.",
-    )
+        description="The patrol judges so often, where something has come; a backlog at once.")
     closes_on_date: bool = Field(
         default=True,
         description="Whether the notary closes each consultation at its date, with a key of "
