@@ -1,6 +1,9 @@
 """Policies that ask for witnesses: whoever checks with one finds what they have not seen."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -219,16 +222,14 @@ def test_the_doctor_says_whether_witnesses_can_be_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["quorum none\n", "witness a b\n", least(1, Cosigner("n")).text()])
-def test_a_notary_refuses_witnesses_that_it_cannot_ask(
-    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_notary_refuses_witnesses_that_it_cannot_ask(tmp_path: Path, text: str) -> None:
     """Nobody, a key that is none, no address: exit code 2, before anything is begun."""
     (tmp_path / "witnesses").write_text(text)
-    monkeypatch.setenv("SCRUTIN_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("SCRUTIN_KAFKA", "127.0.0.1:9")
-    monkeypatch.setenv("SCRUTIN_WITNESSES", str(tmp_path / "witnesses"))
-    done = ran("notary")
+    done = subprocess.run(  # A process: what it makes of its log is no other test's.
+        [sys.executable, "-m", "scrutin", "notary"], capture_output=True, text=True, check=False,
+        env={**os.environ, "SCRUTIN_DATA_DIR": str(tmp_path / "data"),
+             "SCRUTIN_KAFKA": "127.0.0.1:9", "SCRUTIN_WITNESSES": str(tmp_path / "witnesses")})
 
-    assert done.exit_code == 2
+    assert done.returncode == 2
     assert "SCRUTIN_WITNESSES cannot be used" in done.stderr
     assert not (tmp_path / "data/transparency").exists()
