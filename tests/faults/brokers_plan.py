@@ -16,6 +16,8 @@ from tests.faults.violations import Violation
 
 
 NODES = 3
+LATE = "recovered late"
+"""The one violation that a busy machine may be the reason of."""
 ELECTION_SECONDS = 4.0
 """No partition is silent at any gateway for longer than the brokers' session and so much more: a
 controller that is lost too is elected in that time, and gateways find the new leaders."""
@@ -112,6 +114,6 @@ def broken(
     for place in places:
         seconds = longest.get(place, window.ended_at - window.began_at)
         if seconds > session_seconds + ELECTION_SECONDS:
-            yield Violation("recovered late", (
+            yield Violation(LATE, (
                 f"{fault}: gateway {place[0]} took nothing for partition {place[1]} for "
                 f"{seconds:.1f} s"))

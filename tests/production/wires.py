@@ -137,6 +137,9 @@ class Wires:
 
     def stop(self) -> None:
         child.stop(self._process, ANSWER_SECONDS)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 if __name__ == "__main__":
