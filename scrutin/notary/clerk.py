@@ -11,8 +11,10 @@ announced. Where a log takes signed closings alone, a clerk's key lies in SCRUTI
 """
 
 import asyncio
+import contextlib
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import structlog
@@ -39,6 +41,8 @@ PREPARE_MILLISECONDS = 600_000
 """So long before the date partitions are read for their keys: that takes its time once."""
 CLOSE_SECONDS = 300.0
 """One closing takes no longer; the next one goes on from there."""
+NAMED_MOST = 10
+"""So many consultations that are overdue a line of the log names."""
 FAILURES = (ProducingError, KafkaError, KeyRefused, UnknownSchema, OSError, TimeoutError)
 
 log = structlog.get_logger("scrutin.clerk")
@@ -59,8 +63,8 @@ class Clerk:
         self._partitions: signing.Read = {}
         self._prepared: str | None = None
         """Consultation for whose date partitions were read."""
-        self._failed = ""
-        """What went wrong last: it is said once."""
+        self._failed: dict[str, str] = {}
+        """What went wrong at the last look, by consultation: it is said once."""
 
     def status(self) -> list[str]:
         """List the consultations whose date has passed and which are not closed yet."""
@@ -82,43 +86,59 @@ class Clerk:
             self._dates = dates(self._follower.known)
         if not self._dates:
             return
-        try:
-            async with asyncio.timeout(CLOSE_SECONDS):
+        failures: dict[str, str] = {}
+        with _failing(failures, "the broker's clock"):
+            async with asyncio.timeout(ANSWER_SECONDS):
                 await self._measure()
-                await self._close_due()
-        except FAILURES as error:
-            self._tell(f"{type(error).__name__}: {error}")
-        else:
-            self._failed = ""
+        now = self._time.milliseconds()
+        # One that cannot be closed holds up none behind it.
+        for date in [date for date in self._dates if date.closes_at <= now]:
+            with _failing(failures, date.consultation):
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._close(date, now)
+        if self._dates and self._dates[0].closes_at - now <= PREPARE_MILLISECONDS:
+            with _failing(failures, "keys in force"):
+                await self._prepare(self._dates[0])
+        self._tell(failures)
 
     async def _measure(self) -> None:
         if steady() - self._measured_at >= MEASURE_SECONDS:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                async for measure in measures(self._kafka, self._topics.clocks):
-                    self._time.learn(measure)
+            async for measure in measures(self._kafka, self._topics.clocks):
+                self._time.learn(measure)
             self._measured_at = steady()
 
-    async def _close_due(self) -> None:
-        """Close what is due; get ready for what soon will be."""
-        now = self._time.milliseconds()
-        for date in [date for date in self._dates if date.closes_at <= now]:
-            own = await asyncio.to_thread(signing.own_keys, self._keys)
-            closed = await operations.close(
-                Log(self._kafka, self._topics, own_keys=own), date.consultation, now=now,
-                salt=secrets.token_bytes(16), read=self._partitions)
-            self._dates.remove(date)
-            if closed.written:
-                log.info("consultation closed at its date", consultation=date.consultation,
-                         offsets=closed.offsets)
-        if self._dates and self._dates[0].closes_at - now <= PREPARE_MILLISECONDS and (
-                self._prepared != self._dates[0].consultation):
+    async def _close(self, date: Date, now: int) -> None:
+        own = await asyncio.to_thread(signing.own_keys, self._keys)
+        closed = await operations.close(
+            Log(self._kafka, self._topics, own_keys=own), date.consultation, now=now,
+            salt=secrets.token_bytes(16), read=self._partitions)
+        self._dates.remove(date)
+        if closed.written:
+            log.info("consultation closed at its date", consultation=date.consultation,
+                     offsets=closed.offsets)
+
+    async def _prepare(self, date: Date) -> None:
+        """Read the partitions for their keys, once for a date: that takes its time."""
+        if self._prepared != date.consultation:
             async with LogReader(self._kafka) as reader:
                 await signing.controls(
                     reader, self._topics, self._follower.known, (), read=self._partitions)
-            self._prepared = self._dates[0].consultation
+            self._prepared = date.consultation
 
-    def _tell(self, reason: str) -> None:
-        if reason != self._failed:
-            log.error("a closing cannot be written yet", overdue=self.status(), reason=reason,
-                      remedy="it is tried again each second; `scrutin close` does the same")
-        self._failed = reason
+    def _tell(self, failures: dict[str, str]) -> None:
+        """Say what goes wrong, once for each reason."""
+        for what, reason in failures.items():
+            if self._failed.get(what) != reason:
+                log.error("a closing cannot be written yet", of=what, reason=reason,
+                          overdue=self.status()[:NAMED_MOST],
+                          remedy="it is tried again each second; `scrutin close` does the same")
+        self._failed = failures
+
+
+@contextlib.contextmanager
+def _failing(failures: dict[str, str], what: str) -> Iterator[None]:
+    """Note what goes wrong here, and go on behind it."""
+    try:
+        yield
+    except FAILURES as error:
+        failures[what] = f"{type(error).__name__}: {error}"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from deploy.local.services import Broker
-from producers import operations
+from producers import closing, operations
 from producers.consultation_file import ConsultationFile
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
@@ -21,7 +21,7 @@ from schemas.genesis import Genesis
 from schemas.registry import HEADER_BYTES, headers
 from scrutin.notary.clerk import Clerk
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
-from tests.waiting import until_found
+from tests.waiting import until, until_found
 
 
 PARTITIONS = 3
@@ -115,6 +115,23 @@ async def test_where_closings_are_signed_the_clerk_waits_for_a_key_that_may(
 
     assert clerk.status() == []
     assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
+
+
+async def test_a_closing_that_cannot_be_written_holds_up_no_other(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """An announcement of another century, which Kafka takes no control of: it rings, alone."""
+    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    forged = closing.closing_fields(
+        "a-forged-one", closes_at=DATE, occurred_at=DATE * 4, salt=bytes(16), origin="operator")
+    await operations.apply(log, ConsultationFile.model_validate({
+        "id": "a-forged-one", "question": {"en": "How?"}, "languages": ["en"],
+        "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": "2023-02-01T00:00:00+00:00",
+        "proposals": []}), now=DATE - 1)
+    await operations.write_catalogue(log, [codec.encode(closing.CLOSED, **forged)], DATE)
+    async with at_work(log, tmp_path) as clerk:
+        await until_found(lambda: is_closed(log))
+        await until(lambda: clerk.status() == ["a-forged-one"])
 
 
 async def test_nothing_is_closed_before_its_date(
