@@ -6,6 +6,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import structlog
 
 from deploy.local import services
 from tests.recipes import Copy
@@ -26,6 +27,15 @@ BUSY = ("test_changing.py", "test_changing_rules.py", "test_linear.py", "test_fu
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the busy files, whatever order was drawn."""
     items.sort(key=lambda item: item.path.name not in BUSY)
+
+
+@pytest.fixture(autouse=True)
+def own_log() -> Iterator[None]:
+    """Fail a test that sets this process's log up, as commands do: all later ones would have it."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
+        pytest.fail("run what sets its log up in a process of its own")
 
 
 @pytest.fixture(scope="session")
