@@ -120,7 +120,7 @@ class LedgerWorker:
         self.membership = Membership(
             policy.kafka, f"{self.topics.prefix}-ledger", self.topics.votes,
             self.topics.partitions, policy.instance, holds=lambda: bool(self.held),
-            generation=lambda: self.app.consumer_generation_id)
+            rebalances=lambda: self.app.rebalancing_count)
         self._define()
 
     def _define(self) -> None:

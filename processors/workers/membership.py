@@ -8,8 +8,11 @@ It looks from a thread of its own: Faust, whose joining failed, starts nothing m
 
 Two members of one name throw each other out for ever. So nobody joins under the name of a member
 that lives; one that was killed is known for a session yet, and on its own host as dead at once. Two
-that start at the same moment see nobody. So whenever the group has been balanced a member asks who
-bears its name: of two the one whose place comes later in the alphabet ends.
+that start at the same moment see nobody. So until the group has been balanced, and whenever it is
+again, a member asks who bears its name: the group knows one of the two. Where the other one finds
+it, it ends at once if its place comes later in the alphabet. Else it waits for that one to do so:
+which it does not where the coordinator names it each time, or let nobody else in. Then the other
+one ends, after NAMESAKE_LOOKS.
 """
 
 import asyncio
@@ -31,6 +34,8 @@ MISSING_SECONDS = 45.0
 """Longest time without a partition that others do not have: several sessions of the group."""
 LOOK_SECONDS = 5.0
 """So often a worker looks whether it has a partition."""
+NAMESAKE_LOOKS = 3
+"""So many looks in a row find another one of its name before a worker ends for it."""
 ANSWER_SECONDS = 10.0
 """Longest wait for the coordinator's answer; without one it is asked again."""
 
@@ -46,6 +51,10 @@ COORDINATOR_LOOK_SECONDS = 0.2
 log = structlog.get_logger("scrutin.membership")
 
 
+class Unanswered:
+    """The coordinator could not be asked."""
+
+
 @dataclass(frozen=True)
 class Membership:
     """What a worker is to have of its group."""
@@ -57,8 +66,9 @@ class Membership:
     instance: str
     holds: Callable[[], bool]
     """Whether the worker has a partition."""
-    generation: Callable[[], int]
-    """How often the group has been balanced, as the worker knows."""
+    rebalances: Callable[[], int]
+    """How often the group has been balanced, as the worker knows: a member that is thrown out and
+    comes back finds the same generation."""
 
     def watch(self) -> None:
         """Begin to look; end the process where it is missing from its group."""
@@ -68,11 +78,16 @@ class Membership:
 
 async def _watch(membership: Membership) -> None:
     clock = asyncio.get_running_loop().time
-    since, looked_at = clock(), -1
+    since, settled, found = clock(), 0, 0
     while True:
         await asyncio.sleep(LOOK_SECONDS)
-        if looked_at != (generation := membership.generation()) and not await _disputed(membership):
-            looked_at = generation
+        if not (rebalances := membership.rebalances()) or rebalances != settled:
+            rival = await _rival(membership)
+            found = found + 1 if isinstance(rival, Member) else 0
+            if isinstance(rival, Member) and (place() > rival.place or found == NAMESAKE_LOOKS):
+                stop_process(_in_use(membership.group, membership.instance, rival))
+            if rival is None:
+                settled = rebalances
         if membership.holds():
             since = clock()
         elif clock() - since >= MISSING_SECONDS:
@@ -88,22 +103,17 @@ async def _watch(membership: Membership) -> None:
             since = clock()
 
 
-async def _disputed(membership: Membership) -> bool:
-    """Whether a living one bears our name, or nobody can say; end the process if it shall yield."""
+async def _rival(membership: Membership) -> Member | Unanswered | None:
+    """Return the living one that bears our name; Unanswered where nobody can say."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             admin = await connected_admin(membership.kafka)
             try:
-                rival = await _namesake(admin, membership.group, membership.instance)
+                return await _namesake(admin, membership.group, membership.instance)
             finally:
                 await admin.close()
     except (KafkaError, OSError, TimeoutError):
-        return True
-    if rival is None:
-        return False
-    if place() > rival.place:
-        stop_process(_in_use(membership.group, membership.instance, rival))
-    return True
+        return Unanswered()
 
 
 async def _without_holder(membership: Membership) -> Collection[int]:

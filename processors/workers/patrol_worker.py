@@ -103,7 +103,7 @@ class PatrolWorker:
         self.membership = Membership(
             policy.kafka, f"{self.topics.prefix}-patrol", self.topics.patrol, 1,
             policy.instance, holds=lambda: self.generation is not None,
-            generation=lambda: self.app.consumer_generation_id)
+            rebalances=lambda: self.app.rebalancing_count)
         topic = self.app.topic(self.topics.patrol, value_type=bytes, value_serializer="raw")
         self.app.agent(topic, name="fold-judgements")(self._fold_stream)
         self.app.task(guarded(self._patrol, is_closing=lambda: self.closing))

@@ -37,6 +37,9 @@ class Progress:
         if now - self._settled_at > REBALANCE_FACTOR * self._stall_seconds:
             return (f"the group has been rebalancing for {now - self._settled_at:.0f} s and gave "
                     "this ledger nothing. A restart joins it anew.")
+        # One that was taken from us and given back begins anew.
+        for partition in self._moved.keys() - held.keys():
+            del self._moved[partition]
         folded = sum(one.ledger.last_offset for one in held.values())
         for partition, one in held.items():
             offset, recovered = one.ledger.last_offset, one.generation is not None

@@ -47,3 +47,14 @@ def test_a_rebalance_that_never_ends_is_a_stall() -> None:
 
     progress.forget()
     assert progress.stall({}, 9 * late, rebalancing=True) is None
+
+
+def test_a_partition_that_was_away_begins_anew_when_it_comes_back() -> None:
+    """Others have moved it meanwhile, or nobody: it is not this ledger that stood still."""
+    progress = Progress(10)
+    recovering = {0: held(1, 0, recovered=False)}
+    assert progress.stall(recovering, 0, rebalancing=False) is None
+    assert progress.stall({}, 5, rebalancing=False) is None
+
+    assert progress.stall(recovering, 11, rebalancing=False) is None
+    assert progress.stall(recovering, 22, rebalancing=False) is not None
