@@ -35,25 +35,25 @@ def goes_beyond(process: str, client: Client, topics: Topics) -> list[str]:
     places = [(home_of(table, database), table) for table in _tables(topics)]
     found = [f"read {table}" for home, table in places
              if reads is not None and (home, table) not in reads
-             and _may(client, f"SELECT count() FROM {home}.{table}")]
+             and may(client, f"SELECT count() FROM {home}.{table}")]
     for home, table in places:
         if not table.endswith("_log"):
             continue
-        if process != "archive" and _may(
+        if process != "archive" and may(
                 client, f"INSERT INTO {home}.{table} (topic, offset) SELECT 'lie', 1"):
             found.append(f"write {table}")
         # That of one row is tried, so that one which is allowed can be repaired.
         found += [f"{what} {table}" for what, statement in (
             ("delete in", f"ALTER TABLE {home}.{table} DELETE WHERE topic = 'lie'"),
             ("change", f"ALTER TABLE {home}.{table} UPDATE offset = 0 WHERE topic = 'lie'"),
-        ) if _may(client, statement)]
+        ) if may(client, statement)]
     own = f"u{uuid.uuid4().hex[:8]}"
     return found + [what for what, statement in (
         ("make users", f"CREATE USER {own}"),
         ("make databases of others", f"CREATE DATABASE {own}"),
         ("empty a table", f"TRUNCATE TABLE {database}.sequences_log"),
         ("drop a table", f"DROP TABLE {database}.sequences_log"),
-    ) if _may(client, statement)]
+    ) if may(client, statement)]
 
 
 def _tables(topics: Topics) -> list[str]:
@@ -62,7 +62,8 @@ def _tables(topics: Topics) -> list[str]:
     return [*logs, *views, *OTHERS]
 
 
-def _may(client: Client, statement: str) -> bool:
+def may(client: Client, statement: str) -> bool:
+    """Whether a user can do this."""
     try:
         client.command(statement)
     except ClickHouseError:

@@ -23,7 +23,7 @@ from sinks.logs import ArchivedLog, kept_logs
 from sinks.migrations import participants_database
 from sinks.rights import PROCESSES, granted, quoted, rights
 from sinks.store import CLIENT_ERRORS, NO_TRUST, SERVER_VERSION_MIN, Store, connect
-from tests.acceptance.accounts import goes_beyond, works
+from tests.acceptance.accounts import goes_beyond, may, works
 from tests.waiting import until
 
 
@@ -267,7 +267,7 @@ def grants(server: Server) -> Answer:
             ("write to it", "INSERT INTO votes_log (topic) SELECT 'lie'"),
             ("delete in it", "ALTER TABLE votes_log DELETE WHERE 0"),
             ("read descriptions", f"SELECT count() FROM {apart}.participants_log"),
-        ) if _may(reader, statement)]
+        ) if may(reader, statement)]
     return Answer(GOOD if can == ["read the archive"] else BAD, f"it can {', '.join(can)}")
 
 
@@ -316,14 +316,6 @@ def _tried(server: Server, process: str, user: str, password: str) -> list[str]:
 
 def _first_line(error: Exception) -> str:
     return f"{error}".splitlines()[0]
-
-
-def _may(client: Client, statement: str) -> bool:
-    try:
-        client.command(statement)
-    except ClickHouseError:
-        return False
-    return True
 
 
 CHECKS: tuple[Callable[[Server], Answer], ...] = (
