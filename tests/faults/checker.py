@@ -104,7 +104,7 @@ class Evidence:
 def check(evidence: Evidence) -> list[Violation]:
     """Find everything that does not hold."""
     taken, found = accepted(evidence.decisions)
-    pure, ledgers = _pure(evidence.votes)
+    pure, ledgers = undisturbed(evidence.votes)
     return [*few(
         *lost(evidence.attempts, evidence.votes), *_phantoms(evidence),
         *broken_receipts(evidence.receipts, evidence.strangers, evidence.votes),
@@ -203,7 +203,7 @@ def accepted(decisions: list[list[bytes]]) -> tuple[list[list[bytes]], list[Viol
     return read, found
 
 
-def _pure(votes: list[Log]) -> tuple[list[list[bytes | None]], list[Ledger]]:
+def undisturbed(votes: list[Log]) -> tuple[list[list[bytes | None]], list[Ledger]]:
     """Decide the ballot box without any disturbance."""
     ledgers = [Ledger(partition, len(votes)) for partition in range(len(votes))]
     return [[ledger.decide(offset, value) for offset, value in enumerate(log)]
