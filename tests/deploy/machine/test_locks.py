@@ -23,7 +23,8 @@ sys.stdin.read()
 """
 
 
-def _start_holder(path: Path) -> subprocess.Popen[str]:
+def start_holder(path: Path) -> subprocess.Popen[str]:
+    """Have another process hold a folder."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)],
         stdin=subprocess.PIPE,
@@ -38,7 +39,7 @@ def _start_holder(path: Path) -> subprocess.Popen[str]:
 def test_a_held_folder_is_refused_and_its_holder_named(tmp_path: Path) -> None:
     """The refusal carries the pid to look for; the holder's death frees the folder."""
     path = tmp_path / "lock"
-    with _start_holder(path) as holder:
+    with start_holder(path) as holder:
         assert holder_pid(path) == holder.pid
         with pytest.raises(FolderHeldError, match=f"held by {holder.pid}") as caught:
             FolderLock.acquire(path, "held by {pid}")
@@ -52,7 +53,7 @@ def test_a_held_folder_is_refused_and_its_holder_named(tmp_path: Path) -> None:
 def test_a_holder_that_was_stopped_is_ended_and_no_other(tmp_path: Path) -> None:
     """One that works lives on; so does a stopped one whose number somebody else's file bears."""
     path, other = tmp_path / "lock", tmp_path / "other"
-    with _start_holder(path) as working, _start_holder(other) as stopped:
+    with start_holder(path) as working, start_holder(other) as stopped:
         os.kill(stopped.pid, signal.SIGSTOP)
         os.waitpid(stopped.pid, os.WUNTRACED)
         left_alone = locks.end_stopped_holder(path)
