@@ -7,7 +7,7 @@ import asyncio
 import subprocess
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -23,8 +23,9 @@ from sinks.transparency.keeper import Keeper
 from sinks.transparency.keys import make_key
 from sinks.transparency.notes import Signer
 from sinks.transparency.policy import POLICY, WITNESSED_POLICY, write_policy
-from sinks.transparency.quorum import Group, Quorum
+from sinks.transparency.quorum import Quorum
 from tests.interop.witnesses import witness
+from tests.sinks.transparency.cosigning import least_of
 from tests.sinks.transparency.serving import served
 from tests.waiting import until
 
@@ -43,7 +44,7 @@ def faults(litewitness: Path) -> list[str]:
         signer = Signer(f"localhost/log/{PLACE}", make_key(folder / "log.key"))
         with witness(litewitness, folder, "w1", [signer.verifier]) as one, \
                 witness(litewitness, folder, "w2", [signer.verifier]) as other:
-            quorum = two_of([one, other, _away()])
+            quorum = least_of(2, [one, other, _away()])
             return list(_faults(folder, signer, quorum))
 
 
@@ -51,12 +52,6 @@ def _away() -> Witness:
     """Return a witness that is not there."""
     public = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
     return Witness("w3", "witness.example/w3", public, "http://127.0.0.1:9")
-
-
-def two_of(witnesses: Sequence[Witness]) -> Quorum:
-    """Ask for two of some witnesses."""
-    return Quorum("enough", tuple(witnesses), (
-        Group("enough", 2, tuple(each.label for each in witnesses)),))
 
 
 def _faults(folder: Path, signer: Signer, quorum: Quorum) -> Iterator[str]:

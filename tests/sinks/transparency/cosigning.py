@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import struct
+from collections.abc import Sequence
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -36,6 +37,10 @@ class Cosigner:
 
 def least(number: int, *cosigners: Cosigner) -> Quorum:
     """Ask for so many of these."""
-    labels = tuple(each.witness.label for each in cosigners)
-    return Quorum("enough", tuple(each.witness for each in cosigners), (
-        Group("enough", number, labels),))
+    return least_of(number, [each.witness for each in cosigners])
+
+
+def least_of(number: int, witnesses: Sequence[Witness]) -> Quorum:
+    """The same, of witnesses whose keys are not ours."""
+    return Quorum("enough", tuple(witnesses), (
+        Group("enough", number, tuple(each.label for each in witnesses)),))
