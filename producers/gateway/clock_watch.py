@@ -38,6 +38,7 @@ quickest says most."""
 _STAMPED_BY_BROKER = 1
 """Kafka's number for times of appending."""
 
+
 class StampedByWriters(KafkaError):  # type: ignore[misc]  # aiokafka has no types
     """The topic bears times of those who write it."""
 

@@ -28,7 +28,7 @@ class Refused(Exception):
 
 
 class Countersigners(Protocol):
-    """Those who must have countersigned a checkpoint: `sinks.transparency.witnesses.Quorum`."""
+    """Those who must have countersigned a checkpoint: `sinks.transparency.quorum.Quorum`."""
 
     def require(self, note: str) -> object:
         """Raise Refused unless enough of them have."""
