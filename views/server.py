@@ -40,12 +40,12 @@ class Front(NamedTuple):
     """Believes proxies how a request came to them, and from where."""
     hsts_seconds: int
     """As `StrictTransport` has it."""
+    told: Told
+    """Whether it was told to stop."""
     works: Iterable[Coroutine[Any, Any, None]] = ()
     """What goes on beside: where one of it fails, serving ends."""
     drain_seconds: float = 0.0
     """As `Server` has it."""
-    told: Told = Told()
-    """Whether it was told to stop."""
 
 
 class Closing(Protocol):
