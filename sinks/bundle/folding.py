@@ -1,8 +1,9 @@
 """The catalogue's records in a bundle: held against their log, and folded within a bound. Pure.
 
-Theory of operation: they are read twice. The first time each is held against its leaf and let go,
-for the votes need the memory next; the second time, when the votes are done, they are folded. What
-is folded is measured, not estimated: a text may take more or less than its bytes.
+Theory of operation: they are read three times. The first time each is held against its leaf and let
+go, for the votes need the memory next; the second time, when the votes are done, they are folded;
+the third time those without words are held against the retirements that were folded. What is folded
+is measured, not estimated: a text may take more or less than its bytes.
 """
 
 import sys
@@ -68,10 +69,7 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
 
 
 def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
-    """Fold the records, which were checked; raise Unreadable where they hold too much.
-
-    Those without words are held against the retirements that hide them: raises BundleFault.
-    """
+    """Fold the records, which were checked; raise Unreadable where they hold too much."""
     catalogue, taken, measured = Catalogue(), 0, 0
     for offset, event, fields, value in _events(bundle, manifest):
         catalogue.apply(event, fields, offset, value)
@@ -81,7 +79,6 @@ def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
         if taken > CATALOGUE_HELD_BYTES_MAX and taken - measured > CATALOGUE_HELD_BYTES_MAX // 8:
             taken = measured = _measured(catalogue, manifest.consultation, offset)
         _require_few(catalogue, manifest.consultation, offset)
-    unbound_records(bundle, manifest, catalogue)
     return catalogue
 
 

@@ -24,7 +24,7 @@ from sinks.bundle.closing import held_open, taken
 from sinks.bundle.documents import published, published_again, rules_of, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
-from sinks.bundle.folding import folded, require_catalogue, require_own
+from sinks.bundle.folding import folded, require_catalogue, require_own, unbound_records
 from sinks.bundle.following import Followed
 from sinks.bundle.keys import Named, claims_of, require_named
 from sinks.bundle.layout import (
@@ -167,11 +167,13 @@ class _Verification:
             raise lowest(faults)
         self.found.keys = require_named(self.bundle, self.manifest)
         self.say("computing every number anew")
-        catalogue, document = folded(self.bundle, self.manifest), published_again(self.bundle)
+        catalogue = folded(self.bundle, self.manifest)
+        hidden = unbound_records(self.bundle, self.manifest, catalogue)
+        document = published_again(self.bundle)
         ranked = require_equal(
             document, self.manifest, counted.figures, counted.decided, catalogue)
         words = require_words(
-            self.bundle, self.manifest, document, catalogue, self.say, self._values)
+            self.manifest, document, catalogue, hidden, self.say, self._values)
         self._require_all_compared()
         self.found.claims = [*claims(
             self.manifest.kind, ranked=ranked, final=document["final"],

@@ -7,10 +7,8 @@ from processors.results.wordings import FORMATS_WITHOUT
 from sinks.bundle import layout
 from sinks.bundle.claims import TRUSTED, Claim, words_claims
 from sinks.bundle.faults import Different, told
-from sinks.bundle.folding import unbound_records
 from sinks.bundle.layout import AUDITOR
 from sinks.bundle.manifest import Manifest
-from sinks.bundle.packing import Bundle
 from sinks.bundle.replay import Values
 from sinks.recount.checks import DIFFERENT
 from sinks.recount.cuts import Place, VotesAtCuts, cuts_of, former, is_reached
@@ -22,12 +20,13 @@ ValuesOf = Callable[[str, int], Callable[[], Values]]
 
 
 def require_words(
-    bundle: Bundle, manifest: Manifest, document: Document, catalogue: Catalogue,
+    manifest: Manifest, document: Document, catalogue: Catalogue, hidden: tuple[int, int],
     say: Callable[[str], None], values_of: ValuesOf,
 ) -> list[Claim]:
     """Hold the document's words against what else is here; say how each claim was checked.
 
-    The words themselves were computed anew with the document; raises Different.
+    The words themselves were computed anew with the document, and `hidden` are the records without
+    theirs, as `folding.unbound_records` counts them; raises Different.
     """
     known = catalogue.consultations.get(manifest.consultation)
     said = cuts_of(known)
@@ -42,7 +41,7 @@ def require_words(
     if counted:
         say("the votes before each correction")
         _require_votes(counted, manifest, values_of)
-    number, unbound = unbound_records(bundle, manifest, catalogue)
+    number, unbound = hidden
     return words_claims(corrections=len(said), recounted=len(counted),
                         withheld=number, unbound=unbound)
 
