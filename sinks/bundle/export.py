@@ -201,9 +201,10 @@ def _covering(log: LogFolder, last: int) -> tuple[list[str], int]:
     for note in log.history():
         if size >= until:
             break
+        notes.append(note)
         size = _checkpoint(note).size
-        same = witnessed is not None and text_of(witnessed) == text_of(note)
-        notes.append(witnessed if witnessed is not None and same else note)
+    if witnessed and notes and text_of(notes[-1]) == text_of(witnessed):
+        notes[-1] = witnessed
     return notes, size
 
 
