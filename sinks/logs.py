@@ -10,10 +10,11 @@ from sinks.columns.catalogue import catalogue_table
 from sinks.columns.decisions import decisions_table
 from sinks.columns.records import Records, kept_table
 from sinks.columns.votes import votes_table
+from sinks.migrations import PARTICIPANTS
 
 
 PARTICIPANTS_TABLE = "participants_log"
-"""In a database of its own: see `migrations.participants_database`."""
+"""In a database of its own: see `home_of`."""
 
 
 @dataclass(frozen=True)
@@ -45,3 +46,8 @@ def kept_logs(topics: Topics) -> list[ArchivedLog]:
         ArchivedLog(topics.dead_letters, 1, "dead_letters_log", kept_table),
         ArchivedLog(topics.participants, 1, PARTICIPANTS_TABLE, kept_table),
     ]
+
+
+def home_of(table: str, database: str) -> str:
+    """Name the database of a table: participants' descriptions have one of their own."""
+    return database + PARTICIPANTS if table == PARTICIPANTS_TABLE else database

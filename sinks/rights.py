@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from schemas.topics import Topics
-from sinks.logs import PARTICIPANTS_TABLE, archived_logs, kept_logs
+from sinks.logs import archived_logs, home_of, kept_logs
 from sinks.migrations import PARTICIPANTS
 
 
@@ -59,11 +59,6 @@ def readable(process: str, topics: Topics, database: str) -> list[tuple[str, str
     if process == "restore":
         return [(home_of(log.table, database), log.table) for log in kept_logs(topics)]
     raise KeyError(process)
-
-
-def home_of(table: str, database: str) -> str:
-    """Name the database of a table: participants' descriptions have one of their own."""
-    return database + PARTICIPANTS if table == PARTICIPANTS_TABLE else database
 
 
 def for_clickhouse(topics: Topics, database: str, user: str) -> Iterator[str]:

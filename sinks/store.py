@@ -25,8 +25,8 @@ from sinks.columns.records import Records
 from sinks.days import KEEP_BLOCK, kept_blocks, within
 from sinks.faults import SinkStopped
 from sinks.gauge import CHECKSUM, Block, checksum
-from sinks.logs import PARTICIPANTS_TABLE
-from sinks.migrations import migrate, participants_database
+from sinks.logs import home_of
+from sinks.migrations import migrate
 from sinks.stretches import Stretch
 
 
@@ -94,9 +94,8 @@ def connect(
 
 
 def located(client: Client, table: str) -> dict[str, str]:
-    """Say where a table is: participants' descriptions are in a database of their own."""
-    database = participants_database(client) if table == PARTICIPANTS_TABLE else client.database
-    return {"database": str(database), "table": table}
+    """Say where a table is."""
+    return {"database": home_of(table, str(client.database)), "table": table}
 
 
 class Store:

@@ -12,9 +12,9 @@ from sinks.columns.records import Records
 from sinks.days import votes_by_day
 from sinks.door import door_counts
 from sinks.kept import KeptLogs
-from sinks.logs import archived_logs, kept_logs
+from sinks.logs import archived_logs, home_of, kept_logs
 from sinks.recount.reading import Reading
-from sinks.rights import PROCESSES, home_of, readable
+from sinks.rights import PROCESSES, readable
 from sinks.store import Store
 
 
