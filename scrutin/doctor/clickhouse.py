@@ -34,7 +34,8 @@ def examined(url: str, database: str, trust: Trust) -> Iterator[Answer]:
     """Ask ClickHouse."""
     try:
         way(url, trust)
-        client_context("ClickHouse", trust.authorities, trust.certificate, trust.private_key)
+        context = client_context(
+            "ClickHouse", trust.authorities, trust.certificate, trust.private_key)
     except (AddressRefused, CertificateUnreadable) as error:
         yield bad("clickhouse.address", str(error), "Correct what is named; docs/operate.md, A "
                   "locked pipe.")
@@ -42,7 +43,7 @@ def examined(url: str, database: str, trust: Trust) -> Iterator[Answer]:
     parts = urlsplit(url)
     yield _way(parts.scheme, parts.hostname or "")
     if parts.scheme == "https":
-        yield from _certificate(parts, trust)
+        yield from _certificate(parts, context)
     try:
         client = connect(url, "default", seconds=ANSWER_SECONDS, create=False, trust=trust)
     except CLIENT_ERRORS as error:
@@ -74,11 +75,9 @@ def _way(scheme: str, host: str) -> Answer:
                "Set SCRUTIN_CLICKHOUSE_URL to an https address.")
 
 
-def _certificate(parts: SplitResult, trust: Trust) -> Iterator[Answer]:
+def _certificate(parts: SplitResult, context: ssl.SSLContext) -> Iterator[Answer]:
     """Look at the server's certificate; who takes no connection is told of by `address`."""
     host, port = parts.hostname or "", parts.port or TLS_PORT
-    context = client_context(
-        "ClickHouse", trust.authorities, trust.certificate, trust.private_key)
     try:
         with (socket.create_connection((host, port), timeout=ANSWER_SECONDS) as raw,
               context.wrap_socket(raw, server_hostname=host) as opened):
