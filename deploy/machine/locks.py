@@ -83,16 +83,26 @@ def end_stopped_holder(path: Path) -> int | None:
     show; one that is slow, or of another container or machine, is left alone.
     """
     pid = holder_pid(path)
-    if pid is None or not (_has_open(pid, path) and _is_stopped(pid)):
+    if pid is None:
         return None
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)
-    return pid
+    try:
+        # What was looked at is what is ended: another process under its number is not.
+        process = os.pidfd_open(pid)
+    except OSError:
+        return None
+    try:
+        if not (_has_open(pid, path) and _is_stopped(pid) and holder_pid(path) == pid):
+            return None
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(process, signal.SIGKILL)
+        return pid
+    finally:
+        os.close(process)
 
 
 def _has_open(pid: int, path: Path) -> bool:
-    wanted = path.stat()
     with contextlib.suppress(OSError):
+        wanted = path.stat()
         for opened in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
                 found = opened.stat()

@@ -69,6 +69,38 @@ def test_a_holder_that_was_stopped_is_ended_and_no_other(tmp_path: Path) -> None
     assert (left_alone, not_its_holder, ended, lives) == (None, None, stopped.pid, True)
 
 
+def test_a_holder_that_ends_while_it_is_looked_at_is_not_taken_for_its_successor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor is it said that it was ended; another process may have its number by then."""
+    path = tmp_path / "lock"
+    with start_holder(path) as holder:
+
+        def ends(_: int) -> bool:
+            holder.kill()
+            holder.wait()
+            return True
+
+        monkeypatch.setattr(locks, "_is_stopped", ends)
+        assert locks.end_stopped_holder(path) is None
+
+
+def test_a_lock_file_that_is_gone_ends_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Removed while it is looked at: whose it was can no longer be shown."""
+    path = tmp_path / "lock"
+    lock = FolderLock.acquire(path, "held")
+
+    def removed(_: Path) -> int:
+        path.unlink(missing_ok=True)
+        return os.getpid()
+
+    monkeypatch.setattr(locks, "holder_pid", removed)
+    assert locks.end_stopped_holder(path) is None
+    lock.release()
+
+
 def test_nobody_holds_a_released_or_unknown_folder(tmp_path: Path) -> None:
     """A file left behind is no lock."""
     path = tmp_path / "lock"
