@@ -39,7 +39,8 @@ def checked(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        valid = (parts.scheme in SCHEMES and bool(parts.hostname)
+        # An @ in the path: a / in the password, which then ends what would be hidden of it.
+        valid = (parts.scheme in SCHEMES and bool(parts.hostname) and "@" not in parts.path
                  and (parts.port is None or parts.port > 0))
     except ValueError:
         valid = False

@@ -24,6 +24,7 @@ def test_an_address_is_shown_without_its_password(url: str, expected: str) -> No
 @pytest.mark.parametrize("url", [
     "http://user:sec#ret@host:8123", "http://user:sec/ret@host:8123", "http://user:sec?ret@host:1",
     "http://:secret@:8123", "http://host:secret", "secret", "http://[secret",
+    "http://user:12/secret@host:8123",
 ])
 def test_an_address_that_is_none_is_not_repeated(url: str) -> None:
     """The library would quote the part of the password that it takes for a port."""
