@@ -65,9 +65,13 @@ class Carrier:
         return None if found in (None, -1) else int(found)
 
     def patience_seconds(self, topic: str, partition: int) -> float:
-        """Say how long to wait for an acknowledgement of a partition."""
-        place = self._cluster._partitions[topic][partition]  # noqa: SLF001 -- no other door
-        return ACKNOWLEDGE_SECONDS if len(place.replicas) > 1 else ACKNOWLEDGE_ALONE_SECONDS
+        """Say how long to wait for an acknowledgement of a partition.
+
+        While a cluster elects somebody it may know nothing of a topic that was there before.
+        """
+        known = self._cluster._partitions.get(topic, {}).get(partition)  # noqa: SLF001 -- no other door
+        alone = known is not None and len(known.replicas) < 2
+        return ACKNOWLEDGE_ALONE_SECONDS if alone else ACKNOWLEDGE_SECONDS
 
     async def send(self, topic: str, partition: int, records: Sequence[Record]) -> int:
         """Write a batch, and return the offset of its first record.

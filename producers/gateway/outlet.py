@@ -141,6 +141,8 @@ class Outlet:
         self.opened = asyncio.Event()
         """Set once a carrier stands ready for the first time."""
         self._tasks: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
+        """Carriers that no lane goes by any more."""
         self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting = self._waiting_bytes = 0
         self._acknowledged = dict.fromkeys(partitions, 0)
@@ -159,7 +161,13 @@ class Outlet:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         carriers = {lane.carrier for lane in self._lanes.values() if lane.carrier is not None}
-        await asyncio.gather(*(carrier.abandon() for carrier in carriers))
+        for lane in self._lanes.values():
+            lane.carrier = None
+            self._fail(lane, lane.waiting, NotWritten)
+            lane.waiting = []
+        for carrier in carriers:
+            self._close(carrier)
+        await asyncio.gather(*self._closing, return_exceptions=True)
 
     @property
     def connected(self) -> bool:
@@ -231,8 +239,16 @@ class Outlet:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
+    def _close(self, carrier: Carrier) -> asyncio.Task[None]:
+        """Have a carrier that nobody goes by closed, also where we are told to end meanwhile."""
+        closing = asyncio.create_task(carrier.abandon())
+        self._closing.add(closing)
+        closing.add_done_callback(self._ended)
+        return closing
+
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
+        self._closing.discard(task)
         error = None if task.cancelled() else task.exception()
         if error is not None and not self._failed.done():
             self._failed.set_exception(error)
@@ -248,7 +264,7 @@ class Outlet:
             led = _by_leader(carrier, lanes)
             if led.keys() - {None}:
                 break
-            await carrier.abandon()
+            await asyncio.wait([self._close(carrier)])
             await asyncio.sleep(RETRY_SECONDS)
         mine = max((found for leader, found in led.items() if leader is not None), key=len)
         for each in led.values():
@@ -273,10 +289,10 @@ class Outlet:
                     self._logger.warning(
                         "no broker takes events", kafka=self._address, reason=reason)
                 said = reason
-                await carrier.abandon()
+                await asyncio.wait([self._close(carrier)])
                 await asyncio.sleep(RETRY_SECONDS)
             except asyncio.CancelledError:
-                await carrier.abandon()
+                self._close(carrier)
                 raise
             else:
                 return carrier
@@ -340,7 +356,7 @@ class Outlet:
             each.carrier = None
         carrier.users -= len(leaving)
         if not carrier.users:
-            self._spawn(carrier.abandon())
+            self._close(carrier)
         self._spawn(self._connect(
             leaving, {each.topic: self._partitions[each.topic] for each in leaving}))
 

@@ -241,3 +241,58 @@ async def test_without_a_broker_nothing_is_written_and_that_is_said() -> None:
         assert not outlet.connected
         with pytest.raises(NotWritten):
             outlet.write(topics.votes, 0, 0, b"x")
+
+
+async def test_whoever_waits_is_answered_when_it_ends(
+    broker: Broker, topic_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under way: unknown. Behind it: not written. And no producer is left open."""
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    asked, open_ones = asyncio.Event(), set[AIOKafkaProducer]()
+    start, stop = AIOKafkaProducer.start, AIOKafkaProducer.stop
+
+    async def silent(*_: Any, **__: Any) -> Any:
+        asked.set()
+        await asyncio.Event().wait()
+
+    async def started(self: AIOKafkaProducer) -> None:
+        open_ones.add(self)
+        await start(self)
+
+    async def stopped(self: AIOKafkaProducer) -> None:
+        await asyncio.sleep(0.05)  # So long is it told to end before it has closed anything.
+        await stop(self)
+        open_ones.discard(self)
+
+    monkeypatch.setattr(carrier_module, "ACKNOWLEDGE_ALONE_SECONDS", 0.2)
+    monkeypatch.setattr(AIOKafkaProducer, "send_batch", silent)
+    monkeypatch.setattr(AIOKafkaProducer, "start", started)
+    monkeypatch.setattr(AIOKafkaProducer, "stop", stopped)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        with pytest.raises(Unknown):
+            await outlet.write(topics.votes, 0, 0, b"given up, and its producer with it")
+        assert open_ones
+    assert not open_ones
+    monkeypatch.setattr(carrier_module, "ACKNOWLEDGE_ALONE_SECONDS", 60.0)
+    asked.clear()
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        first = outlet.write(topics.votes, 0, 0, b"under way")
+        await asked.wait()
+        second = outlet.write(topics.votes, 0, 0, b"waits")
+    assert (type(first.exception()), type(second.exception())) == (Unknown, NotWritten)
+    assert (outlet.waiting, open_ones) == (0, set())
+
+
+async def test_a_topic_that_a_cluster_forgets_for_a_moment_ends_no_lane(
+    broker: Broker, topic_prefix: str
+) -> None:
+    """What brokers say while they elect: how many replicas it has is not known then."""
+    topics = await provisioned(broker.address, topic_prefix, 1)
+    async with Outlet(broker.address, {topics.votes: 1}) as outlet:
+        await until(lambda: outlet.connected)
+        [lane] = outlet._lanes.values()
+        assert lane.carrier is not None
+        lane.carrier._cluster._partitions.clear()
+        assert (await outlet.write(topics.votes, 0, 0, b"x")).offset == 1
