@@ -1,6 +1,8 @@
 """`scrutin audit log`: is this transparency log the one that was signed, now and before?"""
 
+import time
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -56,7 +58,8 @@ def log(
         saved = [read_checkpoint_text(path) for path in checkpoint or ()]
         list_of_keys = read_keys(keys) if keys else None
         audited = audit(_head(found), found.read, verifier, saved,
-                        found.witnessed.checkpoint() if verifier.quorum else None)
+                        found.witnessed.checkpoint() if verifier.quorum else None,
+                        now=time.time())
         typer.echo(_said(audited, len(saved)))
         if list_of_keys is not None:
             typer.echo(_kept_to(list_of_keys, [
@@ -126,8 +129,10 @@ def _witnessed(audited: Audited) -> Iterator[str]:
     if audited.witnessed is None:
         return
     behind = audited.checkpoint.size - audited.witnessed.size
+    at = datetime.fromtimestamp(audited.seen_at, UTC)
     yield (f"witnessed: {audited.witnessed.size} entries, by as many witnesses as the policy asks "
-           "for" + (f"; the {behind} behind them not yet, look again" if behind else ""))
+           f"for, on {at:%Y-%m-%d %H:%M:%S} UTC"
+           + (f"; the {behind} behind them not yet, look again" if behind else ""))
 
 
 def _said(audited: Audited, saved: int) -> str:

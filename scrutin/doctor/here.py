@@ -157,12 +157,12 @@ def witnesses(settings: Settings) -> Answer:
 
 def _lacks_witnesses(log: LogFolder, quorum: Quorum) -> bool:
     """Whether a log has grown for a while behind the last checkpoint with enough cosignatures."""
-    newest, seen = log.checkpoint(), log.witnessed.checkpoint()
     try:
+        newest, seen = log.checkpoint(), log.witnessed.checkpoint()
         if newest is None or (seen is not None and text_of(seen) == text_of(newest)):
             return False
-        latest = max(one.at for one in quorum.require(seen)) if seen is not None else 0
-    except Refused:
+        latest = quorum.seen_at(quorum.require(seen)) if seen is not None else 0
+    except (Refused, UnicodeDecodeError):
         latest = 0
     return time.time() - latest > WITNESSED_SECONDS
 

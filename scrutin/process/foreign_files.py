@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from schemas.named_keys import LIST_BYTES_MAX, KeyList, parse_keys
 from sinks.transparency.checkpoints import parse_checkpoint
@@ -69,11 +70,20 @@ def read_witnesses(path: Path) -> Quorum:
         raise NotOfItsKind(f"{path}: {error}") from error
     if quorum is None:
         raise NotOfItsKind(f"{path}: it asks for no witness (quorum none); leave the setting out")
-    if lacking := [each.label for each in quorum.witnesses
-                   if not each.url.startswith(("https://", "http://"))]:
-        raise NotOfItsKind(f"{path}: no address of http or https stands behind the key of "
-                           f"{', '.join(lacking)}")
+    if lacking := [each.label for each in quorum.witnesses if not _is_address(each.url)]:
+        raise NotOfItsKind(f"{path}: no address of http or https, without user, password, ? and #, "
+                           f"stands behind the key of {', '.join(lacking)}")
     return quorum
+
+
+def _is_address(url: str) -> bool:
+    """Whether an address can be asked, and published: a password in it everybody could read."""
+    try:
+        parts = urlsplit(url)
+        return (parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+                and not {*"@?#"} & {*url})
+    except ValueError:
+        return False
 
 
 def read_checkpoint_text(path: Path) -> str:

@@ -24,8 +24,8 @@ _COSIGNATURE = b"\x04"
 """The type of these keys. Those of ML-DSA-44 (6) this version does not verify."""
 _TIME = struct.Struct(">Q")
 _SIGNATURE_BYTES = 64
-_LATEST = (1 << 63) - 1
-"""No time is later, says the format."""
+_LATEST = 253_402_300_799
+"""The end of the year 9999: the format has room for later times, no calendar has."""
 
 
 class Witness(NamedTuple):
@@ -76,8 +76,14 @@ def cosignatures(note: str, witnesses: Iterable[Witness]) -> list[Cosignature]:
 
     Those of others are passed over. Raises Refused where one of these does not fit the checkpoint.
     """
+    return cosignatures_of(*signatures_in(note), witnesses)
+
+
+def cosignatures_of(
+    text: str, signatures: Iterable[tuple[str, bytes]], witnesses: Iterable[Witness]
+) -> list[Cosignature]:
+    """Do the same with a text and signatures that did not come as one note."""
     known = {(witness.name, witness.key_id): witness for witness in witnesses}
-    text, signatures = signatures_in(note)
     found: dict[str, Cosignature] = {}
     for name, signature in signatures:
         witness = known.get((name, signature[:ID_BYTES]))

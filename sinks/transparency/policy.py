@@ -3,6 +3,7 @@
 A log whose key was changed has a line for each: what any of them signed is the log's.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from schemas.topics import Topics
@@ -53,6 +54,8 @@ def parse_policy(text: str) -> dict[str, Verifier]:
             raise Refused(f"the policy names more than {KEYS_MAX} keys of {verifier.name}")
         logs[verifier.name] = known.with_keys([verifier.public])
     quorum = parse_quorum(others)
+    if quorum and any(witness.public in publics for witness in quorum.witnesses):
+        raise Refused("the policy names a log's own key as a witness: nobody would be asked")
     return {name: verifier._replace(quorum=quorum) for name, verifier in logs.items()}
 
 
@@ -62,8 +65,14 @@ def parse_witnesses(text: str) -> Quorum | None:
 
 
 def _lines(text: str) -> Iterator[list[str]]:
-    """Yield the words of each line that says something."""
-    for line in text.splitlines():
+    """Yield the words of each line that says something.
+
+    Raises Refused where a character would end a line for some readers only: behind a `#` it would
+    say what nobody sees.
+    """
+    if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029]|\r(?!\n)", text):
+        raise Refused("the policy has a control character")
+    for line in text.split("\n"):
         words = line.split()
         if words and not words[0].startswith("#"):
             yield words

@@ -60,6 +60,19 @@ class Quorum(NamedTuple):
                 + ", ".join(f"{each.label} ({each.name})" for each in missing))
         return found
 
+    def seen_at(self, found: Iterable[Cosignature]) -> int:
+        """Return since when enough witnesses have seen a checkpoint, by their clocks.
+
+        One of them whose clock is wrong, or who lies, moves it no further than another one's time.
+        `found` is what `require` returned.
+        """
+        labels: set[str] = set()
+        for one in sorted(found, key=lambda one: one.at, reverse=True):
+            labels.add(one.witness.label)
+            if self.is_met(labels):
+                return one.at
+        raise AssertionError("they are enough")
+
     def said(self) -> str:
         """Say in words whose cosignatures are enough: `2 of (a, b, c)`."""
         groups = {group.label: group for group in self.groups}

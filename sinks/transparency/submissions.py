@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from sinks.transparency.checkpoints import number
-from sinks.transparency.cosignatures import Cosignature, Witness, cosignatures
-from sinks.transparency.notes import DASH, Refused, text_of, to_base64
+from sinks.transparency.cosignatures import Cosignature, Witness, cosignatures_of
+from sinks.transparency.notes import Refused, signatures_in, text_of, to_base64
 
 
 ADDRESS = "/add-checkpoint"
@@ -49,10 +49,11 @@ def cosigned_by(witness: Witness, note: str, answer: bytes, now: float) -> Cosig
         lines = answer.decode()
     except UnicodeDecodeError as error:
         raise Refused(f"{witness.name} answered what is no text") from error
-    if not lines.startswith(DASH):
-        raise Refused(f"{witness.name} answered no line of a signature")
-    # Behind the text alone: what else stands under the checkpoint is not the answer.
-    found = cosignatures(f"{text_of(note)}\n{lines}", [witness])
+    # The text is ours: an empty line in the answer would else move what stands before it into it.
+    text, signatures = signatures_in(f"{witness.name}\n\n{lines}")
+    if text != f"{witness.name}\n":
+        raise Refused(f"{witness.name} answered more than lines of signatures")
+    found = cosignatures_of(text_of(note), signatures, [witness])
     if not found:
         raise Refused(f"{witness.name} answered no cosignature by its key {witness.vkey}")
     if found[0].at > now + AHEAD_SECONDS_MAX:

@@ -16,6 +16,7 @@ from scrutin.doctor import here
 from scrutin.doctor.answers import BAD, GOOD
 from scrutin.gateway.receipt_checker import ReceiptChecker
 from scrutin.main import application
+from scrutin.process.foreign_files import NotOfItsKind, read_witnesses
 from scrutin.settings import Settings
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
@@ -73,17 +74,25 @@ def audited(folder: Path, name: str = WITNESSED_POLICY, *options: object) -> Any
 
 
 def test_a_witnessed_log_is_what_was_signed(tmp_path: Path) -> None:
-    """All of it is checked; what has come since the witnesses looked is said, and no fault."""
+    """All of it is checked; what has come since the witnesses looked is said, and no fault yet."""
     keeper = grown(tmp_path, 100, 290)
     countersign(keeper, ONE, TWO)
     whole = audited(tmp_path)
     grown(tmp_path, 302)
+    stale = audited(tmp_path)
+    countersign(opened(tmp_path / PLACE, SIGNER), ONE, TWO, at=int(time.time()))
+    keeper = opened(tmp_path / PLACE, SIGNER)
+    keeper.append(entries(7, "more"))
+    keeper.sign()
     behind = audited(tmp_path)
 
-    assert (whole.exit_code, behind.exit_code) == (0, 0), whole.output + behind.output
-    assert "witnessed: 290 entries, by as many witnesses as the policy asks for\n" in whole.output
-    assert "for; the 12 behind them not yet, look again" in behind.output
-    assert "302 entries" in behind.output
+    assert (whole.exit_code, stale.exit_code, behind.exit_code) == (0, 1, 0), (
+        whole.output + stale.output + behind.output)
+    assert ("witnessed: 290 entries, by as many witnesses as the policy asks for, on "
+            "2026-09-21 14:13:20 UTC\n") in whole.output
+    assert "has 12 entries behind the newest" in stale.stderr
+    assert "UTC; the 7 behind them not yet, look again" in behind.output
+    assert "309 entries" in behind.output
     assert "witnessed" not in audited(tmp_path, POLICY).output
 
 
@@ -210,8 +219,14 @@ def test_the_doctor_says_whether_witnesses_are_behind(tmp_path: Path) -> None:
     keeper.append(entries(1))
     keeper.sign()
     states.append(doctor(tmp_path, asked))
+    witnessed = keeper.folder.witnessed
+    witnessed.publish("".join([keeper.folder.history()[-2], ONE.line(keeper.folder.history()[-2]),
+                               TWO.line(keeper.folder.history()[-2], int(time.time()))]))
+    states.append(doctor(tmp_path, asked))
+    (witnessed.path / "checkpoint").write_bytes(b"\xff\n")
+    states.append(doctor(tmp_path, asked))
 
-    assert states == [GOOD, BAD, GOOD, BAD, GOOD]
+    assert states == [GOOD, BAD, GOOD, BAD, GOOD, BAD, BAD], "one clock makes nothing fresh"
 
 
 def test_the_doctor_says_whether_witnesses_can_be_asked(tmp_path: Path) -> None:
@@ -219,6 +234,21 @@ def test_the_doctor_says_whether_witnesses_can_be_asked(tmp_path: Path) -> None:
     assert here.witnesses(Settings(data_dir=tmp_path)).state == GOOD
     assert doctor(tmp_path, None) == BAD
     assert doctor(tmp_path, least(1, Cosigner("nowhere")).text()) == BAD
+
+
+@pytest.mark.parametrize("url", [
+    "https://user:secret@north.example", "https://north.example/?key=secret", "https://",
+    "https://north.example/#here", "http://[north", "https://north.example:99999",
+    "https://north.example:0", "ftp://north.example"])
+def test_an_address_with_a_password_or_none_is_no_address(tmp_path: Path, url: str) -> None:
+    """It would stand in the policy that everybody reads; one that cannot be asked is none."""
+    path = tmp_path / "witnesses"
+    path.write_text(least(1, Cosigner("north", "https://north.example:8443/at")).text())
+    assert read_witnesses(path).witnesses[0].url == "https://north.example:8443/at"
+    path.write_text(least(1, Cosigner("north", url)).text())
+
+    with pytest.raises(NotOfItsKind, match="behind the key of north$"):
+        read_witnesses(path)
 
 
 @pytest.mark.parametrize("text", ["quorum none\n", "witness a b\n", least(1, Cosigner("n")).text()])

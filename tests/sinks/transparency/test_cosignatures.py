@@ -6,10 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.transparency.checkpoints import open_checkpoint
-from sinks.transparency.cosignatures import cosignatures, countersigned, parse_witness
+from sinks.transparency.cosignatures import Witness, cosignatures, countersigned, parse_witness
 from sinks.transparency.notes import Refused, Signer, Verifier
 from sinks.transparency.policy import parse_policy, parse_witnesses, write_policy
 from sinks.transparency.quorum import WITNESSES_MAX, Quorum, Unwitnessed
+from sinks.transparency.submissions import cosigned_by
 from tests.sinks.transparency.cosigning import NOW, Cosigner, least
 from tests.sinks.transparency.keeping import SIGNER
 
@@ -29,6 +30,7 @@ LITEWITNESSES = (
 SPECIFIED = "remora.n621.de+da77ade7+BOvN63jn/bLvkieywe8R6UYAtVtNbZpXh34x7onlmtw2"
 """A witness's key as github.com/transparency-dev/formats has it in its tests."""
 ONE, TWO, THREE = (Cosigner(label) for label in ("one", "two", "three"))
+YEAR_10000 = 253_402_300_800
 CHECKPOINT = f"{SIGNER.verifier.name}\n7\n{'A' * 43}=\nscrutin-keys 1 of these\n"
 NOTE = SIGNER.sign(CHECKPOINT)
 SIGNED = NOTE + ONE.line(NOTE) + TWO.line(NOTE, NOW + 1)
@@ -70,11 +72,11 @@ def test_no_flipped_bit_of_a_countersigned_checkpoint_survives(data: st.DataObje
 
 
 def test_the_newest_cosignature_of_a_witness_counts() -> None:
-    """A witness may sign twice; lines come in the order of the policy; time 0 is none."""
+    """A witness may sign twice; lines come in the order of the policy; time 0 is none, nor 10000."""
     later = countersigned(SIGNED, cosignatures(NOTE + ONE.line(NOTE, NOW + 9), [ONE.witness]))
 
     assert [one.at for one in cosignatures(later, [TWO.witness, ONE.witness])] == [NOW + 1, NOW + 9]
-    for at in (0, 1 << 63):
+    for at in (0, YEAR_10000, 1 << 63):
         with pytest.raises(Refused, match="does not fit"):
             cosignatures(NOTE + ONE.line(NOTE, at), [ONE.witness])
 
@@ -148,6 +150,43 @@ def test_policies_that_cannot_be_meant_are_refused(text: str) -> None:
     """No quorum or two, a name that no line before defines, a member twice, more than there are."""
     with pytest.raises(Refused):
         parse_witnesses(text)
+
+
+@pytest.mark.parametrize("end", ["\r", "\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029", "\0"])
+def test_no_line_of_a_policy_hides_behind_a_comment(end: str) -> None:
+    """A character that ends a line for some readers only is refused; those of files are none."""
+    hidden = f"# whoever signs is enough:{end}quorum none\n"
+
+    with pytest.raises(Refused, match="control character"):
+        parse_witnesses(_lines("a") + hidden)
+    assert parse_witnesses("#\thow many?\r\n" + _lines("a") + "quorum\ta\r\n") is not None
+
+
+def test_a_log_is_no_witness_of_itself() -> None:
+    """Its own key, under a witness's name, would sign whatever it shows to whom it likes."""
+    own = Witness("own", "witness.example/own", SIGNER.verifier.public)
+
+    with pytest.raises(Refused, match="own key as a witness"):
+        parse_policy(f"log {SIGNER.verifier.vkey}\nwitness own {own.vkey}\nquorum own\n")
+
+
+def test_a_witness_signs_the_checkpoint_and_no_text_of_its_own() -> None:
+    """An empty line in its answer would move what stands before it into what was signed."""
+    stray = "\N{EM DASH} x AAAAAAAA\n"
+    answer = f"{stray}\n" + ONE.line_of(f"{CHECKPOINT}\n{stray}", NOW)
+
+    with pytest.raises(Refused, match="more than lines of signatures"):
+        cosigned_by(ONE.witness, NOTE, answer.encode(), NOW)
+    found = cosigned_by(ONE.witness, NOTE, (stray + ONE.line(NOTE)).encode(), NOW)
+    assert cosignatures(NOTE + found.line, [ONE.witness]) == [found]
+
+
+def test_a_checkpoint_is_as_old_as_the_quorum_and_no_single_witness_says() -> None:
+    """Two of three saw it, one by a clock that is ahead: the second one's time counts."""
+    quorum = least(2, ONE, TWO, THREE)
+    note = NOTE + ONE.line(NOTE, NOW + 86_400) + TWO.line(NOTE, NOW + 5) + THREE.line(NOTE, NOW)
+
+    assert quorum.seen_at(quorum.require(note)) == NOW + 5
 
 
 def test_as_many_witnesses_as_the_format_asks_for_are_read() -> None:
