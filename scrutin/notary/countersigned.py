@@ -89,15 +89,25 @@ class CountersignedLog:
         """Take up what was kept. Reads and writes files."""
         self._witnessed.mend()
         notes = self._witnessed.history()
-        shown = self._witnessed.checkpoint()
+        shown = self._shown()
         if notes and (shown is None or text_of(shown) != text_of(notes[-1])):
             self._witnessed.show(shown := notes[-1])
         if shown is not None:
             self.witnessed_size = parse_checkpoint(text_of(shown)).size
         self.propose()
-        assert self._proposal is not None, "an opened log has a checkpoint"
+        assert self._proposal is not None, "it was made, or not made and raised"
         if shown is not None and text_of(shown) == text_of(self._proposal.note):
             self._restore(self._proposal, shown)
+
+    def _shown(self) -> str | None:
+        """Read the newest witnessed checkpoint; a damaged one is none, for the list has it too."""
+        try:
+            shown = self._witnessed.checkpoint()
+            if shown is not None:
+                parse_checkpoint(text_of(shown))
+        except (Refused, UnicodeDecodeError):
+            return None
+        return shown
 
     def _restore(self, proposal: Proposal, shown: str) -> None:
         """Take and show the cosignatures that are kept; others are asked for again."""
@@ -127,7 +137,8 @@ class CountersignedLog:
             if before is not None and not before.is_met and now - before.since < PROPOSED_SECONDS:
                 return before
             shown = self._folder.checkpoint()
-            assert shown is not None, "an opened log has a checkpoint"
+            if shown is None:
+                raise Refused(f"the checkpoint in {self._folder.path} is gone")
             self._proposal = Proposal(shown, self._quorum, now)
             return self._proposal
 
@@ -145,7 +156,7 @@ class CountersignedLog:
             self._folder.show_countersigned(note)
             if not proposal.is_met:
                 return
-            held = self._witnessed.checkpoint()
+            held = self._shown()
             if held is not None and text_of(held) == text_of(note):
                 self._witnessed.show(note)
             elif proposal.checkpoint.size >= self.witnessed_size:

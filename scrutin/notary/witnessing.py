@@ -7,19 +7,23 @@ What it answers is verified before it is kept.
 """
 
 import asyncio
+import functools
+import socket
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
 import structlog
+from aiohttp.abc import AbstractResolver, ResolveResult
 
 from scrutin.notary.countersigned import CountersignedLog, Proposal
 from sinks.faults import TreeRefused
 from sinks.transparency.cosignatures import Witness
 from sinks.transparency.notes import Refused
-from sinks.transparency.quorum import Quorum
+from sinks.transparency.quorum import WITNESSES_MAX, Quorum
 from sinks.transparency.submissions import (
     ADDRESS,
     AHEAD,
@@ -49,6 +53,8 @@ RETRY_SECONDS_MAX = 60.0
 """... up to this, which is also the pause after an answer that is no cosignature."""
 TRIES = 2
 """Submissions of one checkpoint: the second from the size that the witness says it knows."""
+OWN_FILES = (OSError, TreeRefused, Refused, UnicodeDecodeError)
+"""What reading and writing our own files raises: it costs cosignatures, and never the signing."""
 
 log = structlog.get_logger("scrutin.notary")
 
@@ -75,6 +81,8 @@ class Asking:
         self.answers = dict.fromkeys(ANSWERS, 0)
         self._standing = [_Standing() for _ in logs]
         self._pause = RETRY_SECONDS
+        self._next = 0
+        """Which log is looked at next: one that fails keeps no other waiting."""
 
     async def run(self) -> None:
         """Submit what it has not signed, until cancelled."""
@@ -88,10 +96,16 @@ class Asking:
 
     async def look(self) -> bool:
         """Submit each log's checkpoint that it has not signed; False where it does not answer."""
-        for place, standing in zip(self._logs, self._standing, strict=True):
+        for _ in self._logs:
+            place, standing = self._logs[self._next], self._standing[self._next]
+            self._next = (self._next + 1) % len(self._logs)
             if self._clock() < standing.not_before or not place.wants(self.witness):
                 continue
-            proposal = await asyncio.to_thread(place.propose)
+            try:
+                proposal = await asyncio.to_thread(place.propose)
+            except OWN_FILES as error:
+                self._note(place, standing, FAILED, f"our own files: {error}")
+                return False
             if proposal.has(self.witness):
                 continue
             answer, why = await self._submitted(place, standing, proposal)
@@ -139,7 +153,7 @@ class Asking:
             return await self._answered(place, standing, proposal, status, body)
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             return AWAY, f"{type(error).__name__} {error}"
-        except (OSError, TreeRefused) as error:
+        except OWN_FILES as error:
             return FAILED, f"our own files: {error}"
 
     async def _answered(
@@ -168,9 +182,34 @@ class Asking:
             return answer.status, bytes(read)
 
 
+class _Names(AbstractResolver):
+    """Looks up addresses in threads of its own.
+
+    A name server that is silent holds a thread for half a minute, whoever gave up meanwhile. Of
+    those that all share there are a few, and checkpoints are signed in them.
+    """
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(WITNESSES_MAX, thread_name_prefix="witness-names")
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await asyncio.get_running_loop().run_in_executor(self._threads, functools.partial(
+            socket.getaddrinfo, host, port, family=family, type=socket.SOCK_STREAM,
+            flags=socket.AI_ADDRCONFIG))
+        return [ResolveResult(hostname=host, host=str(address[0]), port=port, family=kind,
+                              proto=protocol, flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV)
+                for kind, _, protocol, _, address in found]
+
+    async def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+
 def connected() -> aiohttp.ClientSession:
     """Open what all witnesses are asked through; no answer takes it longer than the bound."""
     return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=_Names()),
         timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS), cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False, headers={"content-type": "text/plain; charset=utf-8"})
 
@@ -185,14 +224,24 @@ class Witnessing:
 
     async def run(self, logs: Sequence[CountersignedLog]) -> None:
         """Have the logs countersigned, until cancelled."""
-        for place in logs:
-            await asyncio.to_thread(place.open)
+        self._logs = list(logs)
+        opened = [place for place in logs if await self._opened(place)]
         async with connected() as session:
-            self._logs = list(logs)
-            self._asking = [Asking(each, logs, session) for each in self._quorum.witnesses]
+            self._asking = [Asking(each, opened, session) for each in self._quorum.witnesses]
             async with asyncio.TaskGroup() as tasks:
                 for asking in self._asking:
                     tasks.create_task(asking.run())
+
+    @staticmethod
+    async def _opened(place: CountersignedLog) -> bool:
+        """Open a log; one that cannot be is signed all the same, and countersigned no more."""
+        try:
+            await asyncio.to_thread(place.open)
+        except OWN_FILES as error:
+            log.error("log is not countersigned", origin=place.origin, reason=str(error),  # noqa: TRY400 -- said
+                      remedy="mend its folder witnessed, then start the notary again")
+            return False
+        return True
 
     def status(self) -> dict[str, Any]:
         """Say which logs are witnessed how far, and what each witness has answered."""

@@ -1,14 +1,21 @@
 """Witnesses over HTTP: what they sign is kept, and no fault of theirs keeps the log waiting."""
 
 import asyncio
+import functools
+import socket
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
+import aiohttp
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.responses import Response
+from structlog.testing import capture_logs
 
 from scrutin.notary import countersigned, witnessing
 from scrutin.notary.countersigned import CountersignedLog
@@ -19,7 +26,7 @@ from sinks.transparency.cosignatures import Witness
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
 from sinks.transparency.notes import Signer
-from sinks.transparency.quorum import Quorum
+from sinks.transparency.quorum import WITNESSES_MAX, Quorum
 from tests.scrutin.notary.witness_server import Fault, WitnessServer
 from tests.serving import served
 from tests.sinks.transparency.cosigning import Cosigner, least
@@ -277,3 +284,103 @@ def test_a_checkpoint_signed_by_one_key_more_keeps_its_cosignatures(tmp_path: Pa
     assert both.has_signed(shown)
     assert shown.endswith(found.line)
     assert place.witnessed_size == 10
+
+
+async def test_a_log_whose_files_fail_costs_the_other_log_nothing(tmp_path: Path) -> None:
+    """Its checkpoint is gone: the witness is asked for the next log, and that is kept."""
+    with witnesses("one") as [(_, first)]:
+        quorum = least(1, first)
+        broken, whole = opened(tmp_path / "broken"), opened(tmp_path / "whole")
+        places = [before(broken, quorum), before(whole, quorum)]
+        async with connected() as session:
+            asking = Asking(first.witness, places, session)
+            assert await asking.look(), "both are empty, and signed"
+            for keeper in (broken, whole):
+                grow(keeper, 10)
+            (tmp_path / "broken" / "checkpoint").unlink()
+            assert [await asking.look(), await asking.look()] == [False, False]
+            assert [place.witnessed_size for place in places] == [0, 10]
+            (tmp_path / "broken" / "checkpoint").write_text(broken.folder.history()[-1])
+            assert await asking.look()
+
+    assert answers(asking) == {"failed": 2, "cosigned": 4}
+    assert [place.witnessed_size for place in places] == [10, 10]
+
+
+async def test_a_log_that_cannot_be_opened_is_left_out_and_said(tmp_path: Path) -> None:
+    """Its folder of witnessed checkpoints is no folder: the notary signs on, the other is asked."""
+    with witnesses("one") as [(_, first)]:
+        quorum = least(1, first)
+        broken, whole = opened(tmp_path / "broken"), opened(tmp_path / "whole")
+        grow(whole, 10)
+        (tmp_path / "broken" / "witnessed").write_text("no folder")
+        places = [CountersignedLog("scrutin.votes", number, keeper.folder, quorum,
+                                   functools.partial(getattr, keeper, "checkpoint"))
+                  for number, keeper in enumerate((broken, whole))]
+        asking = Witnessing(quorum)
+        with capture_logs() as said:
+            task = asyncio.create_task(asking.run(places))
+            await until(lambda: places[1].witnessed_size == 10 or task.done())
+            task.cancel()
+            await asyncio.wait([task])
+
+    assert task.cancelled()
+    assert [(line["event"], line["origin"]) for line in said if line["log_level"] == "error"] == [
+        ("log is not countersigned", SIGNER.verifier.name)]
+    assert [each["size"] for each in asking.status()["logs"]] == [0, 10]
+
+
+@pytest.mark.parametrize("damaged", [
+    b"", b"\xff\n", b"no checkpoint\n", b"a\nb\n\n\xe2\x80\x94 c d\n"])
+async def test_a_damaged_witnessed_checkpoint_is_written_again_from_the_list(
+    tmp_path: Path, damaged: bytes
+) -> None:
+    """At the start, and while it is countersigned on: the list of all of them has it too."""
+    with witnesses("one") as [(_, first)]:
+        keeper = opened(tmp_path)
+        grow(keeper, 10)
+        place = before(keeper, least(1, first))
+        await ask(place, first.witness)
+        shown = tmp_path / "witnessed" / "checkpoint"
+        whole = shown.read_bytes()
+        shown.write_bytes(damaged)
+        again = before(keeper, least(1, first))
+        mended = shown.read_bytes()
+        shown.write_bytes(damaged)
+        grow(keeper, 20)
+        [asking] = await ask(again, first.witness)
+
+    assert mended == whole
+    assert (answers(asking), again.witnessed_size) == ({"cosigned": 1}, 20)
+    assert shown.read_text() == LogFolder(tmp_path).witnessed.history()[-1]
+
+
+async def test_silent_name_servers_take_no_thread_that_checkpoints_are_signed_in(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many look-ups as there may be witnesses hang; work of all others goes on beside them."""
+    asked, answering = threading.Semaphore(0), threading.Event()
+
+    def silent(*_: object, **__: object) -> list[Any]:
+        asked.release()
+        answering.wait(WAIT_SECONDS)
+        raise socket.gaierror(socket.EAI_AGAIN, "nobody answered")
+
+    def count() -> bool:
+        return all(asked.acquire(timeout=WAIT_SECONDS) for _ in range(WITNESSES_MAX))
+
+    monkeypatch.setattr(socket, "getaddrinfo", silent)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(1))
+    async with connected() as session, asyncio.TaskGroup() as tasks:
+        for number in range(WITNESSES_MAX):
+            tasks.create_task(_refused(session, f"http://witness-{number}.example/"))
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                assert await asyncio.to_thread(count)
+        finally:
+            answering.set()
+
+
+async def _refused(session: aiohttp.ClientSession, url: str) -> None:
+    with pytest.raises(aiohttp.ClientError):
+        await session.post(url)
