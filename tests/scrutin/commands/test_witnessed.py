@@ -247,7 +247,7 @@ def test_an_address_with_a_password_or_none_is_no_address(tmp_path: Path, url: s
     assert read_witnesses(path).witnesses[0].url == "https://north.example:8443/at"
     path.write_text(least(1, Cosigner("north", url)).text())
 
-    with pytest.raises(NotOfItsKind, match="behind the key of north$"):
+    with pytest.raises(NotOfItsKind, match=r"behind the key of north$"):
         read_witnesses(path)
 
 

@@ -72,7 +72,7 @@ def test_no_flipped_bit_of_a_countersigned_checkpoint_survives(data: st.DataObje
 
 
 def test_the_newest_cosignature_of_a_witness_counts() -> None:
-    """A witness may sign twice; lines come in the order of the policy; time 0 is none, nor 10000."""
+    """A witness may sign twice; lines come as the policy has them; time 0 is none, nor 10000."""
     later = countersigned(SIGNED, cosignatures(NOTE + ONE.line(NOTE, NOW + 9), [ONE.witness]))
 
     assert [one.at for one in cosignatures(later, [TWO.witness, ONE.witness])] == [NOW + 1, NOW + 9]
