@@ -114,6 +114,7 @@ MEMORIES = {
     "producers.gateway.networks.Networks._networks": "producers.gateway.networks.GATHERED_EVENTS",
     "producers.gateway.networks.Networks._pseudonyms":
         "producers.gateway.networks.NETWORKS_REMEMBERED",
+    "producers.gateway.outlet.Outlet._closing": OURS,
     "producers.gateway.outlet.Outlet._tasks": OURS,
     "producers.gateway.outlet._Lane.under_way": "producers.gateway.outlet.WAITING_BYTES",
     "producers.gateway.outlet._Lane.waiting": "producers.gateway.outlet.WAITING_BYTES",
