@@ -208,6 +208,8 @@ def _participation(participation: Mapping[str, Any]) -> dict[str, Any]:
         "descriptions": descriptions,
         "not_stated": measure("not_stated", participation["not_stated"], participation["base"]),
         "tables": {name: cells for name, cells in tables.items() if cells},
+        "all_withheld": [name for name, cells in tables.items()
+                         if cells and not any(cell["measure"] for cell in cells)],
         "withheld": any(not cell["measure"] for cells in tables.values() for cell in cells),
         "in_stretches": "unpublished" in participation,
         "unpublished": participation.get("unpublished"),
