@@ -238,51 +238,6 @@ def test_unknown_proposals_are_reported(language: str) -> None:
 
 
 @every
-def test_withheld_cells_show_no_number(language: str) -> None:
-    """A cell that is withheld says so, and nothing else."""
-    found = copy.deepcopy(document("campaign"))
-    for cell in found["participation"]["region"]:
-        cell["count"] = None if cell["value"] in ("FR-976", "FR-94R", "FR-20R") else 4_000
-    made = rendering.render("results.html", language, **results_page.page(found, None))
-    rows = {row.all("th")[0].text(): row.all("td")[0].text().strip()
-            for row in parse(made).all("tr") if row.within(name="cells") and row.all("td")}
-    assert rows["Mayotte"] == {"fr": "non publié", "en": "withheld"}[language]
-    assert rows["Corse"] == rows["Mayotte"]
-    assert rows["Bretagne"] != rows["Mayotte"]
-
-
-@every
-def test_a_table_withheld_whole_is_a_line(language: str) -> None:
-    """Nobody scrolls past eighteen rows that say the same."""
-    (section,) = (e for e in page("campaign", language).all("section")
-                  if e.attributes["id"] == "participation")
-    assert [e.attributes["id"] for e in section.all("table")] == ["by-gender", "by-age_band"]
-    said = {"fr": "Région\u00a0: non publié", "en": "Region: withheld"}[language]
-    assert said in [e.text().strip() for e in section.all("p")]
-
-
-@every
-@every_state
-def test_what_is_folded_has_a_title_and_a_line_and_what_is_empty_only_these(
-    state: str, language: str
-) -> None:
-    """A folded part says what is in it; of a part with nothing in it one sentence is left."""
-    root = page(state, language)
-    for fold in (e for e in root.all("details") if e.attributes.get("class") == "folded"):
-        summary, section = fold.children
-        title, line = summary.children
-        assert (summary.tag, section.tag, title.tag) == ("summary", "section", "h2")
-        assert title.attributes["id"] == section.attributes["aria-labelledby"]
-        assert line.text().strip()
-        assert [e for e in section.all() if e.tag not in ("p", "a")], section.attributes["id"]
-    for empty in (e for e in root.all("section") if e.attributes.get("class") == "nothing"):
-        assert [e.tag for e in empty.children] == ["h2", "p"], empty.attributes["id"]
-    folded = {e.attributes["id"] for e in root.all("section") if e.within(name="folded")}
-    assert {"method", "check", "counts", "terms"} <= folded
-    assert not {"figures", "ideas", "controversial", "proposals", "data"} & folded
-
-
-@every
 def test_a_simulated_campaign_says_so_and_no_other_does(language: str) -> None:
     """Nobody may take the votes of a demonstration for those of people."""
     found = copy.deepcopy(document("campaign"))
