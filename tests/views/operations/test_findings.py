@@ -4,13 +4,16 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from processors.guard.published import Findings
 from processors.results.catalogue import Catalogue
 from schemas.corrections import FINDING_CONFIRMED, FINDING_DISMISSED
 from schemas.finding_acts import ANSWER_SECONDS, Acts
-from tests.views import guarding
+from tests.views import campaign, guarding
 from tests.views.guarding import FIRST_AT
 from tests.views.operations.control_room import ControlRoom
+from tests.views.pages.html import parse
 from views.operations.findings import PAGE_FINDINGS, Known, page
 
 
@@ -110,3 +113,23 @@ def test_the_pages_show_them_and_nobody_without_the_token_sees_them(tmp_path: Pa
     assert "/ops/findings?first=20" in shown[1]
     assert "aucune clé" in shown[2]
     assert room.client(local=False).get("/ops/findings").status_code == 401
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("fr", ("foule", "signale seulement", "d’accord", "à intervalles réguliers")),
+    ("en", ("crowd", "reports only", "agree", "at even intervals"))])
+def test_findings_speak_the_language_of_the_page(
+    tmp_path: Path, language: str, words: tuple[str, ...]
+) -> None:
+    """Rule, mode, choice and marks are words; names for programs are code, and break nowhere."""
+    findings = Findings()
+    findings.take(guarding.judgement(1, guarding.finding(campaign.CONSULTATION, marks=[1])))
+    room = ControlRoom(tmp_path, token="", findings=findings)
+    root = parse(room.client().get(f"/ops/findings?lang={language}").content)
+    (found,) = (each for each in root.all("ol") if each.within(name="findings"))
+    told = " ".join(found.text().split())
+
+    assert [word for word in words if word not in told] == []
+    assert not re.search(r"\breport\b|even_arrivals|set_aside", told)
+    (commands,) = found.all("pre")
+    assert {span.text() for span in commands.all("span")} == {"--reason"}
