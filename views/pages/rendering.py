@@ -2,12 +2,13 @@
 
 import functools
 import hashlib
+import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from schemas.texts import made_safe
 from views.pages.languages import LANGUAGES, in_language, translations
@@ -15,6 +16,10 @@ from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
 from views.pages.results_page import last_day
 from views.pages.typography import WAYS, Typography
+
+
+OPTION = re.compile(r"(?<!\S)(--[a-z-]+)")
+"""An option of a command, as it is written."""
 
 
 @functools.cache
@@ -64,6 +69,12 @@ def apart(text: str) -> Markup:
     return Markup("<bdi>{}</bdi>").format(plain(text))
 
 
+def options(command: str) -> Markup:
+    """Write a command, or a sentence that names one, whose options no line end breaks."""
+    return Markup(OPTION.sub(  # noqa: S704 -- escaped here, and marked between
+        r'<span class="option">\1</span>', str(escape(command))))
+
+
 @functools.cache
 def environment(language: str) -> Environment:
     """Make the template environment of a language."""
@@ -102,7 +113,7 @@ def environment(language: str) -> Environment:
         duration=typography.duration,
         second=typography.second,
     )
-    made.filters["apart"] = apart
+    made.filters.update(apart=apart, options=options)
     return made
 
 

@@ -58,3 +58,9 @@ def test_every_text_that_is_read_stands_in_an_isolated_element(language: str) ->
             own = "".join(piece for piece in element.pieces if isinstance(piece, str))
             if "gras" in own and element.tag not in ("title", "option"):
                 assert element.tag == "bdi", own
+
+
+def test_an_option_of_a_command_is_one_piece_and_a_name_within_is_no_markup() -> None:
+    """Lines break between options alone; what an organiser named stays text."""
+    assert str(rendering.options("scrutin verify <b>--x</b> --policy p--q")) == (
+        'scrutin verify &lt;b&gt;--x&lt;/b&gt; <span class="option">--policy</span> p--q')

@@ -1,5 +1,6 @@
 """What the page shows, before it is HTML."""
 
+import copy
 from datetime import UTC, date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
@@ -9,7 +10,9 @@ from hypothesis import strategies as st
 
 from processors.results.scores import RANKED_VOTES
 from tests.views import campaign
+from tests.views.pages.html import parse
 from views.days import Told
+from views.pages import rendering
 from views.pages.highlights import APPROVED_SHOWN, CONTROVERSIAL_SHOWN, UNCERTAIN_SHOWN
 from views.pages.results_page import PERCENT_VOTES, fates, last_day, measure, page
 
@@ -129,3 +132,18 @@ def test_regions_are_sorted_by_name_and_other_comes_last() -> None:
     assert [cell["value"] for cell in tables["gender"]] == ["man", "woman", "other"]
     regions = [cell["value"] for cell in tables["region"]]
     assert regions.index("FR-IDF") == regions.index("FR-HDF") + 1
+
+
+@pytest.mark.parametrize(("language", "said"), [
+    ("fr", ("1 reçu, 0 mis", "venus de 1 votant ", "1 vote compté pour")),
+    ("en", ("1 received, 0 set", "came from 1 ", "1 vote counted of"))])
+def test_one_is_not_written_as_many(language: str, said: tuple[str, ...]) -> None:
+    """The first vote of a consultation is one vote, of one voter."""
+    found = copy.deepcopy(campaign.document(SIZE))
+    found["totals"] |= {"received": 1, "participants_received": 1, "set_aside": {
+        "unproven": 0, "suspended": 0}}
+    found["totals"]["counted"]["votes"] = 1
+    root = parse(rendering.render("results.html", language, **page(found, None)))
+    (figures,) = (e for e in root.all("section") if e.attributes["id"] == "figures")
+    text = " ".join(figures.text().split())
+    assert [words for words in said if words not in text] == []
