@@ -42,7 +42,7 @@ EVENTS_OF = {
         "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
         "GuardRuleChanged", "FindingConfirmed", "FindingDismissed", "ReviewAnswered",
-        "RulesAnnounced"),
+        "RulesAnnounced", "KeysNamed", "CatalogueSigned"),
     TOPICS.participants: ("ParticipantDescribed", "ConsultationClosed"),
     TOPICS.sequences: ("SequenceDrawn", "SequenceServed", "DoorCounted", "ReviewAsked"),
     TOPICS.networks: ("NetworksSeen", "ChallengeRaised"),

@@ -8,7 +8,8 @@ Of operators: `consultation_file` and `consultation_problems` describe, `operati
 `correcting` corrects words and retires proposals, `cuts` says how far the box reached before that,
 `suspending` sets votes aside, `guard_rules` changes what the guard does, `closing` closes, at the
 dates that `due_closings` lists, `sealing` deletes keys, `adoption` changes rules, `key_adoption`
-the keys that sign controls, by which `signing` signs; `key_naming` names others.
+the keys that sign controls, by which `signing` signs; `endorsing` endorses what the catalogue is
+told; `key_naming` names others.
 Of imports: `polis` and `polis_import`, over `polis_files`; `json_files` reads what people wrote.
 Below all: `writer` writes many records, kept calm by `unhurried`; `log_reader` reads up to an end;
 `known_catalogue` says what is described already; `errors` tells people what to do.

@@ -13,6 +13,7 @@ may bring a second record to the participants: the first one counts.
 import hashlib
 from typing import Any
 
+from producers.endorsing import Endorser
 from producers.known_catalogue import KnownCatalogue
 from producers.log_reader import LogReader
 from producers.signing import Controls
@@ -39,11 +40,12 @@ def closing_fields(
 
 
 async def announce(
-    writer: BulkWriter, topics: Topics, control: dict[str, Any], *, event: str = CLOSED
+    writer: BulkWriter, topics: Topics, control: dict[str, Any], endorsed: Endorser, *,
+    event: str = CLOSED,
 ) -> None:
     """Write the announcement to the catalogue."""
     value = codec.encode(event, **control)
-    await writer.write(topics.catalogue, 0, control["occurred_at"], value)
+    await endorsed.write(writer, topics, control["occurred_at"], value)
 
 
 async def put(
@@ -64,6 +66,7 @@ async def carry_out(
     topics: Topics,
     closing: dict[str, Any],
     controls: Controls,
+    endorsed: Endorser,
     *,
     present: dict[int, int],
     completed_at: int,
@@ -78,7 +81,7 @@ async def carry_out(
         participants=participants,
         origin=closing["origin"], occurred_at=completed_at,
     )
-    await writer.write(topics.catalogue, 0, completed_at, completion)
+    await endorsed.write(writer, topics, completed_at, completion)
     return offsets
 
 

@@ -8,6 +8,7 @@ from producers.log_reader import LogReader
 from schemas import codec, corrections, named_keys
 from schemas.control_roles import PublicKey
 from schemas.corrections import Authority
+from schemas.endorsements import Counted, Endorsements
 from schemas.finding_acts import Acts
 from schemas.named_keys import KeyList
 from schemas.registry import FIRST_RULES
@@ -45,6 +46,8 @@ class KnownCatalogue:
     """When rules later than the first were announced first (ms)."""
     authority: Authority = field(default_factory=Authority)
     """Whose corrections count."""
+    endorsements: Endorsements = field(init=False)
+    """Which records count."""
     retired: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
     """The ProposalRetired of each retired proposal, by consultation and proposal."""
     first_keys: frozenset[bytes] = frozenset()
@@ -57,6 +60,9 @@ class KnownCatalogue:
     """What people decided about findings of the guard."""
     answered: dict[bytes, frozenset[int]] = field(default_factory=dict)
     """Rules that set a single voter aside no more, by the id of what that voter asks."""
+
+    def __post_init__(self) -> None:
+        self.endorsements = Endorsements(self.authority)
 
     @property
     def edition(self) -> int:
@@ -76,7 +82,18 @@ class KnownCatalogue:
         self, event: str, fields: dict[str, Any], offset: int = UNKNOWN_WORDING,
         value: bytes | None = None,
     ) -> None:
-        """Fold a record; its offset is asked for where wordings are, itself where it is signed."""
+        """Fold a record; its offset is asked for where wordings are, itself where it is signed.
+
+        One without an offset is what a writer is about to write, which counts.
+        """
+        found = (Counted(event, fields, offset, value) if offset == UNKNOWN_WORDING
+                 else self.endorsements.take(event, fields, offset, value))
+        if found:
+            self._count(found)
+
+    def _count(self, found: Counted) -> None:
+        """Fold a record that counts."""
+        event, fields, offset, value = found
         if event in corrections.KEPT:
             self._describe(event, fields, offset)
         elif event in corrections.SIGNED:

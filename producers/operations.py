@@ -13,6 +13,7 @@ from typing import Any
 
 from producers import closing, consultation_file, cuts, signing
 from producers.consultation_file import ConsultationFile
+from producers.endorsing import FREE, Endorser, endorser
 from producers.errors import ChangesFinal, InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
@@ -62,7 +63,7 @@ async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
     events = [*changed, *consultation_file.needed_events(file, known, occurred_at=now)]
     if changed or any(value[:HEADER_BYTES] in headers("ProposalGrouped") for value in events):
         require_open(log, known, file.id)
-    await write_catalogue(log, events, now)
+    await write_catalogue(log, events, now, endorser(known, log.own_keys) if events else FREE)
     return len(events)
 
 
@@ -104,7 +105,7 @@ async def group(
         "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
         replaced=newest, occurred_at=now,
     )
-    await write_catalogue(log, [event], now)
+    await write_catalogue(log, [event], now, endorser(known, log.own_keys))
     return consultation, True
 
 
@@ -126,6 +127,7 @@ async def close(
         controls = await signing.controls(reader, log.topics, known, log.own_keys, read=read)
         controls.require_signers(closing.CLOSED)
         await reader.require(log.topics.participants, 1)
+        endorsed = endorser(known, log.own_keys)
         present = (await closing.present_controls(reader, log.topics, announced, controls)
                    if announced else {})
     async with BulkWriter(log.address) as writer:
@@ -135,9 +137,9 @@ async def close(
                 consultation, closes_at=min(described.get("closes_at") or now, now),
                 occurred_at=now, salt=salt, origin="operator",
             )
-            await closing.announce(writer, log.topics, announced)
+            await closing.announce(writer, log.topics, announced, endorsed)
         offsets = await closing.carry_out(
-            writer, log.topics, announced, controls, present=present, completed_at=now
+            writer, log.topics, announced, controls, endorsed, present=present, completed_at=now
         )
     return Closed(consultation, offsets, written=True)
 
@@ -164,7 +166,7 @@ async def accept_undecodable(
     value = require_reason(lambda form: codec.encode(
         "UndecodableAccepted", event_id=event_id, reason=form, partition=partition,
         until_offset=until, salt=salt, origin="operator", occurred_at=now), reason)
-    await write_catalogue(log, [value], now)
+    await write_catalogue(log, [value], now, endorser(known, log.own_keys))
     return True
 
 
@@ -210,8 +212,10 @@ def require_known(
     return found
 
 
-async def write_catalogue(log: Log, events: list[bytes], now: int) -> None:
-    """Write events to the catalogue, in their order."""
+async def write_catalogue(
+    log: Log, events: list[bytes], now: int, endorsed: Endorser = FREE
+) -> None:
+    """Write events to the catalogue, in their order; each of ENDORSED as `endorsed` says."""
     async with BulkWriter(log.address) as writer:
         for value in events:
-            writer.add(log.topics.catalogue, 0, now, value)
+            await endorsed.add(writer, log.topics, now, value)

@@ -7,14 +7,16 @@ Votes are written in version 1 under all rules: of the view before them nothing 
 what version 1 says, and their bytes are the same in whichever run they are written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from producers import polis
+from producers.endorsing import FREE, endorser
 from producers.errors import InvalidInput, ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.polis import Event, PolisExport
+from producers.signing import OwnKey
 from producers.writer import BulkWriter
 from schemas import hot
 from schemas.codec import Undecodable
@@ -45,12 +47,14 @@ class Imported:
 
 
 async def import_export(
-    address: str, topics: Topics, export: PolisExport, *, consultation: str, language: str
+    address: str, topics: Topics, export: PolisExport, *, consultation: str, language: str,
+    own_keys: Sequence[OwnKey] = (),
 ) -> Imported:
     """Write what of the export the log does not hold yet.
 
-    Raises InvalidInput where the log holds other votes under the same event ids, and
-    ProducingError where the consultation is closed and votes are missing.
+    Raises InvalidInput where the log holds other votes under the same event ids, or asks for an
+    endorsement that none of `own_keys` may give, and ProducingError where the consultation is
+    closed and votes are missing.
     """
     catalogue = polis.catalogue_events(export, consultation, language)
     votes = list(polis.vote_events(export, consultation))
@@ -64,9 +68,10 @@ async def import_export(
             f"consultation {consultation!r} is closed and {len(missing_votes)} votes are not in "
             "the log: they would all come late. Import under another --consultation ID."
         )
+    endorsed = endorser(known, own_keys) if missing else FREE
     async with BulkWriter(address) as writer:
         for _, timestamp, value in missing:
-            writer.add(topics.catalogue, 0, timestamp, value)
+            await endorsed.add(writer, topics, timestamp, value)
         await writer.flush()
         await _write_votes(writer, topics, missing_votes)
     return Imported(

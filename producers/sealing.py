@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from producers import closing, signing
+from producers.endorsing import endorser
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import KeyFolder
 from producers.known_catalogue import KnownCatalogue, read_catalogue
@@ -69,6 +70,7 @@ async def seal(
         announced = known.find(EVENT, consultation)
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
         controls.require_signers(EVENT)
+        endorsed = endorser(known, log.own_keys)
         present = (await closing.present_controls(
             reader, log.topics, announced, controls, event=EVENT) if announced else {})
     async with BulkWriter(log.address) as writer:
@@ -78,7 +80,7 @@ async def seal(
                 "consultation": consultation, "salt": salt, "origin": "operator",
                 "occurred_at": now,
             }
-            await closing.announce(writer, log.topics, announced, event=EVENT)
+            await closing.announce(writer, log.topics, announced, endorsed, event=EVENT)
         before = _day_of(ended_at) + dt.timedelta(days=1)
         kept = None
         if before > _day_of(now) and _another_is_open(known, consultation):

@@ -127,7 +127,7 @@ class Authority:
         """Whether a key in force that may sign such an event has signed a message in a record."""
         return value is not None and any(
             key.id == fields["by"] and may_sign(key.role, event)
-            and _is_signature(key.public, value[-SIGNATURE_BYTES:], message) for key in self.keys)
+            and is_signature(key.public, value[-SIGNATURE_BYTES:], message) for key in self.keys)
 
 
 class Older:
@@ -176,7 +176,8 @@ def _announcement_message(in_force: bytes, record: bytes) -> bytes:
     return b"".join((ANNOUNCEMENT_DOMAIN, in_force, record[:-SIGNATURE_BYTES], UNSIGNED))
 
 
-def _is_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+def is_signature(public: bytes, signature: bytes, message: bytes) -> bool:
+    """Whether a signature of a message is of a public key under which not anybody can sign."""
     if public in SMALL_ORDER:
         return False
     try:

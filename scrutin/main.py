@@ -47,6 +47,7 @@ COMMANDS = {
     ("keys", "make"): "keys_make",
     ("keys", "prepare"): "keys_prepare",
     ("keys", "adopt"): "keys_adopt",
+    ("keys", "endorse"): "keys_endorse",
     ("keys", "in-force"): "keys_in_force",
     ("keys", "list"): "keys_list",
     ("keys", "rotate"): "keys_rotate",

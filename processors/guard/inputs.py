@@ -61,6 +61,7 @@ class Described(NamedTuple):
     event: str
     fields: dict[str, Any]
     value: bytes
+    offset: int
 
 
 class Cut(NamedTuple):
@@ -165,7 +166,7 @@ class Batch:
             self._catalogue_read, value = offset, given or b""
             self._of_catalogue.add([value])
             try:
-                self.catalogue.append(Described(*codec.decode(value), value))
+                self.catalogue.append(Described(*codec.decode(value), value, offset))
             except (Undecodable, UnknownSchema):
                 continue  # Nothing that the patrol reads.
 

@@ -86,7 +86,7 @@ class Repeater:
         whether those of the batch are all there.
         """
         exact = self._is_exact(networks=networks)
-        for event, described, value in batch.catalogue:
+        for event, described, value, _ in batch.catalogue:
             self.rules.follow(event, described, value)
         recorded, left_before = findings_of(fields), self._left
         if not exact or not self._was_exact:

@@ -20,6 +20,7 @@ from processors.guard.known import MAX_KNOWN, Known
 from processors.guard.parameters import HURRIED
 from processors.guard.sampling import in_sample
 from processors.guard.window import ITEM_BITS
+from schemas.endorsements import CountedCatalogue
 from schemas.hot import short_string
 from schemas.topics import partition_of
 
@@ -91,6 +92,7 @@ class PatrolState:
         self._unjoined_since = 0
         self._waiting: dict[bytes, tuple[Consultation, int]] = {}
         """Rows of fresh voters whose network is not known yet, by the vote's event."""
+        self._catalogue = CountedCatalogue()
         self._suspect: dict[bytes, Vote] = {}
         """Suspect votes of which it is not known yet whether something was asked, by event."""
 
@@ -98,7 +100,11 @@ class PatrolState:
 
     def know(self, batch: Batch) -> None:
         """Fold the catalogue's part of a batch: which proposals there are."""
-        for event, fields, _ in batch.catalogue:
+        for event, fields, value, offset in batch.catalogue:
+            counted = self._catalogue.follow(event, fields, offset, value)
+            if counted is None:
+                continue
+            event, fields = counted.event, counted.fields  # noqa: PLW2901 -- what counts now
             if event == "ProposalAccepted":
                 self._accepted(fields["consultation"], fields["proposal"])
             elif event == "ProposalGrouped":

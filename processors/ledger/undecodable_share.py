@@ -10,14 +10,11 @@ from collections.abc import Iterable
 
 from processors.ledger.decisions import decode, is_undecodable
 from processors.ledger.ledger import Ledger
-from schemas import codec
-from schemas.registry import HEADER_BYTES, headers
+from schemas.endorsements import CountedCatalogue
 
 
 WINDOW_RECORDS = 1_000
 """The share of undecodable records is taken over so many."""
-
-_ACCEPTED = headers("UndecodableAccepted")
 
 
 def remember(undecodable: list[int], offsets: Iterable[int]) -> None:
@@ -39,10 +36,10 @@ def offsets(decisions: Iterable[bytes | None]) -> list[int]:
 
 def accepted_until(catalogue: Iterable[bytes | None], partition: int) -> int:
     """Return the last votes offset up to which an operator lets a partition go on; -1: none."""
-    found = -1
-    for value in catalogue:
-        if value is not None and value[:HEADER_BYTES] in _ACCEPTED:
-            _, fields = codec.decode(value)
-            if fields["partition"] == partition:
-                found = max(found, fields["until_offset"])
+    found, catalogue_read = -1, CountedCatalogue()
+    for offset, value in enumerate(catalogue):
+        counted = catalogue_read.take(offset, value)
+        if (counted and counted.event == "UndecodableAccepted"
+                and counted.fields["partition"] == partition):
+            found = max(found, counted.fields["until_offset"])
     return found

@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas import corrections
 from schemas.corrections import Authority, Change, Older
+from schemas.endorsements import Counted, Endorsements
 
 
 Fields = dict[str, Any]
@@ -124,17 +125,28 @@ class Catalogue:
         """Last catalogue offset folded."""
         self.consultations: dict[str, Consultation] = {}
         self._authority = Authority()
+        self._endorsements = Endorsements(self._authority)
+        self.counted: Counted | None = None
+        """What the last record folded made count: itself, or one before that it endorses."""
 
     def apply(
-        self, event: str, fields: Fields, offset: int, value: bytes | None = None
+        self, event: str, fields: Fields, offset: int, value: bytes | None = None,
+        digest: bytes | None = None,
     ) -> str | None:
         """Fold one event; return the consultation it touched. One folded before is skipped.
 
-        `value` is the record itself: what must be signed has no effect without it.
+        `value` is the record itself: what must be signed or endorsed has no effect without it; of
+        one whose words are withheld `digest` stands for it.
         """
         if offset <= self.offset:
             return None
         self.offset = offset
+        self.counted = self._endorsements.take(event, fields, offset, value, digest)
+        return self.counted and self._count(self.counted)
+
+    def _count(self, found: Counted) -> str | None:
+        """Fold one event that counts."""
+        event, fields, offset, value = found
         if event == corrections.ANNOUNCED:
             self._authority.announce(fields, value)
         if event not in corrections.KEPT and event not in _FOLDS:
@@ -142,12 +154,14 @@ class Catalogue:
         name: str = fields["consultation"]
         consultation = self.consultations.setdefault(name, Consultation(name))
         if event in corrections.KEPT:
-            self._describe(consultation, event, fields)
+            self._describe(consultation, event, fields, offset)
         elif event not in corrections.SIGNED or self._authority.takes(event, fields, value):
             _FOLDS[event](consultation, fields, offset)
         return name
 
-    def _describe(self, consultation: Consultation, event: str, fields: Fields) -> None:
+    def _describe(
+        self, consultation: Consultation, event: str, fields: Fields, offset: int
+    ) -> None:
         """Fold a description: what people voted on moves only where the log has no keys."""
         subject = _SUBJECT_OF[event]
         name = _name_of(subject, fields)
@@ -159,12 +173,12 @@ class Catalogue:
             fields = corrections.without_changes(event, known, fields)
         if subject == "proposal":
             digest = fields.get(corrections.TEXT_DIGEST) or corrections.digest_of(fields["text"])
-            _reword(consultation, {**fields, corrections.TEXT_DIGEST: digest}, self.offset)
+            _reword(consultation, {**fields, corrections.TEXT_DIGEST: digest}, offset)
             return
         _describe(consultation, subject, fields)
         if known and (changes := corrections.kept_changes(event, known, fields)):
             _note(consultation, Redescription(
-                fields["occurred_at"], self.offset, subject, name, tuple(changes), None, None, (),
+                fields["occurred_at"], offset, subject, name, tuple(changes), None, None, (),
                 consultation.closing is not None))
 
 

@@ -177,8 +177,10 @@ class Ideas:
             event, fields = "", {}
         name = self.catalogue.apply(event, fields, offset, value)
         self._positions_moved = True
-        if name is None:
+        counted = self.catalogue.counted
+        if name is None or counted is None:
             return
+        event, fields = counted.event, counted.fields
         state = self._state(name)
         state.moved_at_all = True
         if event in ("ProposalGrouped", "ProposalAccepted") and fields["proposal"] in state.sums:

@@ -55,6 +55,7 @@ from processors.workers.membership import Membership
 from processors.workers.patrol_reading import Records, Stretches
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
 from schemas.corrections import ACTS
+from schemas.endorsements import CountedCatalogue
 from schemas.finding_acts import Acts
 from schemas.topics import Topics
 
@@ -113,6 +114,7 @@ class PatrolWorker:
         """Forget everything: who takes the partition folds it from its beginning."""
         self.state = PatrolState(self.topics.partitions)
         self.rules = Rules.of_code()
+        self.catalogue = CountedCatalogue()
         self.position = 0
         """Next record of the judgements."""
         self.caught_up_at: int | None = None
@@ -291,16 +293,17 @@ class PatrolWorker:
 
     def _learn(self, batch: Batch) -> None:
         """Follow the catalogue: rules that have changed, what people decided, what is closed."""
-        for event, fields, value in batch.catalogue:
+        for event, fields, value, offset in batch.catalogue:
+            counted = self.catalogue.follow(event, fields, offset, value)
             self.rules.follow(event, fields, value)
             if event in ACTS and self.rules.authority.takes(event, fields, value):
                 self.acts.take(event, fields)
                 about = fields["consultation"], fields["finding"]
                 if self.acts.lets_count(*about):
                     self.suspensions.let_count(*about)
-            if event == "ConsultationClosed":
-                self.closed.add(fields["consultation"])
-                self.suspensions.drop(fields["consultation"])
+            if counted and counted.event == "ConsultationClosed":
+                self.closed.add(counted.fields["consultation"])
+                self.suspensions.drop(counted.fields["consultation"])
 
     # Judging
 

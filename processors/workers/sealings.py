@@ -14,8 +14,7 @@ from aiokafka.errors import KafkaError
 
 from processors.workers.looker import Looker
 from processors.workers.snapshot_files import SnapshotFolder
-from schemas import codec
-from schemas.registry import HEADER_BYTES, headers
+from schemas.endorsements import CountedCatalogue
 
 
 LOOK_SECONDS = 10.0
@@ -32,6 +31,7 @@ class Sealings:
         self._catalogue = TopicPartition(catalogue, 0)
         self._read = 0
         """Records of the catalogue that were looked at."""
+        self._counted = CountedCatalogue()
         self._sealed: set[str] = set()
 
     async def run(self) -> None:
@@ -46,19 +46,11 @@ class Sealings:
     async def look(self) -> None:
         """Read on, and delete what is of consultations that were sealed since."""
         values = await self._looker.values(self._catalogue, self._read)
+        counted = [self._counted.take(offset, value)
+                   for offset, value in enumerate(values, self._read)]
         self._read += len(values)
-        found = {name for value in values if (name := _sealed(value))}
+        found = {each.fields["consultation"] for each in counted
+                 if each and each.event == "ConsultationSealed"}
         if found - self._sealed:
             self._sealed |= found
             await self._snapshots.forget_sealed(self._sealed)
-
-
-def _sealed(value: bytes | None) -> str | None:
-    """Name the consultation that a record of the catalogue says to be sealed."""
-    if (value or b"")[:HEADER_BYTES] not in headers("ConsultationSealed"):
-        return None
-    try:
-        name: str = codec.decode(value)[1]["consultation"]
-    except codec.Undecodable:
-        return None
-    return name

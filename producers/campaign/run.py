@@ -9,6 +9,7 @@ from producers import closing, signing
 from producers.campaign.catalogue import catalogue
 from producers.campaign.events import Campaign, Event
 from producers.campaign.plan import Plan
+from producers.endorsing import Endorser, endorser
 from producers.errors import ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
@@ -47,10 +48,11 @@ class _Run:
 
     def __init__(
         self, writer: BulkWriter, topics: Topics, *, rate: float | None,
-        report: Callable[[Progress], None], controls: Controls,
+        report: Callable[[Progress], None], controls: Controls, endorsed: Endorser,
     ) -> None:
         self.writer = writer
         self.controls = controls
+        self.endorsed = endorsed
         self.topics = topics
         self.rate = rate
         self.report = report
@@ -69,7 +71,7 @@ class _Run:
 
     async def write_catalogue(self, plan: Plan) -> None:
         for timestamp, value in catalogue(plan):
-            self.writer.add(self.topics.catalogue, 0, timestamp, value)
+            await self.endorsed.add(self.writer, self.topics, timestamp, value)
             self.progress.catalogue_records += 1
 
     async def write_events(self, events: Sequence[Event]) -> None:
@@ -94,9 +96,9 @@ class _Run:
             published.consultation, closes_at=published.closes_at,
             occurred_at=published.closes_at, salt=salt[:16], origin="simulation",
         )
-        await closing.announce(self.writer, self.topics, control)
+        await closing.announce(self.writer, self.topics, control, self.endorsed)
         await closing.carry_out(
-            self.writer, self.topics, control, self.controls, present={},
+            self.writer, self.topics, control, self.controls, self.endorsed, present={},
             completed_at=published.closes_at + COMPLETED_AFTER_MS,
         )
         self.progress.catalogue_records += 2
@@ -140,11 +142,13 @@ async def run(
         known = await read_catalogue(reader, topics)
         _refuse_known(known.consultations(), plan)
         controls = await signing.controls(reader, topics, known, own_keys)
+        endorsed = endorser(known, own_keys)
     for event in CONTROLS:
         controls.require_signers(event)
     campaign = Campaign(plan, topics.partitions, controls)
     async with BulkWriter(address) as writer:
-        running = _Run(writer, topics, rate=rate, report=progress, controls=controls)
+        running = _Run(writer, topics, rate=rate, report=progress, controls=controls,
+                       endorsed=endorsed)
         await running.write_catalogue(plan)
         await running.enter("votes")
         for events in campaign.events():

@@ -45,7 +45,8 @@ def polis(
     address, topics = producing.stack()
     producing.say(f"{read}; reading what the log holds")
     done = producing.finish(
-        import_export(address, topics, export, consultation=name, language=language))
+        import_export(address, topics, export, consultation=name, language=language,
+                      own_keys=producing.own_control_keys()))
     there = done.votes - done.votes_written
     producing.say(f"{done.votes_written:,} votes written, {there:,} were there already")
     typer.echo(json.dumps(vars(done)))

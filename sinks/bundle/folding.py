@@ -14,7 +14,7 @@ from operator import itemgetter
 from typing import Any
 
 from processors.results.catalogue import Catalogue, Consultation
-from schemas import codec, corrections, withheld
+from schemas import codec, corrections, endorsements, withheld
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
 from sinks.bundle import layout
@@ -31,20 +31,19 @@ from sinks.bundle.packing import Bundle
 from sinks.bundle.withheld import hiding, is_said
 
 
-Event = tuple[int, str, dict[str, Any], bytes | None]
-"""Offset, name, fields, and the record; None where its words are withheld."""
+Event = tuple[int, str, dict[str, Any], bytes | None, bytes | None]
+"""Offset, name, fields, the record (None where its words are withheld), and then its digest."""
+OF_AUTHORITY = frozenset((corrections.ANNOUNCED, endorsements.NAMED, endorsements.SIGNED))
+"""Records of no consultation that say what counts in each."""
 
 
-def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | None:
-    """Raise unless the records are all of the consultation, and those signed.
-
-    Returns the time of the announced closing, in milliseconds since 1970, if there is one.
-    """
+def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> None:
+    """Raise unless the records are all of the consultation, and those signed."""
     last, name = manifest.catalogue, manifest.consultation
     if log.size <= last:
         raise Lacking(log.name, f"{log.size} entries are signed, the results rest on {last}")
     leaves = Leaves(layout.CATALOGUE, log.entries(last))
-    announced, number, before = None, 0, -1
+    number, before = 0, -1
     for offset, value in read_records(layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)):
         if not before < offset <= last:
             raise BundleFault(_place(offset), "it stands here a second time, or does not belong "
@@ -54,25 +53,28 @@ def require_catalogue(bundle: Bundle, manifest: Manifest, log: Log) -> int | Non
             # Before it is read: what was changed is told to be so, readable or not.
             leaves.require_entry(
                 offset, entry_of_hash(name.encode(), sha256(value or b"").digest()))
-        event, fields, digest = _decoded(offset, value, manifest)
+        _, fields, digest = _decoded(offset, value, manifest)
         if _is_withheld(value, manifest):
             leaves.require_entry(offset, entry_of_hash(name.encode(), digest))
         require_own(_place(offset), fields, name)
-        if event == "ConsultationClosed" and announced is None:
-            announced = fields["occurred_at"]
         number += 1
     leaves.finish()
     if number != log.counts[name]:
         raise Lacking(layout.CATALOGUE, f"the log has {log.counts[name]} records of this "
                       f"consultation up to offset {last}, here are {number}")
-    return announced
+
+
+def announced_closing(catalogue: Catalogue, consultation: str) -> int | None:
+    """Return the time of the announced closing, in milliseconds since 1970, if there is one."""
+    known = catalogue.consultations.get(consultation)
+    return known.closing["occurred_at"] if known and known.closing else None
 
 
 def folded(bundle: Bundle, manifest: Manifest) -> Catalogue:
     """Fold the records, which were checked; raise Unreadable where they hold too much."""
     catalogue, taken, measured = Catalogue(), 0, 0
-    for offset, event, fields, value in _events(bundle, manifest):
-        catalogue.apply(event, fields, offset, value)
+    for offset, event, fields, value, digest in _events(bundle, manifest):
+        catalogue.apply(event, fields, offset, value, digest)
         taken += held_bytes(fields)
         # What was taken may have been replaced since: it is measured, an eighth apart, so that
         # measuring costs no more than a few times what reading does.
@@ -103,22 +105,22 @@ def held_bytes(value: Any) -> int:
 
 
 def _events(bundle: Bundle, manifest: Manifest) -> Iterator[Event]:
-    """Yield the consultation's records and the announcements of keys, in the log's order."""
-    announced = _announcements(bundle) if manifest.version >= WITHHELD_SINCE else ()
+    """Yield the consultation's records and those that say which of them count, in order."""
+    announced = _announcements(bundle, manifest) if manifest.version >= WITHHELD_SINCE else ()
     own = ((offset, *_read(offset, value, manifest)) for offset, value in read_records(
         layout.CATALOGUE, bundle.pieces(layout.CATALOGUE)))
     yield from merge(own, announced, key=itemgetter(0))
 
 
-def _announcements(bundle: Bundle) -> Iterator[Event]:
-    """Yield the records that announce keys of controls; they were held against their leaves."""
+def _announcements(bundle: Bundle, manifest: Manifest) -> Iterator[Event]:
+    """Yield the records of OF_AUTHORITY up to the result; they were held against their leaves."""
     for offset, value in read_records(layout.KEYS, bundle.pieces(layout.KEYS)):
         try:
             event, fields = codec.decode(value)
         except Undecodable:
             continue
-        if event == corrections.ANNOUNCED:
-            yield offset, event, fields, value
+        if event in OF_AUTHORITY and offset <= manifest.catalogue:
+            yield offset, event, fields, value, None
 
 
 def unbound_records(bundle: Bundle, manifest: Manifest, catalogue: Catalogue) -> tuple[int, int]:
@@ -144,10 +146,10 @@ def unbound_records(bundle: Bundle, manifest: Manifest, catalogue: Catalogue) ->
 
 def _read(
     offset: int, value: bytes | None, manifest: Manifest
-) -> tuple[str, dict[str, Any], bytes | None]:
-    """Read a record; give its bytes, but of one whose words are withheld."""
+) -> tuple[str, dict[str, Any], bytes | None, bytes]:
+    """Read a record; give its bytes, but of one whose words are withheld, and its digest."""
     event, fields, digest = _decoded(offset, value, manifest)
-    return event, fields, value if digest == sha256(value or b"").digest() else None
+    return event, fields, value if digest == sha256(value or b"").digest() else None, digest
 
 
 def _is_withheld(value: bytes | None, manifest: Manifest) -> bool:

@@ -24,7 +24,13 @@ from sinks.bundle.closing import held_open, taken
 from sinks.bundle.documents import published, published_again, rules_of, said_leaves
 from sinks.bundle.enclosed import foreign
 from sinks.bundle.faults import BundleFault, Different, Lacking, Unreadable, lowest
-from sinks.bundle.folding import folded, require_catalogue, require_own, unbound_records
+from sinks.bundle.folding import (
+    announced_closing,
+    folded,
+    require_catalogue,
+    require_own,
+    unbound_records,
+)
 from sinks.bundle.following import Followed
 from sinks.bundle.keys import Named, claims_of, require_named
 from sinks.bundle.layout import (
@@ -158,16 +164,16 @@ class _Verification:
     def run(self) -> None:
         """Check trees, decisions and numbers."""
         self.say("catalogue: growing its tree, reading its records")
-        announced = require_catalogue(
-            self.bundle, self.manifest, self._log(layout.CATALOGUE_LOG))
+        require_catalogue(self.bundle, self.manifest, self._log(layout.CATALOGUE_LOG))
+        self.found.keys = require_named(self.bundle, self.manifest)
+        catalogue = folded(self.bundle, self.manifest)
+        announced = announced_closing(catalogue, self.manifest.consultation)
         auditor = self.manifest.kind == AUDITOR
         counted = self._replayed() if auditor else self._summed()
         held_open = self._held_open(counted, announced) if auditor else ()
         if faults := [*counted.faults, *self._leaf_count_faults(), *held_open]:
             raise lowest(faults)
-        self.found.keys = require_named(self.bundle, self.manifest)
         self.say("computing every number anew")
-        catalogue = folded(self.bundle, self.manifest)
         hidden = unbound_records(self.bundle, self.manifest, catalogue)
         document = published_again(self.bundle)
         ranked = require_equal(

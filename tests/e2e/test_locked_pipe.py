@@ -89,10 +89,20 @@ async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
     await counted(views.url, VOTERS)
     await workers["notary"].says("keys of logs named in the catalogue")
     assert await lied(stack, locked, event_of(receipts[0])[1]["voter"]) == "unsigned"
+    operator = {**told(stack, locked, "operator"), **house}
+    scrutin(operator, "keys", "endorse")
+    forged = await written_as(locked, "gateway", stack.topics.catalogue, 0, codec.encode(
+        "ConsultationClosed", event_id=bytes(16), consultation="town", closes_at=1, salt=bytes(16),
+        origin="operator", occurred_at=1))
+    closings = [json.loads(scrutin(operator, "close", "shut").stdout) for _ in range(2)]
+    assert [each["written"] for each in closings] == [True, False], "its completion is endorsed"
+    await read(views.url, forged + 2)
+    await voted(gateway.url, 1)
+    await counted(views.url, VOTERS + 1)
     report = scrutin({**told(stack, locked, "operator"), **house},
                      "audit", "recount", "town", "--json")
     assert json.loads(report.stdout)["verdict"] == "equal"
-    await counted(views.url, VOTERS)
+    await counted(views.url, VOTERS + 1)
     for worker in stack.workers:
         worker.send(signal.SIGTERM)
     ends = [worker.wait() for worker in stack.workers]
@@ -179,10 +189,10 @@ def serving(
     return RunningGateway(worker, f"http://127.0.0.1:{port}", stack.topics, stack.kafka)
 
 
-async def voted(url: str) -> list[dict[str, Any]]:
+async def voted(url: str, voters: int = VOTERS) -> list[dict[str, Any]]:
     """Let voters come, look and vote."""
     receipts = []
-    for _ in range(VOTERS):
+    for _ in range(voters):
         async with Browser(url) as browser:
             shown = (await browser.client.get("/v1/consultations/town/sequence")).json()
             proof = next(each["proof"] for each in shown["proposals"] if each["id"] == "p1")
@@ -199,20 +209,37 @@ async def lied(stack: Stack, locked: SecuredBroker, voter: bytes) -> str:
         current("VoterSuspended", 2), event_id=b"forged" + bytes(10), voter=voter,
         consultation="town", reason="a lie", salt=bytes(16), origin="operator", occurred_at=0,
         cause=1, finding=bytes(16), by=bytes(8), signature=bytes(64))
-    kafka_clients.secure(access(locked, "gateway"))
-    producer = kafka_clients.new_producer(locked.sasl)
-    try:
-        await producer.start()
-        written = await producer.send_and_wait(topics.votes, forged, partition=partition)
-    finally:
-        await producer.stop()
-        kafka_clients.secure(Access())
+    offset = await written_as(locked, "gateway", topics.votes, partition, forged)
     async with asyncio.timeout(WAIT_SECONDS):
         while True:
             for record in await read_to_end(stack.kafka, topics.decisions, topics.partitions):
                 decision = decode(record.value)
-                if (record.partition, decision.source_offset) == (partition, written.offset):
+                if (record.partition, decision.source_offset) == (partition, offset):
                     return REFUSALS[decision.refusal]
+            await asyncio.sleep(0.1)
+
+
+async def written_as(
+    locked: SecuredBroker, process: str, topic: str, partition: int, value: bytes
+) -> int:
+    """Write a record by the account of a process; return its offset."""
+    kafka_clients.secure(access(locked, process))
+    producer = kafka_clients.new_producer(locked.sasl)
+    try:
+        await producer.start()
+        return int((await producer.send_and_wait(topic, value, partition=partition)).offset)
+    finally:
+        await producer.stop()
+        kafka_clients.secure(Access())
+
+
+async def read(url: str, catalogue: int) -> None:
+    """Wait until results are published that have read the catalogue so far."""
+    async with asyncio.timeout(WAIT_SECONDS), httpx2.AsyncClient(base_url=url) as client:
+        while True:
+            answer = await client.get("/v1/consultations/town/results")
+            if answer.status_code == 200 and answer.json()["as_of"]["catalogue"] >= catalogue:
+                return
             await asyncio.sleep(0.1)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from deploy.local import services
 from processors.results.catalogue import Catalogue
-from producers import closing, operations, signing
+from producers import closing, endorsing, operations, signing
 from producers.consultation_file import ConsultationFile, load
 from producers.correcting import Wanted, correct, restore, retire
 from producers.errors import ChangesFinal, InvalidInput, Missing, ProducingError
@@ -119,7 +119,7 @@ async def test_a_closing_killed_anywhere_is_finished_by_the_next(log: Log, writt
         controls = await signing.controls(
             reader, log.topics, await read_catalogue(reader, log.topics), log.own_keys)
     async with BulkWriter(log.address) as writer:
-        await closing.announce(writer, log.topics, announced)
+        await closing.announce(writer, log.topics, announced, endorsing.FREE)
         for partition in range(written_to):
             await writer.write(log.topics.votes, partition, NOW, controls.encoded(
                 "ConsultationClosed", partition, **announced))

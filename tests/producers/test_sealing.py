@@ -16,6 +16,7 @@ from deploy.local import services
 from processors.ledger.ledger import Ledger
 from producers import closing, operations, sealing, signing, suspending
 from producers.consultation_file import ConsultationFile
+from producers.endorsing import FREE
 from producers.errors import InvalidInput, Missing
 from producers.gateway.keys import SEALED, KeyFolder, KeysDestroyed
 from producers.known_catalogue import read_catalogue
@@ -120,7 +121,7 @@ async def test_a_sealing_killed_anywhere_is_finished_by_the_next(
         controls = await signing.controls(
             reader, log.topics, await read_catalogue(reader, log.topics), ())
     async with BulkWriter(log.address) as writer:
-        await closing.announce(writer, log.topics, control, event=sealing.EVENT)
+        await closing.announce(writer, log.topics, control, FREE, event=sealing.EVENT)
         if destroyed:
             keys.seal("jeunes")
         for partition in range(written_to):
