@@ -26,6 +26,7 @@ from schemas.topics import Topics
 
 
 CLOSED = "ConsultationClosed"
+COMPLETED = "ClosingCompleted"
 
 
 def closing_fields(
@@ -76,7 +77,7 @@ async def carry_out(
     participants = await writer.write(
         topics.participants, 0, closing["occurred_at"], codec.encode(CLOSED, **closing))
     completion = codec.encode(
-        "ClosingCompleted", event_id=event_id_of("ClosingCompleted", closing["consultation"]),
+        COMPLETED, event_id=event_id_of(COMPLETED, closing["consultation"]),
         consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
         participants=participants,
         origin=closing["origin"], occurred_at=completed_at,
@@ -114,7 +115,7 @@ async def present_controls(
 
 def completion_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:
     """Return the completion of a consultation's closing, if it is there."""
-    return known.find("ClosingCompleted", consultation)
+    return known.find(COMPLETED, consultation)
 
 
 def announcement_of(known: KnownCatalogue, consultation: str) -> dict[str, Any] | None:

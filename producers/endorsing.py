@@ -6,8 +6,8 @@ nobody: run again, it finds it missing and writes it anew.
 """
 
 import secrets
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from producers.errors import InvalidInput
@@ -23,30 +23,30 @@ from schemas.registry import HEADER_BYTES, headers
 from schemas.topics import Topics
 
 
-_ENDORSED = frozenset(header for event in ENDORSED for header in headers(event))
+_ENDORSED = {header: event for event in ENDORSED for header in headers(event)}
 
 
 @dataclass(frozen=True)
 class Endorser:
     """Writes records to the catalogue, each with its endorsement."""
 
-    key: CatalogueKey | None = None
-    """None: the log asks for none."""
+    keys: Mapping[str, CatalogueKey] = field(default_factory=dict)
+    """By the event that each endorses; none: the log asks for none."""
 
     async def write(
         self, writer: BulkWriter, topics: Topics, occurred_at: int, value: bytes
     ) -> None:
         """Write a record behind all others; return once the broker has what makes it count."""
         offset = await writer.write(topics.catalogue, 0, occurred_at, value)
-        if self.key and value[:HEADER_BYTES] in _ENDORSED:
+        if self.keys and (event := _ENDORSED.get(value[:HEADER_BYTES])):
             await writer.write(topics.catalogue, 0, occurred_at, endorsement(
-                self.key, offset, value, occurred_at=occurred_at))
+                self.keys[event], offset, value, occurred_at=occurred_at))
 
     async def add(
         self, writer: BulkWriter, topics: Topics, occurred_at: int, value: bytes
     ) -> None:
         """Write a record; without an endorsement do not wait for the broker."""
-        if self.key:
+        if self.keys:
             await self.write(writer, topics, occurred_at, value)
         else:
             writer.add(topics.catalogue, 0, occurred_at, value)
@@ -56,17 +56,27 @@ FREE = Endorser()
 """Of a log that asks for none."""
 
 
-def endorser(known: KnownCatalogue, own: Sequence[OwnKey]) -> Endorser:
-    """Choose the key that endorses; raise InvalidInput where one must, and none lies here."""
-    wanted = known.endorsements
-    if not wanted.wanted:
+def endorser(
+    known: KnownCatalogue, own: Sequence[OwnKey], events: Iterable[str] = ENDORSED
+) -> Endorser:
+    """Choose the keys that endorse such events, the least powerful at hand that may.
+
+    Raises InvalidInput where one must, and none lies here.
+    """
+    if not known.endorsements.wanted:
         return FREE
-    for each in own:
-        if each.id in wanted.keys:
-            return Endorser(CatalogueKey(each.id, each.private, wanted.in_force))
+    return Endorser({event: _key(known, own, event) for event in sorted(events)})
+
+
+def _key(known: KnownCatalogue, own: Sequence[OwnKey], event: str) -> CatalogueKey:
+    by_id = {each.id: each.private for each in own}
+    may = known.endorsements.keys(event)
+    for key in may:
+        if key in by_id:
+            return CatalogueKey(key, by_id[key], known.endorsements.in_force)
     raise InvalidInput(
-        "the catalogue takes this only with an endorsement, and no key that may endorse lies here. "
-        f"Those that may: {', '.join(key.hex() for key in sorted(wanted.keys))}. Put the private "
+        f"the catalogue takes {event} only with an endorsement, and no key that may endorse it "
+        f"lies here. Those that may: {', '.join(key.hex() for key in may)}. Put the private "
         "key into the folder that SCRUTIN_CONTROL_KEYS names, or ask whoever has it.")
 
 

@@ -127,7 +127,7 @@ async def close(
         controls = await signing.controls(reader, log.topics, known, log.own_keys, read=read)
         controls.require_signers(closing.CLOSED)
         await reader.require(log.topics.participants, 1)
-        endorsed = endorser(known, log.own_keys)
+        endorsed = endorser(known, log.own_keys, (closing.CLOSED, closing.COMPLETED))
         present = (await closing.present_controls(reader, log.topics, announced, controls)
                    if announced else {})
     async with BulkWriter(log.address) as writer:

@@ -70,7 +70,7 @@ async def seal(
         announced = known.find(EVENT, consultation)
         controls = await signing.controls(reader, log.topics, known, log.own_keys)
         controls.require_signers(EVENT)
-        endorsed = endorser(known, log.own_keys)
+        endorsed = endorser(known, log.own_keys, (EVENT,))
         present = (await closing.present_controls(
             reader, log.topics, announced, controls, event=EVENT) if announced else {})
     async with BulkWriter(log.address) as writer:

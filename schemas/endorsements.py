@@ -4,10 +4,12 @@ Theory of operation: whoever may write to the catalogue, as gateways and the not
 describe proposals and close consultations there. So an operator has the log name keys
 (`KeysNamed`), signed by a key of controls. From that record on, one of ENDORSED counts only where
 a `CatalogueSigned` behind it, at most WITHIN_OFFSETS further, names its offset and its digest under
-the signature of a key in force. It counts from the endorsement on, not before: what a reader has
-folded of any prefix of the log never changes by what comes later, so that recounts of that prefix
-find the same. One that is endorsed again, too late, by another key or under another digest changes
-nothing. Before the first key, records keep their meaning; keys never go back to none.
+the signature of a key in force: an operator's, one that is named, or, for a closing, a clerk's, who
+may write it into the ballot box anyway. It counts from the endorsement on, not before: what a
+reader has folded of any prefix of the log never changes by what comes later, so that recounts of
+that prefix find the same. One that is endorsed again, too late, by another key or under another
+digest changes nothing. Before the first key, records keep their meaning; keys never go back to
+none.
 
 What others write has its own rules: `corrections` signs the records of SIGNED one by one, public
 keys and leases are of those who write them. All who fold the catalogue ask here.
@@ -22,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from schemas import codec
 from schemas.codec import Undecodable
-from schemas.control_roles import OPERATOR
+from schemas.control_roles import OPERATOR, may_sign
 from schemas.control_signatures import SIGNATURE_BYTES, SMALL_ORDER, UNSIGNED, key_id
 from schemas.corrections import ANNOUNCED, KEPT, Authority, is_signature
 from schemas.registry import UnknownSchema
@@ -33,6 +35,8 @@ ENDORSED = frozenset(KEPT) | {
     "ProposalGrouped", "ConsultationClosed", "ClosingCompleted", "ConsultationSealed",
     "UndecodableAccepted"}
 """Events of operators' commands that bear no signature of their own in the catalogue."""
+_AS = {"ClosingCompleted": "ConsultationClosed"}
+"""Events that are endorsed by whoever may sign another, a control: what a closing ends with."""
 WITHIN_OFFSETS = 500
 """So far behind its record an endorsement may lie: writers endorse as they write, and no reader
 holds more records that wait."""
@@ -116,16 +120,19 @@ class Endorsements:
     def _endorse(self, fields: Mapping[str, Any], value: bytes | None) -> Counted | None:
         waiting = self._waiting.get(fields["offset"])
         if waiting is None or waiting.digest != fields["digest"] or not _is_signed(
-                self.keys, fields, value, _message(SIGNED_DOMAIN, self.in_force, value or b"")):
+                self.keys(waiting.record.event), fields, value, _message(
+                    SIGNED_DOMAIN, self.in_force, value or b"")):
             return None
         del self._waiting[fields["offset"]]
         return waiting.record
 
-    @property
-    def keys(self) -> dict[bytes, bytes]:
-        """Public keys that endorse, by their ids."""
-        operators = {key.id: key.public for key in self._authority.keys if key.role == OPERATOR}
-        return operators | self._keys
+    def keys(self, event: str) -> dict[bytes, bytes]:
+        """Public keys that endorse such an event by their ids, the least powerful first."""
+        controls = self._authority.keys
+        may = {key.id: key.public for key in controls
+               if key.role != OPERATOR and may_sign(key.role, _AS.get(event, event))}
+        operators = {key.id: key.public for key in controls if key.role == OPERATOR}
+        return may | self._keys | operators
 
     @property
     def named(self) -> frozenset[bytes]:

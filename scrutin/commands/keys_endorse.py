@@ -19,8 +19,9 @@ def endorse(
 ) -> None:
     """From here on let descriptions, groupings and closings count only once they are endorsed.
 
-    By an operator's key of controls, or one of these; for ever. Commands endorse what they write
-    with the keys at hand. Signed by an operator's key; what was written before keeps its meaning.
+    By an operator's key of controls, or one of these, closings by a clerk's, too; for ever.
+    Commands endorse what they write with the keys at hand. Signed by an operator's key; what was
+    written before keeps its meaning.
     Exit status 0 also where these keys are named already, 2 where they are not said rightly, the
     log has no keys of controls, or no operator's key is at hand, 3 where Kafka or a topic is
     missing.

@@ -91,12 +91,17 @@ async def test_the_whole_of_scrutin_runs_with_what_acls_prints_and_no_more(
     assert await lied(stack, locked, event_of(receipts[0])[1]["voter"]) == "unsigned"
     operator = {**told(stack, locked, "operator"), **house}
     scrutin(operator, "keys", "endorse")
-    forged = await written_as(locked, "gateway", stack.topics.catalogue, 0, codec.encode(
-        "ConsultationClosed", event_id=bytes(16), consultation="town", closes_at=1, salt=bytes(16),
-        origin="operator", occurred_at=1))
+    forged = [await written_as(locked, "gateway", stack.topics.catalogue, 0, each) for each in (
+        codec.encode(
+            "ConsultationClosed", event_id=bytes(16), consultation="town", closes_at=1,
+            salt=bytes(16), origin="operator", occurred_at=1),
+        codec.encode(
+            "ProposalAccepted", event_id=b"forged" + bytes(10), consultation="town", proposal="lie",
+            text={"en": "A lie"}, author=None, origin="operator", occurred_at=1))]
     closings = [json.loads(scrutin(operator, "close", "shut").stdout) for _ in range(2)]
     assert [each["written"] for each in closings] == [True, False], "its completion is endorsed"
-    await read(views.url, forged + 2)
+    await read(views.url, forged[-1] + 2)
+    assert "lie" not in await proposals(views.url)
     await voted(gateway.url, 1)
     await counted(views.url, VOTERS + 1)
     report = scrutin({**told(stack, locked, "operator"), **house},
@@ -231,6 +236,13 @@ async def written_as(
     finally:
         await producer.stop()
         kafka_clients.secure(Access())
+
+
+async def proposals(url: str) -> set[str]:
+    """Return the proposals that pages show."""
+    async with httpx2.AsyncClient(base_url=url) as client:
+        answer = await client.get("/v1/consultations/town/results")
+        return {each["id"] for each in answer.json()["proposals"]}
 
 
 async def read(url: str, catalogue: int) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from hashlib import sha256
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,15 +15,21 @@ from processors.guard.state import PatrolState
 from processors.ledger.undecodable_share import accepted_until
 from processors.results.catalogue import Catalogue
 from processors.results.ideas import Ideas
+from producers.due_closings import dates
 from producers.endorsing import endorsement, endorser, naming
 from producers.errors import InvalidInput
+from producers.gateway.follower import Follower
 from producers.known_catalogue import KnownCatalogue
 from producers.signing import CatalogueKey, OwnKey
 from schemas import codec
-from schemas.control_roles import OPERATOR, public_key
+from schemas.control_roles import CLERK, OPERATOR, public_key
 from schemas.endorsements import ENDORSED, WITHIN_OFFSETS, CountedCatalogue
 from schemas.genesis import announced
 from schemas.registry import current
+from schemas.topics import Topics
+from sinks.columns.catalogue import catalogue_table
+from sinks.columns.records import Records
+from views.flushes import Flushes
 
 
 def key(number: int) -> Ed25519PrivateKey:
@@ -34,7 +41,7 @@ def own(private: Ed25519PrivateKey) -> OwnKey:
     return OwnKey(public.id, public.public, private)
 
 
-CONTROL, MODERATOR, STRANGER = own(key(1)), own(key(2)), own(key(3))
+CONTROL, MODERATOR, STRANGER, CLOSER = own(key(1)), own(key(2)), own(key(3)), own(key(4))
 FIELDS: dict[str, dict[str, Any]] = {
     "ConsultationDescribed": {
         "question": {"fr": "Comment ?"}, "opens_at": 0, "closes_at": None, "time_zone": "UTC",
@@ -64,7 +71,7 @@ def record(event: str, number: int = 7) -> bytes:
 def begun() -> list[bytes]:
     """Begin a log with keys of controls, then name the moderator's for the catalogue."""
     announcement = announced(
-        2, 1, (public_key(OPERATOR, CONTROL.public),),
+        2, 1, (public_key(OPERATOR, CONTROL.public), public_key(CLERK, CLOSER.public)),
         occurred_at=0)
     known = KnownCatalogue()
     known.apply(*codec.decode(announcement), 0, announcement)
@@ -88,10 +95,12 @@ def broken(value: bytes) -> bytes:
 
 PLACE = len(BEGUN)
 GAP: list[bytes] = [b"no event"] * WITHIN_OFFSETS
-WAYS: dict[str, tuple[Callable[[bytes], list[bytes]], bool]] = {
+CLOSINGS = frozenset(("ConsultationClosed", "ClosingCompleted", "ConsultationSealed"))
+WAYS: dict[str, tuple[Callable[[bytes], list[bytes]], bool | frozenset[str]]] = {
     "not endorsed": (lambda value: [], False),
     "endorsed": (lambda value: [endorsed(value, PLACE)], True),
     "by an operator's key of controls": (lambda value: [endorsed(value, PLACE, CONTROL)], True),
+    "by a clerk's key of controls": (lambda value: [endorsed(value, PLACE, CLOSER)], CLOSINGS),
     "endorsed at the last moment": (
         lambda value: [*GAP[1:], endorsed(value, PLACE)], True),
     "endorsed too late": (lambda value: [*GAP, endorsed(value, PLACE)], False),
@@ -140,6 +149,13 @@ def by_ideas(log: list[bytes]) -> object:
                       found.catalogue.offset)
 
 
+def by_recount(log: list[bytes]) -> object:
+    """As recounts have it, from the archive: which stores every record, whoever endorsed it."""
+    table = catalogue_table(Records("town", 0, 0, [0] * len(log), [*log]))
+    assert table["value"].to_pylist() == log
+    return by_results(table["value"].to_pylist())
+
+
 def by_writers(log: list[bytes]) -> object:
     """As gateways and commands have it."""
     known = KnownCatalogue()
@@ -150,6 +166,26 @@ def by_writers(log: list[bytes]) -> object:
             continue
         known.apply(event, fields, offset, value)
     return known.latest, known.wordings, bytes([7]) * 16 in known.event_ids
+
+
+def by_pages(log: list[bytes]) -> object:
+    """As pages have it, with the times that they were told something of the consultation."""
+    found = Flushes()
+    for offset, value in enumerate(log):
+        found.receive_catalogue(offset, value)
+    known = found.catalogue.consultations.get("town")
+    return found.consultations(), found.described("town"), known and {
+        **vars(known), "older": None}
+
+
+def by_gateway(log: list[bytes]) -> object:
+    """As the door and the gateway's pages have it; and the notary's clerk, who follows alike."""
+    found = Follower("nowhere", Topics("town", 1))
+    for offset, value in enumerate(log):
+        found._fold(SimpleNamespace(offset=offset, value=value))
+    known = found.known
+    return (found.proposals("town"), found.accepted("town"), known.latest, dates(known),
+            known.wording("town", "p1"))
 
 
 def by_patrol(log: list[bytes]) -> object:
@@ -171,8 +207,8 @@ def by_ledger(log: list[bytes]) -> object:
             accepted_until(log, 0))
 
 
-READERS = {"results": by_results, "ideas": by_ideas, "writers": by_writers, "patrol": by_patrol,
-           "ledger": by_ledger}
+READERS = {"results": by_results, "recount": by_recount, "ideas": by_ideas, "writers": by_writers,
+           "pages": by_pages, "gateway": by_gateway, "patrol": by_patrol, "ledger": by_ledger}
 
 
 @pytest.mark.parametrize("reader", READERS)
@@ -181,7 +217,8 @@ READERS = {"results": by_results, "ideas": by_ideas, "writers": by_writers, "pat
 def test_what_is_not_endorsed_counts_for_no_reader(event: str, way: str, reader: str) -> None:
     """And what is, counts as it did before there were keys: event by way by reader."""
     value = record(event)
-    behind, counts = WAYS[way]
+    behind, counting = WAYS[way]
+    counts = counting if isinstance(counting, bool) else event in counting
     plain = [BEGUN[0], b"no event", value, *([b"no event"] * len(behind(value)))]
     without = [BEGUN[0], b"no event", b"no event", *([b"no event"] * len(behind(value)))]
 
@@ -257,13 +294,23 @@ def test_a_reader_holds_no_more_than_may_still_be_endorsed() -> None:
 def test_a_writer_without_a_key_is_told() -> None:
     """Before it writes what would count for nobody."""
     known = KnownCatalogue()
-    assert endorser(known, []).key is None
+    assert not endorser(known, []).keys
     for offset, value in enumerate(BEGUN):
         known.apply(*codec.decode(value), offset, value)
     with pytest.raises(InvalidInput, match=MODERATOR.id.hex()):
         endorser(known, [STRANGER])
-    found = endorser(known, [STRANGER, MODERATOR]).key
-    assert found
-    assert (found.id, found.in_force) == (MODERATOR.id, IN_FORCE)
+    found = endorser(known, [STRANGER, CONTROL, MODERATOR]).keys["ProposalAccepted"]
+    assert (found.id, found.in_force) == (MODERATOR.id, IN_FORCE), "the least powerful that may"
     assert codec.decode(endorsement(found, 4, b"x", occurred_at=0))[1]["digest"] == sha256(
         b"x").digest()
+
+
+def test_a_clerk_endorses_closings_and_nothing_else() -> None:
+    """With the key that signs them in the ballot box: it needs no naming."""
+    known = KnownCatalogue()
+    for offset, value in enumerate(BEGUN):
+        known.apply(*codec.decode(value), offset, value)
+    found = endorser(known, [CONTROL, CLOSER], CLOSINGS)
+    assert {key.id for key in found.keys.values()} == {CLOSER.id}
+    with pytest.raises(InvalidInput, match="takes ProposalAccepted only"):
+        endorser(known, [CLOSER], ["ProposalAccepted"])

@@ -43,7 +43,7 @@ PUBLISHED_IDS = {
     103: "ProposalRestored", 104: "ClosingCompleted", 110: "DoorCounted", 111: "NetworksSeen",
     112: "ChallengeRaised",
     120: "FindingConfirmed", 121: "FindingDismissed", 122: "ReviewAsked", 123: "ReviewAnswered",
-    150: "LeaseTaken", 220: "ProposalRetired",
+    150: "LeaseTaken", 190: "KeysNamed", 191: "CatalogueSigned", 220: "ProposalRetired",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

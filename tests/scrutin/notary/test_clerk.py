@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from deploy.local.services import Broker
-from producers import closing, operations
+from producers import closing, endorsing, operations
 from producers.consultation_file import ConsultationFile
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
-from producers.signing import own_key
+from producers.signing import OwnKey, own_key
 from schemas import codec
 from schemas.control_roles import public_key
 from schemas.genesis import Genesis
@@ -31,15 +31,26 @@ OPERATOR, CLERK = own_key(bytes(range(32))), own_key(bytes(32))
 KEYS = (public_key("operator", OPERATOR.public), public_key("clerk", CLERK.public))
 
 
-async def log_of(broker: Broker, prefix: str, genesis: Genesis, closes_at: str) -> Log:
-    """Describe a consultation with a date in a new log."""
+async def log_of(
+    broker: Broker, prefix: str, genesis: Genesis, closes_at: str, *, endorsed: bool = False
+) -> Log:
+    """Describe a consultation with a date in a new log, which may ask for endorsements."""
     topics = await provisioned(broker.address, prefix, PARTITIONS, genesis)
     found = Log(broker.address, topics, own_keys=(OPERATOR,))
+    if endorsed:
+        assert await endorsing.name_keys(broker.address, topics, (OPERATOR,), (), now=DATE - 2)
     await operations.apply(found, ConsultationFile.model_validate({
         "id": "town", "question": {"en": "How?"}, "languages": ["en"],
         "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": closes_at,
         "proposals": [{"id": "p1", "text": {"en": "Thus"}}]}), now=DATE - 1)
     return found
+
+
+def keep(key: OwnKey, folder: Path) -> None:
+    """Put a private key where a clerk looks for it."""
+    path = folder / "clerk.key"
+    path.write_bytes(key.private.private_bytes_raw())
+    path.chmod(0o600)
 
 
 PAST = "2023-11-14T22:13:20+00:00"
@@ -74,12 +85,18 @@ async def closings(log: Log) -> list[set[bytes]]:
             for partition in await read_all(log.address, log.topics.votes, PARTITIONS)]
 
 
-@pytest.mark.parametrize("records", range(PARTITIONS + 2))
+@pytest.mark.parametrize(("records", "endorsed"), [
+    *((records, False) for records in range(PARTITIONS + 2)), (1, True), (PARTITIONS + 4, True)])
 async def test_a_closing_is_finished_by_the_next_clerk_wherever_one_was_killed(
-    broker: Broker, topic_prefix: str, tmp_path: Path, records: int
+    broker: Broker, topic_prefix: str, tmp_path: Path, records: int, *, endorsed: bool
 ) -> None:
-    """The first is killed once so many records of its lie in the log; two others come at once."""
-    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    """The first is killed once so many records of its lie in the log; two others come at once.
+
+    Also between a record of the catalogue and its endorsement, which a clerk's key may give.
+    """
+    log = await log_of(
+        broker, topic_prefix, Genesis(keys=KEYS * endorsed), PAST, endorsed=endorsed)
+    keep(CLERK, tmp_path)
     before = sum((await end_offsets(log.address, log.topics)).values())
 
     async def written() -> bool:
@@ -93,7 +110,8 @@ async def test_a_closing_is_finished_by_the_next_clerk_wherever_one_was_killed(
     assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
     closed = (await known(log)).find("ConsultationClosed", "town") or {}
     assert closed["closes_at"] == DATE
-    assert not (await operations.close(log, "town", now=DATE + 5, salt=bytes(16))).written
+    again = Log(log.address, log.topics, own_keys=(CLERK,))
+    assert not (await operations.close(again, "town", now=DATE + 5, salt=bytes(16))).written
 
 
 async def test_where_closings_are_signed_the_clerk_waits_for_a_key_that_may(
@@ -108,9 +126,7 @@ async def test_where_closings_are_signed_the_clerk_waits_for_a_key_that_may(
         await until_found(tried)
         assert clerk.status() == ["town"]
         assert await closings(log) == PARTITIONS * [set()]
-        key = tmp_path / "clerk.key"
-        key.write_bytes(CLERK.private.private_bytes_raw())
-        key.chmod(0o600)
+        keep(CLERK, tmp_path)
         await until_found(lambda: is_closed(log))
 
     assert clerk.status() == []

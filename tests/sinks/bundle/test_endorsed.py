@@ -22,16 +22,26 @@ FIRST = 6
 """Offset of the first record that a test adds to the catalogue."""
 
 
+def closed() -> bytes:
+    return codec.encode(
+        "ConsultationClosed", event_id=bytes(16), consultation=CONSULTATION, closes_at=1,
+        salt=bytes(16), origin="operator", occurred_at=1)
+
+
 def endorsed() -> list[bytes]:
-    """Name keys, describe a proposal without an endorsement, one with, and one that is hidden."""
+    """Name keys, describe a proposal without an endorsement, one with, and one that is hidden.
+
+    Somebody closes the consultation without one, long before all votes.
+    """
     announcement, known = first_announcement(), KnownCatalogue()
     known.apply(*codec.decode(announcement), 0, announcement)
     named = naming(known, [OLD], [], occurred_at=0)
     key = CatalogueKey(OLD.id, OLD.private, codec.decode(named)[1]["event_id"])
     forger = CatalogueKey(FORGER.id, FORGER.private, key.in_force)
     log = [announcement, named]
-    for proposal, by in (("forged", forger), ("endorsed", key), ("hidden", key)):
-        value = described(CONSULTATION, proposal)
+    written = [(described(CONSULTATION, proposal), by) for proposal, by in (
+        ("forged", forger), ("endorsed", key), ("hidden", key))]
+    for value, by in (*written, (closed(), forger)):
         log += [value, endorsement(by, FIRST + len(log), value, occurred_at=0)]
     return [*log, correction(
         CatalogueKey(OLD.id, OLD.private, ANNOUNCED), "ProposalRetired", event_id=bytes([9] * 16),
