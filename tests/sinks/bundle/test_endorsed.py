@@ -31,7 +31,8 @@ def closed() -> bytes:
 def endorsed() -> list[bytes]:
     """Name keys, describe a proposal without an endorsement, one with, and one that is hidden.
 
-    Somebody closes the consultation without one, long before all votes.
+    Somebody closes the consultation without one, long before all votes, and writes words of the
+    hidden proposal, which are withheld with the others.
     """
     announcement, known = first_announcement(), KnownCatalogue()
     known.apply(*codec.decode(announcement), 0, announcement)
@@ -40,7 +41,7 @@ def endorsed() -> list[bytes]:
     forger = CatalogueKey(FORGER.id, FORGER.private, key.in_force)
     log = [announcement, named]
     written = [(described(CONSULTATION, proposal), by) for proposal, by in (
-        ("forged", forger), ("endorsed", key), ("hidden", key))]
+        ("forged", forger), ("endorsed", key), ("hidden", forger), ("hidden", key))]
     for value, by in (*written, (closed(), forger)):
         log += [value, endorsement(by, FIRST + len(log), value, occurred_at=0)]
     return [*log, correction(
