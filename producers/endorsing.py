@@ -68,6 +68,11 @@ def endorser(
     return Endorser({event: _key(known, own, event) for event in sorted(events)})
 
 
+def endorsed_events(values: Iterable[bytes]) -> set[str]:
+    """Name those events among records that must be endorsed where the log asks for that."""
+    return {event for value in values if (event := _ENDORSED.get(value[:HEADER_BYTES]))}
+
+
 def _key(known: KnownCatalogue, own: Sequence[OwnKey], event: str) -> CatalogueKey:
     by_id = {each.id: each.private for each in own}
     may = known.endorsements.keys(event)
@@ -105,6 +110,13 @@ def naming(
         salt=secrets.token_bytes(ID_BYTES), origin="operator", occurred_at=occurred_at,
         by=signer.id, signature=UNSIGNED)
     return named_signed(signer.private, signer.in_force, record)
+
+
+async def read_named(address: str, topics: Topics) -> frozenset[bytes] | None:
+    """Read which public keys endorse besides those of controls; None: no endorsement is asked."""
+    async with LogReader(address) as reader:
+        known = await read_catalogue(reader, topics)
+    return known.endorsements.named if known.endorsements.wanted else None
 
 
 async def name_keys(

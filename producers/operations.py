@@ -13,7 +13,7 @@ from typing import Any
 
 from producers import closing, consultation_file, cuts, signing
 from producers.consultation_file import ConsultationFile
-from producers.endorsing import FREE, Endorser, endorser
+from producers.endorsing import FREE, Endorser, endorsed_events, endorser
 from producers.errors import ChangesFinal, InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
@@ -63,7 +63,8 @@ async def apply(log: Log, file: ConsultationFile, *, now: int) -> int:
     events = [*changed, *consultation_file.needed_events(file, known, occurred_at=now)]
     if changed or any(value[:HEADER_BYTES] in headers("ProposalGrouped") for value in events):
         require_open(log, known, file.id)
-    await write_catalogue(log, events, now, endorser(known, log.own_keys) if events else FREE)
+    await write_catalogue(
+        log, events, now, endorser(known, log.own_keys, endorsed_events(events)))
     return len(events)
 
 
@@ -105,7 +106,7 @@ async def group(
         "ProposalGrouped", {"consultation": consultation, "proposal": proposal, "idea": idea},
         replaced=newest, occurred_at=now,
     )
-    await write_catalogue(log, [event], now, endorser(known, log.own_keys))
+    await write_catalogue(log, [event], now, endorser(known, log.own_keys, ("ProposalGrouped",)))
     return consultation, True
 
 
@@ -166,7 +167,8 @@ async def accept_undecodable(
     value = require_reason(lambda form: codec.encode(
         "UndecodableAccepted", event_id=event_id, reason=form, partition=partition,
         until_offset=until, salt=salt, origin="operator", occurred_at=now), reason)
-    await write_catalogue(log, [value], now, endorser(known, log.own_keys))
+    await write_catalogue(
+        log, [value], now, endorser(known, log.own_keys, ("UndecodableAccepted",)))
     return True
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from producers import polis
-from producers.endorsing import FREE, endorser
+from producers.endorsing import endorsed_events, endorser
 from producers.errors import InvalidInput, ProducingError
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
@@ -68,7 +68,7 @@ async def import_export(
             f"consultation {consultation!r} is closed and {len(missing_votes)} votes are not in "
             "the log: they would all come late. Import under another --consultation ID."
         )
-    endorsed = endorser(known, own_keys) if missing else FREE
+    endorsed = endorser(known, own_keys, endorsed_events(value for *_, value in missing))
     async with BulkWriter(address) as writer:
         for _, timestamp, value in missing:
             await endorsed.add(writer, topics, timestamp, value)

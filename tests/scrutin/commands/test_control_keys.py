@@ -9,9 +9,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from deploy.local.services import Broker
 from producers import operations
 from producers.consultation_file import ConsultationFile
+from producers.errors import InvalidInput
+from producers.signing import own_keys
 from schemas.topics import Topics
 from tests.producers.test_key_adoption import DESCRIPTION, VOTER
 
@@ -92,3 +96,29 @@ async def test_keys_that_cannot_be_adopted_are_refused_with_the_reason(
     for key, reason in wrong.items():
         assert answers[key][0] == 2
         assert reason in answers[key][2]
+
+
+async def test_keys_that_endorse_are_named_once_and_by_an_operator_alone(
+    broker: Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """From then on who has none of them describes nothing, and is told which may."""
+    here, elsewhere = (Operator(broker, topic_prefix, tmp_path / name) for name in ("a", "b"))
+    await here.runs("provision", "--make-keys")
+    _, made, _ = await elsewhere.runs("keys", "make", "clerk")
+    refused, _, _ = await elsewhere.runs("keys", "endorse", made["key"])
+    before = (await here.runs("keys", "in-force", "--json"))[1]["endorsing"]
+    named = [await here.runs("keys", "endorse", *keys) for keys in (
+        ["king:12"], [], [made["key"]], [made["key"]])]
+    log = operations.Log(broker.address, here.topics)
+    with pytest.raises(InvalidInput, match="takes ConsultationDescribed only with an endorsement"):
+        await operations.apply(log, ConsultationFile.model_validate(DESCRIPTION), now=NOW)
+    moderator = operations.Log(
+        broker.address, here.topics, own_keys=own_keys(Path(made["file"]).parent))
+    written = [await operations.apply(moderator, ConsultationFile.model_validate(
+        DESCRIPTION), now=NOW) for _ in range(2)]
+
+    assert (refused, before) == (2, None)
+    assert [(status, answer and answer["named"]) for status, answer, _ in named] == [
+        (2, ""), (0, 1), (0, 2), (0, 0)]
+    assert (await here.runs("keys", "in-force", "--json"))[1]["endorsing"] == [made["public"]]
+    assert [bool(each) for each in written] == [True, False], "what was written counts"
