@@ -314,3 +314,16 @@ def test_a_clerk_endorses_closings_and_nothing_else() -> None:
     assert {key.id for key in found.keys.values()} == {CLOSER.id}
     with pytest.raises(InvalidInput, match="takes ProposalAccepted only"):
         endorser(known, [CLOSER], ["ProposalAccepted"])
+
+
+def test_ideas_publish_what_an_endorsement_has_made_count() -> None:
+    """And not before: the record itself moves no figure."""
+    found, published = Ideas(1), []
+    log = list(BEGUN)
+    for event in ("ProposalAccepted", "IdeaDescribed"):
+        log += [record(event), endorsed(record(event), len(log))]
+    for offset, value in enumerate(log):
+        found.apply_catalogue(value, offset)
+        published.append({key for key, _ in found.take(0, ranked=True)})
+
+    assert [b"town\0idea\0i1" in keys for keys in published] == [False] * 5 + [True]
