@@ -8,7 +8,8 @@ Events: `events` the newest of each, `history` every version, `ids.json` their i
 newest, `bounds` refuses too much, `compatibility` compares versions; `words` has the closed lists.
 Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accounts`,
 `kafka_clients`, `first_connections`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`,
-`stalls`, and `certificates`; who of several works, `leases` and `kafka_leases`. Of keys:
+`stalls`, and `certificates`; who of several works, `leases`, `kafka_leases` and
+`kafka_coordinators`. Of keys:
 `named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
 `private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
 many votes were cast before, `withheld` what stands for hidden ones. Of suspensions: `findings`, and

@@ -22,6 +22,7 @@ from aiokafka.errors import KafkaError
 
 from schemas import kafka_members
 from schemas.kafka_clients import close_consumer, new_admin, new_member
+from schemas.kafka_coordinators import find_again
 from schemas.leases import Lease, chosen
 
 
@@ -87,6 +88,7 @@ class KafkaLease(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka h
             partition_assignment_strategy=[_Chooser(self._standing)])
         try:
             await self._consumer.start()
+            find_again(self._consumer)
             self._consumer.subscribe([self._topic], listener=self)
             while True:
                 # Gives nothing, for all is paused; raises what made an end of being a member.

@@ -20,7 +20,8 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
   the worker now and then (KeyError); here the thread that reads also seeks.
 - `_add_gap`: between two batches Faust sees a gap and would count it as processed.
 - `ReadingThread`: a fetch that waits to try again when the worker is told to stop ended Faust's
-  thread in aiokafka's closing, and the worker waited for that thread for ever.
+  thread in aiokafka's closing, and the worker waited for that thread for ever. A coordinator that
+  is being lost ended Faust, or its membership without a word (`schemas.kafka_coordinators`).
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
 """
@@ -45,6 +46,7 @@ from faust.types import TP
 
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_clients import security
+from schemas.kafka_coordinators import find_again
 from schemas.kafka_members import client_id
 from schemas.private_files import make_private_folder
 
@@ -59,6 +61,10 @@ SESSION_SECONDS = 10.0
 """A dead worker is noticed after this long; Faust's default is 60 s."""
 HEARTBEAT_SECONDS = 3.0
 """A member says so often that it lives: three times a session."""
+ANSWER_SECONDS = SESSION_SECONDS
+"""Longest wait for one answer of one broker; then the leader or the coordinator is looked for anew.
+Faust's default is 90 s, for which a broker that is frozen or cut off kept its partitions unread. A
+group that takes longer to be balanced is joined again, under the same name."""
 COMMIT_SECONDS = 5.0
 """Offsets are committed so often, and at the end: for eyes, no worker goes by them."""
 SWITCH_SECONDS = 0.0002
@@ -152,6 +158,10 @@ def keep_records_lean() -> None:
 
 class ReadingThread(driver.AIOKafkaConsumerThread):
     """Faust's thread that reads: it ends when told, and knows secrets that were changed."""
+
+    async def on_start(self) -> None:
+        await super().on_start()
+        find_again(self._ensure_consumer())
 
     async def on_thread_stop(self) -> None:
         with contextlib.suppress(asyncio.CancelledError):
@@ -260,6 +270,7 @@ def application(
         broker_commit_interval=COMMIT_SECONDS,
         broker_session_timeout=SESSION_SECONDS,
         broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_request_timeout=ANSWER_SECONDS,
         # A static member that comes back within the session keeps its partitions at once.
         consumer_group_instance_id=member_name(name, instance),
         broker_client_id=client_id(member_name(name, instance)),

@@ -23,6 +23,11 @@ MAX_REQUEST_BYTES = MAX_DEAD_LETTER_BYTES
 letter is larger than the record it holds."""
 WRITE_SECONDS = 30.0
 """What the broker has not acknowledged by then ends the worker: a restart recovers."""
+ANSWER_SECONDS = 5.0
+"""Longest wait for one answer of one broker: a leader that is frozen or cut off. Then the leaders
+are looked up anew, and what it did not acknowledge goes to the next one, and is written once."""
+REPLICAS_SECONDS = 4.0
+"""So long a leader waits for its replicas before it says that they are late: less than we wait."""
 
 
 Record = tuple[bytes, bytes | None, int | None]
@@ -59,7 +64,11 @@ async def connected_producer(kafka: str, seconds: float = WRITE_SECONDS) -> AIOK
     """
     producer = new_producer(
         kafka, max_batch_size=MAX_BATCH_BYTES, max_request_size=MAX_REQUEST_BYTES,
+        # Batches without a leader are given up after so long.
         request_timeout_ms=int(WRITE_SECONDS * 1000))
+    # It has one option for this and both waits below.
+    producer.client._request_timeout_ms = int(ANSWER_SECONDS * 1000)  # noqa: SLF001 -- see above
+    producer._sender._request_timeout_ms = int(REPLICAS_SECONDS * 1000)  # noqa: SLF001 -- see above
     try:
         async with asyncio.timeout(seconds):
             await producer.start()

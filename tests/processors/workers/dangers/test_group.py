@@ -40,6 +40,7 @@ from tests.processors.workers.dangers import (
     closed_ideas,
     crashed_ledger,
     late_ledger,
+    lost_coordinator_ledger,
     stalled_ledger,
     unasked_ledger,
     zombie_ledger,
@@ -89,6 +90,25 @@ async def beyond(stack: Stack, count: int) -> list[Any]:
                 stack.kafka, stack.topics.decisions, stack.topics.partitions)) <= count:
             await asyncio.sleep(POLL_SECONDS)
     return records[count:]
+
+
+async def test_a_ledger_outlives_the_loss_of_its_coordinator(stack: Stack) -> None:
+    """Fenced by its own lost join, then told of errors that aiokafka gives up at: it looks again.
+    """
+    size = 200
+    box = await prepared(stack, 71, size=size, voters=50)
+    ledger = stack.worker("ledger")
+    ledger.program = [sys.executable, str(Path(lost_coordinator_ledger.__file__))]
+    ledger.start()
+    await folded_decisions(stack, [1, 1])
+    await ledger.says("it answered FENCED_INSTANCE_ID")
+    await ledger.says("it answered UNKNOWN_SERVER_ERROR", times=3)
+    async with connected_producer(stack.kafka) as producer:
+        for partition, log in enumerate(box):
+            await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+
+    assert await folded_decisions(stack, [size + 1, size + 1]) == decided(box)[1]
+    assert ledger.running(), ledger.log()
 
 
 async def test_a_batch_that_comes_after_its_partition_was_taken_away_is_not_decided(
