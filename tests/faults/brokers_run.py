@@ -1,6 +1,7 @@
 """Runs seeds of faults on a cluster of three brokers, and checks what they left."""
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Iterator
@@ -39,6 +40,8 @@ QUIET_SECONDS = 3.0
 STEADY_SECONDS = 120.0
 """The cluster is whole again within so long, and everything is decided."""
 POLL_SECONDS = 0.2
+ELECTED_SECONDS = 0.05
+"""So often it is asked who leads what a lost broker led."""
 SPOILT_STATUS = 70
 AWAY = (KafkaError, OSError, RuntimeError, AttributeError)
 """What the client of administrators raises while the broker that it asks is away."""
@@ -54,7 +57,9 @@ class BrokersReport:
     statuses: Counter[int] = field(default_factory=Counter)
     acknowledged: int = 0
     silent_seconds: list[tuple[BrokerFault, float]] = field(default_factory=list)
-    """By fault, the longest time without a vote taken, of any partition at any gateway."""
+    """By fault, the longest time without a vote taken, of any partition at any gateway..."""
+    elected_seconds: list[float | None] = field(default_factory=list)
+    """... and how much of it the brokers took until all others knew new leaders; None: never."""
     seconds: float = 0.0
 
 
@@ -77,8 +82,10 @@ def line(report: BrokersReport) -> str:
     """Say in a line what a seed did and found."""
     done = ", ".join(
         f"{fault.kind} {fault.broker}"
-        + (f" for {fault.seconds:.1f} s" if fault.seconds else "") + f" (silent {seconds:.1f} s)"
-        for fault, seconds in report.silent_seconds)
+        + (f" for {fault.seconds:.1f} s" if fault.seconds else "") + f" (silent {seconds:.1f} s"
+        + (f", new leaders after {elected:.1f} s)" if elected is not None else ")")
+        for (fault, seconds), elected in zip(
+            report.silent_seconds, report.elected_seconds, strict=True))
     others = {status: count for status, count in sorted(report.statuses.items()) if status != 202}
     verdict = "held" if not report.violations else "; ".join(
         f"{found.kind}: {found.said}" for found in report.violations)
@@ -151,7 +158,9 @@ class _Seed:
                 await asyncio.sleep(QUIET_SECONDS)
                 led = await self._led(admin, fault.broker)
                 began = time.monotonic()
+                electing = asyncio.create_task(self._elected(fault.broker, led))
                 await self._hit(fault)
+                self._report.elected_seconds.append(await _ended(electing))
                 await self._steady(admin)
                 self._windows.append(Window(fault, began, time.monotonic(), led))
             await asyncio.sleep(QUIET_SECONDS)
@@ -175,6 +184,16 @@ class _Seed:
             await asyncio.sleep(fault.seconds)
         finally:
             end(number)
+
+    async def _elected(self, number: int, led: frozenset[int]) -> float:
+        """Wait until all other brokers know new leaders for what one led; return the seconds."""
+        began, topic = time.monotonic(), self._stack.topics.votes
+        while True:
+            told = await asyncio.to_thread(self._brokers.leaders, topic, but=number)
+            if len(told) == NODES - 1 and all(
+                    found.get(each, number) not in (number, -1) for found in told for each in led):
+                return time.monotonic() - began
+            await asyncio.sleep(ELECTED_SECONDS)
 
     async def _led(self, admin: AIOKafkaAdminClient, number: int) -> frozenset[int]:
         """Return the partitions of the votes that a broker leads."""
@@ -287,3 +306,13 @@ async def _until(condition: Callable[[], Awaitable[bool]], what: str) -> None:
                 await asyncio.sleep(POLL_SECONDS)
     except TimeoutError as error:
         raise TimeoutError(f"{STEADY_SECONDS:.0f} s passed before {what}") from error
+
+
+async def _ended(task: asyncio.Task[float]) -> float | None:
+    """Return what a task found until now; None where it looks for it yet."""
+    if task.done():
+        return task.result()
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return None

@@ -12,6 +12,7 @@ from deploy.local import child, kafka, kafka_runtime
 from deploy.local.kafka import BrokerConfiguration, KafkaRuntime
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, find_free
+from tests.production.leaders import leaders
 from tests.production.wires import Wires
 from tests.waiting import until
 
@@ -91,6 +92,11 @@ class Brokers:
             "leader.imbalance.check.interval.seconds=3\n"
             "leader.imbalance.per.broker.percentage=0\n"
             f"offsets.topic.replication.factor={NODES}\n"))
+
+    def leaders(self, topic: str, *, but: int) -> list[dict[int, int]]:
+        """Ask each broker but one who leads the partitions of a topic; past all wires."""
+        return [found for number, each in self._configurations.items() if number != but
+                and (found := leaders(LOOPBACK, each.port, topic))]
 
     # Faults
 

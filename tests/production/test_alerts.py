@@ -245,7 +245,8 @@ FAULTS: tuple[tuple[Fault, tuple[str, ...]], ...] = (
     (crowd_of_viewers, ("ScrutinStreamsNearLimit", "ScrutinViewsRefuse")),
     (archive_stands_still, ("ScrutinArchiveBehind",)),
     (broker_stands_still, (
-        "ScrutinBrokerDown", "ScrutinVotesTurnedAway", "ScrutinGatewaySlow")),
+        "ScrutinBrokerDown", "ScrutinVotesTurnedAway", "ScrutinPartitionAway",
+        "ScrutinGatewaySlow")),
     (archive_is_tampered_with, ("ScrutinArchiveHole", "ScrutinArchivedTwice")),
     (record_that_no_release_can_read, (
         "ScrutinArchiveStopped", "ScrutinNotaryStopped", "ScrutinNotReady")),
