@@ -104,6 +104,8 @@ BOUNDED = {
         "scrutin.serving.joined_writes.REQUEST_SECONDS",
     "producers/gateway/rereading.py:Rereader._in_turn": "producers.gateway.rereading.READ_SECONDS",
     "producers/gateway/rereading.py:Rereader._read": "producers.gateway.rereading.READ_SECONDS",
+    "producers/gateway/silent_brokers.py:SilentBrokers._connected":
+        "producers.gateway.carrier.ANSWER_SECONDS",
     "producers/gateway/shared_rates.py:SharedRates.share":
         "producers.gateway.shared_rates.ANSWER_SECONDS",
     "producers/writer.py:Lane.ready": "producers.writer.WAIT_SECONDS",
@@ -112,7 +114,8 @@ BOUNDED = {
     "producers/writer.py:Lane._attempt": "producers.writer.ATTEMPT_SECONDS",
     "producers/writer.py:Lane._started_producer": "producers.writer.ATTEMPT_SECONDS",
     "scrutin/audit/replaying.py:replay": "processors.workers.batches.WRITE_SECONDS",
-    "schemas/kafka_coordinators.py:find_again.asked": "processors.workers.batch_lane.ANSWER_SECONDS",
+    "schemas/kafka_coordinators.py:find_again.asked":
+        "processors.workers.batch_lane.ANSWER_SECONDS",
     "schemas/kafka_members.py:forget_the_dead": "schemas.kafka_leases.SESSION_SECONDS",
     "sinks/archive.py:Archive.run": "sinks.store.INSERT_SECONDS",
     "views/asked.py:body_of": "scrutin.serving.joined_writes.REQUEST_SECONDS",

@@ -10,7 +10,8 @@ the device's cookie; `identity` makes and reads it, and makes voters of devices.
 `shared_rates` of requests, in `cells`; `kept` of bytes.
 The `booth` makes events of commands: `ballots` encodes them, with `salts`; `view_proofs` shows what
 was seen, `follower` knows the catalogue, `memory` what was done before, `history` what other
-gateways took. The `outlet` writes, by a `carrier` for each leader;
+gateways took. The `outlet` writes, by a `carrier` for each leader, which passes over
+`silent_brokers`;
 `descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `networks` says
 where votes came from.
 The `door`, by its `doorkeeper`, asks work or a wait of devices that nobody knows where many come:

@@ -3,9 +3,10 @@
 Theory of operation: an idempotent producer of aiokafka tries a batch again until it is in the log,
 and writes it once, whoever leads the partition meanwhile. Its two waits are the same by default and
 far too long for us: a broker that takes connections and answers nothing is asked for 40 s. So here
-it is asked for ANSWER_SECONDS; then the leaders are looked up anew, and the batch goes to the one
-there is by then. A batch that is given up is withdrawn: what is under way on a connection nobody
-can take back, but it is not tried again, or it might come into the log after later ones.
+it is asked for ANSWER_SECONDS; then the leaders are looked up anew, of those who answer
+(`silent_brokers`), and the batch goes to the one there is by then. A batch that is given up is
+withdrawn: what is under way on a connection nobody can take back, but it is not tried again, or it
+might come into the log after later ones.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from typing import Any
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
+from producers.gateway.silent_brokers import SilentBrokers
 from producers.unhurried import unhurried
 from producers.writer import abandon, heard
 from schemas.kafka_clients import new_producer
@@ -43,6 +45,7 @@ class Carrier:
     def __init__(self, address: str, *, batch_bytes: int) -> None:
         self._producer = unhurried(new_producer(
             address, max_batch_size=batch_bytes, request_timeout_ms=int(ANSWER_SECONDS * 1_000)))
+        SilentBrokers(self._producer.client, ANSWER_SECONDS)
         self.users = 0
         """Partitions that go by it."""
 
