@@ -122,7 +122,8 @@ MEMORIES = {
     "producers.gateway.pools.Pools._pools": CATALOGUE,
     "producers.gateway.shared_rates.SharedRates._untold":
         "producers.gateway.shared_rates.NETWORKS_TOLD",
-    "producers.gateway.silent_brokers.SilentBrokers._silences": OURS,
+    "producers.gateway.silent_brokers.SilentBrokers._making": OURS,
+    "producers.gateway.silent_brokers.SilentBrokers._tries": OURS,
     "producers.gateway.work.Work._made": "producers.gateway.work.MADE_PER_SECOND",
     "producers.gateway.work.Spent._ends": "producers.gateway.work.SPENT_MOST",
     "scrutin.serving.joined_writes.JoinedWrites._lines": OURS,

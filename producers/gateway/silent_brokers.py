@@ -3,47 +3,37 @@
 Theory of operation: a broker that is frozen or cut off keeps its connections and answers nothing.
 aiokafka asks brokers in turn who leads, and waits for each, the silent one among them, first for
 the connection, then for the answer; and while it connects nobody else can. So a partition whose new
-leader was elected could wait three times ANSWER_SECONDS to hear of it. Here a broker that let a
-request or a connection time out is passed over for PAUSE_SECONDS; then it is tried for a moment,
-which doubles up to the whole wait: soon where the machine is quick, and in the end where it is not.
-Meanwhile the others are asked, each tenth of a second.
+leader was elected could wait three times as long as for an answer to hear of it. Here a broker that
+let a request or a connection time out is passed over, and others are asked meanwhile; whether it
+speaks again is tried beside all that, each try as long as any connection may take.
 """
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.client import ConnectionGroup
 from aiokafka.errors import NodeNotReadyError, RequestTimedOutError
 
 
-PAUSE_SECONDS = 1.0
-"""So long a broker is left alone after each wait in vain."""
-FIRST_TRY_SECONDS = 0.5
-"""Longest first try of a broker that was silent; each further one takes twice as long at most."""
-
-
-@dataclass
-class _Silence:
-    """What is known of a broker that said nothing."""
-
-    until: float
-    """Until then it is not asked, by the loop's clock."""
-    try_seconds: float = FIRST_TRY_SECONDS
+PAUSE_SECONDS = 0.2
+"""Between two tries of a broker that was silent."""
 
 
 class SilentBrokers:
     """The brokers that a client passes over."""
 
     def __init__(self, client: Any, answer_seconds: float) -> None:
+        """Have a client that was not started pass over who needs longer than `answer_seconds`."""
         self._client, self._answer_seconds = client, answer_seconds
-        self._silences: dict[int, _Silence] = {}
-        self._connecting = asyncio.Lock()
-        """Held while a connection is made, as the client has one: who waits for it is not silent.
-        """
+        self._tries: dict[int, asyncio.Task[None]] = {}
+        self._making: dict[tuple[int, ConnectionGroup], asyncio.Lock] = {}
+        """Held while a connection is made; the client has one lock for all brokers."""
         self._connect, self._send = client._get_conn, client.send  # noqa: SLF001 -- no other door
+        self._close = client.close
         client._get_conn, client.send = self._connected, self._sent  # noqa: SLF001 -- as above
+        client._get_conn_lock_value = contextlib.nullcontext()  # noqa: SLF001 -- as above
+        client.close = self._closed
 
     async def _connected(
         self, node: Any, *, group: ConnectionGroup = ConnectionGroup.DEFAULT, **options: Any
@@ -52,38 +42,49 @@ class SilentBrokers:
         there = self._client._conns.get((node, group))  # noqa: SLF001 -- as above
         if there is not None and there.connected():
             return there
-        async with self._connecting:
-            clock = asyncio.get_running_loop().time
-            silence = self._silences.get(node)
-            if silence is not None and clock() < silence.until:
+        if node in self._tries:
+            return None
+        async with self._making.setdefault((node, group), asyncio.Lock()):
+            if node in self._tries:
                 return None
-            deadline = clock() + (silence.try_seconds if silence else self._answer_seconds)
-            found = None
+            clock = asyncio.get_running_loop().time
+            deadline, found = clock() + self._answer_seconds, None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(deadline):
                     found = await self._connect(node, group=group, **options)
-            if found is not None:
-                self._silences.pop(node, None)
-            elif clock() >= deadline:
-                self._passed_over(node)
+            if found is None and clock() >= deadline:
+                self._pass_over(node)
             return found
 
     async def _sent(self, node: Any, request: Any, **options: Any) -> Any:
         try:
             return await self._send(node, request, **options)
         except RequestTimedOutError:
-            self._passed_over(node)
+            self._pass_over(node)
             self._client.force_metadata_update()
             raise
         except NodeNotReadyError:
             self._client.force_metadata_update()
             raise
 
-    def _passed_over(self, node: Any) -> None:
-        until = asyncio.get_running_loop().time() + PAUSE_SECONDS
-        silence = self._silences.get(node)
-        if silence is None:
-            self._silences[node] = _Silence(until)
-        else:
-            silence.until = until
-            silence.try_seconds = min(2 * silence.try_seconds, self._answer_seconds)
+    def _pass_over(self, node: Any) -> None:
+        if node not in self._tries:
+            self._tries[node] = asyncio.create_task(self._try(node))
+
+    async def _try(self, node: Any) -> None:
+        """Try a broker until it takes a connection."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._answer_seconds):
+                    if await self._connect(node) is not None:
+                        break
+            await asyncio.sleep(PAUSE_SECONDS)
+        del self._tries[node]
+
+    async def _closed(self) -> None:
+        """Close the client; who is silent is tried no more."""
+        tries = [*self._tries.values()]
+        for each in tries:
+            each.cancel()
+        await asyncio.gather(*tries, return_exceptions=True)
+        await self._close()

@@ -19,20 +19,23 @@ LONG_SECONDS = 60.0
 
 
 class Client:
-    """Connects as aiokafka's does: one at a time, and to the silent broker never."""
+    """Connects as aiokafka's does, and to a silent broker never."""
 
     def __init__(self) -> None:
         self._conns: dict[Any, Any] = {}
-        self._lock = asyncio.Lock()
+        self._get_conn_lock_value: Any = asyncio.Lock()
         self.tried: list[int] = []
         self.asked_for_leaders = 0
-        self.silent = {SILENT}
+        self.speaking = {SILENT: asyncio.Event(), SPEAKING: asyncio.Event()}
+        for each in self.speaking.values():
+            each.set()
 
-    async def _get_conn(self, node: int, *, group: ConnectionGroup) -> Any:
-        async with self._lock:
+    async def _get_conn(
+        self, node: int, *, group: ConnectionGroup = ConnectionGroup.DEFAULT
+    ) -> Any:
+        async with self._get_conn_lock_value:
             self.tried.append(node)
-            if node in self.silent:
-                await asyncio.Event().wait()
+            await self.speaking[node].wait()
             found = SimpleNamespace(connected=lambda: True)
             self._conns[node, group] = found
             return found
@@ -41,7 +44,7 @@ class Client:
         """Answer for a broker that speaks."""
         if await self._get_conn(node, group=ConnectionGroup.DEFAULT) is None:
             raise NodeNotReadyError
-        if node in self.silent:
+        if not self.speaking[node].is_set():
             del self._conns[node, ConnectionGroup.DEFAULT]
             raise RequestTimedOutError
         return node
@@ -50,55 +53,73 @@ class Client:
         """Count who asks."""
         self.asked_for_leaders += 1
 
+    async def close(self) -> None:
+        """Have nothing to close."""
+
 
 @asynccontextmanager
 async def connected(answer_seconds: float) -> AsyncIterator[Client]:
     """Make a client that has sent once to the broker which then fell silent."""
     client = Client()
-    client.silent.clear()
     SilentBrokers(client, answer_seconds)
     await client.send(SILENT, "before")
-    client.silent.add(SILENT)
+    client.speaking[SILENT].clear()
     with pytest.raises(RequestTimedOutError):
         await client.send(SILENT, "lost")
     client.tried.clear()
-    async with asyncio.timeout(LONG_SECONDS):
-        yield client
+    try:
+        async with asyncio.timeout(LONG_SECONDS):
+            yield client
+    finally:
+        await client.close()
+    assert len(asyncio.all_tasks()) == 1, "somebody tries it yet"
 
 
 async def test_a_silent_broker_is_passed_over_at_once() -> None:
-    """Nobody connects to it for a while, leaders are asked for anew, and others are asked."""
+    """Who needs it does not wait, nor who needs another one; leaders are asked for anew."""
     async with connected(LONG_SECONDS) as client:
-        assert await client._get_conn(SILENT, group=ConnectionGroup.DEFAULT) is None
+        await asyncio.sleep(0)  # It is tried beside all that.
+        assert client.tried == [SILENT]
         with pytest.raises(NodeNotReadyError):
             await client.send(SILENT, "again")
         assert await client.send(SPEAKING, "now") == SPEAKING
 
-    assert client.tried == [SPEAKING]
+    assert client.tried == [SILENT, SPEAKING]
     assert client.asked_for_leaders == 2
 
 
-async def test_who_waits_for_the_try_of_another_broker_is_not_silent(
-    monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A try ends by itself, long before the wait for an answer; the next in turn has its own."""
-    monkeypatch.setattr(silent_brokers, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(silent_brokers, "FIRST_TRY_SECONDS", 0.01)
+async def test_a_broker_that_takes_no_connection_is_passed_over_too() -> None:
+    """It was never sent anything: one wait for it, and nobody waits again."""
+    client = Client()
+    client.speaking[SILENT].clear()
+    SilentBrokers(client, 0.001)
+    try:
+        assert await client._get_conn(SILENT) is None
+        assert [await client._get_conn(SILENT) for _ in range(3)] == [None] * 3
+        assert client.tried == [SILENT]
+    finally:
+        await client.close()
+
+
+async def test_a_broker_that_speaks_again_is_found() -> None:
+    """The try that is under way has its connection, and the next request goes by it."""
     async with connected(LONG_SECONDS) as client:
-        tried, found = await asyncio.gather(
-            client._get_conn(SILENT, group=ConnectionGroup.DEFAULT), client.send(SPEAKING, "now"))
-
-    assert (tried, found, client.tried) == (None, SPEAKING, [SILENT, SPEAKING])
-
-
-async def test_a_broker_that_speaks_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each try is longer than the one before: in the end a slow one has the whole wait."""
-    monkeypatch.setattr(silent_brokers, "PAUSE_SECONDS", 0.0)
-    monkeypatch.setattr(silent_brokers, "FIRST_TRY_SECONDS", 0.001)
-    async with connected(0.004) as client:
-        for _ in range(4):
-            assert await client._get_conn(SILENT, group=ConnectionGroup.DEFAULT) is None
-        client.silent.clear()
+        await asyncio.sleep(0)
+        client.speaking[SILENT].set()
+        while not client._conns.get((SILENT, ConnectionGroup.DEFAULT)):
+            await asyncio.sleep(0)
         assert await client.send(SILENT, "again") == SILENT
 
-    assert client.tried == [SILENT] * 5
+    assert client.tried == [SILENT]
+
+
+async def test_it_is_tried_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A try that ends without a connection is followed by the next."""
+    monkeypatch.setattr(silent_brokers, "PAUSE_SECONDS", 0.0)
+    async with connected(0.001) as client:
+        while len(client.tried) < 3:
+            await asyncio.sleep(0.001)
+        client.speaking[SILENT].set()
+        while not client._conns.get((SILENT, ConnectionGroup.DEFAULT)):
+            await asyncio.sleep(0)
+        assert await client.send(SILENT, "again") == SILENT
