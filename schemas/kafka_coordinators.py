@@ -13,6 +13,9 @@ Here such an answer is a connection that broke: the coordinator is looked for ag
 fenced joins again under its name. Pauses between attempts are aiokafka's (0.1 s), and how long a
 worker may be without a partition says `processors.workers.membership`; two that live under one name
 are told apart there too.
+
+And a member says that it lives from the moment it has joined: aiokafka begins once the partitions
+were taken, and a ledger that reads snapshots of millions would be thrown out meanwhile.
 """
 
 from collections.abc import Iterator
@@ -43,6 +46,7 @@ def find_again(consumer: Any) -> None:
     """Have a started member of a group outlive the loss of its coordinator."""
     coordinator = consumer._coordinator  # noqa: SLF001 -- aiokafka has no other door
     ask = coordinator._send_req  # noqa: SLF001 -- as above
+    complete = coordinator._on_join_complete  # noqa: SLF001 -- as above
 
     async def asked(request: Any) -> Any:
         answer = await ask(request)
@@ -57,7 +61,12 @@ def find_again(consumer: Any) -> None:
             raise GroupCoordinatorNotAvailableError
         return answer
 
+    async def completed(*agreed: Any) -> None:
+        coordinator._start_heartbeat_task()  # noqa: SLF001 -- as above
+        await complete(*agreed)
+
     coordinator._send_req = asked  # noqa: SLF001 -- as above
+    coordinator._on_join_complete = completed  # noqa: SLF001 -- as above
 
 
 def _codes(answer: Any) -> Iterator[int]:

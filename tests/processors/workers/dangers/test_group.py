@@ -41,6 +41,7 @@ from tests.processors.workers.dangers import (
     crashed_ledger,
     late_ledger,
     lost_coordinator_ledger,
+    slow_ledger,
     stalled_ledger,
     unasked_ledger,
     zombie_ledger,
@@ -108,6 +109,20 @@ async def test_a_ledger_outlives_the_loss_of_its_coordinator(stack: Stack) -> No
             await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
 
     assert await folded_decisions(stack, [size + 1, size + 1]) == decided(box)[1]
+    assert ledger.running(), ledger.log()
+
+
+async def test_a_ledger_says_that_it_lives_while_it_takes_its_partitions(stack: Stack) -> None:
+    """Snapshots of millions may take longer to read than its session is."""
+    box = await prepared(stack, 72, size=20)
+    ledger = stack.worker("ledger")
+    ledger.program = [sys.executable, str(Path(slow_ledger.__file__))]
+    async with connected_producer(stack.kafka) as producer:
+        for partition, log in enumerate(box):
+            await write(producer, stack.topics.votes, partition, log[1:], first_offset=1)
+    ledger.start()
+
+    assert await folded_decisions(stack, [21, 21]) == decided(box)[1]
     assert ledger.running(), ledger.log()
 
 
