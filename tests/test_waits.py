@@ -71,6 +71,8 @@ BOUNDED = {
     "deploy/local/kafka_probe.py:_read": "deploy.local.kafka_probe.PROBE_TIMEOUT_SECONDS",
     "processors/workers/batch_lane.py:transport.BatchConsumer._seek":
         "processors.workers.membership.MISSING_SECONDS",
+    "schemas/kafka_coordinators.py:find_again.completed":
+        "processors.workers.membership.MISSING_SECONDS",
     "processors/workers/batch_lane.py:Seeks.seek": "processors.workers.membership.MISSING_SECONDS",
     "processors/workers/batches.py:connected_producer": "processors.workers.batches.WRITE_SECONDS",
     "processors/workers/batches.py:Batches.send": "processors.workers.batches.WRITE_SECONDS",

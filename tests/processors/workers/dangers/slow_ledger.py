@@ -31,5 +31,5 @@ async def _taken(*arguments: Any, **options: Any) -> None:
 
 if __name__ == "__main__":
     AIOKafkaClient.send = _asked
-    decision_store.DecisionStore.on_rebalance = _taken  # type: ignore[method-assign]
+    decision_store.DecisionStore.on_rebalance = _taken  # type: ignore[method-assign]  # On purpose.
     run(lambda _folder: LedgerWorker)
