@@ -39,6 +39,7 @@ from views.responses import (
     speaking,
     turned_away,
 )
+from views.sharing import SharedPages
 from views.source import Source
 from views.static_files import static
 from views.voting.desk import Desk
@@ -134,6 +135,7 @@ def routed(
         Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),
+        *SharedPages(publications, views).routes(),
         *_guard(beside, source, publications, views),
         *_operations(beside),
         *_security(beside),

@@ -15,19 +15,20 @@ import functools
 import hashlib
 import itertools
 import json
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from typing import Any
 
 from processors.results.results_document import shares_hidden
 from views import downloads, paging
+from views.aged import Aged, weigh
 from views.days import Days, Told
 from views.documents import Documents, Own
 from views.draw_costs import DrawCosts
 from views.encoding import encode_json
 from views.flushes import Flushes
-from views.pages import changes, proposals_page, rendering, results_page
+from views.pages import changes, entry_page, proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
 from views.representation import Representation
 from views.shelf import Shelf
@@ -63,9 +64,6 @@ PAGED_BYTES = 128 << 20
 """Of publications whose pages are read, the last begun..."""
 PAGED_BYTES_EACH = 1_024
 """... each with so much a proposal: entries that did not move since are those of all others."""
-
-Key = TypeVar("Key", bound=Hashable)
-Kept = TypeVar("Kept")
 
 Pages = Shelf[tuple[int, str], asyncio.Task[Representation]]
 """What was made of publications, by the number of each and by tag."""
@@ -122,7 +120,7 @@ class Publication:
 
     async def part(self, wanted: paging.Asked) -> Representation:
         """Return a page of the document as JSON."""
-        tag = _digest([self.tag, "part", wanted.first, wanted.limit])
+        tag = digest([self.tag, "part", wanted.first, wanted.limit])
         return await self._once(tag, lambda: Representation(
             encode_json(paging.page(self.shown, self.tag, wanted)), tag))
 
@@ -141,6 +139,20 @@ class Publication:
                 self.document, wanted, phase=around.phase, published_at=self.published_at),
             wanted.query())
 
+    def entry(self, kind: str, name: str) -> Mapping[str, Any] | None:
+        """Return a proposal or an idea as people may see it; None where there is no such."""
+        if kind == "proposal":
+            return self.shown.of([name])[0] if name in self.shown.entries else None
+        return next((idea for idea in self.frame["ideas"] if idea["id"] == name), None)
+
+    async def entry_page(
+        self, language: str, around: Surroundings, kind: str, entry: Mapping[str, Any]
+    ) -> Representation:
+        """Return the page of a proposal or an idea."""
+        return await self._rendered("entry.html", language, around, lambda: entry_page.page(
+            self.shown, kind, entry, published_at=self.published_at, phase=around.phase,
+            address=around.address), f"{kind} {entry['id']}")
+
     async def file(self, name: str, told: Told | None) -> Representation:
         """Make a file to take away; half a second of work for some of them."""
         body = (await self.results()).body
@@ -152,12 +164,12 @@ class Publication:
                 self.document, self.published_at, told, body),
         }
         held = f"{told.told_at}" if told else ""
-        tag = _digest([self.tag, self.published_at, name, held])
+        tag = digest([self.tag, self.published_at, name, held])
         return await self._workshop.make(lambda: Representation(made[name](), tag))
 
     async def beside(self, held: list[Any], make: Callable[[], bytes]) -> Representation:
         """Return what is made of this publication and of something beside it, which is `held`."""
-        tag = _digest([self.tag, self.published_at, *held])
+        tag = digest([self.tag, self.published_at, *held])
         return await self._once(tag, lambda: Representation(make(), tag))
 
     async def _rendered(
@@ -165,7 +177,7 @@ class Publication:
         model: Callable[[], dict[str, Any]], query: str = "",
     ) -> Representation:
         told_at = around.told.told_at.isoformat() if around.told else ""
-        tag = _digest([template, self.tag, self.published_at, language, rendering.revision(),
+        tag = digest([template, self.tag, self.published_at, language, rendering.revision(),
                        around.phase, told_at, around.costs, query])
         return await self._once(
             tag, lambda: Representation(rendering.render(template, language, **model()), tag))
@@ -177,22 +189,13 @@ class Publication:
         if making is None:
             making = asyncio.create_task(self._workshop.make(make))
             self._pages.put(key, making)
-            making.add_done_callback(functools.partial(_weigh, self._pages, key, making))
+            making.add_done_callback(functools.partial(weigh, self._pages, key, making))
         # Shielded: a visitor who leaves must not stop what others wait for.
         return await asyncio.shield(making)
 
 
-def _weigh(
-    shelf: Shelf[Key, Kept], key: Key, kept: Kept, making: asyncio.Task[Representation]
-) -> None:
-    """Weigh what was made; forget what failed, and only that."""
-    if not making.cancelled() and making.exception() is None:
-        shelf.weigh(key, kept, making.result().size_bytes)
-    elif shelf.get(key) is kept:
-        shelf.drop(key)
-
-
-def _digest(held: list[Any]) -> str:
+def digest(held: list[Any]) -> str:
+    """Name what was made by what it was made of: a tag."""
     return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:32]
 
 
@@ -211,11 +214,10 @@ class _Paged:
     made_at: float
 
 
-@dataclass(frozen=True)
-class _File:
-    making: asyncio.Task[Representation]
-    made_at: float
-    made_from: tuple[str, int | None, Told | None]
+def hides(publication: Publication) -> tuple[bool, frozenset[str]]:
+    """Say what a publication hides: how people vote, and the words of which proposals."""
+    return (shares_hidden(publication.frame),
+            changes.hidden_in(publication.shown.of_proposals.changed))
 
 
 def _now() -> datetime:
@@ -234,7 +236,7 @@ class Publications:
         now: Callable[[], datetime] = _now, address: str = "",
     ) -> None:
         self._flushes = flushes
-        self._clock = clock
+        self.clock = clock
         self._days = days or Days()
         self.costs = DrawCosts()
         """Told by who measures."""
@@ -246,7 +248,8 @@ class Publications:
         self._pages: Pages = Shelf(PAGES_BYTES)
         self._paged: Shelf[tuple[str, str], _Paged] = Shelf(PAGED_BYTES)
         """By tag; under an empty one the publication of first pages."""
-        self._files: Shelf[tuple[str, str, tuple[bool, frozenset[str]]], _File] = Shelf(FILES_BYTES)
+        self._files: Aged[tuple[str, str, tuple[bool, frozenset[str]]]] = Aged(
+            clock, seconds=DOWNLOAD_SECONDS, bytes_most=FILES_BYTES)
 
     @property
     def held_bytes(self) -> int:
@@ -272,12 +275,12 @@ class Publications:
                 found = newest.publication
             return None if found is None or self._shows_hidden(found) else found
         begun = self._paged.get((consultation, ""))
-        if (begun is not None and self._clock() - begun.made_at < PAGED_SECONDS
+        if (begun is not None and self.clock() - begun.made_at < PAGED_SECONDS
                 and not self._shows_hidden(begun.publication)):
             return begun.publication
         publication = await self.ready(consultation)
         if publication is not None:
-            begun = _Paged(publication, self._clock())
+            begun = _Paged(publication, self.clock())
             self._paged.put((consultation, publication.tag), begun,
                             PAGED_BYTES_EACH * len(publication.shown.entries))
             self._paged.put((consultation, ""), begun)
@@ -315,7 +318,7 @@ class Publications:
         before = self._kept.get(consultation)
         if before is not None and before.publication is not publication:
             before.publication.let_go()
-        kept = _Kept(publication, self._flushes.version, self._clock(), own)
+        kept = _Kept(publication, self._flushes.version, self.clock(), own)
         self._kept.put(
             consultation, kept, PROPOSAL_BYTES * len(publication.shown.entries))
 
@@ -352,18 +355,11 @@ class Publications:
         it is never sent in the other's place.
         """
         consultation = publication.frame["consultation"]["id"]
-        hidden = changes.hidden_in(publication.shown.of_proposals.changed)
-        key = (consultation, name, (shares_hidden(publication.frame), hidden))
-        kept = self._files.get(key)
         told = self._days.of(consultation)
-        made_from = publication.tag, publication.published_at, told
-        if kept is None or (kept.made_from != made_from
-                            and self._clock() - kept.made_at >= DOWNLOAD_SECONDS):
-            making = asyncio.create_task(publication.file(name, told))
-            kept = _File(making, self._clock(), made_from)
-            self._files.put(key, kept)
-            making.add_done_callback(functools.partial(_weigh, self._files, key, kept))
-        return await asyncio.shield(kept.making)
+        return await self._files.get(
+            (consultation, name, hides(publication)),
+            (publication.tag, publication.published_at, told),
+            lambda: publication.file(name, told))
 
     async def warm(self) -> None:
         """Make what the first visitors ask for, consultation by consultation."""
@@ -378,12 +374,12 @@ class Publications:
                             language, self._around(publication, self.costs.of))
 
     def _young(self, kept: _Kept) -> bool:
-        return self._clock() - kept.made_at < REBUILD_SECONDS
+        return self.clock() - kept.made_at < REBUILD_SECONDS
 
     def _publish(self, consultation: str, shown: Shown) -> Publication:
         applied, frame = self._flushes.applied, shown.frame
         held = [frame["format"], consultation, frame["as_of"], self._flushes.catalogue.offset]
         published_at = applied.published_at if applied else None
         return Publication(
-            shown, published_at=published_at, tag=_digest(held), workshop=self._workshop,
+            shown, published_at=published_at, tag=digest(held), workshop=self._workshop,
             pages=self._pages)

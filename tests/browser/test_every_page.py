@@ -34,6 +34,9 @@ PAGES = (
     "/c/nowhere", "/problems/votes-unavailable", "/ops", "/nothing/at/all",
     "{showroom}/c/solutions-jeunes", "{showroom}/c/solutions-jeunes/proposals",
     "{showroom}/c/solutions-jeunes/guard", "{showroom}/c/solutions-jeunes/guard?page=2",
+    "/c/{open}/proposal?id=p1", "/c/{secret}/proposal?id=p1",
+    "{showroom}/c/solutions-jeunes/proposal?id=youth-wage",
+    "{showroom}/c/solutions-jeunes/idea?id=discover-work",
     "{showroom}/c/solutions-jeunes/proposals?zone=controversy&q=jeunes", "{showroom}/ops",
     "{showroom}/ops/findings?first=10",
 )

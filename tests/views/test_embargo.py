@@ -129,6 +129,12 @@ def addresses(folder: Path) -> list[str]:
     lists = [f"/c/{NAME}/proposals?{query}" for query in (
         *(f"sort={sort}" for sort in SORTS), *(f"zone={zone}" for zone in ZONES),
         "q=faut", "min_votes=100", "page=99", f"idea={campaign.events(SIZE)[2][1]['idea']}")]
+    first = campaign.proposals(SIZE)[0]
+    lists += [f"/c/{NAME}/{page}{query}" for query in (
+        f"proposal={first['id']}", f"idea={campaign.events(SIZE)[2][1]['idea']}")
+        for page in ("picture.png?lang=en&", "picture.png?")]
+    lists += [f"/c/{NAME}/proposal?id={proposal['id']}" for proposal in campaign.proposals(SIZE)]
+    lists.append(f"/c/{NAME}/idea?id={campaign.events(SIZE)[2][1]['idea']}")
     results = f"/v1/consultations/{NAME}/results?limit=9"
     return sorted({*named, *lists, results, f"/c/{NAME}?lang=en",
                    f"/v1/consultations/{NAME}/live?proposals="
@@ -196,7 +202,9 @@ def test_the_worlds_differ_where_nothing_is_hidden(
     worlds = [world(swapped=swapped, closed=closed, embargo=embargo) for swapped in (False, True)]
     first, second = (answers(each, tmp_path) for each in worlds)
     files = [f"/v1/consultations/{NAME}/{name}" for name in ("results", *FILES, *GUARD)]
-    files.append(f"/c/{NAME}/guard")
+    shown = campaign.proposals(SIZE)[0]["id"]
+    files += [f"/c/{NAME}/guard", f"/c/{NAME}/proposal?id={shown}",
+              f"/c/{NAME}/picture.png?proposal={shown}"]
     for path in (f"/c/{NAME}", f"/c/{NAME}/proposals", f"/c/{NAME}/proposals?sort=agree", *files):
         assert first[path] != second[path]
     assert snapshot(worlds[0]) != snapshot(worlds[1])

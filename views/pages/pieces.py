@@ -22,9 +22,10 @@ class Pieces:
 
     def share(self, m: Measure) -> Markup:
         """Write a percentage: never "0%" for some, nor "100%" for not all."""
-        return Markup(escape(self._share(m)))  # noqa: S704 -- escaped here
+        return Markup(escape(self.written(m)))  # noqa: S704 -- escaped here
 
-    def _share(self, m: Measure) -> str:
+    def written(self, m: Measure) -> str:
+        """Write a percentage as text."""
         assert m.percent is not None, "a share is shown only where there is one"
         if m.count and not m.percent:
             return f"<\u00a0{self._write.percent(1)}"

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -75,6 +76,11 @@ def options(command: str) -> Markup:
         r'<span class="option">\1</span>', str(escape(command))))
 
 
+def entry_address(kind: str, name: str) -> str:
+    """Write where the page of a proposal or an idea is, below that of its consultation."""
+    return f"/{kind}?{urlencode({'id': name})}"
+
+
 @functools.cache
 def environment(language: str) -> Environment:
     """Make the template environment of a language."""
@@ -109,6 +115,8 @@ def environment(language: str) -> Environment:
         minute=typography.minute,
         city=typography.city,
         last_day=last_day,
+        entry_address=entry_address,
+        locale=WAYS[language].locale,
         decimal=typography.decimal, speed=typography.speed,
         duration=typography.duration,
         second=typography.second,
