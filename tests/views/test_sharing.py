@@ -1,5 +1,6 @@
 """What is shared: pages of proposals and ideas, their pictures, and what networks read of both."""
 
+import copy
 import io
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +16,7 @@ from tests.views.test_publications import Given
 from views import sharing
 from views.api import application
 from views.pages import picture
+from views.pages.cards import Cards
 from views.pages.picture import Card, Part
 from views.publications import Publications
 
@@ -155,3 +157,20 @@ def test_a_bar_shows_its_shares_in_the_colours_of_the_pages() -> None:
 
     assert len(blue) == pytest.approx(0.6 * picture.WITHIN, abs=6)
     assert row[-1] == (255, 255, 255)
+
+
+@pytest.mark.parametrize(("language", "words"), [("fr", "simulés"), ("en", "simulated")])
+@pytest.mark.parametrize("kind", sharing.KINDS)
+def test_a_demonstration_says_so_wherever_it_is_shared(
+    language: str, words: str, kind: str
+) -> None:
+    """In what picture and sentence say of the state of the results; others do not."""
+    found = []
+    for origin in ("simulation", "operator"):
+        frame = copy.deepcopy(campaign.document(SIZE))
+        frame["consultation"]["origin"] = origin
+        made = Cards(language)
+        cards = (made.of_consultation(frame, "final"),
+                 made.of_entry(frame, kind, first(kind), "final"))
+        found.append([words in card.state for card in cards])
+    assert found == [[True, True], [False, False]]

@@ -50,7 +50,7 @@ class Cards:
             self._texts.gettext("Public consultation: the results"),
             question_of(frame["consultation"], self._language)[0],
             [Part("", self._write.integer(count), label) for count, label in counts],
-            self._phase(phase),
+            self._state(frame, phase),
             self._texts.gettext("Every number can be recomputed by anybody."))
 
     def of_entry(
@@ -60,7 +60,7 @@ class Cards:
         return Card(
             question_of(frame["consultation"], self._language)[0], self._title(kind, entry),
             [] if shares_hidden(frame) else [self._part(each) for each in _shares(entry)],
-            self._phase(phase), self._foot(frame, entry))
+            self._state(frame, phase), self._foot(frame, entry))
 
     def said(self, card: Card) -> Said:
         """Say the same in a title and a sentence."""
@@ -68,9 +68,12 @@ class Cards:
                  for part in card.parts]
         return Said(card.title, ", ".join([*parts, f"{card.foot}. {card.state}."]))
 
-    def _phase(self, phase: str) -> str:
-        """Say in few words what results there are."""
+    def _state(self, frame: Mapping[str, Any], phase: str) -> str:
+        """Say in few words what results there are; nobody may take those of a demonstration for
+        those of people."""
         gettext = self._texts.gettext
+        if frame["consultation"].get("origin") == "simulation":
+            return gettext("A demonstration: simulated votes")
         if phase == "upcoming":
             return gettext("Voting is not open yet")
         return gettext("Final results") if phase == "final" else gettext("Provisional results")
