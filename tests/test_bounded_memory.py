@@ -80,6 +80,8 @@ CACHES: dict[str, str | int] = {
     "views.pages.rendering.plain": CATALOGUE,
     "views.pages.rendering.revision": OURS,
     "views.pages.rendering.static": OURS,
+    "views.pages.report_page.style": OURS,
+    "views.pages.report_page.style_source": OURS,
     "views.pages.typography.Typography.integer": NUMBERS,
     "views.pages.typography.Typography.percent": NUMBERS,
     "views.pages.typography.Typography.percent_to_a_tenth": NUMBERS,

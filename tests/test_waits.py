@@ -152,7 +152,7 @@ OTHERWISE = {
     "schemas/kafka_security.py:KafkaSecurity.keep_fresh.fresh": "aiokafka connects, by its timeout",
     "sinks/recount/audit.py:_recount": "work of ours in a thread",
     "sinks/transparency/folder.py:LogFolder.settle": "writes to the own disk",
-    "views/publications.py:_weigh": "it is done",
+    "views/aged.py:weigh": "it is done",
     "views/reader.py:ResultsReader._follow_one": "a rest of ours",
     "views/server.py:SeldomWaking.main_loop": "uvicorn writes a date",
     "views/transparency.py:_Served._weigh": "it is done",

@@ -40,7 +40,7 @@ class Aged(Generic[Key]):
         """What is held takes so much, at most."""
         return self._held.size_bytes
 
-    async def get(
+    async def made(
         self, key: Key, made_from: Any, make: Callable[[], Awaitable[Representation]],
     ) -> Representation:
         """Return what is under a key, made anew where it is old and was made from something else.

@@ -28,7 +28,7 @@ from views.documents import Documents, Own
 from views.draw_costs import DrawCosts
 from views.encoding import encode_json
 from views.flushes import Flushes
-from views.pages import changes, entry_page, proposals_page, rendering, results_page
+from views.pages import changes, proposals_page, rendering, results_page
 from views.pages.languages import LANGUAGES
 from views.representation import Representation
 from views.shelf import Shelf
@@ -144,14 +144,6 @@ class Publication:
         if kind == "proposal":
             return self.shown.of([name])[0] if name in self.shown.entries else None
         return next((idea for idea in self.frame["ideas"] if idea["id"] == name), None)
-
-    async def entry_page(
-        self, language: str, around: Surroundings, kind: str, entry: Mapping[str, Any]
-    ) -> Representation:
-        """Return the page of a proposal or an idea."""
-        return await self._rendered("entry.html", language, around, lambda: entry_page.page(
-            self.shown, kind, entry, published_at=self.published_at, phase=around.phase,
-            address=around.address), f"{kind} {entry['id']}")
 
     async def file(self, name: str, told: Told | None) -> Representation:
         """Make a file to take away; half a second of work for some of them."""
@@ -356,7 +348,7 @@ class Publications:
         """
         consultation = publication.frame["consultation"]["id"]
         told = self._days.of(consultation)
-        return await self._files.get(
+        return await self._files.made(
             (consultation, name, hides(publication)),
             (publication.tag, publication.published_at, told),
             lambda: publication.file(name, told))

@@ -41,6 +41,12 @@ SECURITY_HEADERS = {
 }
 
 
+def policy_with_style(source: str) -> str:
+    """Return the policy of all pages, and one style within, named by its digest."""
+    policy = SECURITY_HEADERS["content-security-policy"]
+    return policy.replace("style-src 'self'", f"style-src 'self' {source}")
+
+
 class SecurityHeaders:
     """Middleware: every answer carries SECURITY_HEADERS; the API may be read from any site.
 

@@ -1,4 +1,4 @@
-"""Pages and pictures for those who share: of a consultation, an idea, a proposal.
+"""What is shared: pages and pictures of consultations, ideas and proposals, and the full report.
 
 Theory of operation: a link that many people get at once brings a page and a picture to each network
 that shows it. A picture takes some hundredths of a second to draw, so that it is drawn once for
@@ -17,11 +17,25 @@ from starlette.routing import Route
 
 from views import asked
 from views.aged import Aged
-from views.pages import picture
+from views.pages import entry_page, picture, rendering, report_page
 from views.pages.cards import Cards
-from views.publications import Publication, Publications, digest, hides
+from views.publications import (
+    DOWNLOAD_SECONDS,
+    Publication,
+    Publications,
+    Surroundings,
+    digest,
+    hides,
+)
 from views.representation import Representation
-from views.responses import STALE_SECONDS, caching, language_of, represented, speaking
+from views.responses import (
+    STALE_SECONDS,
+    caching,
+    language_of,
+    policy_with_style,
+    represented,
+    speaking,
+)
 from views.workshop import Workshop
 
 
@@ -29,12 +43,16 @@ PICTURE_SECONDS = 60.0
 """Least age of a picture before a newer one is drawn: networks keep theirs for days."""
 PICTURES_BYTES = 16 << 20
 """Of the pictures that are held, the last asked for: some three hundred."""
-PICTURES_WAITING_MOST = 16
-"""Pictures that wait or are drawn: less than a second of work; the next is turned away."""
+REPORTS_BYTES = 32 << 20
+"""Of the full reports that are held, the last asked for: two megabytes each at 3,000 proposals, and
+as much again for their compressed forms."""
+WAITING_MOST = 16
+"""Pictures and reports that wait or are made: seconds of work; the next is turned away."""
 KINDS = ("proposal", "idea")
 """What has a page and a picture of its own, beside the consultation."""
 
 PictureKey = tuple[str, str, str, str, tuple[bool, frozenset[str]]]
+ReportKey = tuple[str, str, tuple[bool, frozenset[str]]]
 
 
 class Results(Protocol):
@@ -50,21 +68,28 @@ class SharedPages:
 
     def __init__(self, publications: Publications, results: Results) -> None:
         self._publications, self._results = publications, results
-        self._workshop = Workshop(waiting_most=PICTURES_WAITING_MOST)
+        self._workshop = Workshop(waiting_most=WAITING_MOST)
         self._pictures: Aged[PictureKey] = Aged(
             publications.clock, seconds=PICTURE_SECONDS, bytes_most=PICTURES_BYTES)
+        self._reports: Aged[ReportKey] = Aged(
+            publications.clock, seconds=DOWNLOAD_SECONDS, bytes_most=REPORTS_BYTES)
 
     def routes(self) -> list[Route]:
         return [*(Route(f"/c/{{consultation}}/{kind}", self._entry_page) for kind in KINDS),
-                Route("/c/{consultation}/picture.png", self._picture)]
+                Route("/c/{consultation}/picture.png", self._picture),
+                Route("/c/{consultation}/report", self._report)]
 
     async def _entry_page(self, request: Request) -> Response:
         """Show a proposal, or an idea, by its identifier."""
         publication = await self._results.published(request)
         kind = asked.path_of(request).rpartition("/")[2]
         entry = _found(publication, kind, asked.query_of(request).get("id", ""))
-        page = await publication.entry_page(
-            language_of(request), self._publications.around(publication), kind, entry)
+        language, around = language_of(request), self._publications.around(publication)
+        page = await publication.beside(
+            [kind, entry["id"], language, rendering.revision(), around.phase],
+            lambda: rendering.render("entry.html", language, **entry_page.page(
+                publication.shown, kind, entry, published_at=publication.published_at,
+                phase=around.phase, address=around.address)))
         response = await represented(
             request, page, "text/html", caching(final=publication.final))
         return speaking(request, response)
@@ -78,7 +103,7 @@ class SharedPages:
         entry = _found(publication, kind, name) if kind else None
         around = self._publications.around(publication)
         consultation = publication.frame["consultation"]["id"]
-        drawn = await self._pictures.get(
+        drawn = await self._pictures.made(
             (consultation, kind, name, language, hides(publication)),
             (publication.tag, around.phase), lambda: self._workshop.make(
                 lambda: _drawn(publication, language, kind, entry, around.phase)))
@@ -88,6 +113,32 @@ class SharedPages:
         response.headers.add_vary_header("Accept-Language")
         response.headers.add_vary_header("Cookie")
         return response
+
+
+    async def _report(self, request: Request) -> Response:
+        """Send the full report, under a policy that allows the one style within."""
+        publication = await self._results.published(request)
+        language, around = language_of(request), self._publications.around(publication)
+        body = (await publication.results()).body
+        made = await self._reports.made(
+            (publication.frame["consultation"]["id"], language, hides(publication)),
+            (publication.tag, publication.published_at, around), lambda: self._workshop.make(
+                lambda: _reported(publication, language, around, body)))
+        response = await represented(request, made, "text/html", {
+            **caching(final=publication.final),
+            "content-security-policy": policy_with_style(report_page.style_source())})
+        return speaking(request, response)
+
+
+def _reported(
+    publication: Publication, language: str, around: Surroundings, body: bytes
+) -> Representation:
+    made = rendering.render("report.html", language, **report_page.page(
+        publication.document, publication.published_at, body, phase=around.phase,
+        told=around.told, address=around.address, costs=around.costs))
+    return Representation(made, digest([
+        "report", publication.tag, publication.published_at, language, rendering.revision(),
+        around.phase, f"{around.told and around.told.told_at}", around.costs]))
 
 
 def _found(publication: Publication, kind: str, name: str) -> Mapping[str, Any]:

@@ -37,6 +37,7 @@ PAGES = (
     "/c/{open}/proposal?id=p1", "/c/{secret}/proposal?id=p1",
     "{showroom}/c/solutions-jeunes/proposal?id=youth-wage",
     "{showroom}/c/solutions-jeunes/idea?id=discover-work",
+    "{showroom}/c/solutions-jeunes/report", "/c/{secret}/report", "/c/{empty}/report",
     "{showroom}/c/solutions-jeunes/proposals?zone=controversy&q=jeunes", "{showroom}/ops",
     "{showroom}/ops/findings?first=10",
 )

@@ -95,6 +95,7 @@ def page(
         "changes": changes.page(document, kept.changed if kept else document["proposals"]),
         "percent_votes": PERCENT_VOTES,
         "address": address,
+        "base": "",
         "draw_costs": draw_costs.shown(costs),
     }
 
