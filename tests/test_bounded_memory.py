@@ -82,6 +82,7 @@ CACHES: dict[str, str | int] = {
     "views.pages.rendering.static": OURS,
     "views.pages.report_page.style": OURS,
     "views.pages.report_page.style_source": OURS,
+    "views.voting.texts.written": OURS,
     "views.pages.typography.Typography.integer": NUMBERS,
     "views.pages.typography.Typography.percent": NUMBERS,
     "views.pages.typography.Typography.percent_to_a_tenth": NUMBERS,

@@ -42,6 +42,7 @@ from views.responses import (
 from views.sharing import SharedPages
 from views.source import Source
 from views.static_files import static
+from views.voting import texts
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
 from views.voting.receipts import Checker, ReceiptPages
@@ -131,7 +132,10 @@ def routed(
         Route("/static/live.js", static),
         Route("/static/vote.css", static),
         Route("/static/vote.js", static),
+        Route("/static/vote-cards.js", static),
+        Route("/static/vote-acts.js", static),
         Route("/static/altcha-pbkdf2.js", static),
+        *texts.routes(),
         Route("/robots.txt", robots),
         Route("/livez", livez),
         Route("/readyz", views.readyz),

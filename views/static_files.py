@@ -11,11 +11,11 @@ STATIC_SECONDS = 31_536_000
 """Pages name their state in the address, and it never changes under it: browsers keep it a year."""
 MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 """What each is, by the end of its name."""
+LIFE = {"cache-control": f"public, max-age={STATIC_SECONDS}, immutable"}
 
 
 async def static(request: Request) -> Response:
     """Send the file that the route names: no route is made of what somebody asks for."""
     name = asked.path_of(request).rpartition("/")[2]
-    life = {"cache-control": f"public, max-age={STATIC_SECONDS}, immutable"}
     return Response(rendering.static(name), media_type=MEDIA_TYPES[name.rpartition(".")[2]],
-                    headers=life)
+                    headers=LIFE)

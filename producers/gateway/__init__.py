@@ -12,8 +12,8 @@ The `booth` makes events of commands: `ballots` encodes them, with `salts`; `vie
 was seen, `follower` knows the catalogue, `memory` what was done before, `history` what other
 gateways took. The `outlet` writes, by a `carrier` for each leader, which passes over
 `silent_brokers`;
-`descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `networks` says
-where votes came from.
+`descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `notes` tell a
+browser's pages of an act, `networks` says where votes came from.
 The `door`, by its `doorkeeper`, asks work or a wait of devices that nobody knows where many come:
 `ladder` says where, counting in `recent`, and `raised_places` hears where the patrol wants it;
 `work` makes and checks what is asked, `door_marks` what devices are given, `door_counts` says in

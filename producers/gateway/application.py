@@ -1,7 +1,7 @@
 """The gateway over HTTP: who may ask, how answers look. What is recorded, the booth decides."""
 
 import functools
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -12,7 +12,7 @@ from pydantic_core import to_json
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from producers.gateway import guards, operations
+from producers.gateway import guards, notes, operations
 from producers.gateway.ballots import Act
 from producers.gateway.booth import Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
@@ -25,12 +25,14 @@ from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
 from producers.gateway.refusals import Fault, Refused
 from producers.gateway.sequence import SIZE
 from schemas import problems
+from schemas.words import ORIGINS
 
 
 ERRORS_NAMED = 8
 """Faults of a body that are named; more help nobody."""
 BOUNDS = ("max_length", "min_length", "ge", "lt", "le", "pattern")
 """What pydantic calls them."""
+_WEB = ORIGINS.index("web")
 READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"max-age=300"}
 """For what is the same for everybody."""
 
@@ -143,7 +145,12 @@ class Gateway:
         voter, device, headers = self._admitted(asked)
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
-        answer = self._given(asked, receipt_of(recorded, self._keys.receipt), device, headers)
+        given = receipt_of(recorded, self._keys.receipt)
+        if voter.origin == _WEB:
+            given["note"] = self._note(voter, act, recorded, given)
+        if asked.scope["query_string"]:
+            given.update(self._next(voter, asked))
+        answer = self._given(asked, given, device, headers)
         if recorded.passage.mark is not None:
             guards.remember_mark(
                 asked, answer, device, recorded.passage.mark, self._keys.device)
@@ -151,6 +158,22 @@ class Gateway:
         if waiting is not None and await self._booth.came_back(voter, waiting):
             guards.keep_drawn(asked, answer, "", _below(voter.consultation))
         return answer
+
+    def _note(
+        self, voter: Voter, act: Act, recorded: Recorded, given: Mapping[str, Any]
+    ) -> str:
+        """Tell the voter's browser what the booth's pages are to know."""
+        return notes.written(self._keys.device, voter.id, notes.Note(
+            act.kind, act.proposal, act.word, recorded.trust == "trusted",
+            given["partition"], given["offset"]))
+
+    def _next(self, voter: Voter, asked: Asked) -> dict[str, str]:
+        """Date the proof of what is shown next anew; nothing where it is not good."""
+        proposal, proof = _queried(asked, "next"), _queried(asked, "next_proof")
+        if not proposal or not proof:
+            return {}
+        dated = self._booth.dated_anew(voter, proposal, proof)
+        return {} if dated is None else {"next_proof": dated}
 
     def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
         """Say who asks; raise Refused where he may not."""
@@ -262,7 +285,7 @@ def _below(consultation: str) -> str:
 async def _vote(asked: Asked) -> Act:
     vote = _parsed(Vote, await asked.json_body())
     return Act("VoteCast", vote.proposal, vote.choice, vote.proof,
-               solution=vote.solution, leave=vote.leave)
+               vote.renewed, vote.solution, vote.leave)
 
 
 async def _withdrawal(asked: Asked) -> Act:

@@ -217,6 +217,15 @@ class Booth:
             self._keys.view, voter.id, voter.consultation, proposal, shown_at=shown_at,
             shown=shown, wording=self._follower.known.wording(voter.consultation, proposal))
 
+    def dated_anew(self, voter: Voter, proposal: str, proof: str) -> str | None:
+        """Write a proof again as of now, with its route and its words; None of a bad one.
+
+        Who has twelve proposals at once is shown each when the act before it is answered.
+        """
+        return view_proofs.dated_anew(
+            self._keys.view, voter.id, voter.consultation, proposal, proof,
+            self._time.milliseconds(), tells_routes=self.tells_routes)
+
     @property
     def tells_routes(self) -> bool:
         """Whether proofs tell the route by which a proposal was reached."""

@@ -21,7 +21,7 @@ from schemas.visitors import Query, TooManyFields
 BODY_BYTES = 4_096
 """Longest body: a vote needs some hundred bytes, a description with its receipt a thousand."""
 QUERY_FIELDS = 8
-"""Fields of a query, at most: no address takes more than three."""
+"""Fields of a query, at most: no address takes more than four."""
 
 JSON = b"application/json"
 SECURITY = (

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from producers.gateway import work
+from producers.gateway.notes import NOTE_CHARACTERS
 from schemas.words import ANSWERS, CHOICES, QUALIFICATIONS, TRUSTS
 
 
@@ -73,6 +74,10 @@ class Vote(Request):
     leave: str | None = Field(
         None, max_length=PROOF_CHARACTERS,
         description="What a challenge said to send after its wait, instead of work.")
+    renewed: str | None = Field(
+        None, max_length=PROOF_CHARACTERS,
+        description="A view proof of the moment of the act, taken where the first is not good: of "
+        "a browser whose cookie was replaced since.")
 
 
 class Qualified(Request):
@@ -131,6 +136,13 @@ class Receipt(Request):
     challenge: Challenge | None = Field(
         None, description="Of a vote by a device that is not known, out of a crowd for one "
         "proposal: it is in the log as suspect, and this makes it trusted. Not signed.")
+    next_proof: str | None = Field(
+        None, max_length=PROOF_CHARACTERS,
+        description="The proof of the proposal that `next` named, dated anew. Not signed.")
+    note: str | None = Field(
+        None, max_length=NOTE_CHARACTERS,
+        description="For browsers: what the booth's pages take for their own record of this act. "
+        "Not signed.")
 
 
 class Description(Request):

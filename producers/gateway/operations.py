@@ -33,7 +33,11 @@ HTTP_API_VERSION = "1"
 INCLUDED_CHARACTERS = 800
 """Longest `include`: twelve identifiers and their commas."""
 
-QUERY_CHARACTERS = {"proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS}
+QUERY_CHARACTERS = {
+    "proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS, "next": IDENTIFIER_BYTES,
+    "next_proof": PROOF_CHARACTERS}
+_NEXT = ("next", "next_proof")
+"""Of an act: the proposal that is shown next, and its proof, which the answer dates anew."""
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
@@ -67,13 +71,13 @@ class Operation:
 _C = "/v1/consultations/{consultation}"
 OPERATIONS = (
     Operation("POST", f"{_C}/votes", "cast", "Vote, or change a vote", 202, Receipt, Vote,
-              (*_ACTING, *_BODY), keyed=True),
+              (*_ACTING, *_BODY), query=_NEXT, keyed=True),
     Operation("DELETE", f"{_C}/votes/{{proposal}}", "withdraw", "Withdraw a vote", 202, Receipt,
-              None, _ACTING, query=("proof",), keyed=True),
+              None, _ACTING, query=("proof", *_NEXT), keyed=True),
     Operation("POST", f"{_C}/qualifications", "qualify", "Qualify a vote", 202, Receipt,
-              Qualified, (*_ACTING, *_BODY), keyed=True),
+              Qualified, (*_ACTING, *_BODY), query=_NEXT, keyed=True),
     Operation("DELETE", f"{_C}/qualifications/{{proposal}}/{{qualification}}", "unqualify",
-              "Take a qualification back", 202, Receipt, None, _ACTING, query=("proof",),
+              "Take a qualification back", 202, Receipt, None, _ACTING, query=("proof", *_NEXT),
               keyed=True),
     Operation("POST", f"{_C}/participants", "describe", "Describe yourself, after a first vote",
               202, Thanks, Description, (*_WRITING, *_BODY, problems.NO_VOTE,

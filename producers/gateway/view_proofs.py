@@ -86,6 +86,21 @@ def read(
     return seen
 
 
+def dated_anew(
+    key: Key, voter: bytes, consultation: str, proposal: str, proof: str, now: int, *,
+    tells_routes: bool,
+) -> str | None:
+    """Write a proof again as of now (milliseconds since 1970), with its route and words."""
+    found = read(key, voter, consultation, proposal, proof, now)
+    if found is None:
+        return None
+    if not tells_routes:
+        return first_proof(key, voter, consultation, proposal, now // 1_000)
+    shown, _, wording = found
+    return view_proof(
+        key, voter, consultation, proposal, shown_at=now, shown=shown, wording=wording)
+
+
 def pause_of(milliseconds: int) -> int:
     """Return the bucket of a time between view and act: floor(log2(1 + time / 125 ms)), up to 14.
 

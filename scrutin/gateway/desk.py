@@ -21,6 +21,7 @@ from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import Memory
 from producers.gateway.meter import Meter
 from producers.gateway.models import Receipt
+from producers.gateway.notes import read as read_note
 from producers.gateway.outlet import Acknowledged, NotWritten
 from producers.gateway.rates import Rates, cookieless, headers_of
 from producers.gateway.receipts import Batch
@@ -150,13 +151,25 @@ class GatewayVisit:
                     act.solution, act.leave), key)
         except Refused as refused:
             raise self.desk.turned_away(refused, self.voter.consultation) from None
-        waiting = guards.drawn_of(self.asked)
-        if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
-            self.drawn = ""
+        await self._came_back()
         batch, place = done.acknowledged
         self.mark = done.passage.mark or self.mark
         return Recorded(batch.partition, batch.first_offset + place, done.trust == "trusted",
                         self.desk.follower.known.rules, done.passage.challenge)
+
+    async def noted(self, notes: Sequence[str]) -> list[tuple[Act, Recorded]]:
+        key, rules = self.desk.keys.device, self.desk.follower.known.rules
+        found = [note for text in notes if (note := read_note(key, self.voter.id, text))]
+        if found:
+            await self._came_back()
+        return [(Act(note.kind, note.proposal, note.word),
+                 Recorded(note.partition, note.offset, note.trusted, rules)) for note in found]
+
+    async def _came_back(self) -> None:
+        """Record the sequence that waited in the browser for its first act."""
+        waiting = guards.drawn_of(self.asked)
+        if waiting is not None and await self.desk.booth.came_back(self.voter, waiting):
+            self.drawn = ""
 
     async def describe(
         self, place: tuple[int, int], answers: Mapping[str, str | None]

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.site import Site
-from tests.browser.test_vote import choices_of, form_of, votes
+from tests.browser.test_vote import choices_of, form_of, told, votes
 from tests.browser.windows import Windows
 
 
@@ -63,6 +63,7 @@ async def test_tabs_that_vote_at_the_same_moment_keep_both_votes(
         await page.goto(f"{address}?proposal={one}")
         await second.goto(f"{address}?proposal={other}")
         await asyncio.gather(votes(page, "agree"), votes(second, "disagree"))
+    await asyncio.gather(told(page), told(second))
     await page.goto(f"{address}/mine")
 
     await expect(page.locator(".mine li")).to_have_count(9)

@@ -133,6 +133,9 @@ class Visit(Protocol):
     async def describe(self, place: tuple[int, int], answers: Mapping[str, str | None]) -> None:
         """Record what somebody says about themselves, with the place of a vote of theirs."""
 
+    async def noted(self, notes: Sequence[str]) -> list[tuple[Act, Recorded]]:
+        """Read what the booth's script was told of its acts; what is none of ours is left out."""
+
     def aside(self) -> Aside | None:
         """Say by which rule of the guard this visitor's votes are set aside, if by one."""
 

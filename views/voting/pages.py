@@ -1,16 +1,16 @@
 """The addresses of the booth: a proposal at a time, one's own votes, receipts, a description.
 
 Theory of operation: every act is a form that is answered by 303 to the page of its proposal, so
-that the back button and a reload repeat nothing; the script sends the same forms and shows the
-same pages. But for a vote of which the door asks something: its answer is the page itself, for it
-bears what is asked, which nobody else keeps. What the visitor did is in his paper
+that the back button and a reload repeat nothing. But for a vote of which the door asks something:
+its answer is the page itself, for it bears what is asked, which nobody else keeps. The script acts
+by `/v1` and says here what it did (`views.voting.cards`). What the visitor did is in his paper
 (`views.voting.paper`), what everybody did in the results: a page that shows shares first waits
 until they hold the visitor's own act.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import quote, urlencode
@@ -23,10 +23,11 @@ from starlette.routing import Route
 from schemas import problems, words
 from views import asked, numbers
 from views.documents import Documents
+from views.encoding import encode_json
 from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import html, language_of
-from views.voting import folded, forms, paper, shown
+from views.voting import cards, folded, forms, paper, shown
 from views.voting.desk import Challenge, Desk, TurnedAway, Visit
 from views.voting.roll import Roll
 
@@ -80,6 +81,8 @@ class VotePages:
         return [
             Route("/c/{consultation}/vote", answering(self._ballot)),
             Route("/c/{consultation}/vote", answering(self._act), methods=["POST"]),
+            Route("/c/{consultation}/vote/cards", answering(self._cards)),
+            Route("/c/{consultation}/vote/cards", answering(self._said), methods=["POST"]),
             Route("/c/{consultation}/vote/mine", answering(self._mine)),
             Route("/c/{consultation}/vote/you", answering(self._you)),
             Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
@@ -120,20 +123,24 @@ class VotePages:
     # What is shown
 
     async def _ballot(self, guest: Guest) -> Response:
-        accepted = self._desk.accepted(guest.consultation)
         query = asked.query_of(guest.request)
         proposal = query.get("proposal")
         if proposal is None:
             return await self._first(guest)
-        if proposal not in accepted:
+        retired = await self._turn_to(guest, proposal)
+        return await self._shown(
+            guest, proposal, retired=retired, leave=forms.leave(query.get("leave", "")))
+
+    async def _turn_to(self, guest: Guest, proposal: str) -> bool:
+        """Serve a proposal that is asked for, where it is not in turn; whether it is retired."""
+        if proposal not in self._desk.accepted(guest.consultation):
             raise TurnedAway(problems.UNKNOWN_PROPOSAL)
         retired = proposal not in self._desk.proposals(guest.consultation)
         if retired and not guest.paper.of(proposal):
             raise TurnedAway(problems.RETIRED_PROPOSAL)
         if proposal not in guest.paper.sequence and not guest.paper.of(proposal):
             await self._serve(guest, [proposal])
-        return await self._shown(
-            guest, proposal, retired=retired, leave=forms.leave(query.get("leave", "")))
+        return retired
 
     async def _shown(
         self, guest: Guest, proposal: str, *, retired: bool = False, leave: str = "",
@@ -148,6 +155,38 @@ class VotePages:
         return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
                           embargoed=self._documents.embargoed(guest.consultation),
                           retired=retired, leave=leave, challenge=challenge, **model)
+
+    async def _cards(self, guest: Guest) -> Response:
+        """Give all proposals in turn at once, and the one that the page shows."""
+        proposal = asked.query_of(guest.request).get("proposal", "")
+        await self._turn_to(guest, proposal)
+        given = self._given(guest, proposal, [proposal, *guest.paper.sequence])
+        return _json({
+            **given, "sequence": guest.paper.sequence, "known": guest.visit.known})
+
+    async def _said(self, guest: Guest) -> Response:
+        """Take what was done by `/v1` into the paper; say what everybody votes, with it."""
+        said = await cards.read(guest.request)
+        cards.mark(guest.paper, await guest.visit.noted(said.notes))
+        retired, asks = await self._turn_to(guest, said.proposal), said.challenge
+        if asks is not None:
+            return await self._shown(guest, said.proposal, retired=retired, challenge=asks)
+        await self._is_counted(guest, said.proposal)
+        return _json(self._given(guest, said.proposal, [said.proposal]))
+
+    def _given(self, guest: Guest, shown: str, names: Iterable[str]) -> dict[str, Any]:
+        accepted, language = self._desk.accepted(guest.consultation), language_of(guest.request)
+        open_ones, mark = self._desk.proposals(guest.consultation), guest.paper.of(shown)
+        voted = mark is not None and mark.choice is not None
+        counted = mark is None or not voted or self._holds(guest.paper.partition, mark.last)
+        return {
+            "cards": [cards.card(guest.paper, guest.visit, name, accepted[name], language,
+                                 retired=name not in open_ones)
+                      for name in dict.fromkeys(names)],
+            "shares": cards.shares(self._entry(guest.consultation, shown)) if voted else None,
+            "counted": counted,
+            "described": guest.paper.described,
+        }
 
     async def _first(self, guest: Guest) -> Response:
         """Lead to the next proposal without a vote, or to the visitor's own votes."""
@@ -345,6 +384,10 @@ def _results(consultation: str) -> str:
 
 def _to(address: str) -> Response:
     return RedirectResponse(address, 303, headers=NO_STORE)
+
+
+def _json(what: Mapping[str, Any]) -> Response:
+    return Response(encode_json(what), media_type="application/json", headers=NO_STORE)
 
 
 def _headers(response: Response, turned: TurnedAway) -> None:

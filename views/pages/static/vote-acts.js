@@ -1,0 +1,85 @@
+// What the booth's script does by /v1: a request for each act, what it makes of a card, and what is
+// kept for this tab until it is certain. A tab that is closed or loaded anew in mid-act sends the
+// same again, under the same key; and the booth's pages are told of every act, sooner or later.
+
+const NOTES_MOST = 32; // Told at once; the server takes no more.
+const KEY_BYTES = 12;
+const SENDING = "scrutin-sending";
+const NOTES = "scrutin-notes";
+
+const base64 = (bytes) => btoa(String.fromCharCode(...bytes))
+  .replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+
+// The random part of an Idempotency-Key, one for each ballot that is shown.
+export const newKey = () => base64(crypto.getRandomValues(new Uint8Array(KEY_BYTES)));
+
+// The request of a form's button. Its key is the one that the form would come to by itself: whoever
+// sends that instead, after all, says nothing twice.
+export function requestOf(booth, card, next, fields) {
+  const [word, proposal, proof] = ["act", "proposal", "proof"].map((name) => fields.get(name));
+  const consultation = booth.address.split("/")[2];
+  const query = new URLSearchParams(next ? { next: next.id, next_proof: next.proof } : {});
+  const [path, body] = target(word, proposal, proof, fields.get("renewed"));
+  if (!body) query.set("proof", proof);
+  return {
+    proposal, word, next: next?.id, method: body ? "POST" : "DELETE",
+    address: `/v1/consultations/${consultation}/${path}?${query}`, body,
+    key: `${fields.get("key")}.${card.acts}.${word}`,
+  };
+}
+
+function target(word, proposal, proof, renewed) {
+  const id = encodeURIComponent(proposal);
+  if (word === "withdraw") return [`votes/${id}`, null];
+  const qualification = word.slice(1);
+  if (word.startsWith("-")) return [`qualifications/${id}/${qualification}`, null];
+  if (word.startsWith("+")) return ["qualifications", { proposal, qualification, proof }];
+  return ["votes", { proposal, choice: word, proof, ...(renewed ? { renewed } : {}) }];
+}
+
+// Does on a card what the log has, as the booth's pages would show it.
+export function apply(card, word, { partition, offset }) {
+  if (word === "withdraw") {
+    Object.assign(card, { before: card.choice ?? card.before, choice: null, qualifications: [] });
+  } else if (/^[+-]/.test(word)) {
+    const others = card.qualifications.filter((name) => name !== word.slice(1));
+    card.qualifications = word.startsWith("+") ? [...others, word.slice(1)] : others;
+  } else if (card.choice !== word) {
+    Object.assign(card, {
+      before: card.acts ? card.choice : null, choice: word, qualifications: [] });
+  }
+  Object.assign(card, {
+    acts: card.acts + 1, partition, last: offset, counted: false, shares: card.shares ?? null });
+}
+
+// What is kept for this tab, by the booth's address; nothing where a browser keeps nothing.
+function kept(name, address) {
+  try {
+    return JSON.parse(sessionStorage.getItem(`${name} ${address}`));
+  } catch {
+    return null;
+  }
+}
+
+function keep(name, address, what) {
+  try {
+    if (what === null) sessionStorage.removeItem(`${name} ${address}`);
+    else sessionStorage.setItem(`${name} ${address}`, JSON.stringify(what));
+  } catch { /* Then a tab that is closed in mid-act has what the log has. */ }
+}
+
+export const sending = (address) => kept(SENDING, address);
+export const begin = (address, request) => keep(SENDING, address, request);
+export const end = (address) => keep(SENDING, address, null);
+
+// What the booth's pages are still to be told.
+export const notes = (address) => kept(NOTES, address)?.slice(0, NOTES_MOST) ?? [];
+
+export function note(address, text) {
+  keep(NOTES, address, [...kept(NOTES, address) ?? [], text]);
+}
+
+export function told(address, those) {
+  const left = (kept(NOTES, address) ?? []).filter((text) => !those.includes(text));
+  keep(NOTES, address, left.length ? left : null);
+}
