@@ -97,6 +97,17 @@ def pressing(button: str) -> Callable[[Walk], Awaitable[httpx2.Response]]:
     return step
 
 
+async def told(walk: Walk) -> httpx2.Response:
+    """Tell the booth of an act by `/v1`, as its script does, and of one that nobody signed."""
+    url = walk.browser.client.base_url
+    ours = {"origin": f"{url.scheme}://{url.host}:{url.port}", "sec-fetch-site": "same-origin"}
+    voted = await walk.browser.client.post(
+        "/v1/consultations/town/votes", headers=ours, json={
+            "proposal": "p1", "choice": "neutral", "proof": walk.proofs["p1"]})
+    return await walk.browser.client.post("/c/town/vote/cards", headers=ours, json={
+        "notes": [voted.json()["note"], "x"], "proposal": "p1"})
+
+
 async def own_receipt(walk: Walk) -> httpx2.Response:
     mine = await walk.page("/mine")
     [path] = re.findall(r"/c/town/vote(/receipts/\d+-\d+\.json)", mine.text)[:1]
@@ -123,9 +134,10 @@ STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
     (f"POST {PAGE}", pressing("agree")), (f"POST {PAGE}", pressing("disagree")),
     (f"POST {PAGE}", pressing("+no_way")), (f"GET {PAGE}", ballot),
     (f"POST {PAGE}", pressing("-no_way")),
+    (f"GET {PAGE}/cards", lambda walk: walk.page("/cards?proposal=p2")),
     (f"GET {RECEIPTS}", own_receipt), (f"POST {PAGE}", pressing("withdraw")),
     (f"POST {PAGE}", pressing("agree")), (f"POST {PAGE}", pressing("more")),
-    (f"POST {PAGE}", pressing("review")),
+    (f"POST {PAGE}", pressing("review")), (f"POST {PAGE}/cards", told),
     (f"GET {PAGE}/mine", lambda walk: walk.page("/mine")),
     (f"GET {PAGE}/you", lambda walk: walk.page("/you")),
     (f"POST {PAGE}/you", lambda walk: walk.page("/you", "POST", act="describe", gender="man")),
