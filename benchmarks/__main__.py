@@ -11,6 +11,7 @@ from rich.console import Console
 
 from benchmarks import (
     archive,
+    booth,
     bundles,
     gateway,
     large,
@@ -50,6 +51,7 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "gateway": (gateway.gateway, tuple(
         name for name in FIGURES
         if name.startswith("gateway_") and not name.endswith("_against_0_1_0"))),
+    "booth": (booth.booth, tuple(name for name in FIGURES if name.startswith("booth_"))),
     "door": (gateway.door, ("door_votes_against_open", "door_cpu_against_open")),
     "limits": (request_limits.counted, tuple(
         name for name in FIGURES if name.startswith("limits_"))),

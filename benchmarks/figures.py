@@ -116,6 +116,14 @@ FIGURES = {
         "×", 0.25, "64 connections, against the same server answering an empty 202"),
     "gateway_cpu_microseconds_per_vote": _less("µs", None, "CPU of that process, 64 connections"),
     "gateway_cpu_microseconds_per_vote_at_256": _less("µs", None, "the same, 256 connections"),
+    "booth_acts_per_second": _more(
+        "acts/s", 4_000, "people in browsers with the booth's script, beside ledger and ideas: a "
+        "page, a sequence, 12 votes, 6 qualifications, and what the booth is told of each; "
+        "256 connections"),
+    "booth_cpu_microseconds_per_act": _less(
+        "µs", 250, "CPU of the gateway by acts, all that a browser asks for included"),
+    "booth_latency_milliseconds_p99_at_256": _less(
+        "ms", 50, "an act, request to receipt, the same 256 connections"),
     "door_votes_against_open": _more(
         "×", 0.95, "votes a second of a gateway with the door, of drawn votes by devices with "
         "their mark, against one without it, by turns"),
