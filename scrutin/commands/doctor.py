@@ -1,6 +1,8 @@
 """`scrutin doctor`: is everything around a process as it must be?"""
 
 import json
+import resource
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -12,6 +14,10 @@ from scrutin.doctor.answers import Answer
 from scrutin.doctor.examination import examine
 from scrutin.process.ending import fail
 from sinks.printable import printable
+
+
+MEMORY_BYTES = 256 << 20
+"""What answers may take of memory, all of them together: a real one has some kilobytes."""
 
 
 def doctor(
@@ -33,10 +39,20 @@ def doctor(
     """
     if process is not None and process not in ACCOUNTS:
         fail(f"there is no process {process!r}: one of {', '.join(ACCOUNTS)}", EXIT_USAGE)
+    _bound_memory()
     found = examine(process)
     typer.echo(json.dumps(answers.document(found), indent=2) if as_json else _table(found))
     if code := answers.exit_code(found):
         raise typer.Exit(code)
+
+
+def _bound_memory() -> None:
+    """Take no more memory than this and MEMORY_BYTES: the clients read answers without end."""
+    pages = int(Path("/proc/self/statm").read_text("utf-8").split()[5])
+    most = pages * resource.getpagesize() + MEMORY_BYTES
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    if hard == resource.RLIM_INFINITY or most < hard:
+        resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
 
 
 def _table(found: list[Answer]) -> str:

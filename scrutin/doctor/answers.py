@@ -57,6 +57,13 @@ def without(secrets: Iterable[str], answer: Answer) -> Answer:
     return replace(answer, said=said, remedy=remedy)
 
 
+def short(answer: Answer, most: int) -> Answer:
+    """Cut what is said to so many characters."""
+    if len(answer.said) <= most:
+        return answer
+    return replace(answer, said=f"{answer.said[:most]}…")
+
+
 def document(answers: list[Answer]) -> dict[str, Any]:
     """Return all answers for programs."""
     return {"answers": [asdict(each) for each in answers], **counts(answers),

@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Coroutine, Iterator
+import threading
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 from urllib.parse import unquote
 
@@ -14,12 +15,15 @@ from schemas.certificates import CertificateUnreadable
 from schemas.kafka_access import SecretUnreadable, read_secret
 from scrutin import addresses
 from scrutin.doctor import clickhouse, here, kafka
-from scrutin.doctor.answers import Answer, bad, good, unknown, without
+from scrutin.doctor.answers import Answer, bad, good, short, unknown, without
 from scrutin.settings import PREFIX, Settings, is_shown, load, unknown_names
 
 
 DEADLINE_SECONDS = 60.0
 """Longest wait for all of Kafka, and for all of ClickHouse beside it."""
+SAID_CHARACTERS = 600
+"""Of an answer that is shown: what is quoted may be a page of whoever listens there."""
+LOOK = "Look at the network between, then run this again."
 SETTINGS = "Correct it; docs/operate.md, Settings, says what each takes."
 
 
@@ -35,7 +39,7 @@ def examine(process: str | None = None) -> list[Answer]:
         return [bad("settings", str(error), SETTINGS)]
     answers = [*_names(), *here.examined(settings), *asyncio.run(_around(settings, process))]
     secrets = list(_secrets(settings))
-    return [without(secrets, answer) for answer in answers]
+    return [short(without(secrets, answer), SAID_CHARACTERS) for answer in answers]
 
 
 def _wrong(error: ValidationError) -> Iterator[tuple[str, str]]:
@@ -69,7 +73,7 @@ async def _around(settings: Settings, process: str | None) -> list[Answer]:
     of_clickhouse: list[Answer] = []
     await asyncio.gather(
         _within("kafka", _kafka(settings, process, of_kafka), of_kafka),
-        _within("clickhouse", asyncio.to_thread(_clickhouse, settings, of_clickhouse),
+        _within("clickhouse", _beside(lambda: _clickhouse(settings, of_clickhouse)),
                 of_clickhouse))
     return [*of_kafka, *of_clickhouse]
 
@@ -79,8 +83,37 @@ async def _within(about: str, work: Coroutine[Any, Any, None], found: list[Answe
         async with asyncio.timeout(DEADLINE_SECONDS):
             await work
     except TimeoutError:
-        found.append(unknown(about, f"not all was answered within {DEADLINE_SECONDS:.0f} s",
-                             "Look at the network between, then run this again."))
+        found.append(unknown(about, f"not all was answered within {DEADLINE_SECONDS:.0f} s", LOOK))
+    except MemoryError:
+        found.append(unknown(about, "what was answered is larger than any answer of theirs: "
+                             "somebody else listens there", LOOK))
+
+
+async def _beside(work: Callable[[], None]) -> None:
+    """Work in a thread that nobody waits for once this is cancelled, not even the end of all.
+
+    Each read of a client has its bound; whoever answers a byte at a time keeps within it for ever.
+    """
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+
+    def end(error: BaseException | None) -> None:
+        if not ended.done():
+            ended.set_result(error)
+
+    def run() -> None:
+        error: BaseException | None = None
+        try:
+            work()
+        except Exception as raised:  # noqa: BLE001 -- it is raised where it is waited for
+            error = raised
+        with contextlib.suppress(RuntimeError):  # The loop has ended.
+            loop.call_soon_threadsafe(end, error)
+
+    threading.Thread(target=run, name="doctor", daemon=True).start()
+    error = await ended
+    if error is not None:
+        raise error
 
 
 async def _kafka(settings: Settings, process: str | None, found: list[Answer]) -> None:

@@ -6,6 +6,7 @@ import json
 import socket
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,11 +22,12 @@ from deploy.machine.files import keep_private
 from processors.workers.provisioning import provision
 from schemas.private_files import make_private
 from schemas.topics import Topics
-from scrutin.doctor import here
+from scrutin.doctor import examination, here
 from scrutin.doctor.answers import BAD, GOOD, STATES, UNKNOWN, Answer, exit_code, without
 from scrutin.settings import Settings
 from tests.e2e.running import scrutin
 from tests.secured import Authority
+from tests.waiting import WAIT_SECONDS
 
 
 def doctor(expected: int, *arguments: str, **settings: str) -> dict[str, Any]:
@@ -56,6 +58,78 @@ def test_where_nobody_speaks_it_ends_all_the_same(tmp_path: Path) -> None:
     assert found["machine.disk"]["state"] in STATES
     assert not {word for word in ("s%65cret-word", "secret-word") if word in json.dumps(found)}
     assert not (tmp_path / "none").exists(), "whoever looks makes nothing"
+
+
+@contextmanager
+def answering(begin: bytes, piece: bytes, pause_seconds: float = 0.0) -> Iterator[tuple[str, Any]]:
+    """Answer every request with a beginning, and the same piece after it without end.
+
+    Yield the address, and what is set once it has stopped: with the test, or after WAIT_SECONDS.
+    """
+    stopped, told = threading.Event(), threading.Event()
+
+    def answer(taken: socket.socket) -> None:
+        until = time.monotonic() + WAIT_SECONDS
+        with suppress(OSError), taken:
+            taken.recv(65_536)
+            taken.sendall(begin)
+            while time.monotonic() < until and not told.wait(pause_seconds):
+                taken.sendall(piece)
+            stopped.set()
+
+    def answer_each(opened: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                taken, _ = opened.accept()
+                threading.Thread(target=answer, args=(taken,), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as opened:
+        listening = threading.Thread(target=answer_each, args=(opened,))
+        listening.start()
+        yield f"127.0.0.1:{opened.getsockname()[1]}", stopped
+        told.set()
+        opened.shutdown(socket.SHUT_RDWR)
+    listening.join()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def test_a_byte_at_a_time_holds_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read is in time, and the answer never whole: it ends at its deadline all the same."""
+    monkeypatch.setattr(examination, "DEADLINE_SECONDS", 0.5)
+    with answering(HEAD, b"1\r\na\r\n", pause_seconds=0.05) as (house, stopped):
+        settings = Settings(data_dir=tmp_path, kafka="127.0.0.1:1",
+                            clickhouse_url=f"http://{house}")
+        found = asyncio.run(examination._around(settings, None))
+        assert not stopped.is_set(), "it waited for the end of what has none"
+
+    assert [(each.about, each.state) for each in found if "clickhouse" in each.about] == [
+        ("clickhouse.way", GOOD), ("clickhouse", UNKNOWN)]
+
+
+@pytest.mark.parametrize("status", [b"200 OK", b"500 Internal Server Error"])
+def test_an_answer_without_end_fills_no_memory(tmp_path: Path, status: bytes) -> None:
+    """Whatever else listens there: it is said, and the rest is told as ever."""
+    head = HEAD.replace(b"200 OK", status)
+    with answering(head, b"100000\r\n" + bytes(1 << 20) + b"\r\n") as (house, _):
+        found = doctor(1, data_dir=str(tmp_path), kafka="127.0.0.1:1",
+                       clickhouse_url=f"http://{house}")
+
+    assert found["clickhouse"]["said"].startswith("what was answered is larger than any answer")
+    assert found["kafka.address.127.0.0.1:1"]["state"] == BAD
+
+
+def test_a_page_that_is_answered_is_not_shown_whole(tmp_path: Path) -> None:
+    """Somebody else's server: its beginning tells whose it is."""
+    page = b"<html>" + b"a page " * 10_000
+    head = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n" % len(page)
+    with answering(head + page, b"", pause_seconds=WAIT_SECONDS) as (house, _):
+        found = doctor(1, data_dir=str(tmp_path), kafka="127.0.0.1:1",
+                       clickhouse_url=f"http://{house}")
+
+    assert "<html>a page" in found["clickhouse.address"]["said"]
+    assert len(found["clickhouse.address"]["said"]) < 1_000
 
 
 def test_where_nothing_listens_it_says_so(tmp_path: Path) -> None:
