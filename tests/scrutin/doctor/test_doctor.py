@@ -3,7 +3,10 @@
 import asyncio
 import datetime as dt
 import json
+import os
+import resource
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -22,6 +25,7 @@ from deploy.machine.files import keep_private
 from processors.workers.provisioning import provision
 from schemas.private_files import make_private
 from schemas.topics import Topics
+from scrutin.commands.doctor import MEMORY_BYTES
 from scrutin.doctor import examination, here
 from scrutin.doctor.answers import BAD, GOOD, STATES, UNKNOWN, Answer, exit_code, without
 from scrutin.settings import Settings
@@ -86,9 +90,11 @@ def answering(begin: bytes, piece: bytes, pause_seconds: float = 0.0) -> Iterato
     with socket.create_server(("127.0.0.1", 0)) as opened:
         listening = threading.Thread(target=answer_each, args=(opened,))
         listening.start()
-        yield f"127.0.0.1:{opened.getsockname()[1]}", stopped
-        told.set()
-        opened.shutdown(socket.SHUT_RDWR)
+        try:
+            yield f"127.0.0.1:{opened.getsockname()[1]}", stopped
+        finally:
+            told.set()
+            opened.shutdown(socket.SHUT_RDWR)
     listening.join()
 
 
@@ -113,11 +119,21 @@ def test_an_answer_without_end_fills_no_memory(tmp_path: Path, status: bytes) ->
     """Whatever else listens there: it is said, and the rest is told as ever."""
     head = HEAD.replace(b"200 OK", status)
     with answering(head, b"100000\r\n" + bytes(1 << 20) + b"\r\n") as (house, _):
-        found = doctor(1, data_dir=str(tmp_path), kafka="127.0.0.1:1",
-                       clickhouse_url=f"http://{house}")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scrutin", "doctor"], stdout=subprocess.PIPE, text=True,
+            env={**os.environ, "SCRUTIN_DATA_DIR": str(tmp_path), "SCRUTIN_KAFKA": "127.0.0.1:1",
+                 "SCRUTIN_CLICKHOUSE_URL": f"http://{house}"})
+        resource.prlimit(process.pid, resource.RLIMIT_AS, (3 << 30, 3 << 30))
+        assert process.stdout is not None
+        with process.stdout:
+            said = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
 
-    assert found["clickhouse"]["said"].startswith("what was answered is larger than any answer")
-    assert found["kafka.address.127.0.0.1:1"]["state"] == BAD
+    assert process.returncode == 1, said
+    assert "what was answered is larger than any answer" in said
+    assert "kafka.address.127.0.0.1:1" in said
+    assert used.ru_maxrss << 10 < 3 * MEMORY_BYTES
 
 
 def test_a_page_that_is_answered_is_not_shown_whole(tmp_path: Path) -> None:
