@@ -43,6 +43,14 @@ def test_every_variable_is_a_setting() -> None:
     assert chart_variables() - known == set()
 
 
+def test_every_value_is_told_as_it_was_given() -> None:
+    """`1e3` as a prefix is no 1000, and `null` not nothing: each is quoted before YAML reads it."""
+    told = re.findall(r"^SCRUTIN_\S+: (\{\{.*)$", TEMPLATES, re.MULTILINE)
+
+    assert len(told) > 10
+    assert [value for value in told if not value.endswith(" | quote }}")] == []
+
+
 def test_values_offer_every_other_setting_and_nothing_else() -> None:
     """A slip of the pen in `settings` is refused by helm; what the chart sets is set once."""
     offered = SCHEMA["$defs"]["settings"]["propertyNames"]["enum"]

@@ -4,10 +4,10 @@ scrutin/settings.py, which tests/deploy/test_chart.py holds it to. */}}
 {{- $values := .root.Values }}
 {{- $kafka := $values.kafka }}
 SCRUTIN_KAFKA: {{ required "kafka.bootstrap" $kafka.bootstrap | quote }}
-SCRUTIN_KAFKA_PROTOCOL: {{ $kafka.protocol }}
+SCRUTIN_KAFKA_PROTOCOL: {{ $kafka.protocol | quote }}
 {{- if hasPrefix "SASL_" $kafka.protocol }}
-SCRUTIN_KAFKA_MECHANISM: {{ $kafka.mechanism }}
-SCRUTIN_KAFKA_USERNAME: {{ $kafka.accounts.prefix }}{{ .process }}
+SCRUTIN_KAFKA_MECHANISM: {{ $kafka.mechanism | quote }}
+SCRUTIN_KAFKA_USERNAME: {{ printf "%s%s" $kafka.accounts.prefix .process | quote }}
 SCRUTIN_KAFKA_PASSWORD_FILE: /etc/scrutin/kafka/{{ $kafka.accounts.passwordKey }}
 {{- else if eq $kafka.protocol "SSL" }}
 SCRUTIN_KAFKA_CERTIFICATE: /etc/scrutin/kafka/user.crt
@@ -16,7 +16,7 @@ SCRUTIN_KAFKA_PRIVATE_KEY: /etc/scrutin/kafka/user.key
 {{- if $kafka.ca.secret }}
 SCRUTIN_KAFKA_CA: /etc/scrutin/authorities/{{ $kafka.ca.key }}
 {{- end }}
-SCRUTIN_TOPIC_PREFIX: {{ $values.generation.prefix }}
+SCRUTIN_TOPIC_PREFIX: {{ $values.generation.prefix | quote }}
 SCRUTIN_PARTITIONS: {{ $values.generation.partitions | quote }}
 SCRUTIN_REPLICATION: {{ $values.generation.replication | quote }}
 SCRUTIN_DATA_DIR: /var/lib/scrutin
@@ -31,7 +31,7 @@ SCRUTIN_STOP_SECONDS: {{ $values.stopSeconds | quote }}
 {{- end }}
 {{- if has .process (list "archive" "views" "gateway") }}
 SCRUTIN_CLICKHOUSE_URL_FILE: /etc/scrutin/clickhouse/{{ (index $values.clickhouse .process).key }}
-SCRUTIN_CLICKHOUSE_DATABASE: {{ $values.clickhouse.database }}
+SCRUTIN_CLICKHOUSE_DATABASE: {{ $values.clickhouse.database | quote }}
 {{- if $values.clickhouse.ca.secret }}
 SCRUTIN_CLICKHOUSE_CA: /etc/scrutin/clickhouse-authorities/{{ $values.clickhouse.ca.key }}
 {{- end }}
@@ -41,7 +41,7 @@ SCRUTIN_CLICKHOUSE_PRIVATE_KEY: /etc/scrutin/clickhouse/tls.key
 {{- end }}
 {{- end }}
 {{- if has .process (list "archive" "notary" "views" "gateway") }}
-SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin }}
+SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin | quote }}
 {{- end }}
 {{- if eq .process "ledger" }}
 SCRUTIN_SNAPSHOTS: /var/lib/scrutin/snapshots
@@ -58,12 +58,12 @@ SCRUTIN_{{ $kind }}_HOST: 0.0.0.0
 SCRUTIN_{{ $kind }}_PORT: "8080"
 SCRUTIN_{{ $kind }}_PROXIES: {{ $values.public.proxies | quote }}
 SCRUTIN_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
-SCRUTIN_PUBLIC_URL: {{ required "public.url" $values.public.url }}
+SCRUTIN_PUBLIC_URL: {{ required "public.url" $values.public.url | quote }}
 SCRUTIN_SECURITY_CONTACT: {{ $values.public.securityContact | quote }}
 SCRUTIN_OPERATIONS_TOKEN_FILE: /etc/scrutin/operations/{{ $values.operations.key }}
 {{- if eq .process "views" }}
-SCRUTIN_GATEWAY_URL: {{ $values.public.url }}
-SCRUTIN_OPERATIONS_PROCESSES: {{ include "scrutin.asked" .root }}
+SCRUTIN_GATEWAY_URL: {{ $values.public.url | quote }}
+SCRUTIN_OPERATIONS_PROCESSES: {{ include "scrutin.asked" .root | quote }}
 {{- else }}
 {{- $most := include "scrutin.most" . }}
 SCRUTIN_GATEWAY_COUNT: {{ $most | quote }}

@@ -90,7 +90,7 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 
 {{- define "scrutin.secret" -}}
-- {name: {{ index . 0 }}, secret: {secretName: {{ index . 1 }}, defaultMode: 0440}}
+- {name: {{ index . 0 }}, secret: {secretName: {{ index . 1 | quote }}, defaultMode: 0440}}
 {{- end }}
 
 {{- define "scrutin.gateway-keys" -}}
@@ -98,11 +98,11 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
   projected:
     defaultMode: 0440
     sources:
-      - secret: {name: {{ .keys.gateway }}}
+      - secret: {name: {{ .keys.gateway | quote }}}
       {{- range .keys.consultations }}
       # Deleted when the consultation is sealed: gateways go on without it.
       - secret:
-          name: {{ .secret }}
+          name: {{ .secret | quote }}
           optional: true
           items:
             - {key: pepper.key, path: consultations/c-{{ .id }}/pepper.key}
