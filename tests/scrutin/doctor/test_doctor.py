@@ -127,8 +127,8 @@ def test_an_answer_without_end_fills_no_memory(tmp_path: Path, status: bytes) ->
         assert process.stdout is not None
         with process.stdout:
             said = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+        _, ended, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(ended)
 
     assert process.returncode == 1, said
     assert "what was answered is larger than any answer" in said
