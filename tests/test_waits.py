@@ -66,6 +66,7 @@ BOUNDED = {
     "scrutin/doctor/cluster.py:_coordinator": "scrutin.doctor.kafka.LOOK_SECONDS",
     "scrutin/doctor/cluster.py:may_join": "scrutin.doctor.kafka.LOOK_SECONDS",
     "producers/gateway/clock_watch.py:measures": "producers.gateway.clock_watch.ANSWER_SECONDS",
+    "scrutin/doctor/examination.py:_beside": "scrutin.doctor.examination.DEADLINE_SECONDS",
     "deploy/local/kafka_probe.py:describe_brokers":
         "deploy.local.kafka_probe.PROBE_TIMEOUT_SECONDS",
     "deploy/local/kafka_probe.py:_read": "deploy.local.kafka_probe.PROBE_TIMEOUT_SECONDS",
