@@ -32,9 +32,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(autouse=True)
 def own_log() -> Iterator[None]:
     """Fail a test that sets this process's log up, as commands do: all later ones would have it."""
+    before = structlog.get_config()
     yield
-    if structlog.is_configured():
-        structlog.reset_defaults()
+    after = structlog.get_config()
+    # `capture_logs` configures too, and puts back what was there.
+    structlog.reset_defaults()
+    if after != before:
         pytest.fail("run what sets its log up in a process of its own")
 
 

@@ -1,6 +1,7 @@
 """Makes the topics of a generation, and lets every partition begin with the rules it follows."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -144,12 +145,13 @@ async def _set(
     known = await settings_of(admin, names)
     drifts = {topic.name: topic.drift(replicas[topic.name], {
         name: setting.value for name, setting in known[topic.name].items()}) for topic in topics}
-    await admin.alter_configs([ConfigResource(
+    answers = await admin.alter_configs([ConfigResource(
         # What is not named in the request would go back to its default.
         ConfigResourceType.TOPIC, name, configs={**{
             setting: found.value for setting, found in known[name].items() if found.of_topic},
             **drift}) for name, drift in drifts.items() if drift])
-    await _require_set(admin, drifts)
+    refused = any(found[0] for answer in answers for found in answer.resources)
+    await _require_set(admin, drifts, 0 if refused else VISIBLE_SECONDS)
     return [
         *(f"{name} had {setting}={known[name][setting].value}; it has {value} now."
           for name, drift in drifts.items() for setting, value in drift.items()),
@@ -158,21 +160,38 @@ async def _set(
           for name, count in replicas.items() if count < replication)]
 
 
-async def _require_set(admin: AIOKafkaAdminClient, drifts: dict[str, dict[str, str]]) -> None:
+async def _require_set(
+    admin: AIOKafkaAdminClient, drifts: dict[str, dict[str, str]], seconds: float
+) -> None:
     """Raise WrongTopic unless settings are as they were to be set, with the command that sets them.
+
+    A busy broker shows what its controller took a moment later: it is asked again for so long.
     """
     wanted = {name: drift for name, drift in drifts.items() if drift}
+    left = await _unset(admin, wanted)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while left:
+                await asyncio.sleep(VISIBLE_POLL_SECONDS)
+                left = await _unset(admin, wanted)
+    for name, settings in left.items():
+        was = ", ".join(f"{setting}={found}" for setting, (found, _) in settings.items())
+        command = ",".join(f"{setting}={value}" for setting, (_, value) in settings.items())
+        raise WrongTopic(
+            f"topic {name} has {was}, and Kafka does not let this account change it. Run "
+            f"`kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config "
+            f"{command}`, and this again.")
+
+
+async def _unset(
+    admin: AIOKafkaAdminClient, wanted: dict[str, dict[str, str]]
+) -> dict[str, dict[str, tuple[str | None, str]]]:
+    """Return what a setting is and what it is to be, by topic and setting, where they differ."""
     known = await settings_of(admin, wanted) if wanted else {}
-    for name, drift in wanted.items():
-        left = {setting: value for setting, value in drift.items()
-                if known[name][setting].value != value}
-        if left:
-            was = ", ".join(f"{setting}={known[name][setting].value}" for setting in left)
-            command = ",".join(f"{setting}={value}" for setting, value in left.items())
-            raise WrongTopic(
-                f"topic {name} has {was}, and Kafka does not let this account change it. Run "
-                f"`kafka-configs.sh --alter --entity-type topics --entity-name {name} --add-config "
-                f"{command}`, and this again.")
+    found = {name: {setting: (known[name][setting].value, value)
+                    for setting, value in drift.items() if known[name][setting].value != value}
+             for name, drift in wanted.items()}
+    return {name: settings for name, settings in found.items() if settings}
 
 
 async def _begin(kafka: str, topics: Topics, wanted: Genesis) -> Provisioned:

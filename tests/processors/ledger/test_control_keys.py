@@ -1,5 +1,6 @@
 """Signed controls: who may say what to a ledger, and that nobody else can stop it."""
 
+import gc
 import hashlib
 import sys
 from collections import Counter
@@ -243,11 +244,13 @@ def calls_of(act: Callable[[], object]) -> Counter[str]:
         elif event == "c_call":
             counted[called.__name__] += 1
 
+    gc.disable()  # What others left behind is put away at any call.
     sys.setprofile(note)
     try:
         act()
     finally:
         sys.setprofile(None)
+        gc.enable()
     return counted
 
 
