@@ -143,7 +143,8 @@ async def test_what_is_said_when_something_goes_wrong_is_open_to_everybody_too(
         await page.click("button[value=check]")
         await look(".verdict")
     await page.context.clear_cookies()
-    await page.goto(f"{ballot}?proposal=p3")
+    async with page.expect_response("**/vote/cards*"):  # It brings a cookie, too.
+        await page.goto(f"{ballot}?proposal=p3")
     await page.context.clear_cookies()
     await post(page, "agree")
     await look("main:not(:has(#ballot)) h1")
