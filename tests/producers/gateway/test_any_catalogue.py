@@ -13,6 +13,7 @@ from schemas import codec
 from tests.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.schemas.catalogues import Event, catalogues
+from tests.waiting import WAIT_SECONDS
 
 
 CONSULTATIONS = 36
@@ -56,7 +57,7 @@ def test_the_booth_answers_over_any_catalogue(stack: Stack) -> None:
             await write(producer, stack.topics.catalogue, 0, values)
         gateway = booths.started(stack, SCRUTIN_GATEWAY_VOTER_RATE="100000")
         await gateway.ready()
-        async with httpx2.AsyncClient(base_url=gateway.url) as client:
+        async with httpx2.AsyncClient(base_url=gateway.url, timeout=WAIT_SECONDS) as client:
             return sum([await _visited(client, f"c{number}", ("fr", "en")[number % 2])
                         for number in range(CONSULTATIONS)])
 
