@@ -36,9 +36,10 @@ from sinks.kafka import (
     start_consumer,
     watch_ends,
 )
-from sinks.lane import Lane, gather_seconds_of
+from sinks.lane import ROWS_MAX, Lane, gather_seconds_of
 from sinks.logs import ArchivedLog, kept_logs
 from sinks.store import CLIENT_ERRORS, NO_TRUST, Stopping, Store, connect
+from sinks.stretches import Stretch
 from sinks.writing import AWAY_SECONDS, Patience
 
 
@@ -263,8 +264,12 @@ def resume(store: Store, lane: Lane) -> int:
                     archived=[tuple(stretch) for stretch in archived])
     last_value = None
     if archived and archived[0].first == 0:
+        # What was cut when it was stored is said at every start, until somebody has mended it.
+        last = archived[0].last
+        store.read_back(lane.log.table, lane.log.topic, lane.partition,
+                        Stretch(max(0, last - ROWS_MAX), last))
         last_value = store.value(
-            lane.log.table, lane.log.topic, lane.partition, offset=archived[0].last)
+            lane.log.table, lane.log.topic, lane.partition, offset=last)
     return lane.begin(archived, last_value)
 
 

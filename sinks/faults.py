@@ -27,6 +27,10 @@ class InsertIncomplete(SinkStopped):
     """An insert left some of its rows, though one block is stored whole or not at all."""
 
 
+class InsertUnreadable(SinkStopped):
+    """Rows were acknowledged, and cannot be read again."""
+
+
 class ArchiveSuperseded(SinkStopped):
     """Another archive of the same topics has taken over."""
 

@@ -4,7 +4,8 @@ Theory of operation: an insert is one block of one table partition, so it is sto
 at all, and it carries a deduplication token naming its topic, partition and offsets, so the same
 insert twice is stored once. Its query id begins with `archive:PREFIX:`, by which a successor can
 find it, kill it and wait for its end. Whoever lost an answer looks up what is stored; nothing is
-concluded from the lost answer itself.
+concluded from the lost answer itself, and as little from one that says yes: every column of the
+rows is read again, for a disk that was full may have cut what was acknowledged.
 """
 
 import threading
@@ -17,13 +18,13 @@ from typing import Any
 import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
-from clickhouse_connect.driver.exceptions import ClickHouseError
+from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from schemas.certificates import client_context
 from sinks.addresses import Trust, way
 from sinks.columns.records import Records
 from sinks.days import KEEP_BLOCK, kept_blocks, within
-from sinks.faults import SinkStopped
+from sinks.faults import InsertUnreadable, SinkStopped
 from sinks.gauge import CHECKSUM, Block, checksum
 from sinks.logs import home_of
 from sinks.migrations import migrate
@@ -44,6 +45,11 @@ BLOCK_ROWS_MAX = 1_048_576
 SERVER_VERSION_MIN = "26.7"
 """Earlier servers do not let a filter through LIMIT 1 BY: every look at the views `votes` and
 `decisions` reads all of the log."""
+
+UNREADABLE_CODES = frozenset((33, 40, 226, 228, 246, 271))
+"""What ClickHouse says of a part that is not as it was written: CANNOT_READ_ALL_DATA,
+CHECKSUM_DOESNT_MATCH, NO_FILE_IN_DATA_PART, BAD_SIZE_OF_FILE_IN_DATA_PART, CORRUPTED_DATA,
+CANNOT_DECOMPRESS."""
 
 NO_TRUST = Trust()
 """The system's authorities, and no certificate of our own."""
@@ -218,19 +224,38 @@ class Store:
         return bool(self._running(f"{self._query_prefix}{_token(records)}:"))
 
     def stored(self, table: str, records: Records) -> Stored:
-        """Count what a table holds of the offsets of some records."""
-        row = self._client.query(
-            "SELECT count(), uniqExact(offset), (SELECT max(generation) FROM archivers"
-            " WHERE topic_prefix = {prefix:String}) FROM {database:Identifier}.{table:Identifier}"
-            " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
-            " AND offset BETWEEN {first:UInt64} AND {last:UInt64}",
-            parameters={
-                **located(self._client, table), "prefix": self._topic_prefix,
-                "topic": records.topic, "partition": records.partition,
-                "first": records.first, "last": records.last,
-            },
-        ).result_rows[0]
-        return Stored(*map(int, row))
+        """Count what a table holds of the offsets of some records, each read in all its columns.
+
+        Raises InsertUnreadable, CLIENT_ERRORS.
+        """
+        return self.read_back(table, records.topic, records.partition,
+                              Stretch(records.first, records.last))
+
+    def read_back(self, table: str, topic: str, partition: int, stretch: Stretch) -> Stored:
+        """Do the same for a stretch of a topic partition."""
+        place = located(self._client, table)
+        try:
+            row = self._client.query(
+                "SELECT count(), uniqExact(offset), (SELECT max(generation) FROM archivers"
+                " WHERE topic_prefix = {prefix:String}), groupBitXor(cityHash64(*))"
+                " FROM {database:Identifier}.{table:Identifier}"
+                " WHERE topic = {topic:String} AND partition = {partition:UInt32}"
+                " AND offset BETWEEN {first:UInt64} AND {last:UInt64}",
+                parameters={
+                    **place, "prefix": self._topic_prefix, "topic": topic,
+                    "partition": partition, "first": stretch.first, "last": stretch.last,
+                },
+            ).result_rows[0]
+        except DatabaseError as error:
+            if error.code not in UNREADABLE_CODES:
+                raise
+            raise InsertUnreadable(
+                f"{place['database']}.{table} has acknowledged rows of {topic} partition "
+                f"{partition}, offsets {stretch.first} to {stretch.last}, and cannot read them: "
+                f"{error}. Nothing is lost, Kafka has the records. Check ClickHouse's disk, take "
+                f"the part it names away (ALTER TABLE {place['database']}.{table} DETACH PART "
+                "'…'), then start the archive again: it stores them anew.") from error
+        return Stored(*map(int, row[:3]))
 
     def gauge(
         self, table: str, topic: str, blocks: Sequence[Block]

@@ -74,7 +74,7 @@ def test_an_event(copy: Copy) -> None:
     copy.write(f"schemas/events/{event}.avsc", schema)
     recipe.lacks(3, f"{DOCS}::test_every_event_is_documented",
                  because=f"no topic is named for ['{event}']")
-    copy.replace("docs/generate.py", '"RulesAnnounced"),', f'"RulesAnnounced", "{event}"),')
+    copy.replace("docs/generate.py", '"CatalogueSigned"),', f'"CatalogueSigned", "{event}"),')
     assert copy.python("docs/generate.py").stdout == "wrote docs/events.md\nwrote docs/operate.md\n"
     recipe.lacks(3, f"{DOCS}::test_what_the_release_before_cannot_read_is_named",
                  because=f"['{event}']")

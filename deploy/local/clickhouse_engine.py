@@ -23,6 +23,7 @@ import chdb
 from deploy.local import clickhouse_statement as sql
 from deploy.local.clickhouse_queries import RunningQueries, RunningQuery, as_table
 from deploy.local.clickhouse_wall import StatementRefusedError, require_harmless
+from deploy.local.clickhouse_written import CUT, Written
 
 
 # Sessions kept open at once; each costs one connection of the engine (a few hundred kB).
@@ -133,6 +134,7 @@ class Engine:
         _without_files(self._keeper, folder / "metadata")
         self._sessions: OrderedDict[str, Session] = OrderedDict()
         self._lock = threading.Lock()
+        self._written = Written()
         self.queries = RunningQueries()
         self.timezone = self._keeper.run("SELECT timezone()", "TSVRaw").bytes().decode().strip()
 
@@ -148,7 +150,7 @@ class Engine:
         wanted = sql.output_format(text, request.output_format)
         if wanted.lower() in PYTHON_FORMATS:
             raise EngineError(f"Code: 73. DB::Exception: Unknown format {wanted}. (UNKNOWN_FORMAT)")
-        with self._session(request) as session:
+        with self._session(request) as session, self._whole(statement):
             request.query.require_not_cancelled()
             result = session.run(sql.without_format(text), wanted, request.parameters)
             session.remember(statement)
@@ -164,9 +166,20 @@ class Engine:
             return self._insert(request, statement)
 
     def _insert(self, request: Request, statement: str) -> Answer:
-        with self._session(request) as session:
+        with self._session(request) as session, self._whole(statement):
             request.query.require_not_cancelled()
             return _answer(session.run(statement, "Null"), None)
+
+    @contextmanager
+    def _whole(self, statement: str) -> Iterator[None]:
+        """Refuse an insert afterwards whose bytes the disk has not taken."""
+        since = self._written.since()
+        yield
+        if not sql.is_insert(statement):
+            return
+        with self._fresh() as session:
+            if cut := self._written.cut(session.run, since):
+                raise EngineError(CUT.format(parts=", ".join(cut)))
 
     def stream(self, request: Request, statement: str) -> Iterator[bytes]:
         """Run a SELECT in a concatenable format; its query ends with the iterator."""

@@ -66,6 +66,11 @@ def may_become_insert(beginning: bytes) -> bool:
     return len(beginning) < HEAD_BYTES_MAX and bool(_INSERT_BEGINS.match(beginning))
 
 
+def is_insert(statement: str) -> bool:
+    """Tell whether a statement writes rows."""
+    return bool(_INSERT_BEGINS.match(statement.encode()))
+
+
 def parse_insert(beginning: bytes) -> InsertHead | None:
     """Recognise an insert with inline data; None for anything else or if it is cut short."""
     found = _INSERT.match(beginning[:HEAD_BYTES_MAX])

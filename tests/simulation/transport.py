@@ -189,8 +189,13 @@ class SimulatedStore:
         token = f"{records.topic}:{records.partition}:{records.first}-{records.last}"
         return any(running.startswith(token) for running, _, _ in self.table.running)
 
-    def stored(self, _table: str, records: Records) -> Stored:
+    def stored(self, table: str, records: Records) -> Stored:
+        """Count what is held of some records."""
+        return self.read_back(table, records.topic, records.partition,
+                              Stretch(records.first, records.last))
+
+    def read_back(self, _table: str, topic: str, partition: int, stretch: Stretch) -> Stored:
         """Count what is held of some offsets."""
-        held = [o for o, _ in self.table.rows.get((records.topic, records.partition), [])
-                if records.first <= o <= records.last]
+        held = [o for o, _ in self.table.rows.get((topic, partition), [])
+                if stretch.first <= o <= stretch.last]
         return Stored(len(held), len(Counter(held)), self.table.generation)
