@@ -78,7 +78,7 @@ def test_an_event(copy: Copy) -> None:
     assert copy.python("docs/generate.py").stdout == "wrote docs/events.md\nwrote docs/operate.md\n"
     recipe.lacks(3, f"{DOCS}::test_what_the_release_before_cannot_read_is_named",
                  because=f"['{event}']")
-    copy.replace("docs/upgrade.md", "`RulesAnnounced`), and", f"`RulesAnnounced`, `{event}`), and")
+    copy.replace("docs/upgrade.md", "`CatalogueSigned`), ", f"`CatalogueSigned`, `{event}`), ")
     copy.replace(CATALOGUE_TESTS, "import Catalogue\n",
                  "import Catalogue\nfrom schemas import codec\n")
     copy.write(CATALOGUE_TESTS, copy.text(CATALOGUE_TESTS) + PRAISE)
@@ -122,7 +122,7 @@ def test_a_new_version_of_an_event(copy: Copy) -> None:
     copy.write(f"schemas/events/{event}.avsc", schema)
     recipe.lacks(4, f"{DOCS}::test_generated_pages_are_fresh", because="events.md")
     assert copy.python("docs/generate.py").stdout == "wrote docs/events.md\n"
-    copy.replace("docs/upgrade.md", "`RulesAnnounced`), and", f"`RulesAnnounced`, `{event}`), and")
+    copy.replace("docs/upgrade.md", "`CatalogueSigned`), ", f"`CatalogueSigned`, `{event}`), ")
     assert copy.python("-c", READ_AS_NEWEST).stdout == "1 -\n2 -\n"
     recipe.done(REGISTRY, f"{READERS}::test_closed_lists_of_words_stay_closed", without=(3, 5))
 
