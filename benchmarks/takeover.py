@@ -23,6 +23,7 @@ from processors.ledger.snapshots import freeze
 from processors.workers.snapshot_files import SnapshotFolder
 from schemas.genesis import first_rules_adopted
 from schemas.topics import Topics
+from scrutin.process.garbage import relax
 
 
 VOTES = 7_000_000
@@ -54,6 +55,7 @@ async def _take_over(folder: Path) -> None:
     async def last_decision(partition: int, _offset: int) -> bytes:
         return (folder / LAST.format(partition)).read_bytes()
 
+    relax()
     snapshots, process = _snapshots(folder), psutil.Process()
     began, worked, before = time.monotonic(), time.process_time(), process.memory_info().rss
     held = [await snapshots.read(partition, PARTITIONS, last_decision)

@@ -9,8 +9,9 @@ bytes would mean something else. So is one under another key: marshal is made fo
 and a voter counted in a file is counted in the results.
 
 Format: MAGIC, HMAC-SHA256 of all that follows under the key of whoever writes and reads, then
-values of Python's marshal: the header, the voters of each consultation and the votes in slices,
-each a dictionary, an empty one after the last.
+values of Python's marshal, each behind its length in four bytes: the header, the voters of each
+consultation and the votes in slices, each a dictionary, an empty one after the last. By their
+lengths they are read whole: marshal asks a file for each number by itself, at five times the CPU.
 """
 
 import functools
@@ -30,7 +31,8 @@ from schemas import findings, words
 from schemas.findings import restored
 
 
-MAGIC = b"scrutin ledger snapshot 6\n"
+MAGIC = b"scrutin ledger snapshot 7\n"
+LENGTH_BYTES = 4
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
 PIECE_BYTES = 1 << 20
@@ -128,22 +130,32 @@ def meaning() -> bytes:
     return hashlib.sha256(described.encode()).digest()
 
 
-
-
 def body(frozen: Frozen, *, decisions_offset: int, topic: str) -> Iterator[bytes]:
     """Yield everything behind the preamble, in slices.
 
     `decisions_offset` is the offset of the last decision in the decisions topic `topic`.
     """
-    yield marshal.dumps({
+    yield _written({
         **frozen.header, "decisions_offset": decisions_offset, "topic": topic,
         "python": sys.implementation.cache_tag, "meaning": meaning()})
     dictionaries: list[Mapping[bytes, Any]] = [*frozen.voters, frozen.votes]
     for entries in dictionaries:
         left = iter(entries.items())
         while part := dict(islice(left, SLICE_ENTRIES)):
-            yield marshal.dumps(part)
-        yield marshal.dumps({})
+            yield _written(part)
+        yield _written({})
+
+
+def _written(value: dict[Any, Any]) -> bytes:
+    data = marshal.dumps(value)
+    return len(data).to_bytes(LENGTH_BYTES, "big") + data
+
+
+def _read(file: BinaryIO) -> dict[Any, Any]:
+    """Read the next value of our own file, whose keyed digest was compared."""
+    length = int.from_bytes(file.read(LENGTH_BYTES), "big")
+    value: dict[Any, Any] = marshal.loads(file.read(length))  # noqa: S302 -- see above
+    return value
 
 
 def keyed(key: bytes) -> hmac.HMAC:
@@ -184,7 +196,7 @@ def _require(preamble: bytes, rest: Iterable[bytes | memoryview], key: bytes) ->
 
 
 def _header(file: BinaryIO) -> dict[str, Any]:
-    header: dict[str, Any] = marshal.load(file)  # noqa: S302 -- our own file, its keyed digest compared
+    header: dict[str, Any] = _read(file)
     if header["python"] != sys.implementation.cache_tag:
         raise Unreadable(f"it was written by {header['python']}")
     if header["meaning"] != meaning():
@@ -209,6 +221,6 @@ def decoded(data: bytes, key: bytes) -> tuple[Frozen, int, str]:
 
 def _entries(file: io.BytesIO) -> dict[bytes, Any]:
     entries: dict[bytes, Any] = {}
-    while part := marshal.load(file):  # noqa: S302 -- our own file, its keyed digest compared
+    while part := _read(file):
         entries.update(part)
     return entries

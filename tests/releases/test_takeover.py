@@ -64,9 +64,10 @@ async def test_what_the_old_release_left_half_done_is_finished(
 def other_meaning(path: Path, key: bytes) -> None:
     """Write a snapshot as a release does whose words or rules are others, under the same key."""
     body = path.read_bytes()[snapshots.PREAMBLE_BYTES:]
-    header = marshal.loads(body)
-    rest = body[len(marshal.dumps(header)):]
-    body = marshal.dumps({**header, "meaning": bytes(32)}) + rest
+    end = snapshots.LENGTH_BYTES + int.from_bytes(body[:snapshots.LENGTH_BYTES], "big")
+    header = marshal.dumps({
+        **marshal.loads(body[snapshots.LENGTH_BYTES:end]), "meaning": bytes(32)})
+    body = len(header).to_bytes(snapshots.LENGTH_BYTES, "big") + header + body[end:]
     digest = snapshots.keyed(key)
     digest.update(body)
     path.write_bytes(snapshots.preamble(digest.digest()) + body)
