@@ -12,12 +12,9 @@ Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accou
 `kafka_coordinators`. Of keys:
 `named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
 `private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
-many votes were cast before, `withheld` what stands for hidden ones. Of suspensions: `findings`, and
+many votes were cast before, `withheld` what stands for hidden ones. Of what counts in the
+catalogue: `endorsements`. Of suspensions: `findings`, and
 what people decided about those of the guard, `finding_acts`. Of a log's begin: `genesis`, `chains`.
 Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`,
-`exit_codes`.
-many votes were cast before. Of what counts in the catalogue: `endorsements`. Of suspensions:
-`findings`, and what people decided about those of the guard, `finding_acts`. Of a log's begin:
-`genesis`, `chains`. Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`,
-`problems`, `exit_codes`.
+`traces`, `exit_codes`.
 """

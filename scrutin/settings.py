@@ -58,14 +58,10 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, extra="ignore", hide_input_in_errors=True)
 
-    data_dir: Path = Field(
-        default=Path(".scrutin"),
-        description="Folder of the local stack: its broker, ClickHouse, logs and state.",
-    )
-    cache_dir: Path = Field(
-        default=Path("~/.cache/scrutin"),
-        description="Folder shared by local stacks for the broker's jars.",
-    )
+    data_dir: Path = Field(default=Path(".scrutin"), description=(
+        "Folder of the local stack: its broker, ClickHouse, logs and state."))
+    cache_dir: Path = Field(default=Path("~/.cache/scrutin"), description=(
+        "Folder shared by local stacks for the broker's jars."))
     kafka: str = Field(
         default="",
         description="Bootstrap address host:port of Kafka; empty: the local stack of data_dir.",
@@ -75,19 +71,15 @@ class Settings(BaseSettings):
         description="How Kafka is spoken to: SSL is by TLS, SASL under a name of its own for each "
         "process. The local stack's broker speaks PLAINTEXT.",
     )
-    kafka_ca: Path | None = Field(
-        default=None,
-        description="Certificates (PEM) of who may sign the broker's; empty: those of the system.",
-    )
+    kafka_ca: Path | None = Field(default=None, description=(
+        "Certificates (PEM) of who may sign the broker's; empty: those of the system."))
     kafka_certificate: Path | None = Field(
         default=None,
         description="Certificate (PEM) by which this process proves who it is, with its chain; "
         "empty: it has none.",
     )
-    kafka_private_key: Path | None = Field(
-        default=None,
-        description="Private key (PEM) of kafka_certificate; empty: it is in the same file.",
-    )
+    kafka_private_key: Path | None = Field(default=None, description=(
+        "Private key (PEM) of kafka_certificate; empty: it is in the same file."))
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         default="SCRAM-SHA-512",
         description="How this process says its name by SASL. PLAIN without TLS lets who listens "
@@ -110,19 +102,15 @@ class Settings(BaseSettings):
         description="URL of ClickHouse's HTTP interface, with user and password; empty: the local "
         "stack of data_dir.",
     )
-    clickhouse_ca: Path | None = Field(
-        default=None,
-        description="Certificates (PEM) of who may sign ClickHouse's; empty: those of the system.",
-    )
+    clickhouse_ca: Path | None = Field(default=None, description=(
+        "Certificates (PEM) of who may sign ClickHouse's; empty: those of the system."))
     clickhouse_certificate: Path | None = Field(
         default=None,
         description="Certificate (PEM) by which ClickHouse knows this process, with its chain; "
         "beside a password in the URL both are asked for.",
     )
-    clickhouse_private_key: Path | None = Field(
-        default=None,
-        description="Private key (PEM) of clickhouse_certificate; empty: it is in the same file.",
-    )
+    clickhouse_private_key: Path | None = Field(default=None, description=(
+        "Private key (PEM) of clickhouse_certificate; empty: it is in the same file."))
     clickhouse_database: str = Field(
         default="scrutin", description="ClickHouse database of the archive.",
         pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,62}$",
@@ -164,9 +152,7 @@ class Settings(BaseSettings):
     )
     views_host: str = Field(default="127.0.0.1", description="Address the views listen on.")
     views_port: int = Field(
-        default=0, ge=0, le=65535,
-        description="Port the views listen on; 0: any free port.",
-    )
+        default=0, ge=0, le=65535, description="Port the views listen on; 0: any free port.")
     views_proxies: str = Field(
         default="",
         description="Addresses or networks of proxies, by commas, whose X-Forwarded-Proto and "
@@ -180,9 +166,7 @@ class Settings(BaseSettings):
     )
     gateway_host: str = Field(default="127.0.0.1", description="Address the gateway listens on.")
     gateway_port: int = Field(
-        default=0, ge=0, le=65535,
-        description="Port the gateway listens on; 0: any free port.",
-    )
+        default=0, ge=0, le=65535, description="Port the gateway listens on; 0: any free port.")
     gateway_url: str = Field(
         default="", pattern=r"^(https?://[^/?#\s]+)?$",
         description="Address of the gateway as people reach it, where views send those who want "
@@ -275,10 +259,8 @@ class Settings(BaseSettings):
         "their first, as `scrutin keys adopt` prints them; the same for every ledger, and left in "
         "place for ever. A new log needs none.",
     )
-    stall_seconds: float = Field(
-        default=30.0, gt=0,
-        description="A worker with input ends after this long without progress.",
-    )
+    stall_seconds: float = Field(default=30.0, gt=0, description=(
+        "A worker with input ends after this long without progress."))
     stop_seconds: float = Field(
         default=15.0, ge=1, le=600,
         description="A ledger or ideas worker that was told to stop has so long to end in order; "
@@ -294,6 +276,16 @@ class Settings(BaseSettings):
         default=0.5, gt=0, le=1,
         description="Share of undecodable records among the last 1,000 of a partition past "
         "which the ledger stops; 1: never.",
+    )
+    traces_url: str = Field(
+        default="", pattern=r"^(https?://[^\s?#@/]+(/[^\s?#@]*)?)?$",
+        description="Where a collector of OpenTelemetry takes spans (OTLP by HTTP), such as "
+        "http://localhost:4318/v1/traces; empty: nobody is told of requests and batches.",
+    )
+    traces_share: float = Field(
+        default=0.1, gt=0, le=1,
+        description="Share of traces that are told to traces_url, those of callers among them; 1: "
+        "all.",
     )
     log_format: Literal["console", "json"] = Field(
         default="console", description="How log lines look on stderr."
@@ -324,6 +316,13 @@ class Settings(BaseSettings):
             raise ValueError("needs the package redis: pip install 'scrutin[redis]'")
         if url and others.data.get("gateway_count") == 1:
             raise ValueError("is for several gateways: set SCRUTIN_GATEWAY_COUNT to their number")
+        return url
+
+    @field_validator("traces_url")
+    @classmethod
+    def _traces_can_be_told(cls, url: str) -> str:
+        if url and not (find_spec("opentelemetry") and find_spec("opentelemetry.sdk")):
+            raise ValueError("needs OpenTelemetry: pip install 'scrutin[traces]'")
         return url
 
     @field_validator("gateway_proxies", "views_proxies")

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from schemas import traces
 from sinks.columns.records import Headers, Records, UnreadableRecord
 from sinks.faults import LogDiffers, LogHasHole
 from sinks.gauge import Counted, Gauge
@@ -159,6 +160,7 @@ class Lane:
         """Archive what is offered until closed, or until a record stops the partition."""
         loop = asyncio.get_running_loop()
         while records := await self._gathered():
+            began = traces.begin()
             try:
                 await loop.run_in_executor(executor, self.archive, store, records, patience)
             except UnreadableRecord as stop:
@@ -167,6 +169,7 @@ class Lane:
                 log.error("partition stopped", reason=str(stop))  # noqa: TRY400 -- said, not traced
                 return
             self.next_offset = records.last + 1
+            traces.batch("archive", began, self.log.topic, self.partition, len(records))
             self._trickle(len(records), loop.time())
 
     def _trickle(self, rows: int, now: float) -> None:

@@ -52,6 +52,7 @@ CACHES: dict[str, str | int] = {
     "producers.gateway.guards._host_of": 2_560,  # with what urllib.parse remembers of it
     "producers.gateway.guards._network_of": 384,
     "producers.gateway.guards._remembered": 1_024,
+    "producers.gateway.operations._patterns": OURS,
     "producers.gateway.operations.openapi": OURS,
     "producers.gateway.rates._policy": OURS,
     "producers.gateway.receipts._id_of": KEYS,

@@ -32,7 +32,7 @@ from processors.workers.batch_lane import (
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.kafka_checks import reader
-from schemas import codec
+from schemas import codec, traces
 from schemas.kafka_clients import close_consumer, new_consumer
 from schemas.leases import NO_TERM, Lease, Terms, term_in, term_of
 from schemas.stalls import LOOK_SECONDS, Standing
@@ -178,7 +178,7 @@ class IdeasWorker:
                                 asyncio.get_running_loop().time())
 
     def _fold(self, place: TopicPartition, records: list[Any]) -> None:
-        before = sum(self.ideas.set_aside.values())
+        began, before = traces.begin(), sum(self.ideas.set_aside.values())
         for record in records:
             if place.topic == self.topics.tallies:
                 self.ideas.apply_tallies(place.partition, record.key, record.value)
@@ -188,6 +188,7 @@ class IdeasWorker:
                 self.ideas.apply_participants(record.value, record.offset)
         first, self.positions[place] = self.positions[place], records[-1].offset + 1
         self.folded.set()
+        traces.batch("fold", began, place.topic, place.partition, len(records))
         if set_aside := sum(self.ideas.set_aside.values()) - before:
             log.error("records set aside", topic=place.topic, partition=place.partition,
                       number=set_aside, first_offset=first, next_offset=self.positions[place],
@@ -291,9 +292,11 @@ class IdeasWorker:
 
     async def _write(self, records: list[Record], as_of: AsOf) -> None:
         """Write a publication and wait until the broker has it."""
+        began = traces.begin()
         writer, futures = await self._sent(records, as_of)
         async with asyncio.timeout(WRITE_SECONDS):
             *_, last = [await future for future in futures]
+        traces.batch("publish", began, self.topics.results, 0, len(records))
         expected = self.next_offset + len(records)
         self.next_offset = last.offset + writer.last_batch_records
         if self.next_offset != expected:

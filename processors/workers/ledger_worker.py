@@ -45,6 +45,7 @@ from processors.workers.progress import Progress
 from processors.workers.sealings import Sealings
 from processors.workers.snapshot_files import SnapshotFolder
 from processors.workers.tally_flushes import TallyFlushes
+from schemas import traces
 from schemas.topics import Topics
 
 
@@ -86,6 +87,8 @@ class InFlight:
     """Last votes offset decided."""
     frozen: Frozen | None
     """The ledger after this batch, where a snapshot is due."""
+    began: int
+    """When it began to be decided, as `traces` dates it."""
     sent: list[Any] = field(default_factory=list)
     """A future for each batch of decisions."""
     last_batch_records: int = 0
@@ -233,6 +236,7 @@ class LedgerWorker:
 
     async def _decide(self, event: Any) -> None:
         batch: BatchValue = event.message.value
+        began = traces.begin()
         producer = await self.connected_producer()
         held = await self._still(event.message.partition)
         tp = TP(self.topics.votes, event.message.partition)
@@ -254,7 +258,7 @@ class LedgerWorker:
             self.snapshots.forget(tp.partition, held.ledger.last_offset)
             held.snapshot_offset = -1
         frozen = self._frozen_when_due(held)
-        decided = InFlight(event, held, held.ledger.last_offset, frozen)
+        decided = InFlight(event, held, held.ledger.last_offset, frozen, began)
         # First the dead letters: once the decision is there, nobody writes them any more.
         letters = [await self._dead_letter(producer, held, record) for record in undecodable]
         if letters:
@@ -327,6 +331,8 @@ class LedgerWorker:
             elif decided.frozen is not None:
                 self.snapshots.taken = False
             decided.event.ack()
+            traces.batch("decide", decided.began, self.topics.votes, held.ledger.partition,
+                         len(decided.event.message.value.records))
             self.in_flight.task_done()
 
     def _snapshot(self, decided: InFlight, decisions_offset: int) -> None:

@@ -148,6 +148,17 @@ class Addresses(Router):
 
 
 @functools.cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    paths = dict.fromkeys(each.path for each in OPERATIONS)
+    return tuple((re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths)
+
+
+def address_of(path: str) -> str | None:
+    """Return the address, as it is written above, that a path is of; None where it is of none."""
+    return next((address for pattern, address in _patterns() if pattern.fullmatch(path)), None)
+
+
+@functools.cache
 def openapi() -> bytes:
     """Write the OpenAPI document of the operations."""
     models = sorted(

@@ -27,7 +27,7 @@ from aiokafka.errors import KafkaError
 
 from producers.gateway.carrier import Carrier
 from producers.gateway.receipts import Batch
-from schemas import figures
+from schemas import figures, traces
 from schemas.figures import Sample
 
 
@@ -306,16 +306,19 @@ class Outlet:
             if carrier is None:
                 self._fail(lane, events, NotWritten)
                 continue
+            began = traces.begin()
             try:
                 first = await carrier.send(
                     lane.topic, lane.partition, [(at, value) for at, value, _ in events])
             except (KafkaError, OSError, TimeoutError) as error:
+                traces.batch("produce", began, lane.topic, lane.partition, len(events), failed=True)
                 self._give_up(carrier, lane, error)
                 self._fail(lane, events, Unknown)
             except BaseException:
                 self._fail(lane, events, Unknown)
                 raise
             else:
+                traces.batch("produce", began, lane.topic, lane.partition, len(events))
                 lane.on_trial = False
                 batch = Batch(lane.topic, lane.partition, first, [event[1] for event in events])
                 self._waited(lane, events)

@@ -3,6 +3,7 @@
 import asyncio
 
 from scrutin import addresses
+from scrutin.process import tracing
 from scrutin.process.ending import ending
 from scrutin.process.standby import Standby
 from scrutin.process.worker import Begun, begin, stopped_by_signals
@@ -24,7 +25,7 @@ def archive() -> None:
         database=begun.settings.clickhouse_database, topics=begun.topics,
         trust=begun.settings.clickhouse_trust)
     begun.require({found.topic for found in kept_logs(begun.topics)})
-    with ending("archive", MigrationChanged):
+    with ending("archive", MigrationChanged), tracing.told(begun.settings, "archive"):
         asyncio.run(_run(policy, begun))
 
 

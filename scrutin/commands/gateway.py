@@ -10,7 +10,7 @@ from producers.gateway.keys import KeysUnusable
 from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from scrutin import addresses
 from scrutin.gateway.composition import serve
-from scrutin.process import descriptors, garbage, log
+from scrutin.process import descriptors, garbage, log, tracing
 from scrutin.process.background import BackgroundFailed
 from scrutin.settings import load
 from views.server import AddressTaken, listen
@@ -33,7 +33,8 @@ def gateway() -> None:
         kafka = addresses.kafka_address(settings)
         with listen(settings.gateway_host, settings.gateway_port) as opened:
             address = f"http://{settings.gateway_host}:{opened.getsockname()[1]}"
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            with tracing.told(settings, "gateway"), asyncio.Runner(
+                    loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(serve(
                     settings, kafka, addresses.topics(settings), opened,
                     on_serving=lambda: logger.info(

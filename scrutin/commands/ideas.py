@@ -5,6 +5,7 @@ import asyncio
 from processors.workers.batch_lane import keep_records_lean
 from processors.workers.ideas_worker import IdeasPolicy, IdeasWorker
 from schemas.kafka_leases import KafkaLease
+from scrutin.process import tracing
 from scrutin.process.standby import keeping
 from scrutin.process.worker import Begun, begin, stopped_by_signals
 
@@ -19,7 +20,8 @@ def ideas() -> None:
     begun = begin()
     begun.require({one.name for one in begun.topics.specifications()})
     keep_records_lean()
-    asyncio.run(run(begun))
+    with tracing.told(begun.settings, "ideas"):
+        asyncio.run(run(begun))
 
 
 async def run(begun: Begun, kind: type[IdeasWorker] = IdeasWorker) -> None:

@@ -5,7 +5,7 @@ import asyncio
 from processors.workers.batch_lane import run_worker
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
 from processors.workers.membership import require_own_name
-from scrutin.process import health
+from scrutin.process import health, tracing
 from scrutin.process.worker import begin
 
 
@@ -28,4 +28,5 @@ def ledger() -> None:
         first_keys=settings.first_key_digests,
     ))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
-    run_worker(worker.app, worker.membership, settings.stop_seconds)
+    with tracing.told(settings, "ledger"):
+        run_worker(worker.app, worker.membership, settings.stop_seconds)

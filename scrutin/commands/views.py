@@ -8,7 +8,7 @@ import uvloop
 
 from schemas.exit_codes import EXIT_MISSING, EXIT_UNREADABLE
 from scrutin import addresses
-from scrutin.process import descriptors, log
+from scrutin.process import descriptors, log, tracing
 from scrutin.settings import load
 from scrutin.views.composition import serve
 from views.flushes import ResultsUnreadable
@@ -32,7 +32,8 @@ def views() -> None:
         with listen(settings.views_host, settings.views_port) as opened:
             address = f"http://{settings.views_host}:{opened.getsockname()[1]}"
             logger.info("views listening", url=address, kafka=kafka)
-            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            with tracing.told(settings, "views"), asyncio.Runner(
+                    loop_factory=uvloop.new_event_loop) as runner:
                 runner.run(serve(
                     settings, kafka, addresses.topics(settings), opened,
                     on_ready=lambda: logger.info("views ready", url=address)))

@@ -50,6 +50,7 @@ from scrutin.process import health
 from scrutin.process.background import Background
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
+from scrutin.serving.traced import traced
 from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
 from scrutin.views.draw_costs import measure_draws
@@ -284,8 +285,8 @@ async def serve(
     async with connected(settings, kafka, topics, told) as (both, live, beside):
         draining = Draining(StrictTransport(both, settings.hsts_seconds), told)
         server = Server((live,), uvicorn.Config(
-            behind(draining, settings.gateway_proxies), proxy_headers=False, **http_options()),
-            draining, settings.drain_seconds)
+            behind(traced(draining), settings.gateway_proxies), proxy_headers=False,
+            **http_options()), draining, settings.drain_seconds)
         beside.stops(server.stop)
         on_serving()
         await server.serve(sockets=[opened])

@@ -1,4 +1,5 @@
 """What every process has: a log, health, figures, an end, memory and open files within bounds.
 
-Whoever serves has work beside it (`background`), whose end is the process's.
+Whoever serves has work beside it (`background`), whose end is the process's. Where a collector is
+named it is told what a process works on (`tracing`).
 """

@@ -10,6 +10,7 @@ from scrutin import addresses
 from scrutin.process import health
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
+from scrutin.serving.traced import traced
 from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
 from scrutin.views.draw_costs import measure_draws
@@ -50,7 +51,8 @@ async def serve(
         reader, opened, publications, _operations(
             settings, kafka, topics, reader, guard.findings, told), beside,
         on_ready=on_ready, front=server.Front(
-            JoinedWrites, lambda app: behind(Counted(app, audience), settings.views_proxies),
+            JoinedWrites,
+            lambda app: behind(Counted(traced(app), audience), settings.views_proxies),
             settings.hsts_seconds, drain_seconds=settings.drain_seconds, told=told, works=(
                 ask_archive(settings, reader.flushes, days, audience, guard.door),
                 measure_draws(publications, reader.flushes),
