@@ -51,6 +51,8 @@ class Held:
     """Offset in the decisions topic up to which nothing is left to fold; None: fold everything."""
     undecodable: list[int] = field(default_factory=list)
     """Offsets of the newest undecodable records, as many as a window holds."""
+    read_again_after: int | None = None
+    """Last source offset behind which a batch began too late, and was read again."""
 
 
 class Holder(Protocol):

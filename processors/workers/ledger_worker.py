@@ -36,7 +36,7 @@ from processors.workers.batch_lane import (
     stop_process,
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
-from processors.workers.deciding import decide_batch, may_decide
+from processors.workers.deciding import begins_late, decide_batch, may_decide
 from processors.workers.decision_store import DecisionTable, Held
 from processors.workers.kafka_checks import check_topics
 from processors.workers.looker import Looker
@@ -243,7 +243,8 @@ class LedgerWorker:
         # Faust's consumer thread moves on first: the state may still have the last generation.
         current = self.app.consumer_generation_id
         if (held is None or not self.seeks.in_place(tp, batch)
-                or batch.generation != current or not may_decide(held, current)):
+                or batch.generation != current or not may_decide(held, current)
+                or begins_late(held, batch.records[0].offset)):
             log.info("batch dropped: fetched before the last rebalance",
                      partition=tp.partition, records=len(batch.records))
             event.ack()

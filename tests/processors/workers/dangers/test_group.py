@@ -5,18 +5,20 @@ import os
 import signal
 import socket
 import sys
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx2
+import pytest
 from faust.types import TP
 
 from deploy.local.process import ProcessSpecification
 from deploy.local.services import Broker
 from deploy.local.supervisor import LOG_FOLDER, Supervisor
-from processors.ledger.ledger import Ledger
+from processors.ledger.ledger import HoleInVotes, Ledger
 from processors.workers.batch_lane import BatchValue
 from processors.workers.decision_store import Held
 from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
@@ -248,6 +250,44 @@ class SeekingLedger(LedgerWorker):
         self.sought.append(held.ledger.last_offset + 1)
 
 
+async def deliver(
+    worker: SeekingLedger, log: list[bytes], generation: int, *, seeks: int,
+    acknowledged: list[int], first: int = 0,
+) -> None:
+    """Deliver records from an offset on as one batch fetched in a generation."""
+    records = [SimpleNamespace(offset=offset, value=value, key=None, partition=0,
+                               timestamp=BEGAN_AT + 1_000 * offset)
+               for offset, value in enumerate(log)][first:]
+    message = SimpleNamespace(partition=0, value=BatchValue(records, generation, seeks))
+    event: Any = SimpleNamespace(message=message, ack=lambda: acknowledged.append(generation))
+    await worker._decide(event)
+
+
+async def test_a_hole_is_read_twice_before_it_is_believed(lone_stack: Stack) -> None:
+    """A batch from where the consumer stood by mistake ends nobody; a hole in the log does."""
+    box = await prepared(lone_stack, 62, size=5)
+    worker = SeekingLedger(LedgerPolicy(
+        kafka=lone_stack.kafka, topics=lone_stack.topics, instance="1", stall_seconds=30,
+        undecodable_ratio=1, folder=lone_stack.folder, snapshot_decisions=500_000))
+    held = worker.held[0] = Held(Ledger(0, 1))
+    worker.app.consumer_generation_id = held.generation = 7
+    acknowledged: list[int] = []
+    given = partial(deliver, worker, box[0], 7, seeks=0, acknowledged=acknowledged)
+    try:
+        await given(first=2)
+        assert (held.ledger.last_offset, acknowledged, worker.sought) == (-1, [7], [0])
+        await given()
+        assert (held.ledger.last_offset, worker.sought) == (5, [0])
+
+        box[0].extend(box[0])
+        await given(first=8)
+        assert worker.sought == [0, 6]
+        with pytest.raises(HoleInVotes, match="offset 8 came after 5"):
+            await given(first=8)
+    finally:
+        await worker._close()
+
+
 async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> None:
     """Not held, still recovering, of another generation, from before the seek: not decided.
 
@@ -261,14 +301,7 @@ async def test_a_batch_from_before_a_rebalance_is_dropped(lone_stack: Stack) -> 
 
     async def delivered(generation: int, *, seeks: int = 3) -> None:
         """Deliver the whole ballot box as one batch fetched then."""
-        records = [SimpleNamespace(offset=offset, value=value, key=None, partition=0,
-                                   timestamp=BEGAN_AT + 1_000 * offset)
-                   for offset, value in enumerate(box[0])]
-        message = SimpleNamespace(partition=0, value=BatchValue(
-            records, generation, seeks))
-        event: Any = SimpleNamespace(
-            message=message, ack=lambda: acknowledged.append(generation))
-        await worker._decide(event)
+        await deliver(worker, box[0], generation, seeks=seeks, acknowledged=acknowledged)
 
     worker.app.consumer_generation_id = 7
     try:
