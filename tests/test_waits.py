@@ -157,7 +157,7 @@ OTHERWISE = {
     "views/reader.py:ResultsReader._follow_one": "a rest of ours",
     "views/server.py:SeldomWaking.main_loop": "uvicorn writes a date",
     "views/transparency.py:_Served._weigh": "it is done",
-    "views/voting/pages.py:VotePages._answering.answer": "a handler of ours",
+    "views/voting/pages.py:VotePages._answer": "a handler of ours",
     "views/workshop.py:Workshop.make": "pages of others, which are work of ours in threads",
 }
 """What needs no number, and why."""

@@ -10,9 +10,10 @@ until they hold the visitor's own act.
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from starlette.exceptions import HTTPException
@@ -26,7 +27,7 @@ from views.documents import Documents
 from views.encoding import encode_json
 from views.flushes import Figure, Flushes
 from views.pages import rendering
-from views.responses import html, language_of
+from views.responses import Endpoint, html, language_of
 from views.voting import cards, folded, forms, paper, shown
 from views.voting.desk import Challenge, Desk, TurnedAway, Visit
 from views.voting.roll import Roll
@@ -76,32 +77,31 @@ class VotePages:
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
-        answering = self._answering
         numbers.register()
         return [
-            Route("/c/{consultation}/vote", answering(self._ballot)),
-            Route("/c/{consultation}/vote", answering(self._act), methods=["POST"]),
-            Route("/c/{consultation}/vote/cards", answering(self._cards)),
-            Route("/c/{consultation}/vote/cards", answering(self._said), methods=["POST"]),
-            Route("/c/{consultation}/vote/mine", answering(self._mine)),
-            Route("/c/{consultation}/vote/you", answering(self._you)),
-            Route("/c/{consultation}/vote/you", answering(self._describe), methods=["POST"]),
-            Route("/c/{consultation}/vote/receipts/{partition:number}-{offset:number}.json",
-                  answering(self._receipt)),
+            self._route("POST", "/cards", self._said),  # First: it comes with every vote.
+            self._route("GET", "/cards", self._cards),
+            self._route("GET", "", self._ballot),
+            self._route("POST", "", self._act),
+            self._route("GET", "/mine", self._mine),
+            self._route("GET", "/you", self._you),
+            self._route("POST", "/you", self._describe),
+            self._route("GET", "/receipts/{partition:number}-{offset:number}.json", self._receipt),
         ]
 
-    def _answering(self, handler: Handler) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            consultation = request.path_params["consultation"]
-            try:
-                guest = self._enter(request, consultation)
-                response = await handler(guest)
-            except TurnedAway as turned:
-                return self._turned_away(request, consultation, turned)
-            self._keep(guest, response)
-            return response
+    def _route(self, method: str, path: str, handler: Handler) -> Route:
+        answering = functools.partial(self._answer, handler)
+        return Route(f"/c/{{consultation}}/vote{path}", Endpoint(answering), methods=[method])
 
-        return answer
+    async def _answer(self, handler: Handler, request: Request) -> Response:
+        consultation = request.path_params["consultation"]
+        try:
+            guest = self._enter(request, consultation)
+            response = await handler(guest)
+        except TurnedAway as turned:
+            return self._turned_away(request, consultation, turned)
+        self._keep(guest, response)
+        return response
 
     def _enter(self, request: Request, consultation: str) -> Guest:
         visit = self._desk.enter(request, consultation)
@@ -345,7 +345,7 @@ class VotePages:
         """Say why nobody can vote here, or not now."""
         described = self._desk.described(consultation)
         if described is None and turned.problem != problems.UNAVAILABLE:
-            _raise(turned)
+            raise HTTPException(turned.problem.status, detail=turned.problem.name)
         wanted = request.method in ("GET", "HEAD")
         settled = turned.problem in (problems.CLOSED, problems.NOT_YET_OPEN)
         body = rendering.render(
@@ -394,7 +394,3 @@ def _headers(response: Response, turned: TurnedAway) -> None:
     response.headers.update(turned.headers)
     if turned.problem.retry_seconds:
         response.headers["retry-after"] = str(turned.problem.retry_seconds)
-
-
-def _raise(turned: TurnedAway) -> NoReturn:
-    raise HTTPException(turned.problem.status, detail=turned.problem.name)
