@@ -21,6 +21,7 @@ from schemas.visitors import Query
 from tests.memory import traced
 from views.hosts import HOST_BYTES
 from views.pages import proposals_page
+from views.pages.languages import REMEMBERED_CHARACTERS
 
 
 ROOT = Path(__file__).parents[1]
@@ -71,6 +72,7 @@ CACHES: dict[str, str | int] = {
     "schemas.registry.versions": OURS,
     "scrutin.process.health._version": OURS,
     "views.hosts._name_in": 1_024,
+    "views.pages.languages._accepted": 512,
     "views.pages.languages.catalogue": OURS,
     "views.pages.languages.translations": OURS,
     "views.pages.picture._palette": OURS,
@@ -321,7 +323,14 @@ def hosts() -> Iterator[Callable[..., object]]:
         yield functools.partial(cache, (b"%d." % number).ljust(HOST_BYTES, b"x"))
 
 
+def accepted() -> Iterator[Callable[..., object]]:
+    cache = dict(found_caches())["views.pages.languages._accepted"]
+    for number in itertools.count():
+        yield functools.partial(cache, f"{number},".ljust(REMEMBERED_CHARACTERS, "é"))
+
+
 @pytest.mark.parametrize(("name", "asked"), [
+    ("views.pages.languages._accepted", accepted),
     ("producers.gateway.guards._network_of", networks),
     ("producers.gateway.guards._remembered", browsers),
     ("producers.gateway.guards._host_of", origins), ("views.hosts._name_in", hosts)])

@@ -29,13 +29,26 @@ COOKIE = "language"
 HEADER_CHARACTERS = 1_000
 """So much of Accept-Language is read: no browser sends more."""
 
+HEADERS_REMEMBERED = 1_024
+"""Headers whose language is remembered: browsers of a country send some hundred, of at most..."""
+
+REMEMBERED_CHARACTERS = 128
+"""... so many characters each; longer ones are read anew each time."""
+
 
 def negotiate(asked: str | None, remembered: str | None, accepted: str | None) -> str:
     """Choose by `?lang=`, then the cookie, then Accept-Language, then the first language."""
     for choice in (asked, remembered):
         if choice in LANGUAGES:
             return choice
-    wanted = [_preference(part) for part in (accepted or "")[:HEADER_CHARACTERS].split(",")]
+    accepted = accepted or ""
+    return _accepted(accepted) if len(accepted) <= REMEMBERED_CHARACTERS else _accepted.__wrapped__(
+        accepted[:HEADER_CHARACTERS])
+
+
+@functools.lru_cache(maxsize=HEADERS_REMEMBERED)
+def _accepted(header: str) -> str:
+    wanted = [_preference(part) for part in header.split(",")]
     # sorted is stable: among equal weights the first named wins.
     for weight, language in sorted(wanted, key=lambda pair: -pair[0]):
         if weight > 0 and language in LANGUAGES:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -24,7 +25,6 @@ from starlette.routing import Route
 from schemas import problems, words
 from views import asked, numbers
 from views.documents import Documents
-from views.encoding import encode_json
 from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import Endpoint, html, language_of
@@ -203,7 +203,7 @@ class VotePages:
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""
         mark = guest.paper.of(proposal)
-        if mark is None or mark.choice is None:
+        if mark is None or mark.choice is None or self._holds(guest.paper.partition, mark.last):
             return True
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(COUNTED_SECONDS):
@@ -369,9 +369,10 @@ class VotePages:
             guest.paper, guest.visit.seal, self._roll(guest.consultation))
         # A page that changed nothing must not undo what another tab has written meanwhile.
         if written != asked.cookie_of(guest.request, PAPER_COOKIE):
-            response.set_cookie(
-                PAPER_COOKIE, written, max_age=PAPER_SECONDS, path=guest.address,
-                secure=guest.visit.secure, httponly=True, samesite="lax")
+            secure = "; Secure" if guest.visit.secure else ""
+            response.raw_headers.append((b"set-cookie", (
+                f"{PAPER_COOKIE}={written}; Path={guest.address}; Max-Age={PAPER_SECONDS}; "
+                f"HttpOnly; SameSite=Lax{secure}").encode()))
 
 
 def _address(consultation: str) -> str:
@@ -387,7 +388,7 @@ def _to(address: str) -> Response:
 
 
 def _json(what: Mapping[str, Any]) -> Response:
-    return Response(encode_json(what), media_type="application/json", headers=NO_STORE)
+    return Response(to_json(what), media_type="application/json", headers=NO_STORE)
 
 
 def _headers(response: Response, turned: TurnedAway) -> None:
