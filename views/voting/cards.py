@@ -7,10 +7,10 @@ says what everybody votes. A note that comes twice says nothing new: an act is k
 What is rare, a vote that waits for a check or was set aside, is shown by a page all the same.
 """
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
+from pydantic_core import from_json
 from starlette.requests import Request
 
 from schemas import problems
@@ -61,7 +61,7 @@ async def read(request: Request) -> Said:
 def said_by(body: bytes) -> Said:
     """Read a body; raise TurnedAway."""
     try:
-        said = json.loads(body)
+        said = from_json(body)
         notes, proposal, asks = said["notes"], said["proposal"], said.get("challenge")
         found = asks and Challenge(
             int(asks["step"]), asks["work"], forms.leave(str(asks["leave"])),

@@ -43,6 +43,8 @@ _BEFORE = b"x"
 """How the content of a paper of before begins: zlib says so."""
 _RAW = -15
 """Deflate without zlib's head and sum: the seal says more."""
+_NOTHING = b"\3\0"
+"""Nothing, deflated."""
 BUTTONS = (*CHOICES, "withdraw", *(
     sign + word for word in QUALIFICATIONS for sign in ("+", "-")))
 """What an act without proof can have been, as its button names it."""
@@ -54,7 +56,8 @@ IsSealed = Callable[[bytes, bytes], bool]
 
 def written(paper: Paper, seal: Seal, roll: Roll) -> str:
     """Write a paper as a cookie's value, within PAPER_CHARACTERS; the paper stays as it is."""
-    whole = [(name, mark) for name, mark in paper.marks.items() if roll.place(name) is not None]
+    whole = [(place, mark) for name, mark in paper.marks.items()
+             if (place := roll.place(name)) is not None]
     older = {place: state for name, state in _states(paper)
              if (place := roll.place(name)) is not None}
     version = _ROUTED if _knows_routes(paper) else _ROUTELESS
@@ -65,7 +68,7 @@ def written(paper: Paper, seal: Seal, roll: Roll) -> str:
             return text
         if len(whole) > WHOLE_LEAST or not older:
             leaving = 1 + len(whole) // 10
-            older |= {_place(roll, name): _state(mark) for name, mark in whole[:leaving]}
+            older |= {place: _state(mark) for place, mark in whole[:leaving]}
             del whole[:leaving]
         else:
             # The log knows what was voted on: what was asked for is known here alone.
@@ -106,23 +109,23 @@ def _states(paper: Paper) -> Iterator[tuple[str, int]]:
         yield name, _state(mark)
     for name, route in paper.routes.items():
         if route == ASKED and name not in paper.sequence:
-            yield name, _ASIDE | SHOWN.index(route) << _ROUTE_AT
+            yield name, _ASIDE | _ROUTE[route] << _ROUTE_AT
 
 
 def _folded(
-    paper: Paper, whole: list[tuple[str, Mark]], older: dict[int, int], roll: Roll, bits: int
+    paper: Paper, whole: list[tuple[int, Mark]], older: dict[int, int], roll: Roll, bits: int
 ) -> bytes:
     sequence = [place for name in paper.sequence if (place := roll.place(name)) is not None]
     places = sorted(older)
-    used = [*sequence, *(_place(roll, name) for name, _ in whole), *places[-1:]]
+    used = [*sequence, *(place for place, _ in whole), *places[-1:]]
     count = min(max(used, default=-1) + 1, len(roll))
     numbers = [count, paper.partition, int(paper.described), paper.voted, len(sequence)]
-    numbers += (place << bits | SHOWN.index(paper.routes.get(roll.name(place), UNKNOWN))
+    numbers += (place << bits | _ROUTE[paper.routes.get(roll.name(place), UNKNOWN)]
                 for place in sequence)
     numbers.append(len(whole))
     cast = 0
-    for name, mark in whole:
-        numbers += (_place(roll, name) << bits | SHOWN.index(mark.route), _said(mark),
+    for place, mark in whole:
+        numbers += (place << bits | _ROUTE[mark.route], _said(mark),
                     _unsigned(mark.cast - cast), max(mark.last - mark.cast, 0), mark.acts)
         if mark.unproven:
             numbers.append(BUTTONS.index(mark.unproven))
@@ -130,9 +133,14 @@ def _folded(
     numbers.append(len(places))
     steps = (place - before for before, place in zip((-1, *places), places, strict=False))
     summary = _bytes_of(steps) + bytes(older[place] for place in places)
+    return roll.mark(count) + paper.done + _bytes_of(numbers) + _deflated(summary)
+
+
+def _deflated(content: bytes) -> bytes:
+    if not content:  # Of most papers: a packer takes a quarter of a megabyte to begin.
+        return _NOTHING
     packing = zlib.compressobj(9, zlib.DEFLATED, _RAW)
-    return (roll.mark(count) + paper.done + _bytes_of(numbers)
-            + packing.compress(summary) + packing.flush())
+    return packing.compress(content) + packing.flush()
 
 
 def _unfolded(content: bytes, roll: Roll, bits: int) -> Paper:
@@ -162,6 +170,8 @@ def _unfolded(content: bytes, roll: Roll, bits: int) -> Paper:
 def _unfold_older(paper: Paper, rest: "_Numbers", roll: Roll) -> None:
     """Read the older marks, and what was asked for and has none."""
     count = rest.number()
+    if not count:
+        return
     summary = _Numbers(zlib.decompress(rest.left(), _RAW))
     places, place = [], -1
     for _ in range(count):
@@ -191,10 +201,14 @@ def _of_before(content: bytes) -> Paper:
 # What a mark says, in one number: choice and the one before (2 bits each), trusted, unproven,
 # then a bit for each qualification.
 _TRUSTED, _UNPROVEN, _QUALIFICATIONS_AT = 16, 32, 6
+_CHOICES = (None, *CHOICES)
+_INDEX = {choice: index for index, choice in enumerate(_CHOICES)}
+_BIT = {word: 1 << place for place, word in enumerate(QUALIFICATIONS)}
+_ROUTE = {route: index for index, route in enumerate(SHOWN)}
 
 
 def _said(mark: Mark) -> int:
-    return (_index(mark.choice) | _index(mark.before) << 2 | _TRUSTED * mark.trusted
+    return (_INDEX[mark.choice] | _INDEX[mark.before] << 2 | _TRUSTED * mark.trusted
             | _UNPROVEN * bool(mark.unproven) | _bits(mark.qualifications) << _QUALIFICATIONS_AT)
 
 
@@ -215,11 +229,11 @@ def _is_aside(state: int) -> bool:
 
 
 def _state(mark: Mark) -> int:
-    index = _index(mark.choice)
+    index = _INDEX[mark.choice]
     own = _bits(mark.qualifications) >> QUALIFICATIONS_PER_CHOICE * (index - 1) if index else (
-        _index(mark.before))
+        _INDEX[mark.before])
     return (index | mark.trusted << 2 | (own & (1 << QUALIFICATIONS_PER_CHOICE) - 1) << 3
-            | SHOWN.index(mark.route) << _ROUTE_AT)
+            | _ROUTE[mark.route] << _ROUTE_AT)
 
 
 def _mark_of_state(state: int) -> Mark:
@@ -273,22 +287,12 @@ def _signed(number: int) -> int:
     return -(number >> 1) if number & 1 else number >> 1
 
 
-def _place(roll: Roll, name: str) -> int:
-    place = roll.place(name)
-    assert place is not None, "what has no place is left out before"
-    return place
-
-
-def _index(choice: str | None) -> int:
-    return 0 if choice is None else CHOICES.index(choice) + 1
-
-
 def _choice(index: int) -> str | None:
-    return CHOICES[index - 1] if index else None
+    return _CHOICES[index]
 
 
 def _bits(qualifications: set[str]) -> int:
-    return sum(1 << QUALIFICATIONS.index(word) for word in qualifications)
+    return sum(_BIT[word] for word in qualifications) if qualifications else 0
 
 
 def _words(bits: int) -> set[str]:
