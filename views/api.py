@@ -134,6 +134,7 @@ def routed(
         Route("/static/live.js", static),
         Route("/static/vote.css", static),
         Route("/static/vote.js", static),
+        Route("/static/vote-api.js", static),
         Route("/static/vote-cards.js", static),
         Route("/static/vote-acts.js", static),
         Route("/static/altcha-pbkdf2.js", static),

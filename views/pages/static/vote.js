@@ -1,12 +1,10 @@
 // Votes without leaving the page. Theory of operation: the page is complete without this. With it,
-// all proposals in turn are here at once, as small JSON; each act goes to /v1, the ballot is made
-// in the browser, and the booth's pages are told afterwards what was done and say what everybody
-// votes. Where that does not go (something is to be confirmed, a file did not come, /v1 refuses),
-// the page's own forms go to their own addresses, and what comes back is the page that a browser
-// without scripts would show, of which the ballot is taken: both ways give the same log. What could
-// not be recorded is sent again as it was, under the same key: the log counts it once. So is what
-// anybody but the service has answered, a proxy for one, whatever it says: nobody knows what became
-// of it.
+// each act goes by /v1 (vote-api.js). Where that does not go (something is to be confirmed, a file
+// did not come, /v1 refuses), the page's own forms go to their own addresses, and what comes back
+// is the page that a browser without scripts would show, of which the ballot is taken: both ways
+// give the same log. What could not be recorded is sent again as it was, under the same key: the log
+// counts it once. So is what anybody but the service has answered, a proxy for one, whatever it
+// says: nobody knows what became of it.
 
 const ATTEMPTS = 6;
 const FIRST_WAIT_MILLISECONDS = 1_000;
@@ -20,7 +18,6 @@ const LOOK_MILLISECONDS = 1_000;
 const SOLVERS_MOST = 4; // Threads that work on what the door asks; a phone has about as many.
 const WAITED_LATER_MILLISECONDS = 1_000; // Its clock may be behind ours by less.
 const CHECKS_MOST = 5; // Then the link in the notice is enough: something refuses what we do.
-const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
 
 // The page of an answer; null where it is none of ours.
 async function pageOf(answer) {
@@ -41,10 +38,8 @@ let sending = false;
 let checking = null; // Ends the work for a vote that waits for a check.
 let checks = 0; // Sent since the voter last did something.
 let wake = null;
-let booth = null; // Cards and texts, once they are here, and what makes ballots of them.
+let api = null; // The way by /v1, once its file is here: `isOpen` once its cards are.
 let loading = null;
-let telling = null;
-let asksAnyway = false;
 let shownAt = performance.now();
 const clock = Number(document.querySelector("#ballot [name=shown]")?.value) - shownAt;
 
@@ -65,11 +60,8 @@ const pause = (milliseconds) => new Promise((resolve) => {
 async function renew(form, fields, usual) {
   if (!("first" in ballot().dataset)) return;
   if (usual) {
-    const given = await cardsNow(fields.get("proposal"), RENEW_MILLISECONDS);
-    const proof = given?.known && given.cards[0].proof;
-    if (!proof) return;
-    take(given);
-    fields.set("renewed", proof);
+    const proof = await api.renewed(fields.get("proposal"), RENEW_MILLISECONDS);
+    if (proof) fields.set("renewed", proof);
     return;
   }
   const query = new URLSearchParams({ proposal: fields.get("proposal") });
@@ -118,8 +110,8 @@ async function send(form, fields) {
 // page, and the focus, stay as they are.
 async function look() {
   await loading;
-  if (booth) {
-    tell();
+  if (api?.isOpen()) {
+    api.tell();
     return;
   }
   const held = ballot();
@@ -133,6 +125,12 @@ async function look() {
     if (sending) return;
     if (fresh && !shown.contains(document.activeElement)) shown.replaceWith(fresh);
   }
+}
+
+// Brings the way by /v1 to this page; where its file does not come, forms go on.
+async function load() {
+  api ??= await import(trouble.dataset.api).catch(() => null);
+  await api?.load(page);
 }
 
 // Shows the page that answers a form. `done` is what to say where nobody but this script has sent it:
@@ -151,7 +149,7 @@ function receive({ page, url }, done = "") {
   const goesOn = carry(document.getElementById("check"), fresh);
   if (!goesOn) checking?.abort();
   put(fresh, done);
-  if (booth) loading = load();
+  if (api?.isOpen()) loading = load();
   look();
   if (!goesOn) check();
 }
@@ -227,6 +225,14 @@ async function check() {
   submit(form, fields, false, asked.done);
 }
 
+// What vote-api.js shows, and asks with.
+const page = {
+  trouble, spoken, ballot, put, alone, insist, pageOf, send,
+  isSending: () => sending,
+  shownMilliseconds: () => performance.now() - shownAt,
+  now: () => Math.round(clock + performance.now()), // Of the server, as the forms tell it.
+};
+
 async function submit(form, fields, again = false, done = "") {
   if (sending) return;
   sending = true;
@@ -235,9 +241,9 @@ async function submit(form, fields, again = false, done = "") {
     await Promise.race([loading, new Promise((resolve) => {
       setTimeout(resolve, LOAD_MILLISECONDS);
     })]);
-    const usual = isUsual(fields);
+    const usual = Boolean(api?.isUsual(fields));
     if (!again) await renew(form, fields, usual); // What may be in the log is sent as it was.
-    const answer = usual ? await act(form, fields) : await send(form, fields);
+    const answer = usual ? await api.act(form, fields) : await send(form, fields);
     if (answer) answer.page && receive(answer, done);
     else {
       show(trouble.dataset.givenUp);
@@ -260,236 +266,10 @@ document.addEventListener("submit", (event) => {
   submit(form, fields);
 });
 
-// By /v1
-
-// Gives the JSON of an answer; null where it is none of ours.
-async function jsonOf(answer) {
-  const type = answer?.headers.get("content-type") ?? "";
-  if (!/^application\/(problem\+)?json\b/.test(type)) return null;
-  const found = await answer.json().catch(() => null);
-  return typeof found === "object" ? found : null;
-}
-
-const asked = (address, milliseconds) => fetch(
-  address, { signal: AbortSignal.timeout(milliseconds) }).catch(() => null);
-
-// The cards in turn as they are now, that of a proposal first.
-async function cardsNow(proposal, milliseconds) {
-  const address = ballot().querySelector("form").getAttribute("action");
-  const query = new URLSearchParams({ proposal });
-  const answer = await alone(() => asked(`${address}/cards?${query}`, milliseconds));
-  return answer?.ok ? jsonOf(answer) : null;
-}
-
-// Takes cards and texts, and what makes ballots of them; where one does not come, forms go on.
-async function load() {
-  const form = ballot()?.querySelector("form [name=proposal]")?.form;
-  if (!form) return;
-  const { cards, acts, texts } = trouble.dataset;
-  const parts = await Promise.all([
-    import(cards), import(acts), asked(texts, ANSWER_MILLISECONDS).then(jsonOf),
-    cardsNow(form.elements.proposal.value, ANSWER_MILLISECONDS),
-  ]).catch(() => []);
-  const given = parts[3];
-  if (!parts[2] || !given?.known) return;
-  booth = {
-    makes: parts[0], acts: parts[1], texts: parts[2], address: form.getAttribute("action") };
-  take(given);
-  booth.cards.get(form.elements.proposal.value).proof = form.elements.proof.value;
-  await resume();
-}
-
-// Takes all cards in turn.
-function take(given) {
-  booth.cards = new Map(given.cards.map((card) => [card.id, card]));
-  booth.sequence = given.sequence;
-  booth.described = given.described;
-  booth.first = !given.cards.some((card) => card.acts) && "first" in ballot().dataset;
-  Object.assign(given.cards[0], { shares: given.shares, counted: given.counted });
-}
-
-// Whether a form is sent by /v1: an act on a card that has nothing to confirm.
-function isUsual(fields) {
-  const card = booth?.cards.get(fields.get("proposal"));
-  return Boolean(card) && !card.needs_page && !ballot().querySelector(".aside");
-}
-
-// Does what a form says; null where no answer came, a page where there is one to show.
-async function act(form, fields) {
-  const word = fields.get("act");
-  const isYoung = performance.now() - shownAt < DOUBLE_CLICK_MILLISECONDS;
-  if (word.startsWith("-") && isYoung) return {}; // A second click of the one that said it.
-  const card = booth.cards.get(fields.get("proposal"));
-  const request = booth.acts.requestOf(booth, card, booth.makes.nextOf(booth, card), fields);
-  booth.acts.begin(booth.address, request);
-  const said = await ask(request);
-  if (!said) return null;
-  booth.acts.end(booth.address);
-  // What is refused there is refused here too, and the page says why.
-  if (said.answer.status !== 202) return send(form, fields);
-  return recorded(request, said.found);
-}
-
-const ask = ({ address, method, key, body }) => insist(() => fetch(address, {
-  method,
-  headers: {
-    accept: "application/json", "idempotency-key": key,
-    ...(body ? { "content-type": "application/json" } : {}),
-  },
-  ...(body ? { body: JSON.stringify(body) } : {}),
-  signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-}), jsonOf);
-
-// Shows what was recorded; gives the page of what has something to confirm.
-async function recorded({ proposal, word, next }, said) {
-  const card = booth.cards.get(proposal);
-  booth.acts.note(booth.address, said.note);
-  if (said.trust !== "trusted") return confirmed(card, said.challenge);
-  booth.acts.apply(card, word, said);
-  booth.first = false;
-  if (said.next_proof) Object.assign(booth.cards.get(next), {
-    proof: said.next_proof, dated: true });
-  trouble.hidden = true;
-  if (ballot().querySelector("[name=proposal]").value === proposal) showCard(card);
-  tell();
-  return {};
-}
-
-// The page of a vote that waits for a check, or has to be confirmed.
-async function confirmed(card, challenge) {
-  const path = booth.makes.pathOf(booth, card);
-  const said = await insist(() => say(card.id, challenge), async (answer) => (
-    await jsonOf(answer) ?? await pageOf(answer)));
-  if (!said) return null;
-  if (said.found instanceof Document) return { page: said.found, url: path };
-  const page = await insist(() => asked(path, ANSWER_MILLISECONDS), pageOf);
-  return page && { page: page.found, url: path };
-}
-
-function showCard(card, isTurned = false) {
-  const { makes, acts } = booth;
-  const fresh = makes.ballotOf(booth, card, acts.newKey(), Math.round(clock + performance.now()));
-  document.title = makes.titleOf(booth, card);
-  for (const link of document.querySelectorAll("[hreflang]")) {
-    const language = new URL(link.href).searchParams.get("lang");
-    link.href = makes.pathOf(booth, card) + (language ? `&lang=${language}` : "");
-  }
-  put(fresh);
-  if (!isTurned) return;
-  document.getElementById("proposal").focus();
-  spoken.textContent = makes.placeOf(booth, card);
-}
-
-// Shows another card. Its proof is of the moment it is shown: of the act before, or asked for now.
-function turn(card) {
-  trouble.hidden = true;
-  showCard(card, true);
-  if (!card.dated || card.acts) tell(true);
-  card.dated = false;
-}
-
-// Tells the booth's pages what was done, and takes what they say of the card that is shown.
-function say(proposal, challenge = null) {
-  const { acts, address } = booth;
-  const notes = acts.notes(address);
-  return alone(() => fetch(`${address}/cards`, {
-    method: "POST", headers: { "content-type": "application/json" }, keepalive: true,
-    body: JSON.stringify({ notes, proposal, ...(challenge ? { challenge } : {}) }),
-    signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-  })).then((answer) => {
-    if (answer.ok) acts.told(address, notes);
-    return answer;
-  });
-}
-
-const tell = (anyway = false) => {
-  asksAnyway ||= anyway;
-  telling ??= tellAll().finally(() => { telling = null; });
-  return telling;
-};
-
-async function tellAll() {
-  const waits = () => ballot()?.querySelector("[data-waiting]");
-  for (let looks = 0; looks < LOOKS; looks += 1) {
-    const untold = booth.acts.notes(booth.address).length;
-    if (!asksAnyway && !untold && !waits()) return;
-    const proposal = ballot()?.querySelector("[name=proposal]")?.value;
-    if (!proposal) return;
-    asksAnyway = false;
-    const answer = await say(proposal).catch(() => null);
-    const given = answer?.ok ? await jsonOf(answer) : null;
-    if (given) update(given);
-    const more = booth.acts.notes(booth.address).length;
-    if ((!given && more) || (!more && waits())) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
-    }
-  }
-}
-
-// Takes a fresh proof and what everybody votes; what else the page shows stays as it is.
-function update({ cards: [fresh], shares, counted, described }) {
-  const card = booth.cards.get(fresh.id);
-  booth.described = described;
-  if (!card || sending) return;
-  Object.assign(card, { proof: fresh.proof, shares, counted });
-  const shown = ballot()?.querySelector("[name=proposal]");
-  if (shown?.value !== fresh.id) return;
-  shown.form.elements.proof.value = fresh.proof;
-  const held = ballot().querySelector(".shares");
-  if (held && card.choice && !held.contains(document.activeElement)) {
-    held.replaceWith(booth.makes.sharesOf(booth, card));
-  }
-}
-
-// Ends what this tab had begun before it was loaded: an act that may not have arrived is sent again
-// as it was; and what the page does not know of, for nobody had told it, it shows now.
-async function resume() {
-  const { acts, address } = booth;
-  const request = acts.sending(address);
-  const isBehind = request || acts.notes(address).length;
-  if (request) {
-    const said = await ask(request);
-    if (!said) return;
-    acts.end(address);
-    trouble.hidden = true;
-    if (said.answer.status === 202) acts.note(address, said.found.note);
-  }
-  if (!isBehind) return;
-  const proposal = ballot().querySelector("[name=proposal]").value;
-  await say(proposal).catch(() => null);
-  const given = await cardsNow(proposal, ANSWER_MILLISECONDS);
-  if (!given) return;
-  take(given);
-  const [card] = given.cards;
-  if (card.needs_page) location.reload();
-  else showCard(card);
-}
-
-document.addEventListener("click", (event) => {
-  const link = event.target.closest("a[href]");
-  if (!booth || !link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const proposal = new URL(link.href).searchParams.get("proposal");
-  const card = link.id === "next" && booth.cards.get(proposal);
-  if (card && booth.makes.isUsual(card) && !ballot().querySelector(".aside")) {
-    event.preventDefault();
-    history.pushState(null, "", booth.makes.pathOf(booth, card));
-    turn(card);
-  } else if (booth.acts.notes(booth.address).length && !link.target && !link.download) {
-    event.preventDefault(); // The next page knows what it was told.
-    tell().finally(() => location.assign(link.href));
-  }
-});
-
-window.addEventListener("pagehide", () => {
-  if (booth && booth.acts.notes(booth.address).length) tell();
-});
-
 window.addEventListener("popstate", () => {
   const proposal = new URLSearchParams(location.search).get("proposal");
   if (proposal === ballot()?.querySelector("[name=proposal]")?.value) return; // Within the page.
-  const card = booth?.cards.get(proposal);
-  if (card && booth.makes.isUsual(card)) turn(card);
-  else location.reload();
+  if (!api?.returned(proposal)) location.reload();
 });
 
 loading = load();
@@ -498,7 +278,7 @@ check();
 
 window.addEventListener("online", () => {
   wake?.();
-  if (booth) tell();
+  api?.tell();
 });
 
 document.addEventListener("keydown", (event) => {

@@ -1,0 +1,259 @@
+// The booth by /v1. Theory of operation: all proposals in turn are here at once, as small JSON; each
+// act goes to /v1, the ballot is made in the browser (vote-cards.js), and the booth's pages are told
+// afterwards what was done, by the notes that the answers bear, and say what everybody votes. What
+// this cannot do (something is to be confirmed, /v1 refuses) the forms of vote.js do, which brings
+// this and is handed over as `page`.
+
+const ANSWER_MILLISECONDS = 15_000;
+const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
+const LOOK_MILLISECONDS = 1_000;
+const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
+
+let page = null;
+let booth = null; // Cards and texts, once they are here, and what makes ballots of them.
+let telling = null;
+let asksAnyway = false;
+
+// Whether the cards are here.
+export const isOpen = () => Boolean(booth);
+
+// Gives the JSON of an answer; null where it is none of ours.
+async function jsonOf(answer) {
+  const type = answer?.headers.get("content-type") ?? "";
+  if (!/^application\/(problem\+)?json\b/.test(type)) return null;
+  const found = await answer.json().catch(() => null);
+  return typeof found === "object" ? found : null;
+}
+
+const asked = (address, milliseconds) => fetch(
+  address, { signal: AbortSignal.timeout(milliseconds) }).catch(() => null);
+
+// The cards in turn as they are now, that of a proposal first.
+async function cardsNow(proposal, milliseconds) {
+  const address = page.ballot().querySelector("form").getAttribute("action");
+  const query = new URLSearchParams({ proposal });
+  const answer = await page.alone(() => asked(`${address}/cards?${query}`, milliseconds));
+  return answer?.ok ? jsonOf(answer) : null;
+}
+
+// Takes cards and texts, and what makes ballots of them; where one does not come, forms go on.
+export async function load(shown) {
+  page = shown;
+  const form = page.ballot()?.querySelector("form [name=proposal]")?.form;
+  if (!form) return;
+  const { cards, acts, texts } = page.trouble.dataset;
+  const parts = await Promise.all([
+    import(cards), import(acts), asked(texts, ANSWER_MILLISECONDS).then(jsonOf),
+    cardsNow(form.elements.proposal.value, ANSWER_MILLISECONDS),
+  ]).catch(() => []);
+  const given = parts[3];
+  if (!parts[2] || !given?.known) return;
+  booth = {
+    makes: parts[0], acts: parts[1], texts: parts[2], address: form.getAttribute("action") };
+  take(given);
+  booth.cards.get(form.elements.proposal.value).proof = form.elements.proof.value;
+  await resume();
+}
+
+// A proof of this moment for the first vote of all, with the cards as they are now; nothing where it
+// does not come in time, or the browser keeps no name of ours.
+export async function renewed(proposal, milliseconds) {
+  const given = await cardsNow(proposal, milliseconds);
+  const proof = given?.known && given.cards[0].proof;
+  if (proof) take(given);
+  return proof;
+}
+
+// Takes all cards in turn.
+function take(given) {
+  booth.cards = new Map(given.cards.map((card) => [card.id, card]));
+  booth.sequence = given.sequence;
+  booth.described = given.described;
+  booth.first = !given.cards.some((card) => card.acts) && "first" in page.ballot().dataset;
+  Object.assign(given.cards[0], { shares: given.shares, counted: given.counted });
+}
+
+// Whether a form is sent by /v1: an act on a card that has nothing to confirm.
+export function isUsual(fields) {
+  const card = booth?.cards.get(fields.get("proposal"));
+  return Boolean(card) && !card.needs_page && !page.ballot().querySelector(".aside");
+}
+
+// Does what a form says; null where no answer came, a page where there is one to show.
+export async function act(form, fields) {
+  const word = fields.get("act");
+  const isYoung = page.shownMilliseconds() < DOUBLE_CLICK_MILLISECONDS;
+  if (word.startsWith("-") && isYoung) return {}; // A second click of the one that said it.
+  const card = booth.cards.get(fields.get("proposal"));
+  const request = booth.acts.requestOf(booth, card, booth.makes.nextOf(booth, card), fields);
+  booth.acts.begin(booth.address, request);
+  const said = await ask(request);
+  if (!said) return null;
+  booth.acts.end(booth.address);
+  // What is refused there is refused here too, and the page says why.
+  if (said.answer.status !== 202) return page.send(form, fields);
+  return recorded(request, said.found);
+}
+
+const ask = ({ address, method, key, body }) => page.insist(() => fetch(address, {
+  method,
+  headers: {
+    accept: "application/json", "idempotency-key": key,
+    ...(body ? { "content-type": "application/json" } : {}),
+  },
+  ...(body ? { body: JSON.stringify(body) } : {}),
+  signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+}), jsonOf);
+
+// Shows what was recorded; gives the page of what has something to confirm.
+async function recorded({ proposal, word, next }, said) {
+  const card = booth.cards.get(proposal);
+  booth.acts.note(booth.address, said.note);
+  if (said.trust !== "trusted") return confirmed(card, said.challenge);
+  booth.acts.apply(card, word, said);
+  booth.first = false;
+  if (said.next_proof) Object.assign(booth.cards.get(next), {
+    proof: said.next_proof, dated: true });
+  page.trouble.hidden = true;
+  if (page.ballot().querySelector("[name=proposal]").value === proposal) showCard(card);
+  tell();
+  return {};
+}
+
+// The page of a vote that waits for a check, or has to be confirmed.
+async function confirmed(card, challenge) {
+  const path = booth.makes.pathOf(booth, card);
+  const said = await page.insist(() => say(card.id, challenge), async (answer) => (
+    await jsonOf(answer) ?? await page.pageOf(answer)));
+  if (!said) return null;
+  if (said.found instanceof Document) return { page: said.found, url: path };
+  const shown = await page.insist(() => asked(path, ANSWER_MILLISECONDS), page.pageOf);
+  return shown && { page: shown.found, url: path };
+}
+
+function showCard(card, isTurned = false) {
+  const { makes, acts } = booth;
+  const fresh = makes.ballotOf(booth, card, acts.newKey(), page.now());
+  document.title = makes.titleOf(booth, card);
+  for (const link of document.querySelectorAll("[hreflang]")) {
+    const language = new URL(link.href).searchParams.get("lang");
+    link.href = makes.pathOf(booth, card) + (language ? `&lang=${language}` : "");
+  }
+  page.put(fresh);
+  if (!isTurned) return;
+  document.getElementById("proposal").focus();
+  page.spoken.textContent = makes.placeOf(booth, card);
+}
+
+// Shows another card. Its proof is of the moment it is shown: of the act before, or asked for now.
+function turn(card) {
+  page.trouble.hidden = true;
+  showCard(card, true);
+  if (!card.dated || card.acts) tell(true);
+  card.dated = false;
+}
+
+// Tells the booth's pages what was done, and takes what they say of the card that is shown.
+function say(proposal, challenge = null) {
+  const { acts, address } = booth;
+  const notes = acts.notes(address);
+  return page.alone(() => fetch(`${address}/cards`, {
+    method: "POST", headers: { "content-type": "application/json" }, keepalive: true,
+    body: JSON.stringify({ notes, proposal, ...(challenge ? { challenge } : {}) }),
+    signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
+  })).then((answer) => {
+    if (answer.ok) acts.told(address, notes);
+    return answer;
+  });
+}
+
+export function tell(anyway = false) {
+  if (!booth) return null;
+  asksAnyway ||= anyway;
+  telling ??= tellAll().finally(() => { telling = null; });
+  return telling;
+}
+
+async function tellAll() {
+  const waits = () => page.ballot()?.querySelector("[data-waiting]");
+  for (let looks = 0; looks < LOOKS; looks += 1) {
+    const untold = booth.acts.notes(booth.address).length;
+    if (!asksAnyway && !untold && !waits()) return;
+    const proposal = page.ballot()?.querySelector("[name=proposal]")?.value;
+    if (!proposal) return;
+    asksAnyway = false;
+    const answer = await say(proposal).catch(() => null);
+    const given = answer?.ok ? await jsonOf(answer) : null;
+    if (given) update(given);
+    const more = booth.acts.notes(booth.address).length;
+    if ((!given && more) || (!more && waits())) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
+    }
+  }
+}
+
+// Takes a fresh proof and what everybody votes; what else the page shows stays as it is.
+function update({ cards: [fresh], shares, counted, described }) {
+  const card = booth.cards.get(fresh.id);
+  booth.described = described;
+  if (!card || page.isSending()) return;
+  Object.assign(card, { proof: fresh.proof, shares, counted });
+  const shown = page.ballot()?.querySelector("[name=proposal]");
+  if (shown?.value !== fresh.id) return;
+  shown.form.elements.proof.value = fresh.proof;
+  const held = page.ballot().querySelector(".shares");
+  if (held && card.choice && !held.contains(document.activeElement)) {
+    held.replaceWith(booth.makes.sharesOf(booth, card));
+  }
+}
+
+// Ends what this tab had begun before it was loaded: an act that may not have arrived is sent again
+// as it was; and what the page does not know of, for nobody had told it, it shows now.
+async function resume() {
+  const { acts, address } = booth;
+  const request = acts.sending(address);
+  const isBehind = request || acts.notes(address).length;
+  if (request) {
+    const said = await ask(request);
+    if (!said) return;
+    acts.end(address);
+    page.trouble.hidden = true;
+    if (said.answer.status === 202) acts.note(address, said.found.note);
+  }
+  if (!isBehind) return;
+  const proposal = page.ballot().querySelector("[name=proposal]").value;
+  await say(proposal).catch(() => null);
+  const given = await cardsNow(proposal, ANSWER_MILLISECONDS);
+  if (!given) return;
+  take(given);
+  const [card] = given.cards;
+  if (card.needs_page) location.reload();
+  else showCard(card);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href]");
+  if (!booth || !link || event.button || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const proposal = new URL(link.href).searchParams.get("proposal");
+  const card = link.id === "next" && booth.cards.get(proposal);
+  if (card && booth.makes.isUsual(card) && !page.ballot().querySelector(".aside")) {
+    event.preventDefault();
+    history.pushState(null, "", booth.makes.pathOf(booth, card));
+    turn(card);
+  } else if (booth.acts.notes(booth.address).length && !link.target && !link.download) {
+    event.preventDefault(); // The next page knows what it was told.
+    tell().finally(() => location.assign(link.href));
+  }
+});
+
+// Shows a card that the back button leads to; false where there is none.
+export function returned(proposal) {
+  const card = booth?.cards.get(proposal);
+  const usual = booth?.makes.isUsual(card);
+  if (usual) turn(card);
+  return usual;
+}
+
+window.addEventListener("pagehide", () => {
+  if (booth?.acts.notes(booth.address).length) tell();
+});
