@@ -2,9 +2,9 @@
 
 `python -m benchmarks.evening PORT:PID SECONDS CONNECTIONS` prints how many acts a gateway took, its
 CPU for each, and how long a browser waited, as JSON. Each connection is one browser after another:
-a page, the cards, twelve votes, a word after every second one. What the booth is told of an act and
+a page, the cards, twelve votes, a word after every second one. What the booth is told of a vote and
 says of it goes over a second connection, as in a browser, which waits for no answer before it acts
-again. Static files lie in its cache.
+again; a word is told with the next vote. Static files lie in its cache.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class Browser:
     def __init__(self, connection: Connection, telling: Connection, port: int) -> None:
         self._connection = connection
         self._telling = telling
-        self._untold: asyncio.Queue[tuple[str, str] | None] = asyncio.Queue()
+        self._untold: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue()
         self._headers = browser(port)
         self._cookies: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
@@ -80,6 +80,7 @@ class Browser:
         names = given["sequence"]
         proofs = {card["id"]: card["proof"] for card in given["cards"]}
         proofs[names[0]] = proof[1].decode()
+        beside: list[str] = []
         for number, name in enumerate(names):
             choice = number % len(CHOICES)
             following = names[number + 1] if number + 1 < len(names) else None
@@ -97,15 +98,20 @@ class Browser:
                 receipt = json.loads(answer.body)
                 if following:
                     proofs[following] = receipt["next_proof"]
-                self._untold.put_nowait((name, receipt["note"]))
+                beside.append(receipt["note"])
+                if path == "votes":
+                    self._untold.put_nowait((name, beside))
+                    beside = []
+        if beside:
+            self._untold.put_nowait((name, beside))
         self._untold.put_nowait(None)
 
     async def tell(self) -> None:
         """Tell the booth of one act after the other, until the evening ends."""
         while (untold := await self._untold.get()) is not None:
-            name, note = untold
+            name, notes = untold
             await self.ask(
-                "POST", f"{BOOTH}/cards", {"notes": [note], "proposal": name}, tells=True)
+                "POST", f"{BOOTH}/cards", {"notes": notes, "proposal": name}, tells=True)
 
 
 async def measure(port: int, server: psutil.Process, seconds: float, count: int) -> dict[str, Any]:

@@ -41,7 +41,7 @@ function target(word, proposal, proof, renewed) {
 export function apply(card, word, { partition, offset }) {
   if (word === "withdraw") {
     Object.assign(card, { before: card.choice ?? card.before, choice: null, qualifications: [] });
-  } else if (/^[+-]/.test(word)) {
+  } else if (isBeside(word)) {
     const others = card.qualifications.filter((name) => name !== word.slice(1));
     card.qualifications = word.startsWith("+") ? [...others, word.slice(1)] : others;
   } else if (card.choice !== word) {
@@ -49,8 +49,12 @@ export function apply(card, word, { partition, offset }) {
       before: card.acts ? card.choice : null, choice: word, qualifications: [] });
   }
   Object.assign(card, {
-    acts: card.acts + 1, partition, last: offset, counted: false, shares: card.shares ?? null });
+    acts: card.acts + 1, partition, last: offset, counted: card.counted && isBeside(word),
+    shares: card.shares ?? null });
 }
+
+// Whether an act says something beside a vote: it changes no share.
+export const isBeside = (word) => /^[+-]/.test(word);
 
 // What is kept for this tab, by the booth's address; nothing where a browser keeps nothing.
 function kept(name, address) {

@@ -8,11 +8,13 @@ const ANSWER_MILLISECONDS = 15_000;
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
 const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
+const BESIDE_MILLISECONDS = 5_000; // So long what is said beside a vote waits for the next vote.
 
 let page = null;
 let booth = null; // Cards and texts, once they are here, and what makes ballots of them.
 let telling = null;
 let asksAnyway = false;
+let beside = 0; // The timer of what is told with the next vote.
 
 // Whether the cards are here.
 export const isOpen = () => Boolean(booth);
@@ -116,7 +118,8 @@ async function recorded({ proposal, word, next }, said) {
     proof: said.next_proof, dated: true });
   page.trouble.hidden = true;
   if (page.ballot().querySelector("[name=proposal]").value === proposal) showCard(card);
-  tell();
+  if (booth.acts.isBeside(word) && card.counted) tellBeside();
+  else tell();
   return {};
 }
 
@@ -169,9 +172,17 @@ function say(proposal, challenge = null) {
 
 export function tell(anyway = false) {
   if (!booth) return null;
+  clearTimeout(beside);
   asksAnyway ||= anyway;
   telling ??= tellAll().finally(() => { telling = null; });
   return telling;
+}
+
+// What is said beside a vote changes no share: it goes with the next vote where one comes soon, one
+// request less, and before this page is left.
+function tellBeside() {
+  clearTimeout(beside);
+  beside = setTimeout(tell, BESIDE_MILLISECONDS);
 }
 
 async function tellAll() {
@@ -254,6 +265,9 @@ export function returned(proposal) {
   return usual;
 }
 
-window.addEventListener("pagehide", () => {
-  if (booth?.acts.notes(booth.address).length) tell();
-});
+// A page that is hidden may be thrown away without another word: on phones most are.
+for (const [left, by] of [[window, "pagehide"], [document, "visibilitychange"]]) {
+  left.addEventListener(by, () => {
+    if (booth?.acts.notes(booth.address).length) tell();
+  });
+}
