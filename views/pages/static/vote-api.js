@@ -8,6 +8,7 @@ const ANSWER_MILLISECONDS = 15_000;
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
 const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
+const UNREADABLE = 400;
 const BESIDE_MILLISECONDS = 5_000; // So long what is said beside a vote waits for the next vote.
 
 let page = null;
@@ -19,12 +20,30 @@ let beside = 0; // The timer of what is told with the next vote.
 // Whether the cards are here.
 export const isOpen = () => Boolean(booth);
 
-// Gives the JSON of an answer; null where it is none of ours.
+const isJson = (answer) => /^application\/(problem\+)?json\b/.test(
+  answer?.headers.get("content-type") ?? "");
+
+// Gives the JSON of an answer; null where it is none, or no object. Whose it is the callers see by
+// what is in it: what stands between us and the service may answer in JSON, too.
 async function jsonOf(answer) {
-  const type = answer?.headers.get("content-type") ?? "";
-  if (!/^application\/(problem\+)?json\b/.test(type)) return null;
-  const found = await answer.json().catch(() => null);
+  const found = isJson(answer) ? await answer.json().catch(() => null) : null;
   return typeof found === "object" ? found : null;
+}
+
+// Gives the receipt of an act, or the problem that refused it.
+async function receiptOf(answer) {
+  const found = await jsonOf(answer);
+  const ours = answer?.status === 202 ? Number.isInteger(found?.offset) && "trust" in found
+    : typeof found?.type === "string";
+  return ours ? found : null;
+}
+
+// Gives the cards of an answer, at least one.
+async function givenOf(answer) {
+  const found = answer?.ok ? await jsonOf(answer) : null;
+  const isCard = (card) => typeof card?.id === "string" && typeof card.text === "string";
+  const cards = Array.isArray(found?.cards) ? found.cards : [];
+  return cards.length && cards.every(isCard) ? found : null;
 }
 
 const asked = (address, milliseconds) => fetch(
@@ -35,7 +54,8 @@ async function cardsNow(proposal, milliseconds) {
   const address = page.ballot().querySelector("form").getAttribute("action");
   const query = new URLSearchParams({ proposal });
   const answer = await page.alone(() => asked(`${address}/cards?${query}`, milliseconds));
-  return answer?.ok ? jsonOf(answer) : null;
+  const given = await givenOf(answer);
+  return Array.isArray(given?.sequence) ? given : null;
 }
 
 // Takes cards and texts, and what makes ballots of them; where one does not come, forms go on.
@@ -49,11 +69,16 @@ export async function load(shown) {
     cardsNow(form.elements.proposal.value, ANSWER_MILLISECONDS),
   ]).catch(() => []);
   const given = parts[3];
-  if (!parts[2] || !given?.known) return;
+  if (!parts[2]?.choices || !given?.known) return;
   booth = {
     makes: parts[0], acts: parts[1], texts: parts[2], address: form.getAttribute("action") };
-  take(given);
-  booth.cards.get(form.elements.proposal.value).proof = form.elements.proof.value;
+  try {
+    take(given);
+    booth.cards.get(form.elements.proposal.value).proof = form.elements.proof.value;
+  } catch {
+    booth = null; // They are not what they say that they are.
+    return;
+  }
   await resume();
 }
 
@@ -105,16 +130,17 @@ const ask = ({ address, method, key, body }) => page.insist(() => fetch(address,
   },
   ...(body ? { body: JSON.stringify(body) } : {}),
   signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-}), jsonOf);
+}), receiptOf);
 
 // Shows what was recorded; gives the page of what has something to confirm.
 async function recorded({ proposal, word, next }, said) {
   const card = booth.cards.get(proposal);
-  booth.acts.note(booth.address, said.note);
+  if (said.note) booth.acts.note(booth.address, said.note);
   if (said.trust !== "trusted") return confirmed(card, said.challenge);
   booth.acts.apply(card, word, said);
   booth.first = false;
-  if (said.next_proof) Object.assign(booth.cards.get(next), {
+  const following = booth.cards.get(next);
+  if (said.next_proof && following) Object.assign(following, {
     proof: said.next_proof, dated: true });
   page.trouble.hidden = true;
   if (page.ballot().querySelector("[name=proposal]").value === proposal) showCard(card);
@@ -126,8 +152,9 @@ async function recorded({ proposal, word, next }, said) {
 // The page of a vote that waits for a check, or has to be confirmed.
 async function confirmed(card, challenge) {
   const path = booth.makes.pathOf(booth, card);
-  const said = await page.insist(() => say(card.id, challenge), async (answer) => (
-    await jsonOf(answer) ?? await page.pageOf(answer)));
+  const notes = booth.acts.notes(booth.address);
+  const said = await page.insist(
+    () => say(notes, card.id, challenge), (answer) => heard(notes, answer));
   if (!said) return null;
   if (said.found instanceof Document) return { page: said.found, url: path };
   const shown = await page.insist(() => asked(path, ANSWER_MILLISECONDS), page.pageOf);
@@ -156,19 +183,25 @@ function turn(card) {
   card.dated = false;
 }
 
-// Tells the booth's pages what was done, and takes what they say of the card that is shown.
-function say(proposal, challenge = null) {
-  const { acts, address } = booth;
-  const notes = acts.notes(address);
-  return page.alone(() => fetch(`${address}/cards`, {
+// Tells the booth's pages what was done, and which card is shown.
+const say = (notes, proposal, challenge = null) => (
+  page.alone(() => fetch(`${booth.address}/cards`, {
     method: "POST", headers: { "content-type": "application/json" }, keepalive: true,
     body: JSON.stringify({ notes, proposal, ...(challenge ? { challenge } : {}) }),
     signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-  })).then((answer) => {
-    if (answer.ok) acts.told(address, notes);
-    return answer;
-  });
+  })));
+
+// Gives the cards or the page that the booth answers; null where it is of somebody else, who has
+// told the booth nothing. What the booth cannot read it never will.
+async function heard(notes, answer) {
+  const found = isJson(answer) && answer.ok ? await givenOf(answer) : await page.pageOf(answer);
+  const isTold = answer?.ok || answer?.status === UNREADABLE;
+  if (found && isTold) booth.acts.told(booth.address, notes);
+  return found;
 }
+
+const told = (notes, proposal) => say(notes, proposal)
+  .then((answer) => heard(notes, answer)).catch(() => null);
 
 export function tell(anyway = false) {
   if (!booth) return null;
@@ -188,16 +221,15 @@ function tellBeside() {
 async function tellAll() {
   const waits = () => page.ballot()?.querySelector("[data-waiting]");
   for (let looks = 0; looks < LOOKS; looks += 1) {
-    const untold = booth.acts.notes(booth.address).length;
-    if (!asksAnyway && !untold && !waits()) return;
+    const notes = booth.acts.notes(booth.address);
+    if (!asksAnyway && !notes.length && !waits()) return;
     const proposal = page.ballot()?.querySelector("[name=proposal]")?.value;
     if (!proposal) return;
     asksAnyway = false;
-    const answer = await say(proposal).catch(() => null);
-    const given = answer?.ok ? await jsonOf(answer) : null;
-    if (given) update(given);
+    const given = await told(notes, proposal);
+    if (given?.cards) update(given);
     const more = booth.acts.notes(booth.address).length;
-    if ((!given && more) || (!more && waits())) {
+    if ((!given?.cards && more) || (!more && waits())) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MILLISECONDS));
     }
   }
@@ -229,11 +261,11 @@ async function resume() {
     if (!said) return;
     acts.end(address);
     page.trouble.hidden = true;
-    if (said.answer.status === 202) acts.note(address, said.found.note);
+    if (said.found.note) acts.note(address, said.found.note);
   }
   if (!isBehind) return;
   const proposal = page.ballot().querySelector("[name=proposal]").value;
-  await say(proposal).catch(() => null);
+  await told(acts.notes(address), proposal);
   const given = await cardsNow(proposal, ANSWER_MILLISECONDS);
   if (!given) return;
   take(given);

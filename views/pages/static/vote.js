@@ -130,7 +130,7 @@ async function look() {
 // Brings the way by /v1 to this page; where its file does not come, forms go on.
 async function load() {
   api ??= await import(trouble.dataset.api).catch(() => null);
-  await api?.load(page);
+  await api?.load(page).catch(() => null);
 }
 
 // Shows the page that answers a form. `done` is what to say where nobody but this script has sent it:
