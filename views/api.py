@@ -41,7 +41,7 @@ from views.responses import (
 )
 from views.sharing import SharedPages
 from views.source import Source
-from views.static_files import static
+from views.static_files import favicon, static
 from views.voting import texts
 from views.voting.desk import Desk
 from views.voting.pages import VotePages
@@ -131,6 +131,7 @@ def routed(
         Route("/problems/{name}", views.problem_page),
         Route("/static/style.css", static),
         Route("/static/icon.svg", static),
+        Route("/favicon.ico", favicon),
         Route("/static/live.js", static),
         Route("/static/vote.css", static),
         Route("/static/vote.js", static),

@@ -321,6 +321,15 @@ def test_static_files_never_change_under_their_address(client: TestClient) -> No
     assert client.get("/static/icon.svg").headers["content-type"] == "image/svg+xml"
 
 
+def test_a_page_that_names_no_icon_has_one_all_the_same(client: TestClient) -> None:
+    """The full report loads nothing, so browsers ask by the old name; its address has no state."""
+    answer = client.get("/favicon.ico")
+
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert answer.content == client.get("/static/icon.svg").content
+    assert "immutable" not in answer.headers["cache-control"]
+
+
 def test_head_answers_like_get_without_a_body(client: TestClient) -> None:
     """HEAD gives the same headers."""
     head, get = client.head(RESULTS), client.get(RESULTS)
