@@ -27,6 +27,8 @@ SAID_BYTES = 16_384
 """Longest body: a full list of notes and a challenge."""
 NOTES = 32
 """Notes at once, at most: one comes after each act, and some wait while the network is away."""
+COUNT_MOST = 1_000_000
+"""Largest number of a challenge: seconds of a wait are fewer, and other proposals."""
 NOTE_CHARACTERS = 640
 """Longest note that is read; see `producers.gateway.notes`."""
 _BUTTONS = {"VoteWithdrawn": "withdraw", "QualificationAdded": "+", "QualificationWithdrawn": "-"}
@@ -64,14 +66,21 @@ def said_by(body: bytes) -> Said:
         said = from_json(body)
         notes, proposal, asks = said["notes"], said["proposal"], said.get("challenge")
         found = asks and Challenge(
-            int(asks["step"]), asks["work"], forms.leave(str(asks["leave"])),
-            int(asks["wait_seconds"]), int(asks["others_first"]), asks["problem"])
+            _count(asks["step"]), asks["work"], forms.leave(str(asks["leave"])),
+            _count(asks["wait_seconds"]), _count(asks["others_first"]), asks["problem"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise TurnedAway(problems.INVALID_REQUEST) from None
     if not (isinstance(notes, list) and len(notes) <= NOTES and isinstance(proposal, str)
             and all(isinstance(note, str) and len(note) <= NOTE_CHARACTERS for note in notes)):
         raise TurnedAway(problems.INVALID_REQUEST)
     return Said(notes, proposal, found or None)
+
+
+def _count(said: Any) -> int:
+    """Read a number that a page can show; raise ValueError."""
+    if type(said) is not int or not 0 <= said <= COUNT_MOST:
+        raise ValueError("no number that the door says")
+    return said
 
 
 def mark(paper: Paper, done: Iterable[tuple[Act, Recorded]]) -> None:

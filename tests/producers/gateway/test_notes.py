@@ -74,6 +74,9 @@ def test_acts_that_are_told_twice_or_in_any_order_are_marked_once(
     b'{"notes":[' + b",".join([b'""'] * 33) + b'],"proposal":"p"}',
     b'{"notes":[],"proposal":"p","challenge":{"step":1}}',
     b'{"notes":[],"proposal":"p","challenge":7}',
+    *(b'{"notes":[],"proposal":"p","challenge":{"step":%b,"work":null,"leave":"a","wait_seconds":1,'
+      b'"others_first":0,"problem":null}}' % step
+      for step in (b"1e999", b"-1", b"true", b"1" * 5_000, b'"1"')),
 ])
 def test_what_is_none_of_what_a_script_says_is_refused(body: bytes) -> None:
     """Anybody may send anything there."""
