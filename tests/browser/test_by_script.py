@@ -1,6 +1,7 @@
 """The booth's script votes through `/v1`: the same log, the same page, whatever happens between."""
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -127,6 +128,49 @@ async def test_the_ballot_made_in_the_browser_is_the_one_that_the_server_makes(
     await votes(page, "agree")
     await told(page)
     assert "document" not in document_requests
+
+
+async def test_a_vote_leads_to_the_page_of_its_proposal(windows: Windows, site: Site) -> None:
+    """To read on or to share, once one has voted: before, its shares would be in the way."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    link = page.get_by_role("link", name="The page of this proposal")
+    await expect(link).to_have_count(0)
+    await votes(page, "agree")
+    await link.click()
+
+    await expect(page.locator("h1")).to_contain_text("We should plant trees.")
+
+
+async def test_what_is_said_beside_a_vote_is_told_with_the_next_one(
+    windows: Windows, site: Site
+) -> None:
+    """One request for both; what no vote follows is told as the page is hidden, and is listed."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote", language="en")
+    told_of: list[int] = []
+
+    def count(request: Request) -> None:
+        if request.method == "POST" and request.url.endswith("/vote/cards"):
+            told_of.append(len(json.loads(request.post_data or "")["notes"]))
+
+    await votes(page, "agree")
+    await told(page)
+    page.on("request", count)
+    await votes(page, "doable")
+    await page.click("#next")
+    await votes(page, "disagree")
+    await told(page)
+    assert told_of == [2]
+    await votes(page, "impossible")
+    hidden = await page.context.new_cdp_session(page)
+    async with page.expect_response("**/vote/cards"):
+        await hidden.send("Page.setWebLifecycleState", {"state": "frozen"})
+    await hidden.send("Page.setWebLifecycleState", {"state": "active"})
+    await page.goto(f"/c/{name}/vote/mine")
+
+    await expect(page.locator(".mine")).to_contain_text("Impossible")
+    await expect(page.locator(".mine")).to_contain_text("Realistic")
 
 
 async def test_back_forward_and_reload_show_each_proposal_as_it_is(

@@ -65,6 +65,7 @@ def _texts(language: str) -> dict[str, Any]:
         "yours": _("yours among them."),
         "in_a_moment": _("Your vote lies in the log and is counted in a moment."),
         "look_again": _("Look again"),
+        "its_page": _("The page of this proposal, to read on or to share"),
         "none_counted": _("No vote on this proposal is counted yet."),
         "receipt": _("Download the receipt"), "check": _("Check it in the log"),
         "good_for": _("What it is good for"), "who": _("Who takes part?"),

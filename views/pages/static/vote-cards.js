@@ -182,8 +182,13 @@ export function sharesOf(booth, card) {
   return html("section", {
     class: "shares", "data-waiting": !card.counted, "aria-labelledby": "shares-title",
   }, html("h3", { id: "shares-title" }, texts.everybody), ...said,
-  last && html("p", { class: "quiet" }, ...last));
+  last && html("p", { class: "quiet" }, ...last),
+  html("p", { class: "quiet" }, html("a", { href: sharedOf(booth, card) }, texts.its_page)));
 }
+
+// The page of a proposal, outside of the booth.
+const sharedOf = ({ address }, { id }) => (
+  `${address.replace(/\/vote$/, "")}/proposal?${new URLSearchParams({ id })}`);
 
 function split(texts, card) {
   const { votes, counts, percents: whole } = card.shares;
