@@ -253,7 +253,8 @@ class Views:
         consultation = request.path_params["consultation"]
         if consultation not in self._source.flushes.consultations():
             raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
-        proposals = named(asked.query_of(request).get("proposals", ""))
+        query = asked.query_of(request)
+        proposals = named(query.get("proposals", ""))
         if len(proposals) > PROPOSALS_MAX:
             raise HTTPException(400, detail=problems.TOO_MANY_NAMED.name)
         if self._live.full:
@@ -261,7 +262,7 @@ class Views:
         if request.method == "HEAD":
             return Response(headers=HEADERS, media_type=LiveStream.media_type)
         last_id = request.headers.get("last-event-id")
-        return LiveStream(self._live, consultation, proposals, last_id)
+        return LiveStream(self._live, consultation, proposals, last_id, once="once" in query)
 
     async def consultations(self, _request: Request) -> Response:
         self._check_ready()

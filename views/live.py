@@ -7,6 +7,9 @@ once for the first change after a pause, then no more often than SNAPSHOTS_PER_S
 that ask for the same share the bytes. A snapshot is whole, its id names the positions of the logs
 it holds: who comes back with the id of the present state waits for the next change, everybody
 else gets one snapshot first, and there is no history to keep.
+
+What stands between may hold an answer back until it ends. Who hears nothing of a stream asks for
+one that ends with each snapshot, or a silence, and comes again: that arrives.
 """
 
 import asyncio
@@ -57,6 +60,9 @@ SEND_SECONDS = 30.0
 
 RECONNECT_MILLISECONDS = 2_000
 """How long a browser waits before it connects anew after a cut."""
+
+ONCE_MILLISECONDS = 5_000
+"""The same where a stream ends with each snapshot: each is a request."""
 
 COME_AGAIN_MILLISECONDS = 5_000
 """Within so long the streams of a process that ends come again, not all in one moment: its 2,500
@@ -203,10 +209,12 @@ class LiveStream(Response):
     media_type = "text/event-stream"
 
     def __init__(
-        self, live: Streams, consultation: str, proposals: tuple[str, ...], last_id: str | None
+        self, live: Streams, consultation: str, proposals: tuple[str, ...], last_id: str | None, *,
+        once: bool = False,
     ) -> None:
         super().__init__(headers=HEADERS)
         del self.headers["content-length"]
+        self._once = once
         self._live = live
         self._asked = (consultation, proposals)
         self._last_id = last_id
@@ -233,7 +241,8 @@ class LiveStream(Response):
     async def _send_all(self, send: Send, mark: asyncio.Event) -> None:
         await send({"type": "http.response.start", "status": self.status_code,
                     "headers": self.raw_headers})
-        await _send_body(send, f"retry: {RECONNECT_MILLISECONDS}\n\n".encode())
+        comes = ONCE_MILLISECONDS if self._once else RECONNECT_MILLISECONDS
+        await _send_body(send, b"retry: %d\n\n" % comes)
         sent = self._present_content() if self._is_present() else None
         mark.set()
         while not self._live.closed:
@@ -241,12 +250,17 @@ class LiveStream(Response):
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
                     await mark.wait()
             except TimeoutError:
-                await _send_body(send, b": still here\n\n")
+                await _send_body(send, b": still here\n\n", more=not self._once)
+                if self._once:
+                    return
                 continue
             mark.clear()
             identifier, content = self._live.snapshot(*self._asked)
             if content != sent:
-                await _send_body(send, b"id: %s\ndata: %s\n\n" % (identifier.encode(), content))
+                await _send_body(send, b"id: %s\ndata: %s\n\n" % (identifier.encode(), content),
+                                 more=not self._once)
+                if self._once:
+                    return
                 sent = content
         comes = RECONNECT_MILLISECONDS + secrets.randbelow(
             COME_AGAIN_MILLISECONDS - RECONNECT_MILLISECONDS)

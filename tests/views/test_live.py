@@ -45,12 +45,14 @@ FEW_BYTES = 1 << 19
 class Reader:
     """The other end of a stream: takes what is sent, or does not."""
 
-    def __init__(self, live: Live, proposals: tuple[str, ...], last_id: str | None) -> None:
+    def __init__(
+        self, live: Live, proposals: tuple[str, ...], last_id: str | None, *, once: bool = False
+    ) -> None:
         self.events: asyncio.Queue[tuple[str, dict[str, Any]]] = asyncio.Queue()
         self.takes = asyncio.Event()
         self.takes.set()
         self._gone = asyncio.Event()
-        stream = LiveStream(live, NAME, proposals, last_id)
+        stream = LiveStream(live, NAME, proposals, last_id, once=once)
         self.task = asyncio.create_task(stream({}, self._receive, self._send))
 
     async def next(self) -> tuple[str, dict[str, Any]]:
@@ -89,8 +91,11 @@ class Stage:
         self.offset += 1
         self.flushes.receive_result(FLUSH_KEY, campaign.marker(AsOf((self.offset,), -1, -1)))
 
-    def join(self, proposals: tuple[str, ...] = ("a",), last_id: str | None = None) -> Reader:
-        self.readers.append(Reader(self.live, proposals, last_id))
+    def join(
+        self, proposals: tuple[str, ...] = ("a",), last_id: str | None = None, *,
+        once: bool = False,
+    ) -> Reader:
+        self.readers.append(Reader(self.live, proposals, last_id, once=once))
         return self.readers[-1]
 
 
@@ -108,6 +113,24 @@ async def stage() -> AsyncIterator[Stage]:
 def votes_of(event: tuple[str, dict[str, Any]]) -> dict[str, int]:
     """Votes by proposal in a snapshot."""
     return {name: entry["counted"]["votes"] for name, entry in event[1]["proposals"].items()}
+
+
+async def test_a_stream_that_is_to_end_ends_with_its_snapshot(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At once for who has none, with the next change for who comes again, or with a silence."""
+    first = stage.join(once=True)
+    seen = await first.next()
+    await asyncio.wait_for(first.task, WAIT_SECONDS)
+    second = stage.join(last_id=seen[0], once=True)
+    stage.publish(2)
+    assert votes_of(await second.next()) == {"a": 2}
+    await asyncio.wait_for(second.task, WAIT_SECONDS)
+    monkeypatch.setattr(live, "HEARTBEAT_SECONDS", 0.01)
+    third = stage.join(last_id=stage.live.snapshot(NAME, ("a",))[0], once=True)
+    await asyncio.wait_for(third.task, WAIT_SECONDS)
+
+    assert third.events.empty()
 
 
 async def test_a_stream_begins_with_the_present_and_follows_changes(stage: Stage) -> None:

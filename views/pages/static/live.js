@@ -5,13 +5,15 @@
 // as it was loaded. The id of a snapshot is its place in the logs: one that lies before what is
 // shown (of a server that lags behind another) is dropped, so that no figure goes back. A browser
 // connects anew by itself after a cut, save where it was answered with an error, or by somebody
-// else: then this program does, each time after a longer pause.
+// else: then this program does, each time after a longer pause. Where nothing comes of a stream that
+// is open, something between holds it back: then each stream ends with its snapshot.
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const REPAINT_MILLISECONDS = calm ? 2_000 : 250;
 const SPOKEN_MILLISECONDS = 60_000;
 const REFUSED_MILLISECONDS = 5_000;
 const REFUSED_LONGEST_MILLISECONDS = 80_000;
+const HELD_MILLISECONDS = 10_000; // A first snapshot that is so late is held back by somebody between.
 const FOLLOW_MILLISECONDS = 500;
 const FOLLOWED_MOST = 16; // as many as a stream takes
 
@@ -37,6 +39,9 @@ const onScreen = new Set();
 let followed = "";
 let following = null;
 let again = null;
+let held = false; // Streams are held back until they end: so each shall end with its snapshot.
+let opened = false;
+let silence = null;
 let pause = REFUSED_MILLISECONDS;
 
 // Whole percent, half up, from integers: the same rule as on the server.
@@ -129,11 +134,17 @@ function paint() {
 function connect() {
   if (stream || paused || ended || document.hidden) return;
   clearTimeout(again);
-  const query = followed ? `?proposals=${encodeURIComponent(followed)}` : "";
-  stream = new EventSource(panel.dataset.stream + query);
-  stream.onopen = () => write(shown, panel.dataset.moving);
+  const query = new URLSearchParams({
+    ...(followed && { proposals: followed }), ...(held && { once: 1 }) });
+  stream = new EventSource(`${panel.dataset.stream}?${query}`);
+  if (!held) silence = setTimeout(hurry, HELD_MILLISECONDS);
+  stream.onopen = () => {
+    opened = true;
+    write(shown, panel.dataset.moving);
+  };
   stream.onerror = () => {
-    write(shown, panel.dataset.cut);
+    if (!held || !opened) write(shown, panel.dataset.cut);
+    opened = false;
     if (stream.readyState === EventSource.CLOSED) comeBack();
   };
   stream.onmessage = (event) => {
@@ -144,6 +155,7 @@ function connect() {
       comeBack();
       return;
     }
+    clearTimeout(silence);
     pause = REFUSED_MILLISECONDS;
     if (isBefore(sent, place)) return;
     place = sent;
@@ -162,6 +174,12 @@ function snapshotOf(text) {
   }
 }
 
+function hurry() {
+  held = true;
+  disconnect();
+  connect();
+}
+
 function comeBack() {
   disconnect();
   again = setTimeout(connect, pause);
@@ -169,6 +187,7 @@ function comeBack() {
 }
 
 function disconnect() {
+  clearTimeout(silence);
   if (stream) stream.close();
   stream = null;
 }
