@@ -118,7 +118,7 @@ FIGURES = {
     "gateway_cpu_microseconds_per_vote_at_256": _less("µs", None, "the same, 256 connections"),
     "booth_acts_per_second": _more(
         "acts/s", 4_000, "people in browsers with the booth's script, beside ledger and ideas: a "
-        "page, a sequence, 12 votes, 6 qualifications, and what the booth is told of each; "
+        "page, a sequence, 12 votes, 6 qualifications, and what the booth is told of them; "
         "256 connections"),
     "booth_cpu_microseconds_per_act": _less(
         "µs", 250, "CPU of the gateway by acts, all that a browser asks for included"),

@@ -56,6 +56,8 @@ FAULTS: dict[str, Fault] = {
     "a 504 in mid-vote": answered(504, "", sent_on=True),
     "nothing, and it is well": answered(200, "", sent_on=False),
     "another page, and it is well": answered(200, PORTAL, sent_on=False),
+    "JSON of a filter's, and it is taken": answered(
+        202, '{"blocked":true}', sent_on=False, **{"content-type": "application/json"}),
     "a 429 of the proxy's": answered(429, "Too Many Requests", sent_on=False),
     "a cut": cut,
 }
