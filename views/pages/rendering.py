@@ -3,12 +3,13 @@
 import functools
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
 from schemas.texts import made_safe
@@ -81,10 +82,39 @@ def entry_address(kind: str, name: str) -> str:
     return f"/{kind}?{urlencode({'id': name})}"
 
 
+class _SaidAtOnce(NodeTransformer):
+    """Says what a template says without a value while it is compiled, not with each page."""
+
+    def __init__(self, environment: Environment, say: Callable[[str], str]) -> None:
+        self._environment = environment
+        self._say = say
+
+    def visit_Call(self, node: nodes.Call) -> nodes.Node:  # noqa: N802 -- the library calls it so
+        """Replace a call of gettext by what it gives, which is safe on a page."""
+        self.generic_visit(node)
+        match node:
+            case nodes.Call(node=nodes.Name(name="_"), args=[nodes.Const(value=str(text))],
+                            kwargs=[], dyn_args=None, dyn_kwargs=None):
+                said = nodes.MarkSafe(nodes.Const(self._say(text) % {}), lineno=node.lineno)
+                return said.set_environment(self._environment)
+        return node
+
+
+class Spoken(Environment):
+    """Templates in one language."""
+
+    said: Callable[[str], str]
+    """Translates."""
+
+    def _generate(self, source: nodes.Template, *how: Any, **named: Any) -> str:
+        _SaidAtOnce(self, self.said).visit(source)
+        return super()._generate(source, *how, **named)
+
+
 @functools.cache
 def environment(language: str) -> Environment:
     """Make the template environment of a language."""
-    made = Environment(
+    made = Spoken(
         loader=FileSystemLoader(str(resources.files("views.pages") / "templates")),
         autoescape=True,
         extensions=["jinja2.ext.i18n"],
@@ -93,6 +123,7 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.said = translations(language).gettext
     made.install_gettext_translations(  # type: ignore[attr-defined]  # added by jinja2.ext.i18n
         translations(language), newstyle=True
     )

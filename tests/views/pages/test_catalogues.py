@@ -9,7 +9,8 @@ from babel.messages.catalog import Catalog
 from babel.messages.checkers import checkers
 from babel.messages.extract import extract_from_dir, extract_from_file
 
-from views.pages.languages import LANGUAGES, catalogue
+from views.pages.languages import LANGUAGES, catalogue, translations
+from views.pages.rendering import environment
 
 
 ROOT = Path(__file__).parents[3]
@@ -112,3 +113,18 @@ def test_nothing_is_said_to_be_recorded_but_of_this_request(language: str) -> No
 
     assert said
     assert [sentence for sentence in said if not re.search(scope, sentence)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_page_says_without_a_value_is_translated_once(language: str) -> None:
+    """While its template is compiled: the same text, on a page and within a sentence of one."""
+    spoken = environment(language)
+    said = translations(language).gettext("Look again")
+    first, within, each_time, filled = (spoken.from_string(source).render() for source in (
+        '{{ _("Look again") }}', '{{ _("Look again") ~ "<" }}', '{{ gettext("Look again") }}',
+        '{{ _("Recorded: %(choice)s", choice="<") }}'))
+
+    assert (first, within, each_time) == (said, f"{said}&lt;", said)
+    assert filled.endswith("&lt;")
+    assert "Look again" in str(spoken.compile('{{ gettext("Look again") }}', raw=True))
+    assert said in str(spoken.compile('{{ _("Look again") }}', raw=True))
