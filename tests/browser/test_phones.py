@@ -12,6 +12,9 @@ from tests.browser.site import Site
 from tests.browser.test_between import votes_of
 from tests.browser.test_vote import choices_of, told, votes
 from tests.browser.windows import Windows
+from tests.deploy.proxies import fronts
+from tests.deploy.proxies.conftest import until_up
+from tests.deploy.proxies.fronts import Front
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -29,6 +32,16 @@ async def network(site: Site) -> AsyncIterator[Phone]:
     """Stand between browser and service."""
     async with phone(site.url) as found:
         yield found
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def front(site: Site) -> AsyncIterator[Front]:
+    """Run the documented nginx before the service, which speaks HTTP/2."""
+    ports = [int(url.rpartition(":")[2]) for url in (site.url, site.views_url)]
+    found = fronts.started(site.stack, "nginx", gateways=(ports[0],), views=ports[1])
+    await until_up(found)
+    yield found
+    found.worker.kill()
 
 
 def is_vote(head: bytes) -> bool:
@@ -130,3 +143,28 @@ async def test_a_tab_that_is_frozen_in_mid_act_goes_on_when_it_is_thawed(
     await expect(page.locator(".mine li")).to_have_count(1)
 
     assert list(votes_of(await site.events(name)).values()) == [{"agree"}]
+
+
+async def test_by_http_2_a_network_that_is_lost_and_found_loses_nothing(
+    windows: Windows, site: Site, front: Front
+) -> None:
+    """All requests go over one connection, which ends; the act waits for the next one."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote", language="en", url=front.url)
+    await votes(page, "agree")
+    await told(page)
+    await page.click("#next")
+    protocols = await page.evaluate(
+        "performance.getEntries().map((each) => each.nextHopProtocol).filter(Boolean)")
+    assert set(protocols) == {"h2"}
+    front.worker.kill()
+    await page.click("#act-disagree")
+    await expect(page.locator("#trouble")).to_contain_text("No connection")
+    front.worker.start()
+    await expect(page.locator("#act-disagree")).to_have_attribute("aria-pressed", "true")
+    await told(page)
+    await page.goto(f"/c/{name}/vote/mine")
+    await expect(page.locator(".mine li")).to_have_count(2)
+
+    assert choices_of(await site.events(name)) == ["agree", "disagree"]
