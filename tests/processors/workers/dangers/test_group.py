@@ -251,7 +251,7 @@ class SeekingLedger(LedgerWorker):
 
 
 async def deliver(
-    worker: SeekingLedger, log: list[bytes], generation: int, *, seeks: int,
+    worker: SeekingLedger, log: list[bytes | None], generation: int, *, seeks: int,
     acknowledged: list[int], first: int = 0,
 ) -> None:
     """Deliver records from an offset on as one batch fetched in a generation."""
