@@ -20,7 +20,8 @@ from benchmarks.house import PARTITIONS
 from benchmarks.votes import votes
 from processors.ledger.ledger import Ledger
 from processors.ledger.snapshots import freeze
-from processors.workers.snapshot_files import SnapshotFolder
+from processors.workers.snapshot_files import Snapshots
+from processors.workers.snapshot_places import FolderPlace
 from schemas.genesis import first_rules_adopted
 from schemas.topics import Topics
 from scrutin.process.garbage import relax
@@ -32,8 +33,9 @@ LAST = "last-decision-{}"
 """Names the file with the record that the decisions topic would hold."""
 
 
-def _snapshots(folder: Path) -> SnapshotFolder:
-    return SnapshotFolder(folder / "snapshots", TOPICS.decisions, folder / "keys" / "snapshot.key")
+def _snapshots(folder: Path) -> Snapshots:
+    place = FolderPlace(folder / "snapshots")
+    return Snapshots(place, place, TOPICS.decisions, folder / "keys" / "snapshot.key")
 
 
 async def _count(folder: Path, count: int) -> None:

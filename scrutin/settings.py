@@ -10,9 +10,9 @@ import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -20,6 +20,7 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
+from processors.workers.snapshot_places import usable_place
 from schemas.kafka_access import Access, SecretUnreadable, read_secret
 from scrutin.serving.proxies import believed
 from sinks.addresses import Trust
@@ -232,14 +233,12 @@ class Settings(BaseSettings):
         "File (C2SP tlog-policy) of the witnesses that countersign checkpoints; empty: nobody."))
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
-        description="A ledger writes a snapshot of a partition after so many decisions, or as many "
-        "as it holds live votes if that is more.",
-    )
-    snapshots: Path | None = Field(
-        default=None,
-        description="Folder of the ledgers' snapshots, which ledgers of several machines may "
-        "share; empty: snapshots in data_dir.",
-    )
+        description="A ledger writes a snapshot of a partition after so many decisions; later, but "
+        "not after as many as live votes, where writing would take a tenth of the time.")
+    snapshots: Annotated[str, AfterValidator(usable_place)] = Field(
+        default="",
+        description="Where ledgers' snapshots lie, which ledgers of several machines may share: a "
+        "folder, or s3://BUCKET/PREFIX, without user or password; empty: snapshots in data_dir.")
     judge_seconds: float = Field(
         default=5.0, gt=0, le=600,
         description="The patrol judges so often, where something has come; a backlog at once.")

@@ -98,6 +98,8 @@ BOUNDED = {
         "patrol_worker.py:PatrolWorker._judge")},
     "processors/workers/membership.py:_coordinated":
         "processors.workers.membership.COORDINATOR_SECONDS",
+    "processors/workers/snapshot_places.py:StorePlace._done":
+        "processors.workers.snapshot_files.PUT_SECONDS",
     "processors/workers/patrol_worker.py:PatrolWorker._close":
         "scrutin.settings.Settings.stop_seconds",
     "processors/workers/provisioning.py:_known_everywhere":

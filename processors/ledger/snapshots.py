@@ -8,10 +8,12 @@ written by another version of Python, under other words, rules or another layout
 bytes would mean something else. So is one under another key: marshal is made for one's own files,
 and a voter counted in a file is counted in the results.
 
-Format: MAGIC, HMAC-SHA256 of all that follows under the key of whoever writes and reads, then
-values of Python's marshal, each behind its length in four bytes: the header, the voters of each
-consultation and the votes in slices, each a dictionary, an empty one after the last. By their
-lengths they are read whole: marshal asks a file for each number by itself, at five times the CPU.
+Format: MAGIC, two HMAC-SHA256 under the key of whoever writes and reads, of the header and of all
+that follows, then values of Python's marshal, each behind its length in four bytes: the header, the
+voters of each consultation and the votes in slices, each a dictionary, an empty one after the last.
+By their lengths they are read whole: marshal asks a file for each number by itself, at five times
+the CPU. The header has a digest of its own so that whoever looks for voters of a sealed
+consultation reads no more than the header of a file of gigabytes.
 """
 
 import functools
@@ -20,9 +22,9 @@ import hmac
 import io
 import marshal
 import sys
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from itertools import islice
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 from processors.ledger import rows, rules, rules_1, rules_2, settling, state
 from processors.ledger.decisions import ControlKey
@@ -35,10 +37,11 @@ MAGIC = b"scrutin ledger snapshot 7\n"
 LENGTH_BYTES = 4
 SLICE_ENTRIES = 20_000
 """Entries encoded in one go: some 3 ms, so that deciding is not held up."""
-PIECE_BYTES = 1 << 20
-"""Read in one go of a file of which the header alone is wanted."""
-PREAMBLE_BYTES = len(MAGIC) + 32
+_DIGEST_BYTES = 32
+PREAMBLE_BYTES = len(MAGIC) + 2 * _DIGEST_BYTES
 """What stands before the body."""
+BEGINNING_BYTES = PREAMBLE_BYTES + LENGTH_BYTES
+"""After so many it is known where the header ends."""
 
 
 class Unreadable(Exception):
@@ -151,21 +154,35 @@ def _written(value: dict[Any, Any]) -> bytes:
     return len(data).to_bytes(LENGTH_BYTES, "big") + data
 
 
-def _read(file: BinaryIO) -> dict[Any, Any]:
+def _read(file: io.BytesIO) -> dict[Any, Any]:
     """Read the next value of our own file, whose keyed digest was compared."""
     length = int.from_bytes(file.read(LENGTH_BYTES), "big")
     value: dict[Any, Any] = marshal.loads(file.read(length))  # noqa: S302 -- see above
     return value
 
 
-def keyed(key: bytes) -> hmac.HMAC:
-    """Begin the digest of a body; `update` it with each slice."""
-    return hmac.new(key, digestmod=hashlib.sha256)
+class Digests:
+    """What a preamble says of a body: `update` with each slice, the header first."""
+
+    def __init__(self, key: bytes) -> None:
+        self._header = _keyed(key, b"header")
+        self._whole = _keyed(key, b"whole")
+        self._begun = False
+
+    def update(self, part: bytes | memoryview) -> None:
+        """Take the next slice."""
+        self._whole.update(part)
+        if not self._begun:
+            self._header.update(part)
+        self._begun = True
+
+    def preamble(self) -> bytes:
+        """Return what stands before the body."""
+        return MAGIC + self._header.digest() + self._whole.digest()
 
 
-def preamble(digest: bytes) -> bytes:
-    """Return what stands before a body with this keyed digest."""
-    return MAGIC + digest
+def _keyed(key: bytes, of_what: bytes) -> hmac.HMAC:
+    return hmac.new(key, of_what, hashlib.sha256)
 
 
 def names_voters_of(header: Mapping[str, Any], consultations: Container[str]) -> bool:
@@ -174,28 +191,38 @@ def names_voters_of(header: Mapping[str, Any], consultations: Container[str]) ->
                for name, _, sealed, *_ in header["consultations"])
 
 
-def read_header(file: BinaryIO, key: bytes) -> dict[str, Any]:
-    """Read a snapshot's header alone, whatever its size; raise Unreadable.
+def header_end(beginning: bytes) -> int:
+    """Say from the first BEGINNING_BYTES of a file how many its header ends after; or Unreadable.
+
+    Nothing has vouched for them yet: whoever reads so many bounds them.
+    """
+    _require_ours(beginning)
+    return BEGINNING_BYTES + int.from_bytes(beginning[PREAMBLE_BYTES:BEGINNING_BYTES], "big")
+
+
+def header(data: bytes, key: bytes) -> dict[str, Any]:
+    """Read the header of a file from its bytes up to there or further; raise Unreadable.
 
     The digest is compared before anything is interpreted.
     """
-    _require(file.read(PREAMBLE_BYTES), iter(lambda: file.read(PIECE_BYTES), b""), key)
-    file.seek(PREAMBLE_BYTES)
-    return _header(file)
+    end = header_end(data[:BEGINNING_BYTES])
+    digests = Digests(key)
+    digests.update(memoryview(data)[PREAMBLE_BYTES:end])
+    _require_same(data[:PREAMBLE_BYTES - _DIGEST_BYTES], digests.preamble()[:-_DIGEST_BYTES])
+    return _header(io.BytesIO(memoryview(data)[PREAMBLE_BYTES:end]))
 
 
-def _require(preamble: bytes, rest: Iterable[bytes | memoryview], key: bytes) -> None:
-    """Raise Unreadable where what follows a preamble was not written under the key."""
-    if not preamble.startswith(MAGIC):
+def _require_ours(beginning: bytes) -> None:
+    if not beginning.startswith(MAGIC) or len(beginning) < BEGINNING_BYTES:
         raise Unreadable("the file is none, or of another version")
-    digest = keyed(key)
-    for piece in rest:
-        digest.update(piece)
-    if not hmac.compare_digest(preamble[len(MAGIC):], digest.digest()):
+
+
+def _require_same(written: bytes, computed: bytes) -> None:
+    if not hmac.compare_digest(written, computed):
         raise Unreadable("the file is damaged, or was not written under the key of this folder")
 
 
-def _header(file: BinaryIO) -> dict[str, Any]:
+def _header(file: io.BytesIO) -> dict[str, Any]:
     header: dict[str, Any] = _read(file)
     if header["python"] != sys.implementation.cache_tag:
         raise Unreadable(f"it was written by {header['python']}")
@@ -209,14 +236,17 @@ def decoded(data: bytes, key: bytes) -> tuple[Frozen, int, str]:
 
     Raises Unreadable. The digest is compared before anything is interpreted.
     """
-    rest = memoryview(data)[PREAMBLE_BYTES:]
-    _require(data[:PREAMBLE_BYTES], (rest,), key)
-    file = io.BytesIO(rest)
-    header = _header(file)
-    voters = [_entries(file) for _ in header["consultations"]]
+    end, rest = header_end(data[:BEGINNING_BYTES]), memoryview(data)
+    digests = Digests(key)
+    digests.update(rest[PREAMBLE_BYTES:end])
+    digests.update(rest[end:])
+    _require_same(data[:PREAMBLE_BYTES], digests.preamble())
+    file = io.BytesIO(rest[PREAMBLE_BYTES:])
+    found = _header(file)
+    voters = [_entries(file) for _ in found["consultations"]]
     votes = _entries(file)
-    del header["python"], header["meaning"]
-    return Frozen(header, voters, votes), header.pop("decisions_offset"), header.pop("topic")
+    del found["python"], found["meaning"]
+    return Frozen(found, voters, votes), found.pop("decisions_offset"), found.pop("topic")
 
 
 def _entries(file: io.BytesIO) -> dict[bytes, Any]:

@@ -17,7 +17,7 @@ from faust.types import TP
 
 from processors.ledger.ledger import Ledger
 from processors.workers.batch_lane import stop_process
-from processors.workers.snapshot_files import SnapshotFolder
+from processors.workers.snapshot_files import Snapshots
 from schemas.topics import Topics
 
 
@@ -61,7 +61,7 @@ class Holder(Protocol):
     app: faust.App
     topics: Topics
     held: dict[int, Held]
-    snapshots: SnapshotFolder
+    snapshots: Snapshots
     first_keys: frozenset[bytes]
 
     async def read_decision(self, partition: int, offset: int) -> bytes | None:

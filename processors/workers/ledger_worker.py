@@ -43,7 +43,8 @@ from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.progress import Progress
 from processors.workers.sealings import Sealings
-from processors.workers.snapshot_files import SnapshotFolder
+from processors.workers.snapshot_files import Snapshots
+from processors.workers.snapshot_turns import SnapshotTurns
 from processors.workers.tally_flushes import TallyFlushes
 from schemas import traces
 from schemas.topics import Topics
@@ -70,11 +71,12 @@ class LedgerPolicy:
     folder: Path
     """Of this process; the key of snapshots lies in its folder of keys."""
     snapshot_decisions: int
-    """A snapshot of a partition is due after so many decisions."""
+    """A snapshot of a partition is due after so many decisions, at the earliest."""
     first_keys: frozenset[bytes] = frozenset()
     """Digests of the adoptions by which a partition without keys may take its first."""
-    snapshots: Path | None = None
-    """Folder of snapshots, of several ledgers perhaps; None: one below `folder`."""
+    snapshots: str = ""
+    """Where snapshots go, of several ledgers perhaps: a folder, or a store's address; empty: a
+    folder below `folder`."""
 
 
 @dataclass
@@ -108,9 +110,8 @@ class LedgerWorker:
         """Whether the worker was told to stop: connections close under what still runs."""
         self.producer: AIOKafkaProducer
         self.looker = Looker(policy.kafka)
-        self.snapshots = SnapshotFolder(
-            policy.snapshots or policy.folder / "snapshots", self.topics.decisions,
-            policy.folder / "keys" / "snapshot.key")
+        self.snapshots = Snapshots.at(policy.snapshots, policy.folder, self.topics.decisions)
+        self._turns = SnapshotTurns(policy.snapshot_decisions)
         self.connecting = asyncio.Lock()
         """Held while connecting: two producers at once could write decisions out of order."""
         self.in_flight: asyncio.Queue[InFlight] = asyncio.Queue(MAX_BATCHES_IN_FLIGHT)
@@ -256,7 +257,8 @@ class LedgerWorker:
         undecodable, alarm = decide_batch(held, batch.records, writer)
         self.decided.set()
         if held.ledger.decided[SEALED_SLOT] != sealed_before:
-            self.snapshots.forget(tp.partition, held.ledger.last_offset)
+            # Not waited for: the place may be away, and the catalogue tells of it once more.
+            self.app.add_future(self.snapshots.forget(tp.partition, held.ledger.last_offset))
             held.snapshot_offset = -1
         frozen = self._frozen_when_due(held)
         decided = InFlight(event, held, held.ledger.last_offset, frozen, began)
@@ -330,7 +332,7 @@ class LedgerWorker:
                 held.decisions_offset = written[-1].offset + decided.last_batch_records - 1
                 self._snapshot(decided, held.decisions_offset)
             elif decided.frozen is not None:
-                self.snapshots.taken = False
+                self._turns.forgo()
             decided.event.ack()
             traces.batch("decide", decided.began, self.topics.votes, held.ledger.partition,
                          len(decided.event.message.value.records))
@@ -339,19 +341,21 @@ class LedgerWorker:
     def _snapshot(self, decided: InFlight, decisions_offset: int) -> None:
         if decided.frozen is not None:
             decided.held.snapshot_offset = decided.offset
-            self.app.add_future(self.snapshots.write(decided.frozen, decisions_offset))
+            self.app.add_future(self._write_snapshot(decided.frozen, decisions_offset))
+
+    async def _write_snapshot(self, frozen: Frozen, decisions_offset: int) -> None:
+        try:
+            await self.snapshots.write(frozen, decisions_offset)
+        finally:
+            self._turns.end(asyncio.get_running_loop().time())
 
     def _frozen_when_due(self, held: Held) -> Frozen | None:
-        """Copy the ledger once enough was decided since the last copy.
-
-        A copy costs as much as there are votes: so it is also due only after as many decisions as
-        there are live votes, and its share of each decision stays bounded.
-        """
-        ledger = held.ledger
-        due = max(self.policy.snapshot_decisions, ledger.live_votes)
-        if self.snapshots.taken or ledger.last_offset - held.snapshot_offset < due:
+        """Copy the ledger once enough was decided since the last copy."""
+        ledger, now = held.ledger, asyncio.get_running_loop().time()
+        decided = ledger.last_offset - held.snapshot_offset
+        if not self._turns.due(decided, ledger.live_votes, now):
             return None
-        self.snapshots.taken = True
+        self._turns.begin(now)
         return freeze(ledger)
 
     # Watching
@@ -383,6 +387,7 @@ class LedgerWorker:
         return {
             "ready": hasattr(self, "producer") and bool(self.held) and all(
                 held.generation is not None for held in dict(self.held).values()),
+            "snapshots_failed": self.snapshots.failed,
             "partitions": {
                 str(partition): {
                     "decided": held.ledger.last_offset, "durable": held.durable,

@@ -3,7 +3,7 @@
 Theory of operation: the partition that a control seals deletes its own snapshot. But a machine may
 lie about with the snapshot of a partition that another one holds now. So every ledger reads the
 catalogue, where each sealing is announced, when it starts and then every LOOK_SECONDS, and deletes
-whatever it has of a sealed consultation.
+whatever there is of a sealed consultation, again and again until it is gone.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
 from processors.workers.looker import Looker
-from processors.workers.snapshot_files import SnapshotFolder
+from processors.workers.snapshot_files import Snapshots
 from schemas.endorsements import CountedCatalogue
 
 
@@ -26,13 +26,15 @@ log = structlog.get_logger("scrutin.snapshots")
 class Sealings:
     """What a ledger knows of sealings, and what it deletes for it."""
 
-    def __init__(self, looker: Looker, catalogue: str, snapshots: SnapshotFolder) -> None:
+    def __init__(self, looker: Looker, catalogue: str, snapshots: Snapshots) -> None:
         self._looker, self._snapshots = looker, snapshots
         self._catalogue = TopicPartition(catalogue, 0)
         self._read = 0
         """Records of the catalogue that were looked at."""
         self._counted = CountedCatalogue()
         self._sealed: set[str] = set()
+        self._deleted = True
+        """Whether everything of them is."""
 
     async def run(self) -> None:
         """Look again and again, over whatever becomes of the broker."""
@@ -51,6 +53,6 @@ class Sealings:
         self._read += len(values)
         found = {each.fields["consultation"] for each in counted
                  if each and each.event == "ConsultationSealed"}
-        if found - self._sealed:
+        if found - self._sealed or not self._deleted:
             self._sealed |= found
-            await self._snapshots.forget_sealed(self._sealed)
+            self._deleted = await self._snapshots.forget_sealed(self._sealed)

@@ -36,6 +36,7 @@ def _ledger(status: Status) -> Iterator[Sample]:
         yield Sample(known.LEDGER_NEXT, held["durable"] + 1, (partition,))
         yield Sample(known.LEDGER_LIVE_VOTES, held["live_votes"], (partition,))
         yield Sample(known.LEDGER_RECOVERED, held["recovered"], (partition,))
+    yield Sample(known.LEDGER_SNAPSHOTS_FAILED, status["snapshots_failed"])
 
 
 def _ledger_waiting(status: Status) -> str:

@@ -41,6 +41,9 @@ def test_every_variable_is_a_setting() -> None:
 
     assert len(chart_variables()) > 30
     assert chart_variables() - known == set()
+    of_others = set(re.findall(r"^([A-Z_]+):", TEMPLATES, re.MULTILINE)) - chart_variables()
+    assert {name for name in of_others if not name.startswith("SCRUTIN_")} == {
+        "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
 
 
 def test_every_value_is_told_as_it_was_given() -> None:

@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 LEFT_OUT = {
     "scrutin_ledger_next_offset": "waits by hop say how far it is",
+    "scrutin_ledger_snapshots_failed": "its alarm says it",
     "scrutin_ledger_recovered": "a process that recovers is not ready, which is shown",
     "scrutin_results_next_offset": "waits by hop say how far it is",
     "scrutin_patrol_next_offset": "what it is behind is shown",
@@ -46,6 +47,7 @@ LEFT_TO_PROMTOOL = {
     "ScrutinClosingOverdue": "a log with keys, and none here: the clerk has tests of its own",
     "ScrutinRecountDiffers": "the recounts' own tests have it",
     "ScrutinDiskNearlyFull": "a disk of its own",
+    "ScrutinSnapshotsFail": "a store that is away: the ledger's own tests have such",
     "ScrutinNobodyLeads": "a lease that none of several takes: their own tests have leases",
     "ScrutinNoQuorumOfWitnesses": "ten minutes without witnesses: the notary's own tests have such",
     "ScrutinWitnessSawAnotherLog": "a forked log: `make interop` shows one to real witnesses",

@@ -67,10 +67,11 @@ def other_meaning(path: Path, key: bytes) -> None:
     end = snapshots.LENGTH_BYTES + int.from_bytes(body[:snapshots.LENGTH_BYTES], "big")
     header = marshal.dumps({
         **marshal.loads(body[snapshots.LENGTH_BYTES:end]), "meaning": bytes(32)})
-    body = len(header).to_bytes(snapshots.LENGTH_BYTES, "big") + header + body[end:]
-    digest = snapshots.keyed(key)
-    digest.update(body)
-    path.write_bytes(snapshots.preamble(digest.digest()) + body)
+    header = len(header).to_bytes(snapshots.LENGTH_BYTES, "big") + header
+    digests = snapshots.Digests(key)
+    for part in (header, body[end:]):
+        digests.update(part)
+    path.write_bytes(digests.preamble() + header + body[end:])
 
 
 async def test_a_snapshot_that_means_something_else_is_not_used(stack: Stack) -> None:

@@ -54,6 +54,22 @@ def test_a_command_that_cannot_read_a_secret_ends_with_a_sentence(tmp_path: Path
     assert done.stderr.startswith(f"scrutin: the secret in {tmp_path / 'secret'} cannot be read")
 
 
+@pytest.mark.parametrize("place", [
+    "s3://user:a-word@bucket/prefix", "s3://bucket/prefix?secret=a-word", "s3://a-word@bucket",
+    "https://user:a-word@store/bucket", "s3://bucket/../a-word:", "s3:a-word"])
+def test_a_place_of_snapshots_with_a_word_in_it_is_refused(place: str) -> None:
+    """It is shown in logs; the refusal does not repeat it."""
+    with pytest.raises(ValidationError) as error:
+        Settings(snapshots=place)
+    assert "a-word" not in str(error.value)
+
+
+@pytest.mark.parametrize("place", ["", "/srv/snapshots", "relative", "s3://bucket/of/ledgers"])
+def test_a_place_of_snapshots_is_a_folder_or_a_store(place: str) -> None:
+    """As it was given."""
+    assert Settings(snapshots=place).snapshots == place
+
+
 @pytest.mark.parametrize(("settings", "missing"), [
     ({"kafka_protocol": "SASL_SSL"}, "SCRUTIN_KAFKA_USERNAME"),
     ({"kafka_protocol": "SASL_SSL", "kafka_username": "ledger"}, "SCRUTIN_KAFKA_PASSWORD"),

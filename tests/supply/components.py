@@ -86,7 +86,7 @@ def _uses(asked_by: dict[str, list[str]]) -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     extras = project["project"]["optional-dependencies"]
     roots = {
-        RUN: [*project["project"]["dependencies"], *extras["redis"],
+        RUN: [*project["project"]["dependencies"], *extras["redis"], *extras["s3"],
               *extras["traces"]],
         LOCAL: extras["local"],
         DEVELOPMENT: project["dependency-groups"]["dev"],

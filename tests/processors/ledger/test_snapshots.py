@@ -1,7 +1,6 @@
 """Snapshots: a ledger read back from one is the ledger, and nothing else is read as one."""
 
 import hashlib
-import io
 from types import SimpleNamespace
 from typing import Any
 
@@ -31,11 +30,12 @@ KEY = bytes(range(32))
 
 def written(ledger: Ledger, key: bytes = KEY) -> bytes:
     """Return the bytes of a snapshot file."""
-    body = b"".join(snapshots.body(
+    parts = list(snapshots.body(
         snapshots.freeze(ledger), decisions_offset=7, topic="any.decisions"))
-    digest = snapshots.keyed(key)
-    digest.update(body)
-    return snapshots.preamble(digest.digest()) + body
+    digests = snapshots.Digests(key)
+    for part in parts:
+        digests.update(part)
+    return b"".join([digests.preamble(), *parts])
 
 
 def read(data: bytes) -> Ledger:
@@ -72,7 +72,8 @@ def test_a_snapshot_after_a_sealing_names_no_voter_of_it(how: Any) -> None:
 
     assert all(voter(number) in before for number in range(3))
     assert [voter(number) in after for number in range(3)] == [False, False, True]
-    headers = [snapshots.read_header(io.BytesIO(each), KEY) for each in (before, after)]
+    headers = [snapshots.header(each[:snapshots.header_end(each)], KEY)
+               for each in (before, after)]
     assert [snapshots.names_voters_of(header, {"jeunes"}) for header in headers] == [True, False]
     assert not snapshots.names_voters_of(headers[0], {"elsewhere"})
 
@@ -98,7 +99,20 @@ def test_a_frozen_ledger_stays_as_it_was_while_the_ledger_decides_on(log: Log, c
     assert decided(log[:cut])[0].state() == snapshots.thaw(frozen).state()
 
 
-@pytest.mark.parametrize("place", [0, 30, 60, -1])
+def test_a_header_s_digest_vouches_for_no_whole_file() -> None:
+    """Cut off after its header, with that digest in the place of the other one: not read."""
+    data = written(decided([adopted(), vote(1)])[0])
+    end = snapshots.header_end(data)
+    half = (snapshots.PREAMBLE_BYTES - len(snapshots.MAGIC)) // 2
+    digest = data[len(snapshots.MAGIC):len(snapshots.MAGIC) + half]
+    cut = snapshots.MAGIC + 2 * digest + data[snapshots.PREAMBLE_BYTES:end]
+
+    assert snapshots.header(cut, KEY) == snapshots.header(data, KEY)
+    with pytest.raises(snapshots.Unreadable, match="damaged"):
+        snapshots.decoded(cut, KEY)
+
+
+@pytest.mark.parametrize("place", [0, 30, 60, 90, 95, -1])
 def test_a_damaged_file_is_unreadable(place: int) -> None:
     """One byte changed anywhere, or the end missing: not read, and said so."""
     data = bytearray(written(decided([adopted(), vote(1)])[0]))
@@ -113,9 +127,11 @@ def test_only_a_file_under_the_folder_s_own_key_is_read() -> None:
     """One under another key, with a plain hash, or of release 0.1.0 is never interpreted."""
     data = written(decided([adopted(), vote(1)])[0], bytes(32))
     body = data[snapshots.PREAMBLE_BYTES:]
-    for other in (data, snapshots.preamble(hashlib.sha256(body).digest()) + body):
-        with pytest.raises(snapshots.Unreadable, match="not written under the key"):
-            snapshots.decoded(other, KEY)
+    plain = snapshots.MAGIC + 2 * hashlib.sha256(body).digest() + body
+    for other in (data, plain):
+        for read_so in (snapshots.decoded, snapshots.header):
+            with pytest.raises(snapshots.Unreadable, match="not written under the key"):
+                read_so(other, KEY)
     release = b"scrutin ledger snapshot 3\n" + hashlib.sha256(body).digest() + body
     with pytest.raises(snapshots.Unreadable, match="another version"):
         snapshots.decoded(release, KEY)

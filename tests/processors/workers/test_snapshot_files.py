@@ -1,5 +1,6 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
+import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from processors.ledger.snapshots import freeze
-from processors.workers.snapshot_files import SnapshotFolder
+from processors.workers.snapshot_files import Snapshots
+from processors.workers.snapshot_places import FolderPlace
 from tests.harness import (
     Stack,
     connected_producer,
@@ -27,9 +29,21 @@ from tests.processors.ledger.logs import (
     vote,
 )
 from tests.processors.ledger.logs import decided as decided_log
+from tests.store_server import BUCKET, store_server
 
 
 SIZE = 2_000
+
+
+def kept_in(folder: Path, key: Path | None = None) -> Snapshots:
+    """Return what keeps snapshots in a folder, with its key beside it."""
+    place = FolderPlace(folder)
+    return Snapshots(place, place, "any.decisions",
+                     key or folder.parent / "keys" / "snapshot.key")
+
+
+def name(offset: int, partition: int = PARTITION, end: str = "snapshot") -> str:
+    return f"any.decisions-{partition}.{offset:019}.{end}"
 
 
 def damaged(file: Path) -> None:
@@ -63,12 +77,44 @@ async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_on
     await ledger.says(said)
 
 
+async def test_another_host_takes_over_from_a_store(lone_stack: Stack, tmp_path: Path) -> None:
+    """A real store, and a ledger that has the key and no file of the one that was killed."""
+    [log] = await prepared(lone_stack, 6, size=SIZE)
+    hosts = [lone_stack.worker("ledger", name) for name in ("one", "other")]
+    key = tmp_path / "snapshot.key"
+    key.write_bytes(bytes(32))
+    with store_server() as store:
+        await store.begin()
+        for number, host in enumerate(hosts):
+            data = tmp_path / str(number)
+            (data / "keys").mkdir(parents=True, mode=0o700)
+            shutil.copy(key, data / "keys/snapshot.key")
+            (data / "keys/snapshot.key").chmod(0o600)
+            host.environment |= store.environment | {
+                "SCRUTIN_DATA_DIR": str(data), "SCRUTIN_SNAPSHOT_DECISIONS": "300",
+                "SCRUTIN_SNAPSHOTS": f"s3://{BUCKET}/of-ledgers"}
+        hosts[0].start()
+        async with connected_producer(lone_stack.kafka) as producer:
+            await write(producer, lone_stack.topics.votes, 0, log[1:1_000], first_offset=1)
+            await folded_decisions(lone_stack, [1_000])
+            await hosts[0].says("snapshot written")
+            hosts[0].kill()
+            await write(producer, lone_stack.topics.votes, 0, log[1_000:], first_offset=1_000)
+        hosts[1].start()
+        found = await folded_decisions(lone_stack, [len(log)])
+        await hosts[1].says("snapshot read")
+
+    assert found == decided([log])[1]
+    for host in hosts:
+        assert store.environment["AWS_SECRET_ACCESS_KEY"] not in host.so_far()
+
+
 async def test_a_snapshot_of_another_log_is_not_used(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Only where the topic still holds its last decision, and of the same topic and partition."""
     ledger, decisions = decided_log([adopted(), vote(1)])
-    folder = SnapshotFolder(tmp_path / "snapshots", "any.decisions")
+    folder = kept_in(tmp_path / "snapshots")
     await folder.write(freeze(ledger), 41)
     held: dict[int, bytes | None] = {41: decisions[-1]}
 
@@ -81,7 +127,7 @@ async def test_a_snapshot_of_another_log_is_not_used(
     assert found[1] == 41
     assert await folder.read(PARTITION, PARTITIONS + 1, read_decision) is None
     [own] = (tmp_path / "snapshots").iterdir()
-    other_place = tmp_path / f"snapshots/any.decisions-{PARTITION + 1}.snapshot"
+    other_place = tmp_path / "snapshots" / name(1, PARTITION + 1)
     other_place.write_bytes(own.read_bytes())
     assert await folder.read(PARTITION + 1, PARTITIONS, read_decision) is None
     other_place.unlink()
@@ -97,11 +143,11 @@ async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
         return list((tmp_path / "snapshots").iterdir())
 
     ledger, _ = decided_log([adopted(), vote(1)])
-    folder = SnapshotFolder(tmp_path / "snapshots", "any.decisions")
+    folder = kept_in(tmp_path / "snapshots")
     await folder.write(freeze(ledger), 1)
     assert [stat.S_IMODE(found.stat().st_mode) for found in files()] == [0o600]
 
-    folder.forget(PARTITION, ledger.last_offset + 1)
+    await folder.forget(PARTITION, ledger.last_offset + 1)
     assert not files()
     await folder.write(freeze(ledger), 1)
     assert not files()
@@ -110,16 +156,17 @@ async def test_a_sealing_leaves_no_copy_from_before_it(tmp_path: Path) -> None:
 async def test_what_names_voters_of_a_sealed_consultation_is_deleted(tmp_path: Path) -> None:
     """Of any partition, once held or not; drafts of the dead and what cannot be read go with it."""
     place = tmp_path / "snapshots"
-    folder = SnapshotFolder(place, "any.decisions")
+    folder = kept_in(place)
     log: Log = [adopted(), vote(1), closed(2), sealed(3)]
     await folder.write(freeze(decided_log(log[:2])[0]), 1)
-    held = place / f"any.decisions-{PARTITION}.snapshot"
-    elsewhere, draft, broken, foreign = (place / name for name in (
-        "any.decisions-77.snapshot", "any.decisions-77.1", "any.decisions-78.snapshot",
+    held, after = place / name(1), place / name(3)
+    elsewhere, draft, old, old_draft, foreign = (place / each for each in (
+        name(1, 77), name(1, 77, "1"), "any.decisions-78.snapshot", "any.decisions-78.1",
         "other.decisions-0.snapshot"))
     for copy in (elsewhere, draft, foreign):
         copy.write_bytes(held.read_bytes())
-    broken.write_bytes(b"nothing that can be read")
+    for broken in (old, old_draft):
+        broken.write_bytes(b"scrutin ledger snapshot 6\n and what this release cannot read")
 
     await folder.forget_sealed({"another"})
     assert {held, elsewhere, draft, foreign} == set(place.iterdir())
@@ -129,7 +176,7 @@ async def test_what_names_voters_of_a_sealed_consultation_is_deleted(tmp_path: P
     assert [foreign] == list(place.iterdir())
     await folder.write(freeze(decided_log(log)[0]), 3)
     await folder.forget_sealed({"another", CONSULTATIONS[0]})
-    assert {held, foreign} == set(place.iterdir())
+    assert {after, foreign} == set(place.iterdir())
 
 
 async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path) -> None:
@@ -137,8 +184,8 @@ async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path)
     snapshots, elsewhere = tmp_path / "snapshots", tmp_path / "elsewhere"
     snapshots.mkdir()
     elsewhere.write_text("ours")
-    folder = SnapshotFolder(snapshots, "any.decisions")
-    draft = snapshots / f"any.decisions-{PARTITION}{folder._draft}"
+    folder = kept_in(snapshots)
+    draft = snapshots / name(1, end=folder._draft)
     ledger, _ = decided_log([adopted(), vote(1)])
     for leave in (lambda: draft.write_text("left"), lambda: draft.symlink_to(elsewhere)):
         leave()
@@ -149,32 +196,13 @@ async def test_a_snapshot_is_its_owner_s_alone_whatever_was_left(tmp_path: Path)
     assert elsewhere.read_text() == "ours"
 
 
-async def test_ledgers_of_two_machines_share_a_folder_and_the_key(tmp_path: Path) -> None:
-    """What one wrote last the other reads; neither touches the other's unfinished files."""
-    ledger, decisions = decided_log([adopted(), vote(1)])
-
-    async def read_decision(_partition: int, _offset: int) -> bytes | None:
-        return decisions[-1]
-
-    keys = [tmp_path / name / "snapshot.key" for name in ("one", "other")]
-    one, other = (SnapshotFolder(tmp_path / "shared", "any.decisions", key) for key in keys)
-    await one.write(freeze(ledger), 1)
-    assert await other.read(PARTITION, PARTITIONS, read_decision) is None, "it has another key"
-    keys[1].write_bytes(keys[0].read_bytes())
-    found = await other.read(PARTITION, PARTITIONS, read_decision)
-
-    assert found is not None
-    assert (found[0].state(), found[1]) == (ledger.state(), 1)
-    assert one._draft != other._draft
-
-
 async def test_a_folder_that_cannot_be_written_stops_nothing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """No snapshot is written, and the log says why."""
     (tmp_path / "snapshots").write_text("a file in the folder's place")
     ledger, _ = decided_log([adopted(), vote(1)])
-    await SnapshotFolder(tmp_path / "snapshots", "any.decisions").write(freeze(ledger), 1)
+    await kept_in(tmp_path / "snapshots").write(freeze(ledger), 1)
 
     assert "the next start folds more decisions" in capsys.readouterr().out
     assert (tmp_path / "snapshots").read_text("utf-8") == "a file in the folder's place"
@@ -189,8 +217,7 @@ async def test_a_snapshot_of_somebody_else_is_not_used(
     async def read_decision(_partition: int, _offset: int) -> bytes | None:
         return decisions[-1]
 
-    ours, theirs = (SnapshotFolder(tmp_path / name / "snapshots", "any.decisions")
-                    for name in ("ours", "theirs"))
+    ours, theirs = (kept_in(tmp_path / name / "snapshots") for name in ("ours", "theirs"))
     await ours.write(freeze(ledger), 1)
     await theirs.write(freeze(ledger), 1)
     key = tmp_path / "ours/keys/snapshot.key"

@@ -28,7 +28,7 @@ from tests.waiting import WAIT_SECONDS
 
 
 RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
-LEDGER = {"ready": False, "partitions": {
+LEDGER = {"ready": False, "snapshots_failed": 2, "partitions": {
     "0": RECOVERED,
     "3": {"durable": -1, "live_votes": 0, "recovered": False}}}
 IDEAS = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 2}}
@@ -72,8 +72,8 @@ async def test_a_loop_that_stands_still_is_not_alive() -> None:
 
 @pytest.mark.parametrize(("kind", "status", "why"), [
     ("ledger", LEDGER, "recovering partitions 3"),
-    ("ledger", {"ready": False, "partitions": {}}, "no partition was assigned yet"),
-    ("ledger", {"ready": False, "partitions": {"0": RECOVERED}}, "to write"),
+    ("ledger", {**LEDGER, "partitions": {}}, "no partition was assigned yet"),
+    ("ledger", {**LEDGER, "partitions": {"0": RECOVERED}}, "to write"),
     ("archive", ARCHIVE, "2 archived records are gone"),
     ("ideas", {**IDEAS, "ready": False}, "reading tallies"),
     ("notary", {"ready": False, "leads": True, "stopped": ["why"], "logs": [],

@@ -33,7 +33,7 @@ from views.operations.ruler import Lag
 from views.operations.watch import Places
 
 
-STATUS = {"ready": True, "partitions": {
+STATUS = {"ready": True, "snapshots_failed": 0, "partitions": {
     str(number): {"durable": 1, "live_votes": 0, "recovered": True} for number in range(2)}}
 
 

@@ -1,5 +1,5 @@
 {{- /* What each process is told by its environment, as a map: every name is one of
-scrutin/settings.py, which tests/deploy/test_chart.py holds it to. */}}
+scrutin/settings.py, which tests/deploy/test_chart.py holds it to, or of Amazon's library. */}}
 {{- define "scrutin.settings" -}}
 {{- $values := .root.Values }}
 {{- $kafka := $values.kafka }}
@@ -44,7 +44,11 @@ SCRUTIN_CLICKHOUSE_PRIVATE_KEY: /etc/scrutin/clickhouse/tls.key
 SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin | quote }}
 {{- end }}
 {{- if eq .process "ledger" }}
-SCRUTIN_SNAPSHOTS: /var/lib/scrutin/snapshots
+SCRUTIN_SNAPSHOTS: {{ default "/var/lib/scrutin/snapshots" $values.snapshots.store | quote }}
+{{- if and $values.snapshots.store $values.snapshots.secret }}
+AWS_CONFIG_FILE: /etc/scrutin/store/config
+AWS_SHARED_CREDENTIALS_FILE: /etc/scrutin/store/credentials
+{{- end }}
 {{- end }}
 {{- if get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
 SCRUTIN_CONTROL_KEYS: /var/lib/scrutin/control

@@ -25,7 +25,14 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 - {name: control, mountPath: /var/lib/scrutin/control, readOnly: true}
 {{- end }}
 {{- if eq .process "ledger" }}
+{{- if $values.snapshots.store }}
+- {name: drafts, mountPath: /var/lib/scrutin/snapshots}
+{{- if $values.snapshots.secret }}
+- {name: store, mountPath: /etc/scrutin/store, readOnly: true}
+{{- end }}
+{{- else }}
 - {name: private, mountPath: /var/lib/scrutin/snapshots, subPath: snapshots}
+{{- end }}
 {{- else if eq .process "notary" }}
 - {name: private, mountPath: /var/lib/scrutin/keys/transparency, subPath: log-keys}
 - {name: public, mountPath: /var/lib/scrutin/transparency, subPath: transparency}
@@ -67,7 +74,7 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- if has .process (list "ledger" "patrol") }}
 - {name: faust, emptyDir: {sizeLimit: 64Mi}}
 {{- end }}
-{{- if has .process (list "ledger" "notary" "gateway") }}
+{{- if or (has .process (list "notary" "gateway")) (and (eq .process "ledger") (not $values.snapshots.store)) }}
 - {name: private, persistentVolumeClaim: {claimName: {{ $name }}-private}}
 {{- end }}
 {{- if has .process (list "archive" "notary" "views" "gateway") }}
@@ -78,6 +85,12 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 {{- if eq .process "ledger" }}
 {{ include "scrutin.secret" (list "keys" $values.keys.snapshots) }}
+{{- if $values.snapshots.store }}
+- {name: drafts, emptyDir: {sizeLimit: 2Gi}}
+{{- if $values.snapshots.secret }}
+{{ include "scrutin.secret" (list "store" $values.snapshots.secret) }}
+{{- end }}
+{{- end }}
 {{- else if has .process (list "views" "gateway") }}
 {{ include "scrutin.secret" (list "operations" $values.operations.secret) }}
 {{- if eq .process "gateway" }}
