@@ -18,7 +18,14 @@ from producers.writer import BulkWriter
 from schemas import codec
 from schemas.codec import ID_BYTES
 from schemas.control_signatures import UNSIGNED, key_id
-from schemas.endorsements import ENDORSED, NAMED, SIGNED, endorsement_signed, named_signed
+from schemas.endorsements import (
+    ENDORSED,
+    NAMED,
+    SIGNED,
+    Endorsements,
+    endorsement_signed,
+    named_signed,
+)
 from schemas.registry import HEADER_BYTES, headers
 from schemas.topics import Topics
 
@@ -112,11 +119,16 @@ def naming(
     return named_signed(signer.private, signer.in_force, record)
 
 
+async def read_endorsements(address: str, topics: Topics) -> Endorsements:
+    """Read who endorses what is said in the catalogue."""
+    async with LogReader(address) as reader:
+        return (await read_catalogue(reader, topics)).endorsements
+
+
 async def read_named(address: str, topics: Topics) -> frozenset[bytes] | None:
     """Read which public keys endorse besides those of controls; None: no endorsement is asked."""
-    async with LogReader(address) as reader:
-        known = await read_catalogue(reader, topics)
-    return known.endorsements.named if known.endorsements.wanted else None
+    found = await read_endorsements(address, topics)
+    return found.named if found.wanted else None
 
 
 async def name_keys(

@@ -75,7 +75,10 @@ class Endorsements:
         """Event id of the last KeysNamed that counts: no other log has it."""
         self._keys: dict[bytes, bytes] = {}
         """Public keys by their ids, besides operators' keys of controls."""
+        self._former: set[bytes] = set()
+        """Ids of those that earlier namings named."""
         self._waiting: OrderedDict[int, _Waiting] = OrderedDict()
+        self._passed_over = 0
 
     def take(
         self, event: str, fields: Fields, offset: int, value: bytes | None,
@@ -104,6 +107,7 @@ class Endorsements:
             if offset - first <= WITHIN_OFFSETS:
                 return
             del self._waiting[first]
+            self._passed_over += 1
 
     def _name(self, fields: Mapping[str, Any], value: bytes | None) -> None:
         """Follow a KeysNamed, if an operator has signed it for this log and it rises."""
@@ -111,8 +115,10 @@ class Endorsements:
         if fields["generation"] <= self.generation or not _is_signed(
                 operators, fields, value, _message(
                     NAMED_DOMAIN, self._authority.in_force, value or b"")):
+            self._passed_over += 1
             return
         self.generation, self.in_force = fields["generation"], fields["event_id"]
+        self._former |= {*self._keys}
         # A key that is named under another id than its own would be found by nobody.
         self._keys = {key_id(each["public"]): each["public"] for each in fields["keys"]
                       if each["public"] not in SMALL_ORDER}
@@ -135,9 +141,20 @@ class Endorsements:
         return may | self._keys | operators
 
     @property
+    def unendorsed(self) -> int:
+        """Records so far that nobody endorsed, or not yet, and namings that nobody may have made.
+        """
+        return self._passed_over + len(self._waiting)
+
+    @property
     def named(self) -> frozenset[bytes]:
         """Public keys that the last naming names."""
         return frozenset(self._keys.values())
+
+    @property
+    def retired(self) -> frozenset[bytes]:
+        """Ids of keys that were named once, and endorse nothing any more."""
+        return frozenset(self._former - {key for event in ENDORSED for key in self.keys(event)})
 
     @property
     def wanted(self) -> bool:

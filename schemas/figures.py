@@ -102,6 +102,11 @@ RESULTS_SET_ASIDE = _figure(
     "Records read since the start that nobody can read, or that are no event of their topic.",
     "topic")
 
+UNENDORSED = _figure(
+    "scrutin_ideas_unendorsed_records", "ideas", "records",
+    "Records of the catalogue that count for nothing since nobody has endorsed them, and namings "
+    "of keys that nobody may have made; since the log began.")
+
 PATROL_NEXT = _figure(
     "scrutin_patrol_next_offset", "patrol", "offset",
     "First offset of the votes that is not judged.", "partition")

@@ -129,6 +129,11 @@ class Catalogue:
         self.counted: Counted | None = None
         """What the last record folded made count: itself, or one before that it endorses."""
 
+    @property
+    def unendorsed(self) -> int:
+        """Records so far that count for nothing, as long as nobody endorses them."""
+        return self._endorsements.unendorsed
+
     def apply(
         self, event: str, fields: Fields, offset: int, value: bytes | None = None,
         digest: bytes | None = None,

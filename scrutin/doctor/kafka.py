@@ -19,7 +19,7 @@ from producers.gateway.clock_watch import measures, steady
 from schemas import kafka_clients
 from schemas.kafka_access import Access
 from schemas.topics import Topics
-from scrutin.doctor import cluster, granted, topic_rules
+from scrutin.doctor import cluster, endorsing, granted, topic_rules
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.doctor.cluster import Cluster
 from scrutin.doctor.here import lasting
@@ -62,6 +62,9 @@ async def examined(
     for answer in asked:
         yield answer
     states = {answer.about: answer.said for answer in asked}
+    if UNANSWERED not in states and states.get(
+            f"topics.{topics.catalogue}") != topic_rules.ABSENT:
+        yield await endorsing.examined(settings, address, topics, process)
     if states.get(f"topics.{topics.clocks}") == topic_rules.ABSENT:
         yield unknown(CLOCKS, f"{topics.clocks} does not exist", topic_rules.MAKE)
     elif UNANSWERED not in states:

@@ -54,6 +54,7 @@ def _ideas(status: Status) -> Iterator[Sample]:
             yield Sample(known.RESULTS_NEXT, offset + 1, (str(partition),))
     for topic, number in status["set_aside"].items():
         yield Sample(known.RESULTS_SET_ASIDE, number, (topic,))
+    yield Sample(known.UNENDORSED, status["unendorsed"])
 
 
 def _ideas_waiting(_status: Status) -> str:

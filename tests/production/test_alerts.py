@@ -163,18 +163,22 @@ async def broker_stands_still(running: Stack) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def records_that_nobody_may_have_written(running: Stack) -> AsyncIterator[None]:
-    """A suspension without a signature, garbage in the ballot box, and among the tallies."""
+    """A suspension and a naming of keys without a signature, garbage among votes and tallies."""
     voter = bytes(16)
     forged = codec.encode_as(
         current("VoterSuspended", 2), event_id=b"forged" + bytes(10), voter=voter,
         consultation="town", reason="a lie", salt=bytes(16), origin="operator", occurred_at=0,
         cause=1, finding=bytes(16), by=bytes(8), signature=bytes(64))
+    named = codec.encode(
+        "KeysNamed", event_id=b"forged" + bytes(10), generation=1, keys=[], salt=bytes(16),
+        origin="operator", occurred_at=0, by=bytes(8), signature=bytes(64))
     async with connected_producer(running.kafka) as producer:
         for _ in range(UNREADABLE):
             await producer.send_and_wait(TOPICS.votes, b"garbage", partition=1)
         await producer.send_and_wait(
             TOPICS.votes, forged, partition=partition_of(voter, TOPICS.partitions))
         await producer.send_and_wait(TOPICS.tallies, b"garbage", key=b"k", partition=0)
+        await producer.send_and_wait(TOPICS.catalogue, named, partition=0)
     yield
 
 
@@ -241,7 +245,8 @@ FAULTS: tuple[tuple[Fault, tuple[str, ...]], ...] = (
     (ledger_is_killed, ("ScrutinRestarts",)),
     (notary_stands_still, ("ScrutinNotaryBehind",)),
     (records_that_nobody_may_have_written, (
-        "ScrutinUnsignedControls", "ScrutinDeadLetters", "ScrutinRecordsSetAside")),
+        "ScrutinUnsignedControls", "ScrutinDeadLetters", "ScrutinRecordsSetAside",
+        "ScrutinCatalogueUnendorsed")),
     (crowd_of_viewers, ("ScrutinStreamsNearLimit", "ScrutinViewsRefuse")),
     (archive_stands_still, ("ScrutinArchiveBehind",)),
     (broker_stands_still, (

@@ -23,10 +23,12 @@ from producers.known_catalogue import KnownCatalogue
 from producers.signing import CatalogueKey, OwnKey
 from schemas import codec
 from schemas.control_roles import CLERK, OPERATOR, public_key
-from schemas.endorsements import ENDORSED, WITHIN_OFFSETS, CountedCatalogue
+from schemas.endorsements import ENDORSED, WITHIN_OFFSETS, CountedCatalogue, Endorsements
 from schemas.genesis import announced
 from schemas.registry import current
 from schemas.topics import Topics
+from scrutin.doctor.answers import BAD, GOOD
+from scrutin.doctor.endorsing import judged
 from sinks.columns.catalogue import catalogue_table
 from sinks.columns.records import Records
 from views.flushes import Flushes
@@ -289,6 +291,51 @@ def test_a_reader_holds_no_more_than_may_still_be_endorsed() -> None:
         assert counted.take(offset, value) is None or offset < len(BEGUN)
 
     assert len(counted._endorsements._waiting) == WITHIN_OFFSETS + 1
+
+
+def test_what_nobody_endorsed_is_counted_until_somebody_does() -> None:
+    """Each record that waits, or waited too long, and each naming that nobody may have made."""
+    value, stranger = record("ProposalAccepted"), codec.encode("KeysNamed", **{
+        **codec.decode(BEGUN[1])[1], "generation": 9})
+    found, numbers = Ideas(1), []
+    for offset, said in enumerate([
+            *BEGUN, value, endorsed(value, 2), stranger, value, endorsed(value, 5, STRANGER),
+            *GAP, endorsed(value, 5)]):
+        found.apply_catalogue(said, offset)
+        numbers.append(found.catalogue.unendorsed)
+
+    assert numbers == [0, 0, 1, 0, 1, 2, *([2] * (WITHIN_OFFSETS + 2))]
+
+
+def endorsing(*publics: bytes) -> Endorsements:
+    """Name keys twice: the moderator's, then these."""
+    known = KnownCatalogue()
+    for offset, value in enumerate(BEGUN):
+        known.apply(*codec.decode(value), offset, value)
+    second = naming(known, [CONTROL], publics, occurred_at=0)
+    known.apply(*codec.decode(second), len(BEGUN), second)
+    return known.endorsements
+
+
+@pytest.mark.parametrize(("own_keys", "closes", "state", "part"), [
+    ([], False, GOOD, (
+        "2 keys endorse descriptions (naming 2), 1 more closings; of those here: none, closings "
+        "only none")),
+    ([], True, BAD, "none, closings only none"),
+    ([CONTROL], True, GOOD, f"here: {CONTROL.id.hex()}, closings only none"),
+    ([CLOSER], True, GOOD, f"none, closings only {CLOSER.id.hex()}"),
+    ([STRANGER], False, GOOD, "here: none, closings only none"),
+    ([MODERATOR], False, BAD, f"no more {MODERATOR.id.hex()}"),
+    ([MODERATOR, CONTROL], False, GOOD, f"no more {MODERATOR.id.hex()}")])
+def test_the_doctor_says_who_endorses_and_whether_it_can_be_done_here(
+    own_keys: list[OwnKey], closes: bool, state: str, part: str,  # noqa: FBT001 -- a case's
+) -> None:
+    """A key that was named once and is no more is told; a notary that is to close needs one."""
+    answer = judged(endorsing(own(key(5)).public), own_keys, closes=closes)
+
+    assert (answer.state, part in answer.said) == (state, True), answer
+    assert judged(KnownCatalogue().endorsements, own_keys, closes=closes).state == GOOD
+    assert not endorsing(MODERATOR.public).retired
 
 
 def test_a_writer_without_a_key_is_told() -> None:

@@ -31,7 +31,8 @@ RECOVERED = {"durable": 41, "live_votes": 7, "recovered": True}
 LEDGER = {"ready": False, "snapshots_failed": 2, "partitions": {
     "0": RECOVERED,
     "3": {"durable": -1, "live_votes": 0, "recovered": False}}}
-IDEAS = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 2}}
+IDEAS = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 2},
+         "unendorsed": 3}
 ARCHIVE = {"ready": False, "leads": True, "stopped": [], "duplicate_rows": 0, "missing_records": 2,
            "measured_at": 12.5, "positions": [
                {"topic": "t.votes", "partition": 0, "next_offset": 9, "rows": 7, "offsets": 7,
