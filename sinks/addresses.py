@@ -19,6 +19,8 @@ class Trust:
 
 
 SCHEMES = ("http", "https")
+CERTIFICATES = ("ca_cert", "client_cert", "client_cert_key")
+"""What a client calls the parts of Trust."""
 
 
 class AddressRefused(Exception):
@@ -71,8 +73,8 @@ def way(url: str, trust: Trust) -> dict[str, Any]:
                 "SCRUTIN_CLICKHOUSE_CA or _CERTIFICATE is set, and SCRUTIN_CLICKHOUSE_URL is "
                 "spoken to in clear: let it begin with https.")
         return told
-    for name, path in (("ca_cert", trust.authorities), ("client_cert", trust.certificate),
-                       ("client_cert_key", trust.private_key)):
+    paths = trust.authorities, trust.certificate, trust.private_key
+    for name, path in zip(CERTIFICATES, paths, strict=True):
         if path:
             told[name] = str(path)
     if trust.certificate:

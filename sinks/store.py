@@ -19,9 +19,10 @@ import clickhouse_connect
 import pyarrow as pa
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
+from clickhouse_connect.driver.httputil import default_pool_manager, get_pool_manager
 
 from schemas.certificates import client_context
-from sinks.addresses import Trust, way
+from sinks.addresses import CERTIFICATES, Trust, way
 from sinks.columns.records import Records
 from sinks.days import KEEP_BLOCK, kept_blocks, within
 from sinks.faults import InsertUnreadable, SinkStopped
@@ -92,11 +93,26 @@ def connect(
         "connect_timeout": CONNECT_SECONDS, "send_receive_timeout": int(seconds),
     }
     if create:
-        first = clickhouse_connect.get_client(**options)
+        first = _client(options)
         first.command(
             "CREATE DATABASE IF NOT EXISTS {name:Identifier}", parameters={"name": database})
         first.close()
-    return clickhouse_connect.get_client(**options, database=database)
+    return _client({**options, "database": database})
+
+
+def _client(options: Mapping[str, Any]) -> Client:
+    """Make a client that goes by no proxy: of itself it takes one from the environment, which
+    would hear the password."""
+    if options["interface"] == "http":
+        return clickhouse_connect.get_client(**options, pool_mgr=default_pool_manager())
+    pool = get_pool_manager(**{name: options[name] for name in CERTIFICATES if name in options})
+    try:
+        made: Any = clickhouse_connect.get_client(**options, pool_mgr=pool)
+    except BaseException:
+        pool.clear()
+        raise
+    made._backend.owns_pool_manager = True  # noqa: SLF001 -- closed with the client, as its own is
+    return made  # type: ignore[no-any-return]  # what get_client gives
 
 
 def located(client: Client, table: str) -> dict[str, str]:

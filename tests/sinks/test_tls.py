@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import select
 import socket
 import ssl
 import threading
@@ -64,6 +65,23 @@ def test_a_url_without_a_port_means_that_of_its_scheme(scheme: str) -> None:
         connect(f"{scheme}://{host}", "default", create=False)
 
     assert (heard == [TLS_RECORD]) == (scheme == "https")
+
+
+@pytest.mark.parametrize("scheme", STANDARD)
+def test_no_proxy_of_the_environment_is_asked(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would hear user and password by http, and every question: nobody connects to it."""
+    with (socket.create_server(("127.0.0.1", 0)) as proxy,
+          socket.create_server(("127.0.0.1", 0)) as server):
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        with pytest.raises(CLIENT_ERRORS):
+            connect(f"{scheme}://archive:hidden-word@127.0.0.1:{server.getsockname()[1]}",
+                    "default", create=False, seconds=1)
+        asked = [bool(select.select([each], [], [], 0)[0]) for each in (server, proxy)]
+
+    assert asked == [True, False]
 
 
 class Door:
