@@ -73,6 +73,18 @@ class Wanted:
                  "time_zone": self.time_zone}
         return {name: said for name, said in found.items() if said}
 
+    def require_sayable(self, event: str) -> None:
+        """Raise InvalidInput where no description of such an event could say this."""
+        if event != "ConsultationDescribed" and self.dates:
+            raise InvalidInput("dates and time zone are the consultation's: leave the proposal, "
+                               "idea or theme out.")
+        if not self.texts and not self.dates:
+            raise InvalidInput("say what shall stand there: --text, --opens-at, --closes-at or "
+                               "--time-zone.")
+        for name, written in self.dates.items():
+            if name != "time_zone":
+                _milliseconds(name, written)
+
 
 async def correct(
     log: Log, event: str, name: str, wanted: Wanted, reason: str, *, consultation: str | None,
@@ -104,12 +116,7 @@ async def correct(
 def said(event: str, known: Fields, wanted: Wanted) -> Fields:
     """Return a description as it shall be; raise InvalidInput where it cannot be that."""
     words = corrections.KEPT[event][0]
-    if event != "ConsultationDescribed" and wanted.dates:
-        raise InvalidInput("dates and time zone are the consultation's: leave the proposal, idea "
-                           "or theme out.")
-    if not wanted.texts and not wanted.dates:
-        raise InvalidInput("say what shall stand there: --text, --opens-at, --closes-at or "
-                           "--time-zone.")
+    wanted.require_sayable(event)
     texts = {**known[words], **_texts(known[words], wanted.texts)}
     kind: Any = ProposalTexts if event == "ProposalAccepted" else Texts
     made = {**known, words: _checked(kind, texts)}

@@ -8,6 +8,7 @@ concluded from the lost answer itself, and as little from one that says yes: eve
 rows is read again, for a disk that was full may have cut what was acknowledged.
 """
 
+import logging
 import threading
 import time
 import uuid
@@ -57,6 +58,10 @@ NO_TRUST = Trust()
 
 CLIENT_ERRORS = (ClickHouseError, OSError)
 """What the client raises where an answer is missing or says no."""
+
+
+# Without a handler Python prints what the client says of a server that is away, before our words.
+logging.getLogger("clickhouse_connect").addHandler(logging.NullHandler())
 
 
 class Stopping(Exception):

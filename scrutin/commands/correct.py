@@ -49,10 +49,14 @@ def correct(  # noqa: PLR0913 -- each is an option of the command line
     if len(named) > 1:
         producing.fail(InvalidInput("name one thing to correct: a proposal, --idea or --theme"))
     event, name = named[0] if named else ("ConsultationDescribed", "")
+    wanted = Wanted(text or (), opens_at, closes_at, time_zone)
+    try:
+        wanted.require_sayable(event)
+    except InvalidInput as error:
+        producing.fail(error)
     done = producing.finish(correcting.correct(
-        producing.log(after_closing=after_closing), event, name,
-        Wanted(text or (), opens_at, closes_at, time_zone), reason, consultation=consultation,
-        now=producing.now()))
+        producing.log(after_closing=after_closing), event, name, wanted, reason,
+        consultation=consultation, now=producing.now()))
     producing.say(
         f"{done.what}: corrected; {done.votes:,} votes were cast before" if done.written
         else f"{done.what} says that already: nothing written")

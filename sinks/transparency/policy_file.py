@@ -4,11 +4,14 @@ Both only grow: a key that is retired stays, for what it signed stays signed. Wh
 folder anew from a copy gives them back with it.
 """
 
+import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from schemas.named_keys import KeyList
+from sinks.faults import TreeRefused
 from sinks.transparency.folder import sync_folder, write_whole
+from sinks.transparency.keys import load_key
 from sinks.transparency.notes import Refused, Verifier
 from sinks.transparency.policy import POLICY, WITNESSED_POLICY, parse_policy, write_policy
 from sinks.transparency.quorum import Quorum
@@ -25,6 +28,23 @@ def known_keys(folder: Path, name: str) -> tuple[bytes, ...]:
     except (FileNotFoundError, UnicodeDecodeError, Refused):
         return ()
     return known.publics if known else ()
+
+
+def own_publics(folder: Path, keys: Path) -> frozenset[bytes]:
+    """Return every key of our logs: those that were published, and those that lie among ours.
+
+    A key that cannot be read is left out: whoever signs with it says so. Raises OSError.
+    """
+    try:
+        found = {public for verifier in parse_policy((folder / POLICY).read_text("utf-8")).values()
+                 for public in verifier.publics}
+    except (FileNotFoundError, UnicodeDecodeError, Refused):
+        found = set()
+    for path in keys.rglob("*.key"):
+        with contextlib.suppress(TreeRefused):
+            if (key := load_key(path)) is not None:
+                found.add(key.public_key().public_bytes_raw())
+    return frozenset(found)
 
 
 def publish_policy(

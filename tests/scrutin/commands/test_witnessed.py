@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from schemas.private_files import make_private
 from schemas.topics import Topics
 from scrutin.doctor import here
 from scrutin.doctor.answers import BAD, GOOD
@@ -21,7 +22,7 @@ from scrutin.settings import Settings
 from sinks.transparency.entries import entry_of
 from sinks.transparency.folder import LogFolder
 from sinks.transparency.keeper import Keeper
-from sinks.transparency.notes import Signer
+from sinks.transparency.notes import Signer, Verifier
 from sinks.transparency.policy import POLICY, WITNESSED_POLICY, write_policy
 from sinks.transparency.serving import ServedLogs
 from tests.sinks.transparency.cosigning import NOW, Cosigner, least
@@ -251,14 +252,36 @@ def test_an_address_with_a_password_or_none_is_no_address(tmp_path: Path, url: s
         read_witnesses(path)
 
 
+@pytest.mark.parametrize("known", ["by its file", "by what was published"])
+def test_a_notary_takes_no_key_of_its_own_log_as_a_witness(tmp_path: Path, known: str) -> None:
+    """It would countersign itself: exit code 2, and the sentence says which witness that is."""
+    (tmp_path / "witnesses").write_text(least(2, ONE, TWO).text())
+    public = ONE.witness.public
+    if known == "by its file":
+        make_private(tmp_path / "data/keys/transparency/scrutin/votes/1.key", ONE.secret)
+    else:
+        folder = tmp_path / "data/transparency/scrutin"
+        folder.mkdir(parents=True)
+        (folder / POLICY).write_text(write_policy([Verifier("example.org/log/x", public)]))
+    done = notary(tmp_path)
+
+    assert done.returncode == 2
+    assert "the key of one is one of this log's own" in done.stderr
+
+
+def notary(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Start a notary in a process: what it makes of its log is no other test's."""
+    return subprocess.run(
+        [sys.executable, "-m", "scrutin", "notary"], capture_output=True, text=True, check=False,
+        env={**os.environ, "SCRUTIN_DATA_DIR": str(folder / "data"),
+             "SCRUTIN_KAFKA": "127.0.0.1:9", "SCRUTIN_WITNESSES": str(folder / "witnesses")})
+
+
 @pytest.mark.parametrize("text", ["quorum none\n", "witness a b\n", least(1, Cosigner("n")).text()])
 def test_a_notary_refuses_witnesses_that_it_cannot_ask(tmp_path: Path, text: str) -> None:
     """Nobody, a key that is none, no address: exit code 2, before anything is begun."""
     (tmp_path / "witnesses").write_text(text)
-    done = subprocess.run(  # A process: what it makes of its log is no other test's.
-        [sys.executable, "-m", "scrutin", "notary"], capture_output=True, text=True, check=False,
-        env={**os.environ, "SCRUTIN_DATA_DIR": str(tmp_path / "data"),
-             "SCRUTIN_KAFKA": "127.0.0.1:9", "SCRUTIN_WITNESSES": str(tmp_path / "witnesses")})
+    done = notary(tmp_path)
 
     assert done.returncode == 2
     assert "SCRUTIN_WITNESSES cannot be used" in done.stderr

@@ -18,7 +18,8 @@ class Cosigner:
     """A witness's key."""
 
     def __init__(self, label: str, url: str = "") -> None:
-        self._key = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(label.encode()).digest())
+        self.secret = hashlib.sha256(label.encode()).digest()
+        self._key = Ed25519PrivateKey.from_private_bytes(self.secret)
         public = self._key.public_key().public_bytes_raw()
         self.witness = Witness(label, f"witness.example/{label}", public, url)
 
