@@ -27,6 +27,8 @@ from views.reader import BrokerUnreachable, ResultsReader
 RESULTS_SECONDS = 600.0
 """Pause between two signed results of a consultation that moves; one in another state is signed at
 once, one of which nothing moved not again."""
+END_SECONDS = 30.0
+"""Longest wait for what reads results to let go of the broker."""
 LOOK_SECONDS = 1.0
 """Pause between two looks at what is due."""
 RETRY_SECONDS = 2.0
@@ -98,6 +100,8 @@ class ResultsNotary:
             reading.result()
         finally:
             reading.cancel()
+            # Else who loses the lease and stands by keeps these connections for ever.
+            await asyncio.wait([reading], timeout=END_SECONDS)
 
     def sign_due(self) -> None:
         """Take each result that is due, sign each one taken that checkpoints cover."""
