@@ -115,7 +115,7 @@ class KeptLogs:
         table = self._client.query_arrow(
             _PIECE, parameters=self._parameters(log, partition, first=first, end=bounded),
             use_strings=False)
-        found = list(_in_order(log, partition, first, _records(table)))
+        found = list(_in_order(log, partition, first, _records(log, partition, table)))
         if not found:
             raise ArchiveUnfit(_missing(log, partition, first))
         return found
@@ -129,10 +129,18 @@ class KeptLogs:
                 **more}
 
 
-def _records(table: pa.Table) -> Iterator[KeptRecord]:
+def _records(log: ArchivedLog, partition: int, table: pa.Table) -> Iterator[KeptRecord]:
+    """Yield rows as records; raise ArchiveUnfit at one that no record of Kafka's can have become.
+    """
     for offset, milliseconds, key, value, names, values in zip(
             *(column.to_pylist() for column in table.columns), strict=True):
-        headers = [(name.decode(), held) for name, held in zip(names, values, strict=True)]
+        try:
+            headers = [(name.decode(), held) for name, held in zip(names, values, strict=True)]
+        except ValueError as error:
+            raise ArchiveUnfit(
+                f"the archive's row of {log.topic} partition {partition} offset {offset} has "
+                "headers that no record has: it was written by somebody else. Find out who may "
+                "write there, and look for a copy of the archive from before.") from error
         yield KeptRecord(offset, milliseconds, key, value, headers)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from processors.workers import provisioning
 from processors.workers.batches import WRITE_SECONDS, Batch, connected_producer
@@ -211,6 +211,11 @@ def _cause(errors: ExceptionGroup) -> Exception:
     error: Exception = errors
     while isinstance(error, ExceptionGroup):
         error = error.exceptions[0]
+    if isinstance(error, MessageSizeTooLargeError):
+        return FillingFailed(
+            "the broker refused a record for its size. Where a topic's max.message.bytes is "
+            "smaller than `scrutin provision` sets it, set it so and go on with --resume; "
+            "otherwise the archive has a row that never was a record: somebody else wrote it.")
     if isinstance(error, (KafkaError, OSError, Unreachable)):
         return FillingFailed(
             f"Kafka stopped answering ({type(error).__name__}: {error}). Start it, then run the "

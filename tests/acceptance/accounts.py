@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError
@@ -19,6 +19,8 @@ from sinks.store import Store
 
 
 ROWS = 3
+DENIED = ("ACCESS_DENIED", "Not enough privileges")
+"""What ClickHouse says to who lacks a right."""
 OTHERS = ("vote_quarters", "archivers", "applied_migrations")
 """Tables that are of no log."""
 
@@ -47,13 +49,36 @@ def goes_beyond(process: str, client: Client, topics: Topics) -> list[str]:
             ("delete in", f"ALTER TABLE {home}.{table} DELETE WHERE topic = 'lie'"),
             ("change", f"ALTER TABLE {home}.{table} UPDATE offset = 0 WHERE topic = 'lie'"),
         ) if may(client, statement)]
-    own = f"u{uuid.uuid4().hex[:8]}"
-    return found + [what for what, statement in (
-        ("make users", f"CREATE USER {own}"),
-        ("make databases of others", f"CREATE DATABASE {own}"),
-        ("empty a table", f"TRUNCATE TABLE {database}.sequences_log"),
-        ("drop a table", f"DROP TABLE {database}.sequences_log"),
-    ) if may(client, statement)]
+    return found + [what for what, statement in _attempts(database, f"u{uuid.uuid4().hex[:8]}")
+                    if may(client, statement)]
+
+
+def _attempts(database: str, own: str) -> Iterator[tuple[str, str]]:
+    """Yield what no process needs, under a name of its own; the worst comes last."""
+    table, line = f"{database}.sequences_log", "'LineAsString', 'line String'"
+    engine = "(line String) ENGINE ="
+    yield "make users", f"CREATE USER {own}"
+    yield "see users", "SELECT count() FROM system.users"
+    yield "make databases of others", f"CREATE DATABASE {own}"
+    yield "make functions", f"CREATE FUNCTION {own} AS (x) -> x"
+    yield "read files", f"SELECT count() FROM file('{own}', {line})"
+    yield "write files", f"INSERT INTO FUNCTION file('{own}', {line}) SELECT 'lie'"
+    yield "ask any address", f"SELECT count() FROM url('http://127.0.0.1:1/{own}', {line})"
+    yield "ask other servers", "SELECT count() FROM remote('127.0.0.1:1', 'system', 'one')"
+    yield "ask other databases", f"SELECT count() FROM mysql('127.0.0.1:1', '{own}', 'a', 'b', 'c')"
+    yield "keep a table in a file", f"CREATE TABLE {database}.{own} {engine} File(LineAsString)"
+    yield "keep a table elsewhere", (
+        f"CREATE TABLE {database}.{own} {engine} URL('http://127.0.0.1:1/', 'LineAsString')")
+    yield "copy a table away", f"BACKUP TABLE {table} TO File('{own}')"
+    yield "let rows grow old", f"ALTER TABLE {table} MODIFY TTL timestamp + INTERVAL 1 SECOND"
+    yield "take a part away", f"ALTER TABLE {table} DETACH PARTITION ID '{own}'"
+    yield "drop a part", f"ALTER TABLE {table} DROP PARTITION ID '{own}'"
+    yield "rename a table", f"RENAME TABLE {table} TO {database}.{own}"
+    yield "exchange tables", f"EXCHANGE TABLES {table} AND {database}.patrol_log"
+    yield "put a table in its place", f"CREATE OR REPLACE TABLE {table} {engine} Memory"
+    yield "take a table away", f"DETACH TABLE {table}"
+    yield "empty a table", f"TRUNCATE TABLE {table}"
+    yield "drop a table", f"DROP TABLE {table}"
 
 
 def _tables(topics: Topics) -> list[str]:
@@ -63,11 +88,11 @@ def _tables(topics: Topics) -> list[str]:
 
 
 def may(client: Client, statement: str) -> bool:
-    """Whether a user can do this."""
+    """Whether a user can do this; what failed for another reason than its rights it could."""
     try:
         client.command(statement)
-    except ClickHouseError:
-        return False
+    except ClickHouseError as error:
+        return not any(word in str(error) for word in DENIED)
     return True
 
 
