@@ -51,15 +51,25 @@ async def announce(
 
 async def put(
     writer: BulkWriter, topics: Topics, control: dict[str, Any], controls: Controls, *,
-    present: dict[int, int], event: str = CLOSED,
+    present: dict[int, int], now: int, event: str = CLOSED,
 ) -> list[int]:
     """Write the control where it is not `present` (partition to offset); return every offset."""
     return [
         present[partition] if partition in present
-        else await writer.write(topics.votes, partition, control["occurred_at"],
+        else await writer.write(topics.votes, partition, _kafka_time(control, now),
                                 controls.encoded(event, partition, **control))
         for partition in range(topics.partitions)
     ]
+
+
+def _kafka_time(control: dict[str, Any], now: int) -> int:
+    """Return the Kafka timestamp of a control: when it says it occurred, if that can be.
+
+    Brokers refuse a record of the future, or from before 1970: whoever announced a closing of such
+    a time could keep everybody from carrying it out.
+    """
+    occurred_at: int = control["occurred_at"]
+    return occurred_at if 0 <= occurred_at <= now else now
 
 
 async def carry_out(
@@ -73,9 +83,10 @@ async def carry_out(
     completed_at: int,
 ) -> list[int]:
     """Write the control where it is not `present`, tell the participants' log, then complete."""
-    offsets = await put(writer, topics, closing, controls, present=present)
+    offsets = await put(writer, topics, closing, controls, present=present, now=completed_at)
     participants = await writer.write(
-        topics.participants, 0, closing["occurred_at"], codec.encode(CLOSED, **closing))
+        topics.participants, 0, _kafka_time(closing, completed_at),
+        codec.encode(CLOSED, **closing))
     completion = codec.encode(
         COMPLETED, event_id=event_id_of(COMPLETED, closing["consultation"]),
         consultation=closing["consultation"], closing=closing["event_id"], offsets=offsets,
@@ -92,15 +103,12 @@ async def present_controls(
 ) -> dict[int, int]:
     """Find the control's first offset in each partition that holds it, and takes it."""
     await reader.require(topics.votes, topics.partitions)
-    known, since = headers(event), control["occurred_at"]
+    known = headers(event)
     present: dict[int, int] = {}
     for partition in range(topics.partitions):
         in_force = controls.partitions.get(partition)
         followed = in_force.begun_again() if in_force else KeysInForce(partition)
-        # The control carries its occurred_at as Kafka timestamp, so none lies before that instant;
-        # the keys that it was taken by may.
-        async for records in reader.read(
-                topics.votes, partition, since=None if in_force else since):
+        async for records in reader.read(topics.votes, partition):
             for record in records:
                 value = record.value or b""
                 followed.follow(record.offset, value)

@@ -134,8 +134,9 @@ async def close(
     async with BulkWriter(log.address) as writer:
         if announced is None:
             described = known.find("ConsultationDescribed", consultation) or {}
+            date = described.get("closes_at")
             announced = closing.closing_fields(
-                consultation, closes_at=min(described.get("closes_at") or now, now),
+                consultation, closes_at=now if date is None else min(date, now),
                 occurred_at=now, salt=salt, origin="operator",
             )
             await closing.announce(writer, log.topics, announced, endorsed)

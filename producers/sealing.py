@@ -19,6 +19,7 @@ from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.writer import BulkWriter
+from schemas.moments import moment, zone_of
 
 
 EVENT = "ConsultationSealed"
@@ -88,7 +89,7 @@ async def seal(
             kept = before.isoformat()
         destroyed = _destroyed(consultation, folders, before)
         offsets = await closing.put(
-            writer, log.topics, announced, controls, present=present, event=EVENT)
+            writer, log.topics, announced, controls, present=present, now=now, event=EVENT)
     written = bool(destroyed) or len(present) < log.topics.partitions
     return Sealed(consultation, offsets, destroyed, written, kept)
 
@@ -99,7 +100,7 @@ def _another_is_open(known: KnownCatalogue, consultation: str) -> bool:
 
 
 def _day_of(milliseconds: int) -> dt.date:
-    return dt.datetime.fromtimestamp(milliseconds / 1_000, dt.UTC).date()
+    return moment(milliseconds, zone_of("UTC")).date()
 
 
 def _require_keys(consultation: str, folders: Sequence[KeyFolder]) -> None:

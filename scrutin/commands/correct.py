@@ -49,11 +49,7 @@ def correct(  # noqa: PLR0913 -- each is an option of the command line
     if len(named) > 1:
         producing.fail(InvalidInput("name one thing to correct: a proposal, --idea or --theme"))
     event, name = named[0] if named else ("ConsultationDescribed", "")
-    wanted = Wanted(text or (), opens_at, closes_at, time_zone)
-    try:
-        wanted.require_sayable(event)
-    except InvalidInput as error:
-        producing.fail(error)
+    wanted = _sayable(event, Wanted(text or (), opens_at, closes_at, time_zone))
     done = producing.finish(correcting.correct(
         producing.log(after_closing=after_closing), event, name, wanted, reason,
         consultation=consultation, now=producing.now()))
@@ -63,3 +59,12 @@ def correct(  # noqa: PLR0913 -- each is an option of the command line
     typer.echo(json.dumps(
         {**vars(done), "changes": [change._asdict() for change in done.changes]},
         ensure_ascii=False))
+
+
+def _sayable(event: str, wanted: Wanted) -> Wanted:
+    """Return what is wanted; end the command where no description could say it."""
+    try:
+        wanted.require_sayable(event)
+    except InvalidInput as error:
+        producing.fail(error)
+    return wanted

@@ -204,3 +204,9 @@ def test_no_key_is_made_for_a_sealed_consultation(tmp_path: Path) -> None:
 
     assert not list((tmp_path / "consultations/c-jeunes").glob("*.key*"))
     assert (tmp_path / "consultations/c-jeunes" / SEALED).exists()
+
+
+@pytest.mark.parametrize("at", [(1 << 63) - 1, -(1 << 63), -1, 0])
+def test_a_closing_of_an_impossible_time_keeps_nobody_from_sealing(at: int) -> None:
+    """It has a day, which the day after can be named of too."""
+    assert sealing._day_of(at) + dt.timedelta(days=1)

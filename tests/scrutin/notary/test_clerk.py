@@ -11,17 +11,19 @@ import pytest
 from deploy.local.services import Broker
 from producers import closing, endorsing, operations
 from producers.consultation_file import ConsultationFile
+from producers.due_closings import Date, dates
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
 from producers.signing import OwnKey, own_key
+from producers.writer import BulkWriter
 from schemas import codec
 from schemas.control_roles import public_key
 from schemas.genesis import Genesis
 from schemas.registry import HEADER_BYTES, headers
 from scrutin.notary.clerk import Clerk
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
-from tests.waiting import until, until_found
+from tests.waiting import WAIT_SECONDS, until_found
 
 
 PARTITIONS = 3
@@ -136,18 +138,22 @@ async def test_where_closings_are_signed_the_clerk_waits_for_a_key_that_may(
 async def test_a_closing_that_cannot_be_written_holds_up_no_other(
     broker: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
-    """An announcement of another century, which Kafka takes no control of: it rings, alone."""
+    """One that the catalogue does not know, first of all: it rings, alone."""
     log = await log_of(broker, topic_prefix, Genesis(), PAST)
-    forged = closing.closing_fields(
-        "a-forged-one", closes_at=DATE, occurred_at=DATE * 4, salt=bytes(16), origin="operator")
-    await operations.apply(log, ConsultationFile.model_validate({
-        "id": "a-forged-one", "question": {"en": "How?"}, "languages": ["en"],
-        "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": "2023-02-01T00:00:00+00:00",
-        "proposals": []}), now=DATE - 1)
-    await operations.write_catalogue(log, [codec.encode(closing.CLOSED, **forged)], DATE)
-    async with at_work(log, tmp_path) as clerk:
-        await until_found(lambda: is_closed(log))
-        await until(lambda: clerk.status() == ["a-forged-one"])
+    clerk = Clerk(log.address, log.topics, tmp_path)
+    following = asyncio.create_task(clerk._follower.follow())
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await clerk._follower.ready.wait()
+        clerk._read_to = clerk._follower.offset
+        clerk._dates = [Date(1, "unknown"), *dates(clerk._follower.known)]
+        await clerk._look()
+    finally:
+        following.cancel()
+        await asyncio.wait([following])
+
+    assert await is_closed(log)
+    assert clerk.status() == ["unknown"]
 
 
 async def test_nothing_is_closed_before_its_date(
@@ -165,3 +171,24 @@ async def test_nothing_is_closed_before_its_date(
         assert clerk.status() == []
 
     assert await end_offsets(log.address, log.topics) == before
+
+
+LAST, FIRST = (1 << 63) - 1, -(1 << 63)
+
+
+@pytest.mark.parametrize("at", [LAST, FIRST, -1, 0])
+async def test_an_announcement_of_an_impossible_time_keeps_nobody_from_closing(
+    broker: Broker, topic_prefix: str, at: int
+) -> None:
+    """Whoever may announce one closing, at whatever time, makes none that cannot be carried out."""
+    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    async with BulkWriter(log.address) as writer:
+        await writer.write(log.topics.catalogue, 0, DATE, codec.encode(
+            "ConsultationClosed", **closing.closing_fields(
+                "town", closes_at=at, occurred_at=at, salt=bytes(16), origin="operator")))
+
+    async with asyncio.timeout(WAIT_SECONDS):
+        closed = await operations.close(log, "town", now=DATE + 5, salt=bytes(16))
+    assert closed.written
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
+    assert not (await operations.close(log, "town", now=DATE + 6, salt=bytes(16))).written
