@@ -290,6 +290,15 @@ RECOUNT_MADE = _figure(
     "scrutin_recount_timestamp_seconds", "views", "seconds since 1970",
     "When the last recount ended.", "consultation")
 
+WORKERS = _figure(
+    "scrutin_workers", "views, gateway", "workers",
+    "Workers that take requests at this port; told where there are several.")
+WORKERS_MOST = _figure(
+    "scrutin_workers_max", "views, gateway", "workers", "So many there are to be.")
+WORKER_RESTARTS = _figure(
+    "scrutin_worker_restarts_total", "views, gateway", "restarts",
+    "Workers that ended and were started again.")
+
 PROCESS_STARTED = "process_start_time_seconds"
 PROCESS_MEMORY = "process_resident_memory_bytes"
 """Figures of Prometheus's own client, which every process gives beside ours."""
@@ -334,12 +343,32 @@ class _Samples(Collector):
         yield from families.values()
 
 
-def exposition(samples: Iterable[Sample]) -> bytes:
-    """Write samples, and those of the process itself, as Prometheus's text."""
+class _Families(Collector):
+    def __init__(self, found: Iterable[Metric]) -> None:
+        self._found = found
+
+    def collect(self) -> Iterable[Metric]:
+        return self._found
+
+
+def families(samples: Iterable[Sample]) -> list[Metric]:
+    """Gather samples, and those of the process itself, by families."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     registry.register(_Samples(samples))
+    return list(registry.collect())
+
+
+def text_of(found: Iterable[Metric]) -> bytes:
+    """Write families as Prometheus's text."""
+    registry = CollectorRegistry()
+    registry.register(_Families(found))
     return generate_latest(registry)
+
+
+def exposition(samples: Iterable[Sample]) -> bytes:
+    """Write samples, and those of the process itself, as Prometheus's text."""
+    return text_of(families(samples))
 
 
 def read(text: str) -> Reading:

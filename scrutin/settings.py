@@ -10,10 +10,9 @@ import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,7 +20,8 @@ from pydantic_settings import (
 )
 
 from processors.workers.snapshot_places import usable_place
-from schemas.kafka_access import Access, SecretUnreadable, read_secret
+from schemas.kafka_access import Access
+from scrutin.secret_files import PREFIX, SecretFiles, secret_path
 from scrutin.serving.proxies import believed
 from sinks.addresses import Trust
 
@@ -30,28 +30,8 @@ RATE_MOST = 1_000_000_000
 """Greatest limit a minute: three times as much still fits into a window's four bytes."""
 NAME_CHARACTERS = 40
 """Longest name of an instance."""
-PREFIX = "SCRUTIN_"
-
-
-class SecretFiles(PydanticBaseSettingsSource):
-    """Settings whose secret lies in a file that the environment names.
-
-    Raises SecretUnreadable, also where a secret is given in both ways.
-    """
-
-    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
-        path = None if field.repr else secret_path(field_name)
-        if path is None:
-            return None, field_name, False
-        if PREFIX + field_name.upper() in os.environ:
-            name = PREFIX + field_name.upper()
-            raise SecretUnreadable(f"{name} and {name}_FILE are both set: leave one out.")
-        return read_secret(path), field_name, False
-
-    def __call__(self) -> dict[str, Any]:
-        found = {name: self.get_field_value(field, name)[0]
-                 for name, field in self.settings_cls.model_fields.items()}
-        return {name: value for name, value in found.items() if value is not None}
+WORKERS_MOST = 64
+"""Most workers at one port: more than a machine has cores for, beside its broker and archive."""
 
 
 class Settings(BaseSettings):
@@ -183,6 +163,15 @@ class Settings(BaseSettings):
         description="Gateways that votes are spread over: each allows a network its part of the "
         "limits, and reads what the others take. Of several, each must be told so.",
     )
+    gateway_workers: int = Field(
+        default=1, ge=1, le=WORKERS_MOST,
+        description="Processes of one gateway, which take requests at one port and are started "
+        "again one by one; more than 1: a supervisor runs them. Limits are divided by them too.",
+    )
+    views_workers: int = Field(
+        default=1, ge=1, le=WORKERS_MOST,
+        description="Processes of the views at one port, as gateway_workers has them.",
+    )
     rates_url: str = Field(
         default="", pattern=r"^((rediss?|unix)://\S+)?$", repr=False,
         description="Redis over which gateways share the limits of networks, such as "
@@ -313,7 +302,8 @@ class Settings(BaseSettings):
     def _rates_can_be_shared(cls, url: str, others: ValidationInfo) -> str:
         if url and find_spec("redis") is None:
             raise ValueError("needs the package redis: pip install 'scrutin[redis]'")
-        if url and others.data.get("gateway_count") == 1:
+        several = (others.data.get(name, 1) > 1 for name in ("gateway_count", "gateway_workers"))
+        if url and not any(several):
             raise ValueError("is for several gateways: set SCRUTIN_GATEWAY_COUNT to their number")
         return url
 
@@ -358,6 +348,11 @@ class Settings(BaseSettings):
                      self.clickhouse_private_key) if self.clickhouse_url else Trust()
 
     @property
+    def gateways(self) -> int:
+        """Processes that votes are spread over: of what one network may do each has its part."""
+        return self.gateway_count * self.gateway_workers
+
+    @property
     def first_key_digests(self) -> frozenset[bytes]:
         """The digests in `first_keys`."""
         return frozenset(bytes.fromhex(each) for each in self.first_keys.split(",") if each)
@@ -385,12 +380,6 @@ def unknown_names() -> list[str]:
     known |= {f"{PREFIX}{name.upper()}_FILE" for name in Settings.model_fields
               if not is_shown(name)}
     return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
-
-
-def secret_path(name: str) -> Path | None:
-    """Return the file that holds the value of a setting; None where the environment names none."""
-    path = os.environ.get(f"{PREFIX}{name.upper()}_FILE")
-    return Path(path) if path else None
 
 
 def load() -> Settings:

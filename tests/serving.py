@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from views.server import listen
+from views.ports import listen
 
 
 END_SECONDS = 1

@@ -55,6 +55,10 @@ NEXT = {
     "sinks/lane.py:Lane._gathered": "records to archive, or the stop",
     "sinks/transparency/notary.py:Notary._start": "broker, which is waited for within "
                                                   "KafkaPatience, or the stop",
+    "scrutin/workers/place.py:Place.attend": "word of the supervisor",
+    "scrutin/workers/supervisor.py:Supervisor._attend": "end of a worker; a silent one is killed",
+    "scrutin/workers/supervisor.py:Supervisor._idle": "something that a worker does, or the stop",
+    "scrutin/workers/supervisor.py:Supervisor._listen": "word of a worker",
     "views/live.py:Live._pace": "change of the results",
     "views/live.py:LiveStream.__call__": "change of the results; the reader who goes",
     "views/server.py:_announce": "end of the first reading, which ends the process if it fails",
@@ -153,6 +157,7 @@ OTHERWISE = {
     "scrutin/gateway/composition.py:connected": "it begins and cancels work of ours",
     "schemas/kafka_clients.py:close_consumer": "it is done",
     "schemas/kafka_security.py:KafkaSecurity.keep_fresh.fresh": "aiokafka connects, by its timeout",
+    "scrutin/workers/supervisor.py:Supervisor._start": "a pair of sockets that is connected",
     "sinks/recount/audit.py:_recount": "work of ours in a thread",
     "sinks/transparency/folder.py:LogFolder.settle": "writes to the own disk",
     "views/aged.py:weigh": "it is done",

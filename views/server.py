@@ -21,14 +21,27 @@ from views.reader import ResultsReader
 from views.transport import StrictTransport
 
 
-BACKLOG_CONNECTIONS = 2_048
-"""Connections that may wait to be accepted: a burst's first second."""
-
 SHUTDOWN_SECONDS = 5
 """Longest wait for answers under way after being told to stop."""
 
 TICK_SECONDS = 1.0
 """So often the date in answers is written anew: it has whole seconds."""
+
+
+class Place(Protocol):
+    """The place of a process beside others at its port."""
+
+    def ends(self, drain: Callable[[], None], stop: Callable[[], None]) -> None:
+        """Know how this process is told to stop, and how it is ended."""
+
+    async def due(self, stopping: Callable[[], bool]) -> None:
+        """Wait until it is its turn to take requests."""
+
+    def takes(self) -> None:
+        """Say that requests are taken."""
+
+    async def leave(self) -> None:
+        """Say what is to be said last."""
 
 
 class Front(NamedTuple):
@@ -46,35 +59,14 @@ class Front(NamedTuple):
     """What goes on beside: where one of it fails, serving ends."""
     drain_seconds: float = 0.0
     """As `Server` has it."""
+    place: Place | None = None
+    """Where it is one of several at its port."""
 
 
 class Closing(Protocol):
     """Streams that are closed before the server stops: it would wait for them."""
 
     def close(self) -> None: ...
-
-
-class AddressTaken(Exception):
-    """The views cannot listen where they were told to; says what to do."""
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """Open the port, any free one for 0; raise AddressTaken where that is not possible."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # With the protocol named, the loop sends headers and body without waiting for each other
-    # (it sets TCP_NODELAY only then); without it every kept connection waits 40 ms an answer.
-    opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        opened.bind((host, port))
-        opened.listen(BACKLOG_CONNECTIONS)
-    except OSError as error:
-        opened.close()
-        raise AddressTaken(
-            f"cannot listen on {host}:{port} ({error.strerror}): choose another "
-            "SCRUTIN_VIEWS_PORT (0 for any free one) or SCRUTIN_VIEWS_HOST"
-        ) from error
-    return opened
 
 
 async def serve(
@@ -107,7 +99,7 @@ async def serve(
     for task in tasks:
         task.add_done_callback(lambda done: _stop_on_failure(server, done))
     try:
-        await server.serve(sockets=[opened])
+        await server.serve_at(opened, front.place)
     finally:
         for task in tasks:
             task.cancel()
@@ -171,6 +163,17 @@ class Server(SeldomWaking):
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.drain)
+
+    async def serve_at(self, opened: socket.socket, place: Place | None) -> None:
+        """Serve until told to stop; one of several from when it is its turn on."""
+        if place is None:
+            await self.serve(sockets=[opened])
+            return
+        place.ends(lambda: None if self._told.begun else self.drain(), self.stop)
+        await place.due(lambda: self._told.begun)
+        place.takes()
+        await self.serve(sockets=[opened])
+        await place.leave()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

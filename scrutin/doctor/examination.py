@@ -16,7 +16,8 @@ from schemas.kafka_access import SecretUnreadable, read_secret
 from scrutin import addresses
 from scrutin.doctor import clickhouse, here, kafka
 from scrutin.doctor.answers import Answer, bad, good, short, unknown, without
-from scrutin.settings import PREFIX, Settings, is_shown, load, unknown_names
+from scrutin.secret_files import PREFIX
+from scrutin.settings import Settings, is_shown, load, unknown_names
 
 
 DEADLINE_SECONDS = 60.0

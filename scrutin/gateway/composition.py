@@ -7,7 +7,7 @@ import gc
 import socket
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -55,6 +55,7 @@ from scrutin.settings import Settings
 from scrutin.views.days import ask_archive
 from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
+from scrutin.workers.place import Place
 from sinks.transparency.serving import ServedLogs
 from views.api import Beside, application
 from views.audience import Audience, Counted
@@ -151,7 +152,8 @@ async def _read_on(reader: ResultsReader) -> None:
 
 @contextlib.asynccontextmanager
 async def connected(
-    settings: Settings, kafka: str, topics: Topics, told: Told | None = None
+    settings: Settings, kafka: str, topics: Topics, told: Told | None = None,
+    place: Place | None = None,
 ) -> AsyncIterator[tuple[ASGIApp, Live, Background]]:
     """Connect the parts: yields the application, live streams to close, and what goes on beside."""
     brokers = BrokerTime(time.time, steady)
@@ -162,7 +164,7 @@ async def connected(
     memory, days, meter, set_aside = Memory(), Days(), Meter(), SetAside()
     publications = _publications(settings, reader, days, clock)
     live = Live(reader.flushes, publications.documents)
-    history = History(kafka, topics, memory, follower, gateways=settings.gateway_count)
+    history = History(kafka, topics, memory, follower, gateways=settings.gateways)
     door = _door(settings, keys, memory)
     async with Outlet(kafka, written_topics(topics)) as outlet:
         rereader = Rereader(kafka, topics.votes, connected=lambda: outlet.connected)
@@ -172,7 +174,7 @@ async def connected(
         booth = Booth(
             topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
             networks=networks, pools=Pools(follower, functools.partial(newest, reader.flushes)),
-            time=brokers, gateways=settings.gateway_count, door=door)
+            time=brokers, gateways=settings.gateways, door=door)
         clocks = ClockWatch(kafka, topics.clocks, brokers)
         beside = Background((
             outlet.watch(), follower.follow(), history.follow(), _read_on(reader),
@@ -181,8 +183,8 @@ async def connected(
             KeyWatch(keys, follower, outlet, topics.catalogue, clocks.settled).run(clock),
             ask_archive(settings, reader.flushes, days, audience), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
-            measure_draws(publications, reader.flushes), *_heard(
-                door, kafka, topics, follower, brokers)))
+            measure_draws(publications, reader.flushes), *([place.attend()] if place else []),
+            *_heard(door, kafka, topics, follower, brokers)))
         async with closing, beside:
             def ready() -> bool:
                 return all((booth.ready, reader.ready.is_set(), history.ready.is_set(),
@@ -190,16 +192,26 @@ async def connected(
 
             desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
                                brokers, set_aside)
-            logs = ServedLogs(addresses.transparency_folder(settings), topics)
-            pages = application(reader, publications, live, _beside(settings, desk, logs))
-            inner = Router([
-                Route("/metrics", metrics(Access(settings.operations_token), lambda: (
-                    *health.common(settings, "gateway", ready=ready()),
-                    *_samples(live, outlet, meter, booth, brokers)))),
-            ], default=readers.Door(pages, rates, clock))
+            pages = application(reader, publications, live, _beside(settings, desk, topics))
+            inner = _measured(
+                settings, lambda: (*health.common(settings, "gateway", ready=ready()),
+                                   *_samples(live, outlet, meter, booth, brokers)),
+                ready, place, readers.Door(pages, rates, clock, workers=settings.gateway_workers))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
-            pages = SecurityHeaders(Guesses(inner))
+            pages = SecurityHeaders(Guesses(inner, workers=settings.gateway_workers))
             yield Counted(voting.application(otherwise=pages), audience), live, beside
+
+
+def _measured(
+    settings: Settings, says: Callable[[], Iterable[Sample]], ready: Callable[[], bool],
+    place: Place | None, pages: ASGIApp,
+) -> ASGIApp:
+    """Give figures beside pages: of all workers, where there are several."""
+    if place:
+        place.stands(says, ready)
+    return Router([Route("/metrics", metrics(
+        Access(settings.operations_token), says, place.joined if place else None))],
+        default=pages)
 
 
 def _publications(
@@ -210,7 +222,8 @@ def _publications(
         now=lambda: datetime.fromtimestamp(clock(), UTC))
 
 
-def _beside(settings: Settings, desk: GatewayDesk, logs: ServedLogs) -> Beside:
+def _beside(settings: Settings, desk: GatewayDesk, topics: Topics) -> Beside:
+    logs = ServedLogs(addresses.transparency_folder(settings), topics)
     checker = ReceiptChecker(publics(desk.keys)[0], logs, desk.topics,
                              held=functools.partial(publics, desk.keys))
     return Beside(
@@ -223,11 +236,11 @@ def _rates(settings: Settings, keys: KeyFolder) -> Rates:
     voter, network = settings.gateway_voter_rate, settings.gateway_network_rate
     if not settings.rates_url:
         return Rates(voter_per_minute=voter, network_per_minute=network,
-                     gateways=settings.gateway_count)
+                     gateways=settings.gateways)
     from producers.gateway.shared_rates import SharedRates  # noqa: PLC0415 -- Redis is an extra
     return SharedRates(
         settings.rates_url, voter_per_minute=voter, network_per_minute=network,
-        gateways=settings.gateway_count, prefix=f"{settings.topic_prefix}:rates:",
+        gateways=settings.gateways, prefix=f"{settings.topic_prefix}:rates:",
         name=lambda address: keys.device.code(b"rates", address))
 
 
@@ -236,7 +249,7 @@ def _door(settings: Settings, keys: KeyFolder, memory: Memory) -> Door | None:
         return None
     return Door(
         keys=keys, memory=memory, counts=DoorCounts(),
-        ladder=Ladder(gateways=settings.gateway_count), spent=Spent())
+        ladder=Ladder(gateways=settings.gateways), spent=Spent())
 
 
 def _heard(
@@ -275,19 +288,22 @@ def http_options() -> dict[str, Any]:
 
 async def serve(
     settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
-    on_serving: Callable[[], None],
+    on_serving: Callable[[], None], place: Place | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, or until work beside it fails: raises BackgroundFailed."""
+    """Serve until SIGTERM or SIGINT, or until work beside it fails: raises BackgroundFailed.
+
+    With a place it is one of several workers at its port.
+    """
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
     told = Told()
-    async with connected(settings, kafka, topics, told) as (both, live, beside):
+    async with connected(settings, kafka, topics, told, place) as (both, live, beside):
         draining = Draining(StrictTransport(both, settings.hsts_seconds), told)
         server = Server((live,), uvicorn.Config(
             behind(traced(draining), settings.gateway_proxies), proxy_headers=False,
             **http_options()), draining, settings.drain_seconds)
         beside.stops(server.stop)
         on_serving()
-        await server.serve(sockets=[opened])
+        await server.serve_at(opened, place)
         beside.check()

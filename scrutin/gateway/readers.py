@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from producers.gateway import guards
 from producers.gateway.cells import WINDOW_SECONDS
 from producers.gateway.exchange import Asked
-from producers.gateway.rates import Rate, Rates, headers_of
+from producers.gateway.rates import Rate, Rates, headers_of, part
 from schemas import problems
 from views.responses import explained
 
@@ -40,11 +40,13 @@ class Door:
     """Lets readers in to the pages."""
 
     def __init__(
-        self, pages: ASGIApp, rates: Rates, clock: Callable[[], float]
+        self, pages: ASGIApp, rates: Rates, clock: Callable[[], float], *, workers: int = 1
     ) -> None:
+        """Of several workers at one port each has its part of a network's streams."""
         self._pages = pages
         self._rates = rates
         self._clock = clock
+        self._streams_most = part(STREAMS_PER_NETWORK, workers)
         self._streams: Counter[bytes] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -65,7 +67,7 @@ class Door:
             await self._pages(scope, receive, send)
 
     async def _follow(self, network: bytes, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._streams[network] >= STREAMS_PER_NETWORK:
+        if self._streams[network] >= self._streams_most:
             await _too_many(scope, receive, send, {"retry-after": str(WINDOW_SECONDS)})
             return
         self._streams[network] += 1

@@ -13,7 +13,7 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from types import TracebackType
 from typing import Any, TextIO
 
@@ -26,6 +26,17 @@ VALUE_CHARACTERS = (8_000, 2_000, 400, 80)
 """To so much a value of a line that is too long is cut, the first that suffices."""
 KEPT_FIELDS = ("event", "level", "timestamp")
 """What is left of a line that has too many fields."""
+_IN_EACH: dict[str, str] = {}
+
+
+def say_in_each(**fields: str) -> None:
+    """Have each line of this process bear fields, whoever says it: which of several it is."""
+    _IN_EACH.update(fields)
+
+
+def with_all(_logger: Any, _method: str, said: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Put what is in each line into one of structlog's."""
+    return {**said, **_IN_EACH}
 
 
 def cut(text: str, most: int) -> str:
@@ -45,6 +56,7 @@ def shortened(said: Mapping[str, Any], most: int) -> dict[str, Any]:
 
 def line_of(said: Mapping[str, Any]) -> str:
     """Write an object in one line of at most LINE_CHARACTERS_MOST, in ASCII."""
+    said = {**said, **_IN_EACH}
     line = json.dumps(said, default=repr)
     for most in VALUE_CHARACTERS:
         if len(line) <= LINE_CHARACTERS_MOST:

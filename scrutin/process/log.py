@@ -109,7 +109,7 @@ def _short(_logger: Any, _method: str, said: Mapping[str, Any]) -> dict[str, Any
 def _configure(least: str, own: TextIO, *, as_json: bool) -> None:
     level = getattr(logging, least.upper())
     renderers: tuple[structlog.types.Processor, ...] = (lines.render,) if as_json else (
-        _short, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
+        lines.with_all, _short, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()))
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,

@@ -1,5 +1,6 @@
 """Serve the views: their parts connected, in one process, until told to stop."""
 
+import functools
 import socket
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from scrutin.views.days import ask_archive
 from scrutin.views.draw_costs import measure_draws
 from scrutin.views.guesses import Guesses
 from scrutin.views.recounts import look_at_recounts
+from scrutin.workers.place import Place
 from sinks.transparency.serving import ServedLogs
 from views import server
 from views.api import Beside
@@ -33,9 +35,12 @@ from views.reader import ResultsReader
 
 async def serve(
     settings: Settings, kafka: str, topics: Topics, opened: socket.socket, *,
-    on_ready: Callable[[], None],
+    on_ready: Callable[[], None], place: Place | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable."""
+    """Serve until SIGTERM or SIGINT; raises BrokerUnreachable or ResultsUnreadable.
+
+    With a place it is one of several workers at its port.
+    """
     audience, told = Audience(), Told()
     reader = ResultsReader(kafka, topics, rest=audience.rest)
     days, kept = Days(), Kept(settings.data_folder)
@@ -45,28 +50,36 @@ async def serve(
     beside = Beside(
         guard=guard,
         logs=ServedLogs(addresses.transparency_folder(settings), topics),
-        gateway_url=settings.gateway_url, guarded=Guesses,
+        gateway_url=settings.gateway_url, guarded=functools.partial(
+            Guesses, workers=settings.views_workers),
         security_contact=settings.security_contact, public_url=settings.public_url)
+    operations = _operations(settings, kafka, topics, reader, guard.findings, told, place)
     await server.serve(
-        reader, opened, publications, _operations(
-            settings, kafka, topics, reader, guard.findings, told), beside,
+        reader, opened, publications, operations, beside,
         on_ready=on_ready, front=server.Front(
             JoinedWrites,
             lambda app: behind(Counted(traced(app), audience), settings.views_proxies),
-            settings.hsts_seconds, drain_seconds=settings.drain_seconds, told=told, works=(
+            settings.hsts_seconds, drain_seconds=settings.drain_seconds, told=told, place=place,
+            works=(
                 ask_archive(settings, reader.flushes, days, audience, guard.door),
                 measure_draws(publications, reader.flushes),
                 TopicReader(kafka, topics.patrol, guard.findings.take).read(),
-                look_at_recounts(kept))))
+                look_at_recounts(kept), *([place.attend()] if place else []))))
 
 
 def _operations(
     settings: Settings, kafka: str, topics: Topics, reader: ResultsReader, findings: Findings,
-    told: Told,
+    told: Told, place: Place | None,
 ) -> Operations:
+    def ready() -> bool:
+        return reader.ready.is_set() and not told.begun
+
     collector = Collector(
         kafka, topics, reader, token=settings.operations_token,
         processes=addresses.operations_processes(settings), data_folder=settings.data_folder,
-        itself=lambda: health.common(
-            settings, "views", ready=reader.ready.is_set() and not told.begun))
-    return Operations(collector, settings.operations_token, findings)
+        itself=lambda: health.common(settings, "views", ready=ready()))
+    found = Operations(
+        collector, settings.operations_token, findings, place.joined if place else None)
+    if place:
+        place.stands(found.samples, ready)
+    return found

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from producers.gateway import guards
 from producers.gateway.cells import Cells
 from producers.gateway.exchange import Asked
-from producers.gateway.rates import Rate
+from producers.gateway.rates import Rate, part
 from scrutin.gateway.readers import refuse
 from views.operations.access import from_another_site
 
@@ -35,9 +35,13 @@ _WRONG = (401, 403)
 class Guesses:
     """Middleware before whatever asks for the operators' token."""
 
-    def __init__(self, app: ASGIApp, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, app: ASGIApp, clock: Callable[[], float] = time.time, *, workers: int = 1
+    ) -> None:
+        """Of several workers at one port each allows its part."""
         self._app = app
         self._clock = clock
+        self._most = part(WRONG_TOKENS, workers)
         self._cells = Cells(CELLS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,8 +53,8 @@ class Guesses:
         now = self._clock()
         network = guards.network_of(asked)
         cell, used, rest = self._cells.look(network, now)
-        if used >= WRONG_TOKENS:
-            await refuse(scope, receive, send, Rate("tokens", WRONG_TOKENS, -1, int(rest) + 1))
+        if used >= self._most:
+            await refuse(scope, receive, send, Rate("tokens", self._most, -1, int(rest) + 1))
             return
         if not rest:
             self._cells.begin(cell, network, now)

@@ -37,6 +37,7 @@ LEFT_OUT = {
 }
 """Figures that are not on the board, and why."""
 LEFT_TO_PROMTOOL = {
+    "ScrutinWorkersMissing": "several workers at one port: `tests/scrutin/workers` kills them",
     "ScrutinGatewayFull": "8,192 events wait only behind more voters than a test has",
     "ScrutinGatewayClockApart": "a clock that is wrong: `make faults` has gateways with such",
     "ScrutinGatewayClockUnmeasured": "three minutes without a broker",

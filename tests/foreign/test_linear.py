@@ -26,7 +26,7 @@ from tests.foreign.applications import (
 from tests.foreign.asking import SIZES, Wish, asked, fault
 from tests.foreign.hostile import TEXTS, Sent, bodies
 from tests.waiting import WAIT_SECONDS, until
-from views.server import listen
+from views.ports import listen
 
 
 ALWAYS = frozenset(("cookie", "accept-language", "content-type", "x-unknown"))

@@ -11,7 +11,8 @@ from starlette.routing import Route
 
 from tests.harness import WAIT_SECONDS
 from views.draining import Draining, Told
-from views.server import Server, listen
+from views.ports import listen
+from views.server import Server
 
 
 class Streams:

@@ -36,6 +36,9 @@ FORM_BYTES_MAX = 1_024
 FORM_FIELDS_MAX = 8
 NO_STORE = {"cache-control": "no-store"}
 
+Joined = Callable[[], Awaitable[bytes | None]]
+"""Gives the figures of all workers as text; None where they do not come in time."""
+
 
 class Streams:
     """The open streams of the page; each look marks all of them."""
@@ -83,9 +86,11 @@ class Operations:
     """The operators' page and the figures of this process."""
 
     def __init__(
-        self, collector: Collector, token: str, findings: Findings | None = None
+        self, collector: Collector, token: str, findings: Findings | None = None,
+        joined: Joined | None = None,
     ) -> None:
         self.collector = collector
+        self._joined = joined
         self._findings = findings or Findings()
         self.streams = Streams(self._parts)
         self._access = Access(token)
@@ -104,7 +109,7 @@ class Operations:
             Route("/ops/login", self.login, methods=["POST"]),
             Route("/ops/logout", self.logout, methods=["POST"]),
             Route("/ops/live", self.live, methods=["GET"]),
-            Route("/metrics", metrics(self._access, self._samples), methods=["GET"]),
+            Route("/metrics", metrics(self._access, self.samples, self._joined), methods=["GET"]),
             Route("/static/operations.css", static, methods=["GET"]),
             Route("/static/operations.js", static, methods=["GET"]),
         ]
@@ -179,7 +184,8 @@ class Operations:
         return html(request, body, status=401 if self._access.has_token else 403,
                     headers=NO_STORE)
 
-    def _samples(self) -> Iterator[Sample]:
+    def samples(self) -> Iterator[Sample]:
+        """Yield the figures of this process."""
         self.collector.watched()
         yield from self.collector.itself()
         yield Sample(figures.LIVE_CLIENTS, self.live_clients())
@@ -217,15 +223,21 @@ def _check_site(request: Request) -> None:
 
 
 def metrics(
-    access: Access, found: Callable[[], Iterable[Sample]]
+    access: Access, found: Callable[[], Iterable[Sample]], joined: Joined | None = None,
 ) -> Callable[[Request], Awaitable[Response]]:
-    """Make the address under which a public process gives its figures to Prometheus."""
+    """Make the address under which a public process gives its figures to Prometheus.
+
+    Where it is one of several workers `joined` gives those of all.
+    """
 
     async def answer(request: Request) -> Response:
         if not access.allowed(request):
             return _withheld(access, request)
-        return Response(
-            figures.exposition(found()), media_type=figures.MEDIA_TYPE, headers=NO_STORE)
+        said = figures.exposition(found()) if joined is None else await joined()
+        if said is None:  # One worker's alone would look as if all had begun anew.
+            return PlainTextResponse("No sum of all workers came in time.\n", 503,
+                                     headers=NO_STORE)
+        return Response(said, media_type=figures.MEDIA_TYPE, headers=NO_STORE)
 
     return answer
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from scrutin.gateway.composition import http_options
 from scrutin.serving.joined_writes import BESIDE_BYTES, BODY_PIECES_MOST, HEAD_BYTES, HEADERS_MOST
 from tests.waiting import WAIT_SECONDS, until
-from views.server import listen
+from views.ports import listen
 
 
 async def _telling(scope: Scope, receive: Receive, send: Send) -> None:

@@ -149,7 +149,7 @@ async def test_nobody_is_asked_often_while_nobody_watches(
         for _ in range(3):
             await looked.wait()
             looked.clear()
-            list(operations._samples())
+            list(operations.samples())
         await looked.wait()
     await asyncio.sleep(0.5)
     task.cancel()

@@ -1,0 +1,191 @@
+"""Several processes at one port: who ends is started again, sums go on, all end in order."""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+
+from schemas import figures
+from schemas.exit_codes import EXIT_MISSING
+from schemas.figures import Reading, read
+from scrutin.workers.place import Place
+from scrutin.workers.restarts import GivenUp
+from scrutin.workers.supervisor import Supervisor
+from tests.harness import ROOT
+from tests.waiting import WAIT_SECONDS, until_found
+from views.ports import AddressTaken, bound, listen
+
+
+WORKERS = 2
+PAGES = ("pages", "200")
+
+
+@pytest.fixture
+def port() -> Iterator[int]:
+    """Hold a port as a supervisor does."""
+    with bound("127.0.0.1", 0) as held:
+        yield held.getsockname()[1]
+
+
+def supervisor(port: int, **bounds: float) -> Supervisor:
+    """Make one of workers that say who they are."""
+    program = str(ROOT / "tests/scrutin/workers/some_worker.py")
+    return Supervisor([sys.executable, program, str(port)],
+                      {**os.environ, "PYTHONPATH": str(ROOT)}, WORKERS, 0.0, **bounds)
+
+
+@dataclass
+class Visitor:
+    """Who asks at the port, over a new connection each time."""
+
+    url: str
+
+    async def asks(self, path: str = "/") -> str:
+        """Return an answer; empty where none came."""
+        async with httpx2.AsyncClient(timeout=WAIT_SECONDS) as client:
+            try:
+                answer = await client.get(self.url + path)
+            except httpx2.TransportError:
+                return ""
+            return answer.text if answer.status_code == 200 else ""
+
+    async def meets(self) -> dict[str, int]:
+        """Ask until all workers have answered; return their numbers and processes."""
+        found: dict[str, int] = {}
+
+        async def all_met() -> bool:
+            number, _, pid = (await self.asks()).partition(" ")
+            if pid:
+                found[number] = int(pid)
+            return len(found) == WORKERS
+
+        await until_found(all_met)
+        return found
+
+    async def reads(self) -> Reading:
+        """Read the figures of all, whoever gives them."""
+        while not (said := await self.asks("/metrics")):
+            await asyncio.sleep(0)
+        return read(said)
+
+    async def says(self, name: str, value: float) -> bool:
+        """Whether a figure of all is so much."""
+        return (await self.reads()).one(name) == value
+
+
+@asynccontextmanager
+async def running(found: Supervisor) -> AsyncIterator[asyncio.Task[None]]:
+    """Run a supervisor and end it in order."""
+    async with asyncio.timeout(2 * WAIT_SECONDS):
+        task = asyncio.create_task(found.run())
+        try:
+            yield task
+        finally:
+            found.stop()
+            await asyncio.wait([task])
+
+
+async def test_whoever_is_killed_is_started_again_and_the_sums_go_on(port: int) -> None:
+    """All answer at one port; what was counted by all of them stays counted, and grows.
+
+    No other process may listen there; once they were told to stop any may.
+    """
+    visitor = Visitor(f"http://127.0.0.1:{port}")
+    async with running(supervisor(port)) as task:
+        before = await visitor.meets()
+        first = await visitor.reads()
+        os.kill(before["1"], signal.SIGKILL)
+        await until_found(lambda: visitor.says(figures.WORKER_RESTARTS.name, 1))
+        await until_found(lambda: visitor.says(figures.WORKERS.name, WORKERS))
+        after = await visitor.meets()
+        second = await visitor.reads()
+        with pytest.raises(AddressTaken):
+            bound("127.0.0.1", port)
+    listen("127.0.0.1", port).close()
+
+    assert (before["2"], before.keys()) == (after["2"], after.keys())
+    assert before["1"] != after["1"]
+    counted = [each.labelled(figures.GATEWAY_ANSWERS)[PAGES] for each in (first, second)]
+    assert counted[0] >= WORKERS
+    assert counted[1] >= counted[0] + WORKERS
+    assert task.exception() is None
+
+
+async def test_a_worker_that_stands_still_is_killed_and_started_again(port: int) -> None:
+    """Its port takes connections that nobody answers: only the supervisor can see it."""
+    visitor = Visitor(f"http://127.0.0.1:{port}")
+    async with running(supervisor(port, ask_seconds=0.1, silent_seconds=2.0)):
+        await visitor.meets()
+        # Answered by nobody: the connection ends when the frozen process is killed.
+        answer = await visitor.asks("/freeze")
+        await until_found(lambda: visitor.says(figures.WORKER_RESTARTS.name, 1))
+        await visitor.meets()
+
+    assert answer == ""
+
+
+async def test_workers_that_say_what_is_missing_are_given_up_at_once() -> None:
+    """With their status, as a process alone ends with it; nobody is left."""
+    program = f"import sys; sys.exit({EXIT_MISSING})"
+    with pytest.raises(GivenUp, match="first start") as given_up:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await Supervisor([sys.executable, "-c", program], os.environ, WORKERS, 0.0).run()
+
+    assert given_up.value.status == EXIT_MISSING
+
+
+@asynccontextmanager
+async def attended() -> AsyncIterator[tuple[Place, socket.socket]]:
+    """Make a place, and the supervisor's end of its line."""
+    ours, theirs = socket.socketpair()
+    place = Place.read(f"1:{theirs.detach()}:0.0")
+    with ours:
+        attending = asyncio.create_task(place.attend())
+        async with asyncio.timeout(WAIT_SECONDS):
+            yield place, ours
+        attending.cancel()
+        await asyncio.wait([attending])
+        await asyncio.sleep(0)  # What was closed is let go in the next round of the loop.
+
+
+async def test_a_worker_whose_supervisor_is_gone_ends() -> None:
+    """At once, also where it was not known yet how it ends."""
+    async with attended() as (place, line):
+        early, late = asyncio.Event(), asyncio.Event()
+        place.ends(early.clear, early.set)
+        line.close()
+        await early.wait()
+        place.ends(late.clear, late.set)
+        assert late.is_set()
+
+    assert await place.joined() is None
+
+
+async def test_a_worker_that_is_told_to_stop_drains() -> None:
+    """It is not ended at once, also where it was told before it knew how."""
+    async with attended() as (place, line):
+        drained, stopped = asyncio.Event(), asyncio.Event()
+        place.ends(drained.set, stopped.set)
+        line.sendall(b'["drain"]\n')
+        await drained.wait()
+        drained.clear()
+        place.ends(drained.set, stopped.set)
+
+        assert drained.is_set()
+        assert not stopped.is_set()
+
+
+async def test_a_program_that_cannot_be_started_is_given_up() -> None:
+    """At the first start at once: what is missing does not come by itself."""
+    with pytest.raises(GivenUp, match="first start") as given_up:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await Supervisor(["/dev/null"], {}, WORKERS, 0.0).run()
+
+    assert given_up.value.status == EXIT_MISSING
