@@ -6,48 +6,56 @@ import signal
 import sys
 from collections.abc import Iterator
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
-from starlette.routing import Route
-
 from schemas import figures
 from schemas.figures import Sample
 from scrutin.workers.place import Place
-from views.draining import Draining, Told
 from views.ports import bound
-from views.server import Server
+
+
+class Worker:
+    """Answers one request a connection."""
+
+    def __init__(self, place: Place) -> None:
+        self.place, self.answers = place, 0
+
+    def says(self) -> Iterator[Sample]:
+        yield Sample(figures.GATEWAY_ANSWERS, self.answers, ("pages", "200"))
+
+    async def take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answer what is asked at an address."""
+        _, path, _ = (await reader.readline()).split()
+        while (await reader.readline()).strip():
+            pass
+        body = await self.at(path)
+        writer.write(b"HTTP/1.1 %d .\r\ncontent-length: %d\r\nconnection: close\r\n\r\n%b" % (
+            200 if body else 503, len(body or b""), body or b""))
+        writer.close()
+        await writer.wait_closed()
+
+    async def at(self, path: bytes) -> bytes | None:
+        """Return the figures of all, or who this is; stand still where that is asked for."""
+        if path == b"/metrics":
+            return await self.place.joined()
+        if path == b"/freeze":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        self.answers += 1
+        return b"%d %d" % (self.place.worker, os.getpid())
 
 
 async def main(port: int, place: Place) -> None:
     """Answer until told to stop."""
-    answers = 0
-
-    async def page(_request: Request) -> Response:
-        nonlocal answers
-        answers += 1
-        return PlainTextResponse(f"{place.worker} {os.getpid()}")
-
-    async def freeze(_request: Request) -> Response:
-        os.kill(os.getpid(), signal.SIGSTOP)
-        return PlainTextResponse("thawed")
-
-    async def figures_of_all(_request: Request) -> Response:
-        said = await place.joined()
-        return Response(said, 503 if said is None else 200)
-
-    def says() -> Iterator[Sample]:
-        yield Sample(figures.GATEWAY_ANSWERS, answers, ("pages", "200"))
-
-    place.stands(says, lambda: True)
+    worker, stopped = Worker(place), asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
+    place.stands(worker.says, lambda: True)
+    place.ends(stopped.set, stopped.set)
     attending = asyncio.create_task(place.attend())
-    draining = Draining(Starlette(routes=[
-        Route("/metrics", figures_of_all), Route("/freeze", freeze), Route("/", page)]), Told())
-    server = Server((), uvicorn.Config(
-        draining, lifespan="off", interface="asgi3", log_config=None), draining)
     with bound("127.0.0.1", port, shared=True) as opened:
-        await server.serve_at(opened, place)
+        await place.due(stopped.is_set)
+        place.takes()
+        async with await asyncio.start_server(worker.take, sock=opened) as server:
+            await stopped.wait()
+            server.close()
+        await place.leave()
     attending.cancel()
 
 

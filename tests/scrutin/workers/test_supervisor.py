@@ -83,7 +83,7 @@ class Visitor:
 @asynccontextmanager
 async def running(found: Supervisor) -> AsyncIterator[asyncio.Task[None]]:
     """Run a supervisor and end it in order."""
-    async with asyncio.timeout(2 * WAIT_SECONDS):
+    async with asyncio.timeout(5 * WAIT_SECONDS):
         task = asyncio.create_task(found.run())
         try:
             yield task

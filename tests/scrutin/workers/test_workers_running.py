@@ -17,7 +17,7 @@ from deploy.local.services import Broker
 from producers.gateway.keys import KINDS
 from schemas import figures
 from schemas.figures import Figure, Reading, read
-from tests.harness import WAIT_SECONDS, Stack, stack_on
+from tests.harness import WAIT_SECONDS, Stack, Worker, stack_on
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import Browser, RunningGateway
 from tests.waiting import until, until_answered, until_found
@@ -48,9 +48,12 @@ def started(stack: Stack, instance: str, **settings: str) -> RunningGateway:
                           SCRUTIN_LOG_FORMAT="json", **settings)
 
 
-async def all_ready(worker: Any) -> None:
-    """Wait until both workers take requests."""
-    await worker.says('"worker takes requests"', 2)
+async def all_ready(worker: Worker) -> None:
+    """Wait until both workers take requests: step by step, for a busy machine takes a minute each.
+    """
+    for number in (1, 2):
+        await worker.says('"worker started"', number)
+        await worker.says('"worker takes requests"', number)
 
 
 def workers_of(supervisor: int) -> set[int]:
@@ -104,8 +107,8 @@ async def test_two_workers_are_one_gateway_and_a_killed_one_loses_no_acknowledge
 ) -> None:
     """Figures of both are one sum, which goes on when another process takes the place of one."""
     url = gateway.url
-    await gateway.ready()
     await all_ready(gateway.worker)
+    await gateway.ready()
     receipts = [await voted(url) for _ in range(VOTES)]
     counted = [(await figures_at(url)).labelled(figures.GATEWAY_ACKNOWLEDGED)]
     before = workers_of(gateway.worker.pid)
@@ -154,8 +157,8 @@ def ended(stack: Stack) -> Ended:
 
 
 async def _used(gateway: RunningGateway) -> list[httpx2.Response]:
-    await gateway.ready()
     await all_ready(gateway.worker)
+    await gateway.ready()
     await asyncio.gather(*(voted(gateway.url) for _ in range(VOTES)))
     jar, answers = httpx2.Cookies(), list[httpx2.Response]()
     for _ in range(VOTES):  # Each over a connection of its own, to either worker.
@@ -199,8 +202,8 @@ async def test_views_of_two_workers_are_one(stack: Stack) -> None:
     url = f"http://127.0.0.1:{port}"
     views = stack.started("views", "two", SCRUTIN_VIEWS_PORT=str(port), SCRUTIN_VIEWS_WORKERS="2",
                           SCRUTIN_LOG_FORMAT="json")
-    await until_answered(f"{url}/readyz")
     await all_ready(views)
+    await until_answered(f"{url}/readyz")
     for _ in range(VOTES):
         await until_answered(f"{url}/v1/consultations")
     first = (await figures_at(url)).labelled(figures.VIEWS_ANSWERS)
