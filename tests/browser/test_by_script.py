@@ -148,6 +148,33 @@ async def test_a_vote_leads_to_the_page_of_its_proposal(windows: Windows, site: 
     await expect(page.locator("h1")).to_contain_text("We should plant trees.")
 
 
+async def test_who_goes_on_does_not_wait_for_a_booth_that_does_not_answer(
+    windows: Windows, site: Site
+) -> None:
+    """A link leads on within seconds; what was untold is told when the booth is open again."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    await page.wait_for_load_state("networkidle")
+    held: list[Route] = []
+
+    async def hold(route: Route) -> None:
+        held.append(route)
+
+    await page.route("**/vote/cards", hold)
+    await votes(page, "agree")
+    await page.get_by_role("link", name="See the results").click()
+    await expect(page.locator("#live")).to_be_visible()
+    await page.unroute("**/vote/cards")
+    await page.goto(f"/c/{name}/vote?proposal=p1")
+    await expect(page.locator("#act-agree")).to_have_attribute("aria-pressed", "true")
+    await told(page)
+    await page.goto(f"/c/{name}/vote/mine")
+
+    assert held
+    await expect(page.locator(".mine li")).to_have_count(1)
+
+
 @pytest.mark.parametrize("body", ['{"blocked":true}', '{"known":true,"cards":[{"id":1}]}'])
 async def test_what_somebody_else_answers_in_json_tells_the_booth_nothing(
     windows: Windows, site: Site, body: str
@@ -259,6 +286,29 @@ async def test_back_forward_and_reload_show_each_proposal_as_it_is(
         assert f"proposal={first}" in (await link.get_attribute("href") or "")
 
     assert choices_of(await site.events(name)) == ["agree", "disagree", "neutral"]
+
+
+async def test_a_page_that_was_on_its_way_when_the_booth_was_told_shows_it_all_the_same(
+    windows: Windows, site: Site
+) -> None:
+    """Loaded anew right after a vote: the page knows nothing of it, the cards behind it do."""
+    name = await site.consultation()
+    address = f"/c/{name}/vote?proposal=p1"
+    page = await windows.open(address, language="en")
+    old = await page.content()
+
+    async def older(route: Route) -> None:
+        await route.fulfill(response=await route.fetch(), body=old)
+
+    for step in ("agree", "doable", "withdraw"):
+        await press(page, step)
+        await told(page)
+        await page.route(f"**{address}", older, times=1)
+        await page.reload()
+        if step == "withdraw":
+            await expect(page.locator(".outcome")).to_be_visible()
+        else:
+            await expect(page.locator(f"#act-{step}")).to_have_attribute("aria-pressed", "true")
 
 
 async def test_a_tab_that_is_loaded_anew_in_mid_act_sends_the_same_again(

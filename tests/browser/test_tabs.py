@@ -70,6 +70,23 @@ async def test_tabs_that_vote_at_the_same_moment_keep_both_votes(
     await expect(page.locator(".lead")).to_contain_text("9 propositions")
 
 
+async def test_a_tab_that_is_frozen_while_it_sends_keeps_no_other_from_voting(
+    windows: Windows, site: Site
+) -> None:
+    """Tabs send one after the other; one that never ends is waited for a moment, and no longer."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    second = await windows.beside(page.context, f"/c/{name}/vote?proposal=p2")
+    await second.wait_for_load_state("networkidle")
+    await page.evaluate("navigator.locks.request('scrutin-paper', () => new Promise(() => {})); 0")
+    await votes(second, "disagree")
+    await told(second)
+    await second.goto(f"/c/{name}/vote/mine")
+
+    await expect(second.locator(".mine li")).to_have_count(1)
+    assert choices_of(await site.events(name)) == ["disagree"]
+
+
 async def test_an_old_form_says_what_it_says_now(windows: Windows, site: Site) -> None:
     """A form sent twice is one vote; sent again after a change of mind, it changes it back."""
     name = await site.consultation()

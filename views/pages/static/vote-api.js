@@ -8,6 +8,7 @@ const ANSWER_MILLISECONDS = 15_000;
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
 const LOOK_MILLISECONDS = 1_000;
 const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
+const LEAVE_MILLISECONDS = 2_000; // Who goes on waits no longer; it is told as the page is left.
 const UNREADABLE = 400;
 const BESIDE_MILLISECONDS = 5_000; // So long what is said beside a vote waits for the next vote.
 
@@ -80,6 +81,19 @@ export async function load(shown) {
     return;
   }
   await resume();
+  const card = booth.cards.get(page.ballot().querySelector("[name=proposal]")?.value);
+  if (booth.makes.isUsual(card) && !isShown(card)) showCard(card);
+}
+
+// Whether the page shows what the booth knows of a card: what it was told while the page was on its
+// way the page does not.
+function isShown(card) {
+  const pressed = [...page.ballot().querySelectorAll("[aria-pressed=true]")]
+    .map((button) => button.value.replace(/^-/, ""));
+  const known = card.choice ? [card.choice, ...card.qualifications] : [];
+  const isWithdrawn = Boolean(page.ballot().querySelector(".outcome"));
+  return pressed.length === known.length && known.every((name) => pressed.includes(name))
+    && isWithdrawn === Boolean(card.acts && !card.choice);
 }
 
 // A proof of this moment for the first vote of all, with the cards as they are now; nothing where it
@@ -284,8 +298,9 @@ document.addEventListener("click", (event) => {
     history.pushState(null, "", booth.makes.pathOf(booth, card));
     turn(card);
   } else if (booth.acts.notes(booth.address).length && !link.target && !link.download) {
-    event.preventDefault(); // The next page knows what it was told.
-    tell().finally(() => location.assign(link.href));
+    event.preventDefault(); // The next page knows what it was told, if it was told soon.
+    const late = new Promise((resolve) => { setTimeout(resolve, LEAVE_MILLISECONDS); });
+    Promise.race([tell(), late]).finally(() => location.assign(link.href));
   }
 });
 

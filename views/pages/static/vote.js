@@ -11,6 +11,7 @@ const FIRST_WAIT_MILLISECONDS = 1_000;
 const LONGEST_WAIT_MILLISECONDS = 20_000;
 const SAID = { 429: "busy", 503: "away", 504: "unknown" }; // What is sent again, and why.
 const ANSWER_MILLISECONDS = 15_000;
+const ALONE_MILLISECONDS = 2_000; // Another tab's answer takes a tenth of it.
 const LOAD_MILLISECONDS = 3_000; // Then forms do.
 const RENEW_MILLISECONDS = 3_000; // A proof that is late is not worth more waiting.
 const LOOKS = 10; // Then the link under the vote is enough: something holds the count up.
@@ -74,8 +75,22 @@ async function renew(form, fields, usual) {
 }
 
 // What the browser keeps of its votes is one cookie: of two answers at the same moment, in two tabs,
-// the later one would not know of the other's vote. So one tab sends after the other.
-const alone = (work) => navigator.locks ? navigator.locks.request("scrutin-paper", work) : work();
+// the later one would not know of the other's vote. So one tab sends after the other, but for one
+// that was frozen in the middle of it, which nobody waits for.
+function alone(work) {
+  if (!navigator.locks) return work();
+  let isMine = false;
+  const begin = () => {
+    isMine = true;
+    return work();
+  };
+  return navigator.locks.request(
+    "scrutin-paper", { signal: AbortSignal.timeout(ALONE_MILLISECONDS) }, begin,
+  ).catch((error) => {
+    if (isMine) throw error;
+    return work();
+  });
+}
 
 // Asks until there is an answer that `read` knows for one of ours; null where there is none, again
 // and again.
