@@ -45,6 +45,7 @@ def _address(opened: socket.socket, host: str, port: int) -> Iterator[None]:
     except OSError as error:
         opened.close()
         raise AddressTaken(
-            f"cannot listen on {host}:{port} ({error.strerror}): choose another "
-            "SCRUTIN_VIEWS_PORT (0 for any free one) or SCRUTIN_VIEWS_HOST"
+            f"cannot listen on {host}:{port} ({error.strerror}): choose another address or port "
+            "(0 for any free one), of views by SCRUTIN_VIEWS_HOST and SCRUTIN_VIEWS_PORT, of a "
+            "gateway by SCRUTIN_GATEWAY_HOST and SCRUTIN_GATEWAY_PORT"
         ) from error
