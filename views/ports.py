@@ -10,7 +10,7 @@ BACKLOG_CONNECTIONS = 2_048
 
 
 class AddressTaken(Exception):
-    """The views cannot listen where they were told to; says what to do."""
+    """A process cannot listen where it was told to; says what to do."""
 
 
 def listen(host: str, port: int) -> socket.socket:
