@@ -104,8 +104,9 @@ RESULTS_SET_ASIDE = _figure(
 
 UNENDORSED = _figure(
     "scrutin_ideas_unendorsed_records", "ideas", "records",
-    "Records of the catalogue that count for nothing since nobody has endorsed them, and namings "
-    "of keys that nobody may have made; since the log began.")
+    "Records of the catalogue that count for nothing since nobody has endorsed them, namings of "
+    "keys that nobody may have made, and closings among participants that the catalogue does not "
+    "know; since the log began.")
 
 PATROL_NEXT = _figure(
     "scrutin_patrol_next_offset", "patrol", "offset",

@@ -119,15 +119,15 @@ class Descriptions:
         self._look_at = FIRST_PEOPLE
         """With so many people in all, tables are looked at again."""
         self._by_version_1 = False
-        self._closed = False
+        self.closed = False
         """Whether the closing lies in the log: then nothing moves any more."""
 
     def fold(self, told: Description | Closing) -> bool:
         """Apply a record of this consultation; return whether what is known of it moved."""
-        if self._closed:
+        if self.closed:
             return False
         if isinstance(told, Closing):
-            self._closed = True
+            self.closed = True
             return True
         return self.apply(told.participant, told.answers, version_1=told.version_1)
 

@@ -212,6 +212,15 @@ class Ideas:
             found = self._states[consultation] = _State()
         return found
 
+    @property
+    def unendorsed(self) -> int:
+        """Records of the catalogue that nobody endorsed, and closings of descriptions that it does
+        not know: whoever writes to the participants' log can leave out who comes later."""
+        known = self.catalogue.consultations
+        return self.catalogue.unendorsed + sum(
+            state.descriptions.closed and (name not in known or known[name].closing is None)
+            for name, state in self._states.items())
+
     # Publishing
 
     def as_of(self) -> AsOf:

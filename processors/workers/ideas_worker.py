@@ -318,7 +318,7 @@ class IdeasWorker:
             "votes": list(self.ideas.as_of().votes),
             "catalogue": self.ideas.catalogue.offset, "published": list(self.published),
             "set_aside": dict(self.ideas.set_aside),
-            "unendorsed": self.ideas.catalogue.unendorsed,
+            "unendorsed": self.ideas.unendorsed,
         }
 
 

@@ -302,9 +302,23 @@ def test_what_nobody_endorsed_is_counted_until_somebody_does() -> None:
             *BEGUN, value, endorsed(value, 2), stranger, value, endorsed(value, 5, STRANGER),
             *GAP, endorsed(value, 5)]):
         found.apply_catalogue(said, offset)
-        numbers.append(found.catalogue.unendorsed)
+        numbers.append(found.unendorsed)
 
     assert numbers == [0, 0, 1, 0, 1, 2, *([2] * (WITHIN_OFFSETS + 2))]
+
+
+def test_a_closing_among_participants_that_the_catalogue_does_not_know_is_counted() -> None:
+    """Gateways may write there: until the catalogue announces it, somebody else may have."""
+    closing, numbers = record("ConsultationClosed"), []
+    found = Ideas(1)
+    for offset, said in enumerate([*BEGUN, closing]):
+        found.apply_catalogue(said, offset)
+    numbers.append(found.unendorsed)
+    found.apply_participants(closing, 0)
+    numbers.append(found.unendorsed)
+    found.apply_catalogue(endorsed(closing, len(BEGUN)), len(BEGUN) + 1)
+
+    assert [*numbers, found.unendorsed] == [1, 2, 0]
 
 
 def endorsing(*publics: bytes) -> Endorsements:
