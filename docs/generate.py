@@ -38,8 +38,8 @@ EVENTS_OF = {
     TOPICS.decisions: ("DecisionMade",),
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
-        "ProposalGrouped", "ProposalCorrected", "DescriptionCorrected", "ProposalRetired",
-        "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
+        "ProposalGrouped", "PartnerDescribed", "ProposalCorrected", "DescriptionCorrected",
+        "ProposalRetired", "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
         "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
         "GuardRuleChanged", "FindingConfirmed", "FindingDismissed", "ReviewAnswered",
         "RulesAnnounced", "KeysNamed", "CatalogueSigned"),

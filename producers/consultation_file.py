@@ -34,6 +34,7 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 from schemas.codec import ID_BYTES
+from schemas.partners import DESCRIBED, PARTNERS_MOST, SITES_MOST, is_site
 from schemas.texts import fault, normalised
 
 
@@ -166,6 +167,21 @@ class Proposal(_Part):
     idea: Identifier | None = None
 
 
+def _site(text: str) -> str:
+    if not is_site(text):
+        raise refused("no site. Write scheme and host in small letters, as in "
+                      "https://www.example.org: no path, no star.")
+    return text
+
+
+class Partner(_Part):
+    """A partner by its number for ever, and the sites that may embed the widget."""
+
+    number: int = Field(ge=1, le=PARTNERS_MOST)
+    name: Long
+    sites: list[Annotated[str, AfterValidator(_site)]] = Field(default=[], max_length=SITES_MOST)
+
+
 class ConsultationFile(_Part):
     """A consultation as its organisers write it down."""
 
@@ -188,6 +204,7 @@ class ConsultationFile(_Part):
     themes: list[Theme] = []
     ideas: list[Idea] = []
     proposals: list[Proposal] = []
+    partners: list[Partner] = []
     _read_from: tuple[json_files.Json, str] | None = PrivateAttr(default=None)
 
     def place(self, *path: str | int) -> str:
@@ -220,6 +237,7 @@ class ConsultationFile(_Part):
         for name, parts in (("themes", self.themes), ("ideas", self.ideas),
                             ("proposals", self.proposals)):
             _check_twice(name, [part.id for part in parts])
+        _check_twice("partners", [str(partner.number) for partner in self.partners])
         return self
 
 
@@ -358,3 +376,6 @@ def descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]
         if "idea" in proposal.model_fields_set:
             yield "ProposalGrouped", {
                 "consultation": file.id, "proposal": proposal.id, "idea": proposal.idea}
+    for partner in file.partners:
+        yield DESCRIBED, {"consultation": file.id, "partner": partner.number,
+                          **partner.model_dump(exclude={"number"})}

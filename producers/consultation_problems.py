@@ -69,6 +69,7 @@ _REMEDIES = {
     "bool_type": "must be true or false, without quotation marks.",
     "dict_type": 'must be texts by language. Write it as in {{"fr": "…"}}.',
     "greater_than": "must be more than {gt}.",
+    "greater_than_equal": "must be at least {ge}.",
     "int_type": "must be a whole number, without quotation marks.",
     "less_than_equal": "must be {le} at most.",
     "list_type": "must be a list. Write it in square brackets: […].",
@@ -76,6 +77,7 @@ _REMEDIES = {
     "model_attributes_type": _OBJECT,
     "model_type": _OBJECT,
     "string_type": "must be a text, in quotation marks.",
+    "too_long": "has too many entries. Write at most {max_length}.",
     "too_short": "is empty. Write at least {min_length}.",
     "timezone_aware": "lacks its offset from UTC, and no time zone is guessed. Write it behind the "
                       "time, as in 2026-10-01T00:00:00+02:00.",

@@ -5,7 +5,7 @@ from typing import Any
 
 from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
-from schemas import codec, corrections, named_keys
+from schemas import codec, corrections, named_keys, partners
 from schemas.control_roles import PublicKey
 from schemas.corrections import Authority
 from schemas.endorsements import Counted, Endorsements
@@ -21,6 +21,7 @@ _KEYS = {
     "IdeaDescribed": "idea",
     "ProposalAccepted": "proposal",
     "ProposalGrouped": "proposal",
+    partners.DESCRIBED: "partner",
     "ConsultationClosed": None,
     "ClosingCompleted": None,
     "ConsultationSealed": None,
@@ -52,6 +53,8 @@ class KnownCatalogue:
     """The ProposalRetired of each retired proposal, by consultation and proposal."""
     first_keys: frozenset[bytes] = frozenset()
     """Digests of the adoptions by which partitions without keys may take their first."""
+    partners: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
+    """The newest PartnerDescribed of each partner, by consultation and number."""
     retirements: int = 0
     """How many retirements and restorations there were."""
     wordings: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -101,6 +104,8 @@ class KnownCatalogue:
                 self._correct(event, fields, offset)
         elif event in _KEYS:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
+            if event == partners.DESCRIBED:
+                self.partners.setdefault(fields["consultation"], {})[fields["partner"]] = fields
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
         elif event == corrections.ANNOUNCED:

@@ -17,4 +17,10 @@ catalogue: `endorsements`. Of suspensions: `findings`, and
 what people decided about those of the guard, `finding_acts`. Of a log's begin: `genesis`, `chains`.
 Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`,
 `traces`, `exit_codes`.
+Of words people say: `texts`, `moments`, `visitors`. Of sites that embed: `partners`. Of processes:
+`figures`, `problems`, `exit_codes`.
+many votes were cast before. Of what counts in the catalogue: `endorsements`. Of suspensions:
+`findings`, and what people decided about those of the guard, `finding_acts`. Of a log's begin:
+`genesis`, `chains`. Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`,
+`problems`, `exit_codes`.
 """

@@ -32,8 +32,8 @@ from schemas.registry import UnknownSchema
 
 NAMED, SIGNED = "KeysNamed", "CatalogueSigned"
 ENDORSED = frozenset(KEPT) | {
-    "ProposalGrouped", "ConsultationClosed", "ClosingCompleted", "ConsultationSealed",
-    "UndecodableAccepted"}
+    "ProposalGrouped", "PartnerDescribed", "ConsultationClosed", "ClosingCompleted",
+    "ConsultationSealed", "UndecodableAccepted"}
 """Events of operators' commands that bear no signature of their own in the catalogue."""
 _AS = {"ClosingCompleted": "ConsultationClosed"}
 """Events that are endorsed by whoever may sign another, a control: what a closing ends with."""

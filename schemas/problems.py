@@ -105,6 +105,12 @@ RETIRED_PROPOSAL = ProblemKind(
     message("The organisers have taken it out of the vote; the results say when and why. Votes "
             "cast before stay, count, and can be withdrawn. Nothing was recorded by this request."),
 )
+UNKNOWN_PARTNER = ProblemKind(
+    "unknown-partner", 404,
+    message("This site takes no votes for this consultation"),
+    message("The organisers do not name it among the sites on which people vote, or do so no more. "
+            "Vote on the consultation's own page. Nothing was recorded by this request."),
+)
 NOT_YET_OPEN = ProblemKind(
     "not-yet-open", 409,
     message("Voting has not begun"),
@@ -191,8 +197,8 @@ UNKNOWN_OUTCOME = ProblemKind(
 OWN_FAULTS = (UNAVAILABLE, BUSY, UNKNOWN_OUTCOME, INTERNAL)
 """Refusals for which no voter did anything wrong."""
 GATEWAY = (
-    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, NOT_YET_OPEN, CLOSED, NO_VOTE, INVALID_REQUEST,
-    INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY,
-    UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
+    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, UNKNOWN_PARTNER, NOT_YET_OPEN, CLOSED, NO_VOTE,
+    INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS,
+    ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

@@ -9,6 +9,12 @@ and nothing is taken for an error but too much.
 from urllib.parse import parse_qsl
 
 
+EMBEDDED = "SameSite=None; Secure; Partitioned"
+"""Of cookies that are sent within pages of any site, and of each such site its own (CHIPS): what a
+browser holds for one is sent from no other, nor from our own pages. Secure also on this very
+machine: browsers take it there without TLS, and anywhere else refuse it."""
+
+
 class TooManyFields(ValueError):
     """A query or form has more fields than anything of ours takes."""
 

@@ -24,7 +24,7 @@ from scrutin.settings import Settings
 from sinks.recount import report
 from views.operations import access
 from views.pages import languages
-from views.voting.pages import PAPER_COOKIE, PAPER_SECONDS
+from views.voting.places import PAPER_COOKIE, PAPER_SECONDS
 
 
 ROOT = Path(__file__).parents[1]

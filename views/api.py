@@ -55,6 +55,7 @@ ROBOTS_SECONDS = 86_400
 
 ROBOTS = """User-agent: *
 Disallow: /c/*/vote
+Disallow: /c/*/widget
 Disallow: /v1/
 Disallow: /ops
 """
@@ -134,6 +135,7 @@ def routed(
         Route("/favicon.ico", favicon),
         Route("/static/live.js", static),
         Route("/static/vote.css", static),
+        Route("/static/widget.css", static),
         Route("/static/vote.js", static),
         Route("/static/vote-api.js", static),
         Route("/static/vote-cards.js", static),

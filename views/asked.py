@@ -40,6 +40,7 @@ TYPE_CHARACTERS = 256
 BOUNDARY = re.compile(r"[0-9A-Za-z'()+_,./:=?-]{1,70}")
 """RFC 2046, 5.1.1; a space, which it allows within, no browser sends."""
 
+_WIDGET = re.compile(r"/c/[^/]+/widget/[0-9]+(?=/|$)")
 _PARAMETER = re.compile(
     r""";[ \t]*([!#$%&'*+.^_`|~\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^";\s]*))[ \t]*(?=;|\Z)""",
     re.ASCII | re.DOTALL)
@@ -61,6 +62,12 @@ def path_of(request: Request) -> str:
 def address_of(request: Request) -> str:
     """Return the path as it stands in an address."""
     return quote(path_of(request))
+
+
+def widget_of(request: Request) -> str:
+    """Return the address of the widget that a request is for; empty where it is for none."""
+    found = _WIDGET.match(address_of(request))
+    return found[0] if found else ""
 
 
 def raw_query_of(request: Request) -> str:

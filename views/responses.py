@@ -1,12 +1,13 @@
 """How answers leave: languages, entity tags, compression, caches, problems, security headers."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from schemas import visitors
 from schemas.problems import ProblemKind
 from views import asked, hosts, problems
 from views.pages import languages, rendering
@@ -50,6 +51,25 @@ def policy_with_style(source: str) -> str:
     """Return the policy of all pages, and one style within, named by its digest."""
     policy = SECURITY_HEADERS["content-security-policy"]
     return policy.replace("style-src 'self'", f"style-src 'self' {source}")
+
+
+def policy_framed_by(sites: Sequence[str]) -> str:
+    """Return the policy of all pages, and that these sites may frame this one."""
+    policy = SECURITY_HEADERS["content-security-policy"]
+    return policy.replace("frame-ancestors 'none'", f"frame-ancestors {' '.join(sites)}")
+
+
+def keep_cookie(
+    response: Response, name: str, value: str, *, path: str, seconds: int, secure: bool,
+    embedded: bool = False,
+) -> None:
+    """Have a browser keep a cookie for a time; for none, forget it.
+
+    An embedded one is sent within pages of other sites, and kept apart by them.
+    """
+    given_to = visitors.EMBEDDED if embedded else "SameSite=Lax" + "; Secure" * secure
+    response.headers.append(
+        "set-cookie", f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; {given_to}")
 
 
 class SecurityHeaders:
@@ -156,10 +176,9 @@ def speaking(request: Request, response: Response) -> Response:
     response.headers.add_vary_header("Cookie")
     chosen = asked.wanted_language(request) == language
     if chosen and asked.cookie_of(request, languages.COOKIE) != language:
-        response.set_cookie(
-            languages.COOKIE, language, max_age=COOKIE_SECONDS, httponly=True, samesite="lax",
-            secure=asked.is_secure(request),
-        )
+        widget = asked.widget_of(request)
+        keep_cookie(response, languages.COOKIE, language, path=widget or "/",
+                    seconds=COOKIE_SECONDS, secure=asked.is_secure(request), embedded=bool(widget))
         # A shared cache must not hand this visitor's cookie to others.
         response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"
     return response

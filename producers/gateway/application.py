@@ -32,7 +32,7 @@ ERRORS_NAMED = 8
 """Faults of a body that are named; more help nobody."""
 BOUNDS = ("max_length", "min_length", "ge", "lt", "le", "pattern")
 """What pydantic calls them."""
-_WEB = ORIGINS.index("web")
+_BROWSERS = frozenset(map(ORIGINS.index, ("web", "widget")))
 READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"max-age=300"}
 """For what is the same for everybody."""
 
@@ -146,7 +146,7 @@ class Gateway:
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
         given = receipt_of(recorded, self._keys.receipt)
-        if voter.origin == _WEB:
+        if voter.origin in _BROWSERS:
             given["note"] = self._note(voter, act, recorded, given)
         if asked.scope["query_string"]:
             given.update(self._next(voter, asked))
@@ -178,11 +178,12 @@ class Gateway:
     def _admitted(self, asked: Asked) -> tuple[Voter, guards.Device, dict[bytes, bytes]]:
         """Say who asks; raise Refused where he may not."""
         guards.check_site(asked)
+        asked.via = _via(asked)
         device = guards.device_of(asked, self._keys.device)
         network = guards.network_of(asked)
         voter = self._booth.voter(
             asked.parts["consultation"], device.id, guards.origin_of(asked), network,
-            device.mark)
+            device.mark, asked.via)
         now = self._clock()
         rate = self._rates.count(
             voter.id, cookieless(network) if device.is_new else network, now)
@@ -302,6 +303,16 @@ async def _unqualification(asked: Asked) -> Act:
         "proposal": asked.parts["proposal"], "qualification": asked.parts["qualification"],
         "proof": _queried(asked, "proof")}))
     return Act("QualificationWithdrawn", given.proposal, given.qualification, given.proof)
+
+
+def _via(asked: Asked) -> int:
+    """Return the number of the partner that the query names, 0 without one."""
+    if b"via=" not in asked.scope["query_string"]:
+        return 0
+    text = _queried(asked, "via") or ""
+    if not (text.isascii() and text.isdecimal()):
+        raise Refused(problems.INVALID_REQUEST, errors=[Fault("via", "int_parsing")])
+    return int(text)
 
 
 def _queried(asked: Asked, name: str) -> str | None:

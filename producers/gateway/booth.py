@@ -32,6 +32,7 @@ from schemas import codec, problems
 from schemas.figures import Sample
 from schemas.finding_acts import REVIEW_ASKED, review_id
 from schemas.named_keys import key_id
+from schemas.partners import sites_of
 from schemas.private_files import KEYS_MAX
 from schemas.registry import FIRST_RULES, UnknownSchema
 from schemas.topics import Topics, partition_of
@@ -59,7 +60,7 @@ class Voter(NamedTuple):
     network: bytes
     """Never written with a vote."""
     via: int = 0
-    """Number of the partner on whose site they act: nothing sets one yet."""
+    """Number of the partner on whose site they act, as the page says: a claim. 0: none."""
     mark: Mark = UNMARKED
     """What makes the device known at the door."""
 
@@ -130,15 +131,18 @@ class Booth:
 
     def voter(
         self, consultation: str, device: bytes, origin: int, network: bytes,
-        mark: Mark = UNMARKED,
+        mark: Mark = UNMARKED, via: int = 0,
     ) -> Voter:
-        """Name a device within a consultation that is open; raise Refused where it is not."""
+        """Name a device within a consultation that is open; raise Refused where it is not, or where
+        the partner whose site is said to have it has none."""
         if not (self._follower.ready.is_set() and self._time.settled):
             raise Refused(problems.UNAVAILABLE)
         known = self._follower.known
         described = known.find("ConsultationDescribed", consultation)
         if described is None:
             raise Refused(problems.UNKNOWN_CONSULTATION)
+        if via and not sites_of(known.partners.get(consultation, {}).get(via)):
+            raise Refused(problems.UNKNOWN_PARTNER)
         if self._time.milliseconds() < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
         self._require_not_closed(consultation)
@@ -147,7 +151,7 @@ class Booth:
         except KeysDestroyed:
             raise Refused(problems.CLOSED) from None
         return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network,
-                     mark=mark)
+                     via, mark)
 
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""

@@ -36,7 +36,7 @@ NO_STORE: dict[bytes, bytes] = {b"cache-control": b"no-store"}
 class Asked:
     """A request."""
 
-    __slots__ = ("_receive", "headers", "limits", "scope")
+    __slots__ = ("_receive", "headers", "limits", "scope", "via")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -44,6 +44,8 @@ class Asked:
         """By lower-case name; of a header sent twice the last."""
         self.limits: dict[bytes, bytes] = {}
         """Headers that tell what is left to whoever asks, once that is known."""
+        self.via = 0
+        """Number of the partner on whose site it is said to come from; 0: our own, or a program."""
         self._receive = receive
 
     @property

@@ -11,6 +11,7 @@ Programs send neither header and have no cookies of others to abuse.
 import functools
 import re
 import secrets
+from dataclasses import dataclass
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -34,6 +35,9 @@ LOOPBACK_COOKIE = "scrutin-device"
 """On this machine alone, where there is no TLS."""
 KNOWN_COOKIE = "scrutin-known"
 """Of the mark that makes a device known at the door; with the prefix where the device's has it."""
+WIDGET_COOKIE = "scrutin-widget"
+"""The device's within a partner's site, and another device: one for each such site, for browsers
+keep these cookies apart by it, and none that votes on our own pages. With the same prefix."""
 BROWSERS_REMEMBERED = 32_768
 """Cookie headers that are remembered, with whom they stand for: who votes is back within seconds,
 many times. Some 30 MB at most, for each has at most..."""
@@ -50,19 +54,27 @@ ADDRESSES_REMEMBERED = 16_384
 _KEY = re.compile(rf"[!-~]{{1,{KEY_CHARACTERS}}}")
 _LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
 _OWN_SITES = frozenset((b"same-origin", b"none"))
-_DRAWN, _KNOWN = DRAWN_COOKIE.encode(), KNOWN_COOKIE.encode()
-_WEB, _API = ORIGINS.index("web"), ORIGINS.index("api")
+_DRAWN = DRAWN_COOKIE.encode()
+"""Begins the name of the widget's, too."""
+_WEB, _WIDGET, _API = map(ORIGINS.index, ("web", "widget", "api"))
 
 
-class CookieNames(NamedTuple):
-    """What the cookies of a device are called."""
+@dataclass(frozen=True, eq=False)
+class CookieNames:
+    """What the cookies of a device are called, and to whom browsers give them."""
 
     device: str
     mark: str
+    drawn: str
+    given_to: str
 
 
-_SECURE = CookieNames(SECURE_COOKIE, f"__Host-{KNOWN_COOKIE}")
-_LOCAL = CookieNames(LOOPBACK_COOKIE, KNOWN_COOKIE)
+_SECURE = CookieNames(
+    SECURE_COOKIE, f"__Host-{KNOWN_COOKIE}", DRAWN_COOKIE, "SameSite=Lax; Secure")
+_LOCAL = CookieNames(LOOPBACK_COOKIE, KNOWN_COOKIE, DRAWN_COOKIE, "SameSite=Lax")
+_SECURE_WIDGET, _LOCAL_WIDGET = (
+    CookieNames(f"{prefix}{WIDGET_COOKIE}", f"{prefix}{WIDGET_COOKIE}-known",
+                f"{DRAWN_COOKIE}-widget", visitors.EMBEDDED) for prefix in ("__Host-", ""))
 
 
 class Device(NamedTuple):
@@ -96,6 +108,8 @@ def _host_of(origin: bytes) -> bytes:
 
 def origin_of(asked: Asked) -> int:
     """Return the index of the origin of an event: browsers say that they are."""
+    if asked.via:
+        return _WIDGET
     return _WEB if b"sec-fetch-site" in asked.headers else _API
 
 
@@ -140,7 +154,7 @@ def _device_of(key: Key, header: bytes, names: CookieNames) -> Device | None:
     device = identity.device_of(key, cookie) if cookie is not None else None
     if device is None:
         return None
-    mark = visitors.cookie(text, names.mark) if _KNOWN in header else None
+    mark = visitors.cookie(text, names.mark) if names.mark in text else None
     return Device(device, is_new=False, mark=(
         UNMARKED if mark is None else door_marks.mark_of(key, device, mark)))
 
@@ -155,6 +169,8 @@ def remember_mark(asked: Asked, answer: Answer, device: Device, mark: Mark, key:
 
 
 def _names(asked: Asked) -> CookieNames:
+    if asked.via:
+        return _SECURE_WIDGET if is_secure(asked) else _LOCAL_WIDGET
     return _SECURE if is_secure(asked) else _LOCAL
 
 
@@ -163,7 +179,8 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
     names = _names(asked)
     _set_cookie(
         asked, answer, names.device, identity.device_cookie(key, device.id), "/", COOKIE_SECONDS)
-    if _KNOWN in asked.headers.get(b"cookie", b""):  # It was another device's: this earns its own.
+    # It was another device's: this earns its own.
+    if names.mark.encode() in asked.headers.get(b"cookie", b""):
         _set_cookie(asked, answer, names.mark, "", "/", 0)
 
 
@@ -172,20 +189,20 @@ def drawn_of(asked: Asked) -> str | None:
     # Of ten thousand votes a second only a voter's first one has it.
     if _DRAWN not in asked.headers.get(b"cookie", b""):
         return None
-    return asked.cookie(DRAWN_COOKIE)
+    return asked.cookie(_names(asked).drawn)
 
 
 def keep_drawn(asked: Asked, answer: Answer, waiting: str, path: str) -> None:
     """Let the browser keep a sequence for the addresses below a path; an empty one ends it."""
     seconds = DRAWN_SECONDS if waiting else 0
-    _set_cookie(asked, answer, DRAWN_COOKIE, waiting, path, seconds)
+    _set_cookie(asked, answer, _names(asked).drawn, waiting, path, seconds)
 
 
 def _set_cookie(
     asked: Asked, answer: Answer, name: str, value: str, path: str, seconds: int
 ) -> None:
-    secure = "; Secure" if is_secure(asked) else ""
-    cookie = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}"
+    given_to = _names(asked).given_to
+    cookie = f"{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; {given_to}"
     answer.cookies = (*answer.cookies, cookie.encode())
 
 

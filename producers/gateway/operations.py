@@ -25,6 +25,7 @@ from producers.gateway.models import (
     Vote,
 )
 from schemas import problems
+from schemas.partners import PARTNERS_MOST
 from schemas.problems import ProblemKind
 from schemas.words import QUALIFICATIONS
 
@@ -35,14 +36,15 @@ INCLUDED_CHARACTERS = 800
 
 QUERY_CHARACTERS = {
     "proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS, "next": IDENTIFIER_BYTES,
-    "next_proof": PROOF_CHARACTERS}
-_NEXT = ("next", "next_proof")
-"""Of an act: the proposal that is shown next, and its proof, which the answer dates anew."""
+    "next_proof": PROOF_CHARACTERS, "via": len(str(PARTNERS_MOST))}
+_NEXT = ("next", "next_proof", "via")
+"""Of an act: the proposal that is shown next, and its proof, which the answer dates anew; and the
+partner on whose site it is."""
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
-    problems.UNKNOWN_CONSULTATION, problems.NOT_YET_OPEN, problems.CLOSED, problems.OTHER_SITE,
-    problems.INVALID_REQUEST, problems.INVALID_KEY, problems.TOO_MANY_REQUESTS,
-    problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
+    problems.UNKNOWN_CONSULTATION, problems.UNKNOWN_PARTNER, problems.NOT_YET_OPEN,
+    problems.CLOSED, problems.OTHER_SITE, problems.INVALID_REQUEST, problems.INVALID_KEY,
+    problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
 )
 _ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL, problems.RETIRED_PROPOSAL)
 _BODY = (problems.NOT_JSON, problems.TOO_LARGE)
@@ -81,10 +83,10 @@ OPERATIONS = (
               keyed=True),
     Operation("POST", f"{_C}/participants", "describe", "Describe yourself, after a first vote",
               202, Thanks, Description, (*_WRITING, *_BODY, problems.NO_VOTE,
-                                                 problems.ENOUGH_FOR_TODAY)),
+                                                 problems.ENOUGH_FOR_TODAY), query=("via",)),
     Operation("GET", f"{_C}/sequence", "sequence",
               "The next proposals to vote on; `include` names some to come first, by commas", 200,
-              Sequence, None, _WRITING, query=("include",)),
+              Sequence, None, _WRITING, query=("include", "via")),
     Operation("GET", "/v1/keys", "keys", "Public keys that receipts are checked with", 200, Keys,
               refusals=(problems.TOO_MANY_REQUESTS,)),
     Operation("GET", "/v1/openapi.json", "openapi", "This document", 200, None, documented=False),

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from pydantic_core import to_json
 from starlette.requests import Request
@@ -32,6 +31,7 @@ from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from schemas.words import SHOWN
 from views.voting.desk import Act, Aside, Recorded, TurnedAway, Voted
+from views.voting.places import Place
 
 
 @dataclass
@@ -63,15 +63,19 @@ class GatewayDesk:
     def accepted(self, consultation: str) -> Mapping[str, Mapping[str, Any]]:
         return self.follower.accepted(consultation)
 
-    def enter(self, request: Request, consultation: str) -> "GatewayVisit":
+    def partners(self, consultation: str) -> Mapping[int, Mapping[str, Any]]:
+        return self.follower.known.partners.get(consultation, {})
+
+    def enter(self, request: Request, consultation: str, via: int = 0) -> "GatewayVisit":
         asked = Asked(request.scope, request.receive)
+        asked.via = via
         device = guards.device_of(asked, self.keys.device)
         try:
             if request.method == "POST":
                 _check_form(asked)
             voter = self.booth.voter(
                 consultation, device.id, guards.origin_of(asked), guards.network_of(asked),
-                device.mark)
+                device.mark, via)
         except Refused as refused:
             raise self.turned_away(refused, consultation) from None
         return GatewayVisit(self, asked, device, voter)
@@ -236,8 +240,8 @@ class GatewayVisit:
             guards.remember_mark(
                 self.asked, answer, self.device, self.mark, self.desk.keys.device)
         if self.drawn is not None:
-            path = f"/c/{quote(self.voter.consultation, safe='')}/vote"
-            guards.keep_drawn(self.asked, answer, self.drawn, path)
+            place = Place(self.voter.consultation, self.voter.via)
+            guards.keep_drawn(self.asked, answer, self.drawn, place.address)
         for value in answer.cookies:
             response.headers.append("set-cookie", value.decode())
 

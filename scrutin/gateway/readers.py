@@ -27,8 +27,8 @@ from views.responses import explained
 STREAMS_PER_NETWORK = 50
 """Live streams of one network: a room of people, a fiftieth of all places, which bound the memory
 of who holds how many, too."""
-BOOTH = re.compile(r"/c/[^/]+/vote(?:/|$)")
-"""The booth's pages and forms."""
+BOOTH = re.compile(r"/c/[^/]+/(?:vote|widget)(?:/|$)")
+"""The booth's pages and forms, the widget's too."""
 LIST_COST = 20
 """Requests that a search stands for: it makes a page that nobody else may want."""
 CHECK = re.compile(r"/c/[^/]+/vote/receipts$")

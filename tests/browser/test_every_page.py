@@ -19,7 +19,7 @@ from tests.harness import WAIT_SECONDS, connected_producer, write
 from tests.processors.guard.test_aside import judgement
 from tests.producers.gateway import booths
 from views.pages.languages import LANGUAGES
-from views.voting.pages import PAPER_COOKIE
+from views.voting.places import PAPER_COOKIE
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -174,5 +174,8 @@ class Desk(Protocol):
         A text that is hidden is empty.
         """
 
-    def enter(self, request: Request, consultation: str) -> Visit:
-        """Let a visitor into a consultation that is open."""
+    def partners(self, consultation: str) -> Mapping[int, Mapping[str, Any]]:
+        """Return what the catalogue says of each partner, by number."""
+
+    def enter(self, request: Request, consultation: str, via: int = 0) -> Visit:
+        """Let a visitor into a consultation that is open, on the site of a partner, if on one."""

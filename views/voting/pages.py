@@ -12,14 +12,13 @@ import asyncio
 import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
 
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from schemas import problems, words
@@ -28,43 +27,29 @@ from views.documents import Documents
 from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import Endpoint, html, language_of
-from views.voting import cards, folded, forms, paper, shown
-from views.voting.desk import Challenge, Desk, TurnedAway, Visit
+from views.voting import cards, folded, forms, shown
+from views.voting.desk import Challenge, Desk, TurnedAway
+from views.voting.places import (
+    NO_STORE,
+    PAPER_COOKIE,
+    Guest,
+    Place,
+    embedded,
+    place_of,
+    sent_to,
+)
 from views.voting.roll import Roll
 
 
-PAPER_COOKIE = "scrutin-paper"
-PAPER_SECONDS = 31_536_000
-"""As long as the device it belongs to is known."""
 COUNTED_SECONDS = 0.8
 """Longest wait until the shares hold the visitor's own vote; it takes some hundredths."""
-NO_STORE = {"cache-control": "no-store"}
-
-
-@dataclass
-class Guest:
-    """A visitor in the booth, with his paper."""
-
-    request: Request
-    consultation: str
-    described: Mapping[str, Any]
-    visit: Visit
-    paper: paper.Paper
-
-    @property
-    def address(self) -> str:
-        return _address(self.consultation)
-
-    def to(self, proposal: str) -> Response:
-        """Send the visitor to the page of a proposal."""
-        return _to(f"{self.address}?{urlencode({'proposal': proposal})}")
 
 
 Handler = Callable[[Guest], Awaitable[Response]]
 
 
 class VotePages:
-    """The pages where people vote."""
+    """The pages where people vote: the booth, and the same again as a widget."""
 
     def __init__(self, desk: Desk, flushes: Flushes, documents: Documents) -> None:
         self._desk = desk
@@ -79,39 +64,50 @@ class VotePages:
         """Return the addresses."""
         numbers.register()
         return [
-            self._route("POST", "/cards", self._said),  # First: it comes with every vote.
-            self._route("GET", "/cards", self._cards),
-            self._route("GET", "", self._ballot),
-            self._route("POST", "", self._act),
-            self._route("GET", "/mine", self._mine),
-            self._route("GET", "/you", self._you),
-            self._route("POST", "/you", self._describe),
-            self._route("GET", "/receipts/{partition:number}-{offset:number}.json", self._receipt),
+            *self._routes("/c/{consultation}/vote"),
+            Route("/c/{consultation}/widget", self._embedded),
+            *self._routes("/c/{consultation}/widget/{via:number}"),
+        ]
+
+    def _routes(self, place: str) -> list[Route]:
+        return [
+            self._route("POST", f"{place}/cards", self._said),  # First: it comes with every vote.
+            self._route("GET", f"{place}/cards", self._cards),
+            self._route("GET", place, self._ballot),
+            self._route("POST", place, self._act),
+            self._route("GET", f"{place}/mine", self._mine),
+            self._route("GET", f"{place}/you", self._you),
+            self._route("POST", f"{place}/you", self._describe),
+            self._route("GET", f"{place}/receipts/{{partition:number}}-{{offset:number}}.json",
+                        self._receipt),
         ]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
-        answering = functools.partial(self._answer, handler)
-        return Route(f"/c/{{consultation}}/vote{path}", Endpoint(answering), methods=[method])
+        return Route(path, Endpoint(functools.partial(self._answer, handler)), methods=[method])
+
+    async def _embedded(self, request: Request) -> Response:
+        return embedded(request, self._desk)
 
     async def _answer(self, handler: Handler, request: Request) -> Response:
-        consultation = request.path_params["consultation"]
+        place = place_of(request, self._desk)
         try:
-            guest = self._enter(request, consultation)
+            guest = self._enter(request, place)
             response = await handler(guest)
         except TurnedAway as turned:
-            return self._turned_away(request, consultation, turned)
+            return self._turned_away(request, place, turned)
         self._keep(guest, response)
         return response
 
-    def _enter(self, request: Request, consultation: str) -> Guest:
-        visit = self._desk.enter(request, consultation)
+    def _enter(self, request: Request, place: Place) -> Guest:
+        consultation = place.consultation
+        visit = self._desk.enter(request, consultation, place.via)
         described = self._desk.described(consultation)
         assert described is not None, "the desk lets nobody into what is not described"
         held = folded.read(asked.cookie_of(request, PAPER_COOKIE), visit.seal,
                            self._roll(consultation), visit.is_sealed)
         accepted = self._desk.proposals(consultation)
         held.sequence = [name for name in held.sequence if name in accepted]
-        return Guest(request, consultation, described, visit, held)
+        return Guest(request, place, described, visit, held)
 
     def _roll(self, consultation: str) -> Roll:
         """Return the proposals by number, as far as they are accepted now."""
@@ -193,7 +189,7 @@ class VotePages:
         if not guest.paper.sequence:
             await self._serve(guest, [])
         found = guest.paper.open_after(None)
-        return guest.to(found) if found else _to(f"{guest.address}/mine")
+        return guest.to(found) if found else sent_to(f"{guest.address}/mine")
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
         given = await guest.visit.serve(included, guest.paper.every())
@@ -262,7 +258,7 @@ class VotePages:
             return self._page(guest, "vote_cookies.html", 400, path=guest.address)
         if form.get("act") == forms.MORE:
             await self._serve(guest, [])
-            return _to(guest.address)
+            return sent_to(guest.address)
         if form.get("act") == forms.REVIEW:
             return await self._review(guest, form)
         wanted = forms.intention(form)
@@ -287,7 +283,7 @@ class VotePages:
             if not turned.may_be_sent_again:
                 raise
             return self._again(guest, turned, form)
-        return _to(f"{guest.address}/mine#aside")
+        return sent_to(f"{guest.address}/mine#aside")
 
     async def _record(self, guest: Guest, wanted: forms.Intention) -> Challenge | None:
         """Record an act; return what the door asks before it counts."""
@@ -308,7 +304,7 @@ class VotePages:
         form = await forms.read(guest.request)
         if form.get("act") == forms.DECLINE:
             guest.paper.described = True
-            return _to(guest.address)
+            return sent_to(guest.address)
         cast = guest.paper.last_cast()
         if cast is None:
             raise TurnedAway(problems.NO_VOTE)
@@ -319,7 +315,7 @@ class VotePages:
                 raise
             return self._again(guest, turned, form)
         guest.paper.described = True
-        return _to(f"{guest.address}/you?thanks")
+        return sent_to(f"{guest.address}/you?thanks")
 
     # How
 
@@ -334,32 +330,28 @@ class VotePages:
 
     def _page(self, guest: Guest, template: str, status: int = 200, **model: Any) -> Response:
         body = rendering.render(
-            template, language_of(guest.request), address=guest.address,
-            results_address=_results(guest.consultation), consultation=guest.described,
-            closes=shown.moment(guest.described, "closes_at"), **model)
-        return html(guest.request, body, status=status, headers=NO_STORE)
+            template, language_of(guest.request), consultation=guest.described,
+            closes=shown.moment(guest.described, "closes_at"), **guest.place.model(), **model)
+        return html(guest.request, body, status=status, headers=guest.place.headers)
 
-    def _turned_away(
-        self, request: Request, consultation: str, turned: TurnedAway
-    ) -> Response:
+    def _turned_away(self, request: Request, place: Place, turned: TurnedAway) -> Response:
         """Say why nobody can vote here, or not now."""
-        described = self._desk.described(consultation)
+        described = self._desk.described(place.consultation)
         if described is None and turned.problem != problems.UNAVAILABLE:
             raise HTTPException(turned.problem.status, detail=turned.problem.name)
         wanted = request.method in ("GET", "HEAD")
         settled = turned.problem in (problems.CLOSED, problems.NOT_YET_OPEN)
         body = rendering.render(
             "vote_state.html", language_of(request), problem=turned.problem,
-            consultation=described, path=_address(consultation), asked=wanted,
-            results_address=_results(consultation), address=_address(consultation),
+            consultation=described, path=place.address, asked=wanted, **place.model(),
             opens=described and shown.moment(described, "opens_at"),
             closes=described and shown.moment(described, "closes_at"))
         status = 200 if wanted and settled else turned.problem.status
-        response = html(request, body, status=status, headers=NO_STORE)
+        response = html(request, body, status=status, headers=place.headers)
         _headers(response, turned)
         if turned.problem == problems.CLOSED and asked.cookie_of(request, PAPER_COOKIE) is not None:
             # Nothing reads it after the closing, and it tells what this browser voted.
-            response.delete_cookie(PAPER_COOKIE, path=_address(consultation))
+            place.forget(response, secure=asked.is_secure(request))
         return response
 
     def _keep(self, guest: Guest, response: Response) -> None:
@@ -369,22 +361,7 @@ class VotePages:
             guest.paper, guest.visit.seal, self._roll(guest.consultation))
         # A page that changed nothing must not undo what another tab has written meanwhile.
         if written != asked.cookie_of(guest.request, PAPER_COOKIE):
-            secure = "; Secure" if guest.visit.secure else ""
-            response.raw_headers.append((b"set-cookie", (
-                f"{PAPER_COOKIE}={written}; Path={guest.address}; Max-Age={PAPER_SECONDS}; "
-                f"HttpOnly; SameSite=Lax{secure}").encode()))
-
-
-def _address(consultation: str) -> str:
-    return f"/c/{quote(consultation, safe='')}/vote"
-
-
-def _results(consultation: str) -> str:
-    return f"/c/{quote(consultation, safe='')}"
-
-
-def _to(address: str) -> Response:
-    return RedirectResponse(address, 303, headers=NO_STORE)
+            guest.place.keep(response, written, secure=guest.visit.secure)
 
 
 def _json(what: Mapping[str, Any]) -> Response:

@@ -20,11 +20,11 @@ from views.pages import rendering
 from views.responses import html, language_of
 from views.voting import shown
 from views.voting.desk import Desk, TurnedAway
+from views.voting.places import NO_STORE, Place
 
 
 FORM_BYTES = 32_768
 """Longest form: a receipt and its proof take three thousand bytes, pasted and as a file twice."""
-NO_STORE = {"cache-control": "no-store"}
 FILE = "file"
 """Asks for the receipt with its proof, to take away."""
 
@@ -114,15 +114,15 @@ class ReceiptPages:
         described = self._desk.described(consultation)
         if described is None:
             raise HTTPException(404, detail=problems.UNKNOWN_CONSULTATION.name)
-        home = f"/c/{quote(consultation, safe='')}"
+        place = Place(consultation)
         moment = shown.instant(described, checked.due_at) if checked else None
         cast = shown.instant(described, checked.fields["occurred_at"] / 1_000) if (
             checked and checked.fields) else None
         seen = [(name, shown.instant(described, at)) for name, at in checked.witnesses] if (
             checked) else []
         body = rendering.render(
-            "vote_receipts.html", language_of(request), address=f"{home}/vote",
-            path=f"{home}/vote/receipts", results_address=home, consultation=described,
+            "vote_receipts.html", language_of(request), path=f"{place.booth}/receipts",
+            consultation=described, **place.model(),
             checked=checked, own=own, cast=cast, due=moment, seen=seen, prefix=self._checker.prefix,
             proposals=self._desk.accepted(consultation))
         return html(request, body, headers=NO_STORE)

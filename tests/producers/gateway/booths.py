@@ -10,7 +10,7 @@ import httpx2
 
 from processors.workers.provisioning import provision
 from producers.gateway import receipts
-from schemas import codec
+from schemas import codec, partners
 from schemas.genesis import Genesis
 from schemas.topics import Topics
 from tests.harness import (
@@ -26,6 +26,8 @@ from tests.harness import (
 LONG_AGO = 1_600_000_000_000
 FAR_AHEAD = 4_000_000_000_000
 PROPOSALS = ("p1", "p2", "p3")
+SITES = ("https://la-voix.example", "https://www.la-voix.example:8443")
+"""Of partner 1; partner 2 has none."""
 BETWEEN_SEQUENCES = {"DoorCounted"}
 """Lies among the sequences too: written when a minute has ended, whenever that is in a test."""
 ANSWER_SECONDS = 20.0
@@ -55,6 +57,10 @@ def proposal(name: str, of: str = "town", author: str | None = None) -> bytes:
         author=author and {"name": author, "kind": "citizen", "age_band": None})
 
 
+def partner(number: int, *sites: str, of: str = "town") -> bytes:
+    return described(partners.DESCRIBED, of, partner=number, name="La Voix", sites=list(sites))
+
+
 def rules(version: int = 2) -> bytes:
     """Announce rules: every partition has adopted them, so they say."""
     return codec.encode("RulesAnnounced", event_id=bytes(16), ledger_version=version,
@@ -68,6 +74,7 @@ CATALOGUE = [
     consultation("hidden", shares_embargoed=True), proposal("p1", "hidden"),
     consultation("shut"), proposal("p1", "shut"), consultation("sealed"), proposal("p1", "sealed"),
     described("ConsultationClosed", "shut", closes_at=LONG_AGO, salt=bytes(16)),
+    partner(1, *SITES), partner(2),
 ]
 
 

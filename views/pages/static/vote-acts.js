@@ -17,10 +17,11 @@ export const newKey = () => base64(crypto.getRandomValues(new Uint8Array(KEY_BYT
 // sends that instead, after all, says nothing twice.
 export function requestOf(booth, card, next, fields) {
   const [word, proposal, proof] = ["act", "proposal", "proof"].map((name) => fields.get(name));
-  const consultation = booth.address.split("/")[2];
+  const [, , consultation, , via] = booth.address.split("/"); // /c/ID/vote, or /c/ID/widget/VIA.
   const query = new URLSearchParams(next ? { next: next.id, next_proof: next.proof } : {});
   const [path, body] = target(word, proposal, proof, fields.get("renewed"));
   if (!body) query.set("proof", proof);
+  if (via) query.set("via", via);
   return {
     proposal, word, next: next?.id, method: body ? "POST" : "DELETE",
     address: `/v1/consultations/${consultation}/${path}?${query}`, body,

@@ -226,12 +226,14 @@ function of(texts, count) {
 function receipt({ texts, address }, card) {
   if (!card.acts || card.last < 0) return null;
   const place = new URLSearchParams({ partition: card.partition, offset: card.last });
+  const receipts = `${address.replace(/\/widget\/\d+$/, "/vote")}/receipts`;
+  const outward = receipts.startsWith(address) ? {} : { target: "_blank", rel: "noopener" };
   return html("p", { class: "receipt" },
     html("a", {
       href: `${address}/receipts/${card.partition}-${card.last}.json`, download: true,
     }, texts.receipt), " ",
-    html("a", { href: `${address}/receipts?${place}` }, texts.check), " ",
-    html("a", { href: `${address}/receipts` }, texts.good_for));
+    html("a", { href: `${receipts}?${place}`, ...outward }, texts.check), " ",
+    html("a", { href: receipts, ...outward }, texts.good_for));
 }
 
 function invitation({ texts, address, described }, card) {

@@ -1,0 +1,44 @@
+"""Partners: organisations on whose sites people vote, and which sites those are. Pure.
+
+A site stands in a policy that browsers follow, so that one that is no scheme and host alone is left
+out wherever it comes from: it could say something else there. No site is a pattern: who may embed
+is named one by one.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+
+DESCRIBED = "PartnerDescribed"
+PARTNERS_MOST = 65_535
+"""Highest number of a partner, as ballots have room for it."""
+SITE_CHARACTERS = 100
+SITES_MOST = 16
+"""Sites of a partner, at most: their policy stands in the head of each answer to the widget."""
+
+_LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+_SITE = re.compile(
+    rf"(?:https://{_LABEL}(?:\.{_LABEL})*|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{{1,5}})?")
+"""Plain HTTP on this very machine alone."""
+
+
+def is_site(text: str) -> bool:
+    """Whether a text is a site, as https://www.example.org: no path, no pattern, small letters."""
+    return len(text) <= SITE_CHARACTERS and _SITE.fullmatch(text) is not None
+
+
+def sites_of(described: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Return the sites on which a partner may embed, of its description; none without one."""
+    return tuple(site for site in (described or {}).get("sites", ()) if is_site(site))
+
+
+def site_of(address: str) -> str:
+    """Return the site of a page's address; nothing where it has none."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
+    site = f"{parts.scheme}://{parts.netloc}".lower()
+    return site if is_site(site) else ""
