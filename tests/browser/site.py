@@ -10,7 +10,7 @@ import httpx2
 from processors.workers.provisioning import provision
 from tests.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
-from tests.producers.gateway.booths import RunningGateway, described
+from tests.producers.gateway.booths import RunningGateway, described, partner
 from tests.waiting import POLL_SECONDS, WAIT_SECONDS
 
 
@@ -39,8 +39,12 @@ class Site:
     async def consultation(
         self, *, opens_at: int = booths.LONG_AGO, closes_at: int | None = None,
         embargoed: bool = False, texts: dict[str, dict[str, str]] = TEXTS,
+        partners: dict[int, str] | None = None,
     ) -> str:
-        """Describe a consultation and wait until its pages are there; return its identifier."""
+        """Describe a consultation and wait until its pages are there; return its identifier.
+
+        Partners by number, each with its site.
+        """
         name = f"town-{next(self._names)}"
         values = [described(
             "ConsultationDescribed", name, question=QUESTION, opens_at=opens_at,
@@ -51,6 +55,7 @@ class Site:
             "ProposalAccepted", name, proposal=proposal, text=text,
             author={"name": f"Auteur {proposal}", "kind": "citizen", "age_band": "25-34"})
             for proposal, text in texts.items()]
+        values += [partner(number, site, of=name) for number, site in (partners or {}).items()]
         async with connected_producer(self.stack.kafka) as producer:
             await write(producer, self.stack.topics.catalogue, 0, values,
                         first_offset=self.written)

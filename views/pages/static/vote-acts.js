@@ -57,20 +57,28 @@ export function apply(card, word, { partition, offset }) {
 // Whether an act says something beside a vote: it changes no share.
 export const isBeside = (word) => /^[+-]/.test(word);
 
-// What is kept for this tab, by the booth's address; nothing where a browser keeps nothing.
+// What is kept for this tab, by the booth's address; where a browser keeps nothing, as within a page
+// of another site, for as long as the page is here.
+const held = new Map();
+
 function kept(name, address) {
+  const key = `${name} ${address}`;
   try {
-    return JSON.parse(sessionStorage.getItem(`${name} ${address}`));
+    return JSON.parse(sessionStorage.getItem(key)) ?? held.get(key) ?? null;
   } catch {
-    return null;
+    return held.get(key) ?? null;
   }
 }
 
 function keep(name, address, what) {
+  const key = `${name} ${address}`;
+  held.delete(key);
   try {
-    if (what === null) sessionStorage.removeItem(`${name} ${address}`);
-    else sessionStorage.setItem(`${name} ${address}`, JSON.stringify(what));
-  } catch { /* Then a tab that is closed in mid-act has what the log has. */ }
+    if (what === null) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, JSON.stringify(what));
+  } catch { // Then a tab that is closed in mid-act has what the log has.
+    if (what !== null) held.set(key, what);
+  }
 }
 
 export const sending = (address) => kept(SENDING, address);

@@ -75,21 +75,22 @@ async function renew(form, fields, usual) {
 }
 
 // What the browser keeps of its votes is one cookie: of two answers at the same moment, in two tabs,
-// the later one would not know of the other's vote. So one tab sends after the other, but for one
-// that was frozen in the middle of it, which nobody waits for.
-function alone(work) {
-  if (!navigator.locks) return work();
-  let isMine = false;
-  const begin = () => {
-    isMine = true;
+// the later one would not know of the other's vote. So one tab sends after the other, where there
+// are locks (within a page of another site browsers may refuse them), but for one that was frozen
+// in the middle of it, which nobody waits for.
+async function alone(work) {
+  let begun = false;
+  const locked = () => {
+    begun = true;
     return work();
   };
-  return navigator.locks.request(
-    "scrutin-paper", { signal: AbortSignal.timeout(ALONE_MILLISECONDS) }, begin,
-  ).catch((error) => {
-    if (isMine) throw error;
+  try {
+    return await navigator.locks.request(
+      "scrutin-paper", { signal: AbortSignal.timeout(ALONE_MILLISECONDS) }, locked);
+  } catch (error) {
+    if (begun) throw error;
     return work();
-  });
+  }
 }
 
 // Asks until there is an answer that `read` knows for one of ours; null where there is none, again
