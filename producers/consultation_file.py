@@ -34,7 +34,7 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 from schemas.codec import ID_BYTES
-from schemas.partners import DESCRIBED, PARTNERS_MOST, SITES_MOST, is_site
+from schemas.partners import DESCRIBED, PARTNERS_MOST, SITE, SITE_CHARACTERS, SITES_MOST
 from schemas.texts import fault, normalised
 
 
@@ -48,6 +48,7 @@ LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]{2,4})?$"
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
 Language = Annotated[str, Field(pattern=LANGUAGE)]
+Site = Annotated[str, Field(pattern=SITE, max_length=SITE_CHARACTERS)]
 
 _OF_THE_EVENT = ("event_id", "occurred_at", "origin")
 """Fields that say when and how something was written, not what."""
@@ -167,19 +168,12 @@ class Proposal(_Part):
     idea: Identifier | None = None
 
 
-def _site(text: str) -> str:
-    if not is_site(text):
-        raise refused("no site. Write scheme and host in small letters, as in "
-                      "https://www.example.org: no path, no star.")
-    return text
-
-
 class Partner(_Part):
     """A partner by its number for ever, and the sites that may embed the widget."""
 
     number: int = Field(ge=1, le=PARTNERS_MOST)
     name: Long
-    sites: list[Annotated[str, AfterValidator(_site)]] = Field(default=[], max_length=SITES_MOST)
+    sites: list[Site] = Field(default=[], max_length=SITES_MOST)
 
 
 class ConsultationFile(_Part):

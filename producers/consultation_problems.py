@@ -87,6 +87,8 @@ _PATTERNS = {
     "^[a-z0": "no identifier: at most 63 small letters, digits, dots, dashes and underscores, a "
               "letter or digit first",
     "^[a-z]": "no language: write two or three small letters, as in fr or pt-BR",
+    "^(?:ht": "no site: write scheme and host in small letters, as in https://www.example.org, "
+              "without path or star",
     r"^\d{4}": "no month or day: write it as in 2022-06 or 2022-06-01",
 }
 """What a pattern means, by its first characters."""

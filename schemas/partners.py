@@ -19,9 +19,10 @@ SITES_MOST = 16
 """Sites of a partner, at most: their policy stands in the head of each answer to the widget."""
 
 _LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_SITE = re.compile(
-    rf"(?:https://{_LABEL}(?:\.{_LABEL})*|http://(?:localhost|127\.0\.0\.1))(?::[0-9]{{1,5}})?")
+SITE = (rf"^(?:https://{_LABEL}(?:\.{_LABEL})*|http://(?:localhost|127\.0\.0\.1))"
+        "(?::[0-9]{1,5})?$")
 """Plain HTTP on this very machine alone."""
+_SITE = re.compile(SITE)
 
 
 def is_site(text: str) -> bool:

@@ -40,6 +40,7 @@ QUERY_CHARACTERS = {
 _NEXT = ("next", "next_proof", "via")
 """Of an act: the proposal that is shown next, and its proof, which the answer dates anew; and the
 partner on whose site it is."""
+_PARTNER = {"type": "integer", "minimum": 0, "maximum": PARTNERS_MOST}
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.UNKNOWN_PARTNER, problems.NOT_YET_OPEN,
@@ -208,11 +209,8 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
         schema = {"enum": list(QUALIFICATIONS)} if name == "qualification" else identifier
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
-    found += [
-        {"name": name, "in": "query",
-         "schema": {"type": "string", "maxLength": QUERY_CHARACTERS[name]}}
-        for name in operation.query
-    ]
+    found += [{"name": name, "in": "query", "schema": _PARTNER if name == "via" else {
+        "type": "string", "maxLength": QUERY_CHARACTERS[name]}} for name in operation.query]
     if operation.keyed:
         found.append({
             "name": "Idempotency-Key", "in": "header",

@@ -50,6 +50,7 @@ GOOD: dict[str, Any] = {
          "author": {"name": "Ana", "kind": "citizen", "age_band": "25-34"}},
         {"id": "p2", "text": {"fr": "Des bancs"}},
     ],
+    "partners": [{"number": 3, "name": "La Voix", "sites": ["https://www.la-voix.example"]}],
 }
 TEXTS: dict[str, tuple[str | int, ...]] = {
     "question.fr": ("question", "fr"), "hashtag": ("hashtag",), "contact": ("contact",),
@@ -57,7 +58,7 @@ TEXTS: dict[str, tuple[str | int, ...]] = {
     "organisers[0].names[0]": ("organisers", 0, "names", 0),
     "facts[0].value": ("facts", 0, "value"), "facts[0].texts.fr": ("facts", 0, "texts", "fr"),
     "facts[0].source": ("facts", 0, "source"), "themes[0].title.fr": ("themes", 0, "title", "fr"),
-    "ideas[0].title.fr": ("ideas", 0, "title", "fr"),
+    "ideas[0].title.fr": ("ideas", 0, "title", "fr"), "partners[0].name": ("partners", 0, "name"),
     "proposals[1].text.fr": ("proposals", 1, "text", "fr"),
     "proposals[0].author.name": ("proposals", 0, "author", "name"),
     "proposals[0].author.age_band": ("proposals", 0, "author", "age_band"),
@@ -101,8 +102,8 @@ def test_the_list_of_texts_is_whole() -> None:
 
     assert free == {str(step) for path in TEXTS.values() for step in path
                     if not isinstance(step, int)} - {
-        "fr", "stages", "organisers", "facts", "themes", "ideas", "proposals", "author"} | {
-        "time_zone"}
+        "fr", "stages", "organisers", "facts", "themes", "ideas", "proposals", "author",
+        "partners"} | {"time_zone"}
 
 
 def takes_any_text(kind: dict[str, Any]) -> bool:

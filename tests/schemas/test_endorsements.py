@@ -53,6 +53,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "IdeaDescribed": {"idea": "i1", "theme": None, "title": {"fr": "Digue"}},
     "ProposalAccepted": {"proposal": "p1", "text": {"fr": "Il faut"}, "author": None},
     "ProposalGrouped": {"proposal": "p1", "idea": "i1"},
+    "PartnerDescribed": {"partner": 1, "name": "La Voix", "sites": []},
     "ConsultationClosed": {"closes_at": 5},
     "ClosingCompleted": {"closing": bytes(16), "offsets": [1], "participants": 0},
     "ConsultationSealed": {},
