@@ -59,7 +59,7 @@ async def answers(source: World, folder: Path, *, embargo: bool) -> dict[str, tu
     found, kept = desk(folder, embargo=embargo)
     transport = httpx2.ASGITransport(application(source, beside=Beside(desk=found)))
     client = httpx2.AsyncClient(transport=transport, base_url="http://127.0.0.1:8080")
-    made = {}
+    made: dict[str, tuple[int, Any, str]] = {}
     for place, cookie in PLACES.items():
         headers = {"cookie": f"{cookie}={kept['device']}; {PAPER_COOKIE}={kept['paper']}",
                    "sec-fetch-site": "same-origin"}
