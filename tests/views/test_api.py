@@ -272,7 +272,7 @@ def test_a_chosen_language_is_remembered_and_kept_from_shared_caches(client: Tes
     cookie = first.headers["set-cookie"]
     assert cookie.startswith("language=en;")
     assert "HttpOnly" in cookie
-    assert "SameSite=lax" in cookie
+    assert "SameSite=Lax" in cookie
     assert first.headers["cache-control"].startswith("private")
     again = client.get(f"{PAGE}?lang=en", headers={"cookie": "language=en"})
     assert "set-cookie" not in again.headers

@@ -4,6 +4,7 @@ import pytest
 
 from schemas import words
 from views.pages import rendering
+from views.voting.places import Place
 
 
 @pytest.mark.parametrize(("language", "loss"), [
@@ -13,7 +14,7 @@ def test_the_form_says_that_an_answer_may_be_lost_before_it_is_sent(
 ) -> None:
     """A gateway that is stopped loses what it holds: whoever answers reads so above the form."""
     rendered = rendering.render(
-        "vote_you.html", language, address="/c/town/vote", results_address="/c/town",
+        "vote_you.html", language, **Place("town").model(),
         consultation={"id": "town", "question": {"fr": "Que faire ?"}, "languages": ["fr"]},
         closes=None, path="/c/town/vote/you", offered=words.ANSWERS, may=True, thanks=False)
 
