@@ -23,6 +23,7 @@ from views import asked, paging, problems, transparency, well_known
 from views.encoding import encode_json
 from views.guard.routes import Guard, GuardPages
 from views.live import HEADERS, PROPOSALS_MAX, Live, LiveStream, named
+from views.oembed import OEmbed
 from views.operations.pages import Operations
 from views.pages import proposals_page, rendering
 from views.publications import Publication, Publications
@@ -146,6 +147,7 @@ def routed(
         Route("/livez", livez),
         Route("/readyz", views.readyz),
         *SharedPages(publications, views).routes(),
+        *OEmbed(source.flushes, publications.address).routes(),
         *_guard(beside, source, publications, views),
         *_operations(beside),
         *_security(beside),

@@ -21,6 +21,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from processors.results.results_document import shares_hidden
+from schemas.partners import sites_of
 from views import downloads, paging
 from views.aged import Aged, weigh
 from views.days import Days, Told
@@ -79,6 +80,8 @@ class Surroundings:
     address: str
     costs: dict[str, Any] | None
     """What a drawn vote costs."""
+    embeddable: bool
+    """Whether there is a site that may embed the widget."""
 
 
 class Publication:
@@ -128,7 +131,8 @@ class Publication:
         """Return the results page in a language."""
         return await self._rendered("results.html", language, around, lambda: results_page.page(
             self.frame, self.published_at, phase=around.phase, told=around.told,
-            address=around.address, costs=around.costs, kept=self.shown.of_proposals))
+            address=around.address, costs=around.costs, kept=self.shown.of_proposals) | {
+                "embeddable": around.embeddable})
 
     async def proposals(
         self, language: str, around: Surroundings, wanted: proposals_page.Asked
@@ -170,7 +174,7 @@ class Publication:
     ) -> Representation:
         told_at = around.told.told_at.isoformat() if around.told else ""
         tag = digest([template, self.tag, self.published_at, language, rendering.revision(),
-                       around.phase, told_at, around.costs, query])
+                       around.phase, told_at, around.costs, around.embeddable, query])
         return await self._once(
             tag, lambda: Representation(rendering.render(template, language, **model()), tag))
 
@@ -233,7 +237,7 @@ class Publications:
         self.costs = DrawCosts()
         """Told by who measures."""
         self._now = now
-        self._address = address.rstrip("/")
+        self.address = address.rstrip("/")
         self.documents = Documents(flushes)
         self._workshop = Workshop()
         self._kept: Shelf[str, _Kept] = Shelf(DOCUMENTS_BYTES)
@@ -331,8 +335,12 @@ class Publications:
         consultation = publication.frame["consultation"]
         return Surroundings(
             phase=self.phase(publication.frame["state"], consultation),
-            told=self._days.of(consultation["id"]), address=self._address,
-            costs=costs(consultation["id"]))
+            told=self._days.of(consultation["id"]), address=self.address,
+            costs=costs(consultation["id"]), embeddable=self._embeddable(consultation["id"]))
+
+    def _embeddable(self, consultation: str) -> bool:
+        known = self._flushes.catalogue.consultations.get(consultation)
+        return known is not None and any(map(sites_of, known.partners.values()))
 
     def phase(self, state: str, consultation: dict[str, Any]) -> str:
         """Name the phase of a consultation now; see `results_page.phase_of`."""

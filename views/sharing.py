@@ -86,10 +86,10 @@ class SharedPages:
         entry = _found(publication, kind, asked.query_of(request).get("id", ""))
         language, around = language_of(request), self._publications.around(publication)
         page = await publication.beside(
-            [kind, entry["id"], language, rendering.revision(), around.phase],
+            [kind, entry["id"], language, rendering.revision(), around.phase, around.embeddable],
             lambda: rendering.render("entry.html", language, **entry_page.page(
                 publication.shown, kind, entry, published_at=publication.published_at,
-                phase=around.phase, address=around.address)))
+                phase=around.phase, address=around.address, embeddable=around.embeddable)))
         response = await represented(
             request, page, "text/html", caching(final=publication.final))
         return speaking(request, response)

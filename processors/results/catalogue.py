@@ -13,6 +13,7 @@ from typing import Any
 from schemas import corrections
 from schemas.corrections import Authority, Change, Older
 from schemas.endorsements import Counted, Endorsements
+from schemas.partners import DESCRIBED
 
 
 Fields = dict[str, Any]
@@ -90,6 +91,8 @@ class Consultation:
     """Every other change of what people voted on."""
     older: Older = field(default_factory=Older, compare=False)
     """What corrections have gone beyond."""
+    partners: dict[int, Fields] = field(default_factory=dict)
+    """The newest PartnerDescribed of each partner, by number."""
     mapping: dict[str, str] = field(default_factory=dict)
     """Proposal to idea, of the proposals that are grouped."""
     groupings_after_closing: int = 0
@@ -293,6 +296,10 @@ def _grouped(consultation: Consultation, fields: Fields, _offset: int) -> None:
         consultation.mapping[fields["proposal"]] = fields["idea"]
 
 
+def _partner(consultation: Consultation, fields: Fields, _offset: int) -> None:
+    consultation.partners[fields["partner"]] = fields
+
+
 def _closing(consultation: Consultation, fields: Fields, _offset: int) -> None:
     consultation.closing = consultation.closing or fields
 
@@ -307,6 +314,7 @@ _FOLDS = {
     "ProposalRetired": _retired,
     "ProposalRestored": _restored,
     "ProposalGrouped": _grouped,
+    DESCRIBED: _partner,
     "ConsultationClosed": _closing,
     "ClosingCompleted": _completed,
 }

@@ -15,7 +15,7 @@ PROPOSALS_SHOWN = 10
 
 def page(
     shown: Shown, kind: str, entry: Mapping[str, Any], *, published_at: int | None, phase: str,
-    address: str,
+    address: str, embeddable: bool,
 ) -> dict[str, Any]:
     """Arrange it for the template; `address` is where people reach the pages."""
     frame, hidden = shown.frame, shares_hidden(shown.frame)
@@ -31,7 +31,7 @@ def page(
         "idea": ideas.get(entry.get("idea") or ""),
         "ranked": _ranked(shown, kind), "ranked_proposals": len(shown.ranks),
         "moments": moments(frame["consultation"], published_at), "phase": phase,
-        "address": address,
+        "address": address, "embeddable": embeddable,
         "card_of": cards.said,
     }
 

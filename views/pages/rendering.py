@@ -13,6 +13,7 @@ from jinja2.visitor import NodeTransformer
 from markupsafe import Markup, escape
 
 from schemas.texts import made_safe
+from views.pages.embed_line import embed_line
 from views.pages.languages import LANGUAGES, in_language, translations
 from views.pages.pieces import Pieces
 from views.pages.regions import REGIONS
@@ -147,6 +148,7 @@ def environment(language: str) -> Environment:
         city=typography.city,
         last_day=last_day,
         entry_address=entry_address,
+        embed_line=embed_line,
         locale=WAYS[language].locale,
         decimal=typography.decimal, speed=typography.speed,
         duration=typography.duration,

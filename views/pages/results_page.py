@@ -94,7 +94,7 @@ def page(
         "proposal_count": kept.count if kept else len(document["proposals"]),
         "changes": changes.page(document, kept.changed if kept else document["proposals"]),
         "percent_votes": PERCENT_VOTES,
-        "address": address,
+        "address": address, "embeddable": False,
         "base": "",
         "draw_costs": draw_costs.shown(costs),
     }
