@@ -195,6 +195,31 @@ def test_whoever_selects_finds_somebody(size: str) -> None:
             assert any(wanted.items() <= found.items() for found in labels), made["metadata"]
 
 
+@pytest.mark.parametrize(("value", "port", "processes"), [
+    ("settings.traces_url=http://collector:4318/v1/traces", 4318, None),
+    ("gateway.settings.traces_url=http://collector:4318/v1/traces", 4318, {"gateway"}),
+    ("snapshots.store=s3://bucket/prefix", 443, {"ledger"})])
+def test_who_is_told_of_an_address_may_ask_there(
+    value: str, port: int, processes: set[str] | None
+) -> None:
+    """A policy of the network lets traces and snapshots out where they are wanted, and nobody else.
+    """
+    def asking(*more: str) -> set[str]:
+        done = tools().run(tools().helm, "template", *arguments("small"), *more)
+        assert done.returncode == 0, done.stderr
+        return {made["spec"]["podSelector"]["matchLabels"]["app.kubernetes.io/component"]
+                for made in yaml.safe_load_all(done.stdout)
+                if made and made["kind"] == "NetworkPolicy"
+                and any(port in (to["port"] for to in rule.get("ports", ()))
+                        for rule in made["spec"].get("egress", ()))}
+
+    before, after = asking(), asking("--set-string", value)
+    if processes is None:
+        assert {"gateway", "ledger", "views"} <= after - before
+    else:
+        assert after - before == processes
+
+
 def test_values_that_are_none_are_refused() -> None:
     """A setting that is misspelt, a digest that is none, a drain shorter than probes: no release.
     """
