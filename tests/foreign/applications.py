@@ -127,7 +127,8 @@ def views_in(folder: Path) -> Reached:
 
 def worker() -> Reached:
     """Make what a worker answers at its health port."""
-    status = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 1}}
+    status = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 1},
+              "unendorsed": 1}
     with noted_routes() as routes:
         app = health.application(Settings(), "ideas", lambda: status, health.Pulse())
     return Reached(app, routes, {"host": "localhost"})
