@@ -90,7 +90,7 @@ LEDGER_RECOVERED = _figure(
     "scrutin_ledger_recovered", "ledger", "0 or 1",
     "Whether a held partition was recovered from its decisions.", "partition")
 LEDGER_SNAPSHOTS_FAILED = _figure(
-    "scrutin_ledger_snapshots_failed", "ledger", "snapshots",
+    "scrutin_ledger_failed_snapshots", "ledger", "snapshots",
     "Writings of snapshots in a row that failed: the place of SCRUTIN_SNAPSHOTS is away or full.")
 
 RESULTS_NEXT = _figure(

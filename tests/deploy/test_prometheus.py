@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "deploy/prometheus"
 LEFT_OUT = {
     "scrutin_ledger_next_offset": "waits by hop say how far it is",
-    "scrutin_ledger_snapshots_failed": "its alarm says it",
+    "scrutin_ledger_failed_snapshots": "its alarm says it",
     "scrutin_ledger_recovered": "a process that recovers is not ready, which is shown",
     "scrutin_results_next_offset": "waits by hop say how far it is",
     "scrutin_patrol_next_offset": "what it is behind is shown",

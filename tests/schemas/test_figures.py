@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 ROOMS = ("producers", "processors", "sinks", "scrutin", "views")
 """Where figures are measured."""
 UNITS = ("total", "seconds", "bytes", "offset", "offsets", "messages", "rows", "records", "votes",
-         "partitions", "clients", "workers", "findings", "suspensions", "judgements",
+         "partitions", "clients", "workers", "snapshots", "findings", "suspensions", "judgements",
          "consultations")
 """Last words of names that tell the unit; the others are states."""
 
