@@ -13,7 +13,7 @@ import pytest
 from producers.gateway.operations import OPERATIONS
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
-from tests.producers.gateway.booths import Browser, RunningGateway
+from tests.producers.gateway.booths import SITES, Browser, RunningGateway
 from views.flushes import Flushes
 from views.voting.pages import VotePages
 from views.voting.receipts import ReceiptPages
@@ -31,6 +31,8 @@ class Walk:
     proofs: dict[str, str] = field(default_factory=dict)
     receipt: dict[str, Any] = field(default_factory=dict)
     form: dict[str, str] = field(default_factory=dict)
+    place: str = "vote"
+    """The booth, or the widget of a partner."""
     acts: int = 0
 
     async def api(self, method: str, path: str, **asked: Any) -> httpx2.Response:
@@ -41,7 +43,7 @@ class Walk:
         """Ask for a page of the booth, or send a form of it, as a browser does."""
         url = self.browser.client.base_url
         return await self.browser.client.request(
-            method, f"/c/town/vote{path}", data=fields or None,
+            method, f"/c/town/{self.place}{path}", data=fields or None,
             headers={"origin": f"{url.scheme}://{url.host}:{url.port}"})
 
 
@@ -101,17 +103,43 @@ async def told(walk: Walk) -> httpx2.Response:
     """Tell the booth of an act by `/v1`, as its script does, and of one that nobody signed."""
     url = walk.browser.client.base_url
     ours = {"origin": f"{url.scheme}://{url.host}:{url.port}", "sec-fetch-site": "same-origin"}
+    via = {"via": "1"} if walk.place != "vote" else {}
     voted = await walk.browser.client.post(
-        "/v1/consultations/town/votes", headers=ours, json={
+        "/v1/consultations/town/votes", params=via, headers=ours, json={
             "proposal": "p1", "choice": "neutral", "proof": walk.proofs["p1"]})
-    return await walk.browser.client.post("/c/town/vote/cards", headers=ours, json={
+    return await walk.browser.client.post(f"/c/town/{walk.place}/cards", headers=ours, json={
         "notes": [voted.json()["note"], "x"], "proposal": "p1"})
 
 
 async def own_receipt(walk: Walk) -> httpx2.Response:
     mine = await walk.page("/mine")
-    [path] = re.findall(r"/c/town/vote(/receipts/\d+-\d+\.json)", mine.text)[:1]
+    [path] = re.findall(rf"/c/town/{walk.place}(/receipts/\d+-\d+\.json)", mine.text)[:1]
     return await walk.page(path)
+
+
+def embedded(step: Callable[[Walk], Awaitable[httpx2.Response]]
+             ) -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    """Take a step of the booth's in the widget of a partner."""
+    async def there(walk: Walk) -> httpx2.Response:
+        walk.place = "widget/1"
+        try:
+            return await step(walk)
+        finally:
+            walk.place = "vote"
+
+    return there
+
+
+async def led(walk: Walk) -> httpx2.Response:
+    """Open the widget's own address, which leads to the partner's whose page shows it."""
+    return await walk.browser.client.get("/c/town/widget", headers={"referer": f"{SITES[0]}/"})
+
+
+async def shown_there(walk: Walk) -> httpx2.Response:
+    """Draw a sequence as the widget's script does: its device is another one."""
+    answer = await walk.api("GET", "sequence", params={"include": "p1", "via": "1"})
+    walk.proofs |= {each["id"]: each["proof"] for each in answer.json()["proposals"]}
+    return answer
 
 
 async def checked(walk: Walk) -> httpx2.Response:
@@ -119,7 +147,9 @@ async def checked(walk: Walk) -> httpx2.Response:
 
 
 PAGE = "/c/{consultation}/vote"
-RECEIPTS = f"{PAGE}/receipts/{{partition:number}}-{{offset:number}}.json"
+WIDGET = "/c/{consultation}/widget/{via:number}"
+RECEIPTS, WIDGET_RECEIPTS = (
+    f"{place}/receipts/{{partition:number}}-{{offset:number}}.json" for place in (PAGE, WIDGET))
 STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
     ("sequence", shown), ("cast", voting("agree")), ("cast", voting("disagree")),
     ("qualify", saying("POST", "qualifications", "no_way")),
@@ -143,6 +173,15 @@ STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
     (f"POST {PAGE}/you", lambda walk: walk.page("/you", "POST", act="describe", gender="man")),
     (f"GET {PAGE}/receipts", lambda walk: walk.page("/receipts")),
     (f"POST {PAGE}/receipts", checked),
+    ("GET /c/{consultation}/widget", led), ("sequence", shown_there),
+    (f"GET {WIDGET}", embedded(ballot)), (f"POST {WIDGET}", embedded(pressing("agree"))),
+    (f"GET {WIDGET}/cards", embedded(lambda walk: walk.page("/cards?proposal=p2"))),
+    (f"POST {WIDGET}/cards", embedded(told)),
+    (f"GET {WIDGET_RECEIPTS}", embedded(own_receipt)),
+    (f"GET {WIDGET}/mine", embedded(lambda walk: walk.page("/mine"))),
+    (f"GET {WIDGET}/you", embedded(lambda walk: walk.page("/you"))),
+    (f"POST {WIDGET}/you", embedded(
+        lambda walk: walk.page("/you", "POST", act="describe", gender="man"))),
 )
 """What there is to ask of a gateway, by the name of its operation or its method and path."""
 
@@ -173,6 +212,8 @@ async def walked(gateways: Sequence[RunningGateway], first: int = 0) -> list[Sai
         for number, (name, step) in enumerate(STEPS):
             browser.client.base_url = httpx2.URL(gateways[(first + number) % len(gateways)].url)
             found.append(said(name, await step(walk)))
+            for cookie in browser.client.cookies.jar:
+                cookie.secure = False  # As browsers send them to this very machine.
     return found
 
 
