@@ -154,6 +154,10 @@ async function load() {
 function receive({ page, url }, done = "") {
   const fresh = page.getElementById("ballot");
   document.title = page.title;
+  for (const link of document.querySelectorAll("[hreflang]")) {
+    const same = page.querySelector(`[hreflang="${link.hreflang}"]`);
+    if (same) link.setAttribute("href", same.getAttribute("href"));
+  }
   trouble.hidden = true;
   history.replaceState(null, "", fresh?.dataset.path ?? url);
   if (!fresh) {
