@@ -104,7 +104,8 @@ def test_pods_run_as_the_images_user() -> None:
 
 
 @pytest.mark.parametrize(("row", "wanted"), [
-    ("gateway, people in browsers without its script", f"**{NATIONAL['gateway']['autoscaling']['most']}**"),
+    ("gateway, people in browsers without its script",
+     f"**{NATIONAL['gateway']['autoscaling']['most']}**"),
     ("ledger", f"{NATIONAL['ledger']['replicas']}, each with a core"),
     ("ledger", f"**{NATIONAL['ledger']['resources']['requests']['memory'].removesuffix('Gi')} GB"),
     ("views", f"{NATIONAL['views']['replicas']} for 10,000"),
