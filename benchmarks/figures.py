@@ -124,6 +124,11 @@ FIGURES = {
         "µs", 250, "CPU of the gateway by acts, all that a browser asks for included"),
     "booth_latency_milliseconds_p99_at_256": _less(
         "ms", 50, "an act, request to receipt, the same 256 connections"),
+    "booth_cpu_of_two_workers_against_one": _less(
+        "×", 1.18, "CPU by acts of two workers at one port, their supervisor's with it, against "
+        "one process, one after the other: 1.7 × the acts where each has a core"),
+    "booth_acts_of_two_workers_against_one": _more(
+        "×", None, "acts a second, the same runs; browsers, ledger and broker share the cores"),
     "door_votes_against_open": _more(
         "×", 0.95, "votes a second of a gateway with the door, of drawn votes by devices with "
         "their mark, against one without it, by turns"),
