@@ -162,7 +162,7 @@ OTHERWISE = {
     "sinks/transparency/folder.py:LogFolder.settle": "writes to the own disk",
     "views/aged.py:weigh": "it is done",
     "views/reader.py:ResultsReader._follow_one": "a rest of ours",
-    "views/server.py:SeldomWaking.main_loop": "uvicorn writes a date",
+    "views/seldom_waking.py:SeldomWaking.main_loop": "uvicorn writes a date",
     "views/transparency.py:_Served._weigh": "it is done",
     "views/voting/pages.py:VotePages._answer": "a handler of ours",
     "views/workshop.py:Workshop.make": "pages of others, which are work of ours in threads",

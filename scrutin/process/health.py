@@ -32,7 +32,7 @@ from scrutin.process import figures, surroundings
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views import hosts
-from views.server import SeldomWaking
+from views.seldom_waking import SeldomWaking
 
 
 LIVE_SECONDS = 60.0

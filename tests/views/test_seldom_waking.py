@@ -7,10 +7,10 @@ import uvicorn
 from starlette.responses import PlainTextResponse
 
 from tests.harness import WAIT_SECONDS
-from views import server
+from views import seldom_waking
 
 
-class Counting(server.SeldomWaking):
+class Counting(seldom_waking.SeldomWaking):
     """Counts its wakings."""
 
     ticks = 0
@@ -24,7 +24,7 @@ async def test_a_server_wakes_for_its_date_alone_and_ends_at_once(
     monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Between two dates nothing wakes it but its end, for which it does not wait for a date."""
-    monkeypatch.setattr(server, "TICK_SECONDS", 10 * WAIT_SECONDS)
+    monkeypatch.setattr(seldom_waking, "TICK_SECONDS", 10 * WAIT_SECONDS)
     serving = Counting(uvicorn.Config(
         PlainTextResponse("here"), port=0, lifespan="off", log_config=None))
     async with asyncio.timeout(WAIT_SECONDS):
