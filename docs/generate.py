@@ -268,8 +268,9 @@ def commands_page() -> str:
 _COMMANDS_HEAD = """
 # Commands
 
-`scrutin COMMAND --help` says the same at the terminal. Data goes to stdout, progress and log lines
-to stderr. Every command reads its [settings](operate.md#settings) from the environment.
+`scrutin COMMAND --help` says the same at the terminal, `scrutin --version` which version it is.
+Data goes to stdout, progress and log lines to stderr. Every command reads its
+[settings](operate.md#settings) from the environment.
 """
 
 

@@ -13,6 +13,8 @@ import importlib
 import inspect
 import sys
 from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from pydantic_core import ValidationError
@@ -84,6 +86,9 @@ COMMANDS = {
 """Words of a command, and its module in scrutin/commands, whose function is the last word (with
 underscores for hyphens)."""
 
+VERSION = "--version"
+"""Needs no command at all."""
+
 KEEPERS = frozenset(("demo", "up", "ledger", "ideas", "patrol", "notary", "gateway"))
 """Commands that make the data folder where there is none; all of them keep it private."""
 
@@ -134,7 +139,17 @@ def _beginnings(size: int) -> set[tuple[str, ...]]:
     return {words[:size] for words in COMMANDS}
 
 
-def _root(context: typer.Context) -> None:
+def _say_version(*, asked: bool) -> None:
+    if asked:
+        typer.echo(f"scrutin {metadata.version('scrutin')}")
+        raise typer.Exit
+
+
+def _root(
+    context: typer.Context, *,
+    _version: Annotated[bool, typer.Option(
+        VERSION, help="Say which version this is.", callback=_say_version, is_eager=True)] = False,
+) -> None:
     """Public consultations on one log with one fold. Start with `scrutin demo`."""
     if context.invoked_subcommand == "doctor":
         return  # It says itself what is wrong with the settings, and changes nothing.
@@ -161,7 +176,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(given: list[str]) -> None:
-    begin = next((words for size in (2, 1) for words in _beginnings(size)
+    begin = next((words for size in (2, 1) for words in _beginnings(size) | {(VERSION,)}
                   if words == tuple(given[:size])), ())
     try:
         application(*begin)(given, prog_name="scrutin")
