@@ -7,6 +7,7 @@ module, which takes Go and some minutes the first time, and is kept.
 import hashlib
 import io
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -89,11 +90,20 @@ def api_server() -> Path:
                           "Install Go 1.26 or later, on the path or in /usr/local/go.")
         program.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", "-s -w", "-o", program, "."],
+            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", _named(), "-o", program, "."],
             cwd=HERE, timeout=BUILD_SECONDS, check=False, env=os.environ | {"CGO_ENABLED": "0"})
         if done.returncode:
             raise Missing("Kubernetes' API server could not be built: see what go said above.")
     return program
+
+
+def _named() -> str:
+    """Have the program say which version it is: Helm holds the chart's oldest against it."""
+    found = re.search(r"k8s\.io/kubernetes (v(\d+)\.(\d+)\.\d+)", (HERE / "go.mod").read_text())
+    assert found is not None
+    told = {"gitVersion": found[1], "gitMajor": found[2], "gitMinor": found[3]}
+    return "-s -w " + " ".join(
+        f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
 
 
 def _kept(name: str, *locks: Path) -> Path:

@@ -50,7 +50,7 @@ def test_helm_finds_no_fault(size: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", [*SIZES, "everything", "named by numbers"])
 def test_every_object_obeys_kubernetes_schemas(size: str, tmp_path: Path) -> None:
     """Strictly, so that a key nobody knows is refused; by the oldest and the newest version."""
     made = [each for each in rendered(size) if each["kind"] not in OF_PROMETHEUS]

@@ -1,11 +1,13 @@
+{{- /* Begins every name. Helm takes releases that begin with a digit or have dots, a Service does not. */}}
 {{- define "scrutin.name" -}}
-{{- $name := .Release.Name | trunc 30 | trimSuffix "-" -}}
-{{- if contains "scrutin" $name }}{{ $name }}{{ else }}{{ $name }}-scrutin{{ end -}}
+{{- $name := .Release.Name | trunc 30 | replace "." "-" | trimSuffix "-" -}}
+{{- if regexMatch "^[0-9]" $name }}scrutin-{{ $name }}
+{{- else if contains "scrutin" $name }}{{ $name }}{{ else }}{{ $name }}-scrutin{{ end -}}
 {{- end }}
 
 {{- define "scrutin.selector" -}}
 app.kubernetes.io/name: scrutin
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .process }}
 {{- end }}
 
