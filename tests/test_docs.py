@@ -19,7 +19,7 @@ from producers.gateway.keys import KeyFolder
 from producers.gateway.memory import VOTERS_REMEMBERED
 from schemas import registry, words
 from schemas.topics import KEPT_FORTNIGHT, Topics
-from scrutin.main import COMMANDS, PROCESSES
+from scrutin.main import COMMANDS, PROCESSES, VERSION
 from scrutin.settings import Settings
 from sinks.recount import report
 from views.operations import access
@@ -292,7 +292,7 @@ def _anchors(path: Path) -> frozenset[str]:
 def test_commands_quoted_anywhere_exist() -> None:
     """Every `make` target and every `scrutin` command that a page shows is there."""
     targets = set(re.findall(r"^([a-z-]+):", _page("Makefile"), re.MULTILINE))
-    first_words = {command[0] for command in COMMANDS}
+    first_words = {VERSION, *(command[0] for command in COMMANDS)}
     wrong = []
     for path in PAGES:
         shown = "\n".join(_code(path.read_text("utf-8")))
