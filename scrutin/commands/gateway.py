@@ -25,7 +25,7 @@ def gateway(*, place: PlaceOption = "") -> None:
     Without a broker it runs on, answers 503 and takes votes again once the broker is back.
     SCRUTIN_GATEWAY_WORKERS processes share the port, and each that ends is started again.
     Exit codes: 0 told to stop, 3 address taken, keys unusable or no broker named, 70 a part of it
-    failed, or a worker several times in a row: start it again.
+    failed or it stood still, or a worker failed several times in a row: start it again.
     """
     settings = load()
     log.configure(settings)

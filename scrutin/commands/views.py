@@ -24,8 +24,8 @@ def views(*, place: PlaceOption = "") -> None:
     Listens on SCRUTIN_VIEWS_HOST:SCRUTIN_VIEWS_PORT; /readyz says when everything has been read,
     /ops shows operators how every process stands.
     SCRUTIN_VIEWS_WORKERS processes share the port, and each that ends is started again.
-    Exit codes: 0 told to stop, 3 broker, topics or address missing, 5 results unreadable, 70 a
-    worker failed several times in a row.
+    Exit codes: 0 told to stop, 3 broker, topics or address missing, 5 results unreadable, 70 it
+    stood still, or a worker failed several times in a row: start it again.
     """
     settings = load()
     log.configure(settings)

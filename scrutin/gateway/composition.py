@@ -48,6 +48,7 @@ from scrutin.gateway.desk import GatewayDesk
 from scrutin.gateway.receipt_checker import ReceiptChecker
 from scrutin.process import health
 from scrutin.process.background import Background
+from scrutin.process.pulse import Pulse, beating
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.serving.traced import traced
@@ -298,7 +299,8 @@ async def serve(
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
     told = Told()
-    async with connected(settings, kafka, topics, told, place) as (both, live, beside):
+    async with beating(Pulse()), connected(
+            settings, kafka, topics, told, place) as (both, live, beside):
         draining = Draining(StrictTransport(both, settings.hsts_seconds), told)
         server = Server((live,), uvicorn.Config(
             behind(traced(draining), settings.gateway_proxies), proxy_headers=False,

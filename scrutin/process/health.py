@@ -1,19 +1,18 @@
 """What every process says of itself: /livez, /readyz, /status and /metrics.
 
 /livez asks nothing of anybody: it fails when the loop that does the work has stood still for
-LIVE_SECONDS, which a restart mends. /readyz fails while the process cannot do its work, and says
-why. Workers answer on a port of their own, from a thread: their loop may be busy for a whole batch.
+LIVE_SECONDS, which a restart mends; a little later the process ends itself (`pulse`). /readyz fails
+while the process cannot do its work, and says why. Workers answer on a port of their own, from a
+thread: their loop may be busy for a whole batch.
 
 They answer programs: a web page of another site, or under a name that is not of this machine where
 only this machine is listened to, is refused (`deploy.machine.doors` has the attack). On another
 address names are those of the operator's network, which nobody here can know.
 """
 
-import asyncio
 import functools
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterable
 from importlib import metadata
 from typing import Any
@@ -29,40 +28,22 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from deploy.machine import doors
 from schemas.figures import INFO, MEDIA_TYPE, READY, Sample, exposition
 from scrutin.process import figures, surroundings
+from scrutin.process.pulse import Pulse
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.settings import Settings
 from views import hosts
 from views.seldom_waking import SeldomWaking
 
 
-LIVE_SECONDS = 60.0
-"""A loop that has not come round for so long hangs: batches take a tenth of a second."""
-BEAT_SECONDS = 1.0
+LIVE_SECONDS = 30.0
+"""A loop that has not come round for so long hangs: batches take a tenth of a second. Less than
+`pulse` waits: who watches from outside sees it first."""
 
 Status = Callable[[], dict[str, Any]]
 
 
 class HealthPortTaken(Exception):
     """Somebody else has the health port; the message says what to set."""
-
-
-class Pulse:
-    """Shows that a loop still comes round."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._last: float | None = None
-
-    async def beat(self) -> None:
-        """Run in the loop, for ever."""
-        while True:
-            self._last = self._clock()
-            await asyncio.sleep(BEAT_SECONDS)
-
-    @property
-    def silent_seconds(self) -> float:
-        """How long nothing has been heard; 0 before the first beat, for a start may take long."""
-        return 0.0 if self._last is None else self._clock() - self._last
 
 
 def common(settings: Settings, kind: str, *, ready: bool) -> list[Sample]:

@@ -15,6 +15,7 @@ from processors.workers.kafka_checks import check_topics
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import garbage, health, log
+from scrutin.process.pulse import beating
 from scrutin.settings import Settings, load
 
 
@@ -55,8 +56,5 @@ async def stopped_by_signals(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, running.stop)
-    beating = asyncio.create_task(health.serve(settings, name, running.status).beat())
-    try:
+    async with beating(health.serve(settings, name, running.status)):
         yield
-    finally:
-        beating.cancel()

@@ -9,6 +9,7 @@ from processors.guard.published import Findings
 from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import health
+from scrutin.process.pulse import Pulse
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.serving.traced import traced
@@ -64,7 +65,7 @@ async def serve(
                 ask_archive(settings, reader.flushes, days, audience, guard.door),
                 measure_draws(publications, reader.flushes),
                 TopicReader(kafka, topics.patrol, guard.findings.take).read(),
-                look_at_recounts(kept), *([place.attend()] if place else []))))
+                look_at_recounts(kept), Pulse().beat(), *([place.attend()] if place else []))))
 
 
 def _operations(

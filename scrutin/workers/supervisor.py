@@ -26,6 +26,7 @@ import structlog
 from schemas import figures
 from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from schemas.figures import Sample, families, text_of
+from scrutin.process.pulse import Pulse, beating
 from scrutin.workers.place import LINE_BYTES_MOST, Line, Place, written
 from scrutin.workers.restarts import GivenUp, Restarts
 from scrutin.workers.sums import Sums, plain
@@ -39,7 +40,8 @@ GATHER_SECONDS = 0.4
 START_SECONDS = 180.0
 """A worker that has said nothing so long after its start hangs: it takes some seconds."""
 SILENT_SECONDS = 60.0
-"""A worker that says nothing for so long hangs, as `scrutin.process.health` has it."""
+"""A worker that says nothing for so long hangs: one whose loop stands still has said where and
+ended before (`scrutin.process.pulse`)."""
 JOIN_SECONDS = 30.0
 """A worker that was started again takes requests once it is ready, or after so long: then it says
 itself why it is not."""
@@ -266,5 +268,11 @@ class Supervisor:
 def supervise(kind: str, port: int, workers: int, drain_seconds: float) -> None:
     """Run workers of `scrutin KIND` at a port that is bound here; raises GivenUp."""
     environment = {**os.environ, f"SCRUTIN_{kind.upper()}_PORT": str(port)}
-    asyncio.run(Supervisor(
-        [sys.executable, "-m", "scrutin", kind], environment, workers, drain_seconds).run())
+    supervisor = Supervisor(
+        [sys.executable, "-m", "scrutin", kind], environment, workers, drain_seconds)
+
+    async def run() -> None:
+        async with beating(Pulse()):
+            await supervisor.run()
+
+    asyncio.run(run())

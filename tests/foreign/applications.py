@@ -24,6 +24,7 @@ from schemas import visitors
 from schemas.topics import Topics
 from scrutin.gateway import composition
 from scrutin.process import health
+from scrutin.process.pulse import Pulse
 from scrutin.settings import Settings
 from tests.harness import Stack
 from tests.producers.gateway import booths
@@ -130,7 +131,7 @@ def worker() -> Reached:
     status = {"ready": True, "leads": True, "published": [41, -1], "set_aside": {"catalogue": 1},
               "unendorsed": 1}
     with noted_routes() as routes:
-        app = health.application(Settings(), "ideas", lambda: status, health.Pulse())
+        app = health.application(Settings(), "ideas", lambda: status, Pulse())
     return Reached(app, routes, {"host": "localhost"})
 
 

@@ -17,7 +17,8 @@ from deploy.local.ports import find_free
 from deploy.local.services import Broker
 from schemas.figures import READY
 from schemas.topics import Topics
-from scrutin.process.health import Pulse, application, common
+from scrutin.process.health import application, common
+from scrutin.process.pulse import Pulse
 from scrutin.settings import Settings
 from tests.harness import WAIT_SECONDS
 from tests.serving import served
