@@ -50,22 +50,19 @@ class Settings(BaseSettings):
     kafka_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT",
         description="How Kafka is spoken to: SSL is by TLS, SASL under a name of its own for each "
-        "process. The local stack's broker speaks PLAINTEXT.",
-    )
+        "process. The local stack's broker speaks PLAINTEXT.")
     kafka_ca: Path | None = Field(default=None, description=(
         "Certificates (PEM) of who may sign the broker's; empty: those of the system."))
     kafka_certificate: Path | None = Field(
         default=None,
         description="Certificate (PEM) by which this process proves who it is, with its chain; "
-        "empty: it has none.",
-    )
+        "empty: it has none.")
     kafka_private_key: Path | None = Field(default=None, description=(
         "Private key (PEM) of kafka_certificate; empty: it is in the same file."))
     kafka_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"] = Field(
         default="SCRAM-SHA-512",
         description="How this process says its name by SASL. PLAIN without TLS lets who listens "
-        "read the password.",
-    )
+        "read the password.")
     kafka_username: str = Field(
         default="", description="Name of this process to Kafka, of PLAIN and SCRAM.")
     kafka_password: str = Field(
@@ -220,6 +217,10 @@ class Settings(BaseSettings):
     )
     witnesses: Path | None = Field(default=None, description=(
         "File (C2SP tlog-policy) of the witnesses that countersign checkpoints; empty: nobody."))
+    ledger_session_seconds: float = Field(
+        default=10.0, ge=1, le=10,
+        description="A ledger that is dead, frozen or cut off loses its partitions after so long; "
+        "brokers refuse less than their group.min.session.timeout.ms, 6 s if nobody set it.")
     snapshot_decisions: int = Field(
         default=100_000, ge=1,
         description="A ledger writes a snapshot of a partition after so many decisions; later, but "

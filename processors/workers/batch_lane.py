@@ -58,9 +58,9 @@ MAX_FETCH_BYTES = 4 << 20
 MAX_WAITING_BATCHES = 64
 """Batches waiting in a stream before fetching is held back."""
 SESSION_SECONDS = 10.0
-"""A dead worker is noticed after this long; Faust's default is 60 s."""
-HEARTBEAT_SECONDS = 3.0
-"""A member says so often that it lives: three times a session."""
+"""A dead worker is noticed after this long, if nothing else is set; Faust's default is 60 s."""
+HEARTBEATS = 3
+"""So often in a session a member says that it lives."""
 ANSWER_SECONDS = SESSION_SECONDS
 """Longest wait for one answer of one broker; then the leader or the coordinator is looked for anew.
 Faust's default is 90 s, for which a broker that is frozen or cut off kept its partitions unread. A
@@ -246,7 +246,8 @@ def member_name(group: str, instance: str) -> str:
 
 
 def application(
-    name: str, kafka: str, *, partitions: int, instance: str, folder: Path, positions: Positions
+    name: str, kafka: str, *, partitions: int, instance: str, folder: Path, positions: Positions,
+    session_seconds: float = SESSION_SECONDS,
 ) -> faust.App:
     """Make a Faust application on the batch lane, with every web endpoint off.
 
@@ -268,8 +269,8 @@ def application(
         consumer_max_fetch_size=MAX_FETCH_BYTES,
         stream_buffer_maxsize=MAX_WAITING_BATCHES,
         broker_commit_interval=COMMIT_SECONDS,
-        broker_session_timeout=SESSION_SECONDS,
-        broker_heartbeat_interval=HEARTBEAT_SECONDS,
+        broker_session_timeout=session_seconds,
+        broker_heartbeat_interval=session_seconds / HEARTBEATS,
         broker_request_timeout=ANSWER_SECONDS,
         # A static member that comes back within the session keeps its partitions at once.
         consumer_group_instance_id=member_name(name, instance),
@@ -353,6 +354,9 @@ class Watch(Protocol):
     def watch(self) -> None:
         """Begin to look."""
 
+    def leave(self) -> None:
+        """Let others take over what the worker had, which has ended in order."""
+
 
 def run_worker(app: faust.App, membership: Watch, stop_seconds: float) -> NoReturn:
     """Run a Faust worker until SIGTERM or SIGINT, then exit with 0.
@@ -370,6 +374,7 @@ def run_worker(app: faust.App, membership: Watch, stop_seconds: float) -> NoRetu
     except SystemExit as ended:
         # Faust ends with 1 after a crash; status 1 says something else here.
         if worker.crash_reason is None and not ended.code:
+            membership.leave()
             raise
         error = worker.crash_reason or ended.__context__
         stop_process(f"Faust crashed: {error!r}", error)

@@ -28,6 +28,7 @@ from processors.ledger.rules import OUTCOME, REASON, slot_of
 from processors.ledger.snapshots import Frozen, freeze
 from processors.ledger.undecodable_share import WINDOW_RECORDS
 from processors.workers.batch_lane import (
+    SESSION_SECONDS,
     BatchValue,
     Seeks,
     application,
@@ -74,6 +75,7 @@ class LedgerPolicy:
     """A snapshot of a partition is due after so many decisions, at the earliest."""
     first_keys: frozenset[bytes] = frozenset()
     """Digests of the adoptions by which a partition without keys may take its first."""
+    session_seconds: float = SESSION_SECONDS  # of its group
     snapshots: str = ""
     """Where snapshots go, of several ledgers perhaps: a folder, or a store's address; empty: a
     folder below `folder`."""
@@ -120,6 +122,7 @@ class LedgerWorker:
         self.app = application(
             f"{self.topics.prefix}-ledger", policy.kafka, partitions=self.topics.partitions,
             instance=policy.instance, folder=policy.folder, positions=self,
+            session_seconds=policy.session_seconds,
         )
         self.membership = Membership(
             policy.kafka, f"{self.topics.prefix}-ledger", self.topics.votes,
@@ -330,18 +333,16 @@ class LedgerWorker:
             # An idempotent producer may learn no offset of a batch it had to send again.
             if written and written[-1].offset >= 0:
                 held.decisions_offset = written[-1].offset + decided.last_batch_records - 1
-                self._snapshot(decided, held.decisions_offset)
+                if decided.frozen is not None:
+                    held.snapshot_offset = decided.offset
+                    self.app.add_future(
+                        self._write_snapshot(decided.frozen, held.decisions_offset))
             elif decided.frozen is not None:
                 self._turns.forgo()
             decided.event.ack()
             traces.batch("decide", decided.began, self.topics.votes, held.ledger.partition,
                          len(decided.event.message.value.records))
             self.in_flight.task_done()
-
-    def _snapshot(self, decided: InFlight, decisions_offset: int) -> None:
-        if decided.frozen is not None:
-            decided.held.snapshot_offset = decided.offset
-            self.app.add_future(self._write_snapshot(decided.frozen, decisions_offset))
 
     async def _write_snapshot(self, frozen: Frozen, decisions_offset: int) -> None:
         try:

@@ -13,6 +13,10 @@ again, a member asks who bears its name: the group knows one of the two. Where t
 it, it ends at once if its place comes later in the alphabet. Else it waits for that one to do so:
 which it does not where the coordinator names it each time, or let nobody else in. Then the other
 one ends, after NAMESAKE_LOOKS.
+
+A member with a name keeps its partitions for a session after it has ended, which is right for who
+comes back at once and is alone. Where others live they shall have them now: so who ends in order
+leaves then.
 """
 
 import asyncio
@@ -27,7 +31,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.workers.batch_lane import SESSION_SECONDS, member_name, stop_process
 from processors.workers.kafka_checks import BrokerUnreachable, connected_admin
-from schemas.kafka_members import Member, members, place
+from schemas.kafka_members import Member, forget_the_dead, members, place
 
 
 MISSING_SECONDS = 45.0
@@ -43,6 +47,8 @@ FORGET_SECONDS = SESSION_SECONDS + 3.0
 """A member of another host that is still there after so long lives."""
 FORGET_LOOK_SECONDS = 1.0
 """So often it is looked whether it has been forgotten."""
+LEAVE_SECONDS = 3.0
+"""Longest wait for leaving the group at the end; without an answer its session ends by itself."""
 COORDINATOR_SECONDS = 30.0
 """Longest wait for the coordinator of the group at the start..."""
 COORDINATOR_LOOK_SECONDS = 0.2
@@ -74,6 +80,29 @@ class Membership:
         """Begin to look; end the process where it is missing from its group."""
         threading.Thread(target=asyncio.run, args=(_watch(self),), name="membership",
                          daemon=True).start()
+
+
+    def leave(self) -> None:
+        """Let others have our partitions now that we have ended in order; if there are any."""
+        try:
+            asyncio.run(_leave(self))
+        except (KafkaError, OSError, TimeoutError, BrokerUnreachable) as error:
+            log.warning("not left: our partitions wait for the end of our session",
+                        group=self.group, error=repr(error))
+
+
+async def _leave(membership: Membership) -> None:
+    async with asyncio.timeout(LEAVE_SECONDS):
+        admin = await connected_admin(membership.kafka)
+        try:
+            # To itself a process is one that is gone: it does no more than this.
+            others = [each for each in await members(admin, membership.group)
+                      if each.runs is not False]
+            if others:
+                await forget_the_dead(admin, membership.group)
+                log.info("left the group", group=membership.group, others=len(others))
+        finally:
+            await admin.close()
 
 
 async def _watch(membership: Membership) -> None:

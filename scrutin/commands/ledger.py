@@ -25,6 +25,7 @@ def ledger() -> None:
         stall_seconds=settings.stall_seconds, undecodable_ratio=settings.undecodable_ratio,
         folder=settings.data_folder, snapshots=settings.snapshots,
         snapshot_decisions=settings.snapshot_decisions,
+        session_seconds=settings.ledger_session_seconds,
         first_keys=settings.first_key_digests,
     ))
     worker.app.task(health.serve(settings, "ledger", worker.status).beat)
