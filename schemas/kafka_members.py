@@ -9,7 +9,7 @@ have one name, joins again.
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from aiokafka.admin import AIOKafkaAdminClient
@@ -86,15 +86,24 @@ def _described(answer: Any) -> Iterator[Member]:
 async def forget_the_dead(admin: AIOKafkaAdminClient, group: str) -> list[Member]:
     """Have the coordinator forget the members that are known here to be dead; return those.
 
-    Who was thrown out meanwhile is gone all the same. Raises KafkaError.
+    Raises KafkaError.
     """
     dead = [member for member in await members(admin, group) if member.runs is False]
-    if dead:
-        coordinator = await admin.find_coordinator(group)
-        for member in dead:
-            answer = await admin._client.send(  # noqa: SLF001 -- it has no door for this
-                coordinator, LeaveGroupRequest(group, member.member_id))
-            error = for_code(answer.error_code)
-            if error not in (NoError, UnknownMemberIdError):
-                raise error
+    await forget(admin, group, dead)
     return dead
+
+
+async def forget(admin: AIOKafkaAdminClient, group: str, gone: Sequence[Member]) -> None:
+    """Have the coordinator forget members and their names; raises KafkaError.
+
+    Who was thrown out meanwhile is gone all the same.
+    """
+    if not gone:
+        return
+    coordinator = await admin.find_coordinator(group)
+    for member in gone:
+        answer = await admin._client.send(  # noqa: SLF001 -- it has no door for this
+            coordinator, LeaveGroupRequest(group, member.member_id))
+        error = for_code(answer.error_code)
+        if error not in (NoError, UnknownMemberIdError):
+            raise error

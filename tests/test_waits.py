@@ -125,7 +125,7 @@ BOUNDED = {
     "scrutin/audit/replaying.py:replay": "processors.workers.batches.WRITE_SECONDS",
     "schemas/kafka_coordinators.py:find_again.asked":
         "processors.workers.batch_lane.ANSWER_SECONDS",
-    "schemas/kafka_members.py:forget_the_dead": "schemas.kafka_leases.SESSION_SECONDS",
+    "schemas/kafka_members.py:forget": "schemas.kafka_leases.SESSION_SECONDS",
     "sinks/archive.py:Archive.run": "sinks.store.INSERT_SECONDS",
     "views/asked.py:body_of": "scrutin.serving.joined_writes.REQUEST_SECONDS",
 }

@@ -21,7 +21,7 @@ leaves then.
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -31,7 +31,7 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, KafkaError
 
 from processors.workers.batch_lane import SESSION_SECONDS, member_name, stop_process
 from processors.workers.kafka_checks import BrokerUnreachable, connected_admin
-from schemas.kafka_members import Member, forget_the_dead, members, place
+from schemas.kafka_members import Member, forget, members, place
 
 
 MISSING_SECONDS = 45.0
@@ -81,7 +81,6 @@ class Membership:
         threading.Thread(target=asyncio.run, args=(_watch(self),), name="membership",
                          daemon=True).start()
 
-
     def leave(self) -> None:
         """Let others have our partitions now that we have ended in order; if there are any."""
         try:
@@ -95,14 +94,28 @@ async def _leave(membership: Membership) -> None:
     async with asyncio.timeout(LEAVE_SECONDS):
         admin = await connected_admin(membership.kafka)
         try:
-            # To itself a process is one that is gone: it does no more than this.
-            others = [each for each in await members(admin, membership.group)
-                      if each.runs is not False]
-            if others:
-                await forget_the_dead(admin, membership.group)
-                log.info("left the group", group=membership.group, others=len(others))
+            found = await members(admin, membership.group)
+            own = own_place_left(found, member_name(membership.group, membership.instance))
+            await forget(admin, membership.group, own)
+            if own:
+                log.info("left the group", group=membership.group)
         finally:
             await admin.close()
+
+
+def own_place_left(found: Iterable[Member], name: str) -> list[Member]:
+    """Return what this process, which has ended in order, is in its group, if others live there.
+
+    Nobody else is made to leave: of two containers whose hosts have one name each takes the
+    other's process for a dead one, or for itself.
+    """
+    own, others = [], False
+    for member in found:
+        if member.static_name == name:
+            own += [member] if member.place == place() else []
+        else:
+            others |= member.runs is not False
+    return own if others else []
 
 
 async def _watch(membership: Membership) -> None:

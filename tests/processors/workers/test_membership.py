@@ -1,12 +1,19 @@
-"""A worker without partitions: it ends where nobody has them, and waits where somebody does."""
+"""A worker without partitions: it ends where nobody has them, and waits where somebody does.
+
+And one that ends in order: what it leaves of its group.
+"""
 
 import asyncio
+import socket
 import sys
+import uuid
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 
+from processors.workers.membership import own_place_left
 from schemas.exit_codes import EXIT_STOPPED
+from schemas.kafka_members import Member, client_id
 from tests.harness import Stack, folded_decisions, prepared
 from tests.processors.workers.dangers import outcast
 
@@ -40,3 +47,20 @@ async def test_a_ledger_without_partitions_that_another_holds_waits(lone_stack: 
     second.start()
 
     await second.says("every partition of the group has a holder", 2)
+
+
+def member(name: str, *, at: str = "") -> Member:
+    """Describe a member with a name; at another place than this process's, if one is given."""
+    return Member(f"{name}-{uuid.uuid4()}", f"{name}@{at}" if at else client_id(name), b"")
+
+
+def test_who_ends_in_order_leaves_its_own_place_alone() -> None:
+    """Another container whose host has the same name, and which looks dead from here, stays."""
+    own, other = member("ledger-1"), member("ledger-2", at="elsewhere:1")
+    looks_dead = member("ledger-3", at=f"{socket.gethostname()}:999999999")
+    successor = member("ledger-1", at="elsewhere:2")
+
+    assert own_place_left([looks_dead, own, other], "ledger-1") == [own]
+    assert own_place_left([own], "ledger-1") == [], "alone: it comes back to the same partitions"
+    assert own_place_left([own, looks_dead], "ledger-1") == [], "nobody is there to go on"
+    assert own_place_left([successor, other], "ledger-1") == [], "its name is another one's by now"
