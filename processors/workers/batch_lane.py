@@ -292,6 +292,18 @@ def closing(app: faust.App, close: Callable[[], Awaitable[None]]) -> None:
     app.on_before_shutdown.connect(cast(Any, on_shutdown))
 
 
+def assigning(app: faust.App, told: Callable[[set[TP]], None]) -> None:
+    """Have `told` hear what a worker has after each rebalance, also where that is nothing.
+
+    A worker with nothing is asked for no offsets (`Positions.resume_offsets`).
+    """
+
+    async def on_assigned(_app: Any, assigned: set[TP], **_named: Any) -> None:
+        told(assigned)
+
+    app.on_partitions_assigned.connect(cast(Any, on_assigned))
+
+
 def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
     """End this process at once: all state is in the log, and going on would be wrong.
 

@@ -45,6 +45,7 @@ from processors.workers.batch_lane import (
     BatchValue,
     Seeks,
     application,
+    assigning,
     closing,
     guarded,
     stop_process,
@@ -108,10 +109,12 @@ class PatrolWorker:
         topic = self.app.topic(self.topics.patrol, value_type=bytes, value_serializer="raw")
         self.app.agent(topic, name="fold-judgements")(self._fold_stream)
         self.app.task(guarded(self._patrol, is_closing=lambda: self.closing))
+        assigning(self.app, self._assigned)
         closing(self.app, self._close)
 
     def _begin_anew(self) -> None:
         """Forget everything: who takes the partition folds it from its beginning."""
+        self.lost = False  # Whether another one may have judged meanwhile.
         self.state = PatrolState(self.topics.partitions)
         self.rules = Rules.of_code()
         self.catalogue = CountedCatalogue()
@@ -144,17 +147,22 @@ class PatrolWorker:
 
     # Positions, asked by the lane
 
-    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
-        """Read judgements on where the state stands; who lost them forgets it."""
+    def _assigned(self, partitions: set[TP]) -> None:
+        """Hear what the group gives: who does not have the partition stands by."""
         if self.place not in partitions:
-            self.generation = None
+            self.generation, self.lost = None, True
+            self.held.set()  # Who waits for a judgement to come back waits in vain.
+
+    async def resume_offsets(self, partitions: set[TP]) -> Mapping[TP, int]:
+        """Read judgements on where the state stands; who had lost them forgets it before."""
+        generation = self.app.consumer_generation_id
+        if self.lost:
             async with self.changing:
                 self._begin_anew()
-            return {}
         if self.caught_up_at is None:
             await self._look_up()
-        self.generation = self.app.consumer_generation_id
-        return {self.place: self.position}
+        self.generation = generation  # Not that of now: it may be lost again.
+        return dict.fromkeys(partitions & {self.place}, self.position)
 
     def durable_offset(self, partition: TP) -> int | None:
         """Commit what was folded, for lag monitoring."""
