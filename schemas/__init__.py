@@ -9,18 +9,12 @@ newest, `bounds` refuses too much, `compatibility` compares versions; `words` ha
 Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accounts`,
 `kafka_clients`, `first_connections`, `kafka_access`, `kafka_security`, `kafka_members`, `brokers`,
 `stalls`, and `certificates`; who of several works, `leases`, `kafka_leases` and
-`kafka_coordinators`. Of keys:
-`named_keys`, `control_signatures`, `control_roles`, `control_outlines`, `keys_in_force`,
+`kafka_coordinators`. Of keys: `named_keys`, `control_signatures`, `control_roles`,
+`control_outlines`, `keys_in_force`,
 `private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
 many votes were cast before, `withheld` what stands for hidden ones. Of what counts in the
-catalogue: `endorsements`. Of suspensions: `findings`, and
-what people decided about those of the guard, `finding_acts`. Of a log's begin: `genesis`, `chains`.
-Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`, `problems`,
+catalogue: `endorsements`. Of suspensions: `findings`, and what people decided about those of the
+guard, `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`,
+`moments`, `visitors`. Of sites that embed: `partners`. Of processes: `figures`, `problems`,
 `traces`, `exit_codes`.
-Of words people say: `texts`, `moments`, `visitors`. Of sites that embed: `partners`. Of processes:
-`figures`, `problems`, `exit_codes`.
-many votes were cast before. Of what counts in the catalogue: `endorsements`. Of suspensions:
-`findings`, and what people decided about those of the guard, `finding_acts`. Of a log's begin:
-`genesis`, `chains`. Of words people say: `texts`, `moments`, `visitors`. Of processes: `figures`,
-`problems`, `exit_codes`.
 """

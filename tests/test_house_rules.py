@@ -4,6 +4,7 @@ import ast
 import functools
 import re
 import tokenize
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
@@ -204,6 +205,17 @@ def test_every_door_names_what_lies_behind_it() -> None:
         named = set(re.findall(r"`([a-z0-9_.]+)`", _doc(door)))
         there = {path.name.removesuffix(".py") for path in door.parent.iterdir()}
         wrong += [f"{room}/: {name}" for name in sorted(named ^ there - NOT_NAMED)]
+    _none(wrong)
+
+
+def test_no_door_says_a_sentence_twice() -> None:
+    """Two changes that each list a room's files leave both lists where nobody reads the whole."""
+    wrong = []
+    for path in OURS:
+        if path.name == "__init__.py":
+            said = Counter(" ".join(sentence.split()) for sentence in _doc(path).split(". "))
+            wrong += [f"{path.parent.relative_to(ROOT)}/: {sentence}"
+                      for sentence, times in said.items() if times > 1]
     _none(wrong)
 
 
