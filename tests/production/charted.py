@@ -26,6 +26,7 @@ ODD: dict[str, tuple[str, Made]] = {
         "imagePullSecrets": [{"name": "registry"}],
         "snapshots": {"store": "s3://bucket/prefix", "secret": "store"},
         "rates": {"secret": "rates"}, "clickhouse": {"certificates": True},
+        "witnesses": "witness north w.example/n+12345678+BASE64 https://n.example\nquorum north\n",
         "settings": {"traces_url": "http://collector:4318/v1/traces"},
         "gateway": {"settings": {"gateway_workers": "4"}, "replicas": 3,
                     "autoscaling": {"enabled": True, "most": 9}},
@@ -35,7 +36,8 @@ ODD: dict[str, tuple[str, Made]] = {
         "keys": {"consultations": [{"id": "A_b.c~1-", "secret": "one.more"},
                                    {"id": "2027", "secret": "2027"}]},
         "networkPolicy": {each: [SOMEBODY] for each in (
-            "kafka", "clickhouse", "redis", "collector", "store", "visitors", "prometheus")}}),
+            "kafka", "clickhouse", "redis", "collector", "store", "witnesses", "visitors",
+            "prometheus")}}),
     # Neither keys, nor who watches, nor a way in; one of each; a rehearsal's tag.
     "bare": ("trial", {
         "image": {"repository": "scrutin", "digest": "", "tag": "1"},

@@ -198,11 +198,13 @@ def test_whoever_selects_finds_somebody(size: str) -> None:
 @pytest.mark.parametrize(("value", "port", "processes"), [
     ("settings.traces_url=http://collector:4318/v1/traces", 4318, None),
     ("gateway.settings.traces_url=http://collector:4318/v1/traces", 4318, {"gateway"}),
-    ("snapshots.store=s3://bucket/prefix", 443, {"ledger"})])
+    ("snapshots.store=s3://bucket/prefix", 443, {"ledger"}),
+    ("witnesses=quorum none", 443, {"notary"})])
 def test_who_is_told_of_an_address_may_ask_there(
     value: str, port: int, processes: set[str] | None
 ) -> None:
-    """A policy of the network lets traces and snapshots out where they are wanted, and nobody else.
+    """A policy of the network lets traces, snapshots and checkpoints out where they are wanted, and
+    nobody else.
     """
     def asking(*more: str) -> set[str]:
         done = tools().run(tools().helm, "template", *arguments("small"), *more)

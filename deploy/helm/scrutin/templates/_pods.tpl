@@ -2,6 +2,10 @@
 {{- define "scrutin.pod" -}}
 metadata:
   labels: {{- include "scrutin.labels" . | nindent 4 }}
+  {{- if and (eq .process "notary") .root.Values.witnesses }}
+  # Read at a start: another policy replaces the pods.
+  annotations: {scrutin/witnesses: {{ sha256sum .root.Values.witnesses | quote }}}
+  {{- end }}
 spec:
   {{- $own := index .root.Values .process }}
   {{- $serves := has .process (splitList " " (include "scrutin.servers" .)) }}

@@ -50,6 +50,9 @@ AWS_CONFIG_FILE: /etc/scrutin/store/config
 AWS_SHARED_CREDENTIALS_FILE: /etc/scrutin/store/credentials
 {{- end }}
 {{- end }}
+{{- if and (eq .process "notary") $values.witnesses }}
+SCRUTIN_WITNESSES: /etc/scrutin/witnesses/policy
+{{- end }}
 {{- if get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
 SCRUTIN_CONTROL_KEYS: /var/lib/scrutin/control
 {{- end }}

@@ -36,6 +36,9 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- else if eq .process "notary" }}
 - {name: private, mountPath: /var/lib/scrutin/keys/transparency, subPath: log-keys}
 - {name: public, mountPath: /var/lib/scrutin/transparency, subPath: transparency}
+{{- if $values.witnesses }}
+- {name: witnesses, mountPath: /etc/scrutin/witnesses, readOnly: true}
+{{- end }}
 {{- else if eq .process "archive" }}
 {{- range $folder := list "recounts" "guard" }}
 - {name: public, mountPath: /var/lib/scrutin/{{ $folder }}, subPath: {{ $folder }}}
@@ -82,6 +85,9 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 {{- with get (dict "patrol" $values.keys.guard "notary" $values.keys.clerk) .process }}
 {{ include "scrutin.secret" (list "control" .) }}
+{{- end }}
+{{- if and (eq .process "notary") $values.witnesses }}
+- {name: witnesses, configMap: {name: {{ $name }}-witnesses}}
 {{- end }}
 {{- if eq .process "ledger" }}
 {{ include "scrutin.secret" (list "keys" $values.keys.snapshots) }}
