@@ -9,12 +9,14 @@ INSTALLED := .venv/installed
 PRODUCTION := tests/production
 LOST_BROKERS := tests/production/test_lost_brokers.py
 CLUSTER := tests/production/test_cluster.py
+CONTAINERS := tests/production/test_containers.py
+APART := $(LOST_BROKERS) $(CLUSTER) $(CONTAINERS)
 RECIPES := tests/test_changing.py tests/test_changing_rules.py
 STACKS := $(addprefix tests/,scrutin/demo/test_demo.py e2e/test_kills.py faults/test_faults.py \
 	e2e/test_polis.py scrutin/stack/test_up.py)
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
-.PHONY: help setup demo test stacks production lost-brokers cluster recipes fuzz faults bench attack simulate interop acceptance-clickhouse check audit advisories sbom lock docs
+.PHONY: help setup demo test stacks production lost-brokers cluster containers recipes fuzz faults bench attack simulate interop acceptance-clickhouse check audit advisories sbom lock docs
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -37,7 +39,7 @@ stacks: setup ## Run what takes whole stacks minutes: demo, kills, faults, Polis
 	.venv/bin/pytest $(STACKS) $(ARGS)
 
 production: setup ## Try what production needs and takes minutes: alerts by real faults; ARGS go to pytest.
-	.venv/bin/pytest $(PRODUCTION) --ignore=$(LOST_BROKERS) --ignore=$(CLUSTER) $(ARGS)
+	.venv/bin/pytest $(PRODUCTION) $(APART:%=--ignore=%) $(ARGS)
 
 # Apart from the above, for it does not hold each time yet (docs/operate.md).
 lost-brokers: setup ## Kill, freeze, cut off and roll three brokers under votes, one seed; ARGS go to pytest.
@@ -46,6 +48,10 @@ lost-brokers: setup ## Kill, freeze, cut off and roll three brokers under votes,
 # Apart: Go builds the API server first, ten minutes on two cores, and keeps it in SCRUTIN_CACHE_DIR.
 cluster: setup ## Have Kubernetes' own API server take the chart (Go 1.26); ARGS go to pytest.
 	.venv/bin/pytest $(CLUSTER) $(ARGS)
+
+# Apart: it takes root, Debian's packages and some ten minutes; what is built is kept there too.
+containers: setup ## Build the image and bring docker-compose.yml up on Docker's engine; ARGS go to pytest.
+	.venv/bin/pytest $(CONTAINERS) $(ARGS)
 
 recipes: setup ## Follow the recipes of docs/changing.md in copies of the tree; ARGS go to pytest.
 	$(RUN) $(RECIPES) $(ARGS)

@@ -51,7 +51,7 @@ class Tools:
 def fetched() -> Tools:
     """Fetch what the lock names, once; raise Missing."""
     lock = HERE / "tools.lock"
-    folder = _kept("chart-tools", lock)
+    folder = kept("chart-tools", lock)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as name:
@@ -82,18 +82,26 @@ def _unpack_layer(folder: Path) -> None:
 
 def api_server() -> Path:
     """Build Kubernetes' API server, once for each set of modules; raise Missing."""
-    program = _kept("kube-apiserver", HERE / "go.mod", HERE / "go.sum", HERE / "main.go")
+    return go_program("kube-apiserver", HERE, ".", _named())
+
+
+def go_program(name: str, module: Path, package: str, linked: str = "-s -w") -> Path:
+    """Build a program of a module, once for each set of modules; raise Missing.
+
+    `linked`: what the linker is told.
+    """
+    program = kept(name, *sorted(module.glob("go.*")), *sorted(module.glob("*.go")))
     if not program.exists():
         go = shutil.which("go") or shutil.which("go", path=GO_FOLDER)
         if go is None:
-            raise Missing("Go is not installed, and Kubernetes' API server is built with it. "
+            raise Missing(f"Go is not installed, and {name} is built with it. "
                           "Install Go 1.26 or later, on the path or in /usr/local/go.")
         program.parent.mkdir(parents=True, exist_ok=True)
         done = subprocess.run(
-            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", _named(), "-o", program, "."],
-            cwd=HERE, timeout=BUILD_SECONDS, check=False, env=os.environ | {"CGO_ENABLED": "0"})
+            [go, "build", "-mod=readonly", "-trimpath", "-ldflags", linked, "-o", program, package],
+            cwd=module, timeout=BUILD_SECONDS, check=False, env=os.environ | {"CGO_ENABLED": "0"})
         if done.returncode:
-            raise Missing("Kubernetes' API server could not be built: see what go said above.")
+            raise Missing(f"{name} could not be built: see what go said above.")
     return program
 
 
@@ -106,7 +114,7 @@ def _named() -> str:
         f"-X k8s.io/component-base/version.{name}={value}" for name, value in told.items())
 
 
-def _kept(name: str, *locks: Path) -> Path:
+def kept(name: str, *locks: Path) -> Path:
     """Name the place where what some locks describe is kept."""
     locked = hashlib.sha256(b"".join(lock.read_bytes() for lock in locks)).hexdigest()
     return load().cache_dir.expanduser() / f"{name}-{locked[:16]}"
