@@ -86,7 +86,8 @@ class OEmbed:
         ours = f"{self._address}/"
         if not self._address or not url.startswith(ours) or len(url) > URL_CHARACTERS:
             raise _Refused(HTTPStatus.NOT_FOUND)
-        parts = urlsplit(url[len(self._address):])
+        # Behind a host: what begins with two slashes would have one of its own, or be none at all.
+        parts = urlsplit(f"http://ours{url[len(self._address):]}")
         if _PRIVATE.match(parts.path):
             raise _Refused(HTTPStatus.UNAUTHORIZED)
         found = _PAGE.fullmatch(parts.path)

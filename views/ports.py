@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import sys
 from collections.abc import Iterator
 
 
@@ -36,6 +37,24 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
     with _address(opened, host, port):
         opened.bind((host, port))
     return opened
+
+
+@contextlib.contextmanager
+def held(host: str, port: int) -> Iterator[int]:
+    """Take the port for workers that will listen there; yield its number.
+
+    Raises AddressTaken where somebody listens, or another process holds it so. Two that only bind
+    a port are told nothing of each other before anybody listens, and workers of both would share
+    it. So who holds one has a name too, in the machine's abstract ones: they belong to the network
+    that the port belongs to, and are gone with the process however it ends. Only Linux has them.
+    """
+    with bound(host, port) as opened, contextlib.ExitStack() as named:
+        address, found, *_ = opened.getsockname()
+        if sys.platform == "linux":
+            name = named.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
+            with _address(opened, host, found):
+                name.bind(f"\0scrutin workers {address} {found}")
+        yield found
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from scrutin.process import lines
 from scrutin.settings import Settings
 from scrutin.workers.place import Place
 from scrutin.workers.supervisor import supervise
-from views.ports import bound
+from views.ports import held
 
 
 PlaceOption = Annotated[str, typer.Option("--place", hidden=True, help=(
@@ -33,9 +33,8 @@ def supervised(kind: str, host: str, port: int, workers: int, settings: Settings
     if workers == 1:
         return False
     lines.say_in_each(worker="supervisor")
-    with bound(host, port) as held:
-        port = held.getsockname()[1]
+    with held(host, port) as found:
         structlog.get_logger(kind).info(
-            "workers begin", url=f"http://{host}:{port}", workers=workers)
-        supervise(kind, port, workers, settings.drain_seconds)
+            "workers begin", url=f"http://{host}:{found}", workers=workers)
+        supervise(kind, found, workers, settings.drain_seconds)
     return True

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Self
 
 from schemas.figures import Sample, families
@@ -33,6 +33,14 @@ Line = list[Any]
 def written(line: Line) -> bytes:
     """Write a line."""
     return json.dumps(line).encode() + b"\n"
+
+
+async def lines(reader: asyncio.StreamReader) -> AsyncIterator[Line]:
+    """Read whole lines until the other one is gone: who is killed in the midst of one said nothing.
+    """
+    with contextlib.suppress(ConnectionError):
+        while (text := await reader.readline()).endswith(b"\n"):
+            yield json.loads(text)
 
 
 class Place:
@@ -79,9 +87,8 @@ class Place:
             self._write(["takes"])
         self._say()
         try:
-            with contextlib.suppress(ConnectionError):
-                while line := await reader.readline():
-                    self._hear(json.loads(line))
+            async for line in lines(reader):
+                self._hear(line)
         finally:
             self._writer.close()
         self._lost = True

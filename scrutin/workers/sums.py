@@ -3,8 +3,9 @@
 Theory of operation: counts and what is held are summed; of all else every worker says the same, or
 the one that stands worst says how all do. Whatever grows must not fall when a worker ends: whoever
 reads it would take that for a new beginning, and count all of it a second time. So what an ended
-worker said last is kept and counted on; what it counted after that is lost, as it is where a
-process is alone. All begins anew with the supervisor alone.
+worker said last is kept and counted on; of what all read alike the greatest is kept. What it
+counted after that is lost, as it is where a process is alone. All begins anew with the supervisor
+alone.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,7 +18,8 @@ from schemas import figures
 
 AS_ONE = frozenset(each.name for each in (
     figures.DECIDED, figures.REFUSED, figures.DEAD_LETTERS, figures.RESTARTS))
-"""What grows and is no worker's own: each reads the same, so the greatest is the newest."""
+"""What grows and is no worker's own: each reads the same, so the greatest is the newest, of those
+that have ended too: who is started again has all of it still to read."""
 HELD = frozenset(each.name for each in (
     figures.GATEWAY_WAITING, figures.GATEWAY_WAITING_MOST, figures.LIVE_CLIENTS,
     figures.LIVE_CLIENTS_MOST)) | {
@@ -49,7 +51,7 @@ class Sums:
     def __init__(self) -> None:
         self._said: dict[int, dict[_Key, float]] = {}
         self._left: dict[_Key, float] = {}
-        """What ended workers counted."""
+        """What ended workers counted, or had read."""
         self._families: dict[str, Metric] = {}
         self._family_of: dict[str, str] = {}
 
@@ -66,7 +68,9 @@ class Sums:
     def end(self, worker: int) -> None:
         """Note that a worker has ended: what it counted stays, how it stood does not."""
         for key, value in self._said.pop(worker, {}).items():
-            if self._grows(key[0]):
+            if key[0] in AS_ONE:
+                self._left[key] = max(self._left.get(key, 0.0), value)
+            elif self._grows(key[0]):
                 self._left[key] = self._left.get(key, 0.0) + value
 
     def joined(self) -> list[Metric]:

@@ -11,8 +11,6 @@ long is killed and started again.
 """
 
 import asyncio
-import contextlib
-import json
 import os
 import signal
 import socket
@@ -27,7 +25,7 @@ from schemas import figures
 from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from schemas.figures import Sample, families, text_of
 from scrutin.process.pulse import Pulse, beating
-from scrutin.workers.place import LINE_BYTES_MOST, Line, Place, written
+from scrutin.workers.place import LINE_BYTES_MOST, Line, Place, lines, written
 from scrutin.workers.restarts import GivenUp, Restarts
 from scrutin.workers.sums import Sums, plain
 
@@ -192,10 +190,9 @@ class Supervisor:
             self.stop()
 
     async def _listen(self, worker: _Worker) -> None:
-        with contextlib.suppress(ConnectionError):  # It was killed in the midst of a word.
-            while line := await worker.reader.readline():
-                worker.heard_at, worker.spoke = asyncio.get_running_loop().time(), True
-                self._hear(worker, json.loads(line))
+        async for line in lines(worker.reader):
+            worker.heard_at, worker.spoke = asyncio.get_running_loop().time(), True
+            self._hear(worker, line)
 
     def _hear(self, worker: _Worker, line: Line) -> None:
         if line[0] == "said":

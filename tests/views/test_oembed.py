@@ -86,6 +86,7 @@ def test_nothing_is_larger_than_was_asked_for(
     ({"url": f"{ADDRESS}/c/nobody"}, 404), ({"url": f"{ADDRESS}{PAGE}/nowhere"}, 404),
     ({"url": f"{ADDRESS}/static/vote.js"}, 404), ({"url": f"{ADDRESS}{PAGE}?{'a&' * 600}"}, 404),
     ({"url": f"{ADDRESS}{PAGE}?a=1&b=1&c=1&d=1&e=1&f=1&g=1&h=1&i=1"}, 404),
+    ({"url": f"{ADDRESS}//["}, 404), ({"url": f"{ADDRESS}//x{PAGE}"}, 404),
     ({"url": f"{ADDRESS}/ops"}, 401), ({"url": f"{ADDRESS}{PAGE}", "format": "xml"}, 501),
     ({"url": f"{ADDRESS}{PAGE}", "maxwidth": "wide"}, 400),
     ({"url": f"{ADDRESS}{PAGE}", "maxheight": "-1"}, 400)])

@@ -95,6 +95,23 @@ def test_a_sum_of_counts_never_falls_and_counts_everything_once(
     assert before == total
 
 
+@given(st.lists(st.tuples(st.integers(1, 2), st.integers(0, 9), st.booleans()), max_size=30))
+def test_what_all_read_alike_never_falls(steps: list[tuple[int, int, bool]]) -> None:
+    """Whoever has read farthest may end: who is started again reads all of it from the start."""
+    sums, log_end, before = Sums(), 0, 0.0
+    for worker, more, ends in steps:
+        log_end += more
+        sums.say(worker, said(Sample(figures.DECIDED, log_end, ("counted",))))
+        if ends:
+            sums.end(worker)
+            sums.say(worker, said(Sample(figures.DECIDED, 0, ("counted",))))
+        now = of(sums).labelled(figures.DECIDED)["counted",]
+        assert now >= before
+        before = now
+
+    assert before == log_end
+
+
 def test_the_process_that_began_first_says_when_all_did() -> None:
     """A worker that is started again makes nobody think that the whole process was."""
     sums = Sums()

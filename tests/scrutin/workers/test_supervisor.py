@@ -15,12 +15,12 @@ import pytest
 from schemas import figures
 from schemas.exit_codes import EXIT_MISSING
 from schemas.figures import Reading, read
-from scrutin.workers.place import Place
+from scrutin.workers.place import LINE_BYTES_MOST, Place
 from scrutin.workers.restarts import GivenUp
 from scrutin.workers.supervisor import Supervisor
 from tests.harness import ROOT
 from tests.waiting import WAIT_SECONDS, until_found
-from views.ports import AddressTaken, bound, listen
+from views.ports import AddressTaken, bound, held, listen
 
 
 WORKERS = 2
@@ -30,8 +30,8 @@ PAGES = ("pages", "200")
 @pytest.fixture
 def port() -> Iterator[int]:
     """Hold a port as a supervisor does."""
-    with bound("127.0.0.1", 0) as held:
-        yield held.getsockname()[1]
+    with held("127.0.0.1", 0) as found:
+        yield found
 
 
 def supervisor(port: int, **bounds: float) -> Supervisor:
@@ -118,6 +118,17 @@ async def test_whoever_is_killed_is_started_again_and_the_sums_go_on(port: int) 
     assert task.exception() is None
 
 
+def test_a_port_is_held_for_workers_once_from_the_first_moment_on() -> None:
+    """Nobody listens yet, so binding alone refuses no second one: their workers would share it."""
+    with held("127.0.0.1", 0) as port:
+        with pytest.raises(AddressTaken, match="in use"), held("127.0.0.1", port):
+            pass
+        with held("127.0.0.2", port), bound("127.0.0.1", port, shared=True) as worker:
+            worker.listen()
+    with held("127.0.0.1", port) as again:
+        assert again == port
+
+
 async def test_a_worker_that_stands_still_is_killed_and_started_again(port: int) -> None:
     """Its port takes connections that nobody answers: only the supervisor can see it."""
     visitor = Visitor(f"http://127.0.0.1:{port}")
@@ -166,6 +177,21 @@ async def test_a_worker_whose_supervisor_is_gone_ends() -> None:
         assert late.is_set()
 
     assert await place.joined() is None
+
+
+@pytest.mark.parametrize("heard", [b"", b'["drain"', b'["all", "scrutin_wor'])
+async def test_who_is_killed_in_the_midst_of_a_line_has_said_nothing(heard: bytes) -> None:
+    """It is gone as any other: half a line is no fault of who reads it, and nothing is done by it.
+    """
+    async with attended() as (place, line):
+        drained, stopped = asyncio.Event(), asyncio.Event()
+        place.ends(drained.set, stopped.set)
+        await asyncio.to_thread(line.recv, LINE_BYTES_MOST)  # Else its end would be a reset.
+        line.sendall(heard)
+        line.close()
+        await stopped.wait()
+
+        assert not drained.is_set()
 
 
 async def test_a_worker_that_is_told_to_stop_drains() -> None:
