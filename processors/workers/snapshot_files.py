@@ -18,16 +18,20 @@ import re
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from processors.ledger import snapshots
 from processors.ledger.ledger import Ledger
 from processors.ledger.snapshots import Frozen
-from processors.workers.snapshot_places import FolderPlace, Place, place_of
+from processors.workers.snapshot_places import (
+    FolderPlace,
+    Place,
+    opened_private,
+    place_of,
+)
 from schemas.private_files import (
-    FILE_MODE,
     KEY_BYTES,
     KeyRefused,
     make_private,
@@ -75,12 +79,6 @@ class Named(NamedTuple):
     """What ends the name of a file that is not whole yet; empty: it is."""
 
 
-def _opened(path: Path) -> BinaryIO:
-    """Open a new file that its owner alone may read: it says who voted what."""
-    path.unlink(missing_ok=True)  # one that a death left has the mode it was made with
-    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
-
-
 class Snapshots:
     """The snapshots of one decisions topic: the newest one of each partition, as a rule."""
 
@@ -88,7 +86,7 @@ class Snapshots:
         """Keep them in a place; `drafts`, on this machine, may be the same."""
         self._place, self._drafts, self._topic, self._key_path = place, drafts, topic, key
         self._named_so = re.compile(
-            re.escape(topic) + r"-(\d{1,9})\.(?:(\d{19})\.)?(snapshot|(\d+))")
+            re.escape(topic) + r"-(\d{1,9})\.(?:(\d{19})\.)?(snapshot|(\d+))", re.ASCII)
         self._draft = str(secrets.randbits(62))
         """Ends the names of this process's files that are not whole yet, on whatever machine."""
         self.failed = 0
@@ -106,7 +104,7 @@ class Snapshots:
         """Find the place that a setting names; drafts and the key are in the data folder."""
         own = FolderPlace(folder / "snapshots")
         place = place_of(setting, own.folder)
-        drafts = place if isinstance(place, FolderPlace) else own
+        drafts = place if isinstance(place, FolderPlace) and place.folder == own.folder else own
         return cls(place, drafts, topic, folder / "keys" / "snapshot.key")
 
     def _name(self, partition: int, offset: int, end: str = "snapshot") -> str:
@@ -212,7 +210,7 @@ class Snapshots:
         make_private_folder(self._drafts.folder)
         draft = self._drafts.folder / name.replace("snapshot", self._draft)
         try:
-            with _opened(draft) as file:
+            with opened_private(draft) as file:
                 file.seek(snapshots.PREAMBLE_BYTES)
                 digests = snapshots.Digests(self._key())
                 for part in snapshots.body(
@@ -291,7 +289,7 @@ class Snapshots:
         try:
             data = await self._answer(self._place.read(name), READ_SECONDS)
             frozen, decisions_offset = await asyncio.to_thread(
-                self._decoded, data, partition, partitions)
+                self._decoded, data, name, partition, partitions)
             if await read_decision(partition, decisions_offset) == frozen.last_decision:
                 return frozen, decisions_offset
             reason = "the decisions topic does not hold its last decision"
@@ -304,9 +302,13 @@ class Snapshots:
                     reason=reason)
         return None
 
-    def _decoded(self, data: bytes, partition: int, partitions: int) -> tuple[Frozen, int]:
+    def _decoded(
+        self, data: bytes, name: str, partition: int, partitions: int
+    ) -> tuple[Frozen, int]:
         frozen, decisions_offset, topic = snapshots.decoded(data, self._key())
         place = (topic, frozen.header["partition"], frozen.header["partitions"])
         if place != (self._topic, partition, partitions):
             raise snapshots.Unreadable("it is of another topic or partition count")
+        if [each.offset for each in self._parsed([name])] not in ([frozen.last_offset], [-1]):
+            raise snapshots.Unreadable("it was taken after another offset than its name says")
         return frozen, decisions_offset

@@ -10,19 +10,28 @@ import asyncio
 import contextlib
 import os
 import re
-from collections.abc import Coroutine
+import shutil
+import stat
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol, TypeVar
+
+from schemas.private_files import FILE_MODE, make_private_folder
 
 
 CONNECT_SECONDS = 3.0
 """Longest wait for a connection to a store..."""
 SILENCE_SECONDS = 10.0
 """... and for its next bytes; then it is asked again, as long as the caller waits."""
+THREADS_MOST = 4
+"""Acts of one folder under way at once: where its file system hangs none of them ever ends."""
 _STORE = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*")
 REASON_CHARACTERS = 300
 """Of what a store says that it cannot do; it may answer with a page."""
+_Answer = TypeVar("_Answer")
 
 
 class Place(Protocol):
@@ -41,37 +50,103 @@ class Place(Protocol):
         """Have a file be gone."""
 
 
+def opened_private(path: Path) -> BinaryIO:
+    """Open a new file that its owner alone may read: it says who voted what."""
+    path.unlink(missing_ok=True)  # one that a death left has the mode it was made with
+    return open(path, "xb", opener=lambda name, flags: os.open(name, flags, FILE_MODE))
+
+
+def _opened_plain(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+
+
+class Threads:
+    """Threads for what may hang: nobody else waits for one, nor does the end of the process.
+
+    A file system that several machines mount answers late, or never, and no call to it can be
+    ended. The loop's own threads are for what ends: a few that hang would hold up all of it.
+    """
+
+    def __init__(self) -> None:
+        self._free = threading.Semaphore(THREADS_MOST)
+
+    async def do(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do something; raise OSError where too much of before is still under way."""
+        if not self._free.acquire(blocking=False):
+            raise OSError("what it was asked before is not done yet")
+        answer: Future[_Answer] = Future()
+        answer.set_running_or_notify_cancel()  # Who stops waiting leaves it to its end.
+
+        def run() -> None:
+            try:
+                answer.set_result(work())
+            except BaseException as error:  # noqa: BLE001 -- told to whoever waits
+                answer.set_exception(error)
+            finally:
+                self._free.release()
+
+        threading.Thread(target=run, name="snapshots", daemon=True).start()
+        return await asyncio.wrap_future(answer)
+
+
 class FolderPlace:
-    """A folder that its owner alone may read; drafts are written in it."""
+    """A folder that its owner alone may read."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._threads = Threads()
 
     def __str__(self) -> str:
         return str(self.folder)
 
     async def names(self) -> dict[str, int]:
-        return await asyncio.to_thread(self._names)
+        return await self._threads.do(self._names)
 
     def _names(self) -> dict[str, int]:
+        """Leave out what is no plain file: a pipe never ends, and a link leads anywhere."""
         found = {}
         for path in self.folder.glob("*"):
             with contextlib.suppress(FileNotFoundError):  # Another one deleted it meanwhile.
-                found[path.name] = path.lstat().st_size
+                held = path.lstat()
+                if stat.S_ISREG(held.st_mode):
+                    found[path.name] = held.st_size
         return found
 
     async def put(self, draft: Path, name: str) -> None:
-        await asyncio.to_thread(os.replace, draft, self.folder / name)
+        given_up = threading.Event()
+        try:
+            await self._threads.do(lambda: self._put(draft, name, given_up))
+        except asyncio.CancelledError:
+            given_up.set()  # A sealing may come before it is done.
+            raise
+
+    def _put(self, draft: Path, name: str, given_up: threading.Event) -> None:
+        if draft.parent == self.folder:
+            draft.replace(self.folder / name)
+            return
+        make_private_folder(self.folder)
+        beside = self.folder / draft.name
+        try:
+            with draft.open("rb") as source, opened_private(beside) as target:
+                shutil.copyfileobj(source, target)
+                target.flush()
+                os.fsync(target.fileno())
+            if not given_up.is_set():
+                beside.replace(self.folder / name)
+        finally:
+            beside.unlink(missing_ok=True)
 
     async def read(self, name: str, end: int | None = None) -> bytes:
-        return await asyncio.to_thread(self._read, name, end)
+        return await self._threads.do(lambda: self._read(name, end))
 
     def _read(self, name: str, end: int | None) -> bytes:
-        with (self.folder / name).open("rb") as file:
-            return file.read(-1 if end is None else end)
+        """Read no more than the file has now, whatever it turns out to be."""
+        with open(self.folder / name, "rb", opener=_opened_plain) as file:
+            size = os.fstat(file.fileno()).st_size
+            return file.read(size if end is None else min(end, size))
 
     async def delete(self, name: str) -> None:
-        await asyncio.to_thread((self.folder / name).unlink, missing_ok=True)
+        await self._threads.do(lambda: (self.folder / name).unlink(missing_ok=True))
 
 
 class StorePlace:

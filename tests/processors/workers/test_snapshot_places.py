@@ -1,7 +1,9 @@
 """Snapshots in a folder that hosts share and in a store that speaks S3: alike in what counts."""
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,13 @@ import pytest
 from processors.ledger.snapshots import Frozen, freeze
 from processors.workers import snapshot_files
 from processors.workers.snapshot_files import Snapshots
-from processors.workers.snapshot_places import FolderPlace, Place, StorePlace, place_of
+from processors.workers.snapshot_places import (
+    THREADS_MOST,
+    FolderPlace,
+    Place,
+    StorePlace,
+    place_of,
+)
 from tests.processors.ledger.logs import (
     CONSULTATIONS,
     PARTITION,
@@ -77,8 +85,7 @@ def host(name: str, folder: Path, place: Place) -> Snapshots:
     key.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
     key.write_bytes(bytes(32))
     key.chmod(0o600)
-    drafts = place if isinstance(place, FolderPlace) else FolderPlace(folder / name / "snapshots")
-    return Snapshots(place, drafts, TOPIC, key)
+    return Snapshots(place, FolderPlace(folder / name / "snapshots"), TOPIC, key)
 
 
 async def offsets(place: Place) -> list[int]:
@@ -232,6 +239,78 @@ async def test_a_place_that_is_away_stops_nothing_and_is_said(
     assert ("snapshots cannot be read, all decisions are folded" in said) == (not all_gone)
     assert server.environment["AWS_SECRET_ACCESS_KEY"] not in said
     assert list((tmp_path / "one/snapshots").iterdir()) == []
+
+
+@pytest.mark.parametrize("put_there", [
+    os.mkfifo, lambda path: path.symlink_to("/dev/zero"), lambda path: path.symlink_to(path),
+    lambda path: path.mkdir()])
+async def test_what_is_no_plain_file_is_neither_read_nor_waited_for(
+    put_there: Callable[[Path], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Under the newest name: a pipe that never ends, a link to endless bytes, a folder."""
+    monkeypatch.setattr(snapshot_files, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(snapshot_files, "READ_SECONDS", 0.5)
+    one = host("one", tmp_path, FolderPlace(tmp_path / "shared"))
+    await one.write(frozen_at(2), 2)
+    put_there(tmp_path / f"shared/{TOPIC}-{PARTITION}.{5:019}.snapshot")
+
+    assert await read_by(one) == 2
+    assert await one.forget_sealed(set(CONSULTATIONS))
+    await one.write(frozen_at(8), 8)
+    assert one.failed == 0
+
+
+@pytest.mark.parametrize("swapped", [f".{6:019}.", f".{1:019}."])
+async def test_a_snapshot_under_the_name_of_another_offset_is_of_no_use(
+    swapped: str, shared: Callable[[], Place], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Under a later one all would begin from it for ever: nobody deletes what seems newer."""
+    one, other = (host(name, tmp_path, shared()) for name in ("one", "other"))
+    place = shared()
+    await one.write(frozen_at(2), 2)
+    [name] = await place.names()
+    copy = tmp_path / "copy"
+    copy.write_bytes(await place.read(name))
+    await place.delete(name)
+    await place.put(copy, name.replace(f".{2:019}.", swapped))
+
+    assert await read_by(other) is None
+    assert "another offset than its name says" in capsys.readouterr().out
+    await other.write(frozen_at(4), 4)
+    assert await offsets(place) == [4]
+
+
+async def test_a_folder_that_hangs_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Few threads are in it at once, none of which the end of the process waits for; it may come
+    back."""
+    goes_on = threading.Event()
+
+    class Hanging(FolderPlace):
+        def _names(self) -> dict[str, int]:
+            goes_on.wait()
+            return super()._names()
+
+    monkeypatch.setattr(snapshot_files, "ANSWER_SECONDS", 0.05)
+    one = host("one", tmp_path, Hanging(tmp_path / "shared"))
+    before = {*threading.enumerate()}
+    gone = [await one.forget_sealed({"any"}) for _ in range(3 * THREADS_MOST)]
+    await one.write(frozen_at(2), 2)
+    inside = [each for each in {*threading.enumerate()} - before if each.name == "snapshots"]
+    goes_on.set()
+    for each in inside:
+        await asyncio.to_thread(each.join)
+    monkeypatch.setattr(snapshot_files, "ANSWER_SECONDS", WAIT_SECONDS)
+
+    assert not any(gone)
+    assert one.failed == 1
+    assert len(inside) == THREADS_MOST
+    assert all(each.daemon for each in inside)
+    assert await one.forget_sealed({"any"})
+    await one.write(frozen_at(4), 4)
+    other = host("other", tmp_path, FolderPlace(tmp_path / "shared"))
+    assert (one.failed, await read_by(other)) == (0, 4)
 
 
 async def test_a_place_that_did_not_answer_is_not_waited_for_by_each_partition(
