@@ -148,6 +148,34 @@ def test_what_the_font_has_no_letters_for_is_left_out() -> None:
     assert picture.draw(Card("", "Ça, œuf, Ώ, Ж…", BAR, "", "")) != alone
 
 
+@pytest.mark.parametrize(("text", "drawn"), [
+    ("Plus de vélos \U0001f6b2\u200d\u2642\ufe0f !", "Plus de vélos !"),
+    ("\u2764\ufe0f coeur 1\ufe0f\u20e3", "coeur 1"), ("le week\u2011end", "le week-end"),
+    ("\u200fa\u00adb\u200b", "ab"), ("5\u00a0°C, 3\u202f€ → ✓", "5 °C, 3 € → ✓"),
+    ("\U0001f600", ""), ("bonjour مرحبا", ""), ("x \U0001d49c", "")])
+def test_a_sentence_is_drawn_without_symbols_that_the_font_has_not(text: str, drawn: str) -> None:
+    """As emoji, and what nobody sees; where a letter is missing it is not drawn at all."""
+    assert picture.shown(text) == drawn
+
+
+@pytest.mark.parametrize("title", ["W" * 3_000, "i" * 3_000, "e\u0301" * 1_500, "un mot " * 430])
+def test_the_longest_text_is_measured_a_few_times(title: str) -> None:
+    """Whatever its words: a word of thousands of letters is not measured again for each line."""
+    measured = 0
+
+    class Face:
+        def getlength(self, text: str) -> float:
+            nonlocal measured
+            measured += len(text)
+            return 20.0 * len(text)
+
+    lines = picture._lines(title, Face(), 6)  # type: ignore[arg-type]  # as far as it is asked
+    picture._cut(title, Face(), picture.WITHIN)  # type: ignore[arg-type]  # as above
+
+    assert len(lines) == 6
+    assert measured < 10 * len(title)
+
+
 def test_a_bar_shows_its_shares_in_the_colours_of_the_pages() -> None:
     """Six tenths agree, four disagree, nothing beside."""
     shown = pixels(picture.draw(Card("", "", BAR, "", "")))

@@ -3,11 +3,13 @@
 Theory of operation: networks that show a link show one picture of 1,200 by 630 pixels with it, and
 take no SVG. So the card is drawn here: its words with a font that comes with us, so that every
 machine draws the same bytes, and its bar with the colours and patterns of the pages. What the font
-has no letters for is not drawn at all: a row of empty boxes says nothing.
+has no letters for is not drawn at all: a row of empty boxes says nothing. Symbols that it has not,
+as a smiling face behind a sentence, are left out: the words say it without them.
 """
 
 import functools
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -29,6 +31,9 @@ WITHIN = WIDTH - 2 * MARGIN
 TITLE_SIZES = (68, 60, 54, 48, 42, 36)
 """The largest with which the title has room is taken."""
 TITLE_TOP, TITLE_BOTTOM = 176, 400
+LINE_LETTERS = 200
+"""No line has room for more letters. No more are measured at once: a word of thousands of letters
+would be measured again for each line."""
 BAR_TOP, BAR_BOTTOM = 422, 466
 FOOT_TOP = 570
 
@@ -38,6 +43,14 @@ SHADES = 16
 REGULAR, BOLD = "Regular", "Bold"
 MISSING = "\uffff"
 """No font has it: what stands in its place is what a font draws for what it has not."""
+_HYPHENS = str.maketrans("\u2010\u2011", "--")
+"""Hyphens that the font has under another name."""
+_UNSEEN = ("Cf", "Me")
+"""Kinds of characters that are never drawn: joiners, marks of direction, soft hyphens, frames."""
+_SYMBOLS = ("So", "Sk")
+"""Kinds that a text can do without, as emoji, where the font has them not."""
+_VARIANTS = range(0xFE00, 0xFE10)
+"""Say how the symbol before them is drawn."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +99,15 @@ def is_drawable(letter: str) -> bool:
 
 def shown(text: str) -> str:
     """Return a text on one line as it is drawn; empty where a letter of it cannot be."""
-    text = " ".join(text.split())
+    text = " ".join("".join(filter(_needed, text.translate(_HYPHENS))).split())
     return text if all(map(is_drawable, text)) else ""
+
+
+def _needed(letter: str) -> bool:
+    """Whether a text says something else without a character."""
+    kind = unicodedata.category(letter)
+    return kind not in _UNSEEN and ord(letter) not in _VARIANTS and (
+        kind not in _SYMBOLS or is_drawable(letter))
 
 
 def draw(card: Card) -> bytes:
@@ -137,8 +157,9 @@ def _wordmark(pen: ImageDraw.ImageDraw) -> None:
 def _title(pen: ImageDraw.ImageDraw, title: str) -> None:
     """Write the title as large as it has room, its last line cut where it has none at all."""
     for size in TITLE_SIZES:
-        lines, height = _lines(title, font(BOLD, size)), round(size * 1.18)
+        height = round(size * 1.18)
         most = (TITLE_BOTTOM - TITLE_TOP) // height
+        lines = _lines(title, font(BOLD, size), most + 1)
         if len(lines) <= most:
             break
     else:
@@ -147,30 +168,31 @@ def _title(pen: ImageDraw.ImageDraw, title: str) -> None:
         pen.text((MARGIN, TITLE_TOP + height * number), line, font=font(BOLD, size), fill=INK)
 
 
-def _lines(text: str, face: ImageFont.FreeTypeFont) -> list[str]:
-    """Break a text into lines, a word that is longer than one among its letters."""
+def _lines(text: str, face: ImageFont.FreeTypeFont, most: int) -> list[str]:
+    """Break a text into lines, so many at most, a word that is longer than one among its letters.
+    """
     lines = [""]
     for word in (piece for long in text.split() for piece in _pieces(long, face)):
         longer = f"{lines[-1]} {word}".strip()
         if face.getlength(longer) <= WITHIN:
             lines[-1] = longer
+        elif len(lines) == most:
+            break
         else:
             lines.append(word)
     return lines
 
 
 def _pieces(word: str, face: ImageFont.FreeTypeFont) -> Iterator[str]:
-    while word and face.getlength(word) > WITHIN:
+    while word:
         piece = _fitting(word, face, WITHIN)
         yield piece
         word = word[len(piece):]
-    if word:
-        yield word
 
 
 def _fitting(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     """Return as much of the beginning as fits, one letter at least."""
-    low, high = 1, len(text)
+    low, high = 1, min(len(text), LINE_LETTERS)
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if face.getlength(text[:middle]) <= width else (low, middle - 1)
@@ -179,7 +201,7 @@ def _fitting(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
 
 def _cut(text: str, face: ImageFont.FreeTypeFont, width: float) -> str:
     """Cut a line to a width, and say so."""
-    if face.getlength(text) <= width:
+    if len(text) <= LINE_LETTERS and face.getlength(text) <= width:
         return text
     return f"{_fitting(text, face, width - face.getlength('…')).rstrip()}…"
 
