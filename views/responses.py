@@ -180,7 +180,8 @@ def speaking(request: Request, response: Response) -> Response:
         keep_cookie(response, languages.COOKIE, language, path=widget or "/",
                     seconds=COOKIE_SECONDS, secure=asked.is_secure(request), embedded=bool(widget))
         # A shared cache must not hand this visitor's cookie to others.
-        response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"
+        if response.headers.get("cache-control") != "no-store":
+            response.headers["cache-control"] = f"private, max-age={OPEN_SECONDS}"
     return response
 
 

@@ -279,6 +279,17 @@ def test_a_chosen_language_is_remembered_and_kept_from_shared_caches(client: Tes
     assert again.headers["cache-control"].startswith("public")
 
 
+@pytest.mark.parametrize("path", ["/c/nobody", "/nowhere"])
+def test_what_no_cache_may_keep_is_kept_by_none_where_a_language_is_chosen(
+    client: TestClient, path: str
+) -> None:
+    """Pages of refusals, and of the booth with what somebody voted, are made for one moment."""
+    answer = client.get(f"{path}?lang=en")
+
+    assert answer.headers["cache-control"] == "no-store"
+    assert "language=en" in answer.headers["set-cookie"]
+
+
 @pytest.mark.parametrize("path", ["/", PAGE, RESULTS, "/nowhere", "/static/style.css", "/livez"])
 def test_every_answer_carries_the_security_headers(client: TestClient, path: str) -> None:
     """Only our own scripts, no sniffing, no framing, no referrer to others."""
