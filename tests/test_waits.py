@@ -56,9 +56,10 @@ NEXT = {
     "sinks/transparency/notary.py:Notary._start": "broker, which is waited for within "
                                                   "KafkaPatience, or the stop",
     "scrutin/workers/place.py:Place.attend": "word of the supervisor",
+    "scrutin/workers/place.py:lines": "word of the supervisor, or of a worker; a silent one is "
+                                      "killed",
     "scrutin/workers/supervisor.py:Supervisor._attend": "end of a worker; a silent one is killed",
     "scrutin/workers/supervisor.py:Supervisor._idle": "something that a worker does, or the stop",
-    "scrutin/workers/supervisor.py:Supervisor._listen": "word of a worker",
     "views/live.py:Live._pace": "change of the results",
     "views/live.py:LiveStream.__call__": "change of the results; the reader who goes",
     "views/server.py:_announce": "end of the first reading, which ends the process if it fails",
@@ -102,6 +103,8 @@ BOUNDED = {
         "patrol_worker.py:PatrolWorker._judge")},
     "processors/workers/membership.py:_coordinated":
         "processors.workers.membership.COORDINATOR_SECONDS",
+    "processors/workers/snapshot_places.py:Threads.do":
+        "processors.workers.snapshot_files.PUT_SECONDS",
     "processors/workers/snapshot_places.py:StorePlace._done":
         "processors.workers.snapshot_files.PUT_SECONDS",
     "processors/workers/patrol_worker.py:PatrolWorker._close":
