@@ -23,6 +23,8 @@ SITE = (rf"^(?:https://{_LABEL}(?:\.{_LABEL})*|http://(?:localhost|127\.0\.0\.1)
         "(?::[0-9]{1,5})?$")
 """Plain HTTP on this very machine alone."""
 _SITE = re.compile(SITE)
+_USUAL_PORT = re.compile(r"(?<=^https)(://.+):443$|(?<=^http)(://.+):80$")
+"""Browsers say no port of a site where it is the usual one."""
 
 
 def is_site(text: str) -> bool:
@@ -31,8 +33,10 @@ def is_site(text: str) -> bool:
 
 
 def sites_of(described: Mapping[str, Any] | None) -> tuple[str, ...]:
-    """Return the sites on which a partner may embed, of its description; none without one."""
-    return tuple(site for site in (described or {}).get("sites", ()) if is_site(site))
+    """Return the sites on which a partner may embed, as browsers name them; none without a
+    description."""
+    return tuple(_USUAL_PORT.sub(r"\1\2", site)
+                 for site in (described or {}).get("sites", ()) if is_site(site))
 
 
 def site_of(address: str) -> str:

@@ -348,6 +348,7 @@ class BoundedWorker(faust.Worker):
 
     def __init__(self, app: faust.App, stop_seconds: float, **options: Any) -> None:
         super().__init__(app, **options)
+        self.spinner = None  # It writes signs for a terminal between the lines of the log.
         self._stop_seconds = stop_seconds
 
     async def stop(self) -> None:

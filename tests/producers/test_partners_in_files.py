@@ -8,7 +8,7 @@ import pytest
 from producers.consultation_file import ConsultationFile, needed_events
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
-from schemas.partners import DESCRIBED, sites_of
+from schemas.partners import DESCRIBED, site_of, sites_of
 from tests.producers.test_consultation_file import GOOD, changed, refused
 
 
@@ -37,6 +37,16 @@ def test_partners_are_described_once_and_anew_where_their_sites_change() -> None
     assert applied(known, described({"number": 3, "name": "La Voix"})) == [DESCRIBED]
     assert {number: sites_of(each) for number, each in known.partners["town"].items()} == {
         3: (), 4: ()}
+
+
+@pytest.mark.parametrize(("written", "named"), [
+    ("https://a.example:443", "https://a.example"), ("http://localhost:80", "http://localhost"),
+    ("https://a.example:80", "https://a.example:80"), ("https://a.example", "https://a.example"),
+    ("http://127.0.0.1:443", "http://127.0.0.1:443"), ("https://a.example:8443",) * 2])
+def test_a_site_is_known_by_the_name_that_browsers_give_it(written: str, named: str) -> None:
+    """Without the usual port: the widget would not be led to its partner, and shown to nobody."""
+    assert sites_of({"sites": [written]}) == (named,)
+    assert site_of(f"{named}/page?of=it") == named
 
 
 @pytest.mark.parametrize(("path", "value", "said"), [

@@ -189,7 +189,7 @@ class VotePages:
         if not guest.paper.sequence:
             await self._serve(guest, [])
         found = guest.paper.open_after(None)
-        return guest.to(found) if found else sent_to(f"{guest.address}/mine")
+        return guest.to(found) if found else guest.at("/mine")
 
     async def _serve(self, guest: Guest, included: list[str]) -> None:
         given = await guest.visit.serve(included, guest.paper.every())

@@ -20,6 +20,7 @@ from starlette.responses import RedirectResponse, Response
 
 from schemas.partners import site_of, sites_of
 from views import asked
+from views.pages.languages import LANGUAGES
 from views.responses import keep_cookie, policy_framed_by
 from views.voting.desk import Desk, Visit
 from views.voting.paper import Paper
@@ -99,7 +100,14 @@ class Guest:
 
     def to(self, proposal: str) -> Response:
         """Send the visitor to the page of a proposal."""
-        return sent_to(f"{self.address}?{urlencode({'proposal': proposal})}")
+        return self.at(proposal=proposal)
+
+    def at(self, path: str = "", **query: str) -> Response:
+        """Send the visitor to an address below, in the language that he chose with this one: it is
+        remembered by the page that he comes to."""
+        language = asked.wanted_language(self.request)
+        fields = query | ({"lang": language} if language in LANGUAGES else {})
+        return sent_to(f"{self.address}{path}?{urlencode(fields)}".rstrip("?"))
 
 
 def sent_to(address: str) -> Response:

@@ -75,6 +75,7 @@ async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_on
 
     assert await folded_decisions(lone_stack, [len(log)]) == decisions
     await ledger.says(said)
+    assert "\x1b" not in ledger.so_far(), "signs for a terminal stand between the lines"
 
 
 async def test_another_host_takes_over_from_a_store(lone_stack: Stack, tmp_path: Path) -> None:
