@@ -22,7 +22,8 @@ from pydantic_core import ValidationError
 from deploy.machine.files import keep_private
 from schemas.exit_codes import EXIT_INTERRUPTED, EXIT_MISSING, EXIT_USAGE
 from schemas.kafka_access import Access
-from scrutin.settings import is_shown, load, wants_json_lines
+from scrutin.refused_settings import refusals
+from scrutin.settings import load, wants_json_lines
 
 
 COMMANDS = {
@@ -185,10 +186,8 @@ def _run(given: list[str]) -> None:
     except ValidationError as error:
         if error.title != "Settings":
             raise
-        for fault in error.errors():
-            name = "_".join(str(part) for part in fault["loc"])
-            given_value = f"={fault['input']!r}" if is_shown(name) else ""
-            print(f"scrutin: SCRUTIN_{name.upper()}{given_value}: {fault['msg']}", file=sys.stderr)  # noqa: T201 -- the last word of a command
+        for name, value, said in refusals(error):
+            print(f"scrutin: {name}{'=' * bool(value)}{value}: {said}", file=sys.stderr)  # noqa: T201 -- the last word of a command
         sys.exit(EXIT_USAGE)
     except OSError as error:
         if error.filename is None:

@@ -16,7 +16,7 @@ from schemas.kafka_access import SecretUnreadable, read_secret
 from scrutin import addresses
 from scrutin.doctor import clickhouse, here, kafka
 from scrutin.doctor.answers import Answer, bad, good, short, unknown, without
-from scrutin.secret_files import PREFIX
+from scrutin.refused_settings import refusals
 from scrutin.settings import Settings, is_shown, load, unknown_names
 
 
@@ -35,19 +35,13 @@ def examine(process: str | None = None) -> list[Answer]:
     try:
         settings = load()
     except ValidationError as error:
-        return [bad(name, said, SETTINGS) for name, said in _wrong(error)]
+        return [bad(f"settings.{name}", f"{said} ({value})" if value else said, SETTINGS)
+                for name, value, said in refusals(error)]
     except SecretUnreadable as error:
         return [bad("settings", str(error), SETTINGS)]
     answers = [*_names(), *here.examined(settings), *asyncio.run(_around(settings, process))]
     secrets = list(_secrets(settings))
     return [short(without(secrets, answer), SAID_CHARACTERS) for answer in answers]
-
-
-def _wrong(error: ValidationError) -> Iterator[tuple[str, str]]:
-    for fault in error.errors():
-        name = "_".join(str(part) for part in fault["loc"])
-        given = f" ({fault['input']!r})" if is_shown(name) else ""
-        yield f"settings.{PREFIX}{name.upper()}", f"{fault['msg']}{given}"
 
 
 def _names() -> Iterator[Answer]:

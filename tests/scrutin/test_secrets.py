@@ -10,11 +10,13 @@ from urllib.parse import unquote
 
 import httpx2
 import pytest
+from pydantic import ValidationError
 
 from schemas.figures import INFO
 from schemas.topics import Topics
 from scrutin.main import PROCESSES
-from scrutin.settings import Settings, is_shown
+from scrutin.refused_settings import refusals
+from scrutin.settings import Settings, is_shown, load
 from tests.e2e.running import scrutin
 from tests.harness import ROOT, Stack, Worker
 from tests.waiting import until_found
@@ -124,6 +126,36 @@ def test_a_secret_that_is_refused_is_not_quoted(name: str, tmp_path: Path) -> No
 
     assert done.returncode
     assert "planted" not in done.stdout + done.stderr + printed.stderr
+
+
+@pytest.mark.parametrize(("name", "value"), [
+    ("snapshots", "s3://user:planted@bucket/prefix"), ("traces_url", "http://user:planted@host/"),
+    ("traces_url", "http://host/v1/traces?token=planted"), ("public_url", "https://planted@a/?"),
+    ("kafka_protocol", "user:planted@host:9092")])
+def test_an_address_that_is_refused_for_its_secret_is_not_quoted(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is refused because it is shown: the refusal would be the first to show it."""
+    monkeypatch.setenv(f"SCRUTIN_{name.upper()}", value)
+    with pytest.raises(ValidationError) as refused:
+        load()
+
+    [(variable, quoted, said)] = refusals(refused.value)
+    assert (variable, quoted) == (f"SCRUTIN_{name.upper()}", "")
+    assert "planted" not in said
+
+
+def test_a_setting_that_is_refused_is_quoted_and_says_what_it_is(
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In words, where it has a pattern."""
+    monkeypatch.setenv("SCRUTIN_TRACES_URL", "ftp://host")
+    with pytest.raises(ValidationError) as refused:
+        load()
+
+    assert [*refusals(refused.value)] == [(
+        "SCRUTIN_TRACES_URL", "'ftp://host'",
+        f"cannot be taken. It says: {Settings.model_fields['traces_url'].description}")]
 
 
 def running(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
