@@ -8,6 +8,7 @@ our own, for the SDK's reads addresses, headers, certificates and proxies out of
 
 import contextlib
 import http.client
+import socket
 import ssl
 import threading
 from collections.abc import Sequence
@@ -119,4 +120,11 @@ class Sending(SpanExporter):
                 http.client.HTTPConnection(host, port, timeout=ANSWER_SECONDS)) as connection:
             connection.request("POST", self._url.path or "/", body, {
                 "Content-Type": "application/x-protobuf"})
-            return connection.getresponse().status
+            # The socket's own bound is one for each byte: a slow answer would keep the next spans.
+            ending = threading.Timer(ANSWER_SECONDS, connection.sock.shutdown, (socket.SHUT_RDWR,))
+            ending.daemon = True
+            ending.start()
+            try:
+                return connection.getresponse().status
+            finally:
+                ending.cancel()

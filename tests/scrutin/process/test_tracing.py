@@ -128,6 +128,34 @@ async def test_a_collector_that_takes_nothing_holds_up_nobody(
         assert not collector.ended.is_set()
 
 
+async def test_an_answer_that_comes_by_single_bytes_keeps_no_later_spans(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each byte is in time, the answer is not: it is given up, and said, as a silence is."""
+    given_up = asyncio.Event()
+
+    async def trickle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.02)
+        except ConnectionError:
+            given_up.set()
+        finally:
+            writer.close()
+
+    monkeypatch.setattr(spans, "ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr(spans, "CLOSE_SECONDS", WAIT_SECONDS)
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        await told(f"http://127.0.0.1:{port}/v1/traces")
+        async with asyncio.timeout(WAIT_SECONDS):
+            await given_up.wait()
+
+    assert "spans are lost" in capsys.readouterr().out
+
+
 async def test_no_more_spans_wait_than_are_allowed() -> None:
     """The oldest are dropped: what is told last is what is worked on now."""
     async with collecting(silent=True) as collector:
