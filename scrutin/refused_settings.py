@@ -1,4 +1,4 @@
-"""What is said of settings that cannot be taken. Pure."""
+"""What is said of settings that cannot be taken."""
 
 from collections.abc import Iterator
 
