@@ -13,7 +13,8 @@ CONTAINERS := tests/production/test_containers.py
 APART := $(LOST_BROKERS) $(CLUSTER) $(CONTAINERS)
 RECIPES := tests/test_changing.py tests/test_changing_rules.py
 STACKS := $(addprefix tests/,scrutin/demo/test_demo.py e2e/test_kills.py faults/test_faults.py \
-	e2e/test_polis.py scrutin/stack/test_up.py)
+	e2e/test_polis.py e2e/test_locked_pipe.py e2e/test_key_rotation.py scrutin/stack/test_up.py \
+	benchmarks/test_attacks.py benchmarks/test_benchmarks.py)
 RUN := .venv/bin/pytest --numprocesses $(TESTERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: help setup demo test stacks production lost-brokers cluster containers recipes fuzz faults bench attack simulate interop acceptance-clickhouse check audit advisories sbom lock docs
@@ -35,7 +36,7 @@ test: setup ## Run the suite on a real Kafka and ClickHouse's engine; ARGS go to
 	$(RUN) $(STACKS:%=--ignore=%) $(RECIPES:%=--ignore=%) --ignore=$(PRODUCTION) $(ARGS)
 
 # One at a time: each keeps both cores busy.
-stacks: setup ## Run what takes whole stacks minutes: demo, kills, faults, Polis; ARGS go to pytest.
+stacks: setup ## Run what takes whole stacks minutes: demo, kills, faults, keys, TLS, attacks; ARGS go to pytest.
 	.venv/bin/pytest $(STACKS) $(ARGS)
 
 production: setup ## Try what production needs and takes minutes: alerts by real faults; ARGS go to pytest.
