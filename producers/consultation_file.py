@@ -34,7 +34,16 @@ from producers.errors import InvalidInput, Missing
 from producers.known_catalogue import KnownCatalogue
 from schemas import codec
 from schemas.codec import ID_BYTES
-from schemas.partners import DESCRIBED, PARTNERS_MOST, SITE, SITE_CHARACTERS, SITES_MOST
+from schemas.partners import (
+    BALLOTS_MOST,
+    BALLOTS_USUAL,
+    DESCRIBED,
+    DIGEST,
+    PARTNERS_MOST,
+    SITE,
+    SITE_CHARACTERS,
+    SITES_MOST,
+)
 from schemas.texts import fault, normalised
 
 
@@ -49,6 +58,7 @@ Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 """Small letters, digits, dot, dash, underscore: identifiers stand in addresses of pages."""
 Language = Annotated[str, Field(pattern=LANGUAGE)]
 Site = Annotated[str, Field(pattern=SITE, max_length=SITE_CHARACTERS)]
+Digest = Annotated[str, Field(pattern=DIGEST)]
 
 _OF_THE_EVENT = ("event_id", "occurred_at", "origin")
 """Fields that say when and how something was written, not what."""
@@ -174,6 +184,10 @@ class Partner(_Part):
     number: int = Field(ge=1, le=PARTNERS_MOST)
     name: Long
     sites: list[Site] = Field(default=[], max_length=SITES_MOST)
+    key_sha256: Digest | None = None
+    """Of the key for batches of ballots; the key itself stays with the partner."""
+    ballots_per_minute: int = Field(default=BALLOTS_USUAL, ge=1, le=BALLOTS_MOST)
+    """Means something with a key alone."""
 
 
 class ConsultationFile(_Part):
@@ -312,7 +326,8 @@ def encoded(
     origin: str = "operator",
 ) -> bytes:
     """Encode an operator's event about something, under an id made from what it says."""
-    saying = json.dumps([event, fields], sort_keys=True, ensure_ascii=False).encode()
+    saying = json.dumps(
+        [event, fields], sort_keys=True, ensure_ascii=False, default=bytes.hex).encode()
     before = replaced["event_id"] if replaced else b""
     event_id = hashlib.sha256(before + saying).digest()[:ID_BYTES]
     try:
@@ -371,5 +386,8 @@ def descriptions(file: ConsultationFile) -> Iterator[tuple[str, dict[str, Any]]]
             yield "ProposalGrouped", {
                 "consultation": file.id, "proposal": proposal.id, "idea": proposal.idea}
     for partner in file.partners:
+        key = partner.key_sha256 or ""
         yield DESCRIBED, {"consultation": file.id, "partner": partner.number,
-                          **partner.model_dump(exclude={"number"})}
+                          "name": partner.name, "sites": partner.sites,
+                          "key_digest": bytes.fromhex(key),
+                          "ballots_per_minute": partner.ballots_per_minute if key else 0}

@@ -89,6 +89,7 @@ _PATTERNS = {
     "^[a-z]": "no language: write two or three small letters, as in fr or pt-BR",
     "^(?:ht": "no site: write scheme and host in small letters, as in https://www.example.org, "
               "without path or star",
+    "^[0-9a": "no SHA-256: write its 64 digits, small letters a to f among them",
     r"^\d{4}": "no month or day: write it as in 2022-06 or 2022-06-01",
 }
 """What a pattern means, by its first characters."""

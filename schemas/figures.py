@@ -205,6 +205,10 @@ GATEWAY_REFUSALS = _figure(
     "scrutin_gateway_refusals_total", "gateway", "answers",
     "Refusals of /v1 and of the booth's forms, by the name of the problem (/problems/NAME).",
     "reason")
+GATEWAY_BALLOTS = _figure(
+    "scrutin_gateway_partner_ballots_total", "gateway", "ballots",
+    "Ballots that came in batches under a partner's key: recorded or refused.",
+    "consultation", "partner", "outcome")
 GATEWAY_SEQUENCES = _figure(
     "scrutin_gateway_sequences_total", "gateway", "sequences",
     "Sequences by what became of them: recorded at once; waiting for their voter's first act; "

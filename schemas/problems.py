@@ -105,6 +105,13 @@ RETIRED_PROPOSAL = ProblemKind(
     message("The organisers have taken it out of the vote; the results say when and why. Votes "
             "cast before stay, count, and can be withdrawn. Nothing was recorded by this request."),
 )
+NO_PARTNER = ProblemKind(
+    "no-partner", 401,
+    message("This key is not the partner's"),
+    message("Batches are taken from partners of the consultation: `via` names the number, "
+            "Authorization: Bearer has the key. A key ends when the organisers name another. "
+            "Nothing was recorded by this request."),
+)
 UNKNOWN_PARTNER = ProblemKind(
     "unknown-partner", 404,
     message("This site takes no votes for this consultation"),
@@ -156,7 +163,8 @@ NOT_JSON = ProblemKind(
 TOO_LARGE = ProblemKind(
     "too-large", 413,
     message("The request is too large"),
-    message("A request has 4,096 bytes at most: a vote needs some hundred."),
+    message("A request has 4,096 bytes at most, a batch of a partner 60,000: a vote needs some "
+            "hundred."),
 )
 TOO_MANY_REQUESTS = ProblemKind(
     "too-many-requests", 429,
@@ -197,7 +205,7 @@ UNKNOWN_OUTCOME = ProblemKind(
 OWN_FAULTS = (UNAVAILABLE, BUSY, UNKNOWN_OUTCOME, INTERNAL)
 """Refusals for which no voter did anything wrong."""
 GATEWAY = (
-    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, UNKNOWN_PARTNER, NOT_YET_OPEN, CLOSED, NO_VOTE,
+    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, UNKNOWN_PARTNER, NO_PARTNER, NOT_YET_OPEN, CLOSED, NO_VOTE,
     INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS,
     ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )

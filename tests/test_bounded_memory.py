@@ -95,6 +95,8 @@ CACHES: dict[str, str | int] = {
 """What bounds each cache: the bytes of an entry where visitors fill it, else who does."""
 
 MEMORIES = {
+    "producers.gateway.batches.Batches._under_way": "producers.gateway.batches.BATCHES_MOST",
+    "producers.gateway.batches.Batches._windows": CATALOGUE,
     "producers.gateway.booth.Booth._asked": "producers.gateway.booth.REVIEWS_REMEMBERED",
     "producers.gateway.dated_keys.DatedKeys._read": KEYS,
     "producers.gateway.descriptions.Descriptions._held":
@@ -116,6 +118,7 @@ MEMORIES = {
     "producers.gateway.memory.Memory.under_way": "producers.gateway.outlet.WAITING_EVENTS",
     "producers.gateway.memory.Memory._sequences": "producers.gateway.memory.SEQUENCES_REMEMBERED",
     "producers.gateway.meter.Meter._answers": OURS,
+    "producers.gateway.meter.Meter._ballots": CATALOGUE,
     "producers.gateway.meter.Meter._refusals": OURS,
     "producers.gateway.networks.Networks._blocks": "producers.gateway.networks.GATHERED_EVENTS",
     "producers.gateway.networks.Networks._challenged": "producers.gateway.networks.GATHERED_EVENTS",

@@ -8,12 +8,12 @@ On the way in: `operations` lists every address, `application` answers them, `ex
 and its answer, `models` what they hold, `refusals` why not. `guards` stand before commands and set
 the device's cookie; `identity` makes and reads it, and makes voters of devices. Limits: `rates` and
 `shared_rates` of requests, in `cells`; `kept` of bytes.
-The `booth` makes events of commands: `ballots` encodes them, with `salts`; `view_proofs` shows what
-was seen, `follower` knows the catalogue, `memory` what was done before, `history` what other
-gateways took. The `outlet` writes, by a `carrier` for each leader, which passes over
-`silent_brokers`;
-`descriptions` wait for others; `receipts` are signed, `rereading` finds one again, `notes` tell a
-browser's pages of an act, `networks` says where votes came from.
+The `booth` makes events of commands, `batches` brings it those of partners: `ballots` encodes them,
+with `salts`; `view_proofs` shows what was seen, `follower` knows the catalogue, `memory` what was
+done before, `history` what other gateways took. The `outlet` writes, by a `carrier` for each
+leader, which passes over `silent_brokers`; `descriptions` wait for others; `receipts` are signed,
+`rereading` finds one again, `notes` tell a browser's pages of an act, `networks` says where votes
+came from.
 The `door`, by its `doorkeeper`, asks work or a wait of devices that nobody knows where many come:
 `ladder` says where, counting in `recent`, and `raised_places` hears where the patrol wants it;
 `work` makes and checks what is asked, `door_marks` what devices are given, `door_counts` says in

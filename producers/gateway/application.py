@@ -14,12 +14,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from producers.gateway import guards, notes, operations
 from producers.gateway.ballots import Act
+from producers.gateway.batches import BATCH_BYTES, Batches, Partner
 from producers.gateway.booth import Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
 from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter
-from producers.gateway.models import Description, Qualified, Vote
+from producers.gateway.models import BALLOTS_MOST, Ballots, Description, Qualified, Vote
 from producers.gateway.rates import Rates, cookieless, headers_of
 from producers.gateway.receipts import INCLUSION_SECONDS, base64_of
 from producers.gateway.refusals import Fault, Refused
@@ -60,6 +61,7 @@ class Gateway:
         ready: Callable[[], bool], clock: Clock,
     ) -> None:
         self._booth = booth
+        self._batches = Batches(booth, gateways=rates.gateways)
         self._keys = keys
         self._rates = rates
         self._speech = speech
@@ -98,6 +100,36 @@ class Gateway:
         given = _parsed(Description, await asked.json_body())
         await self._booth.describe(voter, given.receipt, given.model_dump(exclude={"receipt"}))
         return self._given(asked, {"recorded": True}, device, headers)
+
+    async def batch(self, asked: Asked) -> Answer:
+        """Take the ballots of a partner's voters; each is answered by itself."""
+        guards.check_site(asked)
+        self._check_reader(asked)
+        partner = self._batches.partner(
+            asked.parts["consultation"], _via(asked), guards.bearer_of(asked))
+        with self._batches.admitted(partner):
+            self._count(asked, partner, 0)
+            body = await asked.json_body(BATCH_BYTES)
+            try:
+                given = _parsed(Ballots, body).ballots
+            except Refused:  # It has cost us what a full one costs.
+                self._count(asked, partner, BALLOTS_MOST)
+                raise
+            self._count(asked, partner, len(given))
+            done = await self._batches.record(partner, given)
+        language = self._language(asked)
+        answers = [{"problem": self._document(asked, each, language)}
+                   if isinstance(each, Refused) else
+                   {"receipt": receipt_of(each, self._keys.receipt)} for each in done]
+        self._meter.balloted(partner.consultation, partner.number, len(done),
+                             refused=sum(isinstance(each, Refused) for each in done))
+        return Answer(200, to_json({"answers": answers}), JSON, {**NO_STORE, **asked.limits})
+
+    def _count(self, asked: Asked, partner: Partner, ballots: int) -> None:
+        rate = self._batches.count(partner, ballots, self._clock())
+        asked.limits = headers_of(rate)
+        if rate.exceeded:
+            raise Refused(problems.TOO_MANY_REQUESTS)
 
     async def sequence(self, asked: Asked) -> Answer:
         voter, device, headers = self._admitted(asked)
@@ -214,22 +246,26 @@ class Gateway:
         if not isinstance(error, Refused):
             self._logger.error("a request failed", path=asked.path, exc_info=error)
             error = Refused(problems.INTERNAL)
-        kind = error.problem
-        self._meter.refused(kind.name)
-        self._booth.doorkeeper.refused(
-            asked.scope.get("path_params", {}).get("consultation", ""), kind.name)
-        language = self._language(asked)
-        translate = functools.partial(self._speech.translate, language)
-        document = kind.document(translate, asked.path)
-        if error.errors:
-            document["errors"] = [fault.document(translate) for fault in error.errors]
-        if error.away:
-            document["away"] = error.away
+        kind, language = error.problem, self._language(asked)
+        document = self._document(asked, error, language)
         headers = {**NO_STORE, b"content-language": language.encode(), **asked.limits,
                    **error.headers}
         if kind.retry_seconds:
             headers[b"retry-after"] = str(kind.retry_seconds).encode()
         return Answer(kind.status, to_json(document), problems.MEDIA_TYPE.encode(), headers)
+
+    def _document(self, asked: Asked, error: Refused, language: str) -> dict[str, Any]:
+        """Count a refusal, and write it."""
+        self._meter.refused(error.problem.name)
+        self._booth.doorkeeper.refused(
+            asked.scope.get("path_params", {}).get("consultation", ""), error.problem.name)
+        translate = functools.partial(self._speech.translate, language)
+        document = error.problem.document(translate, asked.path)
+        if error.errors:
+            document["errors"] = [fault.document(translate) for fault in error.errors]
+        if error.away:
+            document["away"] = error.away
+        return document
 
     def _answered(self, operation: operations.Operation, status: int, seconds: float) -> None:
         self._meter.answered(operation.handler, status)

@@ -22,7 +22,7 @@ from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.memory import Memory
 from producers.gateway.models import Receipt
 from producers.gateway.networks import Networks
-from producers.gateway.outlet import Acknowledged, Full, NotWritten, Outlet, Unknown
+from producers.gateway.outlet import Acknowledged, NotWritten, Outlet, Unknown, refused_of
 from producers.gateway.pools import Pools
 from producers.gateway.receipts import base64_of, is_signed
 from producers.gateway.refusals import Refused
@@ -63,6 +63,8 @@ class Voter(NamedTuple):
     """Number of the partner on whose site they act, as the page says: a claim. 0: none."""
     mark: Mark = UNMARKED
     """What makes the device known at the door."""
+    keyed: bool = False
+    """Whether a partner vouches for them, by its key."""
 
 
 class Recorded(NamedTuple):
@@ -141,7 +143,7 @@ class Booth:
         described = known.find("ConsultationDescribed", consultation)
         if described is None:
             raise Refused(problems.UNKNOWN_CONSULTATION)
-        if via and not sites_of(known.partners.get(consultation, {}).get(via)):
+        if via and not sites_of(self.partners(consultation).get(via)):
             raise Refused(problems.UNKNOWN_PARTNER)
         if self._time.milliseconds() < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
@@ -153,6 +155,10 @@ class Booth:
         return Voter(consultation, identity.pseudonym(pepper, device), device, origin, network,
                      via, mark)
 
+    def partners(self, consultation: str) -> dict[int, dict[str, Any]]:
+        """Return what the catalogue says of partners, by number."""
+        return self._follower.known.partners.get(consultation, {})
+
     async def record(self, voter: Voter, act: Act, key: str | None) -> Recorded:
         """Write what a voter does; raise Refused with nothing written, or with UNKNOWN_OUTCOME."""
         self._check(voter, act)
@@ -160,7 +166,7 @@ class Booth:
         trust, seen = self._seen(voter, act, now)
         passage = OPEN
         # Most votes are drawn, by devices whose mark lasts: nothing is to be asked, or given.
-        if act.kind == "VoteCast" and not (
+        if act.kind == "VoteCast" and not voter.keyed and not (
                 seen[0] == _SERVED and trust == _TRUSTED and voter.mark.how in LASTING):
             passage = await self.doorkeeper.meet(
                 voter, act, now, trusted=trust == _TRUSTED, shown=seen[0])
@@ -198,7 +204,7 @@ class Booth:
         try:
             given = await self._sequences.draw(voter, included, looks_only=looks_only)
         except (NotWritten, Unknown) as error:
-            raise _refused(error) from None
+            raise refused_of(error) from None
         accepted = self._follower.proposals(voter.consultation)
         others = _SERVED if given.counts_as_drawn else _UNKNOWN
         # One that was retired since it was drawn is not shown.
@@ -270,7 +276,7 @@ class Booth:
         try:
             self.descriptions.take(day, voter.consultation, participant, value)
         except NotWritten as error:
-            raise _refused(error) from None
+            raise refused_of(error) from None
 
     async def ask_review(self, voter: Voter, finding: bytes, rule: int) -> None:
         """Record that a voter whom a finding sets aside asks a person to look; once is enough.
@@ -370,6 +376,8 @@ class Booth:
 
     def _seen(self, voter: Voter, act: Act, now: int) -> tuple[int, Seen]:
         """Return the trust that the view proof of an act makes, and what it says of the view."""
+        if voter.keyed:
+            return _TRUSTED, UNSEEN
         key, consultation = self._keys.view, voter.consultation
         found = view_proofs.read(key, voter.id, consultation, act.proposal, act.proof, now)
         if found is None and act.renewed:
@@ -389,12 +397,4 @@ class Booth:
         try:
             return await self._outlet.write(topic, partition, timestamp, value)
         except (NotWritten, Unknown) as error:
-            raise _refused(error) from None
-
-
-def _refused(error: NotWritten | Unknown) -> Refused:
-    """Say what became of an event that was not acknowledged."""
-    if isinstance(error, Unknown):
-        return Refused(problems.UNKNOWN_OUTCOME, away=error.away)
-    return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE,
-                   away=error.away)
+            raise refused_of(error) from None

@@ -75,7 +75,7 @@ class Asked:
         """Return a cookie as it was sent."""
         return visitors.cookie(self.headers.get(b"cookie", b"").decode("latin-1"), name)
 
-    async def json_body(self) -> bytes:
+    async def json_body(self, bytes_most: int = BODY_BYTES) -> bytes:
         """Read a body that says it is JSON, within bounds."""
         declared = self.headers.get(b"content-type", b"")
         if declared != JSON and declared.partition(b";")[0].strip().lower() != JSON:
@@ -86,7 +86,7 @@ class Asked:
             if message["type"] == "http.disconnect":
                 raise Disconnected
             body += message.get("body", b"")
-            if len(body) > BODY_BYTES:
+            if len(body) > bytes_most:
                 raise Refused(problems.TOO_LARGE)
             if not message.get("more_body", False):
                 return body

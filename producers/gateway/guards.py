@@ -123,6 +123,12 @@ def idempotency_key(asked: Asked) -> str | None:
     return key
 
 
+def bearer_of(asked: Asked) -> str:
+    """Return the key that a program shows; empty where it shows none."""
+    kind, _, key = (asked.header(b"authorization") or "").partition(" ")
+    return key.strip() if kind.lower() == "bearer" else ""
+
+
 def network_of(asked: Asked) -> bytes:
     """Return the network a request comes from: UNKNOWN_NETWORK where nothing says so."""
     client = asked.scope.get("client")

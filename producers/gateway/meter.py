@@ -27,6 +27,7 @@ class Meter:
         # Told from the start: Prometheus sees no growth of what begins above nothing.
         self._refusals: Counter[str] = Counter(dict.fromkeys(
             (kind.name for kind in problems.OWN_FAULTS), 0))
+        self._ballots: Counter[tuple[str, str, str]] = Counter()
         self._classes = [0] * (len(ANSWER_SECONDS) + 1)
         self._seconds = 0.0
 
@@ -42,6 +43,12 @@ class Meter:
     def refused(self, reason: str) -> None:
         """Note a refusal by the name of its problem."""
         self._refusals[reason] += 1
+
+    def balloted(self, consultation: str, partner: int, ballots: int, *, refused: int) -> None:
+        """Note what became of the ballots of a partner's batch."""
+        labels = consultation, str(partner)
+        self._ballots[*labels, "refused"] += refused
+        self._ballots[*labels, "recorded"] += ballots - refused
 
     def metered(self, otherwise: ASGIApp) -> ASGIApp:
         """Count what the pages answer."""
@@ -62,6 +69,8 @@ class Meter:
             yield Sample(figures.GATEWAY_ANSWERS, count, (route, str(status)))
         for reason, count in sorted(self._refusals.items()):
             yield Sample(figures.GATEWAY_REFUSALS, count, (reason,))
+        for partner, count in sorted(self._ballots.items()):
+            yield Sample(figures.GATEWAY_BALLOTS, count, partner)
         ends = [*map(str, ANSWER_SECONDS), "+Inf"]
         for end, count in zip(ends, accumulate(self._classes), strict=True):
             yield Sample(figures.GATEWAY_SECONDS_CLASSES, count, (end,))

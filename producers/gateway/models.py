@@ -19,6 +19,9 @@ PROOF_CHARACTERS = 64
 """A view proof has 28, one that tells the route 39; room for a longer one."""
 
 
+BALLOTS_MOST = 200
+"""Ballots of a batch, at most: receipts of so many are made in some milliseconds."""
+VOTER_CHARACTERS = 128
 SOLUTION_CHARACTERS = work.SOLUTION_CHARACTERS
 
 
@@ -145,6 +148,27 @@ class Receipt(Request):
         "Not signed.")
 
 
+class Ballot(Request):
+    """A vote of a partner's voter, or that it is withdrawn."""
+
+    voter: str = Field(
+        min_length=1, max_length=VOTER_CHARACTERS,
+        description="The partner's own name for the voter: random, the same for each ballot of "
+        "theirs, and no address. The log has a pseudonym made of it.")
+    key: str = Field(
+        pattern=r"^[!-~]{1,128}$",
+        description="As the Idempotency-Key of a single vote: a random text for each act; a ballot "
+        "that is sent again bears the same one, and counts once.")
+    proposal: Identifier
+    choice: Choice | None = Field(description="null: the vote is withdrawn.")
+
+
+class Ballots(Request):
+    """Those of a partner's voters; of one voter they are taken in their order."""
+
+    ballots: list[Ballot] = Field(min_length=1, max_length=BALLOTS_MOST)
+
+
 class Description(Request):
     """What a participant donates: every field may be left out.
 
@@ -221,3 +245,16 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = None
     away: list[str] | None = None
     """Partitions of the log that take nothing at the moment, as TOPIC/NUMBER."""
+
+
+class Answered(BaseModel):
+    """What became of a ballot: a receipt, or a problem."""
+
+    receipt: Receipt | None = None
+    problem: Problem | None = None
+
+
+class BallotsAnswered(BaseModel):
+    """What became of the ballots of a batch, in their order."""
+
+    answers: list[Answered]

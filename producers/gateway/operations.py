@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from producers.gateway.models import (
     IDENTIFIER_BYTES,
     PROOF_CHARACTERS,
+    Ballots,
+    BallotsAnswered,
     Description,
     Keys,
     Problem,
@@ -68,6 +70,8 @@ class Operation:
     query: tuple[str, ...] = ()
     keyed: bool = False
     """Whether it takes an Idempotency-Key."""
+    authorized: bool = False
+    """Whether it takes a partner's key, as a bearer's."""
     documented: bool = field(default=True)
 
 
@@ -85,6 +89,10 @@ OPERATIONS = (
     Operation("POST", f"{_C}/participants", "describe", "Describe yourself, after a first vote",
               202, Thanks, Description, (*_WRITING, *_BODY, problems.NO_VOTE,
                                                  problems.ENOUGH_FOR_TODAY), query=("via",)),
+    Operation("POST", f"{_C}/batch", "batch",
+              "Ballots of a partner's voters, under its key: each is answered by itself", 200,
+              BallotsAnswered, Ballots, (*_WRITING, *_BODY, problems.NO_PARTNER), query=("via",),
+              authorized=True),
     Operation("GET", f"{_C}/sequence", "sequence",
               "The next proposals to vote on; `include` names some to come first, by commas", 200,
               Sequence, None, _WRITING, query=("include", "via")),
@@ -187,7 +195,8 @@ def openapi() -> bytes:
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
-        "components": {"schemas": schemas["$defs"]},
+        "components": {"schemas": schemas["$defs"], "securitySchemes": {
+            "partner": {"type": "http", "scheme": "bearer"}}},
     })
 
 
@@ -198,6 +207,8 @@ def _described(operation: Operation) -> dict[str, Any]:
         "parameters": _parameters(operation),
         "responses": _responses(operation),
     }
+    if operation.authorized:
+        found["security"] = [{"partner": []}]
     if operation.body is not None:
         found["requestBody"] = {"required": True, "content": _content(operation.body)}
     return found

@@ -27,7 +27,8 @@ from aiokafka.errors import KafkaError
 
 from producers.gateway.carrier import Carrier
 from producers.gateway.receipts import Batch
-from schemas import figures, traces
+from producers.gateway.refusals import Refused
+from schemas import figures, problems, traces
 from schemas.figures import Sample
 
 
@@ -370,3 +371,11 @@ def _by_leader(carrier: Carrier, lanes: Iterable[_Lane]) -> dict[int | None, lis
     for lane in lanes:
         found[carrier.leader(lane.topic, lane.partition)].append(lane)
     return found
+
+
+def refused_of(error: NotWritten | Unknown) -> Refused:
+    """Say what became of an event that was not acknowledged."""
+    if isinstance(error, Unknown):
+        return Refused(problems.UNKNOWN_OUTCOME, away=error.away)
+    return Refused(problems.BUSY if isinstance(error, Full) else problems.UNAVAILABLE,
+                   away=error.away)

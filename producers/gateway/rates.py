@@ -66,6 +66,8 @@ class Rates:
         readers_per_minute: int | None = None, gateways: int = 1,
     ) -> None:
         readers = readers_per_minute or READS_PER_ACT * network_per_minute
+        self.gateways = gateways
+        """That share the limits of what is none of a voter or a network."""
         self._voter_quota = voter_per_minute
         self._network_quota = part(network_per_minute, gateways)
         self._readers_quota = part(readers, gateways)

@@ -34,8 +34,8 @@ BESIDE_BYTES = 2 * HEAD_BYTES
 HEADERS_MOST = 128
 """Headers of a request, at most: a browser behind two proxies sends forty."""
 BODY_PIECES_MOST = 1_024
-"""Pieces of a body, at most: the longest body has 32 kB, and a packet of the worst network 500 B.
-"""
+"""Pieces of a body, at most: the longest body, a partner's batch, has 60 kB, and a packet of the
+worst network 500 B."""
 
 CONNECTIONS_MOST = 8_192
 """Connections at once, at most: streams take 2,500. Each may hold a request on its way, that is

@@ -27,7 +27,8 @@ def client(*sites: str, address: str = ADDRESS, swapped: bool = False) -> TestCl
     source = test_embargo.world(swapped=swapped)
     value = codec.encode(
         DESCRIBED, event_id=bytes(16), consultation=campaign.CONSULTATION, partner=3,
-        name="La Voix", sites=list(sites), origin="operator", occurred_at=1)
+        name="La Voix", sites=list(sites), key_digest=b"",
+        ballots_per_minute=0, origin="operator", occurred_at=1)
     source.flushes.catalogue.apply(*codec.decode(value), source.flushes.catalogue.offset + 1)
     return TestClient(application(
         source, Publications(source.flushes, Clock(), address=address)))

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import hashlib
 import time
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -27,7 +28,9 @@ LONG_AGO = 1_600_000_000_000
 FAR_AHEAD = 4_000_000_000_000
 PROPOSALS = ("p1", "p2", "p3")
 SITES = ("https://la-voix.example", "https://www.la-voix.example:8443")
-"""Of partner 1; partner 2 has none."""
+"""Of partner 1; partner 2 has none, but a key."""
+PARTNER_KEY = f"scrutin-{'0123456789abcdef' * 4}"
+BALLOTS_PER_MINUTE = 700
 BETWEEN_SEQUENCES = {"DoorCounted"}
 """Lies among the sequences too: written when a minute has ended, whenever that is in a test."""
 ANSWER_SECONDS = 20.0
@@ -57,8 +60,11 @@ def proposal(name: str, of: str = "town", author: str | None = None) -> bytes:
         author=author and {"name": author, "kind": "citizen", "age_band": None})
 
 
-def partner(number: int, *sites: str, of: str = "town") -> bytes:
-    return described(partners.DESCRIBED, of, partner=number, name="La Voix", sites=list(sites))
+def partner(number: int, *sites: str, of: str = "town", key: str = "") -> bytes:
+    return described(
+        partners.DESCRIBED, of, partner=number, name="La Voix", sites=list(sites),
+        key_digest=hashlib.sha256(key.encode()).digest() if key else b"",
+        ballots_per_minute=BALLOTS_PER_MINUTE if key else 0)
 
 
 def rules(version: int = 2) -> bytes:
@@ -74,7 +80,7 @@ CATALOGUE = [
     consultation("hidden", shares_embargoed=True), proposal("p1", "hidden"),
     consultation("shut"), proposal("p1", "shut"), consultation("sealed"), proposal("p1", "sealed"),
     described("ConsultationClosed", "shut", closes_at=LONG_AGO, salt=bytes(16)),
-    partner(1, *SITES), partner(2),
+    partner(1, *SITES), partner(2, key=PARTNER_KEY),
 ]
 
 

@@ -13,7 +13,7 @@ import pytest
 from producers.gateway.operations import OPERATIONS
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
-from tests.producers.gateway.booths import SITES, Browser, RunningGateway
+from tests.producers.gateway.booths import PARTNER_KEY, SITES, Browser, RunningGateway
 from views.flushes import Flushes
 from views.voting.pages import VotePages
 from views.voting.receipts import ReceiptPages
@@ -142,6 +142,12 @@ async def shown_there(walk: Walk) -> httpx2.Response:
     return answer
 
 
+async def sent_by_a_partner(walk: Walk) -> httpx2.Response:
+    return await walk.api("POST", "batch", params={"via": "2"}, headers={
+        "authorization": f"Bearer {PARTNER_KEY}"}, json={"ballots": [
+            {"voter": "ana", "key": "k", "proposal": "p1", "choice": "agree"}]})
+
+
 async def checked(walk: Walk) -> httpx2.Response:
     return await walk.page("/receipts", "POST", receipt="no receipt", act="check")
 
@@ -157,7 +163,7 @@ STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
     ("unqualify", saying("DELETE", "qualifications/p1/no_way")),
     ("withdraw", saying("DELETE", "votes/p1")),
     ("qualify", saying("POST", "qualifications", "no_way")),
-    ("cast", voting("neutral")), ("describe", described),
+    ("cast", voting("neutral")), ("describe", described), ("batch", sent_by_a_partner),
     ("keys", asking("/v1/keys")), ("openapi", asking("/v1/openapi.json")),
     ("livez", asking("/livez")), ("readyz", asking("/readyz")),
     (f"GET {PAGE}", lambda walk: walk.page("")), (f"GET {PAGE}", ballot),

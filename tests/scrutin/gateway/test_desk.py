@@ -1,5 +1,6 @@
 """The booth behind the pages: what a browser keeps for us outlives the key it was sealed by."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from processors.guard.aside import SetAside
@@ -24,18 +25,21 @@ from scrutin.gateway.desk import GatewayDesk, GatewayVisit
 NOBODY = "127.0.0.1:9"
 
 
-def visit(folder: Path, clock: Clock, device: bytes) -> GatewayVisit:
+def visit(
+    folder: Path, clock: Clock, device: bytes, *, lanes: Mapping[str, int] | None = None
+) -> GatewayVisit:
     """Enter a booth whose broker is not asked."""
     topics, keys = Topics("scrutin", 2), KeyFolder(folder, clock)
-    follower, outlet, memory = Follower(NOBODY, topics), Outlet(NOBODY, {}), Memory()
+    follower, outlet, memory = Follower(NOBODY, topics), Outlet(NOBODY, lanes or {}), Memory()
+    brokers = BrokerTime(clock, clock)
     taken = booth.Booth(
         topics=topics, follower=follower, outlet=outlet, keys=keys, memory=memory,
         networks=Networks(outlet, keys, topics.networks),
-        pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})), time=BrokerTime(clock, clock))
+        pools=Pools(follower, lambda _: FlushSnapshot((), {}, {})), time=brokers)
     desk = GatewayDesk(
         topics, taken, follower, keys, memory,
         Rates(voter_per_minute=1, network_per_minute=1),
-        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter(), BrokerTime(clock, clock),
+        Rereader(NOBODY, topics.votes, connected=lambda: False), Meter(), brokers,
         SetAside())
     asked = Asked({"scheme": "https", "headers": []}, _nothing)
     return GatewayVisit(desk, asked, guards.Device(device, is_new=False),
