@@ -68,13 +68,12 @@ class Threads:
     """
 
     def __init__(self) -> None:
-        self._free = threading.Semaphore(THREADS_MOST)
+        self._free = asyncio.Semaphore(THREADS_MOST)
 
     async def do(self, work: Callable[[], _Answer]) -> _Answer:
-        """Do something; raise OSError where too much of before is still under way."""
-        if not self._free.acquire(blocking=False):
-            raise OSError("what it was asked before is not done yet")
-        answer: Future[_Answer] = Future()
+        """Do something once there is room; how long to wait for both is the caller's to say."""
+        await self._free.acquire()
+        loop, answer = asyncio.get_running_loop(), Future[_Answer]()
         answer.set_running_or_notify_cancel()  # Who stops waiting leaves it to its end.
 
         def run() -> None:
@@ -82,8 +81,8 @@ class Threads:
                 answer.set_result(work())
             except BaseException as error:  # noqa: BLE001 -- told to whoever waits
                 answer.set_exception(error)
-            finally:
-                self._free.release()
+            with contextlib.suppress(RuntimeError):  # The loop has ended meanwhile.
+                loop.call_soon_threadsafe(self._free.release)
 
         threading.Thread(target=run, name="snapshots", daemon=True).start()
         return await asyncio.wrap_future(answer)

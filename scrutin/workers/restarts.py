@@ -79,7 +79,7 @@ class Restarts:
     def ended(self, worker: int, status: int, now: float) -> None:
         """Note how a worker ended that nobody told to; raise GivenUp where that is the end.
 
-        Status 0: somebody told this one alone to stop, to have it begin anew.
+        Status 0 of one that took requests: somebody told it alone to stop, to have it begin anew.
         """
         self._starting.discard(worker)
         taken_at = self._taking.pop(worker, None)
@@ -87,7 +87,8 @@ class Restarts:
         if never and status in TOLD:
             raise GivenUp(f"worker {worker} ended at its first start", status)
         steady = taken_at is not None and now - taken_at >= STEADY_SECONDS
-        row = 0 if status == 0 else 1 if steady else self._row.get(worker, 0) + 1
+        told = status == 0 and taken_at is not None
+        row = 0 if told else 1 if steady else self._row.get(worker, 0) + 1
         self._row[worker] = row
         if row > RESTARTS_MOST:
             raise GivenUp(

@@ -296,12 +296,14 @@ async def test_a_folder_that_hangs_holds_up_nobody(
     one = host("one", tmp_path, Hanging(tmp_path / "shared"))
     before = {*threading.enumerate()}
     gone = [await one.forget_sealed({"any"}) for _ in range(3 * THREADS_MOST)]
+    monkeypatch.setattr(snapshot_files, "PUT_SECONDS", 0.05)
     await one.write(frozen_at(2), 2)
     inside = [each for each in {*threading.enumerate()} - before if each.name == "snapshots"]
     goes_on.set()
     for each in inside:
         await asyncio.to_thread(each.join)
-    monkeypatch.setattr(snapshot_files, "ANSWER_SECONDS", WAIT_SECONDS)
+    for name in ("ANSWER_SECONDS", "PUT_SECONDS"):
+        monkeypatch.setattr(snapshot_files, name, WAIT_SECONDS)
 
     assert not any(gone)
     assert one.failed == 1
@@ -311,6 +313,17 @@ async def test_a_folder_that_hangs_holds_up_nobody(
     await one.write(frozen_at(4), 4)
     other = host("other", tmp_path, FolderPlace(tmp_path / "shared"))
     assert (one.failed, await read_by(other)) == (0, 4)
+
+
+async def test_partitions_that_are_taken_over_together_wait_for_one_another(
+    tmp_path: Path
+) -> None:
+    """More at once than there are threads for: none is told that the place is away."""
+    one = host("one", tmp_path, FolderPlace(tmp_path / "shared"))
+    await one.write(frozen_at(4), 4)
+
+    assert await asyncio.gather(*(
+        read_by(one) for _ in range(4 * THREADS_MOST))) == [4] * 4 * THREADS_MOST
 
 
 async def test_a_place_that_did_not_answer_is_not_waited_for_by_each_partition(

@@ -112,6 +112,22 @@ def test_who_ends_again_and_again_is_given_up_with_the_reason(status: int, ends:
     assert given_up.value.status == ends
 
 
+def test_who_ends_in_order_before_it_takes_requests_is_given_up_too() -> None:
+    """Nobody told it to: else it would be started again at once, for ever."""
+    restarts, now, pauses = running(2), 0.0, []
+    restarts.ended(1, 0, now)
+    for _ in range(RESTARTS_MOST + 1):
+        pauses.append(restarts.wait_seconds(now))
+        now += PAUSE_SECONDS_MOST
+        assert [*restarts.due(now)] == [1]
+        if len(pauses) <= RESTARTS_MOST:
+            restarts.ended(1, 0, now)
+    with pytest.raises(GivenUp):
+        restarts.ended(1, 0, now)
+
+    assert pauses[:3] == [0.0, PAUSE_SECONDS, 2 * PAUSE_SECONDS]
+
+
 @pytest.mark.parametrize("status", [EXIT_MISSING, EXIT_UNREADABLE])
 def test_what_is_missing_at_the_first_start_is_said_at_once(status: int) -> None:
     """As by a process alone: an address that is taken does not become free by starting again."""
