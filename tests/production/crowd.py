@@ -1,16 +1,25 @@
-"""People who vote through whichever gateway is ready, and readers whose results never go back."""
+"""People who vote through whichever gateway is ready, and readers whose results never go back.
+
+Whoever votes is shown the proposals by one gateway and votes at the next, and then thinks better of
+it at the one after that: no gateway may refuse what another one has shown or recorded. How long
+votes and results stood still is remembered, to be printed: `still`.
+"""
 
 import asyncio
 import contextlib
 import itertools
-from collections.abc import AsyncIterator, Sequence
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import monotonic
+from typing import NamedTuple
 
 import httpx2
 
 from tests.producers.gateway.booths import Browser
-from tests.waiting import until_found
+from tests.waiting import until
 
 
 RESULTS = "/v1/consultations/town/results"
@@ -19,12 +28,39 @@ LOOK_SECONDS = 0.25
 PATIENCE_SECONDS = 4.0
 """So long a request is waited for before another gateway is asked."""
 PAUSE_SECONDS = 0.2
+PEOPLE = 4
+"""So many vote at once."""
+TRUSTED = ssl.create_default_context()
+"""Nobody asks by TLS here; but each client would read all certificates again."""
+CHOICES = ("agree", "disagree")
+"""What each says, one after the other."""
+
+
+class Still(NamedTuple):
+    """How long things stood still, at the most."""
+
+    votes_seconds: float
+    """Between two acknowledgements, of whichever gateway."""
+    results_seconds: float
+    """From an acknowledgement until results of any views held that vote."""
+
+
+class Act(NamedTuple):
+    """A vote that is acknowledged, and where its receipt says that it lies."""
+
+    at: float
+    partition: int
+    offset: int
+
+    def is_in(self, vector: Sequence[int]) -> bool:
+        """Whether results hold it that were made up to an offset of each partition."""
+        return vector[self.partition] >= self.offset
 
 
 async def answered(url: str) -> httpx2.Response | None:
     """Ask an address; None where nobody answers in time."""
     try:
-        async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS) as client:
+        async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS, verify=TRUSTED) as client:
             return await client.get(url)
     except httpx2.HTTPError:
         return None
@@ -32,61 +68,105 @@ async def answered(url: str) -> httpx2.Response | None:
 
 @dataclass
 class Crowd:
-    """Everybody votes once, by turns at the gateways that are ready, until acknowledged."""
+    """Everybody votes by turns at the gateways that are ready, until acknowledged."""
 
     gateways: Sequence[str]
     views: Sequence[str]
+    drain_seconds: float
+    """A gateway that said that it is ready goes on for so long at least."""
     acknowledged: int = 0
+    """Voters of whom a vote is acknowledged."""
     refused: list[str] = field(default_factory=list)
-    """What somebody was told, other than that it is recorded, by a gateway said to be ready; also
-    connections that were refused or broken off."""
-    _ready: list[str] = field(default_factory=list)
+    """What somebody was told, other than that it is recorded, by a gateway that had said just then
+    that it is ready; also connections that were refused or broken off."""
+    faulted: list[str] = field(default_factory=list)
+    """Answers by which a gateway, ready or not, finds fault with what it was asked."""
+    _ended: bool = False
+    _ready: dict[str, float] = field(default_factory=dict)
+    """When each gateway that is ready was asked for that."""
     _seen: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    """Counted votes as each views showed them last, and the offsets up to which it did."""
+    _acts: list[Act] = field(default_factory=list)
+    _unshown: list[Act] = field(default_factory=list)
+    _waits: list[tuple[float, float]] = field(default_factory=list)
+    """When an act was shown, and how long that had taken."""
 
-    async def balances(self) -> None:
-        """Ask all the time who is ready."""
+    async def balances(self, url: str) -> None:
+        """Ask a gateway all the time whether it is ready."""
         while True:
-            answers = await asyncio.gather(*(answered(f"{url}/readyz") for url in self.gateways))
-            self._ready = [url for url, answer in zip(self.gateways, answers, strict=True)
-                           if answer is not None and answer.status_code == 200]
+            asked_at, answer = monotonic(), await answered(f"{url}/readyz")
+            if answer is not None and answer.status_code == HTTPStatus.OK:
+                self._ready[url] = asked_at
+            else:
+                self._ready.pop(url, None)
             await asyncio.sleep(LOOK_SECONDS)
 
-    async def votes(self) -> None:
-        """Let one after the other vote, for ever."""
-        for number in itertools.count():
-            async with Browser(self.gateways[0]) as browser:
+    def _at(self, turn: int) -> str:
+        """Return the gateway whose turn it is; empty where none is ready."""
+        ready = [url for url in self.gateways if url in self._ready]
+        return ready[turn % len(ready)] if ready else ""
+
+    async def votes(self, numbers: "itertools.count[int]") -> None:
+        """Let one after the other vote, and vote otherwise, until told that it is the end."""
+        for number in itertools.takewhile(lambda _: not self._ended, numbers):
+            kept = httpx2.AsyncHTTPTransport(verify=TRUSTED)
+            async with Browser(self.gateways[0], kept) as browser:
                 browser.client.timeout = httpx2.Timeout(PATIENCE_SECONDS)
                 proofs: list[str] = []
-                while not await self._voted(browser, number, proofs):
-                    await asyncio.sleep(PAUSE_SECONDS)
-            self.acknowledged += 1
+                for turn, choice in enumerate(CHOICES, number):
+                    while not await self._voted(browser, turn, f"{choice}-{number:020}", proofs):
+                        await asyncio.sleep(PAUSE_SECONDS)
+                    self.acknowledged += choice == CHOICES[0]
             await asyncio.sleep(PAUSE_SECONDS)
 
-    async def _voted(self, browser: Browser, number: int, proofs: list[str]) -> bool:
-        if not self._ready:
+    async def _voted(self, browser: Browser, turn: int, key: str, proofs: list[str]) -> bool:
+        """Vote once; say whether that is acknowledged."""
+        if not proofs:
+            answer = await self._asked(browser, turn + 1, lambda: browser.client.get(
+                "/v1/consultations/town/sequence"), HTTPStatus.OK)
+            if answer is None:
+                return False
+            proofs += [each["proof"] for each in answer.json()["proposals"]]
+        answer = await self._asked(browser, turn, lambda: browser.vote(
+            "trains", key.partition("-")[0], of="town", key=key, proof=proofs[0],
+        ), HTTPStatus.ACCEPTED)
+        if answer is None:
             return False
-        url = self._ready[number % len(self._ready)]
-        browser.client.base_url = httpx2.URL(url)
+        told = answer.json()
+        self._acts.append(Act(monotonic(), told["partition"], told["offset"]))
+        self._unshown.append(self._acts[-1])
+        return True
+
+    async def _asked(
+        self, browser: Browser, turn: int, ask: Callable[[], Awaitable[httpx2.Response]],
+        wanted: HTTPStatus,
+    ) -> httpx2.Response | None:
+        """Ask the gateway whose turn it is; None where it gives no such answer."""
+        url = self._at(turn)
+        if not url:
+            return None
+        said_at, browser.client.base_url = self._ready[url], httpx2.URL(url)
         try:
-            if not proofs:
-                shown = await browser.client.get("/v1/consultations/town/sequence")
-                proofs += [each["proof"] for each in shown.json()["proposals"]]
-            answer = await browser.vote(
-                "trains", of="town", key=f"vote-{number:020}", proof=proofs[0])
+            answer = await ask()
         except httpx2.TimeoutException:
-            return False  # Slow, on a busy machine perhaps: nobody was turned away.
-        except (httpx2.HTTPError, ValueError, LookupError) as error:
-            self.refused.append(f"{url}: {type(error).__name__}")
-            return False
-        if answer.status_code != 202:
-            self.refused.append(f"{url}: {answer.status_code} {answer.text}")
-        return answer.status_code == 202
+            return None  # Slow, on a busy machine perhaps: nobody was turned away.
+        except httpx2.HTTPError as error:
+            told = type(error).__name__
+        else:
+            if answer.status_code == wanted:
+                return answer
+            told = f"{answer.status_code} {answer.text}"
+            self.faulted += [f"{url}: {told}"] * answer.is_client_error
+        # Who looks seldom, on a busy machine, learns late that it is not ready any more.
+        if monotonic() - said_at < self.drain_seconds:
+            self.refused.append(f"{url}: {told}")
+        return None
 
     async def reads(self, url: str) -> None:
         """Read results of one process all the time; fail where they go back."""
         while True:
             answer = await answered(url + RESULTS)
-            if answer is not None and answer.status_code == 200:
+            if answer is not None and answer.status_code == HTTPStatus.OK:
                 self._read(url, answer)
             await asyncio.sleep(PAUSE_SECONDS)
 
@@ -96,28 +176,53 @@ class Crowd:
         before = self._seen.get(url, now)
         assert all(new >= old for new, old in zip(now, before, strict=True)), (url, before, now)
         self._seen[url] = now
+        at, vector = monotonic(), now[1:]
+        self._waits += [(at, at - act.at) for act in self._unshown if act.is_in(vector)]
+        self._unshown = [act for act in self._unshown if not act.is_in(vector)]
 
     async def counted(self) -> None:
-        """Wait until every views shows what was acknowledged by now, or more."""
-        wanted = self.acknowledged
+        """Wait until every views shows what was acknowledged by now."""
+        wanted = self._acts.copy()
+        await until(lambda: len(self._seen) == len(self.views) and all(
+            act.is_in(vector) for _, *vector in self._seen.values() for act in wanted))
 
-        async def shown() -> bool:
-            return all(self._seen.get(url, (0,))[0] >= wanted for url in self.views)
+    async def end(self, voters: Sequence["asyncio.Task[None]"]) -> None:
+        """Let everybody vote to the end, and wait until every views shows it."""
+        self._ended = True
+        await until(lambda: all(voter.done() for voter in voters))
+        await self.counted()
 
-        await until_found(shown)
+    async def goes_on(self) -> None:
+        """Wait until all have voted from now on, and some views shows all votes until then."""
+        acts = len(self._acts) + 2 * PEOPLE
+        await until(lambda: len(self._acts) >= acts)
+        last = self._acts[-1]
+        await until(lambda: all(act.at > last.at for act in self._unshown))
+
+    def still(self, since: float) -> Still:
+        """Return how long votes and results stood still at the most since an instant, by now."""
+        now = monotonic()
+        acts = [since, *(act.at for act in self._acts if act.at >= since), now]
+        waits = [waited for at, waited in self._waits if at >= since]
+        waits += [now - act.at for act in self._unshown]
+        return Still(max(map(float.__sub__, acts[1:], acts)), max(waits, default=0.0))
 
 
 @asynccontextmanager
-async def crowd(gateways: Sequence[str], views: Sequence[str]) -> AsyncIterator[Crowd]:
-    """Have people vote and read meanwhile; what fails of it fails the test."""
-    found = Crowd(gateways, views)
+async def crowd(
+    gateways: Sequence[str], views: Sequence[str], *, drain_seconds: float
+) -> AsyncIterator[Crowd]:
+    """Have people vote and read meanwhile, and to the end; what fails of it fails the test."""
+    found, numbers = Crowd(gateways, views, drain_seconds), itertools.count()
     async with asyncio.TaskGroup() as tasks:
-        running = [tasks.create_task(each) for each in (
-            found.balances(), found.votes(), *(found.reads(url) for url in views))]
+        looking = [tasks.create_task(each) for each in (
+            *map(found.balances, gateways), *map(found.reads, views))]
+        voters = [tasks.create_task(found.votes(numbers)) for _ in range(PEOPLE)]
         try:
             yield found
+            await found.end(voters)
         finally:
-            for task in running:
+            for task in (*looking, *voters):
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.sleep(0)
