@@ -30,7 +30,7 @@ PROPOSALS = ("p1", "p2", "p3")
 SITES = ("https://la-voix.example", "https://www.la-voix.example:8443")
 """Of partner 1; partner 2 has none, but a key."""
 PARTNER_KEY = f"scrutin-{'0123456789abcdef' * 4}"
-BALLOTS_PER_MINUTE = 700
+BALLOTS_PER_MINUTE = 7_000
 BETWEEN_SEQUENCES = {"DoorCounted"}
 """Lies among the sequences too: written when a minute has ended, whenever that is in a test."""
 ANSWER_SECONDS = 20.0
