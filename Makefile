@@ -50,7 +50,7 @@ lost-brokers: setup ## Kill, freeze, cut off and roll three brokers under votes,
 cluster: setup ## Have Kubernetes' own API server take the chart (Go 1.26); ARGS go to pytest.
 	.venv/bin/pytest $(CLUSTER) $(ARGS)
 
-# Apart: it takes root, Debian's packages and some ten minutes; what is built is kept there too.
+# Apart: it takes root, Debian's packages and some twenty minutes; what is built is kept there too.
 containers: setup ## Build the image and bring docker-compose.yml up on Docker's engine; ARGS go to pytest.
 	.venv/bin/pytest $(CONTAINERS) $(ARGS)
 

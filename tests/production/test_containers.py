@@ -5,16 +5,17 @@ comes from a registry is stood in for (`container_tools`): ClickHouse's and Kafk
 Python below ours, were not run.
 """
 
+import asyncio
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
-import yaml
 
 from deploy.local.ports import find_free
 from deploy.machine.waiting import until
@@ -24,10 +25,10 @@ from tests.production.container_tools import HERE, Engine, compose, running, sta
 
 
 FILE = ROOT / "docker-compose.yml"
-SERVICES = set(yaml.safe_load(FILE.read_text("utf-8"))["services"])
 TOWN = re.findall(r"```json\n(.*?)```", (ROOT / "docs/consultation-files.md").read_text("utf-8")
                   .split("### The smallest")[1], re.DOTALL)[0]
-HEALTHY_SECONDS = 600.0
+WAIT_SECONDS = 600.0
+PAUSE_SECONDS = 1.0
 VOTERS = 3
 PROBE = """
 import pathlib, os
@@ -44,24 +45,22 @@ except ImportError as error:
 
 @dataclass
 class Service:
-    """What docker-compose.yml makes of an engine."""
+    """What docker-compose.yml makes of an engine, with files laid over it."""
 
     engine: Engine
     gateway: str
     views: str
-
-    def arguments(self, *words: str) -> list[str | Path]:
-        """Return a command of Compose's."""
-        return [compose(), "--file", FILE, "--file", HERE / "stand-ins.yml", *words]
+    over: tuple[Path, ...]
 
     def compose(self, *words: str) -> str:
         """Run a command of Compose's, and fail where it does."""
-        return self.engine.asked(*self.arguments(*words))
+        files = [each for path in (FILE, *self.over) for each in ("--file", path)]
+        return self.engine.asked(compose(), *files, *words)
 
     def up(self) -> None:
         """Bring everything up and wait until all are well."""
         self.compose("up", "--detach", "--build")
-        assert until(self._well, seconds=HEALTHY_SECONDS, poll_seconds=1.0), self.state()
+        assert until(self._well, seconds=WAIT_SECONDS, poll_seconds=1.0), self.state()
 
     def state(self) -> dict[str, tuple[str, str, int]]:
         """Tell of each service its state, its health and its exit code."""
@@ -70,8 +69,9 @@ class Service:
                 for each in found}
 
     def _well(self) -> bool:
+        services = self.compose("config", "--services").split()
         return self.state() == {name: ("exited", "", 0) if name == "provision"
-                                else ("running", "healthy", 0) for name in SERVICES}
+                                else ("running", "healthy", 0) for name in services}
 
     def applied(self, town: Path) -> None:
         """Describe a consultation by a file that the container sees."""
@@ -79,8 +79,26 @@ class Service:
         self.compose("run", "--rm", "--no-TTY", "--volume", f"{town}:/town.json:ro",
                      "provision", "consultation", "apply", "/town.json")
 
-    def counted(self) -> int:
-        """Read how many votes are in the results."""
+    async def voted(self, number: int, *, told_no: int = 0) -> None:
+        """Have somebody vote who comes by the published port, and may be told no so often."""
+        async with Browser(self.gateway) as browser:
+            shown = (await browser.client.get("/v1/consultations/town/sequence")).json()
+            for _ in range(told_no + 1):
+                answer = await browser.vote("trains", of="town", key=f"vote-{number:020}",
+                                            proof=shown["proposals"][0]["proof"])
+                if answer.status_code == 202:
+                    return
+                await asyncio.sleep(PAUSE_SECONDS)
+            raise AssertionError(answer.text)
+
+    def recounted(self, votes: int) -> None:
+        """Wait until results show so many votes, and recount them."""
+        assert until(lambda: self._counted() == votes, seconds=WAIT_SECONDS,
+                     poll_seconds=0.5), self._counted()
+        told = self.compose("run", "--rm", "--no-TTY", "archive", "audit", "recount", "town")
+        assert "EQUAL: every recomputed number is the published one." in told
+
+    def _counted(self) -> int:
         answer = httpx2.get(f"{self.views}/v1/consultations/town/results", timeout=60)
         if answer.status_code != 200:
             return -1
@@ -89,50 +107,56 @@ class Service:
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Run Docker's engine, with what stands in for images of a registry."""
+    with running(tmp_path_factory.mktemp("engine")) as found:
+        stand_ins(found)
+        yield found
+
+
+@contextmanager
+def brought_up(engine: Engine, *over: Path) -> Iterator[Service]:
     """Build the image, bring everything up, and take it down with its data."""
     gateway, views = find_free(2)
-    with running(tmp_path_factory.mktemp("engine")) as engine:
-        stand_ins(engine)
-        engine.more = {"CLICKHOUSE_PASSWORD": "word", "GATEWAY_PORT": str(gateway),
-                       "VIEWS_PORT": str(views)}
-        found = Service(engine, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{views}")
-        try:
-            found.up()
-            yield found
-        finally:
-            found.compose("down", "--volumes")
+    engine.more = {"CLICKHOUSE_PASSWORD": "word", "GATEWAY_PORT": str(gateway),
+                   "VIEWS_PORT": str(views)}
+    found = Service(engine, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{views}",
+                    (*over, HERE / "stand-ins.yml"))
+    try:
+        found.up()
+        yield found
+    finally:
+        found.compose("down", "--volumes")
 
 
-async def test_votes_are_counted_and_recounted(service: Service, tmp_path: Path) -> None:
+async def test_votes_are_counted_and_recounted(engine: Engine, tmp_path: Path) -> None:
     """Voters come by the published port; results show them, also after another start, and a recount
-    finds what was published.
+    finds what was published. A process writes to nothing, and has neither engine nor broker.
     """
-    service.applied(tmp_path / "town.json")
-    for number in range(VOTERS):
-        async with Browser(service.gateway) as browser:
-            [shown] = (await browser.client.get("/v1/consultations/town/sequence")).json()[
-                "proposals"]
-            answer = await browser.vote(
-                "trains", of="town", key=f"vote-{number:020}", proof=shown["proof"])
-            assert answer.status_code == 202, answer.text
+    with brought_up(engine) as service:
+        service.applied(tmp_path / "town.json")
+        for number in range(VOTERS):
+            await service.voted(number)
+        service.recounted(VOTERS)
+        service.compose("down")
+        service.up()
+        service.recounted(VOTERS)
+        told = service.compose("run", "--rm", "--no-TTY", "provision", "results", "town")
+        user, missing = service.compose(
+            "exec", "--no-TTY", "gateway", "python", "-c", PROBE).splitlines()
 
-    for start in ("first", "second"):
-        if start == "second":
-            service.compose("down")
-            service.up()
-        assert until(lambda: service.counted() == VOTERS, seconds=HEALTHY_SECONDS,
-                     poll_seconds=0.5), service.counted()
-        told = service.compose("run", "--rm", "--no-TTY", "archive", "audit", "recount", "town")
-        assert "EQUAL: every recomputed number is the published one." in told
-    told = service.compose("run", "--rm", "--no-TTY", "provision", "results", "town")
-    assert f"votes received             {VOTERS}" in told
-
-
-def test_a_process_writes_to_nothing_and_has_no_local_stack(service: Service) -> None:
-    """Whoever breaks into one finds a user of no rights, and neither engine nor broker."""
-    user, missing = service.compose(
-        "exec", "--no-TTY", "gateway", "python", "-c", PROBE).splitlines()
-
+    assert re.search(rf"votes received +{VOTERS}\b", told)
     assert user == "10001 Read-only file system"
     assert "chdb" in missing
+
+
+async def test_one_of_three_brokers_may_be_killed(engine: Engine, tmp_path: Path) -> None:
+    """Within their limits three brokers take votes, and two of them do so too."""
+    variants = ROOT / "deploy/compose"
+    with brought_up(engine, variants / "brokers.yml", variants / "limits.yml",
+                    HERE / "stand-ins-brokers.yml") as service:
+        service.applied(tmp_path / "town.json")
+        await service.voted(0)
+        service.compose("kill", "kafka-3")
+        await service.voted(1, told_no=60)
+        service.recounted(2)
