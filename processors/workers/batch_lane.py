@@ -22,6 +22,7 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `ReadingThread`: a fetch that waits to try again when the worker is told to stop ended Faust's
   thread in aiokafka's closing, and the worker waited for that thread for ever. A coordinator that
   is being lost ended Faust, or its membership without a word (`schemas.kafka_coordinators`).
+- `PatientTables`: a step of the recovery that took too long ended all recovering (`recoveries`).
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
 """
@@ -44,6 +45,7 @@ from faust.auth import Credentials, OAuthCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
+from processors.workers.recoveries import PatientTables
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_clients import security
 from schemas.kafka_coordinators import find_again
@@ -259,6 +261,7 @@ def application(
         broker=f"kafka://{kafka}",
         broker_credentials=credentials(),
         store="memory://",
+        TableManager=PatientTables,
         web_enabled=False,
         web_tables_enabled=False,
         topic_disable_leader=True,

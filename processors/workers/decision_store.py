@@ -146,7 +146,8 @@ class DecisionStore(Store[bytes, bytes]):
         worker = self._worker
         for tp in active_tps:
             held = worker.held.get(tp.partition)
-            if held is not None:
+            # One that was begun again after its end finds batches decided and not yet durable.
+            if held is not None and held.generation is None:
                 held.generation = worker.app.consumer_generation_id
                 held.durable = held.ledger.last_offset
                 held.flushed_offset = -1
