@@ -105,6 +105,8 @@ BOUNDED = {
         "processors.workers.membership.COORDINATOR_SECONDS",
     "processors/workers/snapshot_places.py:Threads.do":
         "processors.workers.snapshot_files.PUT_SECONDS",
+    "processors/workers/recoveries.py:PatientRecovery._wait":
+        "scrutin.settings.Settings.stall_seconds",
     "processors/workers/snapshot_places.py:StorePlace._done":
         "processors.workers.snapshot_files.PUT_SECONDS",
     "processors/workers/patrol_worker.py:PatrolWorker._close":

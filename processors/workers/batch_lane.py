@@ -22,7 +22,7 @@ and rebalance carry hundreds of thousands. Each class says which of Faust's habi
 - `ReadingThread`: a fetch that waits to try again when the worker is told to stop ended Faust's
   thread in aiokafka's closing, and the worker waited for that thread for ever. A coordinator that
   is being lost ended Faust, or its membership without a word (`schemas.kafka_coordinators`).
-- `PatientTables`: a step of the recovery that took too long ended all recovering (`recoveries`).
+- `WatchedApp`: a step of the recovery that took too long ended all recovering (`recoveries`).
 - `_new_offset`: what is committed is what the handler says is durable. Only lag monitoring reads
   it: `seek_to_committed` resumes where the state says, never where the group's offset says.
 """
@@ -45,7 +45,7 @@ from faust.auth import Credentials, OAuthCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from processors.workers.recoveries import PatientTables
+from processors.workers.recoveries import WatchedApp
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_clients import security
 from schemas.kafka_coordinators import find_again
@@ -250,18 +250,17 @@ def member_name(group: str, instance: str) -> str:
 def application(
     name: str, kafka: str, *, partitions: int, instance: str, folder: Path, positions: Positions,
     session_seconds: float = SESSION_SECONDS,
-) -> faust.App:
+) -> WatchedApp:
     """Make a Faust application on the batch lane, with every web endpoint off.
 
     `folder` is the worker's data folder: Faust makes a folder of its own there.
     """
     make_private_folder(folder)
-    app = faust.App(
+    app = WatchedApp(
         name,
         broker=f"kafka://{kafka}",
         broker_credentials=credentials(),
         store="memory://",
-        TableManager=PatientTables,
         web_enabled=False,
         web_tables_enabled=False,
         topic_disable_leader=True,

@@ -17,6 +17,7 @@ from faust.types import TP
 
 from processors.ledger.ledger import Ledger
 from processors.workers.batch_lane import stop_process
+from processors.workers.recoveries import WatchedApp
 from processors.workers.snapshot_files import Snapshots
 from schemas.topics import Topics
 
@@ -58,7 +59,7 @@ class Held:
 class Holder(Protocol):
     """What the store asks of its worker."""
 
-    app: faust.App
+    app: WatchedApp
     topics: Topics
     held: dict[int, Held]
     snapshots: Snapshots

@@ -144,17 +144,18 @@ class LedgerWorker:
         votes = app.topic(self.topics.votes, value_type=bytes, value_serializer="raw")
         app.agent(votes, name="decide")(self._decide_stream)
         app.task(guarded(self._open, is_closing=lambda: self.closing))
+        app.watches.append(guarded(self._watch, is_closing=lambda: self.closing))
         closing(app, self._close)
 
     # The life of the worker
 
     async def _open(self) -> None:
-        """Connect what writes; Faust starts tasks before partitions are recovered."""
+        """Connect what writes, once partitions are recovered for the first time."""
         needed = (self.topics.votes, self.topics.decisions, self.topics.catalogue)
         await check_topics(self.policy.kafka, [
             topic for topic in self.topics.specifications() if topic.name in needed])
         await self.connected_producer()
-        for task in (self._acknowledge, self._tally_flushes.run, self._watch, self._sealings.run):
+        for task in (self._acknowledge, self._tally_flushes.run, self._sealings.run):
             self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
     async def _close(self) -> None:
@@ -371,7 +372,6 @@ class LedgerWorker:
             except (KafkaError, TimeoutError, OSError) as error:
                 log.warning("end offsets unknown: the broker is away", error=repr(error))
                 progress.forget()
-                continue
             stall = progress.stall(self.held, loop.time(), rebalancing=self.app.rebalancing)
             if stall is not None:
                 stop_process(stall)

@@ -25,9 +25,9 @@ class Looker:
         """Held while a question is open: the consumer has one assignment at a time."""
 
     async def ends(self, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
-        """Return the end offset of each partition."""
+        """Return the end offset of each partition; TimeoutError where others ask for so long."""
         wanted = list(partitions)
-        async with self._asking, asyncio.timeout(LOOK_UP_SECONDS):
+        async with asyncio.timeout(LOOK_UP_SECONDS), self._asking:
             consumer = await self._connected()
             ends: dict[TopicPartition, int] = await consumer.end_offsets(wanted) if wanted else {}
             return ends

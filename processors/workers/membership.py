@@ -3,7 +3,8 @@
 Theory of operation: a member that the coordinator throws out, or whose joining fails, may live on
 without partitions, and Faust waits for ever. To have none is no fault by itself: others may hold
 all of them. So who has had none for MISSING_SECONDS asks the coordinator who holds what, and ends
-if a partition has no holder. A rebalance that does not come to an end looks the same, and ends so.
+if a partition has no holder, or if the group has had this one for a holder for OURS_SECONDS, for
+then nobody else will take it. A rebalance that does not come to an end looks the same, and ends so.
 It looks from a thread of its own: Faust, whose joining failed, starts nothing more.
 
 Two members of one name throw each other out for ever. So nobody joins under the name of a member
@@ -21,7 +22,7 @@ leaves then.
 
 import asyncio
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -36,6 +37,9 @@ from schemas.kafka_members import Member, forget, members, place
 
 MISSING_SECONDS = 45.0
 """Longest time without a partition that others do not have: several sessions of the group."""
+OURS_SECONDS = 300.0
+"""Longest time in which a worker may have begun with nothing of what the group has given it: it
+reads up to three snapshots of a partition first, each within its own bounds."""
 LOOK_SECONDS = 5.0
 """So often a worker looks whether it has a partition."""
 NAMESAKE_LOOKS = 3
@@ -120,7 +124,7 @@ def own_place_left(found: Iterable[Member], name: str) -> list[Member]:
 
 async def _watch(membership: Membership) -> None:
     clock = asyncio.get_running_loop().time
-    since, settled, found = clock(), 0, 0
+    settled, found, missing = 0, 0, _Missing(membership, clock())
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if not (rebalances := membership.rebalances()) or rebalances != settled:
@@ -130,19 +134,45 @@ async def _watch(membership: Membership) -> None:
                 stop_process(_in_use(membership.group, membership.instance, rival))
             if rival is None:
                 settled = rebalances
-        if membership.holds():
-            since = clock()
-        elif clock() - since >= MISSING_SECONDS:
-            nobodys = await _without_holder(membership)
-            if nobodys:
-                stop_process(
-                    f"no partition came to this worker for {clock() - since:.0f} s, and nobody in "
-                    f"the group {membership.group} holds {membership.topic} "
-                    f"{', '.join(map(str, nobodys))}: it was thrown out, or cannot join. Nothing "
-                    "is lost; start it again. If that does not help, see who else uses the group.")
+        await missing.look(clock())
+
+
+class _Missing:
+    """For how long a worker has had no partition, and the group has said that it has some."""
+
+    def __init__(self, membership: Membership, now: float) -> None:
+        self._membership = membership
+        self._since = self._asked = now
+        self._given: float | None = None
+
+    async def look(self, now: float) -> None:
+        """End the process where nobody does the work, or nobody but who does nothing."""
+        if self._membership.holds():
+            self._since, self._asked, self._given = now, now, None
+        elif now - self._asked >= MISSING_SECONDS:
+            holders = await _holders(self._membership)
+            if holders is not None:
+                self._judge(holders, now)
             log.info("every partition of the group has a holder, or nobody can say",
-                     group=membership.group)
-            since = clock()
+                     group=self._membership.group)
+            self._asked = now
+
+    def _judge(self, holders: Mapping[int, str], now: float) -> None:
+        group, topic = self._membership.group, self._membership.topic
+        if nobodys := [number for number in range(self._membership.partitions)
+                       if number not in holders]:
+            stop_process(
+                f"no partition came to this worker for {now - self._since:.0f} s, and nobody in "
+                f"the group {group} holds {topic} {', '.join(map(str, nobodys))}: it was thrown "
+                "out, or cannot join. Nothing is lost; start it again. If that does not help, see "
+                "who else uses the group.")
+        ours = sorted(number for number, holder in holders.items() if holder == place())
+        self._given = (self._given or now) if ours else None
+        if self._given is not None and now - self._given >= OURS_SECONDS:
+            stop_process(
+                f"the group {group} has had this worker for the holder of {topic} "
+                f"{', '.join(map(str, ours))} for {now - self._given:.0f} s, and it has taken none "
+                "of them. Nothing is lost; start it again.")
 
 
 async def _rival(membership: Membership) -> Member | Unanswered | None:
@@ -158,28 +188,28 @@ async def _rival(membership: Membership) -> Member | Unanswered | None:
         return Unanswered()
 
 
-async def _without_holder(membership: Membership) -> Collection[int]:
-    """Return the partitions that no member holds; none where the coordinator does not answer."""
+async def _holders(membership: Membership) -> Mapping[int, str] | None:
+    """Return at which place each partition is held; None where the coordinator does not answer."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             admin = await connected_admin(membership.kafka)
             try:
-                return sorted({*range(membership.partitions)} - await _held(admin, membership))
+                return await _held(admin, membership)
             finally:
                 await admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
         # The broker is away: other bounds are for that.
         log.warning("the group cannot be looked at", group=membership.group, reason=str(error))
-        return ()
+        return None
 
 
-async def _held(admin: AIOKafkaAdminClient, membership: Membership) -> set[int]:
-    """Return the partitions of the topic that members hold."""
-    found: set[int] = set()
+async def _held(admin: AIOKafkaAdminClient, membership: Membership) -> dict[int, str]:
+    """Return the partitions of the topic that members hold, and where these run."""
+    found: dict[int, str] = {}
     for member in await members(admin, membership.group):
         if member.assignment:
             assignment = ConsumerProtocolMemberAssignment.decode(member.assignment)
-            found |= {number for name, numbers in assignment.assignment
+            found |= {number: member.place for name, numbers in assignment.assignment
                       if name == membership.topic for number in numbers}
     return found
 

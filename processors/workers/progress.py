@@ -22,8 +22,13 @@ class Progress:
         self._settled_at: float | None = None
 
     def forget(self) -> None:
-        """Begin anew: while the broker is away nothing can move."""
-        self._moved.clear()
+        """Begin anew with what votes are known of: while the broker is away nothing is decided.
+
+        A recovery has its bound all the same: it may be what the broker does not answer.
+        """
+        for partition, (_, recovered, _) in list(self._moved.items()):
+            if recovered:
+                del self._moved[partition]
         self._settled_at = None
 
     def stall(self, held: Mapping[int, Held], now: float, *, rebalancing: bool) -> str | None:

@@ -28,6 +28,6 @@ def ledger() -> None:
         session_seconds=settings.ledger_session_seconds,
         first_keys=settings.first_key_digests,
     ))
-    worker.app.task(health.serve(settings, "ledger", worker.status).beat)
+    worker.app.watches.append(health.serve(settings, "ledger", worker.status).beat)
     with tracing.told(settings, "ledger"):
         run_worker(worker.app, worker.membership, settings.stop_seconds)

@@ -26,5 +26,5 @@ def patrol() -> None:
         PatrolPolicy(kafka=begun.kafka, topics=topics, instance=settings.instance,
                      folder=settings.data_folder, judge_seconds=settings.judge_seconds),
         SuspensionControls(begun.kafka, topics, addresses.control_keys_folder(settings)))
-    worker.app.task(health.serve(settings, "patrol", worker.status).beat)
+    worker.app.watches.append(health.serve(settings, "patrol", worker.status).beat)
     run_worker(worker.app, worker.membership, settings.stop_seconds)

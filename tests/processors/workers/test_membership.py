@@ -15,7 +15,7 @@ from processors.workers.membership import own_place_left
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_members import Member, client_id
 from tests.harness import Stack, folded_decisions, prepared
-from tests.processors.workers.dangers import outcast
+from tests.processors.workers.dangers import empty_handed, outcast
 
 
 async def test_a_worker_that_cannot_join_its_group_ends(stack: Stack) -> None:
@@ -35,6 +35,18 @@ async def test_a_worker_that_cannot_join_its_group_ends(stack: Stack) -> None:
 
     assert status == EXIT_STOPPED, worker.log()
     assert f"nobody in the group {group} holds" in worker.log()
+
+
+async def test_a_worker_that_does_not_take_what_it_was_given_ends(lone_stack: Stack) -> None:
+    """The group has it for the holder, so nobody else will come."""
+    await prepared(lone_stack, 71, size=1)
+    worker = lone_stack.worker("ledger")
+    worker.program = [sys.executable, str(Path(empty_handed.__file__))]
+    worker.start()
+    status = await asyncio.to_thread(worker.wait)
+
+    assert status == EXIT_STOPPED, worker.log()
+    assert f"holder of {lone_stack.topics.votes} 0 for" in worker.log()
 
 
 async def test_a_ledger_without_partitions_that_another_holds_waits(lone_stack: Stack) -> None:

@@ -36,6 +36,19 @@ def test_a_recovery_that_folds_nothing_is_a_stall() -> None:
     assert "while recovering" in (progress.stall(partitions, 38, rebalancing=False) or "")
 
 
+def test_a_recovery_has_its_bound_whether_the_broker_answers_or_not() -> None:
+    """Votes may wait for a broker that is away, as long as it is; a recovery may not."""
+    progress = Progress(10)
+    partitions = {0: held(1, 9), 1: held(1, 0, recovered=False)}
+    for at in (0, 5, 10):
+        assert progress.stall(partitions, at, rebalancing=True) is None
+        progress.forget()
+    stall = progress.stall(partitions, 11, rebalancing=True)
+
+    assert "votes partition 1 has stood" in (stall or "")
+    assert "while recovering" in (stall or "")
+
+
 def test_a_rebalance_that_never_ends_is_a_stall() -> None:
     """A ledger that holds nothing and waits for the group; one that is spare does not wait."""
     progress = Progress(10)

@@ -45,7 +45,6 @@ from tests.processors.workers.dangers import (
     lost_coordinator_ledger,
     slow_ledger,
     stalled_ledger,
-    unanswered_ledger,
     unasked_ledger,
     zombie_ledger,
 )
@@ -357,22 +356,6 @@ async def test_a_partition_that_stalls_ends_the_process_and_the_supervisor_resta
     said = (lone_stack.folder / LOG_FOLDER / "ledger.log").read_text("utf-8")
     assert "votes partition 0 has stood at offset -1 for" in said
     assert "A restart recovers from the log" in said
-
-
-async def test_a_recovery_that_gets_no_answer_begins_again(lone_stack: Stack) -> None:
-    """Of the ends of its decisions, and of where it reads on: it decides all the same.
-
-    So a process that was frozen in one of these steps recovers: Faust would never more.
-    """
-    box = await prepared(lone_stack, 91, size=5)
-    worker = lone_stack.worker("ledger")
-    worker.program = [sys.executable, str(Path(unanswered_ledger.__file__))]
-    worker.start()
-    async with connected_producer(lone_stack.kafka) as producer:
-        await write(producer, lone_stack.topics.votes, 0, box[0][1:], first_offset=1)
-    await worker.says("recovery begins again", 2)
-
-    assert await folded_decisions(lone_stack, [6]) == decided(box)[1]
 
 
 async def test_a_name_in_use_keeps_a_second_ledger_from_starting(stack: Stack) -> None:
