@@ -38,9 +38,9 @@ EVENTS_OF = {
     TOPICS.decisions: ("DecisionMade",),
     TOPICS.catalogue: (
         "ConsultationDescribed", "ThemeDescribed", "IdeaDescribed", "ProposalAccepted",
-        "ProposalGrouped", "PartnerDescribed", "ProposalCorrected", "DescriptionCorrected",
-        "ProposalRetired", "ProposalRestored", "ConsultationClosed", "ClosingCompleted",
-        "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
+        "ProposalGrouped", "PartnerDescribed", "CodesIssued", "ProposalCorrected",
+        "DescriptionCorrected", "ProposalRetired", "ProposalRestored", "ConsultationClosed",
+        "ClosingCompleted", "ConsultationSealed", "UndecodableAccepted", "PublicKeyNamed",
         "GuardRuleChanged", "FindingConfirmed", "FindingDismissed", "ReviewAnswered",
         "RulesAnnounced", "KeysNamed", "CatalogueSigned"),
     TOPICS.participants: ("ParticipantDescribed", "ConsultationClosed"),

@@ -6,6 +6,7 @@ from typing import Any
 from producers.errors import InvalidInput, Missing
 from producers.log_reader import LogReader
 from schemas import codec, corrections, named_keys, partners
+from schemas.codes import ISSUED, Issues, add_issue
 from schemas.control_roles import PublicKey
 from schemas.corrections import Authority
 from schemas.endorsements import Counted, Endorsements
@@ -55,6 +56,8 @@ class KnownCatalogue:
     """Digests of the adoptions by which partitions without keys may take their first."""
     partners: dict[str, dict[int, dict[str, Any]]] = field(default_factory=dict)
     """The newest PartnerDescribed of each partner, by consultation and number."""
+    codes: dict[str, Issues] = field(default_factory=dict)
+    """What codes were issued, by consultation: one that is here takes votes by codes alone."""
     retirements: int = 0
     """How many retirements and restorations there were."""
     wordings: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -106,6 +109,8 @@ class KnownCatalogue:
             self.latest[event, fields["consultation"], _subject(event, fields)] = fields
             if event == partners.DESCRIBED:
                 self.partners.setdefault(fields["consultation"], {})[fields["partner"]] = fields
+        elif event == ISSUED:
+            add_issue(self.codes.setdefault(fields["consultation"], {}), fields)
         elif event == named_keys.EVENT:
             self.keys.apply(fields)
         elif event == corrections.ANNOUNCED:

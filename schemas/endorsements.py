@@ -32,7 +32,7 @@ from schemas.registry import UnknownSchema
 
 NAMED, SIGNED = "KeysNamed", "CatalogueSigned"
 ENDORSED = frozenset(KEPT) | {
-    "ProposalGrouped", "PartnerDescribed", "ConsultationClosed", "ClosingCompleted",
+    "ProposalGrouped", "PartnerDescribed", "CodesIssued", "ConsultationClosed", "ClosingCompleted",
     "ConsultationSealed", "UndecodableAccepted"}
 """Events of operators' commands that bear no signature of their own in the catalogue."""
 _AS = {"ClosingCompleted": "ConsultationClosed"}

@@ -131,6 +131,20 @@ CLOSED = ProblemKind(
             "Nothing was recorded by this request; one sent before, whose outcome nobody knew, "
             "counts if it came in time. The results can be read."),
 )
+CODE_NEEDED = ProblemKind(
+    "code-needed", 403,
+    message("This consultation asks for a code"),
+    message("Votes are taken from people who were given a card with a code. Open the "
+            "consultation's page to vote and type the code there, or follow the link on the card. "
+            "Programs: post it as `code` in a form to /c/{consultation}/vote/code, and send the "
+            "cookies back. Nothing was recorded by this request."),
+)
+WRONG_CODE = ProblemKind(
+    "wrong-code", 403,
+    message("This is no code of this consultation"),
+    message("Look at the card again: it has seven groups of four letters and digits. Each "
+            "consultation has codes of its own. Nothing was recorded by this request."),
+)
 NO_VOTE = ProblemKind(
     "no-vote", 409,
     message("A vote comes first"),
@@ -205,8 +219,8 @@ UNKNOWN_OUTCOME = ProblemKind(
 OWN_FAULTS = (UNAVAILABLE, BUSY, UNKNOWN_OUTCOME, INTERNAL)
 """Refusals for which no voter did anything wrong."""
 GATEWAY = (
-    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, UNKNOWN_PARTNER, NO_PARTNER, NOT_YET_OPEN, CLOSED, NO_VOTE,
-    INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE, TOO_MANY_REQUESTS,
-    ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
+    UNKNOWN_PROPOSAL, RETIRED_PROPOSAL, UNKNOWN_PARTNER, NO_PARTNER, NOT_YET_OPEN, CLOSED,
+    CODE_NEEDED, WRONG_CODE, NO_VOTE, INVALID_REQUEST, INVALID_KEY, OTHER_SITE, NOT_JSON, TOO_LARGE,
+    TOO_MANY_REQUESTS, ENOUGH_FOR_TODAY, UNAVAILABLE, BUSY, UNKNOWN_OUTCOME,
 )
 """Problems of voting; pages about them are shown with all others."""

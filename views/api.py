@@ -141,6 +141,7 @@ def routed(
         Route("/static/vote-api.js", static),
         Route("/static/vote-cards.js", static),
         Route("/static/vote-acts.js", static),
+        Route("/static/vote-code.js", static),
         Route("/static/altcha-pbkdf2.js", static),
         *texts.routes(),
         Route("/robots.txt", robots),

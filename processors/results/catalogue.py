@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from schemas import corrections
+from schemas.codes import ISSUED, Issues, add_issue
 from schemas.corrections import Authority, Change, Older
 from schemas.endorsements import Counted, Endorsements
 from schemas.partners import DESCRIBED
@@ -93,6 +94,8 @@ class Consultation:
     """What corrections have gone beyond."""
     partners: dict[int, Fields] = field(default_factory=dict)
     """The newest PartnerDescribed of each partner, by number."""
+    codes: Issues = field(default_factory=dict)
+    """What codes were issued; with any, only who has one votes."""
     mapping: dict[str, str] = field(default_factory=dict)
     """Proposal to idea, of the proposals that are grouped."""
     groupings_after_closing: int = 0
@@ -300,6 +303,10 @@ def _partner(consultation: Consultation, fields: Fields, _offset: int) -> None:
     consultation.partners[fields["partner"]] = fields
 
 
+def _codes(consultation: Consultation, fields: Fields, _offset: int) -> None:
+    add_issue(consultation.codes, fields)
+
+
 def _closing(consultation: Consultation, fields: Fields, _offset: int) -> None:
     consultation.closing = consultation.closing or fields
 
@@ -315,6 +322,7 @@ _FOLDS = {
     "ProposalRestored": _restored,
     "ProposalGrouped": _grouped,
     DESCRIBED: _partner,
+    ISSUED: _codes,
     "ConsultationClosed": _closing,
     "ClosingCompleted": _completed,
 }

@@ -274,6 +274,7 @@ def document(
             "suspended_voters": totals["suspended"],
             "controls_after_closing": totals.get("controls_after_closing", 0),
             "groupings_after_closing": known.groupings_after_closing,
+            **({"codes_issued": sum(known.codes.values())} if known.codes else {}),
             **wordings.of_totals(known),
             **totals["counts"],
             **(routes.of_all(totals["counts"], by_route.total) if by_route else {}),

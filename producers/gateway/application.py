@@ -212,10 +212,12 @@ class Gateway:
         guards.check_site(asked)
         asked.via = _via(asked)
         device = guards.device_of(asked, self._keys.device)
-        network = guards.network_of(asked)
-        voter = self._booth.voter(
-            asked.parts["consultation"], device.id, guards.origin_of(asked), network,
-            device.mark, asked.via)
+        network, consultation = guards.network_of(asked), asked.parts["consultation"]
+        by_code = self._booth.codes.asked(consultation)
+        named, mark = guards.named_by(
+            asked, self._keys.device, consultation, device, by_code=by_code)
+        voter = self._booth.voter(consultation, named, guards.origin_of(asked), network, mark,
+                                  asked.via, by_code=by_code)
         now = self._clock()
         rate = self._rates.count(
             voter.id, cookieless(network) if device.is_new else network, now)

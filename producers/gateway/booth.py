@@ -18,6 +18,7 @@ from producers.gateway.door_marks import LASTING, UNMARKED, Mark
 from producers.gateway.doorkeeper import Doorkeeper
 from producers.gateway.drawing import DAY_MILLISECONDS, Sequences
 from producers.gateway.follower import Follower
+from producers.gateway.issued_codes import IssuedCodes
 from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.memory import Memory
 from producers.gateway.models import Receipt
@@ -55,7 +56,7 @@ class Voter(NamedTuple):
 
     consultation: str
     id: bytes
-    device: bytes
+    device: bytes  # or the bearer of a code
     origin: int
     network: bytes
     """Never written with a vote."""
@@ -101,6 +102,7 @@ class Booth:
         self._follower = follower
         self._outlet = outlet
         self._keys = keys
+        self.codes = IssuedCodes(keys, follower)
         self._memory = memory
         self._networks = networks
         self._time = time
@@ -117,8 +119,7 @@ class Booth:
         """Those that wait for others; its `run` writes what is left at the end of a day."""
         self._asked: OrderedDict[bytes, None] = OrderedDict()
         """Reviews that were asked for here; asked again elsewhere they are the same event."""
-        self._form = ballots.form_of(FIRST_RULES)
-        self._form_rules = FIRST_RULES
+        self._form, self._form_rules = ballots.form_of(FIRST_RULES), FIRST_RULES
 
     @property
     def ready(self) -> bool:
@@ -132,22 +133,23 @@ class Booth:
         return self._outlet.away
 
     def voter(
-        self, consultation: str, device: bytes, origin: int, network: bytes,
-        mark: Mark = UNMARKED, via: int = 0,
+        self, consultation: str, device: bytes | None, origin: int, network: bytes,
+        mark: Mark = UNMARKED, via: int = 0, *, by_code: bool = False,
     ) -> Voter:
-        """Name a device within a consultation that is open; raise Refused where it is not, or where
-        the partner whose site is said to have it has none."""
+        """Name a device, or what stands for a code, within a consultation that is open; raise
+        Refused where it is not, there is none, or the partner said to have it has no site."""
         if not (self._follower.ready.is_set() and self._time.settled):
             raise Refused(problems.UNAVAILABLE)
         known = self._follower.known
-        described = known.find("ConsultationDescribed", consultation)
-        if described is None:
+        if (described := known.find("ConsultationDescribed", consultation)) is None:
             raise Refused(problems.UNKNOWN_CONSULTATION)
         if via and not sites_of(self.partners(consultation).get(via)):
             raise Refused(problems.UNKNOWN_PARTNER)
         if self._time.milliseconds() < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
         self._require_not_closed(consultation)
+        if device is None or (not by_code and self.codes.asked(consultation)):
+            raise Refused(problems.CODE_NEEDED)
         try:
             pepper = self._keys.pepper(consultation)
         except KeysDestroyed:
@@ -291,8 +293,7 @@ class Booth:
             origin=ORIGINS[voter.origin], occurred_at=now)
         if self.asked_review(voter):
             return
-        if not self._described.take(
-                voter.id, voter.network, len(value), now // DAY_MILLISECONDS):
+        if not self._described.take(voter.id, voter.network, len(value), now // DAY_MILLISECONDS):
             raise Refused(problems.ENOUGH_FOR_TODAY)
         await self._write(self._topics.sequences, 0, now, value)
         self._asked[event_id] = None
@@ -367,8 +368,7 @@ class Booth:
         if key is None:
             return identity.time_ordered_id(now, self._salts.draw(10))
         content = f"{act.kind}\0{act.proposal}\0{act.word}\0{act.proof or ''}".encode()
-        if act.renewed:
-            content += b"\0" + act.renewed.encode()
+        content += b"\0" + act.renewed.encode() if act.renewed else b""
         if passage.challenge is not None:  # Sent again it may be trusted: that is another event.
             content += b"\0challenged"
         return identity.event_id(

@@ -9,6 +9,7 @@ Programs send neither header and have no cookies of others to abuse.
 """
 
 import functools
+import hashlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from producers.gateway import door_marks, identity
-from producers.gateway.door_marks import UNMARKED, Mark
+from producers.gateway.door_marks import SOLVED, UNMARKED, Mark
 from producers.gateway.drawing import DRAWN_COOKIE, DRAWN_SECONDS
 from producers.gateway.exchange import Answer, Asked
 from producers.gateway.identity import Key
@@ -38,6 +39,10 @@ KNOWN_COOKIE = "scrutin-known"
 WIDGET_COOKIE = "scrutin-widget"
 """The device's within a partner's site, and another device: one for each such site, for browsers
 keep these cookies apart by it, and none that votes on our own pages. With the same prefix."""
+BEARER_COOKIE = "scrutin-bearer-"
+"""Of what stands for the code that was given, in consultations that ask for one: with the prefix,
+and behind it so many digits of a hash of the consultation's name..."""
+BEARER_DIGITS = 12
 BROWSERS_REMEMBERED = 32_768
 """Cookie headers that are remembered, with whom they stand for: who votes is back within seconds,
 many times. Some 30 MB at most, for each has at most..."""
@@ -56,6 +61,7 @@ _LOOPBACK = frozenset((b"127.0.0.1", b"localhost", b"[::1]"))
 _OWN_SITES = frozenset((b"same-origin", b"none"))
 _DRAWN = DRAWN_COOKIE.encode()
 """Begins the name of the widget's, too."""
+_BY_CODE = Mark(SOLVED, 0)
 _WEB, _WIDGET, _API = map(ORIGINS.index, ("web", "widget", "api"))
 
 
@@ -66,15 +72,20 @@ class CookieNames:
     device: str
     mark: str
     drawn: str
+    bearer: str
+    """Begins the name of each consultation's."""
     given_to: str
 
 
 _SECURE = CookieNames(
-    SECURE_COOKIE, f"__Host-{KNOWN_COOKIE}", DRAWN_COOKIE, "SameSite=Lax; Secure")
-_LOCAL = CookieNames(LOOPBACK_COOKIE, KNOWN_COOKIE, DRAWN_COOKIE, "SameSite=Lax")
+    SECURE_COOKIE, f"__Host-{KNOWN_COOKIE}", DRAWN_COOKIE, f"__Host-{BEARER_COOKIE}",
+    "SameSite=Lax; Secure")
+_LOCAL = CookieNames(
+    LOOPBACK_COOKIE, KNOWN_COOKIE, DRAWN_COOKIE, BEARER_COOKIE, "SameSite=Lax")
 _SECURE_WIDGET, _LOCAL_WIDGET = (
     CookieNames(f"{prefix}{WIDGET_COOKIE}", f"{prefix}{WIDGET_COOKIE}-known",
-                f"{DRAWN_COOKIE}-widget", visitors.EMBEDDED) for prefix in ("__Host-", ""))
+                f"{DRAWN_COOKIE}-widget", f"{prefix}{WIDGET_COOKIE}-bearer-",
+                visitors.EMBEDDED) for prefix in ("__Host-", ""))
 
 
 class Device(NamedTuple):
@@ -188,6 +199,34 @@ def remember_device(asked: Asked, answer: Answer, device: Device, key: Key) -> N
     # It was another device's: this earns its own.
     if names.mark.encode() in asked.headers.get(b"cookie", b""):
         _set_cookie(asked, answer, names.mark, "", "/", 0)
+
+
+def named_by(
+    asked: Asked, key: Key, consultation: str, device: Device, *, by_code: bool
+) -> tuple[bytes | None, Mark]:
+    """Return what a voter is named by, and how that is known at the door.
+
+    The device; where the consultation asks for codes what stands for one, None without. Who has a
+    code has more than the door could ask for.
+    """
+    if not by_code:
+        return device.id, device.mark
+    cookie = asked.cookie(_bearer_name(asked, consultation))
+    return (cookie and identity.bearer_of(key, cookie, consultation)) or None, _BY_CODE
+
+
+def keep_bearer(
+    asked: Asked, answer: Answer, bearer: bytes | None, consultation: str, key: Key
+) -> None:
+    """Let the browser keep what stands for a code; None: forget it."""
+    value = identity.bearer_cookie(key, bearer, consultation) if bearer else ""
+    _set_cookie(asked, answer, _bearer_name(asked, consultation), value, "/",
+                COOKIE_SECONDS if bearer else 0)
+
+
+def _bearer_name(asked: Asked, consultation: str) -> str:
+    # An identifier may have letters that the name of a cookie may not.
+    return _names(asked).bearer + hashlib.sha256(consultation.encode()).hexdigest()[:BEARER_DIGITS]
 
 
 def drawn_of(asked: Asked) -> str | None:

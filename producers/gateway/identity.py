@@ -112,6 +112,20 @@ def device_of(key: Key, cookie: str) -> bytes | None:
     return device if key.signed(code, b"device", device) else None
 
 
+def bearer_cookie(key: Key, bearer: bytes, consultation: str) -> str:
+    """Sign what stands for a code for its cookie: good for one consultation."""
+    return text_of(bearer + key.code(b"bearer", bearer, consultation.encode()))
+
+
+def bearer_of(key: Key, cookie: str, consultation: str) -> bytes | None:
+    """Return what stands for a code, of a cookie; None where we did not sign it for this one."""
+    raw = bytes_of(cookie, 2 * IDENTIFIER_BYTES)
+    if raw is None:
+        return None
+    bearer, code = raw[:IDENTIFIER_BYTES], raw[IDENTIFIER_BYTES:]
+    return bearer if key.signed(code, b"bearer", bearer, consultation.encode()) else None
+
+
 def pseudonym(pepper: Signer, device: bytes) -> bytes:
     """Return the name of a device within the consultation of a pepper."""
     return pepper.code(b"voter", device)

@@ -142,6 +142,27 @@ class KeyFolder:
         """Make participants of devices: another key, so that nobody can join the two."""
         return self._of_consultation(consultation, "participants-pepper")
 
+    def codes(self, consultation: str, root: bytes, size_bytes: int) -> bytes | None:
+        """Read the hashes of codes that were issued under a root; None where they are not here."""
+        path = self._codes_file(consultation, root)
+        with _for_people(path):
+            return read_private(path, size=size_bytes)
+
+    def keep_codes(self, consultation: str, root: bytes, hashes: bytes) -> Path:
+        """Keep the hashes of codes until the consultation is sealed; return their file.
+
+        Raises KeysDestroyed where it was.
+        """
+        if (self.folder_of(consultation) / SEALED).exists():
+            raise KeysDestroyed(consultation)
+        path = self._codes_file(consultation, root)
+        with _for_people(path):
+            make_private(path, hashes)
+        return path
+
+    def _codes_file(self, consultation: str, root: bytes) -> Path:
+        return self.folder_of(consultation) / f"codes-{root.hex()}.sha256"
+
     def network(self, date: str) -> Signer:
         """Name networks on a day."""
         return Signer(self._key(f"networks/{date}"))

@@ -46,8 +46,9 @@ _PARTNER = {"type": "integer", "minimum": 0, "maximum": PARTNERS_MOST}
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.UNKNOWN_PARTNER, problems.NOT_YET_OPEN,
-    problems.CLOSED, problems.OTHER_SITE, problems.INVALID_REQUEST, problems.INVALID_KEY,
-    problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE, problems.BUSY, problems.UNKNOWN_OUTCOME,
+    problems.CLOSED, problems.CODE_NEEDED, problems.OTHER_SITE, problems.INVALID_REQUEST,
+    problems.INVALID_KEY, problems.TOO_MANY_REQUESTS, problems.UNAVAILABLE, problems.BUSY,
+    problems.UNKNOWN_OUTCOME,
 )
 _ACTING = (*_WRITING, problems.UNKNOWN_PROPOSAL, problems.RETIRED_PROPOSAL)
 _BODY = (problems.NOT_JSON, problems.TOO_LARGE)

@@ -75,10 +75,16 @@ class SealedBatch:
         return found
 
 
-def _sealed(key: Ed25519PrivateKey, batch: Batch) -> SealedBatch:
-    levels = [[hashlib.sha256(_LEAF + value).digest() for value in batch.values]]
+def tree(values: Sequence[bytes]) -> list[list[bytes]]:
+    """Return the levels of the Merkle tree over values (RFC 6962), from the leaves to the root."""
+    levels = [[hashlib.sha256(_LEAF + value).digest() for value in values]]
     while len(levels[-1]) > 1:
         levels.append(_level_above(levels[-1]))
+    return levels
+
+
+def _sealed(key: Ed25519PrivateKey, batch: Batch) -> SealedBatch:
+    levels = tree(batch.values)
     size = len(batch.values)
     statement = _statement(
         batch.topic, batch.partition, batch.first_offset, size, levels[-1][0], INCLUSION_SECONDS)

@@ -1,5 +1,6 @@
 """The gateway's booth behind the pages where people vote."""
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ from starlette.responses import Response
 
 from processors.guard.aside import Named, SetAside
 from processors.guard.parameters import NAMES
-from producers.gateway import ballots, booth, guards
+from producers.gateway import ballots, booth, guards, identity
 from producers.gateway.application import receipt_of
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.door_marks import Mark
@@ -70,15 +71,46 @@ class GatewayDesk:
         asked = Asked(request.scope, request.receive)
         asked.via = via
         device = guards.device_of(asked, self.keys.device)
+        by_code = self.asks_codes(consultation)
+        named, mark = guards.named_by(
+            asked, self.keys.device, consultation, device, by_code=by_code)
         try:
             if request.method == "POST":
                 _check_form(asked)
             voter = self.booth.voter(
-                consultation, device.id, guards.origin_of(asked), guards.network_of(asked),
-                device.mark, via)
+                consultation, named, guards.origin_of(asked), guards.network_of(asked), mark, via,
+                by_code=by_code)
         except Refused as refused:
             raise self.turned_away(refused, consultation) from None
         return GatewayVisit(self, asked, device, voter)
+
+    def asks_codes(self, consultation: str) -> bool:
+        return self.booth.codes.asked(consultation)
+
+    def take_code(
+        self, request: Request, consultation: str, text: str, response: Response, via: int = 0
+    ) -> None:
+        asked, answer = Asked(request.scope, request.receive), Answer(200, b"", JSON)
+        asked.via = via
+        try:
+            _check_form(asked)
+            bearer = self._bearer(asked, consultation, text) if text else None
+        except Refused as refused:
+            raise self.turned_away(refused, consultation) from None
+        guards.keep_bearer(asked, answer, bearer, consultation, self.keys.device)
+        for value in answer.cookies:
+            response.headers.append("set-cookie", value.decode())
+
+    def _bearer(self, asked: Asked, consultation: str, text: str) -> bytes:
+        """Look a code up, as many as a network may show; raise Refused."""
+        network = guards.network_of(asked)
+        named = secrets.token_bytes(identity.IDENTIFIER_BYTES)  # Nobody yet: the network's counts.
+        self.booth.voter(consultation, named, guards.origin_of(asked), network, via=asked.via,
+                         by_code=True)
+        rate = self.rates.count(named, cookieless(network), self.time.now())
+        if rate.exceeded:
+            raise Refused(problems.TOO_MANY_REQUESTS, headers=headers_of(rate))
+        return self.booth.codes.bearer(consultation, text)
 
     def turned_away(self, refused: Refused, consultation: str) -> TurnedAway:
         """Say it as the pages take it, and count it."""
@@ -226,11 +258,11 @@ class GatewayVisit:
 
     def seal(self, content: bytes) -> bytes:
         return self.desk.keys.device.code(
-            b"paper", self.device.id, self.voter.consultation.encode(), content)
+            b"paper", self.voter.device, self.voter.consultation.encode(), content)
 
     def is_sealed(self, code: bytes, content: bytes) -> bool:
         return self.desk.keys.device.signed(
-            code, b"paper", self.device.id, self.voter.consultation.encode(), content)
+            code, b"paper", self.voter.device, self.voter.consultation.encode(), content)
 
     def remember(self, response: Response) -> None:
         answer = Answer(response.status_code, b"", JSON)

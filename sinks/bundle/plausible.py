@@ -42,6 +42,7 @@ def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
     for name, number in document["totals"]["decided"].items():
         if name not in DECIDED or not _is_count(number):
             yield _fault(f"totals.decided.{name}", number, "a count of one of the outcomes")
+    yield from _more_than_codes(document["totals"])
     described = document["participation"]
     for name in ("participants", "catalogue"):
         if type(offset := document["as_of"][name]) is not int or offset < -1:
@@ -60,6 +61,14 @@ def impossible(document: dict[str, Any]) -> Iterator[BundleFault]:
                 and all(sorted(cell) == ["count", "value"] and isinstance(cell["value"], str)
                         for cell in cells)):
             yield _fault(f"participation.{name}", cells, f"cells of {number:,} descriptions")
+
+
+def _more_than_codes(totals: dict[str, Any]) -> Iterator[BundleFault]:
+    """Find more voters than codes that were issued, where the consultation asks for one."""
+    issued, voters = totals.get("codes_issued"), totals["participants_received"]
+    if issued is not None and not (_is_count(issued) and voters <= issued):
+        yield _fault("totals.participants_received", voters,
+                     f"no more than the codes that were issued, {told(issued)}")
 
 
 def _impossible_in_stretches(described: dict[str, Any], *, is_open: bool) -> Iterator[BundleFault]:

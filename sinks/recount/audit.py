@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from processors.results import results_document, routes
-from processors.results.catalogue import Catalogue
+from processors.results.catalogue import Catalogue, Consultation
 from processors.results.results_document import Figures, pooled
 from schemas.words import COUNTS, EVERY_COUNT
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
+    DIFFERENT,
     EQUAL,
     INVALID,
     UNREADABLE,
@@ -124,6 +125,7 @@ def _recount(
     found.checks += check_document("pure", document, made)
     found.checks.append(
         taken_over(people.why) if people.folded is None else check_people(document, made))
+    found.checks += check_codes(catalogue.consultations.get(consultation), figures)
     found.checks += check_words(document, catalogue.consultations.get(consultation), reading)
     found.checks.append(check("changes.outcomes", document["totals"]["decided"], decided))
     _compare(found, document, catalogue, figures=figures, ballots=ballots, changes=changes)
@@ -146,6 +148,14 @@ def check_decisions(recount: PureRecount) -> Iterator[Check]:
     yield Check("decisions.chain", INVALID if broken else EQUAL,
                 "commits to the archived votes", _places(broken) or "commits to them")
     yield check("decisions.bytes", [], _places(other))
+
+
+def check_codes(known: Consultation | None, figures: Figures) -> Iterator[Check]:
+    """Check that no more voted than codes were issued, where the consultation asks for one."""
+    if known is not None and known.codes:
+        issued, voters = sum(known.codes.values()), figures.participants_received
+        yield Check("codes.participants", DIFFERENT if voters > issued else EQUAL,
+                    f"at most {issued:,} voters: so many codes were issued", f"{voters:,} voters")
 
 
 def _check_agreement(reading: Reading) -> Check:

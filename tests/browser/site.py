@@ -8,6 +8,9 @@ from typing import Any
 import httpx2
 
 from processors.workers.provisioning import provision
+from producers.gateway.keys import KeyFolder
+from producers.issuing import made
+from schemas.codes import ISSUED
 from tests.harness import Stack, connected_producer, write
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import RunningGateway, described, partner
@@ -30,6 +33,8 @@ class Site:
     gateway: RunningGateway
     views_url: str
     written: int = 0
+    codes: dict[str, list[str]] = field(default_factory=dict)
+    """As they stand on cards, by consultation."""
     _names: "itertools.count[int]" = field(default_factory=itertools.count)
 
     @property
@@ -39,11 +44,12 @@ class Site:
     async def consultation(
         self, *, opens_at: int = booths.LONG_AGO, closes_at: int | None = None,
         embargoed: bool = False, texts: dict[str, dict[str, str]] = TEXTS,
-        partners: dict[int, str] | None = None,
+        partners: dict[int, str] | None = None, codes: int = 0,
     ) -> str:
         """Describe a consultation and wait until its pages are there; return its identifier.
 
-        Partners by number, each with its site.
+        Partners by number, each with its site; with `codes` it asks for one of so many, which
+        `codes` of the site has by its name.
         """
         name = f"town-{next(self._names)}"
         values = [described(
@@ -56,6 +62,11 @@ class Site:
             author={"name": f"Auteur {proposal}", "kind": "citizen", "age_band": "25-34"})
             for proposal, text in texts.items()]
         values += [partner(number, site, of=name) for number, site in (partners or {}).items()]
+        if codes:
+            self.codes[name], issue = made(name, codes)
+            KeyFolder(self.stack.folder / "data" / "keys").keep_codes(
+                name, issue.root, issue.hashes)
+            values.append(described(ISSUED, name, codes=issue.size, root=issue.root))
         async with connected_producer(self.stack.kafka) as producer:
             await write(producer, self.stack.topics.catalogue, 0, values,
                         first_offset=self.written)

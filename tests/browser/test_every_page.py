@@ -29,6 +29,7 @@ PAGES = (
     "/c/{open}/vote/mine", "/c/{open}/vote/you", "/c/{open}/vote/you?thanks",
     "/c/{open}/vote/receipts?partition=0&offset=0", "/c/{over}/vote/receipts", "/c/{secret}",
     "/c/{secret}/vote?proposal=p1",
+    "/c/{coded}", "/c/{coded}/vote",
     "/c/{empty}", "/c/{empty}/vote", "/c/{later}/vote", "/c/{over}/vote",
     "/c/{over}", "/c/{open}/proposals", "/c/{open}/proposals?sort=nothing", "/c/{secret}/proposals",
     "/c/nowhere", "/problems/votes-unavailable", "/ops", "/nothing/at/all",
@@ -80,7 +81,7 @@ async def consultations(held: Consultations, site: Site, filled: str) -> Consult
         held |= {
             "open": await site.consultation(),
             "secret": await site.consultation(embargoed=True),
-            "empty": await site.consultation(texts={}),
+            "empty": await site.consultation(texts={}), "coded": await site.consultation(codes=1),
             "later": await site.consultation(opens_at=booths.FAR_AHEAD),
             "over": await site.consultation(closes_at=booths.LONG_AGO + 1),
             "showroom": filled,

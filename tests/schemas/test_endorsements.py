@@ -55,6 +55,7 @@ FIELDS: dict[str, dict[str, Any]] = {
     "ProposalGrouped": {"proposal": "p1", "idea": "i1"},
     "PartnerDescribed": {"partner": 1, "name": "La Voix", "sites": [], "key_digest": b"",
                          "ballots_per_minute": 0},
+    "CodesIssued": {"codes": 3, "root": bytes(32)},
     "ConsultationClosed": {"closes_at": 5},
     "ClosingCompleted": {"closing": bytes(16), "offsets": [1], "participants": 0},
     "ConsultationSealed": {},
@@ -140,7 +141,7 @@ def by_results(log: list[bytes]) -> object:
     """As results, pages, recounts and bundles have it."""
     known = folded(log).consultations.get("town")
     return known and (known.described, known.themes, known.ideas, known.proposals, known.mapping,
-                      known.closing, known.completed)
+                      known.closing, known.completed, known.codes)
 
 
 def by_ideas(log: list[bytes]) -> object:

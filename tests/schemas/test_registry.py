@@ -44,7 +44,7 @@ PUBLISHED_IDS = {
     112: "ChallengeRaised",
     120: "FindingConfirmed", 121: "FindingDismissed", 122: "ReviewAsked", 123: "ReviewAnswered",
     150: "LeaseTaken", 190: "KeysNamed", 191: "CatalogueSigned", 220: "ProposalRetired",
-    250: "PartnerDescribed", 251: "PartnerDescribed",
+    250: "PartnerDescribed", 251: "PartnerDescribed", 255: "CodesIssued",
 }
 """Ids in the log for ever: a line may be added here, never changed or removed."""
 

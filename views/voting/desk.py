@@ -177,5 +177,16 @@ class Desk(Protocol):
     def partners(self, consultation: str) -> Mapping[int, Mapping[str, Any]]:
         """Return what the catalogue says of each partner, by number."""
 
+    def asks_codes(self, consultation: str) -> bool:
+        """Whether a consultation takes votes of those alone who were given a code."""
+
+    def take_code(
+        self, request: Request, consultation: str, text: str, response: Response, via: int = 0
+    ) -> None:
+        """Take what somebody typed from a card; an answer has the browser keep what stands for it.
+
+        Without a text: have it forget what it keeps.
+        """
+
     def enter(self, request: Request, consultation: str, via: int = 0) -> Visit:
         """Let a visitor into a consultation that is open, on the site of a partner, if on one."""

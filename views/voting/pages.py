@@ -28,6 +28,7 @@ from views.flushes import Figure, Flushes
 from views.pages import rendering
 from views.responses import Endpoint, html, language_of
 from views.voting import cards, folded, forms, shown
+from views.voting.codes import CodePages
 from views.voting.desk import Challenge, Desk, TurnedAway
 from views.voting.places import (
     NO_STORE,
@@ -57,6 +58,7 @@ class VotePages:
         self._documents = documents
         self._rolls: dict[str, Roll] = {}
         """By consultation that somebody has entered: as many as the catalogue describes."""
+        self._codes = CodePages(desk, self._turned_away)
         self._moved = asyncio.Event()
         flushes.watch(self._move)
 
@@ -80,6 +82,7 @@ class VotePages:
             self._route("POST", f"{place}/you", self._describe),
             self._route("GET", f"{place}/receipts/{{partition:number}}-{{offset:number}}.json",
                         self._receipt),
+            *self._codes.routes(place),
         ]
 
     def _route(self, method: str, path: str, handler: Handler) -> Route:
@@ -331,7 +334,8 @@ class VotePages:
     def _page(self, guest: Guest, template: str, status: int = 200, **model: Any) -> Response:
         body = rendering.render(
             template, language_of(guest.request), consultation=guest.described,
-            closes=shown.moment(guest.described, "closes_at"), **guest.place.model(), **model)
+            closes=shown.moment(guest.described, "closes_at"),
+            codes=self._desk.asks_codes(guest.consultation), **guest.place.model(), **model)
         return html(guest.request, body, status=status, headers=guest.place.headers)
 
     def _turned_away(self, request: Request, place: Place, turned: TurnedAway) -> Response:
@@ -339,6 +343,8 @@ class VotePages:
         described = self._desk.described(place.consultation)
         if described is None and turned.problem != problems.UNAVAILABLE:
             raise HTTPException(turned.problem.status, detail=turned.problem.name)
+        if turned.problem == problems.CODE_NEEDED:
+            return self._codes.page(request, place)
         wanted = request.method in ("GET", "HEAD")
         settled = turned.problem in (problems.CLOSED, problems.NOT_YET_OPEN)
         body = rendering.render(

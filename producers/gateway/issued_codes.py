@@ -1,0 +1,62 @@
+"""Which consultations ask for a code, and which codes were issued for them.
+
+Theory of operation: the catalogue names each issue of codes by number and root, the hashes lie in
+the folder of keys. What lies there is believed only where its root is one that the log names: who
+can write to the folder cannot add a code. A code becomes a bearer, an HMAC under the consultation's
+pepper, which stands in the place of the device from then on: no browser and no log keeps the code.
+"""
+
+import structlog
+
+from producers.gateway import codes
+from producers.gateway.codes import HASH_BYTES, Issue
+from producers.gateway.follower import Follower
+from producers.gateway.keys import KeyFolder, KeysUnusable
+from producers.gateway.refusals import Refused
+from schemas import problems
+
+
+class IssuedCodes:
+    """Looks codes up; what an issue holds is read at the first code that is shown."""
+
+    def __init__(self, keys: KeyFolder, follower: Follower) -> None:
+        self._keys = keys
+        self._follower = follower
+        self._held: dict[bytes, Issue] = {}
+        """Issues that were read, by their root."""
+        self._logger = structlog.get_logger("codes")
+
+    def asked(self, consultation: str) -> bool:
+        """Whether a consultation takes votes by codes alone: since it was issued some, for ever."""
+        return consultation in self._follower.known.codes
+
+    def bearer(self, consultation: str, text: str) -> bytes:
+        """Return what stands for a code of an open consultation; raise Refused for any other text.
+        """
+        code = codes.read(text)
+        if code is None:
+            raise Refused(problems.WRONG_CODE)
+        hashed, whole = codes.hash_of(consultation, code), True
+        for root, size in self._follower.known.codes.get(consultation, {}).items():
+            issue = self._issue(consultation, root, size)
+            if issue is None:
+                whole = False
+            elif codes.holds(issue, hashed):
+                return self._keys.pepper(consultation).code(b"bearer", code)
+        raise Refused(problems.WRONG_CODE if whole else problems.UNAVAILABLE)
+
+    def _issue(self, consultation: str, root: bytes, size: int) -> Issue | None:
+        """Read an issue; None where its hashes are not here, or are others than the log names."""
+        if root not in self._held:
+            try:
+                hashes = self._keys.codes(consultation, root, size * HASH_BYTES)
+                found = None if hashes is None else codes.read_issue(hashes)
+                reason = "no such file" if found is None else "the file holds other hashes"
+            except KeysUnusable as error:
+                found, reason = None, str(error)
+            if found is None or found.root != root:
+                self._logger.error("codes that the log names are not taken",
+                                   consultation=consultation, root=root.hex(), reason=reason)
+                return None
+            self._held[root] = found
+        return self._held[root]

@@ -1,0 +1,82 @@
+"""Issues codes: makes them, and writes into the catalogue how many there are, and under which root.
+
+Theory of operation: a consultation asks for codes from the first issue in the catalogue on, and
+never stops. So the first one has to lie there before anybody can vote: as long before the opening
+as a gateway may need to read it. Later ones come on top at any time until the closing. Codes are on
+paper, and their hashes with the gateways, before the log counts them: a command that is killed in
+between leaves cards that are good for nothing, never codes in the log that nobody has.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from producers import operations
+from producers.endorsing import Endorser, endorser
+from producers.errors import InvalidInput
+from producers.gateway import codes
+from producers.gateway.codes import CODE_BYTES, Issue
+from producers.known_catalogue import read_catalogue
+from producers.log_reader import LogReader
+from producers.operations import Log
+from schemas import codec
+from schemas.codec import ID_BYTES
+from schemas.codes import ISSUED
+from schemas.registry import seed
+
+
+CODES_MOST = 10_000
+"""Made at once, at most: a page of them has 25 MB, and is printed as 1,000 sheets."""
+FIRST_BEFORE_MILLISECONDS = 60_000
+"""The first codes are in the log so long before voting opens: gateways read it within seconds."""
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A consultation that codes can be issued for."""
+
+    consultation: str
+    described: Mapping[str, Any]
+    issued: int
+    """How many codes it has already."""
+    endorsed: Endorser
+
+
+async def ready(log: Log, consultation: str | None, *, now: int) -> Ready:
+    """Find out whether codes can be issued; without a consultation the only one there is is meant.
+
+    Raises Missing for an unknown one, ChangesFinal for one that is closed, InvalidInput where it
+    has no codes and voting is about to open, or no key at hand may endorse them.
+    """
+    async with LogReader(log.address) as reader:
+        known = await read_catalogue(reader, log.topics)
+    consultation = known.require_consultation(consultation)
+    operations.require_open(log, known, consultation)
+    described = known.find("ConsultationDescribed", consultation)
+    assert described is not None, "it is known"
+    issued = known.codes.get(consultation, {})
+    if not issued and now > described["opens_at"] - FIRST_BEFORE_MILLISECONDS:
+        raise InvalidInput(
+            f"voting in {consultation!r} has opened, or does within a minute: whoever voted "
+            "without a code would count. The first codes are made before; the catalogue says when "
+            "voting opens (opens_at), and `scrutin correct` puts it off. Nothing was written.")
+    return Ready(consultation, described, sum(issued.values()),
+                 endorser(known, log.own_keys, (ISSUED,)))
+
+
+def made(consultation: str, number: int) -> tuple[list[str], Issue]:
+    """Make codes: as they are written on cards, in no order, and as gateways keep them."""
+    drawn = [secrets.token_bytes(CODE_BYTES) for _ in range(number)]
+    issue = codes.issue_of(codes.hash_of(consultation, code) for code in drawn)
+    return [codes.written(code) for code in drawn], issue
+
+
+async def issue(log: Log, ready: Ready, made: Issue, *, now: int) -> None:
+    """Write into the catalogue that codes were issued: from then on they are good."""
+    event = codec.encode(
+        ISSUED, event_id=hashlib.sha256(seed(ISSUED) + made.root).digest()[:ID_BYTES],
+        consultation=ready.consultation, codes=made.size, root=made.root, origin="operator",
+        occurred_at=now)
+    await operations.write_catalogue(log, [event], now, ready.endorsed)

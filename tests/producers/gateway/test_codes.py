@@ -1,0 +1,144 @@
+"""Codes: nobody guesses or mistypes one into another, and none is added unseen."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from producers.gateway import codes
+from producers.gateway.follower import Follower
+from producers.gateway.issued_codes import IssuedCodes
+from producers.gateway.keys import KeyFolder, KeysDestroyed
+from producers.gateway.refusals import Refused
+from producers.issuing import made
+from schemas import codec
+from schemas.codes import ISSUED
+from schemas.topics import Topics
+from sinks.transparency.hashing import leaf_hashes
+from sinks.transparency.tree import Tree
+
+
+CODES = st.binary(min_size=codes.CODE_BYTES, max_size=codes.CODE_BYTES)
+
+
+def issued(folder: Path, *issues: codes.Issue, named: tuple[codes.Issue, ...] = ()) -> IssuedCodes:
+    """Let a log name issues, whose hashes lie in the folder; those of `named` do not."""
+    follower, keys = Follower("127.0.0.1:9", Topics("scrutin", 1)), KeyFolder(folder)
+    for each in (*issues, *named):
+        follower.known.apply(*codec.decode(codec.encode(
+            ISSUED, event_id=each.root[:16], consultation="town", codes=each.size, root=each.root,
+            origin="operator", occurred_at=0)))
+    for each in issues:
+        keys.keep_codes("town", each.root, each.hashes)
+    return IssuedCodes(keys, follower)
+
+
+def refusal(found: IssuedCodes, text: str, of: str = "town") -> str:
+    """Return why a text is not taken for a code."""
+    with pytest.raises(Refused) as refused:
+        found.bearer(of, text)
+    return refused.value.problem.name
+
+
+@given(CODES)
+def test_a_code_is_read_as_people_type_it(code: bytes) -> None:
+    """With or without dashes, in small letters, with letters that look like the digits."""
+    text = codes.written(code)
+
+    assert len(text.replace("-", "")) == codes.CHARACTERS
+    for typed in (text, text.replace("-", ""), text.lower(), f" {text.replace('-', ' ')}\n",
+                  text.replace("0", "O").replace("1", "l")):
+        assert codes.read(typed) == code
+
+
+def test_a_slip_of_the_finger_is_no_code() -> None:
+    """Any one character instead of another, two exchanged, one too few or too many, none at all."""
+    text = codes.written(bytes(range(16))).replace("-", "")
+    slips = [text[:at] + other + text[at + 1:] for at in range(len(text))
+             for other in "0123456789ABCDEFGHJKMNPQRSTVWXYZU*é" if other != text[at]]
+    slips += [text[:at] + text[at + 1] + text[at] + text[at + 2:]
+              for at in range(len(text) - 1) if text[at] != text[at + 1]]
+
+    assert len(slips) > 900
+    assert [slip for slip in slips if codes.read(slip) is not None] == []
+    others = ("", "-", text[1:], text + "0", "0" * 10_000)
+    assert [each for each in others if codes.read(each) is not None] == []
+
+
+@given(st.lists(CODES, min_size=1, max_size=40, unique=True), CODES)
+def test_an_issue_says_what_was_issued_and_nothing_of_its_order(
+    drawn: list[bytes], other: bytes
+) -> None:
+    """Its root is that of the transparency logs' tree over the hashes, ascending."""
+    hashes = [codes.hash_of("town", code) for code in drawn]
+    issue = codes.issue_of(hashes)
+    tree = Tree()
+    list(tree.append(leaf_hashes(sorted(hashes))))
+
+    assert issue.root == tree.root()
+    assert issue == codes.issue_of(reversed(hashes)) == codes.read_issue(issue.hashes)
+    assert all(codes.holds(issue, each) for each in hashes)
+    assert codes.holds(issue, codes.hash_of("town", other)) == (other in drawn)
+    assert codes.hash_of("village", drawn[0]) not in hashes
+
+
+def test_a_code_stands_for_the_same_voter_at_every_gateway(tmp_path: Path) -> None:
+    """As long as the folder of keys is the same; another code for another one, of a later issue,
+    too."""
+    (first, second), issue = made("town", 2)
+    (third,), later = made("town", 1)
+    one, other = issued(tmp_path, issue, later), issued(tmp_path, issue, later)
+    bearers = [one.bearer("town", text) for text in (first, second, third)]
+
+    assert bearers == [other.bearer("town", text) for text in (first, second, third)]
+    assert len(set(bearers)) == 3
+    assert (one.asked("town"), one.asked("village")) == (True, False)
+
+
+def test_what_was_not_issued_for_a_consultation_is_no_code_of_it(tmp_path: Path) -> None:
+    """A code that was never made, that of another consultation, and what is none."""
+    (mine,), issue = made("town", 1)
+    (others,), _ = made("village", 1)
+    found = issued(tmp_path, issue)
+
+    assert refusal(found, others) == refusal(found, "0000") == "wrong-code"
+    assert refusal(found, mine, "village") == "wrong-code"
+
+
+def test_nobody_adds_a_code_by_writing_into_the_folder(tmp_path: Path) -> None:
+    """Hashes of another root than the log names are not taken, nor are fewer or more of them; then
+    nobody knows whether a code is wrong, and says so."""
+    (mine, *_), issue = made("town", 3)
+    (planted,), other = made("town", 1)
+    for content in (other.hashes + issue.hashes[codes.HASH_BYTES:], issue.hashes + other.hashes,
+                    other.hashes):
+        found = issued(tmp_path, issue)
+        [file] = tmp_path.rglob("*.sha256")
+        file.write_bytes(content)
+        assert refusal(found, planted) == refusal(found, mine) == "votes-unavailable"
+        file.unlink()
+
+
+def test_a_folder_without_an_issue_is_no_reason_to_call_its_codes_wrong(tmp_path: Path) -> None:
+    """What was copied to this gateway is taken, of the rest nobody can tell."""
+    (here,), issue = made("town", 1)
+    (there,), missing = made("town", 1)
+    found = issued(tmp_path, issue, named=(missing,))
+
+    assert len(found.bearer("town", here)) == codes.CODE_BYTES
+    assert refusal(found, there) == "votes-unavailable"
+
+
+def test_hashes_are_their_owner_s_and_go_with_the_keys(tmp_path: Path) -> None:
+    """Mode 0600; sealing destroys them, and none is put there afterwards."""
+    _, issue = made("town", 1)
+    keys = KeyFolder(tmp_path)
+    file = keys.keep_codes("town", issue.root, issue.hashes)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert file in keys.seal("town")
+    assert keys.codes("town", issue.root, len(issue.hashes)) is None
+    with pytest.raises(KeysDestroyed):
+        keys.keep_codes("town", issue.root, issue.hashes)
