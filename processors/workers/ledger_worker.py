@@ -372,8 +372,8 @@ class LedgerWorker:
             except (KafkaError, TimeoutError, OSError) as error:
                 log.warning("end offsets unknown: the broker is away", error=repr(error))
                 progress.forget()
-            stall = progress.stall(self.held, loop.time(), rebalancing=self.app.rebalancing)
-            if stall is not None:
+            if stall := progress.stall(self.held, loop.time(), rebalancing=self.app.rebalancing,
+                                       reading=self.snapshots.reading):
                 stop_process(stall)
 
     async def _hear_ends(self) -> None:

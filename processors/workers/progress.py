@@ -31,13 +31,16 @@ class Progress:
                 del self._moved[partition]
         self._settled_at = None
 
-    def stall(self, held: Mapping[int, Held], now: float, *, rebalancing: bool) -> str | None:
+    def stall(
+        self, held: Mapping[int, Held], now: float, *, rebalancing: bool, reading: bool = False
+    ) -> str | None:
         """Say what stands still for too long, or None.
 
         A partition stands still that has undecided votes, or is not recovered, and does not move;
-        a worker does that holds nothing and is in one rebalance all the time.
+        a worker does that holds nothing and is in one rebalance all the time. While a snapshot is
+        read nothing is recovered, and nothing stands still: reading has bounds of its own.
         """
-        if held or not rebalancing or self._settled_at is None:
+        if held or not rebalancing or reading or self._settled_at is None:
             self._settled_at = now
         if now - self._settled_at > REBALANCE_FACTOR * self._stall_seconds:
             return (f"the group has been rebalancing for {now - self._settled_at:.0f} s and gave "
@@ -51,7 +54,7 @@ class Progress:
             # Partitions are recovered one after the other: one that waits its turn does not stall.
             place = offset if recovered else folded
             before = self._moved.get(partition)
-            idle = recovered and one.end <= offset + 1
+            idle = one.end <= offset + 1 if recovered else reading
             if before is None or idle or before[:2] != (place, recovered):
                 self._moved[partition] = place, recovered, now
             elif now - before[2] > self._stall_seconds:

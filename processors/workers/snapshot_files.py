@@ -98,6 +98,8 @@ class Snapshots:
         self._useless: set[str] = set()
         """Names of files that could not be used."""
         self._away_until = 0.0
+        self.reading = False
+        """Whether a partition is being begun from one, just now."""
 
     @classmethod
     def at(cls, setting: str, folder: Path, topic: str) -> "Snapshots":
@@ -255,6 +257,7 @@ class Snapshots:
     ) -> tuple[Ledger, int] | None:
         """Return a ledger and the offset of its last decision, or None: then fold everything."""
         looked: set[str] = set()
+        self.reading = True
         try:
             for _ in range(LOOKS):
                 name = await self._newest(partition, looked)
@@ -268,6 +271,8 @@ class Snapshots:
             log.warning("snapshots cannot be read, all decisions are folded",
                         partition=partition, place=str(self._place), error=str(error))
             return None
+        finally:
+            self.reading = False
         if looked:
             log.warning("no snapshot is of use, all decisions are folded", partition=partition,
                         place=str(self._place))

@@ -49,6 +49,20 @@ def test_a_recovery_has_its_bound_whether_the_broker_answers_or_not() -> None:
     assert "while recovering" in (stall or "")
 
 
+def test_while_a_snapshot_is_read_no_recovery_stands_still() -> None:
+    """A slow store may take a minute for each; votes of what is recovered are decided meanwhile."""
+    progress = Progress(10)
+    waits = {0: held(1, 0, recovered=False)}
+    for at in (0, 60, 120):
+        assert progress.stall(waits, at, rebalancing=True, reading=True) is None
+        assert progress.stall({}, at, rebalancing=True, reading=True) is None
+    assert progress.stall(waits, 130, rebalancing=True) is None
+
+    assert "while recovering" in (progress.stall(waits, 141, rebalancing=True) or "")
+    assert progress.stall({0: held(4, 9)}, 200, rebalancing=True, reading=True) is None
+    assert progress.stall({0: held(4, 9)}, 211, rebalancing=True, reading=True) is not None
+
+
 def test_a_rebalance_that_never_ends_is_a_stall() -> None:
     """A ledger that holds nothing and waits for the group; one that is spare does not wait."""
     progress = Progress(10)
