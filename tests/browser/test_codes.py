@@ -39,6 +39,7 @@ async def test_a_card_is_one_voter_by_its_link_and_by_its_letters(
     page.on("request", note)
     await page.goto(f"{booth}#{code}")
     await expect(page.locator("#ballot")).to_be_visible()
+    await page.goto(f"{booth}?proposal=p1")
     await votes(page, "agree")
     await told(page)
     await page.go_back()
@@ -59,6 +60,7 @@ async def test_a_card_is_one_voter_by_its_link_and_by_its_letters(
     assert {fields["voter"] for fields in cast} == {cast[0]["voter"]}
     assert {fields["trust"] for fields in cast} == {"trusted"}
     assert (counted["participants_received"], counted["codes_issued"]) == (1, 2)
+    assert (counted["counted"]["agree"], counted["counted"]["disagree"]) == (0, 1)
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
