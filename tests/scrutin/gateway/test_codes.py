@@ -17,8 +17,10 @@ from producers.gateway.refusals import Refused
 from producers.issuing import made
 from schemas import codec
 from schemas.codes import ISSUED
+from schemas.partners import DESCRIBED, digest_of
 from scrutin.gateway.composition import PageSpeech
 from scrutin.gateway.desk import GatewayDesk
+from tests.producers.gateway.booths import PARTNER_KEY
 from tests.scrutin.gateway.test_embargo import BELOW, NOW, desk
 from tests.views.test_embargo import NAME, world
 from views.api import Beside, application
@@ -224,3 +226,19 @@ async def test_a_consultation_without_codes_has_no_page_for_them(tmp_path: Path)
 
     assert [answer.status_code for answer in answers] == [404, 404]
     assert "vote-code.js" not in page.text
+
+
+async def test_no_partner_votes_for_people_who_have_codes(tmp_path: Path) -> None:
+    """Whom it names has shown no code: there would be more voters than codes."""
+    there = coded(tmp_path)
+    there.desk.follower.known.apply(*codec.decode(codec.encode(
+        DESCRIBED, event_id=bytes(16), consultation=NAME, partner=2, name="La Voix", sites=[],
+        key_digest=digest_of(PARTNER_KEY), ballots_per_minute=60, origin="operator",
+        occurred_at=1)))
+    ballots = [{"voter": "v", "key": "k", "proposal": "youth-wage", "choice": "agree"}]
+    async with there.browser() as partner:
+        answer = await partner.post(
+            f"{V1}/batch", params={"via": 2}, json={"ballots": ballots},
+            headers={"authorization": f"Bearer {PARTNER_KEY}"})
+
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (403, "code-needed")
