@@ -2,7 +2,8 @@
 PYTHON ?= python3
 ARGS ?=
 SEEDS ?= 5
-TESTERS ?= 2
+# One more than the two cores: a test that waits for a process leaves a fifth of them idle.
+TESTERS ?= 3
 FIRST ?= 1
 INSTALLED := .venv/installed
 
