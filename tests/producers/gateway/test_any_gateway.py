@@ -10,7 +10,10 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from producers.gateway.keys import KeyFolder
 from producers.gateway.operations import OPERATIONS
+from producers.issuing import made
+from schemas.codes import ISSUED
 from tests.harness import WAIT_SECONDS, Stack
 from tests.producers.gateway import booths
 from tests.producers.gateway.booths import PARTNER_KEY, SITES, Browser, RunningGateway
@@ -20,6 +23,10 @@ from views.voting.receipts import ReceiptPages
 
 
 PROPOSALS = set(booths.PROPOSALS)
+CARDED = "carded"
+"""A consultation that asks for codes; each walk takes the next card."""
+CODES, ISSUE = made(CARDED, 8)
+CARDS = iter(CODES)
 _HIDDEN = re.compile(r'<input type="hidden" name="(\w+)" value="([^"]*)">')
 
 
@@ -31,8 +38,10 @@ class Walk:
     proofs: dict[str, str] = field(default_factory=dict)
     receipt: dict[str, Any] = field(default_factory=dict)
     form: dict[str, str] = field(default_factory=dict)
+    town: str = "town"
     place: str = "vote"
     """The booth, or the widget of a partner."""
+    code: str = field(default_factory=lambda: next(CARDS))
     acts: int = 0
 
     async def api(self, method: str, path: str, **asked: Any) -> httpx2.Response:
@@ -43,7 +52,7 @@ class Walk:
         """Ask for a page of the booth, or send a form of it, as a browser does."""
         url = self.browser.client.base_url
         return await self.browser.client.request(
-            method, f"/c/town/{self.place}{path}", data=fields or None,
+            method, f"/c/{self.town}/{self.place}{path}", data=fields or None,
             headers={"origin": f"{url.scheme}://{url.host}:{url.port}"})
 
 
@@ -130,6 +139,27 @@ def embedded(step: Callable[[Walk], Awaitable[httpx2.Response]]
     return there
 
 
+def carded(step: Callable[[Walk], Awaitable[httpx2.Response]]
+           ) -> Callable[[Walk], Awaitable[httpx2.Response]]:
+    """Take a step where people vote with codes."""
+    async def there(walk: Walk) -> httpx2.Response:
+        walk.town = CARDED
+        try:
+            return await step(walk)
+        finally:
+            walk.town = "town"
+
+    return there
+
+
+async def code_asked(walk: Walk) -> httpx2.Response:
+    return await walk.page("/code")
+
+
+async def code_given(walk: Walk) -> httpx2.Response:
+    return await walk.page("/code", "POST", code=walk.code)
+
+
 async def led(walk: Walk) -> httpx2.Response:
     """Open the widget's own address, which leads to the partner's whose page shows it."""
     return await walk.browser.client.get("/c/town/widget", headers={"referer": f"{SITES[0]}/"})
@@ -188,6 +218,12 @@ STEPS: Sequence[tuple[str, Callable[[Walk], Awaitable[httpx2.Response]]]] = (
     (f"GET {WIDGET}/you", embedded(lambda walk: walk.page("/you"))),
     (f"POST {WIDGET}/you", embedded(
         lambda walk: walk.page("/you", "POST", act="describe", gender="man"))),
+    (f"GET {PAGE}/code", carded(code_asked)), (f"POST {PAGE}/code", carded(code_given)),
+    (f"GET {PAGE}", carded(ballot)), (f"POST {PAGE}", carded(pressing("agree"))),
+    (f"GET {WIDGET}/code", carded(embedded(code_asked))),
+    (f"POST {WIDGET}/code", carded(embedded(code_given))),
+    (f"GET {WIDGET}", carded(embedded(ballot))),
+    (f"POST {WIDGET}", carded(embedded(pressing("disagree")))),
 )
 """What there is to ask of a gateway, by the name of its operation or its method and path."""
 
@@ -225,7 +261,13 @@ async def walked(gateways: Sequence[RunningGateway], first: int = 0) -> list[Sai
 
 @pytest.fixture(scope="module")
 def pair(shared_stack: Stack) -> list[RunningGateway]:
-    """Run two gateways."""
+    """Run two gateways, beside what asks for codes."""
+    KeyFolder(shared_stack.folder / "data" / "keys").keep_codes(CARDED, ISSUE.root, ISSUE.hashes)
+    asyncio.run(booths.said(
+        shared_stack, booths.consultation(CARDED),
+        *(booths.proposal(name, CARDED) for name in booths.PROPOSALS),
+        booths.partner(1, *SITES, of=CARDED),
+        booths.described(ISSUED, CARDED, codes=ISSUE.size, root=ISSUE.root)))
     return [booths.started(shared_stack, f"any-{number}", SCRUTIN_GATEWAY_COUNT="2")
             for number in range(2)]
 
