@@ -82,9 +82,9 @@ async def test_machines_and_processes_are_rolled_killed_and_frozen_while_people_
             await frozen(away, here, names, people)
         for name in ALONE:
             await lost(name, one, two, people)
+    assert people.faulted == []
     counted = before + people.acknowledged
     assert [await total(machine) for machine in machines] == [counted, counted]
-    assert people.faulted == []
     recounted = json.loads(one.run("scrutin audit recount town --json"))
     assert recounted["verdict"] == "equal"
 
