@@ -2,9 +2,10 @@
 
 Theory of operation: a member that the coordinator throws out, or whose joining fails, may live on
 without partitions, and Faust waits for ever. To have none is no fault by itself: others may hold
-all of them. So who has had none for MISSING_SECONDS asks the coordinator who holds what, and ends
-if a partition has no holder, or if the group has had this one for a holder for OURS_SECONDS, for
-then nobody else will take it. A rebalance that does not come to an end looks the same, and ends so.
+all of them. So who has none asks the coordinator who holds what, and ends if a partition has had no
+holder for long (MISSING_SECONDS together), or if the group has had this one for a holder for
+OURS_SECONDS, for then nobody else will take it. One answer says nothing: while a group is balanced
+nobody holds anything. A balancing that does not come to an end looks the same, and ends so.
 It looks from a thread of its own: Faust, whose joining failed, starts nothing more.
 
 Two members of one name throw each other out for ever. So nobody joins under the name of a member
@@ -37,6 +38,9 @@ from schemas.kafka_members import Member, forget, members, place
 
 MISSING_SECONDS = 45.0
 """Longest time without a partition that others do not have: several sessions of the group."""
+ASK_SECONDS = 15.0
+"""After so long without a partition the group is asked who has them, and so often again; at each
+look while nobody has one, for what is left of MISSING_SECONDS."""
 OURS_SECONDS = 300.0
 """Longest time in which a worker may have begun with nothing of what the group has given it: it
 reads up to three snapshots of a partition first, each within its own bounds."""
@@ -123,8 +127,13 @@ def own_place_left(found: Iterable[Member], name: str) -> list[Member]:
 
 
 async def _watch(membership: Membership) -> None:
-    clock = asyncio.get_running_loop().time
-    settled, found, missing = 0, 0, _Missing(membership, clock())
+    """Look, each at its own pace: a coordinator that does not answer holds up neither."""
+    await asyncio.gather(_look_for_rivals(membership), _look_for_partitions(membership))
+
+
+async def _look_for_rivals(membership: Membership) -> None:
+    """End the process where another one of its name is to go on."""
+    settled, found = 0, 0
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if not (rebalances := membership.rebalances()) or rebalances != settled:
@@ -134,45 +143,76 @@ async def _watch(membership: Membership) -> None:
                 stop_process(_in_use(membership.group, membership.instance, rival))
             if rival is None:
                 settled = rebalances
-        await missing.look(clock())
 
 
-class _Missing:
-    """For how long a worker has had no partition, and the group has said that it has some."""
+class Missing:
+    """For how long a worker has had no partition, and what the group said of them meanwhile."""
 
     def __init__(self, membership: Membership, now: float) -> None:
         self._membership = membership
-        self._since = self._asked = now
+        self._since = now
+        self.nobodys: float | None = None
+        """When the group said first, and each time since, that a partition has no holder."""
         self._given: float | None = None
+        """When it said first, and each time since, that this worker has one."""
 
-    async def look(self, now: float) -> None:
-        """End the process where nobody does the work, or nobody but who does nothing."""
-        if self._membership.holds():
-            self._since, self._asked, self._given = now, now, None
-        elif now - self._asked >= MISSING_SECONDS:
-            holders = await _holders(self._membership)
-            if holders is not None:
-                self._judge(holders, now)
-            log.info("every partition of the group has a holder, or nobody can say",
-                     group=self._membership.group)
-            self._asked = now
+    def has_some(self, now: float) -> None:
+        """Begin anew: the worker holds a partition."""
+        self._since, self.nobodys, self._given = now, None, None
 
-    def _judge(self, holders: Mapping[int, str], now: float) -> None:
+    def unanswered(self) -> None:
+        """Know nothing of before: the coordinator did not answer."""
+        self.nobodys = self._given = None
+
+    def look_seconds(self) -> float:
+        """Say how long after one look at the group the next is due."""
+        return ASK_SECONDS if self.nobodys is None else LOOK_SECONDS
+
+    def reason(self, holders: Mapping[int, str], now: float) -> str | None:
+        """Say why the process must end, from where the group has each partition; None: it waits.
+
+        `now` in seconds. In the midst of a balancing no partition has a holder: that is when who
+        stands by is given those of one that was killed. So one look says nothing.
+        """
         group, topic = self._membership.group, self._membership.topic
-        if nobodys := [number for number in range(self._membership.partitions)
-                       if number not in holders]:
-            stop_process(
-                f"no partition came to this worker for {now - self._since:.0f} s, and nobody in "
-                f"the group {group} holds {topic} {', '.join(map(str, nobodys))}: it was thrown "
-                "out, or cannot join. Nothing is lost; start it again. If that does not help, see "
-                "who else uses the group.")
+        nobodys = [number for number in range(self._membership.partitions)
+                   if number not in holders]
         ours = sorted(number for number, holder in holders.items() if holder == place())
+        self.nobodys = (self.nobodys or now) if nobodys else None
         self._given = (self._given or now) if ours else None
+        if self.nobodys is not None and now - self.nobodys >= MISSING_SECONDS - ASK_SECONDS:
+            return (
+                f"no partition came to this worker for {now - self._since:.0f} s, and for "
+                f"{now - self.nobodys:.0f} s nobody in the group {group} holds {topic} "
+                f"{', '.join(map(str, nobodys))}: it was thrown out, or cannot join. Nothing is "
+                "lost; start it again. If that does not help, see who else uses the group.")
         if self._given is not None and now - self._given >= OURS_SECONDS:
-            stop_process(
+            return (
                 f"the group {group} has had this worker for the holder of {topic} "
                 f"{', '.join(map(str, ours))} for {now - self._given:.0f} s, and it has taken none "
                 "of them. Nothing is lost; start it again.")
+        return None
+
+
+async def _look_for_partitions(membership: Membership) -> None:
+    """End the process where nobody does the work, or nobody but who does nothing."""
+    clock = asyncio.get_running_loop().time
+    asked, said = clock(), False
+    missing = Missing(membership, asked)
+    while True:
+        await asyncio.sleep(LOOK_SECONDS)
+        if membership.holds():
+            asked, said = clock(), False
+            missing.has_some(asked)
+        elif clock() - asked >= missing.look_seconds():
+            asked = clock()
+            if (holders := await _holders(membership)) is None:
+                missing.unanswered()
+            elif reason := missing.reason(holders, clock()):
+                stop_process(reason)
+            elif not said and missing.nobodys is None:
+                said = True
+                log.info("every partition of the group has a holder", group=membership.group)
 
 
 async def _rival(membership: Membership) -> Member | Unanswered | None:

@@ -11,11 +11,17 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer
 
-from processors.workers.membership import own_place_left
+from processors.workers.membership import (
+    ASK_SECONDS,
+    MISSING_SECONDS,
+    Membership,
+    Missing,
+    own_place_left,
+)
 from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_members import Member, client_id
-from tests.harness import Stack, folded_decisions, prepared
-from tests.processors.workers.dangers import empty_handed, outcast
+from tests.harness import Stack, connected_producer, folded_decisions, prepared, write
+from tests.processors.workers.dangers import empty_handed, outcast, standing_by
 
 
 async def test_a_worker_that_cannot_join_its_group_ends(stack: Stack) -> None:
@@ -49,16 +55,50 @@ async def test_a_worker_that_does_not_take_what_it_was_given_ends(lone_stack: St
     assert f"holder of {lone_stack.topics.votes} 0 for" in worker.log()
 
 
-async def test_a_ledger_without_partitions_that_another_holds_waits(lone_stack: Stack) -> None:
-    """It is there for the time when the other one is not."""
-    await prepared(lone_stack, 70, size=1)
-    lone_stack.started("ledger", "1")
+async def test_a_ledger_without_partitions_takes_over_when_the_holder_is_killed(
+    lone_stack: Stack
+) -> None:
+    """It waits while another one holds them, also while the group is balanced and nobody does."""
+    [log] = await prepared(lone_stack, 70, size=1)
+    first = lone_stack.started("ledger", "1")
     await folded_decisions(lone_stack, [1])
     second = lone_stack.worker("ledger", "2")
-    second.program = [sys.executable, str(Path(outcast.__file__))]
+    second.program = [sys.executable, str(Path(standing_by.__file__))]
     second.start()
+    await second.says("every partition of the group has a holder")
 
-    await second.says("every partition of the group has a holder", 2)
+    first.kill()
+    async with connected_producer(lone_stack.kafka) as producer:
+        await write(producer, lone_stack.topics.votes, 0, log[1:], first_offset=1)
+    await folded_decisions(lone_stack, [2])
+
+    assert second.running(), second.log()
+
+
+MEMBERSHIP = Membership("kafka:9092", "ledger", "votes", 2, "one", holds=lambda: False,
+                        rebalances=lambda: 0)
+BALANCED, BALANCING = {0: "elsewhere:1", 1: "elsewhere:1"}, dict[int, str]()
+
+
+def test_nobody_ends_for_one_answer_of_a_group_that_is_being_balanced() -> None:
+    """Who stands by meets it just then: when the holder was killed."""
+    missing, now = Missing(MEMBERSHIP, 0.0), 0.0
+    for holders in (BALANCED, BALANCING, BALANCED, BALANCING) * 10:
+        now += MISSING_SECONDS - ASK_SECONDS - 1.0
+        assert missing.reason(holders, now) is None
+    missing.unanswered()
+
+    assert missing.reason(BALANCING, now + MISSING_SECONDS) is None, "who held it in between?"
+
+
+def test_a_balancing_without_an_end_ends_the_process() -> None:
+    """It looks as if this member had been thrown out."""
+    missing = Missing(MEMBERSHIP, 0.0)
+    found = [missing.reason({0: "elsewhere:1"}, ASK_SECONDS + seconds) is not None
+             for seconds in range(int(MISSING_SECONDS))]
+
+    assert found.index(True) == MISSING_SECONDS - ASK_SECONDS
+    assert missing.look_seconds() < ASK_SECONDS
 
 
 def member(name: str, *, at: str = "") -> Member:

@@ -7,9 +7,6 @@ from processors.workers.ledger_worker import LedgerPolicy, LedgerWorker
 from tests.processors.workers.dangers.program import run
 
 
-membership.OURS_SECONDS, membership.MISSING_SECONDS, membership.LOOK_SECONDS = 2.0, 0.5, 0.2
-
-
 class EmptyHanded(LedgerWorker):
     """Holds nothing, as far as it knows, from when it was given something."""
 
@@ -19,4 +16,5 @@ class EmptyHanded(LedgerWorker):
 
 
 if __name__ == "__main__":
+    membership.OURS_SECONDS, membership.ASK_SECONDS, membership.LOOK_SECONDS = 2.0, 0.5, 0.2
     run(lambda _folder: EmptyHanded)

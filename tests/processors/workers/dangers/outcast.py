@@ -5,7 +5,6 @@ from processors.workers.ledger_worker import LedgerWorker
 from tests.processors.workers.dangers.program import run
 
 
-membership.MISSING_SECONDS, membership.LOOK_SECONDS = 3.0, 0.2
-
 if __name__ == "__main__":
+    membership.MISSING_SECONDS, membership.ASK_SECONDS, membership.LOOK_SECONDS = 3.0, 1.0, 0.2
     run(lambda _folder: LedgerWorker)
