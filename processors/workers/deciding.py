@@ -1,16 +1,35 @@
 """Whole batches decided: which may be, and how far."""
 
+from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any
 
 from processors.ledger.alarms import LedgerStopped
 from processors.ledger.decisions import is_undecodable
+from processors.ledger.snapshots import Frozen
 from processors.workers.batches import Batches
 from processors.workers.decision_store import Held
 from schemas.registry import UnknownSchema
 
 
 _OFFSET_AND_VALUE = attrgetter("offset", "value")
+
+
+@dataclass
+class InFlight:
+    """A batch decided whose decisions the broker has not acknowledged yet."""
+
+    event: Any
+    held: Held
+    offset: int
+    """Last votes offset decided."""
+    frozen: Frozen | None
+    """The ledger after this batch, where a snapshot is due."""
+    began: int
+    """When it began to be decided, as `traces` dates it."""
+    sent: list[Any] = field(default_factory=list)
+    """A future for each batch of decisions."""
+    last_batch_records: int = 0
 
 
 def may_decide(held: Held, generation: int | None) -> bool:

@@ -13,7 +13,7 @@ Theory of operation:
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +37,13 @@ from processors.workers.batch_lane import (
     stop_process,
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
-from processors.workers.deciding import begins_late, decide_batch, may_decide
+from processors.workers.deciding import InFlight, begins_late, decide_batch, may_decide
 from processors.workers.decision_store import DecisionTable, Held
 from processors.workers.kafka_checks import check_topics
 from processors.workers.looker import Looker
 from processors.workers.membership import Membership
 from processors.workers.progress import Progress
+from processors.workers.read_ahead import ReadAhead
 from processors.workers.sealings import Sealings
 from processors.workers.snapshot_files import Snapshots
 from processors.workers.snapshot_turns import SnapshotTurns
@@ -79,23 +80,6 @@ class LedgerPolicy:
     snapshots: str = ""
     """Where snapshots go, of several ledgers perhaps: a folder, or a store's address; empty: a
     folder below `folder`."""
-
-
-@dataclass
-class InFlight:
-    """A batch decided whose decisions the broker has not acknowledged yet."""
-
-    event: Any
-    held: Held
-    offset: int
-    """Last votes offset decided."""
-    frozen: Frozen | None
-    """The ledger after this batch, where a snapshot is due."""
-    began: int
-    """When it began to be decided, as `traces` dates it."""
-    sent: list[Any] = field(default_factory=list)
-    """A future for each batch of decisions."""
-    last_batch_records: int = 0
 
 
 class LedgerWorker:
@@ -155,7 +139,10 @@ class LedgerWorker:
         await check_topics(self.policy.kafka, [
             topic for topic in self.topics.specifications() if topic.name in needed])
         await self.connected_producer()
-        for task in (self._acknowledge, self._tally_flushes.run, self._sealings.run):
+        ahead = ReadAhead(
+            self.snapshots, self.topics.partitions, holds=lambda: bool(self.held),
+            rebalancing=lambda: self.app.rebalancing)
+        for task in (self._acknowledge, self._tally_flushes.run, self._sealings.run, ahead.run):
             self.app.add_future(guarded(task, is_closing=lambda: self.closing)())
 
     async def _close(self) -> None:

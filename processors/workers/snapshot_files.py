@@ -79,6 +79,15 @@ class Named(NamedTuple):
     """What ends the name of a file that is not whole yet; empty: it is."""
 
 
+class Decoded(NamedTuple):
+    """What a file holds."""
+
+    name: str
+    frozen: Frozen
+    decisions_offset: int
+    """Of its last decision, in the decisions topic."""
+
+
 class Snapshots:
     """The snapshots of one decisions topic: the newest one of each partition, as a rule."""
 
@@ -100,6 +109,10 @@ class Snapshots:
         self._away_until = 0.0
         self.reading = False
         """Whether a partition is being begun from one, just now."""
+        self._kept: dict[int, Decoded] = {}
+        """What was read ahead, by partition."""
+        self._keeping = asyncio.Lock()
+        """Held while something is read ahead."""
 
     @classmethod
     def at(cls, setting: str, folder: Path, topic: str) -> "Snapshots":
@@ -150,6 +163,7 @@ class Snapshots:
         Returns whether all is gone; else it is to be asked for again.
         """
         self._sealed = frozenset(sealed)
+        self.let_go()
         gone = True
         for place in {self._place, self._drafts}:
             try:
@@ -256,27 +270,61 @@ class Snapshots:
         first_keys: frozenset[bytes] = frozenset(),
     ) -> tuple[Ledger, int] | None:
         """Return a ledger and the offset of its last decision, or None: then fold everything."""
-        looked: set[str] = set()
         self.reading = True
         try:
-            for _ in range(LOOKS):
-                name = await self._newest(partition, looked)
-                if name is None:
-                    break
-                looked.add(name)
-                if found := await self._read(name, partition, partitions, read_decision):
-                    frozen, decisions_offset = found
-                    return snapshots.thaw(frozen, first_keys), decisions_offset
+            async with self._keeping:
+                kept = self._kept.pop(partition, None)
+            if kept and await self._holds(kept, partition, read_decision):
+                log.info("goes on from what was read ahead", partition=partition, name=kept.name)
+                return snapshots.thaw(kept.frozen, first_keys), kept.decisions_offset
+            return await self._read_newest(partition, partitions, read_decision, first_keys)
         except OSError as error:
             log.warning("snapshots cannot be read, all decisions are folded",
                         partition=partition, place=str(self._place), error=str(error))
             return None
         finally:
             self.reading = False
+
+    async def _read_newest(
+        self, partition: int, partitions: int, read_decision: ReadDecision,
+        first_keys: frozenset[bytes],
+    ) -> tuple[Ledger, int] | None:
+        looked: set[str] = set()
+        for _ in range(LOOKS):
+            name = await self._newest(partition, looked)
+            if name is None:
+                break
+            looked.add(name)
+            found = await self._read(name, partition, partitions)
+            if found and await self._holds(found, partition, read_decision):
+                return snapshots.thaw(found.frozen, first_keys), found.decisions_offset
         if looked:
             log.warning("no snapshot is of use, all decisions are folded", partition=partition,
                         place=str(self._place))
         return None
+
+    async def keep(self, partition: int, partitions: int) -> None:
+        """Read the newest of a partition ahead, if it is not kept yet; for `read`."""
+        async with self._keeping:
+            try:
+                name = await self._newest(partition, self._useless)
+                if name is None or self._kept_name(partition) == name:
+                    return
+                found = await self._read(name, partition, partitions)
+            except OSError as error:
+                log.warning("no snapshot is read ahead", partition=partition,
+                            place=str(self._place), error=str(error))
+                return
+            if found and not snapshots.names_voters_of(found.frozen.header, self._sealed):
+                self._kept[partition] = found
+                log.info("snapshot read ahead", partition=partition, name=name)
+
+    def _kept_name(self, partition: int) -> str | None:
+        return self._kept[partition].name if partition in self._kept else None
+
+    def let_go(self) -> None:
+        """Keep nothing that was read ahead."""
+        self._kept.clear()
 
     async def _newest(self, partition: int, looked: Collection[str]) -> str | None:
         if (left := self._away_until - asyncio.get_running_loop().time()) > 0:
@@ -287,25 +335,33 @@ class Snapshots:
                      and each.name not in looked and sizes[each.name] <= MAX_SNAPSHOT_BYTES]
         return max(left_over, key=lambda each: each.offset).name if left_over else None
 
-    async def _read(
-        self, name: str, partition: int, partitions: int, read_decision: ReadDecision
-    ) -> tuple[Frozen, int] | None:
+    async def _read(self, name: str, partition: int, partitions: int) -> Decoded | None:
         """Return what a file holds; None where it is of no use, which is said."""
         try:
             data = await self._answer(self._place.read(name), READ_SECONDS)
-            frozen, decisions_offset = await asyncio.to_thread(
-                self._decoded, data, name, partition, partitions)
-            if await read_decision(partition, decisions_offset) == frozen.last_decision:
-                return frozen, decisions_offset
-            reason = "the decisions topic does not hold its last decision"
+            return Decoded(name, *await asyncio.to_thread(
+                self._decoded, data, name, partition, partitions))
         except FileNotFoundError:
             reason = "another one has replaced it"
         except (KeyRefused, snapshots.Unreadable) as error:
             reason = str(error)
+        self._refuse(name, partition, reason)
+        return None
+
+    async def _holds(
+        self, found: Decoded, partition: int, read_decision: ReadDecision
+    ) -> bool:
+        """Whether the decisions topic holds the very decision it ends with; said where not."""
+        last = await read_decision(partition, found.decisions_offset)
+        if last == found.frozen.last_decision:
+            return True
+        self._refuse(found.name, partition, "the decisions topic does not hold its last decision")
+        return False
+
+    def _refuse(self, name: str, partition: int, reason: str) -> None:
         self._useless.add(name)
         log.warning("snapshot not used", partition=partition, name=name, place=str(self._place),
                     reason=reason)
-        return None
 
     def _decoded(
         self, data: bytes, name: str, partition: int, partitions: int

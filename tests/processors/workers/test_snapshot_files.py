@@ -1,6 +1,5 @@
 """Snapshot files of real workers: a start folds what came after, and never trusts a wrong one."""
 
-import shutil
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from processors.workers.snapshot_files import Snapshots
 from processors.workers.snapshot_places import FolderPlace
 from tests.harness import (
     Stack,
+    Worker,
     connected_producer,
     decided,
     folded_decisions,
@@ -40,6 +40,23 @@ def kept_in(folder: Path, key: Path | None = None) -> Snapshots:
     place = FolderPlace(folder)
     return Snapshots(place, place, "any.decisions",
                      key or folder.parent / "keys" / "snapshot.key")
+
+
+def with_one_key(stack: Stack, folder: Path, **settings: str) -> list[Worker]:
+    """Make two ledgers of two hosts that have the key of snapshots and nothing else of each other.
+
+    They take snapshots after a few hundred decisions.
+    """
+    hosts = []
+    for name in ("one", "other"):
+        keys = folder / name / "keys"
+        keys.mkdir(parents=True, mode=0o700)
+        (keys / "snapshot.key").touch(0o600)
+        (keys / "snapshot.key").write_bytes(bytes(32))
+        hosts.append(stack.worker(
+            "ledger", name, SCRUTIN_DATA_DIR=str(folder / name),
+            SCRUTIN_SNAPSHOT_DECISIONS="300", **settings))
+    return hosts
 
 
 def name(offset: int, partition: int = PARTITION, end: str = "snapshot") -> str:
@@ -81,19 +98,10 @@ async def test_a_killed_ledger_goes_on_from_its_snapshot_or_without_a_damaged_on
 async def test_another_host_takes_over_from_a_store(lone_stack: Stack, tmp_path: Path) -> None:
     """A real store, and a ledger that has the key and no file of the one that was killed."""
     [log] = await prepared(lone_stack, 6, size=SIZE)
-    hosts = [lone_stack.worker("ledger", name) for name in ("one", "other")]
-    key = tmp_path / "snapshot.key"
-    key.write_bytes(bytes(32))
     with store_server() as store:
         await store.begin()
-        for number, host in enumerate(hosts):
-            data = tmp_path / str(number)
-            (data / "keys").mkdir(parents=True, mode=0o700)
-            shutil.copy(key, data / "keys/snapshot.key")
-            (data / "keys/snapshot.key").chmod(0o600)
-            host.environment |= store.environment | {
-                "SCRUTIN_DATA_DIR": str(data), "SCRUTIN_SNAPSHOT_DECISIONS": "300",
-                "SCRUTIN_SNAPSHOTS": f"s3://{BUCKET}/of-ledgers"}
+        hosts = with_one_key(lone_stack, tmp_path, SCRUTIN_SNAPSHOTS=f"s3://{BUCKET}/of-ledgers",
+                             **store.environment)
         hosts[0].start()
         async with connected_producer(lone_stack.kafka) as producer:
             await write(producer, lone_stack.topics.votes, 0, log[1:1_000], first_offset=1)
