@@ -252,8 +252,8 @@ class Settings(BaseSettings):
         "A worker with input ends after this long without progress."))
     stop_seconds: float = Field(
         default=15.0, ge=1, le=600,
-        description="A ledger or ideas worker that was told to stop has so long to end in order; "
-        "less than who told it waits.",
+        description="A process that was told to stop has so long to end in order, views and a "
+        "gateway from when they take no more; less than who told it waits.",
     )
     drain_seconds: float = Field(
         default=0.0, ge=0, le=300,

@@ -6,7 +6,7 @@ it is ready. A port that closes at once breaks off what comes until the next tim
 it, for the next request to come over another one, to another process. Then the port closes.
 """
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from starlette.responses import PlainTextResponse
@@ -22,6 +22,8 @@ class Told:
     """Whether a process was told to stop: whoever says how it is asks here, its figures too."""
 
     begun: bool = False
+    ends: Callable[[], None] = lambda: None
+    """Called when no more is taken, and what is under way is to end."""
 
 
 class Draining:

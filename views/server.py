@@ -168,6 +168,7 @@ class Server(SeldomWaking):
     def stop(self) -> None:
         """Take no more requests, end the streams, and end once the answers under way are sent."""
         self._told.begun = True
+        self._told.ends()
         self.end()
         for streams in self._streams:
             streams.close()

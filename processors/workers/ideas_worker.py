@@ -10,7 +10,6 @@ and stands by. Where records of others lie between its own, a claim came late: i
 
 import asyncio
 import contextlib
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -27,8 +26,6 @@ from processors.workers.batch_lane import (
     MAX_FETCH_BYTES,
     MAX_POLL_RECORDS,
     guarded,
-    late,
-    stop_process,
 )
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.kafka_checks import reader
@@ -74,8 +71,6 @@ class IdeasPolicy:
     kafka: str
     topics: Topics
     instance: str
-    stop_seconds: float
-    """Told to stop, it ends in order within so long, or at once and with a reason."""
 
 
 class IdeasWorker:
@@ -101,7 +96,6 @@ class IdeasWorker:
         self.ranked_at = 0.0
         self.producer: AIOKafkaProducer
         self.closing = asyncio.Event()
-        self._late: threading.Timer | None = None
         self.folded = asyncio.Event()
         """Set by whatever is folded or told: there may be something to publish."""
 
@@ -119,10 +113,6 @@ class IdeasWorker:
     def stop(self) -> None:
         """End in order; call it from the event loop."""
         self.closing.set()
-        self._late = threading.Timer(
-            self.policy.stop_seconds, stop_process, [late(self.policy.stop_seconds)])
-        self._late.daemon = True
-        self._late.start()
 
     async def run(self) -> None:
         """Work until stopped; any error of it ends the process."""
@@ -133,8 +123,6 @@ class IdeasWorker:
         for task in work:
             task.cancel()
         await asyncio.gather(*work, return_exceptions=True)
-        if self._late:
-            self._late.cancel()
 
     # Folding
 

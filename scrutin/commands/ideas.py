@@ -28,8 +28,7 @@ async def run(begun: Begun, kind: type[IdeasWorker] = IdeasWorker) -> None:
     """Publish while the lease is held, until told to stop."""
     settings, topics = begun.settings, begun.topics
     worker = kind(IdeasPolicy(
-        kafka=begun.kafka, topics=topics, instance=settings.instance,
-        stop_seconds=settings.stop_seconds))
+        kafka=begun.kafka, topics=topics, instance=settings.instance))
     lease = KafkaLease(
         begun.kafka, f"{topics.prefix}-ideas", topics.results, settings.instance,
         lease=worker.lease, told=worker.told, ready=worker.caught_up)

@@ -49,6 +49,7 @@ from scrutin.gateway.receipt_checker import ReceiptChecker
 from scrutin.process import health
 from scrutin.process.background import Background
 from scrutin.process.pulse import Pulse, beating
+from scrutin.process.stopping import LastMoment
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.serving.traced import traced
@@ -298,7 +299,7 @@ async def serve(
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()  # What a process is made of is no garbage: nobody needs to look at it again.
     gc.set_threshold(GARBAGE_OBJECTS)
-    told = Told()
+    told = Told(ends=LastMoment(settings.stop_seconds).begin)
     async with beating(Pulse()), connected(
             settings, kafka, topics, told, place) as (both, live, beside):
         draining = Draining(StrictTransport(both, settings.hsts_seconds), told)

@@ -1,6 +1,6 @@
 """What the processes that work on the log share: how they begin, and how they are told to stop.
 
-SIGTERM or SIGINT tells them. Faust listens for the ledger and the ideas; for the archive and the
+SIGTERM or SIGINT tells them. Faust listens for the ledger and the patrol; for ideas, archive and
 notary it is done here.
 """
 
@@ -16,6 +16,7 @@ from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import garbage, health, log
 from scrutin.process.pulse import beating
+from scrutin.process.stopping import LastMoment
 from scrutin.settings import Settings, load
 
 
@@ -52,9 +53,18 @@ class Stoppable(Protocol):
 async def stopped_by_signals(
     running: Stoppable, settings: Settings, name: str
 ) -> AsyncIterator[None]:
-    """While inside: a signal stops what runs, and /status answers how it stands."""
+    """While inside: a signal stops what runs, and /status answers how it stands.
+
+    Whoever has not ended SCRUTIN_STOP_SECONDS later ends at once.
+    """
+    last_moment = LastMoment(settings.stop_seconds)
+
+    def stop() -> None:
+        last_moment.begin()
+        running.stop()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, running.stop)
+        loop.add_signal_handler(number, stop)
     async with beating(health.serve(settings, name, running.status)):
         yield

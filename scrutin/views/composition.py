@@ -10,6 +10,7 @@ from schemas.topics import Topics
 from scrutin import addresses
 from scrutin.process import health
 from scrutin.process.pulse import Pulse
+from scrutin.process.stopping import LastMoment
 from scrutin.serving.forwarded import behind
 from scrutin.serving.joined_writes import JoinedWrites
 from scrutin.serving.traced import traced
@@ -42,7 +43,7 @@ async def serve(
 
     With a place it is one of several workers at its port.
     """
-    audience, told = Audience(), Told()
+    audience, told = Audience(), Told(ends=LastMoment(settings.stop_seconds).begin)
     reader = ResultsReader(kafka, topics, rest=audience.rest)
     days, kept = Days(), Kept(settings.data_folder)
     guard = Guard(recount_of=kept.of)

@@ -72,7 +72,7 @@ class CuriousIdeas(IdeasWorker):
 async def test_ideas_are_ready_once_they_can_write(lone_stack: Stack) -> None:
     """They know where they stand last: whoever is told that they are ready finds them connected."""
     await prepared(lone_stack, 4, size=0)
-    ideas = CuriousIdeas(IdeasPolicy(lone_stack.kafka, lone_stack.topics, "1", stop_seconds=15))
+    ideas = CuriousIdeas(IdeasPolicy(lone_stack.kafka, lone_stack.topics, "1"))
     try:
         with pytest.raises(EOFError):
             await ideas._publish()

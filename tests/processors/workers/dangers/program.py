@@ -33,7 +33,7 @@ def run_ideas(kind: type[IdeasWorker]) -> None:
 
     async def work() -> None:
         worker = kind(IdeasPolicy(
-            settings.kafka, addresses.topics(settings), settings.instance, settings.stop_seconds))
+            settings.kafka, addresses.topics(settings), settings.instance))
         worker.lease.assigned(1, holds=True)
         async with stopped_by_signals(worker, settings, "ideas"):
             await worker.run()
