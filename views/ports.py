@@ -1,13 +1,19 @@
 """Ports that are opened before anything else: alone, or shared with others."""
 
 import contextlib
+import errno
+import ipaddress
+import os
 import socket
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 
 BACKLOG_CONNECTIONS = 2_048
 """Connections that may wait to be accepted: a burst's first second."""
+_HELD = "scrutin workers"
+"""Begins the name of who holds a port."""
 
 
 class AddressTaken(Exception):
@@ -43,18 +49,40 @@ def bound(host: str, port: int, *, shared: bool = False) -> socket.socket:
 def held(host: str, port: int) -> Iterator[int]:
     """Take the port for workers that will listen there; yield its number.
 
-    Raises AddressTaken where somebody listens, or another process holds it so. Two that only bind
-    a port are told nothing of each other before anybody listens, and workers of both would share
-    it. So who holds one has a name too, in the machine's abstract ones: they belong to the network
-    that the port belongs to, and are gone with the process however it ends. Only Linux has them.
+    Raises AddressTaken where somebody listens, or another process holds it so, at this address or
+    at one that reaches into it (0.0.0.0 and 127.0.0.1). Two that only bind a port are told nothing
+    of each other before anybody listens, and workers of both would share it. So who holds one has
+    a name too, in the machine's abstract ones: they belong to the network that the port belongs
+    to, and are gone with the process however it ends. Only Linux has them. Each looks for others
+    once its own name stands, so that of two in the same moment both may be refused, never none.
     """
     with bound(host, port) as opened, contextlib.ExitStack() as named:
         address, found, *_ = opened.getsockname()
         if sys.platform == "linux":
             name = named.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM))
             with _address(opened, host, found):
-                name.bind(f"\0scrutin workers {address} {found}")
+                name.bind(f"\0{_HELD} {address} {found}")
+                if any(_overlap(address, other) for other in _holders(found)):
+                    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
         yield found
+
+
+def _holders(port: int) -> Iterator[str]:
+    """Name the addresses at which a port is held on this network."""
+    for line in Path("/proc/net/unix").read_text("utf-8", "replace").splitlines():
+        _, is_ours, place = line.partition(f" @{_HELD} ")
+        address, _, held_port = place.partition(" ")
+        if is_ours and held_port == str(port):
+            yield address
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a request may come to both of two addresses; to the same one it is refused before."""
+    first, second = map(ipaddress.ip_address, (one, other))
+    if first == second:
+        return False
+    widest = [each for each in (first, second) if each.is_unspecified]
+    return any(each.version == 6 or first.version == second.version for each in widest)
 
 
 @contextlib.contextmanager

@@ -5,7 +5,9 @@ from typing import Annotated
 import structlog
 import typer
 
+from schemas.exit_codes import EXIT_USAGE
 from scrutin.process import lines
+from scrutin.process.ending import fail
 from scrutin.settings import Settings
 from scrutin.workers.place import Place
 from scrutin.workers.supervisor import supervise
@@ -17,10 +19,17 @@ PlaceOption = Annotated[str, typer.Option("--place", hidden=True, help=(
 
 
 def place_of(text: str) -> Place | None:
-    """Return the place that a supervisor gave this process, whose lines bear its number then."""
+    """Return the place that a supervisor gave this process, whose lines bear its number then.
+
+    Ends the command where it is none: somebody typed it.
+    """
     if not text:
         return None
-    place = Place.read(text)
+    try:
+        place = Place.read(text)
+    except ValueError:
+        fail(f"--place {text}: that is what a supervisor gives its workers. Leave it out, and set "
+             "SCRUTIN_GATEWAY_WORKERS or SCRUTIN_VIEWS_WORKERS for several.", EXIT_USAGE)
     lines.say_in_each(worker=str(place.worker))
     return place
 

@@ -11,7 +11,9 @@ its supervisor: nobody would start it again, so it ends.
 import asyncio
 import contextlib
 import json
+import os
 import socket
+import stat
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any, Self
 
@@ -62,7 +64,14 @@ class Place:
     def read(cls, text: str) -> Self:
         """Read a place as `__str__` writes it; raise ValueError for anything else."""
         worker, descriptor, join_seconds = text.split(":")
-        return cls(int(worker), int(descriptor), float(join_seconds))
+        found = cls(int(worker), int(descriptor), float(join_seconds))
+        try:
+            is_line = stat.S_ISSOCK(os.fstat(found._descriptor).st_mode)
+        except (OSError, OverflowError):
+            is_line = False
+        if not is_line:
+            raise ValueError(f"{descriptor} is no end of a line")
+        return found
 
     def __str__(self) -> str:
         return f"{self.worker}:{self._descriptor}:{self._join_seconds}"

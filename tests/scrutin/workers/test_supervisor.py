@@ -129,6 +129,19 @@ def test_a_port_is_held_for_workers_once_from_the_first_moment_on() -> None:
         assert again == port
 
 
+@pytest.mark.parametrize(("first", "second"), [
+    ("127.0.0.1", "0.0.0.0"), ("0.0.0.0", "127.0.0.1"), ("::", "127.0.0.1"), ("::1", "::")])
+def test_a_port_is_held_at_no_two_addresses_of_which_one_reaches_into_the_other(
+    first: str, second: str
+) -> None:
+    """Else workers of both would answer at the narrower one, each for a part of the requests."""
+    with (held(first, 0) as port, pytest.raises(AddressTaken, match="in use"),
+          held(second, port)):
+        pass
+    with held(second, port) as again:
+        assert again == port
+
+
 async def test_a_worker_that_stands_still_is_killed_and_started_again(port: int) -> None:
     """Its port takes connections that nobody answers: only the supervisor can see it."""
     visitor = Visitor(f"http://127.0.0.1:{port}")
