@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from producers import operations
+from producers import cuts, operations
 from producers.endorsing import Endorser, endorser
 from producers.errors import InvalidInput
 from producers.gateway import codes
@@ -29,8 +29,9 @@ from schemas.registry import seed
 
 CODES_MOST = 10_000
 """Made at once, at most: a page of them has 25 MB, and is printed as 1,000 sheets."""
-FIRST_BEFORE_MILLISECONDS = 60_000
-"""The first codes are in the log so long before voting opens: gateways read it within seconds."""
+FIRST_BEFORE_MILLISECONDS = 180_000
+"""The first codes are written so long before voting opens: in the log they are two minutes later at
+the latest (`writer.WAIT_SECONDS`), and gateways read it within seconds."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,21 @@ async def ready(log: Log, consultation: str | None, *, now: int) -> Ready:
     """Find out whether codes can be issued; without a consultation the only one there is is meant.
 
     Raises Missing for an unknown one, ChangesFinal for one that is closed, InvalidInput where it
-    has no codes and voting is about to open, or no key at hand may endorse them.
+    has no codes and voting is about to open or has been open, or no key at hand may endorse.
     """
+    found = await _ready(log, consultation, now=now)
+    if not found.issued:  # Else nobody has voted without one; the box is read for as long as it is.
+        box = await cuts.cut(log.address, log.topics, found.consultation)
+        if box.votes.total:
+            raise InvalidInput(
+                f"people have voted in {found.consultation!r} without a code, {box.votes.total:,} "
+                "votes, though it has yet to open: its date was put off. They would count beside "
+                "those of codes. Describe another consultation. No code was issued.")
+    return found
+
+
+async def _ready(log: Log, consultation: str | None, *, now: int) -> Ready:
+    """Find out what the catalogue says; raise as `ready`."""
     async with LogReader(log.address) as reader:
         known = await read_catalogue(reader, log.topics)
     consultation = known.require_consultation(consultation)
@@ -59,9 +73,10 @@ async def ready(log: Log, consultation: str | None, *, now: int) -> Ready:
     issued = known.codes.get(consultation, {})
     if not issued and now > described["opens_at"] - FIRST_BEFORE_MILLISECONDS:
         raise InvalidInput(
-            f"voting in {consultation!r} has opened, or does within a minute: whoever voted "
+            f"voting in {consultation!r} has opened, or does within three minutes: whoever voted "
             "without a code would count. The first codes are made before; the catalogue says when "
-            "voting opens (opens_at), and `scrutin correct` puts it off. Nothing was written.")
+            "voting opens (opens_at), and before it does `scrutin correct` puts it off. No code "
+            "was issued.")
     return Ready(consultation, described, sum(issued.values()),
                  endorser(known, log.own_keys, (ISSUED,)))
 
@@ -73,10 +88,16 @@ def made(consultation: str, number: int) -> tuple[list[str], Issue]:
     return [codes.written(code) for code in drawn], issue
 
 
-async def issue(log: Log, ready: Ready, made: Issue, *, now: int) -> None:
-    """Write into the catalogue that codes were issued: from then on they are good."""
+async def issue(log: Log, consultation: str, made: Issue, *, now: int) -> Ready:
+    """Write into the catalogue that codes were issued: from then on they are good.
+
+    Return how the consultation stood before. Raises as `ready`, but looks at no votes: to draw the
+    cards of ten thousand codes takes minutes, and voting may open meanwhile, or close.
+    """
+    found = await _ready(log, consultation, now=now)
     event = codec.encode(
         ISSUED, event_id=hashlib.sha256(seed(ISSUED) + made.root).digest()[:ID_BYTES],
-        consultation=ready.consultation, codes=made.size, root=made.root, origin="operator",
+        consultation=consultation, codes=made.size, root=made.root, origin="operator",
         occurred_at=now)
-    await operations.write_catalogue(log, [event], now, ready.endorsed)
+    await operations.write_catalogue(log, [event], now, found.endorsed)
+    return found

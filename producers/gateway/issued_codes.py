@@ -6,24 +6,37 @@ can write to the folder cannot add a code. A code becomes a bearer, an HMAC unde
 pepper, which stands in the place of the device from then on: no browser and no log keeps the code.
 """
 
+import time
+
 import structlog
 
 from producers.gateway import codes
 from producers.gateway.codes import HASH_BYTES, Issue
 from producers.gateway.follower import Follower
+from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder, KeysUnusable
 from producers.gateway.refusals import Refused
 from schemas import problems
 
 
+AGAIN_SECONDS = 2.0
+"""An issue that is not here is looked for again after so long, and said again: whoever shows codes
+by thousands has no disk read and no line written by each."""
+
+
 class IssuedCodes:
     """Looks codes up; what an issue holds is read at the first code that is shown."""
 
-    def __init__(self, keys: KeyFolder, follower: Follower) -> None:
+    def __init__(
+        self, keys: KeyFolder, follower: Follower, clock: Clock = time.monotonic
+    ) -> None:
         self._keys = keys
         self._follower = follower
+        self._clock = clock
         self._held: dict[bytes, Issue] = {}
         """Issues that were read, by their root."""
+        self._missed: dict[bytes, float] = {}
+        """When issues that are not here were looked for last, by their root."""
         self._logger = structlog.get_logger("codes")
 
     def asked(self, consultation: str) -> bool:
@@ -46,17 +59,29 @@ class IssuedCodes:
         raise Refused(problems.WRONG_CODE if whole else problems.UNAVAILABLE)
 
     def _issue(self, consultation: str, root: bytes, size: int) -> Issue | None:
-        """Read an issue; None where its hashes are not here, or are others than the log names."""
-        if root not in self._held:
-            try:
-                hashes = self._keys.codes(consultation, root, size * HASH_BYTES)
-                found = None if hashes is None else codes.read_issue(hashes)
-                reason = "no such file" if found is None else "the file holds other hashes"
-            except KeysUnusable as error:
-                found, reason = None, str(error)
-            if found is None or found.root != root:
-                self._logger.error("codes that the log names are not taken",
-                                   consultation=consultation, root=root.hex(), reason=reason)
-                return None
+        """Give an issue; None where its hashes are not here, or are others than the log names."""
+        found, now = self._held.get(root), self._clock()
+        if found is not None or now - self._missed.get(root, -AGAIN_SECONDS) < AGAIN_SECONDS:
+            return found
+        found, reason = read_issue(self._keys, consultation, root, size)
+        if found is None:
+            self._missed[root] = now
+            self._logger.error("codes that the log names are not taken",
+                               consultation=consultation, root=root.hex(), reason=reason)
+        else:
             self._held[root] = found
-        return self._held[root]
+        return found
+
+
+def read_issue(
+    keys: KeyFolder, consultation: str, root: bytes, size: int
+) -> tuple[Issue | None, str]:
+    """Read an issue that the log names, or say why it is not taken."""
+    try:
+        hashes = keys.codes(consultation, root, size * HASH_BYTES)
+    except KeysUnusable as error:
+        return None, str(error)
+    if hashes is None:
+        return None, "no such file"
+    found = codes.read_issue(hashes)
+    return (found, "") if found.root == root else (None, "the file holds other hashes")

@@ -153,11 +153,15 @@ class KeyFolder:
 
         Raises KeysDestroyed where it was.
         """
-        if (self.folder_of(consultation) / SEALED).exists():
-            raise KeysDestroyed(consultation)
-        path = self._codes_file(consultation, root)
-        with _for_people(path):
-            make_private(path, hashes)
+        mark, path = self.folder_of(consultation) / SEALED, self._codes_file(consultation, root)
+        try:
+            if not mark.exists():
+                with _for_people(path):
+                    make_private(path, hashes)
+        finally:
+            if mark.exists():  # Whoever seals may have taken the draft away as well.
+                path.unlink(missing_ok=True)
+                raise KeysDestroyed(consultation)
         return path
 
     def _codes_file(self, consultation: str, root: bytes) -> Path:

@@ -1,6 +1,7 @@
 """`scrutin codes make`: cards for those who may vote."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -36,13 +37,14 @@ def make(
     """Issue codes to vote with, and write the cards that bear them, each with a QR code.
 
     From the first ones on the consultation takes votes by codes alone, for ever; the first are made
-    a minute before voting opens, at least, more can be made until the closing. The file is the only
-    place where the codes stand: mode 0600, to be deleted once it is printed. Their hashes go to
-    SCRUTIN_DATA_DIR/keys, where every gateway must find them; how many there are, and the root of a
-    Merkle tree over the hashes, go into the log, and audits hold that no more people voted.
+    three minutes before voting opens, at least, more can be made until the closing. The file is the
+    only place where the codes stand: mode 0600, to be deleted once it is printed. Their hashes go
+    to SCRUTIN_DATA_DIR/keys, where every gateway must find them; how many there are, and the root
+    of a Merkle tree over the hashes, go into the log, and audits hold that no more people voted.
     SCRUTIN_PUBLIC_URL is the address on the cards. Exit status 2 where the file exists, the
-    consultation is closed, sealed, not said, or open without codes, no public address is set, or no
-    key at hand may endorse, 3 where the consultation, the folders, Kafka or a topic is missing.
+    consultation is closed, sealed, not said, open without codes or voted in without any, no public
+    address is set, or no key at hand may endorse, 3 where the consultation, the folders, Kafka or a
+    topic is missing.
     """
     settings, log = load(), producing.log()
     _require_sayable(settings.public_url, language)
@@ -52,11 +54,12 @@ def make(
         ready.described, written, settings.public_url, language or _spoken(ready.described))
     try:
         _write(output, page)
+        producing.say(f"{output} has the cards; they are good once the log counts them")
         kept = _kept(KeyFolder(addresses.keys_folder(settings)), ready.consultation, issue)
     except ProducingError as error:
         producing.fail(error)
-    producing.say(f"{output} has the cards; they are good once the log counts them")
-    producing.finish(issuing.issue(log, ready, issue, now=producing.now()))
+    ready = producing.finish(
+        issuing.issue(log, ready.consultation, issue, now=producing.now()))
     issued = ready.issued + issue.size
     producing.say(f"{ready.consultation}: {issue.size:,} codes issued, {issued:,} in all. Print "
                   f"{output} and delete it; every gateway needs {kept} in its folder of keys")
@@ -87,15 +90,25 @@ def _kept(keys: KeyFolder, consultation: str, issue: Issue) -> Path:
 
 
 def _write(output: Path, page: bytes) -> None:
-    """Write the cards for their owner alone; raise where something lies there already."""
+    """Write the cards for their owner alone, whole or not at all; raise where something lies there.
+    """
+    made = False
     try:
-        output.touch(mode=FILE_MODE, exist_ok=False)
-        output.write_bytes(page)
+        opened = os.open(
+            output, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        made = True
+        with os.fdopen(opened, "wb") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())  # No code is in the log whose card the disk may still lose.
     except FileExistsError:
         raise InvalidInput(f"{output} exists: cards are written over nothing. Name another file. "
-                           "Nothing was written.") from None
+                           "No code was issued.") from None
     except OSError as error:
-        raise Missing(f"{output} cannot be written ({error.strerror}). {_WORTHLESS}") from error
+        if made:
+            output.unlink(missing_ok=True)
+        raise Missing(
+            f"{output} cannot be written ({error.strerror}). No code was issued.") from error
 
 
 def _spoken(described: Mapping[str, Any]) -> str:

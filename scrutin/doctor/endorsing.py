@@ -1,18 +1,21 @@
-"""Who endorses what operators say in the catalogue, and whether that can be done from here."""
+"""What the catalogue asks of this machine: who endorses what it says, and hashes of codes."""
 
 import asyncio
 from collections.abc import Sequence
 
 from aiokafka.errors import KafkaError
 
-from producers.endorsing import read_endorsements
 from producers.errors import ProducingError
+from producers.gateway.keys import KeyFolder
+from producers.known_catalogue import read_catalogue
+from producers.log_reader import LogReader
 from producers.signing import OwnKey, own_keys
 from schemas.control_roles import CLOSINGS
 from schemas.endorsements import Endorsements
 from schemas.private_files import KeyRefused
 from schemas.topics import Topics
 from scrutin import addresses
+from scrutin.doctor import issued
 from scrutin.doctor.answers import Answer, bad, good, unknown
 from scrutin.settings import Settings
 
@@ -25,18 +28,24 @@ DESCRIPTION = "ProposalAccepted"
 CLOSING = min(CLOSINGS)
 
 
-async def examined(settings: Settings, address: str, topics: Topics, process: str | None) -> Answer:
-    """Read the catalogue, and compare who endorses with the keys that lie here."""
+async def examined(
+    settings: Settings, address: str, topics: Topics, process: str | None
+) -> list[Answer]:
+    """Read the catalogue, and compare with what lies here."""
     try:
         own = own_keys(addresses.control_keys_folder(settings))
-        async with asyncio.timeout(LOOK_SECONDS):
-            found = await read_endorsements(address, topics)
+        async with asyncio.timeout(LOOK_SECONDS), LogReader(address) as reader:
+            known = await read_catalogue(reader, topics)
     except KeyRefused as error:
-        return bad(ABOUT, str(error), "Do what the sentence says.")
+        return [bad(ABOUT, str(error), "Do what the sentence says.")]
     except (ProducingError, KafkaError, OSError, TimeoutError) as error:
-        return unknown(ABOUT, f"the catalogue cannot be read: {error or type(error).__name__}",
-                       "Run this with an account that may read it.")
-    return judged(found, own, closes=settings.closes_on_date and process == "notary")
+        return [unknown(ABOUT, f"the catalogue cannot be read: {error or type(error).__name__}",
+                        "Run this with an account that may read it.")]
+    closes = settings.closes_on_date and process == "notary"
+    found = [judged(known.endorsements, own, closes=closes)]
+    if process in (None, "gateway"):  # Nobody else looks codes up.
+        found.append(issued.examined(known, KeyFolder(addresses.keys_folder(settings))))
+    return found
 
 
 def judged(found: Endorsements, own: Sequence[OwnKey], *, closes: bool) -> Answer:

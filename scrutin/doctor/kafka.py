@@ -64,7 +64,8 @@ async def examined(
     states = {answer.about: answer.said for answer in asked}
     if UNANSWERED not in states and states.get(
             f"topics.{topics.catalogue}") != topic_rules.ABSENT:
-        yield await endorsing.examined(settings, address, topics, process)
+        for answer in await endorsing.examined(settings, address, topics, process):
+            yield answer
     if states.get(f"topics.{topics.clocks}") == topic_rules.ABSENT:
         yield unknown(CLOCKS, f"{topics.clocks} does not exist", topic_rules.MAKE)
     elif UNANSWERED not in states:

@@ -7,6 +7,7 @@ from tests.browser.site import Site
 from tests.browser.test_every_page import faults
 from tests.browser.test_vote import told, votes
 from tests.browser.windows import Windows
+from tests.producers.gateway.booths import FAR_AHEAD, LONG_AGO
 
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -88,3 +89,25 @@ async def test_what_is_said_of_codes_is_open_to_everybody(
         {"fr": "1 code de vote a été émis", "en": "1 code to vote with was issued"}[language])
     assert await page.context.cookies() == [
         each for each in await page.context.cookies() if "bearer" not in each["name"]]
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+async def test_a_card_that_is_opened_too_early_or_too_late_leaves_its_code_in_no_address(
+    windows: Windows, site: Site, language: str
+) -> None:
+    """Nobody votes there now: the page says that the code was not used, and does not keep it, nor
+    what is left of one that was cut off."""
+    for opens_at, closes_at in ((FAR_AHEAD, None), (LONG_AGO, LONG_AGO + 1)):
+        name = await site.consultation(codes=1, opens_at=opens_at, closes_at=closes_at)
+        [code] = (each.replace("-", "") for each in site.codes[name])
+        booth = f"/c/{name}/vote"
+        page = await windows.open("/", language=language, width_pixels=320)
+        for there in (booth, f"{booth}/code", f"{booth}?proposal=p1"):
+            for written in (code, code[:-1]):
+                await page.goto(f"{there}#{written}")
+                await page.wait_for_function("!location.hash")
+                assert page.url.endswith(there)
+        said = await page.get_by_text({"fr": "son code n’a pas été utilisé",
+                                       "en": "its code was not used"}[language]).count()
+        assert (said, await page.locator("#to-code").count()) == (closes_at is None, 0)
+        assert await faults(page) == []

@@ -2,7 +2,8 @@
 
 Theory of operation: a card's link bears its code behind the `#`, which browsers send to nobody. A
 script takes it out of the address and posts it; without one it is typed. A code never stands in an
-address that a server, a proxy or a history gets to see, and what the browser keeps is not the code.
+address that a server or a proxy gets to see, and what the browser keeps for us is not the code. The
+list of visited pages keeps a link as it was opened, whatever a page does: people are told.
 """
 
 from collections.abc import Callable, Mapping

@@ -350,6 +350,7 @@ class VotePages:
         body = rendering.render(
             "vote_state.html", language_of(request), problem=turned.problem,
             consultation=described, path=place.address, asked=wanted, **place.model(),
+            codes=self._desk.asks_codes(place.consultation), stopped=True,
             opens=described and shown.moment(described, "opens_at"),
             closes=described and shown.moment(described, "closes_at"))
         status = 200 if wanted and settled else turned.problem.status

@@ -1,20 +1,24 @@
 """Codes: nobody guesses or mistypes one into another, and none is added unseen."""
 
+import contextlib
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from producers.gateway import codes
 from producers.gateway.follower import Follower
-from producers.gateway.issued_codes import IssuedCodes
+from producers.gateway.issued_codes import AGAIN_SECONDS, IssuedCodes
 from producers.gateway.keys import KeyFolder, KeysDestroyed
 from producers.gateway.refusals import Refused
 from producers.issuing import made
 from schemas import codec
 from schemas.codes import ISSUED
+from schemas.private_files import make_private_folder
 from schemas.topics import Topics
 from sinks.transparency.hashing import leaf_hashes
 from sinks.transparency.tree import Tree
@@ -129,6 +133,43 @@ def test_a_folder_without_an_issue_is_no_reason_to_call_its_codes_wrong(tmp_path
 
     assert len(found.bearer("town", here)) == codes.CODE_BYTES
     assert refusal(found, there) == "votes-unavailable"
+
+
+def test_who_shows_codes_by_thousands_has_the_folder_read_no_more_often(tmp_path: Path) -> None:
+    """An issue that is not there is looked for again after a moment, and said again then: each try
+    would else read a file and write a line. Once its file is there it is taken."""
+    (mine, *others), issue = made("town", 50)
+    found, now = issued(tmp_path, named=(issue,)), [0.0]
+    found._clock = lambda: now[0]
+    with capture_logs() as said:
+        refused = {refusal(found, each) for each in (mine, *others)}
+        now[0] = AGAIN_SECONDS
+        refused.add(refusal(found, mine))
+        KeyFolder(tmp_path).keep_codes("town", issue.root, issue.hashes)
+        refused.add(refusal(found, mine))
+        now[0] *= 2
+
+    assert (len(said), refused) == (2, {"votes-unavailable"})
+    assert len(found.bearer("town", mine)) == codes.CODE_BYTES
+
+
+def test_no_hashes_lie_there_once_keys_are_sealed_whoever_was_first(tmp_path: Path) -> None:
+    """Codes are made and keys are sealed at once, again and again: no file of codes is left."""
+    _, issue = made("town", 1)
+
+    def keep(folder: Path) -> None:
+        with contextlib.suppress(KeysDestroyed):
+            KeyFolder(folder).keep_codes("town", issue.root, issue.hashes)
+
+    with ThreadPoolExecutor(2) as both:
+        for number in range(200):
+            folder = tmp_path / str(number)
+            make_private_folder(KeyFolder(folder).folder_of("town"))
+            kept = both.submit(keep, folder)
+            both.submit(KeyFolder(folder).seal, "town").result()
+            kept.result()
+
+    assert [*tmp_path.rglob("*.sha256*")] == []
 
 
 def test_hashes_are_their_owner_s_and_go_with_the_keys(tmp_path: Path) -> None:

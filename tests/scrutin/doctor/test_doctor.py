@@ -22,6 +22,9 @@ from hypothesis import strategies as st
 from deploy.local import services
 from deploy.machine.files import keep_private
 from processors.workers.provisioning import provision
+from producers.gateway.keys import KeyFolder
+from producers.issuing import made
+from schemas.codes import ISSUED
 from schemas.private_files import make_private
 from schemas.topics import Topics
 from scrutin.commands.doctor import MEMORY_BYTES
@@ -29,6 +32,8 @@ from scrutin.doctor import examination, here
 from scrutin.doctor.answers import BAD, GOOD, STATES, UNKNOWN, Answer, exit_code, without
 from scrutin.settings import Settings
 from tests.e2e.running import scrutin
+from tests.harness import connected_producer, write
+from tests.producers.gateway import booths
 from tests.secured import Authority
 from tests.waiting import WAIT_SECONDS
 
@@ -257,6 +262,40 @@ async def test_a_topic_that_was_changed_is_found(
     assert found[f"topics.{topic_prefix}.votes"]["state"] == BAD
     assert "2 partitions, 3 are expected" in found[f"topics.{topic_prefix}.votes"]["said"]
     assert found[f"topics.{topic_prefix}.catalogue"]["state"] == GOOD
+
+
+async def test_hashes_of_codes_that_a_gateway_would_not_take_are_bad(
+    broker: services.Broker, topic_prefix: str, tmp_path: Path
+) -> None:
+    """Not there, of another size, others than the log names: its codes would be answered 503. Who
+    runs no gateway needs none; nor does a consultation that is closed."""
+    topics, keys = Topics(topic_prefix, 1), KeyFolder(tmp_path / "keys")
+    await provision(broker.address, topics, replication=1)
+    (_, issue), (_, other), (_, shut) = (made(of, 1) for of in ("town", "town", "shut"))
+    catalogue = [booths.consultation("town"), booths.consultation("shut"), *(
+        booths.described(ISSUED, of, codes=1, root=each.root)
+        for of, each in (("town", issue), ("shut", shut)))]
+    catalogue.append(booths.described(
+        "ConsultationClosed", "shut", closes_at=booths.LONG_AGO, salt=bytes(16)))
+    async with connected_producer(broker.address) as producer:
+        await write(producer, topics.catalogue, 0, catalogue)
+
+    async def looks(*arguments: str) -> Any:
+        found = await asyncio.to_thread(
+            doctor, 1, *arguments, data_dir=str(tmp_path), kafka=broker.address,
+            topic_prefix=topic_prefix, partitions="1")
+        return found.get("keys.codes")
+
+    missing, elsewhere = await looks(), await looks("--process", "ledger")
+    file = keys.keep_codes("town", issue.root, issue.hashes)
+    there = await looks("--process", "gateway")
+    file.write_bytes(other.hashes)
+    others = await looks()
+
+    assert [each["state"] for each in (missing, there, others)] == [BAD, GOOD, BAD]
+    assert "1 of 1 issues" in missing["said"]
+    assert f"town, root {issue.root.hex()}" in missing["said"]
+    assert elsewhere is None
 
 
 async def test_before_there_are_topics_every_remedy_makes_them(
