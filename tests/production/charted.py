@@ -20,6 +20,7 @@ Made = dict[str, Any]
 """An object of Kubernetes."""
 
 
+ROOT_OF_CODES = "1" * 64
 SOMEBODY: Made = {"ipBlock": {"cidr": "192.0.2.0/24", "except": ["192.0.2.128/25"]}}
 ODD: dict[str, tuple[str, Made]] = {
     "everything": ("scrutin", {
@@ -33,8 +34,10 @@ ODD: dict[str, tuple[str, Made]] = {
         "views": {"autoscaling": {"enabled": True, "most": 4}},
         "monitoring": {"labels": {"release": "2027", "on": "true"}},
         "ingress": {"annotations": {"example.org/size": "1", "example.org/on": "yes"}},
-        "keys": {"consultations": [{"id": "A_b.c~1-", "secret": "one.more"},
-                                   {"id": "2027", "secret": "2027"}]},
+        "keys": {"consultations": [
+            {"id": "A_b.c~1-", "secret": "one.more", "codes": [
+                {"root": ROOT_OF_CODES, "secret": "codes.1"}, {"root": "2" * 64, "secret": "2"}]},
+            {"id": "2027", "secret": "2027"}]},
         "networkPolicy": {each: [SOMEBODY] for each in (
             "kafka", "clickhouse", "redis", "collector", "store", "witnesses", "visitors",
             "prometheus")}}),

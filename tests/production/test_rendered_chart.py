@@ -8,11 +8,21 @@ from typing import Any
 import pytest
 import yaml
 
+from producers.gateway.keys import KeyFolder
 from scrutin import settings
 from scrutin.gateway.composition import SHUTDOWN_SECONDS
 from scrutin.main import PROCESSES
 from tests.deploy.prometheus_tools import promtool
-from tests.production.charted import CHART, SIZES, Made, arguments, pods, rendered, tools
+from tests.production.charted import (
+    CHART,
+    ROOT_OF_CODES,
+    SIZES,
+    Made,
+    arguments,
+    pods,
+    rendered,
+    tools,
+)
 
 
 OLDEST, NEWEST = "1.29", "1.37"
@@ -149,6 +159,22 @@ def test_every_file_that_is_named_lies_in_a_mount(size: str) -> None:
         named = [value for value in _environment(pod).values()
                  if value.startswith(("/etc/", "/var/lib/scrutin/"))]
         assert [value for value in named if not f"{value}/".startswith(places)] == [], name
+
+
+def test_a_gateway_s_pod_has_every_key_of_a_consultation(tmp_path: Path) -> None:
+    """Of one that asks for codes, too: all that a folder of keys holds of it, from Secrets."""
+    keys = KeyFolder(tmp_path)
+    keys.prepare(["A_b.c~1-"])
+    keys.keep_codes("A_b.c~1-", bytes.fromhex(ROOT_OF_CODES), bytes(32))
+    wanted = {str(each.relative_to(tmp_path))
+              for each in keys.folder_of("A_b.c~1-").iterdir()}
+    [pod] = (pod for name, pod in pods("everything") if name == "gateway")
+    [mounted] = (each for each in pod["spec"]["volumes"] if each["name"] == "keys")
+    items = [(each["secret"]["name"], item["path"]) for each in mounted["projected"]["sources"]
+             for item in each["secret"].get("items", ())]
+
+    assert wanted - {path for _, path in items} == set()
+    assert ("codes.1", f"consultations/c-A_b.c~1-/codes-{ROOT_OF_CODES}.sha256") in items
 
 
 @pytest.mark.parametrize("size", SIZES)

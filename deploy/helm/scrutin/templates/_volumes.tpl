@@ -126,5 +126,13 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
           items:
             - {key: pepper.key, path: consultations/c-{{ .id }}/pepper.key}
             - {key: participants-pepper.key, path: consultations/c-{{ .id }}/participants-pepper.key}
+      {{- $id := .id }}
+      {{- range .codes }}
+      - secret:
+          name: {{ .secret | quote }}
+          optional: true
+          items:
+            - {key: codes-{{ .root }}.sha256, path: consultations/c-{{ $id }}/codes-{{ .root }}.sha256}
+      {{- end }}
       {{- end }}
 {{- end }}
