@@ -21,17 +21,18 @@ from producers.gateway.codes import CODE_BYTES, Issue
 from producers.known_catalogue import read_catalogue
 from producers.log_reader import LogReader
 from producers.operations import Log
+from producers.writer import WAIT_SECONDS
 from schemas import codec
 from schemas.codec import ID_BYTES
-from schemas.codes import ISSUED
+from schemas.codes import ISSUED, KNOWN_BEFORE_MILLISECONDS
 from schemas.registry import seed
 
 
 CODES_MOST = 10_000
 """Made at once, at most: a page of them has 25 MB, and is printed as 1,000 sheets."""
-FIRST_BEFORE_MILLISECONDS = 180_000
-"""The first codes are written so long before voting opens: in the log they are two minutes later at
-the latest (`writer.WAIT_SECONDS`), and gateways read it within seconds."""
+FIRST_BEFORE_MILLISECONDS = KNOWN_BEFORE_MILLISECONDS + int(1_000 * WAIT_SECONDS)
+"""The first codes are written so long before voting opens: the log may take some time to take
+them."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,9 @@ from typing import Any
 
 
 ISSUED = "CodesIssued"
+KNOWN_BEFORE_MILLISECONDS = 60_000
+"""The first codes of a consultation are in the log so long before it opens, at least: a gateway
+that has read the catalogue since knows whether it asks for codes."""
 
 Issues = dict[bytes, int]
 """How many codes each issue of a consultation has, by the root of its tree."""

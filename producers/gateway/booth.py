@@ -136,8 +136,7 @@ class Booth:
         self, consultation: str, device: bytes | None, origin: int, network: bytes,
         mark: Mark = UNMARKED, via: int = 0, *, by_code: bool = False,
     ) -> Voter:
-        """Name a device, or what stands for a code, within a consultation that is open; raise
-        Refused where it is not, there is none, or the partner said to have it has no site."""
+        """Name a device or a code's bearer in an open consultation; raise Refused where none is."""
         if not (self._follower.ready.is_set() and self._time.settled):
             raise Refused(problems.UNAVAILABLE)
         known = self._follower.known
@@ -148,7 +147,8 @@ class Booth:
         if self._time.milliseconds() < described["opens_at"]:
             raise Refused(problems.NOT_YET_OPEN)
         self._require_not_closed(consultation)
-        if device is None or (not by_code and self.codes.asked(consultation)):
+        if device is None or not (by_code or self.codes.none_asked(
+                consultation, described["opens_at"], self._time.milliseconds())):
             raise Refused(problems.CODE_NEEDED)
         try:
             pepper = self._keys.pepper(consultation)

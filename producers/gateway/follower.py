@@ -6,6 +6,8 @@ from there on no vote is taken until a release that can read it runs here.
 """
 
 import asyncio
+import math
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -38,6 +40,8 @@ class Follower:
         self.known = KnownCatalogue()
         self.offset = -1
         """Last catalogue offset folded."""
+        self.whole_at = math.inf
+        """When all was folded that the catalogue had last, by time.monotonic; once it is ready."""
         self.ready = asyncio.Event()
         self._address = address
         self._place = TopicPartition(topics.catalogue, 0)
@@ -98,19 +102,22 @@ class Follower:
 
     async def _read(self, consumer: Any) -> None:
         await consumer.start()
-        clock = asyncio.get_running_loop().time
+        clock = time.monotonic
         # Before the first fetch, behind which the broker would let the question wait.
-        first_end = (await consumer.end_offsets([self._place]))[self._place]
+        asked_at = looked_at = clock()
+        end = (await consumer.end_offsets([self._place]))[self._place]
         consumer.assign([self._place])
         consumer.seek(self._place, self.offset + 1)
-        looked_at, standing = clock(), Standing(self._place.topic)
+        standing = Standing(self._place.topic)
         while True:
-            if self.offset + 1 >= first_end:
+            if self.offset + 1 >= end:
+                self.whole_at = asked_at
                 self.ready.set()
             if clock() - looked_at > LOOK_SECONDS:
                 looked_at = clock()
                 try:
                     end = (await consumer.end_offsets([self._place]))[self._place]
+                    asked_at = looked_at
                     standing.see(self.offset + 1, end, clock())
                 except KafkaError:  # The broker is away, and waited for.
                     standing.forget()

@@ -17,6 +17,7 @@ from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder, KeysUnusable
 from producers.gateway.refusals import Refused
 from schemas import problems
+from schemas.codes import KNOWN_BEFORE_MILLISECONDS
 
 
 AGAIN_SECONDS = 2.0
@@ -42,6 +43,19 @@ class IssuedCodes:
     def asked(self, consultation: str) -> bool:
         """Whether a consultation takes votes by codes alone: since it was issued some, for ever."""
         return consultation in self._follower.known.codes
+
+    def none_asked(self, consultation: str, opens_at: int, now: int) -> bool:
+        """Whether a consultation that has opened takes votes without codes.
+
+        Raises Refused while nobody knows: its first codes are in the catalogue some time before it
+        opens, and a gateway that was frozen or cut off has not read them, perhaps.
+        """
+        if self.asked(consultation):
+            return False
+        read_at = now - 1_000 * (self._clock() - self._follower.whole_at)
+        if read_at < opens_at - KNOWN_BEFORE_MILLISECONDS:
+            raise Refused(problems.UNAVAILABLE)
+        return True
 
     def bearer(self, consultation: str, text: str) -> bytes:
         """Return what stands for a code of an open consultation; raise Refused for any other text.

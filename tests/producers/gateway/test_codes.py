@@ -111,6 +111,26 @@ def test_what_was_not_issued_for_a_consultation_is_no_code_of_it(tmp_path: Path)
     assert refusal(found, mine, "village") == "wrong-code"
 
 
+def test_who_has_not_read_the_catalogue_since_before_an_opening_lets_nobody_vote_without_a_code(
+    tmp_path: Path
+) -> None:
+    """Frozen or cut off when the first codes came it knows of none, and votes would count that are
+    of no code. One that opened long ago waits for no look."""
+    _, issue = made("town", 1)
+    found, opens_at = issued(tmp_path), 1_000_000_000
+    found._clock = lambda: 500.0
+    said: list[bool | str] = []
+    for read_seconds_ago, open_seconds in ((90, 20), (90, 40), (5_000, 86_400), (0, 0)):
+        found._follower.whole_at = 500.0 - read_seconds_ago
+        try:
+            said.append(found.none_asked("town", opens_at, opens_at + 1_000 * open_seconds))
+        except Refused as refused:
+            said.append(refused.problem.name)
+    asked = issued(tmp_path, issue).none_asked("town", opens_at, opens_at)
+
+    assert (said, asked) == (["votes-unavailable", True, True, True], False)
+
+
 def test_nobody_adds_a_code_by_writing_into_the_folder(tmp_path: Path) -> None:
     """Hashes of another root than the log names are not taken, nor are fewer or more of them; then
     nobody knows whether a code is wrong, and says so."""

@@ -1,6 +1,7 @@
 """What a gateway knows of the catalogue: what is voted on, in which words, by which rules."""
 
 import asyncio
+import time
 
 from producers.gateway.follower import Follower
 from producers.known_catalogue import KnownCatalogue, read_catalogue
@@ -54,6 +55,19 @@ def test_a_wording_is_the_record_that_gave_the_text() -> None:
     assert [known(values[:size]).wording("town", "p1") for size in range(1, 6)] == [0, 0, 0, 3, 4]
     assert known(values).wording("later", "p1") == 1
     assert known(values).wording("town", "p2") == -1
+
+
+async def test_a_gateway_knows_when_it_had_read_all_there_was(stack: Stack) -> None:
+    """By then at the latest it had been told everything that was written before."""
+    await booths.opened(stack)
+    follower, began = Follower(stack.kafka, stack.topics), time.monotonic()
+    following = asyncio.create_task(follower.follow())
+    async with asyncio.timeout(WAIT_SECONDS):
+        await follower.ready.wait()
+    following.cancel()
+    await asyncio.wait([following])
+
+    assert began <= follower.whole_at <= time.monotonic()
 
 
 async def test_a_command_reads_rules_and_wordings_from_the_log(stack: Stack) -> None:
