@@ -26,6 +26,10 @@ from views.voting.places import Place, place_of, sent_to
 FORGET = "forget"
 """Has the browser forget whose code it votes with: for the next person at a shared one."""
 
+KEPT = "kept"
+"""In the query of the booth to which a code that was taken leads: who comes there without what
+stands for it has a browser that keeps no cookie, as within some pages of other sites."""
+
 TurnAway = Callable[[Request, Place, TurnedAway], Response]
 
 
@@ -46,13 +50,17 @@ class CodePages:
         given: bool = False,
     ) -> Response:
         """Ask for a code; say what was wrong with the one before, or that one was given."""
-        found = problem or (None if request.method in ("GET", "HEAD") else problems.CODE_NEEDED)
+        looks = request.method in ("GET", "HEAD")
+        status = problem.status if problem else 200 if looks else problems.CODE_NEEDED.status
+        template = "vote_code.html"
+        if looks and not given and KEPT in asked.query_of(request):
+            template, status = "vote_cookies.html", 400
         described = self._desk.described(place.consultation)
         body = rendering.render(
-            "vote_code.html", language_of(request), consultation=described, path=place.address,
+            template, language_of(request), consultation=described, path=place.address,
             problem=problem, given=given, codes=True, **place.model(),
             closes=described and shown.moment(described, "closes_at"))
-        return html(request, body, status=found.status if found else 200, headers=place.headers)
+        return html(request, body, status=status, headers=place.headers)
 
     async def _ask(self, request: Request) -> Response:
         place = self._place(request)
@@ -64,7 +72,7 @@ class CodePages:
 
     async def _take(self, request: Request) -> Response:
         place = self._place(request)
-        response = sent_to(place.address)
+        response = sent_to(f"{place.address}?{KEPT}")
         try:
             form = await forms.read(request)
             self._desk.take_code(
@@ -74,6 +82,7 @@ class CodePages:
                 return self.page(request, place, turned.problem)
             return self._turned_away(request, place, turned)
         if form.get("act") == FORGET:
+            response.headers["location"] = place.address
             place.forget(response, secure=asked.is_secure(request))
         return response
 

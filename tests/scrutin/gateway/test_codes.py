@@ -109,7 +109,7 @@ async def test_a_code_that_was_given_lets_in_by_pages_and_by_v1(
         by_program = await browser.get(f"{V1}/sequence", params=via)
         elsewhere = await browser.get(f"{V1}/sequence", params={} if via else {"via": "1"})
 
-    assert (answer.status_code, answer.headers["location"]) == (303, place)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{place}?kept")
     assert (page.status_code, 'id="to-code"' in page.text) == (200, True)
     assert "Type the code" not in page.text
     assert by_program.status_code == LET_IN
@@ -148,6 +148,26 @@ async def test_nobody_is_named_without_a_code_by_whatever_way_they_come(tmp_path
 
     assert refused.value.problem.name == "code-needed"
     assert named.id != bytes(16)
+
+
+@pytest.mark.parametrize("place", [BOOTH, f"/c/{NAME}/widget/1"])
+async def test_who_keeps_no_cookie_is_told_so_and_not_asked_for_the_code_again(
+    tmp_path: Path, place: str
+) -> None:
+    """As within a partner's page in some browsers, where a window of its own is offered; there, as
+    at any later time, the page that asks is shown. Who keeps it goes on."""
+    async with coded(tmp_path).browser() as browser:
+        there = (await gives(browser, CODES[0], place)).headers["location"]
+        kept = await browser.get(there)
+        browser.cookies.clear()
+        told, later = await browser.get(there), await browser.get(place)
+        forgotten = await browser.post(f"{place}/code", data={"act": "forget"}, headers=FORM)
+
+    assert ("keeps no cookie" in kept.text, "Type the code" in kept.text) == (False, False)
+    assert (told.status_code, "Your browser keeps no cookie" in told.text) == (400, True)
+    assert ("Open in a window of its own" in told.text) == ("widget" in place)
+    assert (later.status_code, "Type the code" in later.text) == (200, True)
+    assert forgotten.headers["location"] == place
 
 
 async def test_a_wrong_code_is_explained_and_not_repeated(tmp_path: Path) -> None:
