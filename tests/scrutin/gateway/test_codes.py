@@ -1,6 +1,7 @@
 """Codes at the gateway: who has none does nothing, who gives one is the same voter everywhere."""
 
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -148,6 +149,22 @@ async def test_nobody_is_named_without_a_code_by_whatever_way_they_come(tmp_path
 
     assert refused.value.problem.name == "code-needed"
     assert named.id != bytes(16)
+
+
+async def test_nobody_is_named_before_it_is_known_whether_a_code_is_asked_for(
+    tmp_path: Path
+) -> None:
+    """A gateway that has not read the catalogue whole since the first codes would have come."""
+    found, _ = desk(tmp_path, embargo=False)
+    assert isinstance(found, GatewayDesk)
+    opened = (found.described(NAME) or {})["opens_at"] / 1_000
+    found.follower.whole_at = time.monotonic() - (NOW - opened)
+    named = found.booth.voter(NAME, bytes(16), 0, b"")
+    found.follower.whole_at -= 61
+    with pytest.raises(Refused) as refused:
+        found.booth.voter(NAME, bytes(16), 0, b"")
+
+    assert (len(named.id), refused.value.problem.name) == (16, "votes-unavailable")
 
 
 @pytest.mark.parametrize("place", [BOOTH, f"/c/{NAME}/widget/1"])
