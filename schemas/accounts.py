@@ -51,7 +51,8 @@ ACCOUNTS = {
         reads=("votes", "catalogue", "networks", "patrol"), writes=("patrol", "votes", "networks"),
         checks=("votes", "catalogue", "networks", "patrol"), groups=("patrol",)),
     "archive": Account(
-        reads=FOR_EVER, checks=FOR_EVER, groups=("archive",)),
+        # Recounts run where it runs, and ask what is published.
+        reads=(*FOR_EVER, "results"), checks=FOR_EVER, groups=("archive",)),
     "restore": Account(reads=FOR_EVER, writes=FOR_EVER, checks=LOGS, administers=True),
     "notary": Account(
         # It names its own keys in the catalogue, and closes at the date of the broker's clock.
@@ -101,13 +102,18 @@ def grants(process: str, topics: Topics) -> Iterator[Grant]:
 def for_kafka(topics: Topics, principal: str) -> Iterator[str]:
     """Yield the commands of Kafka's own tool that grant everything to everybody.
 
-    `principal` names the account of a process, which stands for {process} in it.
+    `principal` names the account of a process, which stands for {process} in it. One command has
+    all that may be done alike: each starts a Java process.
     """
     for process in ACCOUNTS:
-        for grant in grants(process, topics):
+        alike: dict[tuple[str, str], list[str]] = {}
+        for (resource, name), operations in _gathered(process, topics).items():
+            done = " ".join(f"--operation {each}" for each in operations)
+            alike.setdefault((resource, done), []).append(f"--{resource} {name}")
+        for (_, done), named in alike.items():
             yield ('kafka-acls.sh --bootstrap-server "$KAFKA" --command-config "$ADMIN" --add '
                    f"--allow-principal {principal.format(process=process)} "
-                   f"--operation {grant.operation} --{grant.resource} {grant.name}")
+                   f"{done} {' '.join(named)}")
 
 
 def for_strimzi(topics: Topics, cluster: str) -> Iterator[str]:

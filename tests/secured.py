@@ -4,6 +4,7 @@ import asyncio
 import base64
 import datetime as dt
 import ipaddress
+import itertools
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -187,7 +188,7 @@ def secured_broker(
 
 async def grant(kafka_address: str, commands: Iterable[str]) -> int:
     """Do what commands of kafka-acls.sh would do, as printed; return how many."""
-    creations = [_creation(command.split()) for command in commands]
+    creations = [each for command in commands for each in _creations(command.split())]
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_address)
     await admin.start()
     try:
@@ -199,12 +200,13 @@ async def grant(kafka_address: str, commands: Iterable[str]) -> int:
     return len(creations)
 
 
-def _creation(words: list[str]) -> tuple[int, str, int, str, str, int, int]:
-    resource = next(word for word in RESOURCES if f"--{word}" in words)
-    def after(option: str) -> str:
-        return words[words.index(option) + 1]
-    return (RESOURCES[resource], after(f"--{resource}"), LITERAL, after("--allow-principal"), "*",
-            OPERATIONS[after("--operation")], ALLOW)
+def _creations(words: list[str]) -> Iterator[tuple[int, str, int, str, str, int, int]]:
+    def after(option: str) -> list[str]:
+        return [word for before, word in itertools.pairwise(words) if before == f"--{option}"]
+    (principal,) = after("allow-principal")
+    for resource, number in RESOURCES.items():
+        for name, operation in itertools.product(after(resource), after("operation")):
+            yield number, name, LITERAL, principal, "*", OPERATIONS[operation], ALLOW
 
 
 def unsecured_token(name: str, seconds: float = 3_600.0) -> str:
