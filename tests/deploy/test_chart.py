@@ -3,11 +3,13 @@
 Read as text: `tests/production/test_rendered_chart.py` has helm render it, and others judge that.
 """
 
+import copy
 import json
 import re
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -132,3 +134,73 @@ def test_the_operators_values_are_tried_as_they_stand_there() -> None:
     tried = (ROOT / "tests/production/cluster/site.yaml").read_text("utf-8")
 
     assert tried.partition("\n")[2] == shown
+
+
+@pytest.mark.parametrize(("place", "good", "bad"), [
+    ("kafka.accounts.prefix", ("", "scrutin-", "2027.", "a.b-"),
+     ("Scrutin-", "-", "a..", ".", "a-.", "a_", "a b", "é", "a/")),
+    ("kafka.ca.secret", ("", "a.b-c"), ("a..b", "a.-b", "A", "a_b", "-a", "a.", "a" * 254)),
+    ("keys.gateway", ("a.b-c",), ("", "a..b", "A", "a/b")),
+    ("ingress.host", ("", "vote.example.org"),
+     ("https://vote.example.org", "vote.example.org/", "Vote.example.org", "vote..example.org")),
+    ("public.securityContact", ("", "mailto:a@b.example", "https://a.example,tel:+33-1"),
+     ("a@b.example", "mailto:a")),
+    ("public.proxies", ("", "*", "10.0.0.0/8,::1"), ("proxy", "10.0.0.0/8;10.1.0.0/16", "*,::1")),
+    ("networkPolicy.visitors", ([], [{"podSelector": {}}]), ([{}], ["anybody"])),
+    ("gateway.autoscaling.most", (1, 1000), (0, 1001, "2")),
+])
+def test_values_that_can_never_be_are_refused(
+    place: str, good: tuple[Any, ...], bad: tuple[Any, ...]
+) -> None:
+    """Each kind of name, list and number is bounded, and helm says where and by what."""
+    assert [value for value in good if _fault(place, value)] == []
+    for value in bad:
+        found = _fault(place, value)
+        assert found is not None, value
+        assert ".".join(map(str, found.absolute_path)).startswith(place)
+
+
+def _fault(place: str, value: Any) -> jsonschema.ValidationError | None:
+    """Return what the schema has against a value in its place."""
+    values = copy.deepcopy(VALUES)
+    for process in PROCESSES:
+        # The sizes have them; these values are nobody's.
+        values[process]["resources"] = {"requests": {"cpu": 1, "memory": "1Gi"}}
+    *above, name = place.split(".")
+    found = values
+    for each in above:
+        found = found[each]
+    found[name] = value
+    fault: jsonschema.ValidationError | None = next(
+        jsonschema.Draft202012Validator(SCHEMA).iter_errors(values), None)
+    return fault
+
+
+@pytest.mark.parametrize(("value", "setting"), [
+    ("generation.prefix", "topic_prefix"), ("clickhouse.database", "clickhouse_database"),
+    ("public.securityContact", "security_contact")])
+def test_the_schema_takes_what_the_setting_takes(value: str, setting: str) -> None:
+    """What a process would refuse at its start helm refuses before."""
+    found = SCHEMA["properties"]
+    for each in value.split("."):
+        found = found.get("properties", found)[each]
+    (told,) = Settings.model_fields[setting].metadata
+
+    assert found["pattern"] == told.pattern
+
+
+@pytest.mark.parametrize(("found", "setting"), [
+    (SCHEMA["properties"]["generation"]["properties"]["partitions"], "partitions"),
+    (SCHEMA["properties"]["generation"]["properties"]["replication"], "replication"),
+    (SCHEMA["properties"]["stopSeconds"], "stop_seconds"),
+    (SCHEMA["properties"]["drainSeconds"], "drain_seconds"),
+    (SCHEMA["$defs"]["server"]["properties"]["autoscaling"]["properties"]["most"],
+     "gateway_count")])
+def test_the_schema_bounds_numbers_as_the_setting_does(
+    found: dict[str, Any], setting: str
+) -> None:
+    """Whatever helm takes a process takes."""
+    least, most = Settings.model_fields[setting].metadata
+
+    assert least.ge <= found["minimum"]
+    assert most.le == found["maximum"]

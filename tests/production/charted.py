@@ -58,7 +58,7 @@ ODD: dict[str, tuple[str, Made]] = {
         "keys": {"gateway": "11", "snapshots": "12", "guard": "13", "clerk": "14"},
         "operations": {"secret": "15", "key": "16"}, "clickhouse": {
             "ca": {"secret": "17", "key": "18"}, "archive": {"secret": "19", "key": "20"}},
-        "generation": {"prefix": "1e3"}, "public": {"securityContact": "1"},
+        "generation": {"prefix": "1e3"}, "public": {"securityContact": "tel:+1"},
         "ingress": {"className": "21", "host": "22", "readersHost": "23", "tlsSecret": "24"},
         "storage": {"public": {"className": "25"}, "private": {"className": "26"}},
         "imagePullSecrets": [{"name": "27"}], "snapshots": {"store": "s3://2027", "secret": "28"},

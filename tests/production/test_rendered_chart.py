@@ -2,6 +2,7 @@
 
 import copy
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from scrutin.main import PROCESSES
 from tests.deploy.prometheus_tools import promtool
 from tests.production.charted import (
     CHART,
+    ODD,
     ROOT_OF_CODES,
     SIZES,
     Made,
@@ -27,6 +29,8 @@ from tests.production.charted import (
 
 OLDEST, NEWEST = "1.29", "1.37"
 """Versions of Kubernetes whose schemas the objects obey: the chart's oldest, and that of today."""
+HELM_SECONDS = 300
+"""So long helm waits for a hook where nobody says otherwise."""
 OF_PROMETHEUS = {"ServiceMonitor", "PrometheusRule"}
 CHECKER = """
 import sys, yaml
@@ -257,3 +261,93 @@ def test_values_that_are_none_are_refused() -> None:
                            slip.startswith("settings") else "--set", slip)
         assert done.returncode, slip
         assert re.search(r"don't meet the specifications|schema", done.stderr), done.stderr
+
+
+@pytest.mark.parametrize(("values", "said"), [
+    (["gateway.autoscaling.enabled=true", "gateway.autoscaling.most=3", "gateway.replicas=4"],
+     "gateway.autoscaling.most is 3, and gateway.replicas, the least that it keeps, 4"),
+    (["views.autoscaling.enabled=true", "views.replicas=9"], "views.autoscaling.most is 2"),
+    (["generation.partitions=1"], "a ledger without a partition is never ready"),
+    (["rates.secret=redis", "gateway.replicas=1"], "limits are shared by several"),
+    (["snapshots.secret=store"], "snapshots.store is not"),
+    ([r"kafka.bootstrap=a:9092\,b:9093"], "the ports 9092, 9093"),
+    (["keys.consultations[1].id=spring2027", "keys.consultations[1].secret=other"],
+     "keys.consultations names spring2027 twice"),
+    (["ingress.readersHost=vote.example.org"], "are both vote.example.org"),
+    (["kafka.accounts.prefix=Scrutin_"], "kafka/accounts/prefix"),
+])
+def test_values_that_do_not_go_together_are_refused(values: list[str], said: str) -> None:
+    """Helm says which, and why, before anything is asked of a cluster."""
+    done = _templated(*values)
+
+    assert done.returncode
+    assert said in done.stderr
+
+
+@pytest.mark.parametrize("values", [
+    # An autoscaler that is off bounds nothing; several workers are several gateways.
+    ["gateway.replicas=9"], ["rates.secret=redis", "gateway.replicas=1",
+                             "gateway.settings.gateway_workers=2"]])
+def test_values_that_go_together_are_taken(values: list[str]) -> None:
+    """Refusals are of what would fail, and of nothing else."""
+    done = _templated(*values)
+
+    assert done.returncode == 0, done.stderr
+
+
+def _templated(*values: str) -> subprocess.CompletedProcess[str]:
+    """Have helm render the small size with values of which each is set as helm reads it."""
+    return tools().run(tools().helm, "template", *arguments("small"), *(
+        word for value in values for word in (
+            "--set-string" if ".settings." in value else "--set", value)))
+
+
+@pytest.mark.parametrize("size", [*SIZES, *ODD])
+def test_no_drain_of_a_node_is_held_up(size: str) -> None:
+    """A budget stands where two run at the least, and never for those that are not ready."""
+    least = {each["metadata"]["name"]: each["spec"].get("replicas", each["spec"].get("minReplicas"))
+             for each in rendered(size) if each["kind"] in {
+                 "StatefulSet", "Deployment", "HorizontalPodAutoscaler"}
+             and each["spec"].keys() & {"replicas", "minReplicas"}}
+    budgets = {each["metadata"]["name"]: each["spec"] for each in rendered(size)
+               if each["kind"] == "PodDisruptionBudget"}
+
+    assert len(least) == len(PROCESSES) - 1
+    assert set(budgets) == {name for name, count in least.items() if count > 1}
+    for spec in budgets.values():
+        assert (spec["maxUnavailable"], spec["unhealthyPodEvictionPolicy"]) == (1, "AlwaysAllow")
+
+
+@pytest.mark.parametrize(("values", "others"), [
+    ([], 1), (["monitoring.enabled=false"], 0),
+    (["monitoring.enabled=false", "networkPolicy.prometheus[0].podSelector.matchLabels.app=p"], 1)])
+def test_prometheus_is_let_in(values: list[str], others: int) -> None:
+    """To whoever runs on: where its operator is there, or where somebody says who it is."""
+    made = [each for each in yaml.safe_load_all(_templated(*values).stdout)
+            if each and each["kind"] == "NetworkPolicy"]
+    doors = {each["metadata"]["name"].removeprefix("scrutin-"): len(each["spec"]["ingress"])
+             for each in made}
+    # Views ask whoever runs on, for the operators' page, and visitors come to both servers.
+    before = {**dict.fromkeys(PROCESSES, 1), "gateway": 2, "provision": 0}
+
+    assert doors == {name: count + (others if count else 0) for name, count in before.items()}
+
+
+@pytest.mark.parametrize("size", [*SIZES, "everything"])
+def test_ledgers_draft_on_their_own_disk(size: str) -> None:
+    """A folder that others have too, and that hangs, would hold up whoever drafts in it."""
+    pod = dict(pods(size))["ledger"]
+    (container,) = pod["spec"]["containers"]
+    lies = {each["mountPath"]: each["name"] for each in container["volumeMounts"]}
+    own = {each["name"] for each in pod["spec"]["volumes"] if "emptyDir" in each}
+    place = _environment(pod)["SCRUTIN_SNAPSHOTS"]
+
+    assert lies[f"{_environment(pod)['SCRUTIN_DATA_DIR']}/snapshots"] in own
+    assert place.startswith("s3://") or lies[place] == "private"
+
+
+def test_helm_hears_how_provision_ended() -> None:
+    """The hook is given up before helm, which waits 300 s, would give up on it."""
+    (job,) = (each for each in rendered("small") if each["kind"] == "Job")
+
+    assert job["spec"]["activeDeadlineSeconds"] < HELM_SECONDS

@@ -44,7 +44,7 @@ SCRUTIN_CLICKHOUSE_PRIVATE_KEY: /etc/scrutin/clickhouse/tls.key
 SCRUTIN_LOG_ORIGIN: {{ required "public.logOrigin" $values.public.logOrigin | quote }}
 {{- end }}
 {{- if eq .process "ledger" }}
-SCRUTIN_SNAPSHOTS: {{ default "/var/lib/scrutin/snapshots" $values.snapshots.store | quote }}
+SCRUTIN_SNAPSHOTS: {{ default "/var/lib/scrutin/shared-snapshots" $values.snapshots.store | quote }}
 {{- if and $values.snapshots.store $values.snapshots.secret }}
 AWS_CONFIG_FILE: /etc/scrutin/store/config
 AWS_SHARED_CREDENTIALS_FILE: /etc/scrutin/store/credentials

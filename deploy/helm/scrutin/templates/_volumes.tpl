@@ -25,13 +25,11 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 - {name: control, mountPath: /var/lib/scrutin/control, readOnly: true}
 {{- end }}
 {{- if eq .process "ledger" }}
-{{- if $values.snapshots.store }}
 - {name: drafts, mountPath: /var/lib/scrutin/snapshots}
-{{- if $values.snapshots.secret }}
+{{- if not $values.snapshots.store }}
+- {name: private, mountPath: /var/lib/scrutin/shared-snapshots, subPath: snapshots}
+{{- else if $values.snapshots.secret }}
 - {name: store, mountPath: /etc/scrutin/store, readOnly: true}
-{{- end }}
-{{- else }}
-- {name: private, mountPath: /var/lib/scrutin/snapshots, subPath: snapshots}
 {{- end }}
 {{- else if eq .process "notary" }}
 - {name: private, mountPath: /var/lib/scrutin/keys/transparency, subPath: log-keys}
@@ -91,11 +89,11 @@ read-only: schemas/private_files.py takes keys that lie so. */}}
 {{- end }}
 {{- if eq .process "ledger" }}
 {{ include "scrutin.secret" (list "keys" $values.keys.snapshots) }}
-{{- if $values.snapshots.store }}
+# On the node's own disk: a folder of others that hangs holds up no ledger. One is drafted at a time,
+# at 52 bytes a vote of a partition.
 - {name: drafts, emptyDir: {sizeLimit: 2Gi}}
-{{- if $values.snapshots.secret }}
+{{- if and $values.snapshots.store $values.snapshots.secret }}
 {{ include "scrutin.secret" (list "store" $values.snapshots.secret) }}
-{{- end }}
 {{- end }}
 {{- else if has .process (list "views" "gateway") }}
 {{ include "scrutin.secret" (list "operations" $values.operations.secret) }}
