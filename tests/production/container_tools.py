@@ -3,7 +3,7 @@
 The packages are unpacked, not installed: nothing of them runs by itself. The engine runs in a space
 of processes of its own, which ends with the test, and leaves the machine's firewall alone. What it
 has built is kept with it, so a second run takes little. Images that come from a registry are stood
-in for: by Debian's Python, Kafka's own jars and the local stack's ClickHouse.
+in for: by Debian's Python and Prometheus, Kafka's own jars and the local stack's ClickHouse.
 """
 
 import json
@@ -20,12 +20,14 @@ from deploy.local import child, kafka_jars
 from deploy.machine.locks import waiting_lock
 from deploy.machine.waiting import until
 from scrutin.settings import load
+from tests.deploy.prometheus_tools import program
 from tests.harness import ROOT
 from tests.production.cluster_tools import FETCH_SECONDS, Missing, go_program, kept
 
 
 HERE = Path(__file__).parent / "containers"
 COMPOSE = "github.com/docker/compose/v2/cmd"
+TOOLS = f"org.apache.kafka:kafka-tools:{kafka_jars.KAFKA_VERSION}"
 DEBIAN = "bookworm"
 PYTHON, SERVERS = "stand-in/python:3.11", "stand-in/servers"
 """Images that stand in for others."""
@@ -119,12 +121,21 @@ def stand_ins(engine: Engine) -> None:
         for room in ("schemas", "deploy"):
             shutil.copytree(ROOT / room, folder / room,
                             ignore=shutil.ignore_patterns("__pycache__"))
-        (folder / "jars").mkdir()
-        for jar in kafka_jars.resolve(_cache() / "jars", kafka_jars.ENDPOINT).glob("*/*.jar"):
-            shutil.copy(jar, folder / "jars")
-        kafka_jars.check((folder / "jars").iterdir())
+        _put_jars(folder / "jars")
+        shutil.copy(program("prometheus"), folder)
         engine.asked("docker", "build", "--network", "host", "--build-arg", f"PYTHON={PYTHON}",
                      "--file", folder / "servers.Dockerfile", "--tag", SERVERS, folder)
+
+
+def _put_jars(folder: Path) -> None:
+    """Lay the jars of Kafka and of its tools into a folder, if they are those of the locks."""
+    folder.mkdir()
+    for jar in kafka_jars.resolve(_cache() / "jars", kafka_jars.ENDPOINT).glob("*/*.jar"):
+        shutil.copy(jar, folder)
+    kafka_jars.check(folder.iterdir())
+    (tools,) = kafka_jars.resolve(_cache() / "jars", TOOLS).glob("*/kafka-tools-[0-9]*.jar")
+    kafka_jars.check([tools], HERE / "kafka_tools.lock")
+    shutil.copy(tools, folder)
 
 
 def compose() -> Path:

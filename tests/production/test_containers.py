@@ -1,14 +1,16 @@
 """docker-compose.yml as its head and docs/operate.md say it is used: up, voted through, recounted.
 
-The image is built by its own Dockerfile and brought up by Docker's own engine and Compose. What
-comes from a registry is stood in for (`container_tools`): ClickHouse's and Kafka's images, and the
-Python below ours, were not run.
+The image is built by its own Dockerfile and brought up by Docker's own engine and Compose, as it is
+and with files of deploy/compose laid over it. What comes from a registry is stood in for
+(`container_tools`): ClickHouse's, Kafka's and Prometheus' images, and the Python below ours, were
+not run.
 """
 
 import asyncio
 import json
+import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +24,17 @@ from deploy.machine.waiting import until
 from tests.harness import ROOT
 from tests.producers.gateway.booths import Browser
 from tests.production.container_tools import HERE, Engine, compose, running, stand_ins
+from tests.production.prometheus import ALERTS
 
 
 FILE = ROOT / "docker-compose.yml"
+VARIANTS = ROOT / "deploy/compose"
+ONE_SHOTS = {"provision", "acls", "permissions"}
+"""Services that end before others begin."""
+TARGETS = 7
+"""Processes that Prometheus asks: all that run on."""
+NOBODY = 65534
+"""As whom Prometheus' image runs."""
 TOWN = re.findall(r"```json\n(.*?)```", (ROOT / "docs/consultation-files.md").read_text("utf-8")
                   .split("### The smallest")[1], re.DOTALL)[0]
 WAIT_SECONDS = 600.0
@@ -43,6 +53,13 @@ except ImportError as error:
 """
 
 
+IN_CLEAR = """
+from deploy.local.kafka_probe import describe_brokers
+print([describe_brokers("kafka", port) for port in (9092, 9093)])
+"""
+"""Asks a broker at each of its doors who there is, without TLS and without a name."""
+
+
 @dataclass
 class Service:
     """What docker-compose.yml makes of an engine, with files laid over it."""
@@ -54,8 +71,16 @@ class Service:
 
     def compose(self, *words: str) -> str:
         """Run a command of Compose's, and fail where it does."""
-        files = [each for path in (FILE, *self.over) for each in ("--file", path)]
-        return self.engine.asked(compose(), *files, *words)
+        return self.engine.asked(compose(), *self._files(), *words)
+
+    def refused(self, *words: str) -> str:
+        """Run a command of Compose's that fails, and return what it said."""
+        done = self.engine.run(compose(), *self._files(), *words)
+        assert done.returncode, done.stdout
+        return done.stdout + done.stderr
+
+    def _files(self) -> list[str | Path]:
+        return [each for path in (FILE, *self.over) for each in ("--file", path)]
 
     def up(self) -> None:
         """Bring everything up and wait until all are well."""
@@ -70,14 +95,18 @@ class Service:
 
     def _well(self) -> bool:
         services = self.compose("config", "--services").split()
-        return self.state() == {name: ("exited", "", 0) if name == "provision"
+        return self.state() == {name: ("exited", "", 0) if name in ONE_SHOTS
                                 else ("running", "healthy", 0) for name in services}
 
-    def applied(self, town: Path) -> None:
-        """Describe a consultation by a file that the container sees."""
+    def applied(self, town: Path, *, by: str = "provision") -> None:
+        """Describe a consultation by a file that the container of a service sees."""
+        self.compose(*self.application(town, by))
+
+    def application(self, town: Path, by: str) -> tuple[str, ...]:
+        """Return the command that does so."""
         town.write_text(TOWN)
-        self.compose("run", "--rm", "--no-TTY", "--volume", f"{town}:/town.json:ro",
-                     "provision", "consultation", "apply", "/town.json")
+        return ("run", "--rm", "--no-TTY", "--volume", f"{town}:/town.json:ro", by,
+                "consultation", "apply", "/town.json")
 
     async def voted(self, number: int, *, told_no: int = 0) -> None:
         """Have somebody vote who comes by the published port, and may be told no so often."""
@@ -115,18 +144,25 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 @contextmanager
-def brought_up(engine: Engine, *over: Path) -> Iterator[Service]:
+def brought_up(engine: Engine, *over: Path, **more: str) -> Iterator[Service]:
     """Build the image, bring everything up, and take it down with its data."""
     gateway, views = find_free(2)
     engine.more = {"CLICKHOUSE_PASSWORD": "word", "GATEWAY_PORT": str(gateway),
-                   "VIEWS_PORT": str(views)}
+                   "VIEWS_PORT": str(views), **more}
     found = Service(engine, f"http://127.0.0.1:{gateway}", f"http://127.0.0.1:{views}",
-                    (*over, HERE / "stand-ins.yml"))
+                    (*over, HERE / "stand-ins.yml", *_stand_ins(over)))
     try:
         found.up()
         yield found
     finally:
         found.compose("down", "--volumes")
+
+
+def _stand_ins(over: tuple[Path, ...]) -> Iterator[Path]:
+    """Name the files by which what others add is stood in for."""
+    for path in over:
+        if (found := HERE / f"stand-ins-{path.name}").exists():
+            yield found
 
 
 async def test_votes_are_counted_and_recounted(engine: Engine, tmp_path: Path) -> None:
@@ -151,12 +187,58 @@ async def test_votes_are_counted_and_recounted(engine: Engine, tmp_path: Path) -
 
 
 async def test_one_of_three_brokers_may_be_killed(engine: Engine, tmp_path: Path) -> None:
-    """Within their limits three brokers take votes, and two of them do so too."""
-    variants = ROOT / "deploy/compose"
-    with brought_up(engine, variants / "brokers.yml", variants / "limits.yml",
-                    HERE / "stand-ins-brokers.yml") as service:
+    """Within their limits three brokers take votes, and two of them do so too; Prometheus beside
+    them asks every process, and has the alerts.
+    """
+    (port,) = find_free(1)
+    token = tmp_path / "operations.token"
+    token.write_text("shown-to-views-and-gateway")
+    token.chmod(0o400)
+    os.chown(token, NOBODY, NOBODY)
+    with brought_up(engine, *(VARIANTS / f"{name}.yml" for name in (
+            "brokers", "limits", "prometheus")), PROMETHEUS_PORT=str(port),
+            PROMETHEUS_TOKEN=str(token), SCRUTIN_OPERATIONS_TOKEN=token.read_text()) as service:
         service.applied(tmp_path / "town.json")
         await service.voted(0)
+        assert _comes(lambda: _asked(port, "targets", "activeTargets", "health")
+                      == ["up"] * TARGETS), _asked(port, "targets", "activeTargets", "lastError")
+        (rules,) = _asked(port, "rules", "groups", "rules")
+        assert [rule["name"] for rule in rules if rule["type"] == "alerting"] == ALERTS
+        assert {rule["health"] for rule in rules} == {"ok"}
         service.compose("kill", "kafka-3")
         await service.voted(1, told_no=60)
         service.recounted(2)
+
+
+def _asked(port: int, what: str, kind: str, name: str) -> list[Any]:
+    """Ask Prometheus for a list, and return one thing of each entry."""
+    answer = httpx2.get(f"http://127.0.0.1:{port}/api/v1/{what}", timeout=60)
+    return [each[name] for each in answer.raise_for_status().json()["data"][kind]]
+
+
+def _comes(true: Callable[[], bool]) -> bool:
+    return until(true, seconds=WAIT_SECONDS, poll_seconds=PAUSE_SECONDS)
+
+
+async def test_by_tls_each_process_does_what_its_account_may(
+    engine: Engine, tmp_path: Path
+) -> None:
+    """Votes are counted, also after another start, and recounted, with what `scrutin acls` prints
+    and no more; in clear no broker answers.
+    """
+    locked, town = tmp_path / "locked", tmp_path / "town.json"
+    engine.asked("sh", VARIANTS / "secrets.sh", locked)
+    with brought_up(engine, VARIANTS / "tls.yml", SCRUTIN_LOCKED=str(locked)) as service:
+        service.applied(town, by="operator")
+        for number in range(VOTERS):
+            await service.voted(number)
+        service.recounted(VOTERS)
+        said = service.refused(*service.application(town, "views"))
+        clear = service.compose("exec", "--no-TTY", "gateway", "python", "-c", IN_CLEAR)
+        service.compose("down")
+        service.up()
+        told = service.compose("run", "--rm", "--no-TTY", "operator", "results", "town")
+
+    assert re.search(rf"votes received +{VOTERS}\b", told)
+    assert "uthorization" in said
+    assert clear.strip() == "[[], []]"
