@@ -17,6 +17,7 @@ value a key, once applied and at most once more waiting.
 Pure: no I/O, no clock.
 """
 
+import hashlib
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -102,7 +103,11 @@ class Flush:
 class Flushes:
     """Results and catalogue up to the last whole flush."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: str = "") -> None:
+        self.log = ""
+        """Names the log by its generation and the first record of its catalogue, once that was
+        read."""
+        self._generation = generation
         self.applied: Flush | None = None
         """The last applied marker; None until the first one."""
         self.catalogue = Catalogue()
@@ -152,6 +157,8 @@ class Flushes:
 
     def receive_catalogue(self, offset: int, value: bytes | None) -> None:
         """Take the next record of the catalogue topic."""
+        if offset == 0 and value is not None:
+            self.log = hashlib.sha256(self._generation.encode() + b"\0" + value).hexdigest()
         try:
             event, fields = codec.decode(value)
         except codec.Undecodable:

@@ -5,14 +5,16 @@ sent is made at the moment of sending from the state of that moment, so the late
 was missed, and a slow client costs one mark. One task for the whole process sets the marks: at
 once for the first change after a pause, then no more often than SNAPSHOTS_PER_SECOND. Clients
 that ask for the same share the bytes. A snapshot is whole, its id names the positions of the logs
-it holds: who comes back with the id of the present state waits for the next change, everybody
-else gets one snapshot first, and there is no history to keep.
+it holds: who comes back with the id of the present state waits for the next change, who comes from
+another process with that of a later state waits until this one has come as far, everybody else gets
+one snapshot first, and there is no history to keep.
 
 What stands between may hold an answer back until it ends. Who hears nothing of a stream asks for
 one that ends with each snapshot, or a silence, and comes again: that arrives.
 """
 
 import asyncio
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
@@ -67,6 +69,9 @@ ONCE_MILLISECONDS = 5_000
 COME_AGAIN_MILLISECONDS = 5_000
 """Within so long the streams of a process that ends come again, not all in one moment: its 2,500
 would else be 2,500 snapshots at once for another."""
+
+_PLACE = re.compile(r"(?:^|(?<=\d)-)(-?\d+)", re.ASCII)
+_PLACES = re.compile(r"(?:(?:^|-)-?\d{1,20}){1,10000}", re.ASCII)
 
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """No cache and no proxy may hold a stream back."""
@@ -172,6 +177,17 @@ class Live:
         })
 
 
+def is_before(identifier: str, other: str) -> bool:
+    """Whether a snapshot holds less of any log than another one, by their ids."""
+    ours, theirs = _places(identifier), _places(other)
+    return len(ours) == len(theirs) and any(map(int.__lt__, ours, theirs))
+
+
+def _places(identifier: str) -> list[int]:
+    """Read the positions of an id: 5--1-7 is 5, -1 and 7; none where it is no id of ours."""
+    return [*map(int, _PLACE.findall(identifier))] if _PLACES.fullmatch(identifier) else []
+
+
 def named(text: str) -> tuple[str, ...]:
     """Return the proposals that a stream is to follow, each once, in one order.
 
@@ -256,6 +272,8 @@ class LiveStream(Response):
                 continue
             mark.clear()
             identifier, content = self._live.snapshot(*self._asked)
+            if self._last_id and is_before(identifier, self._last_id):
+                continue
             if content != sent:
                 await _send_body(send, b"id: %s\ndata: %s\n\n" % (identifier.encode(), content),
                                  more=not self._once)

@@ -12,9 +12,7 @@ on the event loop, where flushes are applied; what is made of it, in threads.
 import asyncio
 import contextlib
 import functools
-import hashlib
 import itertools
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,6 +32,7 @@ from views.pages.languages import LANGUAGES
 from views.representation import Representation
 from views.shelf import Shelf
 from views.shown import Shown
+from views.tags import State, digest, placed
 from views.workshop import TooManyReaders, Workshop
 
 
@@ -88,10 +87,11 @@ class Publication:
     """One results document and what is made from it, each once while there is room for it."""
 
     def __init__(
-        self, shown: Shown, *, published_at: int | None, tag: str, workshop: Workshop,
-        pages: "Pages",
+        self, shown: Shown, *, published_at: int | None, tag: str, state: State,
+        workshop: Workshop, pages: "Pages",
     ) -> None:
         self.shown = shown
+        self.state = state
         self.published_at = published_at
         self.tag = tag
         self._workshop = workshop
@@ -173,8 +173,10 @@ class Publication:
         model: Callable[[], dict[str, Any]], query: str = "",
     ) -> Representation:
         told_at = around.told.told_at.isoformat() if around.told else ""
-        tag = digest([template, self.tag, self.published_at, language, rendering.revision(),
-                       around.phase, told_at, around.costs, around.embeddable, query])
+        kind = [template, self.frame["consultation"]["id"], language, rendering.revision(), query]
+        tag = placed(kind, self.state, [
+            *kind, self.tag, self.published_at, around.phase, told_at, around.costs,
+            around.embeddable])
         return await self._once(
             tag, lambda: Representation(rendering.render(template, language, **model()), tag))
 
@@ -188,11 +190,6 @@ class Publication:
             making.add_done_callback(functools.partial(weigh, self._pages, key, making))
         # Shielded: a visitor who leaves must not stop what others wait for.
         return await asyncio.shield(making)
-
-
-def digest(held: list[Any]) -> str:
-    """Name what was made by what it was made of: a tag."""
-    return hashlib.sha256(json.dumps(held).encode()).hexdigest()[:32]
 
 
 @dataclass(frozen=True)
@@ -378,8 +375,12 @@ class Publications:
 
     def _publish(self, consultation: str, shown: Shown) -> Publication:
         applied, frame = self._flushes.applied, shown.frame
-        held = [frame["format"], consultation, frame["as_of"], self._flushes.catalogue.offset]
+        kind, as_of = [frame["format"], consultation], frame["as_of"]
+        ends = [self._flushes.catalogue.offset, as_of["catalogue"], as_of["participants"]]
+        state = State(self._flushes.log, sum(
+            end + 1 for end in (*ends, *as_of["votes"], *as_of["ranking"])))
+        tag = placed(kind, state, [*kind, as_of, self._flushes.catalogue.offset])
         published_at = applied.published_at if applied else None
         return Publication(
-            shown, published_at=published_at, tag=digest(held), workshop=self._workshop,
+            shown, published_at=published_at, tag=tag, state=state, workshop=self._workshop,
             pages=self._pages)

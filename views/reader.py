@@ -68,7 +68,7 @@ class ResultsReader:
     def __init__(
         self, address: str, topics: Topics, *, rest: Callable[[], Awaitable[None]] | None = None
     ) -> None:
-        self.flushes = Flushes()
+        self.flushes = Flushes(topics.prefix)
         self.ready = asyncio.Event()
         self._address, self._rest = address, rest
         self._results = TopicPartition(topics.results, 0)

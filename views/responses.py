@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from schemas import visitors
 from schemas.problems import ProblemKind
-from views import asked, hosts, problems
+from views import asked, hosts, problems, tags
 from views.pages import languages, rendering
 from views.representation import Representation
 
@@ -147,13 +147,16 @@ def caching(*, final: bool) -> dict[str, str]:
 async def represented(
     request: Request, what: Representation, media_type: str, headers: dict[str, str]
 ) -> Response:
-    """Send a representation, compressed where the visitor takes it, or 304 where he has it."""
+    """Send a representation, compressed where the visitor takes it, or 304 where he has it.
+
+    Also where he has a later one, of another process.
+    """
     compressed = _takes_gzip(request) and len(what.body) >= COMPRESSED_BYTES
     # Two encodings are two representations: a strong tag must tell them apart (RFC 9110, 8.8.3).
     tag = f'"{what.tag}-gzip"' if compressed else f'"{what.tag}"'
     headers = {**headers, "etag": tag, "vary": "Accept-Encoding"}
-    if _has(request, tag):
-        return Response(status_code=304, headers=headers)
+    if (held := _held(request, tag)) is not None:
+        return Response(status_code=304, headers={**headers, "etag": held})
     if not compressed:
         return Response(what.body, media_type=media_type, headers=headers)
     headers["content-encoding"] = "gzip"
@@ -238,10 +241,16 @@ def _takes_gzip(request: Request) -> bool:
     return False
 
 
-def _has(request: Request, tag: str) -> bool:
-    """Whether the visitor holds this very representation (weak comparison, RFC 9110, 13.1.2)."""
+def _held(request: Request, tag: str) -> str | None:
+    """Return the tag of this very representation, or a later one, that the visitor holds.
+
+    Compared weakly (RFC 9110, 13.1.2).
+    """
     held = request.headers.get("if-none-match")
     if held is None:
-        return False
-    tags = [part.strip().removeprefix("W/") for part in held.split(",")]
-    return tag in tags or "*" in tags
+        return None
+    found = [part.strip().removeprefix("W/") for part in held.split(",")]
+    if "*" in found:
+        return tag
+    later = tags.is_held(tag.strip('"'), (each.strip('"') for each in found))
+    return later and f'"{later}"'

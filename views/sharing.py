@@ -24,7 +24,6 @@ from views.publications import (
     Publication,
     Publications,
     Surroundings,
-    digest,
     hides,
 )
 from views.representation import Representation
@@ -36,6 +35,7 @@ from views.responses import (
     represented,
     speaking,
 )
+from views.tags import digest
 from views.workshop import Workshop
 
 

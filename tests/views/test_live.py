@@ -155,6 +155,18 @@ async def test_who_comes_back_misses_nothing_and_gets_nothing_twice(stage: Stage
     assert votes_of(await late.next()) == {"a": 5}
 
 
+async def test_who_comes_from_a_process_that_is_ahead_is_sent_nothing_older(stage: Stage) -> None:
+    """Two processes show one log: the stream begins once this one has come as far."""
+    reader, other = stage.join(last_id="3--1--1"), stage.join()
+    await other.next()
+    stage.publish(2)
+    await other.next()
+    stage.publish(3)
+    assert (await reader.next())[0] == "3--1--1"
+    stage.publish(4)
+    assert votes_of(await reader.next()) == {"a": 4}
+
+
 async def test_a_slow_client_is_sent_the_latest_state_alone(stage: Stage) -> None:
     """A hundred changes while a client takes nothing cost it one snapshot afterwards."""
     reader = stage.join()
