@@ -13,8 +13,9 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from processors.guard.inputs import Batch, Cut
-from processors.guard.judgements import VOTES_MOST
+from processors.guard.judgements import VOTES_MOST, judged_in
 from processors.workers.kafka_checks import reader
+from processors.workers.looker import Looker
 from schemas.topics import Topics
 
 
@@ -29,6 +30,19 @@ Records = list[tuple[int, bytes | None]]
 
 class RecordsGone(Exception):
     """The log does not hold any more what a judgement has to read; the message says which."""
+
+
+class Overtaken(Exception):
+    """Another patrol wrote a judgement before this one; nothing of what is known holds."""
+
+
+async def newest(looker: Looker, judgements: TopicPartition, end: int) -> dict[str, Any] | None:
+    """Return the last judgement before the end of its topic, which may end with what is none."""
+    back, told = 1, judged_in(await looker.values(judgements, -1))
+    while not told and back < end:
+        back *= 2
+        told = judged_in(await looker.values(judgements, -back))
+    return told[-1] if told else None
 
 
 class Stretches:

@@ -5,8 +5,9 @@ Theory of operation:
   hands out its records, of whoever wrote them, and the state is a fold of them: each is judged
   again by its own cuts, rules and instant. Votes are read by offsets, for a judgement names them.
 - A judgement is written with the next number, and holds once it comes back as the first of its
-  number. Whoever finds another there ends: two patrols ran. Later ones of a number are strays, and
-  so is what is no judgement.
+  number. Whoever finds another there begins anew with what is recorded: two judged, and one that
+  was frozen and thaws learns late that the group has given its place away. Later ones of a number
+  are strays, and so is what is no judgement.
 - Suspensions are written when their judgement holds, never before, and where this patrol made it,
   or made it again alike by the rules that operators set: else whoever can write judgements could
   have anybody suspended under the guard's key.
@@ -53,7 +54,7 @@ from processors.workers.batch_lane import (
 from processors.workers.batches import WRITE_SECONDS, Batches, connected_producer
 from processors.workers.looker import Looker
 from processors.workers.membership import Membership
-from processors.workers.patrol_reading import Records, Stretches
+from processors.workers.patrol_reading import Overtaken, Stretches, newest
 from processors.workers.patrol_suspending import CannotSuspend, Encoder, Suspensions
 from schemas.corrections import ACTS
 from schemas.endorsements import CountedCatalogue
@@ -97,7 +98,8 @@ class PatrolWorker:
         self.changing = asyncio.Lock()
         """Held while the state is being changed."""
         self.looker = Looker(policy.kafka)
-        self.stretches = Stretches(policy.kafka, self.topics, self._meet)
+        self.stretches = Stretches(
+            policy.kafka, self.topics, lambda votes: self.suspensions.met(votes))  # noqa: PLW0108 -- it is made anew
         self.producer: AIOKafkaProducer
         self.app = application(
             f"{self.topics.prefix}-patrol", policy.kafka, partitions=1,
@@ -132,7 +134,7 @@ class PatrolWorker:
         """Whether the state is known to be that of whoever judged: not in the first of a day."""
         self.judged: tuple[int, bytes] | None = None
         """Number and bytes of the judgement that was written, and has not come back."""
-        self.differing, self.strays = 0, 0
+        self.differing = self.strays = self.recorded = 0
         self.findings: Counter[int] = Counter()
         self.judged_at = 0
         self.behind = 0
@@ -170,16 +172,11 @@ class PatrolWorker:
 
     async def _look_up(self) -> None:
         """Learn how far the judgements go, and which of them are of yesterday and today."""
-        place = TopicPartition(*self.place)
-        ends = await self.looker.ends([place])
-        back, told = 1, judged_in(await self.looker.values(place, -1))
-        while not told and back < ends[place]:  # What is no judgement ends the topic.
-            back *= 2
-            told = judged_in(await self.looker.values(place, -back))
-        if told:
+        ends = await self.looker.ends([place := TopicPartition(*self.place)])
+        if told := await newest(self.looker, place, ends[place]):
             # None is of tomorrow, whatever it says of itself.
-            newest = min(told[-1]["log_time"], int(time.time() * 1000))
-            self.remembered_until = (newest // DAY_MS - 1) * DAY_MS
+            day = min(told["log_time"], int(time.time() * 1000)) // DAY_MS
+            self.remembered_until = (day - 1) * DAY_MS
         self.caught_up_at = ends[place]
 
     # Folding what is recorded
@@ -201,9 +198,15 @@ class PatrolWorker:
             await self.seeks.seek(self.app.consumer, self.place, self.position)
             return
         for record in batch.records:
-            if record.offset >= self.position:
+            if record.offset < self.position:
+                continue
+            try:
                 await self._take(record.value or b"")
-                self.position = record.offset + 1
+            except Overtaken:
+                await self._look_up()
+                await self.seeks.seek(self.app.consumer, self.place, self.position)
+                return
+            self.position = record.offset + 1
 
     async def _take(self, value: bytes) -> None:
         """Fold a recorded judgement: our own, another's, or a stray."""
@@ -223,8 +226,9 @@ class PatrolWorker:
         number, last = fields["number"], self.passed["number"] if self.passed else self.state.number
         if self.judged is not None and number == self.judged[0]:
             if value != self.judged[1]:
-                stop_process(f"another patrol wrote judgement {number} before this one: two ran. "
-                             "Nothing is lost; the one that goes on has the topic of judgements.")
+                log.warning("another patrol wrote a judgement before this one: it begins anew")
+                self._begin_anew()
+                raise Overtaken
             self.own = True
             return True
         if number != last + 1 or not await self._can_be(fields):
@@ -251,7 +255,7 @@ class PatrolWorker:
 
     def _hold(self, fields: dict[str, Any]) -> None:
         """Go by a judgement: it is recorded, as the first of its number."""
-        self.judged = None
+        self.judged, self.recorded = None, fields["number"]
         found = findings_of(fields)
         self.findings.update(finding.rule for finding in found)
         self.challenges.note(found)
@@ -294,10 +298,6 @@ class PatrolWorker:
             self._learn(batch)
             self.state.pass_over(batch, self.passed["number"], self.passed["sample"])
         self.passed = None
-
-    def _meet(self, records: Records) -> None:
-        """Look at records of votes for suspensions that are written."""
-        self.suspensions.met(records)
 
     def _learn(self, batch: Batch) -> None:
         """Follow the catalogue: rules that have changed, what people decided, what is closed."""
@@ -359,7 +359,7 @@ class PatrolWorker:
         async with asyncio.timeout(WRITE_SECONDS):
             await asyncio.gather(*await writer.send(*self.place))
             await self.held.wait()
-        if raised:
+        if raised and self.recorded == judgement.number:
             await self._raise(raised)
 
     async def _raise(self, raised: list[bytes]) -> None:

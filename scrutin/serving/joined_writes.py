@@ -86,6 +86,9 @@ class _JoiningTransport:
     def _flush(self) -> None:
         if self._parts:
             parts, self._parts = self._parts, []
+            if self.is_closing():  # It was cut within this turn: some loops raise at a write then.
+                self._bodies = []
+                return
             if self._bodies:
                 self._write_long(parts)
                 return

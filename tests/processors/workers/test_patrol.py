@@ -1,7 +1,6 @@
 """The patrol on a real broker: judgements that anybody can repeat, suspensions that are owed."""
 
 import asyncio
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -26,13 +25,11 @@ from producers.operations import Log as Operators
 from schemas import codec
 from schemas.control_roles import public_key
 from schemas.corrections import FINDING_DISMISSED
-from schemas.exit_codes import EXIT_STOPPED
 from schemas.genesis import Genesis
 from scrutin.acting.acts import Wanted, act, case
 from scrutin.keys import control_keys
 from tests.harness import Stack, connected_producer, read_to_end, stack_on, write
 from tests.processors.guard.traffic import BEGAN_AT, PARTITIONS, Crowds, Log, log_of
-from tests.processors.workers.dangers import second_patrol
 from tests.scrutin.acting.test_acts import DESCRIPTION
 from tests.waiting import until_found
 
@@ -386,15 +383,3 @@ async def test_a_judgement_of_a_number_that_is_taken_is_a_stray(stack: Stack) ->
     assert [each["number"] for _, each in found].count(fields["number"]) == 2
     assert again[-1][1]["number"] > found[-1][1]["number"]
     assert "cannot be repeated" not in patrol.so_far()
-
-
-async def test_a_patrol_whose_number_another_has_taken_ends(stack: Stack) -> None:
-    """Two judged at once: the one that finds another record at its number goes."""
-    await begin(stack, "report")
-    await write_part(stack, evening(1), 0, 100)
-    patrol = stack.worker("patrol", **QUICK)
-    patrol.program = [sys.executable, str(Path(second_patrol.__file__))]
-    patrol.start()
-
-    assert await asyncio.to_thread(patrol.wait) == EXIT_STOPPED
-    assert "another patrol wrote judgement 1 before this one" in patrol.log()

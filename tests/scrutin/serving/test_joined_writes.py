@@ -1,6 +1,7 @@
 """What a connection may send beside a body: heads, headers, pieces, trailers, other protocols."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,20 @@ from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.types import Receive, Scope, Send
 
 from scrutin.gateway.composition import http_options
-from scrutin.serving.joined_writes import BESIDE_BYTES, BODY_PIECES_MOST, HEAD_BYTES, HEADERS_MOST
+from scrutin.serving.joined_writes import (
+    BESIDE_BYTES,
+    BODY_PIECES_MOST,
+    HEAD_BYTES,
+    HEADERS_MOST,
+    _JoiningTransport,
+)
+from scrutin.serving.untaken import Untaken
 from tests.waiting import WAIT_SECONDS, until
 from views.ports import listen
 
@@ -77,6 +86,29 @@ async def test_a_head_is_bounded_in_one_piece_and_in_many() -> None:
         assert (await answered(port, longer))[0] == 400
         assert (await answered(port, longer[:9], longer[9:]))[0] == 400
         assert (await answered(port, head(size=200_000)))[0] != 200
+
+
+def test_what_waits_for_a_connection_that_is_cut_is_dropped() -> None:
+    """Written and cut within one turn of the loop: nobody is told of an error."""
+    async def run() -> list[str]:
+        loop, said = asyncio.get_running_loop(), list[str]()
+        loop.set_exception_handler(lambda _loop, context: said.append(context["message"]))
+
+        class Cutting(asyncio.Protocol):
+            def connection_made(self, transport: Any) -> None:
+                joining = _JoiningTransport(transport, loop, Untaken(loop))
+                joining.write(b"too late")
+                transport.abort()
+
+        server = await loop.create_server(Cutting, "127.0.0.1", 0)
+        async with server:
+            reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            with contextlib.suppress(ConnectionError):
+                await asyncio.wait_for(reader.read(), WAIT_SECONDS)
+            writer.close()
+        return said
+
+    assert uvloop.run(run()) == []
 
 
 async def test_headers_are_counted() -> None:
