@@ -6,7 +6,6 @@ There are no nodes and no controllers: the hook is a Job that nobody would run, 
 
 import copy
 import json
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -16,11 +15,10 @@ import yaml
 from scrutin.main import PROCESSES
 from tests.production.api_server import Cluster, running
 from tests.production.charted import NAMESPACE, ODD, ROOT, SIZES, Made, pods, rendered, tools
+from tests.shown import blocks
 
 
-PAGE = (ROOT / "docs/operate.md").read_text("utf-8")
-SECTION = PAGE.split("## On Kubernetes")[1].split("\n## ")[0]
-COMMANDS = re.findall(r"```sh\n(.*?)```", SECTION, re.DOTALL)
+COMMANDS = blocks("docs/operate.md", "On Kubernetes", "sh")
 BROUGHT = {f"scrutin-{name}" for name in PROCESSES} | {
     "kafka-cluster-ca-cert", "clickhouse-ca", "scrutin-rates"}
 """Secrets that others make: accounts on Kafka, its authority, the address of a Redis."""
@@ -33,7 +31,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Run the API server, with the kinds of Prometheus' operator and whatever controllers make."""
     folder = tmp_path_factory.mktemp("cluster")
     (folder / "deploy").symlink_to(ROOT / "deploy")
-    (folder / "site.yaml").write_text(SECTION.split("```yaml\n")[1].split("```")[0])
+    [site] = blocks("docs/operate.md", "On Kubernetes", "yaml")
+    (folder / "site.yaml").write_text(site)
     with running(folder, tools()) as found:
         for kind in ("ServiceMonitor", "PrometheusRule"):
             done = found.kubectl("create", "-f", "-", given=yaml.safe_dump(_definition(kind)))
@@ -163,6 +162,18 @@ def test_another_image_is_rolled_out(installed: Cluster) -> None:
 
     assert done.returncode == 0, done.stderr
     assert {image.partition("@")[2] for image in found} == {digest}
+
+
+def test_a_release_that_is_taken_away_leaves_its_claims(installed: Cluster) -> None:
+    """Everything else of it goes; this comes after whatever looks at the release."""
+    done = installed.shell("helm uninstall scrutin --namespace vote")
+    left = installed.asked(
+        "-n", NAMESPACE, "get", "statefulset,deployment,persistentvolumeclaim", "-o", "name")
+
+    assert done.returncode == 0, done.stderr
+    assert {each.partition("/")[0] for each in left.split()} == {"persistentvolumeclaim"}
+    assert len(left.split()) == sum(
+        each["kind"] == "PersistentVolumeClaim" for each in rendered("small"))
 
 
 def test_the_hook_is_a_job_before_all_else(cluster: Cluster) -> None:
