@@ -44,6 +44,11 @@ class Connection(asyncio.Protocol):
     def close(self) -> None:
         self._transport.close()
 
+    @property
+    def closed(self) -> bool:
+        """Whether either side has closed it: nothing more is answered."""
+        return bool(self._transport.is_closing())
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport: Any = transport
 

@@ -3,6 +3,9 @@
 Theory of operation: every voter votes once in an interval, a request at a time; so a cluster that
 is late has as many requests waiting as there are voters, and no more. What has no receipt is sent
 again under its key. Every answer is kept with its moments, every receipt with its event.
+
+Voters of a crowd that is shown the proposals have a view proof, so that their votes count, and each
+comes out of a network of its own, as a proxy says. Who had no receipt then asks the next gateway.
 """
 
 import asyncio
@@ -11,13 +14,15 @@ import contextlib
 import itertools
 import json
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from benchmarks.keep_alive import Answer, Connection, request
 from schemas.words import CHOICES
 from tests.faults.brokers_plan import Told
+from tests.faults.checker import Attempt, Outcome
 
 
 INTERVAL_SECONDS = 2.0
@@ -28,6 +33,8 @@ AGAIN_SECONDS = 0.5
 """Until a vote without a receipt is sent again."""
 IDLE_SECONDS = 3.0
 """A connection that rested so long is not used again: after 5 s a gateway closes it."""
+CLIENT_ERRORS = 4
+"""Hundreds of the statuses by which a gateway finds fault with a request."""
 UNKNOWN_STATUS = (0, HTTPStatus.GATEWAY_TIMEOUT)
 """After these the vote may be in the log."""
 
@@ -42,6 +49,8 @@ class Ballot:
     offset: int = -1
     event: bytes = b""
     """What the receipt is of; empty: there is none."""
+    waited_seconds: float = 0.0
+    """From the first request until that receipt."""
 
 
 @dataclass
@@ -62,6 +71,25 @@ class Crowd:
     places: set[tuple[int, int]] = field(default_factory=set)
     """Gateways and partitions at which somebody votes."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
+    shown: bool = False
+    """Whether they are shown the proposals, and go from gateway to gateway: see above."""
+    answer_seconds: float = ANSWER_SECONDS
+    """A voter waits so long for an answer."""
+    received: Callable[[Ballot], None] = lambda _ballot: None
+    """Is told of every receipt."""
+    stands: dict[int, tuple[str, str]] = field(default_factory=dict)
+    """The proposal and choice of each voter's last vote that has a receipt."""
+    faulted: list[str] = field(default_factory=list)
+    """Answers by which a gateway finds fault with what it was asked, or does not count a vote that
+    bears a proof."""
+
+    def standing(self) -> Counter[str]:
+        """Count the votes that stand by choice."""
+        return Counter(choice for _, choice in self.stands.values())
+
+    def statuses(self) -> dict[int, int]:
+        """Count answers by status; 0: none came."""
+        return dict(sorted(Counter(told.status for told in self.told).items()))
 
     @property
     def size(self) -> int:
@@ -88,14 +116,21 @@ class Crowd:
         voter.close()
 
 
+def attempts(ballots: Sequence[Ballot]) -> list[Attempt]:
+    """Return what is known of ballots that have a receipt."""
+    return [Attempt(each.partition, each.event, Outcome.ACKNOWLEDGED, each.offset)
+            for each in ballots if each.event]
+
+
 class _Voter:
     """One device."""
 
     def __init__(self, crowd: Crowd, number: int) -> None:
         self._crowd, self._number = crowd, number
         self._gateway = number % len(crowd.hosts)
-        self._host = crowd.hosts[self._gateway]
-        self._cookie: dict[str, str] = {}
+        self._cookies: dict[str, str] = {}
+        self._proposal = crowd.proposals[number % len(crowd.proposals)]
+        self._proof: str | None = None
         self._connection: Connection | None = None
         self._partition = -1
         self._used_at = 0.0
@@ -104,35 +139,69 @@ class _Voter:
         """Cast a vote until there is a receipt of it."""
         crowd, ballot = self._crowd, Ballot()
         crowd.ballots.append(ballot)
-        body = json.dumps({"proposal": crowd.proposals[self._number % len(crowd.proposals)],
-                           "choice": CHOICES[turn % len(CHOICES)]}).encode()
+        began = time.monotonic()
+        while crowd.shown and self._proof is None:
+            await self._look()
+        said = {"proposal": self._proposal, "choice": CHOICES[turn % len(CHOICES)]}
+        body = json.dumps({**said, **({"proof": self._proof} if self._proof else {})}).encode()
         while not ballot.event:
-            asked = request("POST", f"{crowd.path}/votes", {
-                "host": self._host, "idempotency-key": f"{self._number}-{turn}", **self._cookie},
-                body)
             ballot.possible += 1
-            asked_at = time.monotonic()
-            answer = await self._ask(asked)
-            status = answer.status if answer else 0
-            if answer and status == HTTPStatus.ACCEPTED:
+            answer = await self._told("POST", "votes", body, f"{self._number}-{turn}")
+            if answer and answer.status == HTTPStatus.ACCEPTED:
+                ballot.waited_seconds = time.monotonic() - began
                 self._keep(ballot, answer)
-            elif status not in UNKNOWN_STATUS:
+                crowd.stands[self._number] = said["proposal"], said["choice"]
+                crowd.received(ballot)
+                return
+            if (answer.status if answer else 0) not in UNKNOWN_STATUS:
                 ballot.possible -= 1
-            elif not self._cookie:
+            elif not self._cookies:
                 ballot.possible -= 1
                 crowd.strangers += 1
-            crowd.told.append(Told(
-                self._gateway, self._partition, asked_at, time.monotonic(), status))
-            if not ballot.event:
-                await asyncio.sleep(AGAIN_SECONDS)
+            await self._again(answer)
+
+    async def _look(self) -> None:
+        """Ask for the proposals, and keep the proof of ours."""
+        answer = await self._told("GET", "sequence")
+        if answer is None or answer.status != HTTPStatus.OK:
+            await self._again(answer)
+            return
+        self._keep_cookies(answer)
+        self._proof = next(each["proof"] for each in json.loads(answer.body)["proposals"]
+                           if each["id"] == self._proposal)
+
+    async def _again(self, answer: Answer | None) -> None:
+        """Note what was found fault with, and rest before the next try."""
+        crowd = self._crowd
+        if answer and answer.status // 100 == CLIENT_ERRORS:
+            crowd.faulted.append(f"{crowd.hosts[self._gateway]}: {answer.status} {answer.body!r}")
+        if crowd.shown:
+            self.close()
+            self._gateway = (self._gateway + 1) % len(crowd.hosts)
+        await asyncio.sleep(AGAIN_SECONDS)
+
+    async def _told(
+        self, method: str, what: str, body: bytes | None = None, key: str = ""
+    ) -> Answer | None:
+        """Ask for something, and remember when what was answered."""
+        crowd, asked_at = self._crowd, time.monotonic()
+        head = {"host": crowd.hosts[self._gateway], **({"idempotency-key": key} if key else {})}
+        if self._cookies:
+            head["cookie"] = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        if crowd.shown:
+            head["x-forwarded-for"] = f"10.{self._number >> 8}.{self._number & 255}.1"
+        answer = await self._ask(request(method, f"{crowd.path}/{what}", head, body))
+        crowd.told.append(Told(self._gateway, self._partition, asked_at, time.monotonic(),
+                               answer.status if answer else 0))
+        return answer
 
     async def _ask(self, asked: bytes) -> Answer | None:
         if time.monotonic() - self._used_at > IDLE_SECONDS:
             self.close()
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                if self._connection is None:
-                    name, _, port = self._host.partition(":")
+            async with asyncio.timeout(self._crowd.answer_seconds):
+                if self._connection is None or self._connection.closed:
+                    name, _, port = self._crowd.hosts[self._gateway].partition(":")
                     self._connection = await Connection.open(name, int(port))
                 answer = await self._connection.ask(asked)
                 self._used_at = time.monotonic()
@@ -145,12 +214,20 @@ class _Voter:
         receipt = json.loads(answer.body)
         ballot.event = base64.b64decode(receipt["event"])
         ballot.partition, ballot.offset = receipt["partition"], receipt["offset"]
-        if not self._cookie:
-            given = answer.head.partition(b"set-cookie: ")[2].partition(b";")[0]
-            self._cookie = {"cookie": given.decode()}
-            self._partition = ballot.partition
-            self._crowd.known.add(self._number)
-            self._crowd.places.add((self._gateway, self._partition))
+        if self._proof and receipt["trust"] != "trusted":
+            self._crowd.faulted.append(f"{self._crowd.hosts[self._gateway]}: {receipt}")
+        self._keep_cookies(answer)
+        self._partition = ballot.partition
+        self._crowd.known.add(self._number)
+        self._crowd.places.add((self._gateway, self._partition))
+
+    def _keep_cookies(self, answer: Answer) -> None:
+        for given in answer.head.split(b"set-cookie: ")[1:]:
+            name, _, value = given.partition(b";")[0].decode().partition("=")
+            if value:
+                self._cookies[name] = value
+            else:  # It is to be forgotten.
+                self._cookies.pop(name, None)
 
     def close(self) -> None:
         if self._connection is not None:

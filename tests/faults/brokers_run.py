@@ -18,9 +18,8 @@ from schemas.topics import Topics
 from scrutin.doctor.cluster import look
 from tests.e2e.running import end_offsets, read
 from tests.faults import brokers_plan, checker
-from tests.faults.brokers_crowd import Ballot, Crowd
+from tests.faults.brokers_crowd import Crowd, attempts
 from tests.faults.brokers_plan import BrokerFault, BrokerKind, Window
-from tests.faults.checker import Attempt, Outcome
 from tests.faults.violations import Log, Violation
 from tests.harness import Stack, Worker, connected_producer, write
 from tests.producers.gateway.booths import consultation, proposal
@@ -244,7 +243,7 @@ class _Seed:
         report.statuses = Counter(told.status for told in crowd.told)
         report.acknowledged = report.statuses[202]
         report.violations += checker.few(
-            *checker.lost(_attempts(crowd.ballots), votes),
+            *checker.lost(attempts(crowd.ballots), votes),
             *_phantoms(crowd, votes), *_decided(votes, decisions),
             *(found for window in self._windows
               for found in brokers_plan.broken(
@@ -254,11 +253,6 @@ class _Seed:
             taken = [told for told in crowd.told if told.status == 202]
             report.silent_seconds.append(
                 (window.fault, max(brokers_plan.silences(window, taken).values(), default=0.0)))
-
-
-def _attempts(ballots: list[Ballot]) -> list[Attempt]:
-    return [Attempt(each.partition, each.event, Outcome.ACKNOWLEDGED, each.offset)
-            for each in ballots if each.event]
 
 
 def _phantoms(crowd: Crowd, votes: list[Log]) -> Iterator[Violation]:

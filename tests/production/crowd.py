@@ -1,14 +1,18 @@
 """People who vote through whichever gateway is ready, and readers whose results never go back.
 
 Whoever votes is shown the proposals by one gateway and votes at the next, and then thinks better of
-it at the one after that: no gateway may refuse what another one has shown or recorded. How long
+it at the one after that: no gateway may refuse what another one has shown or recorded. Some readers
+ask the same process all the time, others one after the other, by tags and by streams. How long
 votes and results stood still is remembered, to be printed: `still`.
 """
 
 import asyncio
 import contextlib
 import itertools
+import json
+import re
 import ssl
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -18,11 +22,15 @@ from typing import NamedTuple
 
 import httpx2
 
+from tests.faults.brokers_crowd import Ballot
 from tests.producers.gateway.booths import Browser
 from tests.waiting import until
 
 
 RESULTS = "/v1/consultations/town/results"
+STREAM = "/v1/consultations/town/live?proposals=trains"
+STREAM_SECONDS = 1.0
+"""So long one process's stream is followed before the other's is."""
 LOOK_SECONDS = 0.25
 """So often the balancer asks who is ready: a proxy does every two seconds."""
 PATIENCE_SECONDS = 4.0
@@ -44,6 +52,8 @@ class Still(NamedTuple):
 
     votes_seconds: float
     """Between two acknowledgements, of whichever gateway."""
+    receipt_seconds: float
+    """From the first request of a vote of the load until its receipt, of whichever gateway."""
     results_seconds: float
     """From an acknowledgement until results of any views held that vote."""
 
@@ -60,11 +70,11 @@ class Act(NamedTuple):
         return vector[self.partition] >= self.offset
 
 
-async def answered(url: str) -> httpx2.Response | None:
+async def answered(url: str, headers: dict[str, str] | None = None) -> httpx2.Response | None:
     """Ask an address; None where nobody answers in time."""
     try:
         async with httpx2.AsyncClient(timeout=PATIENCE_SECONDS, verify=TRUSTED) as client:
-            return await client.get(url)
+            return await client.get(url, headers=headers)
     except httpx2.HTTPError:
         return None
 
@@ -84,6 +94,10 @@ class Crowd:
     that it is ready; also connections that were refused or broken off."""
     faulted: list[str] = field(default_factory=list)
     """Answers by which a gateway, ready or not, finds fault with what it was asked."""
+    wandered: int = 0
+    """Newer results that a reader was given who asks one process after the other."""
+    followed: int = 0
+    """Snapshots that one was sent who follows their streams by turns."""
     _ended: bool = False
     _ready: dict[str, float] = field(default_factory=dict)
     """When each gateway that is ready was asked for that."""
@@ -93,6 +107,17 @@ class Crowd:
     _unshown: list[Act] = field(default_factory=list)
     _waits: list[tuple[float, float]] = field(default_factory=list)
     """When an act was shown, and how long that had taken."""
+    _load: list[tuple[float, float]] = field(default_factory=list)
+    """When a vote of others was acknowledged, and how long that had taken."""
+
+    def took(self, ballot: Ballot) -> None:
+        """Know of a vote of others that is acknowledged: it is waited for like all."""
+        self._load.append((monotonic(), ballot.waited_seconds))
+        self._unshown.append(Act(monotonic(), ballot.partition, ballot.offset))
+
+    def standing(self) -> Counter[str]:
+        """Count the votes that stand by choice: each person said the last one last."""
+        return Counter({CHOICES[-1]: self.acknowledged})
 
     async def balances(self, url: str) -> None:
         """Ask a gateway all the time whether it is ready."""
@@ -175,11 +200,36 @@ class Crowd:
                 self._read(url, answer)
             await asyncio.sleep(PAUSE_SECONDS)
 
+    async def wanders(self) -> None:
+        """Read results of one process after the other by tag; fail where they go back."""
+        tag = ""
+        before: tuple[int, ...] = (0,)
+        for url in itertools.cycle(self.views):
+            answer = await answered(url + RESULTS, {"if-none-match": tag})
+            if answer is not None and answer.status_code == HTTPStatus.OK:
+                now = _shown_in(answer)
+                assert not _lower(now, before), (url, before, now)
+                tag, before = answer.headers["etag"], now
+                self.wandered += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def follows(self) -> None:
+        """Follow the stream of one process after the other, as browsers come again."""
+        last = ""
+        before: tuple[int, ...] = (0,)
+        for url in itertools.cycle(self.views):
+            with contextlib.suppress(httpx2.HTTPError):
+                async for identifier, votes in _streamed(url + STREAM, last):
+                    now = votes, *map(int, re.findall(r"(?:^|(?<=\d)-)(-?\d+)", identifier))
+                    assert not _lower(now, before), (url, before, now)
+                    last, before = identifier, now
+                    self.followed += 1
+            await asyncio.sleep(PAUSE_SECONDS)
+
     def _read(self, url: str, answer: httpx2.Response) -> None:
-        found = answer.json()
-        now = (found["totals"]["counted"]["votes"], *found["as_of"]["votes"])
+        now = _shown_in(answer)
         before = self._seen.get(url, now)
-        assert all(new >= old for new, old in zip(now, before, strict=True)), (url, before, now)
+        assert not _lower(now, before), (url, before, now)
         self._seen[url] = now
         at, vector = monotonic(), now[1:]
         self._waits += [(at, at - act.at) for act in self._unshown if act.is_in(vector)]
@@ -187,9 +237,10 @@ class Crowd:
 
     async def counted(self) -> None:
         """Wait until every views shows what was acknowledged by now."""
-        wanted = self._acts.copy()
+        wanted = {act.partition: act for act in sorted(
+            [*self._acts, *self._unshown], key=lambda act: act.offset)}
         await until(lambda: len(self._seen) == len(self.views) and all(
-            act.is_in(vector) for _, *vector in self._seen.values() for act in wanted))
+            act.is_in(vector) for _, *vector in self._seen.values() for act in wanted.values()))
 
     async def end(self, voters: Sequence["asyncio.Task[None]"]) -> None:
         """Let everybody vote to the end, and wait until every views shows it."""
@@ -207,10 +258,40 @@ class Crowd:
     def still(self, since: float) -> Still:
         """Return how long votes and results stood still at the most since an instant, by now."""
         now = monotonic()
-        acts = [since, *(act.at for act in self._acts if act.at >= since), now]
+        load = [each for each in self._load if each[0] >= since]
+        acts = sorted([since, now, *(at for at, _ in load),
+                       *(act.at for act in self._acts if act.at >= since)])
         waits = [waited for at, waited in self._waits if at >= since]
         waits += [now - act.at for act in self._unshown]
-        return Still(max(map(float.__sub__, acts[1:], acts)), max(waits, default=0.0))
+        receipts = [waited for _, waited in load]
+        return Still(max(map(float.__sub__, acts[1:], acts)), max(receipts, default=0.0),
+                     max(waits, default=0.0))
+
+
+def _shown_in(answer: httpx2.Response) -> tuple[int, ...]:
+    """Return how many votes results count, and the offsets up to which they do."""
+    found = answer.json()
+    return found["totals"]["counted"]["votes"], *found["as_of"]["votes"]
+
+
+def _lower(now: tuple[int, ...], before: tuple[int, ...]) -> bool:
+    """Whether anything has gone back."""
+    return any(new < old for new, old in zip(now, before, strict=False))
+
+
+async def _streamed(url: str, last: str) -> AsyncIterator[tuple[str, int]]:
+    """Follow a stream for a while; yield the id and the counted votes of each snapshot."""
+    identifier, ends_at = "", monotonic() + STREAM_SECONDS
+    async with (httpx2.AsyncClient(timeout=PATIENCE_SECONDS, verify=TRUSTED) as client,
+                client.stream("GET", url, headers={"last-event-id": last}) as answer):
+        async for line in answer.aiter_lines():
+            if line.startswith("id: "):
+                identifier = line.removeprefix("id: ")
+            elif line.startswith("data: "):
+                totals = json.loads(line.removeprefix("data: "))["totals"]
+                yield identifier, totals["counted"]["votes"] if totals else 0
+            if monotonic() > ends_at:
+                return
 
 
 @asynccontextmanager
@@ -222,6 +303,7 @@ async def crowd(
     async with asyncio.TaskGroup() as tasks:
         looking = [tasks.create_task(each) for each in (
             *map(found.balances, gateways), *map(found.reads, views))]
+        looking += [tasks.create_task(each) for each in (found.wanders(), found.follows())]
         voters = [tasks.create_task(found.votes(numbers)) for _ in range(PEOPLE)]
         try:
             yield found

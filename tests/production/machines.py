@@ -20,6 +20,7 @@ from deploy.local.services import Broker, ClickHouse
 from schemas.exit_codes import EXIT_USAGE
 from tests.harness import ROOT, Worker
 from tests.production.crowd import answered
+from tests.shown import blocks
 from tests.waiting import until_found
 
 
@@ -28,21 +29,12 @@ KAFKA = "kafka-1:9092,kafka-2:9092,kafka-3:9092"
 CLICKHOUSE = "https://scrutin:password@clickhouse:8443"
 BLOCK_SECONDS = 300
 """Bound of one block of commands; each takes seconds on a quiet machine."""
-_FENCE = re.compile(r"^```(ini|sh|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _PORT = re.compile(r"\b(?:91|80)\d\d\b")
 
 
-def blocks(page: str, heading: str) -> list[tuple[str, str]]:
-    """Return the kind and text of each block below a heading of a page."""
-    text = (ROOT / page).read_text("utf-8").split(f"\n### {heading}\n")[1]
-    return _FENCE.findall(re.split(r"^#{2,3} ", text, flags=re.MULTILINE)[0])
-
-
-[_SETTINGS] = [text for kind, text in blocks("docs/operate.md", "Two machines, step by step")
-               if kind == "ini"]
-LINKS, MADE, SERVICES, LOOK, VOTE = [
-    text for kind, text in blocks("docs/operate.md", "Two machines, step by step") if kind == "sh"]
-[(_, TOWN)] = blocks("docs/consultation-files.md", "The smallest")
+[_SETTINGS] = blocks("docs/operate.md", "Two machines, step by step", "ini")
+LINKS, MADE, SERVICES, LOOK, VOTE = blocks("docs/operate.md", "Two machines, step by step", "sh")
+[TOWN] = blocks("docs/consultation-files.md", "The smallest", "json")
 
 
 @dataclass
@@ -63,6 +55,8 @@ class Machine:
     name: str
     house: House
     services: dict[str, Worker] = field(default_factory=dict)
+    ended: list[str] = field(default_factory=list)
+    """Services that ended by themselves, and what each said last."""
     _ports: dict[str, int] = field(default_factory=dict)
 
     def here(self, printed: str) -> str:
@@ -88,7 +82,8 @@ class Machine:
         settings = {name: value for name, _, value in pairs}
         settings.pop("SCRUTIN_OPERATIONS_PROCESSES")  # Of hosts that this machine does not have.
         return {
-            **settings, "SCRUTIN_INSTANCE": self.name, "SCRUTIN_TOPIC_PREFIX": self.house.prefix,
+            **settings, "SCRUTIN_GATEWAY_PROXIES": "127.0.0.1",
+            "SCRUTIN_INSTANCE": self.name, "SCRUTIN_TOPIC_PREFIX": self.house.prefix,
             "SCRUTIN_CLICKHOUSE_DATABASE": self.house.prefix, "PYTHONPATH": str(ROOT),
             "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
 
@@ -115,7 +110,7 @@ class Machine:
     async def ready(self, *names: str) -> None:
         """Wait until services say that they are ready; no name: all of them.
 
-        One that ended by itself is started again, as the page says.
+        One that ended by itself is started again, as the page says, and remembered.
         """
         for name in names or tuple(self.services):
             await until_found(partial(self._is_ready, name))
@@ -124,6 +119,7 @@ class Machine:
         service = self.services[name]
         if not service.running():
             assert service.wait() not in (0, EXIT_USAGE), service.log()
+            self.ended.append(f"{name} {service.wait()}: {service.log()[-2_000:]}")
             self.start(name)
         return (found := await answered(f"{self.url(name)}/readyz")) is not None and (
             found.status_code == 200)

@@ -1,16 +1,23 @@
 """Two machines, set up by the words of docs/operate.md, taken away one after the other."""
 
+import asyncio
 import json
 import re
 import signal
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from time import monotonic
 
 import pytest
 
 from deploy.local.services import Broker, ClickHouse
+from schemas.words import CHOICES
+from scrutin.settings import Settings
+from tests.e2e.running import read
+from tests.faults import brokers_crowd, checker
+from tests.faults.violations import Log
 from tests.harness import ROOT
 from tests.production.crowd import Crowd, answered, crowd
 from tests.production.machines import (
@@ -27,6 +34,15 @@ from tests.waiting import until, until_found
 LEADING = ("ideas", "patrol", "archive", "notary")
 ALONE = ("ledger", "ideas", "gateway", "views")
 """By whom votes and results come about: each is lost alone, too."""
+TYPED = (
+    ("scrutin audit log /srv/scrutin/transparency/PREFIX/catalogue/0 "
+    "--policy /srv/scrutin/transparency/PREFIX/policy --archive"),
+    "scrutin guard recount town",
+    ("curl --silent --fail http://127.0.0.1:8080/v1/consultations/town/guard --output guard.json\n"
+    "scrutin audit recount town --guard guard.json"))
+VOTES_A_SECOND = 100
+PATIENCE_SECONDS = 4.0
+"""So long a voter of the load waits for a gateway before asking the other one."""
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +74,18 @@ async def test_the_steps_of_the_page_are_followed(machines: list[Machine]) -> No
     assert re.search(r"equal", said)
 
 
+@pytest.mark.parametrize("command", TYPED)
+async def test_what_pages_show_besides_is_typed(machines: list[Machine], command: str) -> None:
+    """Commands that want all of it: each ends well, on either machine."""
+    for machine in machines:
+        await machine.ready()
+    one = machines[0]
+    logs = one.house.folder / "shared/transparency" / one.house.prefix
+    await until((logs / "catalogue/0/checkpoint").exists)
+    for machine in machines:
+        machine.run(command.replace("PREFIX", machine.house.prefix))
+
+
 @pytest.fixture
 def names(machines: list[Machine]) -> list[str]:
     return list(machines[0].services)
@@ -68,30 +96,64 @@ async def test_machines_and_processes_are_rolled_killed_and_frozen_while_people_
 ) -> None:
     """Results go on and never go back; what was acknowledged is counted once.
 
-    No gateway finds fault with what another one has shown or recorded.
+    No gateway finds fault with what another one has shown or recorded, and no process ends by
+    itself.
     """
     one, two = machines
     for machine in machines:
         await machine.ready()
     urls = [[machine.url(name) for machine in machines] for name in ("gateway", "views")]
-    before, drain_seconds = await total(two), float(one.environment["SCRUTIN_DRAIN_SECONDS"])
-    async with crowd(*urls, drain_seconds=drain_seconds) as people:
+    before, drain_seconds = await totals(two), float(one.environment["SCRUTIN_DRAIN_SECONDS"])
+    async with (crowd(*urls, drain_seconds=drain_seconds) as people,
+                load(urls[0], people) as programs):
         for away, here in ((one, two), (two, one)):
             await rolled(away, names, people)
             await killed(away, here, names, people)
             await frozen(away, here, names, people)
         for name in ALONE:
             await lost(name, one, two, people)
-    assert people.faulted == []
-    counted = before + people.acknowledged
-    assert [await total(machine) for machine in machines] == [counted, counted]
-    recounted = json.loads(one.run("scrutin audit recount town --json"))
+    print(f"{len(programs.ballots)} votes of programs, answers {programs.statuses()}")
+    assert people.wandered > 0
+    assert people.followed > 0
+    assert people.faulted + programs.faulted == []
+    assert [machine.ended for machine in machines] == [[], []]
+    await counted(machines, before + people.standing() + programs.standing())
+    assert [*checker.lost(brokers_crowd.attempts(programs.ballots), await votes_of(one))] == []
+
+
+@asynccontextmanager
+async def load(gateways: list[str], people: Crowd) -> AsyncIterator[brokers_crowd.Crowd]:
+    """Have programs vote at both gateways beside people, and each to its last receipt."""
+    found = brokers_crowd.Crowd(
+        [url.removeprefix("http://") for url in gateways], "/v1/consultations/town", ["trains"],
+        VOTES_A_SECOND, shown=True, answer_seconds=PATIENCE_SECONDS, received=people.took)
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(found.vote())
+        try:
+            await people.goes_on()
+            yield found
+        finally:
+            found.ended.set()
+
+
+async def counted(machines: list[Machine], wanted: Counter[str]) -> None:
+    """Check that both views show so many votes of each choice, and that the archive gives them."""
+    assert [await totals(machine) for machine in machines] == [wanted, wanted]
+    recounted = json.loads(machines[0].run("scrutin audit recount town --json"))
     assert recounted["verdict"] == "equal"
 
 
-async def total(machine: Machine) -> int:
+async def votes_of(machine: Machine) -> list[Log]:
+    """Read the ballot box."""
+    house, partitions = machine.house, Settings.model_fields["partitions"].default
+    return [[*log] for log in await read(house.broker.address, f"{house.prefix}.votes", partitions)]
+
+
+async def totals(machine: Machine) -> Counter[str]:
+    """Count by choice what one of the views shows as counted; nothing where it does not answer."""
     answer = await answered(f"{machine.url('views')}/v1/consultations/town/results")
-    return int(answer.json()["totals"]["counted"]["votes"]) if answer else -1
+    found = answer.json()["totals"]["counted"] if answer else {}
+    return Counter({choice: found[choice] for choice in CHOICES if choice in found})
 
 
 async def rolled(machine: Machine, names: list[str], people: Crowd) -> None:
@@ -153,7 +215,8 @@ def said(people: Crowd, what: str) -> Iterator[None]:
     yield
     still = people.still(began)
     print(f"{what}: no vote for {still.votes_seconds:.1f} s, a vote waited "
-          f"{still.results_seconds:.1f} s for its result")
+          f"{still.receipt_seconds:.1f} s for its receipt, {still.results_seconds:.1f} s for its "
+          "result", flush=True)
 
 
 async def leads(machine: Machine) -> None:
