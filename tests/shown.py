@@ -8,8 +8,7 @@ from typing import NamedTuple
 from tests.harness import ROOT
 
 
-PAGES = ("docs/operate.md", "docs/guard.md", "docs/codes.md", "docs/capacity.md",
-         "deploy/helm/scrutin/templates/NOTES.txt")
+PAGES = ("docs/operate.md", "docs/guard.md", "docs/codes.md", "docs/capacity.md")
 PROGRAMS = ("scrutin", "make", "kubectl", "helm", "docker", "git", "curl", "sed", "ssh")
 _FENCE = re.compile(r"^```([a-z]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:^ {4,}\S.*\n)+", re.MULTILINE)
@@ -43,8 +42,7 @@ def all_blocks(page: str) -> Iterator[Block]:
 
 def commands(page: str) -> Iterator[str]:
     """Yield every command that a page shows, in blocks and between words."""
-    for heading, text in _sections(page):
-        del heading
+    for _, text in _sections(page):
         spans = re.findall(r"`([^`]+)`", _FENCE.sub("", text))
         yield from (" ".join(span.split()) for span in spans if _BEGINS.match(span))
     for block in all_blocks(page):
