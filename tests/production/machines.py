@@ -57,6 +57,8 @@ class Machine:
     services: dict[str, Worker] = field(default_factory=dict)
     ended: list[str] = field(default_factory=list)
     """Services that ended by themselves, and what each said last."""
+    _killed: set[str] = field(default_factory=set)
+    """Services that were killed, and not started since."""
     _ports: dict[str, int] = field(default_factory=dict)
 
     def here(self, printed: str) -> str:
@@ -106,6 +108,7 @@ class Machine:
                 name, self.environment, self.house.folder / f"{name}-{self.name}.log",
                 program=["bash", "-c", self.here(line).replace("scrutin ", "exec scrutin ")])
             self.services[name].start()
+            self._killed.discard(name)
 
     async def ready(self, *names: str) -> None:
         """Wait until services say that they are ready; no name: all of them.
@@ -119,7 +122,8 @@ class Machine:
         service = self.services[name]
         if not service.running():
             assert service.wait() not in (0, EXIT_USAGE), service.log()
-            self.ended.append(f"{name} {service.wait()}: {service.log()[-2_000:]}")
+            if name not in self._killed:
+                self.ended.append(f"{name} {service.wait()}: {service.log()[-2_000:]}")
             self.start(name)
         return (found := await answered(f"{self.url(name)}/readyz")) is not None and (
             found.status_code == 200)
@@ -131,6 +135,8 @@ class Machine:
 
     def send(self, number: signal.Signals, *names: str) -> None:
         """Send a signal to services."""
+        if number == signal.SIGKILL:
+            self._killed.update(names)
         for name in names:
             if self.services[name].running():
                 self.services[name].send(number)
