@@ -120,6 +120,8 @@ BOUNDED = {
         "scrutin.serving.joined_writes.REQUEST_SECONDS",
     "producers/gateway/rereading.py:Rereader._in_turn": "producers.gateway.rereading.READ_SECONDS",
     "producers/gateway/rereading.py:Rereader._read": "producers.gateway.rereading.READ_SECONDS",
+    "producers/gateway/silent_brokers.py:SilentBrokers._answered":
+        "producers.gateway.carrier.ANSWER_SECONDS",
     "producers/gateway/silent_brokers.py:SilentBrokers._connected":
         "producers.gateway.carrier.ANSWER_SECONDS",
     "producers/gateway/shared_rates.py:SharedRates.share":

@@ -24,11 +24,13 @@ from schemas.kafka_clients import new_producer
 
 CONNECT_SECONDS = 10.0
 """Longest wait for a cluster to answer a new producer: brokers that are silent are asked first."""
-ANSWER_SECONDS = 2.0
-"""Longest wait for one answer of one broker; then it is asked again, or another."""
+ANSWER_SECONDS = 3.0
+"""Longest wait for one answer of one broker; then it is asked again, or another. Shorter than any
+session, so before there can be a new leader the lost one is passed over."""
 REPLICAS_SECONDS = 1.5
-"""So long a leader waits for its replicas before it says that they are late: less than we wait for
-it, so that what it says is heard, and the connection stays."""
+"""So long a leader waits for its replicas before it says that they are late: half as long as we
+wait for it. What it says is heard, and the connection stays, also where it is late itself, as one
+that has just started and is given back what it led before."""
 ACKNOWLEDGE_SECONDS = 14.0
 """Longest wait for an acknowledgement: a broker's session (9 s by default), the election of a
 controller (2 s) and the way to a new leader. A browser gives up after 15 s."""

@@ -4,15 +4,19 @@ Theory of operation: a broker that is frozen or cut off keeps its connections an
 aiokafka asks brokers in turn who leads, and waits for each, the silent one among them, first for
 the connection, then for the answer; and while it connects nobody else can. So a partition whose new
 leader was elected could wait three times as long as for an answer to hear of it. Here a broker that
-let a request or a connection time out is passed over, and others are asked meanwhile; whether it
-speaks again is tried beside all that, each try as long as any connection may take.
+let a connection or any request time out, also the question who leads, is passed over, and others
+are asked meanwhile; whether it speaks again is tried beside all that, each try as long as any
+connection may take.
 """
 
 import asyncio
 import contextlib
+import functools
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiokafka.client import ConnectionGroup
+from aiokafka.conn import CloseReason
 from aiokafka.errors import NodeNotReadyError, RequestTimedOutError
 
 
@@ -54,16 +58,34 @@ class SilentBrokers:
                     found = await self._connect(node, group=group, **options)
             if found is None and clock() >= deadline:
                 self._pass_over(node)
+            elif found is not None:
+                self._listen(node, found)
             return found
+
+    def _listen(self, node: Any, connection: Any) -> None:
+        """Have a connection tell of a question that nobody answered, whoever asked it."""
+        if "send" not in vars(connection):  # It may be one that somebody else made meanwhile.
+            connection.send = functools.partial(self._asked, node, connection, connection.send)
+
+    def _asked(
+        self, node: Any, connection: Any, ask: Callable[..., Awaitable[Any]], *arguments: Any,
+        **options: Any,
+    ) -> Awaitable[Any]:
+        # It is sent now, as its caller expects; only the answer is waited for later.
+        return self._answered(node, connection, ask(*arguments, **options))
+
+    async def _answered(self, node: Any, connection: Any, answer: Awaitable[Any]) -> Any:
+        try:
+            return await answer
+        except TimeoutError:
+            connection.close(reason=CloseReason.CONNECTION_TIMEOUT)
+            self._pass_over(node)
+            raise
 
     async def _sent(self, node: Any, request: Any, **options: Any) -> Any:
         try:
             return await self._send(node, request, **options)
-        except RequestTimedOutError:
-            self._pass_over(node)
-            self._client.force_metadata_update()
-            raise
-        except NodeNotReadyError:
+        except (RequestTimedOutError, NodeNotReadyError):
             self._client.force_metadata_update()
             raise
 
@@ -76,7 +98,9 @@ class SilentBrokers:
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._answer_seconds):
-                    if await self._connect(node) is not None:
+                    found = await self._connect(node)
+                    if found is not None:
+                        self._listen(node, found)
                         break
             await asyncio.sleep(PAUSE_SECONDS)
         del self._tries[node]

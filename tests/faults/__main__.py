@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+import uvloop
+
 from deploy.local.kafka_jars import KAFKA_VERSION
 from tests.faults import brokers_run
 from tests.faults.report import Circumstances, line, page, summary
@@ -51,9 +53,11 @@ def main() -> int:
 def _of_brokers(asked: argparse.Namespace, folder: Path) -> int:
     """Run the seeds on a cluster of three brokers."""
     seeds = range(asked.first, asked.first + asked.seeds)
-    if not asyncio.run(brokers_run.campaign(
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        held = runner.run(brokers_run.campaign(
             folder, CACHE_FOLDER, seeds, votes_per_second=asked.votes,
-            session_seconds=asked.session)):
+            session_seconds=asked.session))
+    if not held:
         print(f"What the seeds left, the brokers' data included: {folder}")
         return 1
     shutil.rmtree(folder)

@@ -29,10 +29,13 @@ INTERVAL_SECONDS = 2.0
 """Each voter votes so often."""
 ANSWER_SECONDS = 20.0
 """A voter waits so long for an answer."""
+LOOK_SECONDS = 0.1
+"""So often the crowd looks how late it is itself."""
 AGAIN_SECONDS = 0.5
 """Until a vote without a receipt is sent again."""
 IDLE_SECONDS = 3.0
-"""A connection that rested so long is not used again: after 5 s a gateway closes it."""
+"""A connection that was last asked so long ago is not used again: a gateway closes it 5 s after its
+answer, which may have lain here unread."""
 CLIENT_ERRORS = 4
 """Hundreds of the statuses by which a gateway finds fault with a request."""
 UNKNOWN_STATUS = (0, HTTPStatus.GATEWAY_TIMEOUT)
@@ -68,8 +71,8 @@ class Crowd:
     """
     known: set[int] = field(default_factory=set)
     """Voters who have a receipt, and whose partition is known by it."""
-    places: set[tuple[int, int]] = field(default_factory=set)
-    """Gateways and partitions at which somebody votes."""
+    places: dict[tuple[int, int], float] = field(default_factory=dict)
+    """Gateways and partitions at which somebody votes, and when one was taken there last."""
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     shown: bool = False
     """Whether they are shown the proposals, and go from gateway to gateway: see above."""
@@ -82,6 +85,8 @@ class Crowd:
     faulted: list[str] = field(default_factory=list)
     """Answers by which a gateway finds fault with what it was asked, or does not count a vote that
     bears a proof."""
+    late: list[tuple[float, float]] = field(default_factory=list)
+    """How many seconds late the crowd was itself, and when: a machine without a core for it."""
 
     def standing(self) -> Counter[str]:
         """Count the votes that stand by choice."""
@@ -99,9 +104,17 @@ class Crowd:
         """Vote until told to end, and until every vote has its receipt."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as voters:
+            voters.create_task(self._look())
             for number in range(self.size):
                 voters.create_task(self._voter(
                     number, began + INTERVAL_SECONDS * number / self.size))
+
+    async def _look(self) -> None:
+        while not self.ended.is_set():
+            due = time.monotonic() + LOOK_SECONDS
+            await asyncio.sleep(LOOK_SECONDS)
+            now = time.monotonic()
+            self.late.append((now, now - due))
 
     async def _voter(self, number: int, next_at: float) -> None:
         voter = _Voter(self, number)
@@ -133,7 +146,7 @@ class _Voter:
         self._proof: str | None = None
         self._connection: Connection | None = None
         self._partition = -1
-        self._used_at = 0.0
+        self._asked_at = 0.0
 
     async def cast(self, turn: int) -> None:
         """Cast a vote until there is a receipt of it."""
@@ -191,24 +204,29 @@ class _Voter:
         if crowd.shown:
             head["x-forwarded-for"] = f"10.{self._number >> 8}.{self._number & 255}.1"
         answer = await self._ask(request(method, f"{crowd.path}/{what}", head, body))
-        crowd.told.append(Told(self._gateway, self._partition, asked_at, time.monotonic(),
-                               answer.status if answer else 0))
-        return answer
+        status, ended = (0, answer) if isinstance(answer, str) else (answer.status, "")
+        crowd.told.append(Told(
+            self._gateway, self._partition, asked_at, time.monotonic(), status, ended))
+        return None if isinstance(answer, str) else answer
 
-    async def _ask(self, asked: bytes) -> Answer | None:
-        if time.monotonic() - self._used_at > IDLE_SECONDS:
+    async def _ask(self, asked: bytes) -> Answer | str:
+        """Return the answer, or how the connection ended without one."""
+        rested = time.monotonic() - self._asked_at
+        if self._connection is not None and (
+                rested > IDLE_SECONDS or self._connection.closed):
             self.close()
+        is_new = self._connection is None
         try:
             async with asyncio.timeout(self._crowd.answer_seconds):
-                if self._connection is None or self._connection.closed:
+                if self._connection is None:
                     name, _, port = self._crowd.hosts[self._gateway].partition(":")
                     self._connection = await Connection.open(name, int(port))
-                answer = await self._connection.ask(asked)
-                self._used_at = time.monotonic()
-                return answer
-        except (OSError, TimeoutError):
+                self._asked_at = time.monotonic()
+                return await self._connection.ask(asked)
+        except (OSError, TimeoutError) as error:
             self.close()
-            return None
+            return f"{type(error).__name__} on " + (
+                "a new connection" if is_new else f"one asked {rested:.0f} s before")
 
     def _keep(self, ballot: Ballot, answer: Answer) -> None:
         receipt = json.loads(answer.body)
@@ -219,7 +237,7 @@ class _Voter:
         self._keep_cookies(answer)
         self._partition = ballot.partition
         self._crowd.known.add(self._number)
-        self._crowd.places.add((self._gateway, self._partition))
+        self._crowd.places[self._gateway, self._partition] = time.monotonic()
 
     def _keep_cookies(self, answer: Answer) -> None:
         for given in answer.head.split(b"set-cookie: ")[1:]:

@@ -19,7 +19,7 @@ from scrutin.doctor.cluster import look
 from tests.e2e.running import end_offsets, read
 from tests.faults import brokers_plan, checker
 from tests.faults.brokers_crowd import Crowd, attempts
-from tests.faults.brokers_plan import BrokerFault, BrokerKind, Window
+from tests.faults.brokers_plan import BrokerFault, BrokerKind, Silence, Window
 from tests.faults.violations import Log, Violation
 from tests.harness import Stack, Worker, connected_producer, write
 from tests.producers.gateway.booths import consultation, proposal
@@ -35,7 +35,7 @@ SESSION_SECONDS = 4.0
 GATEWAYS = ("1", "2")
 TOWN, PROPOSALS = "town", ("p1", "p2", "p3")
 QUIET_SECONDS = 3.0
-"""Load before the first fault, and between two."""
+"""Load without a fault before each, and at the end."""
 STEADY_SECONDS = 120.0
 """The cluster is whole again within so long, and everything is decided."""
 POLL_SECONDS = 0.2
@@ -54,9 +54,13 @@ class BrokersReport:
     faults: list[BrokerFault]
     violations: list[Violation] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
+    endings: Counter[str] = field(default_factory=Counter)
+    """How connections ended without an answer."""
     acknowledged: int = 0
-    silent_seconds: list[tuple[BrokerFault, float]] = field(default_factory=list)
+    silences: list[tuple[BrokerFault, Silence]] = field(default_factory=list)
     """By fault, the longest time without a vote taken, of any partition at any gateway..."""
+    late_seconds: list[float] = field(default_factory=list)
+    """... how late the crowd was itself, at the most..."""
     elected_seconds: list[float | None] = field(default_factory=list)
     """... and how much of it the brokers took until all others knew new leaders; None: never."""
     seconds: float = 0.0
@@ -81,15 +85,17 @@ def line(report: BrokersReport) -> str:
     """Say in a line what a seed did and found."""
     done = ", ".join(
         f"{fault.kind} {fault.broker}"
-        + (f" for {fault.seconds:.1f} s" if fault.seconds else "") + f" (silent {seconds:.1f} s"
-        + (f", new leaders after {elected:.1f} s)" if elected is not None else ")")
-        for (fault, seconds), elected in zip(
-            report.silent_seconds, report.elected_seconds, strict=True))
+        + (f" for {fault.seconds:.1f} s" if fault.seconds else "")
+        + f" (silent {silence.seconds:.1f} s from {silence.after:.1f} s on"
+        + (f", new leaders after {elected:.1f} s" if elected is not None else "")
+        + f", the crowd late by {late:.1f} s)"
+        for (fault, silence), elected, late in zip(
+            report.silences, report.elected_seconds, report.late_seconds, strict=True))
     others = {status: count for status, count in sorted(report.statuses.items()) if status != 202}
     verdict = "held" if not report.violations else "; ".join(
         f"{found.kind}: {found.said}" for found in report.violations)
     return (f"seed {report.seed}: {done}; {report.acknowledged} acknowledged, other answers "
-            f"{others or 'none'}; {report.seconds:.0f} s; {verdict}")
+            f"{others or 'none'}{dict(report.endings) or ''}; {report.seconds:.0f} s; {verdict}")
 
 
 async def campaign(
@@ -137,7 +143,7 @@ class _Seed:
             tasks.create_task(crowd.vote())
             try:
                 await _until(everybody_has_voted, "everybody has voted")
-                await self._faults()
+                await self._faults(crowd)
             finally:
                 crowd.ended.set()
         await self._check(crowd)
@@ -149,20 +155,19 @@ class _Seed:
             SCRUTIN_GATEWAY_VOTER_RATE="1000000", SCRUTIN_GATEWAY_NETWORK_RATE="100000000")
         return f"127.0.0.1:{port}"
 
-    async def _faults(self) -> None:
+    async def _faults(self, crowd: Crowd) -> None:
         admin = await connected_admin(self._stack.kafka)
         try:
+            await self._steady(admin, crowd)
             for fault in self._report.faults:
-                await self._steady(admin)
-                await asyncio.sleep(QUIET_SECONDS)
                 led = await self._led(admin, fault.broker)
                 began = time.monotonic()
                 electing = asyncio.create_task(self._elected(fault.broker, led))
                 await self._hit(fault)
-                self._report.elected_seconds.append(await _ended(electing))
-                await self._steady(admin)
-                self._windows.append(Window(fault, began, time.monotonic(), led))
-            await asyncio.sleep(QUIET_SECONDS)
+                elected = await _ended(electing)
+                self._report.elected_seconds.append(elected)
+                await self._steady(admin, crowd)
+                self._windows.append(Window(fault, began, time.monotonic(), led, elected))
         finally:
             await admin.close()
 
@@ -190,7 +195,8 @@ class _Seed:
         while True:
             told = await asyncio.to_thread(self._brokers.leaders, topic, but=number)
             if len(told) == NODES - 1 and all(
-                    found.get(each, number) not in (number, -1) for found in told for each in led):
+                    each in found and found[each].leader not in (number, -1)
+                    for found in told for each in led):
                 return time.monotonic() - began
             await asyncio.sleep(ELECTED_SECONDS)
 
@@ -200,8 +206,9 @@ class _Seed:
         return frozenset(each["partition"] for each in votes["partitions"]
                          if each["leader"] == number)
 
-    async def _steady(self, admin: AIOKafkaAdminClient) -> None:
-        """Wait until all replicas are in sync, and each broker leads its votes again."""
+    async def _steady(self, admin: AIOKafkaAdminClient, crowd: Crowd) -> None:
+        """Wait until all replicas are in sync, each broker leads its votes again, and takes them.
+        """
         topics = self._stack.topics
 
         async def whole() -> bool:
@@ -210,11 +217,25 @@ class _Seed:
                 found = await look(admin, [each.name for each in topics.specifications()])
                 return found.brokers == NODES and not any(
                     seen.error or seen.behind or seen.leaderless for seen in found.topics.values()
-                ) and all([await self._led(admin, number) for number in range(1, NODES + 1)])
+                ) and await asyncio.to_thread(self._agreed)
             except AWAY:
                 return False
 
         await _until(whole, "all replicas are in sync")
+        since = time.monotonic() + QUIET_SECONDS
+
+        async def taken() -> bool:
+            return all(at > since for at in crowd.places.values())
+
+        await _until(taken, "votes are taken in all partitions")
+
+    def _agreed(self) -> bool:
+        """Whether all brokers say the same, and that each is in sync and leads: asked one by one,
+        for whoever comes back from a freeze takes itself for a leader yet, and others for lost."""
+        told = self._brokers.leaders(self._stack.topics.votes)
+        return len(told) == NODES and told == NODES * told[:1] and all(
+            len(each.in_sync) == NODES for each in told[0].values()
+        ) and len({each.leader for each in told[0].values()}) == NODES
 
     def _tend(self) -> None:
         """Start the ledger again where it ended, as a supervisor does."""
@@ -241,6 +262,7 @@ class _Seed:
         decisions = [[value for value in log if value is not None]
                      for log in await read(kafka, topics.decisions, PARTITIONS)]
         report.statuses = Counter(told.status for told in crowd.told)
+        report.endings = Counter(told.ended for told in crowd.told if told.ended)
         report.acknowledged = report.statuses[202]
         report.violations += checker.few(
             *checker.lost(attempts(crowd.ballots), votes),
@@ -251,8 +273,11 @@ class _Seed:
                   session_seconds=self._brokers.session_seconds)))
         for window in self._windows:
             taken = [told for told in crowd.told if told.status == 202]
-            report.silent_seconds.append(
-                (window.fault, max(brokers_plan.silences(window, taken).values(), default=0.0)))
+            report.silences.append((window.fault, max(
+                brokers_plan.silences(window, taken).values(), default=Silence(0.0, 0.0))))
+            report.late_seconds.append(max((
+                late for at, late in crowd.late if window.began_at <= at <= window.ended_at),
+                default=0.0))
 
 
 def _phantoms(crowd: Crowd, votes: list[Log]) -> Iterator[Violation]:

@@ -3,10 +3,11 @@
 import pytest
 
 from tests.faults.brokers_plan import (
-    ELECTION_SECONDS,
     NODES,
+    RECOVERY_SECONDS,
     BrokerFault,
     BrokerKind,
+    Silence,
     Told,
     Window,
     broken,
@@ -46,17 +47,27 @@ def test_three_seeds_hit_each_broker_in_each_way_and_every_second_one_rolls_all(
 def test_a_steady_crowd_breaks_nothing() -> None:
     """Votes at every place, never a long pause."""
     assert kinds(LOST, STEADY) == []
-    assert silences(LOST, STEADY) == dict.fromkeys(PLACES, 5.0)
+    assert silences(LOST, STEADY) == dict.fromkeys(PLACES, Silence(5.0, after=15.0))
 
 
 @pytest.mark.parametrize("late", [
     [told for told in STEADY if told.partition == 1],
     [*taken(1, *range(0, 21, 5)), *taken(0, 0, 20)],
-    [*taken(1, *range(0, 21, 5)), *taken(0, SESSION_SECONDS + ELECTION_SECONDS + 0.1, 15, 20)],
+    [*taken(1, *range(0, 21, 5)), *taken(0, SESSION_SECONDS + RECOVERY_SECONDS + 0.1, 15, 20)],
 ])
 def test_a_partition_that_is_silent_too_long_recovered_late(late: list[Told]) -> None:
     """From the fault on, between two votes, or for good."""
     assert kinds(LOST, late) == ["recovered late"]
+
+
+def test_what_the_brokers_took_to_elect_is_not_counted() -> None:
+    """As far as it lies in the silence; a silence afterwards has no such excuse."""
+    late = LOST._replace(elected_seconds=SESSION_SECONDS + 3.0)
+    in_it = [*taken(1, *range(0, 21, 5)), *taken(0, 0, SESSION_SECONDS + RECOVERY_SECONDS + 2, 20)]
+    behind_it = [*taken(1, *range(0, 21, 5)), *taken(0, 0, 5, 11.9, 20.1)]
+
+    assert kinds(late, in_it) == []
+    assert kinds(late, behind_it) == ["recovered late"]
 
 
 @pytest.mark.parametrize("status", [0, 503, 504])

@@ -12,7 +12,7 @@ from deploy.local import child, kafka, kafka_runtime
 from deploy.local.kafka import BrokerConfiguration, KafkaRuntime
 from deploy.local.kafka_probe import describe_brokers
 from deploy.local.ports import LOOPBACK, find_free
-from tests.production.leaders import leaders
+from tests.production.leaders import Led, leaders
 from tests.production.wires import Wires
 from tests.waiting import until
 
@@ -28,8 +28,8 @@ SESSION_SECONDS = 9.0
 class Brokers:
     """A running cluster, of which a broker may be killed, frozen, cut off or rolled.
 
-    With wires every client, every follower and both ways to the controllers of a broker go through
-    them; only what a broker fetches as a follower itself goes through the wires of the others.
+    With wires all connections of a broker go through them: those of clients and followers, both
+    ways to the controllers, and its own to brokers that it follows, which are known by its name.
     """
 
     def __init__(
@@ -38,26 +38,23 @@ class Brokers:
     ) -> None:
         self._runtime, self._identity, self._wires = runtime, kafka.new_identity(), wires
         self.session_seconds = session_seconds
-        ports = iter(find_free(2 * NODES + (NODES * NODES if wires else 0)))
+        ports = iter(find_free((4 if wires else 2) * NODES))
         self._configurations = {number: BrokerConfiguration(
             folder / f"broker-{number}", next(ports), next(ports)) for number in NUMBERS}
         self._doors = {number: each.port for number, each in self._configurations.items()}
         """Where each broker is reached, by its number."""
-        self._controllers = {(number, other): each.controller_port for number in NUMBERS
-                             for other, each in self._configurations.items()}
-        """Where each broker reaches the controller of another."""
+        self._controllers = {
+            number: each.controller_port for number, each in self._configurations.items()}
+        """Where the controller of each is reached by the others."""
         if wires is not None:
             self._lay(wires, ports)
         self._processes: dict[int, subprocess.Popen[bytes]] = {}
 
     def _lay(self, wires: Wires, ports: Iterator[int]) -> None:
-        for number in NUMBERS:
-            wires.say("open", f"broker-{number}", door := next(ports), self._doors[number])
-            self._doors[number] = door
-        for way in self._controllers:
-            if way[0] != way[1]:
-                wires.say("open", _name(way), door := next(ports), self._controllers[way])
-                self._controllers[way] = door
+        for name, doors in (("broker", self._doors), ("controller", self._controllers)):
+            for number in NUMBERS:
+                wires.say("open", f"{name}-{number}", door := next(ports), doors[number])
+                doors[number] = door
 
     @property
     def address(self) -> str:
@@ -81,19 +78,22 @@ class Brokers:
         (each.data_folder / "meta.properties").write_text(
             f"version=1\ncluster.id={self._identity}\nnode.id={number}\n"
             f"directory.id={kafka.new_identity()}\n")
-        voters = ",".join(
-            f"{other}@{LOOPBACK}:{self._controllers[number, other]}" for other in NUMBERS)
+        # No broker needs the network to reach itself.
+        controllers = {**self._controllers, number: each.controller_port}
+        voters = ",".join(f"{other}@{LOOPBACK}:{port}" for other, port in controllers.items())
         # Of two lines of one name Java takes the last. Leaders go back soon, so that each broker
-        # leads again before the next fault.
+        # leads again before the next fault. Whoever leads the controllers tells the others where it
+        # is reached: that must be its wire too.
         each.properties_path.write_text(kafka.server_properties(each) + (
             f"node.id={number}\ncontroller.quorum.voters={voters}\n"
-            f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self._doors[number]}\n"
+            f"advertised.listeners=PLAINTEXT://{LOOPBACK}:{self._doors[number]},"
+            f"CONTROLLER://{LOOPBACK}:{self._controllers[number]}\n"
             f"broker.session.timeout.ms={int(self.session_seconds * 1_000)}\n"
             "leader.imbalance.check.interval.seconds=3\n"
             "leader.imbalance.per.broker.percentage=0\n"
             f"offsets.topic.replication.factor={NODES}\n"))
 
-    def leaders(self, topic: str, *, but: int) -> list[dict[int, int]]:
+    def leaders(self, topic: str, *, but: int = 0) -> list[dict[int, Led]]:
         """Ask each broker but one who leads the partitions of a topic; past all wires."""
         return [found for number, each in self._configurations.items() if number != but
                 and (found := leaders(LOOPBACK, each.port, topic))]
@@ -132,9 +132,13 @@ class Brokers:
     def _wire(self, verb: str, number: int) -> None:
         assert self._wires is not None, "a cluster without wires"
         self._wires.say(verb, f"broker-{number}")
-        for way in self._controllers:
-            if number in way and way[0] != way[1]:
-                self._wires.say(verb, _name(way))
+        self._wires.say(verb, f"controller-{number}")
+        for other in NUMBERS:
+            if other != number:
+                self._wires.say(verb, f"broker-{other}", f"broker-{number}-")
+                self._wires.say(verb, f"controller-{other}", f"raft-client-{number}")
+                # So a broker names itself to whoever leads the controllers.
+                self._wires.say(verb, f"controller-{other}", str(number))
 
     def stop(self) -> None:
         """End all that still run."""
@@ -143,10 +147,6 @@ class Brokers:
                 process.send_signal(signal.SIGCONT)
             process.kill()
             process.wait()
-
-
-def _name(way: tuple[int, int]) -> str:
-    return f"controller-{way[0]}-{way[1]}"
 
 
 @asynccontextmanager

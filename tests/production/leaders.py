@@ -3,6 +3,7 @@
 import socket
 import struct
 from io import BytesIO
+from typing import NamedTuple
 
 from aiokafka.protocol.metadata import MetadataResponse_v1
 
@@ -13,8 +14,16 @@ ANSWER_SECONDS = 1.0
 CLIENT = b"scrutin-leaders"
 
 
-def leaders(host: str, port: int, topic: str) -> dict[int, int]:
-    """Return by partition the number of its leader; nothing where the broker does not answer."""
+class Led(NamedTuple):
+    """What a broker knows of a partition."""
+
+    leader: int
+    """A broker's number; -1: nobody."""
+    in_sync: frozenset[int]
+
+
+def leaders(host: str, port: int, topic: str) -> dict[int, Led]:
+    """Return what a broker knows of each partition; nothing where it does not answer."""
     name = topic.encode()
     question = struct.pack(
         f">hhih{len(CLIENT)}sih{len(name)}s", *METADATA, 1, len(CLIENT), CLIENT, 1, len(name), name)
@@ -26,5 +35,6 @@ def leaders(host: str, port: int, topic: str) -> dict[int, int]:
                 answer = MetadataResponse_v1.decode(BytesIO(file.read(size)[4:]))
     except (OSError, struct.error):
         return {}
-    return {partition: leader for _, _, _, partitions in answer.topics
-            for _, partition, leader, _, _ in partitions}
+    return {partition: Led(leader, frozenset(in_sync))
+            for _, _, _, partitions in answer.topics
+            for _, partition, leader, _, in_sync in partitions}

@@ -25,4 +25,4 @@ async def test_a_lost_broker_costs_no_vote_and_no_other_partition(
         report = await run_seed(brokers, tmp_path, SEED, VOTES_A_SECOND)
 
     assert [each for each in report.violations if each.kind != LATE] == []
-    assert len(report.silent_seconds) == len(report.faults)
+    assert len(report.silences) == len(report.faults)

@@ -3,7 +3,10 @@
 A small relay of TCP connections, as a process of its own. Cut, a wire is as a network that loses
 every packet: nothing comes through in either direction, nothing is refused and nothing closed, and
 new connections are never answered. Mended, what was under way comes late, as TCP sends it again.
-Lines to stdin: `open NAME PORT UPSTREAM`, `cut NAME`, `mend NAME`; a line `done` answers each.
+A wire may be cut for those alone whose name, which each client of Kafka says in its first request,
+begins so: a broker's own, as it fetches from another.
+Lines to stdin: `open NAME PORT UPSTREAM`, `cut NAME [CLIENT]`, `mend NAME [CLIENT]`; a line `done`
+answers each.
 """
 
 import asyncio
@@ -21,6 +24,14 @@ from deploy.local.ports import LOOPBACK
 
 ANSWER_SECONDS = 20.0
 """Longest wait for an answer of the process."""
+NAME_AT = 14
+"""Where a client's name begins in a request of Kafka; two bytes before stand its length."""
+
+
+def client_of(request: bytes) -> bytes | None:
+    """Return the name of a client from what it sent first; None where that is not there yet."""
+    end = NAME_AT + max(int.from_bytes(request[NAME_AT - 2:NAME_AT], signed=True), 0)
+    return request[NAME_AT:end] if len(request) >= max(end, NAME_AT) else None
 
 
 @dataclass
@@ -28,13 +39,17 @@ class _Wire:
     """The connections that go one way through, and whether any byte of them does."""
 
     upstream: int
-    is_cut: bool = False
+    cuts: set[bytes] = field(default_factory=set)
+    """How names of clients begin for whom it is cut; nothing at all: for everybody."""
     ends: set["_End"] = field(default_factory=set)
 
-    def set_cut(self, *, cut: bool) -> None:
-        self.is_cut = cut
+    def set_cut(self, client: bytes, *, cut: bool) -> None:
+        (self.cuts.add if cut else self.cuts.discard)(client)
         for end in self.ends:
             end.turn()
+
+    def is_cut(self, client: bytes) -> bool:
+        return client.startswith(tuple(self.cuts))
 
 
 class _End(asyncio.Protocol):
@@ -43,6 +58,8 @@ class _End(asyncio.Protocol):
     def __init__(self, wire: _Wire, other: "_End | None" = None) -> None:
         self.wire, self.other = wire, other
         self.transport: Any = None
+        self.client: bytes | None = other.client if other else None
+        """Who asked for the connection; None as long as nobody has said it."""
         self.is_full = False
         """Whether it cannot take more at the moment."""
         self._early: list[bytes] = []
@@ -73,17 +90,23 @@ class _End(asyncio.Protocol):
         if self.transport is None or self.transport.is_closing():
             return
         other = self.other
-        if self.wire.is_cut or other is None or other.transport is None or other.is_full:
+        if (self.wire.is_cut(self.client or b"") or other is None or other.transport is None
+                or other.is_full):
             self.transport.pause_reading()
             return
-        for data in self._early:
-            other.transport.write(data)
-        self._early.clear()
+        if self.client is not None:
+            for data in self._early:
+                other.transport.write(data)
+            self._early.clear()
         self.transport.resume_reading()
 
     def data_received(self, data: bytes) -> None:
         # A loop may hand over what it had read before it was told to pause.
         self._early.append(data)
+        if self.client is None:
+            self.client = client_of(b"".join(self._early))
+            if self.other is not None:
+                self.other.client = self.client
         self.turn()
 
     def pause_writing(self) -> None:
@@ -109,13 +132,13 @@ async def main() -> None:
     lines = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(lines), sys.stdin)
     while line := (await lines.readline()).decode().split():
-        verb, name, *ports = line
+        verb, name, *more = line
         if verb == "open":
-            listen, upstream = map(int, ports)
+            listen, upstream = map(int, more)
             wire = wires[name] = _Wire(upstream)
             await loop.create_server(functools.partial(_End, wire), LOOPBACK, listen)
         else:
-            wires[name].set_cut(cut=verb == "cut")
+            wires[name].set_cut("".join(more).encode(), cut=verb == "cut")
         print("done", flush=True)
 
 
