@@ -1,10 +1,11 @@
 """People in the booth with its script, as a process of their own: what their browsers ask for.
 
 `python -m benchmarks.evening PORT:PID SECONDS CONNECTIONS` prints how many acts a gateway took, its
-CPU for each, and how long a browser waited, as JSON. Each connection is one browser after another:
-a page, the cards, twelve votes, a word after every second one. What the booth is told of a vote and
-says of it goes over a second connection, as in a browser, which waits for no answer before it acts
-again; a word is told with the next vote. Static files lie in its cache.
+CPU for each, and how long a browser waited, as JSON. One browser after another comes: a page, the
+cards, twelve votes, a word after every second one. The answer of a vote goes on with what everybody
+votes; a browser waits for no more than its receipt before it acts again, and takes another
+connection then, as many as browsers take. The booth is told of the first act at once, and of the
+others when many have gathered, or the page is left. Static files lie in its cache.
 """
 
 import asyncio
@@ -30,24 +31,67 @@ from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
 BOOTH = f"/c/{CONSULTATION}/vote"
 API = f"/v1/consultations/{CONSULTATION}"
 QUALIFIED_EVERY = 2
+GATHERED_MOST = 24
+"""Acts that the script tells of at once."""
+CONNECTIONS_MOST = 6
+"""Browsers hold so many to a server by HTTP/1.1."""
+IDLE_SECONDS = 2.0
+"""A gateway closes a connection on which nothing is asked for five."""
+FREE_SECONDS = 0.001
+"""Between two looks for a free one, where there are none."""
+TEXT_BEGINS = b"\x1e"
 _LOCATION = re.compile(rb"\r\nlocation: ([^\r]+)", re.IGNORECASE)
 _PROOF = re.compile(rb'name="proof" value="([^"]+)"')
+
+
+class Connections:
+    """The connections of one browser after another: one more where all of them wait."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._held: list[Connection] = []
+
+    async def ask(self, asked: bytes) -> Answer:
+        """Ask over one that is free."""
+        while True:
+            self._let_go()
+            free = next((each for each in self._held if each.is_free), None)
+            if free is None and len(self._held) < CONNECTIONS_MOST:
+                free = await Connection.open(HOST, self._port)
+                self._held.append(free)
+            if free is not None and free.is_free:
+                return await free.ask(asked)
+            await asyncio.sleep(FREE_SECONDS)
+
+    def _let_go(self) -> None:
+        """Close what nothing was asked over for a while, before the gateway does."""
+        for each in [each for each in self._held if each.idle_seconds > IDLE_SECONDS]:
+            each.close()
+            self._held.remove(each)
+
+    async def rest(self) -> None:
+        """Wait for the ends of all answers."""
+        for each in self._held:
+            await each.rest()
+
+    def close(self) -> None:
+        for each in self._held:
+            each.close()
 
 
 class Browser:
     """One visitor, new, with the cookies of its own."""
 
-    def __init__(self, connection: Connection, telling: Connection, port: int) -> None:
-        self._connection = connection
-        self._telling = telling
-        self._untold: asyncio.Queue[tuple[str, list[str]] | None] = asyncio.Queue()
+    def __init__(self, connections: Connections, port: int) -> None:
+        self._connections = connections
+        self._notes: list[str] = []
+        self._telling: asyncio.Task[None] | None = None
+        self._has_told = False
         self._headers = browser(port)
         self._cookies: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
 
-    async def ask(
-        self, method: str, path: str, said: Any = None, *, key: str = "", tells: bool = False
-    ) -> Answer:
+    async def ask(self, method: str, path: str, said: Any = None, *, key: str = "") -> Answer:
         """Ask as the script does."""
         names = [name for name in self._cookies
                  if path.startswith("/c/") or name not in ("scrutin-paper", "scrutin-drawn")]
@@ -57,8 +101,7 @@ class Browser:
         if key:
             headers["idempotency-key"] = key
         body = b"" if said is None else json.dumps(said).encode()
-        connection = self._telling if tells else self._connection
-        answer = await connection.ask(
+        answer = await self._connections.ask(
             request(method, path, headers, body) if body else request(method, path, headers))
         for cookie in cookies(answer.head):
             name, _, value = cookie.partition("=")
@@ -80,7 +123,6 @@ class Browser:
         names = given["sequence"]
         proofs = {card["id"]: card["proof"] for card in given["cards"]}
         proofs[names[0]] = proof[1].decode()
-        beside: list[str] = []
         for number, name in enumerate(names):
             choice = number % len(CHOICES)
             following = names[number + 1] if number + 1 < len(names) else None
@@ -88,30 +130,30 @@ class Browser:
             acts = [("votes", {"proposal": name, "choice": CHOICES[choice]}),
                     ("qualifications", {"proposal": name, "qualification": word})]
             for path, said in acts[:1 + (number % QUALIFIED_EVERY == 0)]:
-                query = f"?next={quote(following)}&next_proof={proofs[following]}" if (
+                query = f"next={quote(following)}&next_proof={proofs[following]}&" if (
                     following) else ""
                 began = time.perf_counter()
                 answer = await self.ask(
-                    "POST", f"{API}/{path}{query}", {**said, "proof": proofs[name]},
+                    "POST", f"{API}/{path}?{query}{'shares=1' if path == 'votes' else ''}",
+                    {**said, "proof": proofs[name]},
                     key=f"{proofs[name][:16]}.{number}.{path}")
                 yield time.perf_counter() - began
-                receipt = json.loads(answer.body)
+                receipt = json.loads(answer.body.strip(TEXT_BEGINS))
                 if following:
                     proofs[following] = receipt["next_proof"]
-                beside.append(receipt["note"])
-                if path == "votes":
-                    self._untold.put_nowait((name, beside))
-                    beside = []
-        if beside:
-            self._untold.put_nowait((name, beside))
-        self._untold.put_nowait(None)
+                self._notes.append(receipt["note"])
+                if self._telling is None and (
+                        not self._has_told or len(self._notes) >= GATHERED_MOST):
+                    self._telling = asyncio.create_task(self.tell(name))
+        while self._telling or self._notes:  # The page is left.
+            await (self._telling or self.tell(name))
+        await self._connections.rest()
 
-    async def tell(self) -> None:
-        """Tell the booth of one act after the other, until the evening ends."""
-        while (untold := await self._untold.get()) is not None:
-            name, notes = untold
-            await self.ask(
-                "POST", f"{BOOTH}/cards", {"notes": notes, "proposal": name}, tells=True)
+    async def tell(self, name: str) -> None:
+        """Tell the booth of what it does not know yet."""
+        notes, self._notes = self._notes, []
+        await self.ask("POST", f"{BOOTH}/cards", {"notes": notes, "proposal": name})
+        self._telling, self._has_told = None, True
 
 
 def cpu_seconds(server: psutil.Process) -> float:
@@ -127,23 +169,21 @@ async def measure(port: int, server: psutil.Process, seconds: float, count: int)
     delays: list[float] = []
     acts, statuses = Counter[str](), Counter[int]()
 
-    async def come_and_go(connection: Connection, telling: Connection) -> None:
+    async def come_and_go(connections: Connections) -> None:
         while time.perf_counter() < end:
-            visitor = Browser(connection, telling, port)
-            told = asyncio.create_task(visitor.tell())
+            visitor = Browser(connections, port)
             async for delay in visitor.evening():  # To its end: a page costs as many acts as that.
                 acts["all"] += 1
                 if warm <= time.perf_counter() < end:
                     delays.append(delay)
-            await told
             statuses.update(visitor.statuses)
 
-    connections = [await Connection.open(HOST, port) for _ in range(2 * count)]
+    browsers = [Connections(port) for _ in range(count)]
     used = -cpu_seconds(server)
-    await asyncio.gather(*map(come_and_go, connections[:count], connections[count:]))
+    await asyncio.gather(*map(come_and_go, browsers))
     used += cpu_seconds(server)
-    for connection in connections:
-        connection.close()
+    for each in browsers:
+        each.close()
     return {
         "per_second": len(delays) / seconds, "acts": acts["all"], "statuses": statuses,
         "milliseconds_p99": statistics.quantiles(delays, n=100)[98] * 1_000,

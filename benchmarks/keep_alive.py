@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Self
 
 
 HEAD_END = b"\r\n\r\n"
+LINE_END = b"\r\n"
+LAST_PIECE = b"\r\n0\r\n\r\n"
 _LENGTH = b"content-length: "
 
 
@@ -27,6 +29,8 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._received = b""
         self._answer: asyncio.Future[Answer] | None = None
+        self._rest: asyncio.Future[bytes] | None = None
+        self._came_at = self._loop.time()
 
     @classmethod
     async def open(cls, host: str, port: int) -> Self:
@@ -35,11 +39,28 @@ class Connection(asyncio.Protocol):
         return connection
 
     def ask(self, request: bytes) -> "asyncio.Future[Answer]":
-        """Send a request; its answer, or ConnectionError."""
+        """Send a request; its answer, or ConnectionError. Of one that comes in pieces the first:
+        `rest` waits for the others.
+        """
         assert self._answer is None, "one request at a time"
+        assert self._rest is None, "one answer after the other"
         self._answer = self._loop.create_future()
         self._transport.write(request)
         return self._answer
+
+    async def rest(self) -> bytes:
+        """Return what comes of an answer behind its first piece; nothing where it was whole."""
+        return await self._rest if self._rest is not None else b""
+
+    @property
+    def idle_seconds(self) -> float:
+        """How long nothing has been asked, or awaited."""
+        return self._loop.time() - self._came_at if self.is_free else 0.0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether something can be asked: nothing is awaited of it."""
+        return self._answer is None and self._rest is None
 
     def close(self) -> None:
         self._transport.close()
@@ -54,18 +75,43 @@ class Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
+        self._came_at = self._loop.time()
+        if self._rest is not None:
+            self._piece_received()
+            return
         end = self._received.find(HEAD_END)
         if end < 0:
             return
         head, body = self._received[:end], self._received[end + len(HEAD_END):]
-        at = head.index(_LENGTH) + len(_LENGTH)
-        if len(body) == int(head[at:].partition(b"\r")[0]):
+        at = head.find(_LENGTH)
+        if at < 0:
+            self._first_piece(head, body)
+        elif len(body) == int(head[at + len(_LENGTH):].partition(b"\r")[0]):
             self._received = b""
             self._end().set_result(Answer(int(head[9:12]), head, body))
+
+    def _first_piece(self, head: bytes, body: bytes) -> None:
+        """Take the first piece of an answer without a length (RFC 9112, 7.1), if it is there."""
+        size, _, piece = body.partition(LINE_END)
+        if piece[int(size or b"0", 16):][:len(LINE_END)] == LINE_END:
+            first, self._received = piece[:int(size, 16)], piece[int(size, 16) + len(LINE_END):]
+            self._rest = self._loop.create_future()
+            self._end().set_result(Answer(int(head[9:12]), head, first))
+            self._piece_received()
+
+    def _piece_received(self) -> None:
+        """End the answer where its last piece is there: an empty one."""
+        assert self._rest is not None
+        if self._received.endswith(LAST_PIECE):
+            rest, self._rest = self._rest, None
+            found, self._received = self._received.removesuffix(LAST_PIECE), b""
+            rest.set_result(found.partition(LINE_END)[2])
 
     def connection_lost(self, error: Exception | None) -> None:
         if self._answer is not None:
             self._end().set_exception(error or ConnectionResetError("closed before an answer"))
+        if self._rest is not None:
+            self._rest.set_exception(error or ConnectionResetError("closed within an answer"))
 
     def _end(self) -> "asyncio.Future[Answer]":
         answer, self._answer = self._answer, None

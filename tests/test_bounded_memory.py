@@ -201,6 +201,7 @@ MEMORIES = {
     "views.shelf.Shelf._held": "views.publications.PAGES_BYTES",
     "views.transparency._Served._files": "views.transparency.FILES_BYTES",
     "views.transparency._Served._shown": "views.transparency.SHOWN_BYTES",
+    "views.voting.everybody.Everybody._waiting": REQUEST,
     "views.voting.pages.VotePages._rolls": CATALOGUE,
     "views.voting.paper.Paper.marks": REQUEST,
     "views.voting.paper.Paper.older": REQUEST,

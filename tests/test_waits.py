@@ -136,6 +136,8 @@ BOUNDED = {
         "processors.workers.batch_lane.ANSWER_SECONDS",
     "schemas/kafka_members.py:forget": "schemas.kafka_leases.SESSION_SECONDS",
     "sinks/archive.py:Archive.run": "sinks.store.INSERT_SECONDS",
+    "producers/gateway/exchange.py:Answer.go_on": "views.voting.everybody.COUNTED_SECONDS",
+    "views/voting/everybody.py:Everybody.counted": "views.voting.everybody.COUNTED_SECONDS",
     "views/asked.py:body_of": "scrutin.serving.joined_writes.REQUEST_SECONDS",
 }
 """What its callers, or others, bound: by which number of seconds."""

@@ -82,7 +82,8 @@ class Documents:
     def embargoed(self, consultation: str) -> bool:
         """Whether how people vote is hidden until voting has closed."""
         known = self._flushes.catalogue.consultations.get(consultation)
-        return embargoed(known, self.state(consultation))
+        # The totals move with every vote: most consultations need not be asked for them.
+        return embargoed(known, "open") and embargoed(known, self.state(consultation))
 
     def state(self, consultation: str) -> str:
         """Say open, closed or final, without making the document."""
@@ -109,6 +110,14 @@ class Documents:
             # Every page of the booth asks for the totals: whether shares may be shown.
             known = decoded[name] = value, _decode(name, value)
         return known[1]
+
+    def choices(self, consultation: str, proposal: str) -> tuple[int, ...]:
+        """Return the counted votes on a proposal, in the order of words.CHOICES, embargo or not."""
+        value = self._flushes.figures(consultation).get(Figure("proposal", proposal))
+        try:
+            return published_records.choices(value) if value is not None else ()
+        except Undecodable as error:
+            raise ResultsUnreadable(f"a proposal in the results topic: {error}") from error
 
     def own(self, consultation: str) -> Own:
         """Return what a document of the consultation is made from, to be compared with later."""

@@ -53,14 +53,24 @@ class Speech(Protocol):
     def translate(self, language: str, text: str) -> str: ...
 
 
+class Results(Protocol):
+    """What everybody votes, as the pages know it."""
+
+    async def after(
+        self, consultation: str, proposal: str, partition: int, offset: int
+    ) -> bytes:
+        """Say as JSON (`models.Shares`) how it is a moment after an act at a place of the log."""
+
+
 class Gateway:
     """The addresses under which votes are taken."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- the parts of a gateway, each by its name
         self, booth: Booth, keys: KeyFolder, rates: Rates, speech: Speech, meter: Meter,
-        ready: Callable[[], bool], clock: Clock,
+        ready: Callable[[], bool], clock: Clock, results: Results,
     ) -> None:
         self._booth = booth
+        self._results = results
         self._batches = Batches(booth, gateways=rates.gateways)
         self._keys = keys
         self._rates = rates
@@ -183,6 +193,10 @@ class Gateway:
         if asked.scope["query_string"]:
             given.update(self._next(voter, asked))
         answer = self._given(asked, given, device, headers)
+        if act.kind == "VoteCast" and _queried(asked, "shares") == "1":
+            answer.more = functools.partial(
+                self._results.after, voter.consultation, act.proposal, given["partition"],
+                given["offset"])
         if recorded.passage.mark is not None:
             guards.remember_mark(
                 asked, answer, device, recorded.passage.mark, self._keys.device)

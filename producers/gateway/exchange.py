@@ -24,6 +24,9 @@ QUERY_FIELDS = 8
 """Fields of a query, at most: no address takes more than four."""
 
 JSON = b"application/json"
+JSON_SEQUENCE = b"application/json-seq"
+"""One JSON text after the other (RFC 7464), each between these:"""
+TEXT_BEGINS, TEXT_ENDS = b"\x1e", b"\n"
 SECURITY = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
@@ -33,10 +36,15 @@ SECURITY = (
 NO_STORE: dict[bytes, bytes] = {b"cache-control": b"no-store"}
 
 
+_SEQUENCE = (b"content-type", JSON_SEQUENCE)
+_AS_IT_COMES = (b"x-accel-buffering", b"no")
+"""Proxies hand it on at once."""
+
+
 class Asked:
     """A request."""
 
-    __slots__ = ("_receive", "headers", "limits", "scope", "via")
+    __slots__ = ("_query", "_receive", "headers", "limits", "scope", "via")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -47,6 +55,7 @@ class Asked:
         self.via = 0
         """Number of the partner on whose site it is said to come from; 0: our own, or a program."""
         self._receive = receive
+        self._query: Query | None = None
 
     @property
     def path(self) -> str:
@@ -66,10 +75,12 @@ class Asked:
 
     def query(self) -> Query:
         """Return the fields of the query; raise Refused where there are too many."""
-        try:
-            return visitors.query(self.scope["query_string"], QUERY_FIELDS)
-        except TooManyFields:
-            raise Refused(problems.INVALID_REQUEST) from None
+        if self._query is None:
+            try:
+                self._query = visitors.query(self.scope["query_string"], QUERY_FIELDS)
+            except TooManyFields:
+                raise Refused(problems.INVALID_REQUEST) from None
+        return self._query
 
     def cookie(self, name: str) -> str | None:
         """Return a cookie as it was sent."""
@@ -106,19 +117,31 @@ class Answer:
     headers: dict[bytes, bytes] = field(default_factory=dict)
     cookies: tuple[bytes, ...] = ()
     """Values of Set-Cookie: the one header that may stand there twice."""
+    more: Callable[[], Awaitable[bytes]] | None = None
+    """Gives a second JSON text, which is sent as soon as it is there."""
 
     async def send(self, send: Send, *, with_body: bool = True) -> None:
         """Send it; without its body to somebody who asked for the head."""
         headers = [
-            (b"content-type", self.media_type),
-            (b"content-length", str(len(self.body)).encode()),
+            (b"content-type", self.media_type) if self.more is None else _SEQUENCE,
+            (b"content-length", b"%d" % len(self.body)) if self.more is None else _AS_IT_COMES,
             *SECURITY,
             *self.headers.items(),
         ]
         if self.cookies:  # Hardly ever: most who vote have theirs.
             headers += [(b"set-cookie", cookie) for cookie in self.cookies]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body if with_body else b""})
+        if self.more is None:
+            await send({"type": "http.response.body", "body": self.body if with_body else b""})
+        else:
+            await send({"type": "http.response.body", "more_body": True,
+                        "body": TEXT_BEGINS + self.body + TEXT_ENDS})
+
+    async def go_on(self, send: Send) -> None:
+        """Send what comes later, if anything does."""
+        if self.more is not None:
+            body = TEXT_BEGINS + await self.more() + TEXT_ENDS
+            await send({"type": "http.response.body", "body": body})
 
 
 def encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
@@ -151,6 +174,7 @@ class Endpoint:
             answer = self._refused(asked, error)
         await answer.send(send, with_body=scope["method"] != "HEAD")
         self._answered(answer.status, time.perf_counter() - began)
+        await answer.go_on(send)
 
 
 Fields = dict[str, Any]

@@ -148,6 +148,22 @@ class Receipt(Request):
         "Not signed.")
 
 
+class Split(BaseModel):
+    """How the counted votes on a proposal are split, in the order agree, disagree, neutral."""
+
+    votes: int
+    counts: list[int]
+    percents: list[int] | None = Field(description="Rounded; null of fewer than ten votes.")
+
+
+class Shares(BaseModel):
+    """What follows the receipt of a vote where `shares=1` asks for it, a moment later."""
+
+    shares: Split | None = Field(
+        description="What everybody votes; null where nothing is counted, or an embargo hides it.")
+    counted: bool = Field(description="Whether the results held this vote by then.")
+
+
 class Ballot(Request):
     """A vote of a partner's voter, or that it is withdrawn."""
 

@@ -12,6 +12,7 @@ from pydantic_core import to_json
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from producers.gateway.exchange import JSON_SEQUENCE
 from producers.gateway.models import (
     IDENTIFIER_BYTES,
     PROOF_CHARACTERS,
@@ -23,6 +24,7 @@ from producers.gateway.models import (
     Qualified,
     Receipt,
     Sequence,
+    Shares,
     Thanks,
     Vote,
 )
@@ -38,11 +40,14 @@ INCLUDED_CHARACTERS = 800
 
 QUERY_CHARACTERS = {
     "proof": PROOF_CHARACTERS, "include": INCLUDED_CHARACTERS, "next": IDENTIFIER_BYTES,
-    "next_proof": PROOF_CHARACTERS, "via": len(str(PARTNERS_MOST))}
+    "next_proof": PROOF_CHARACTERS, "via": len(str(PARTNERS_MOST)), "shares": 1}
 _NEXT = ("next", "next_proof", "via")
 """Of an act: the proposal that is shown next, and its proof, which the answer dates anew; and the
 partner on whose site it is."""
-_PARTNER = {"type": "integer", "minimum": 0, "maximum": PARTNERS_MOST}
+_TYPED: dict[str, dict[str, Any]] = {
+    "via": {"type": "integer", "minimum": 0, "maximum": PARTNERS_MOST},
+    "shares": {"type": "string", "const": "1", "description": "Have a second text follow the "
+               "receipt, a moment later: what everybody votes."}}
 _ANY = (problems.NOT_FOUND, problems.METHOD_NOT_ALLOWED)
 _WRITING = (
     problems.UNKNOWN_CONSULTATION, problems.UNKNOWN_PARTNER, problems.NOT_YET_OPEN,
@@ -74,12 +79,14 @@ class Operation:
     authorized: bool = False
     """Whether it takes a partner's key, as a bearer's."""
     documented: bool = field(default=True)
+    then: type[BaseModel] | None = None
+    """What follows the answer where the query asks for it (`shares`)."""
 
 
 _C = "/v1/consultations/{consultation}"
 OPERATIONS = (
     Operation("POST", f"{_C}/votes", "cast", "Vote, or change a vote", 202, Receipt, Vote,
-              (*_ACTING, *_BODY), query=_NEXT, keyed=True),
+              (*_ACTING, *_BODY), query=(*_NEXT, "shares"), keyed=True, then=Shares),
     Operation("DELETE", f"{_C}/votes/{{proposal}}", "withdraw", "Withdraw a vote", 202, Receipt,
               None, _ACTING, query=("proof", *_NEXT), keyed=True),
     Operation("POST", f"{_C}/qualifications", "qualify", "Qualify a vote", 202, Receipt,
@@ -178,7 +185,8 @@ def address_of(path: str) -> str | None:
 def openapi() -> bytes:
     """Write the OpenAPI document of the operations."""
     models = sorted(
-        {model for each in OPERATIONS for model in (each.body, each.answer) if model} | {Problem},
+        {model for each in OPERATIONS for model in (each.body, each.answer, each.then) if model}
+        | {Problem},
         key=lambda model: model.__name__)
     _, schemas = models_json_schema(
         [(model, "validation") for model in models], ref_template="#/components/schemas/{model}")
@@ -221,7 +229,7 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
     for name in re.findall(r"\{(\w+)\}", operation.path):
         schema = {"enum": list(QUALIFICATIONS)} if name == "qualification" else identifier
         found.append({"name": name, "in": "path", "required": True, "schema": schema})
-    found += [{"name": name, "in": "query", "schema": _PARTNER if name == "via" else {
+    found += [{"name": name, "in": "query", "schema": _TYPED.get(name) or {
         "type": "string", "maxLength": QUERY_CHARACTERS[name]}} for name in operation.query]
     if operation.keyed:
         found.append({
@@ -238,6 +246,11 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for kind in (*operation.refusals, *_ANY):
         by_status.setdefault(kind.status, []).append(kind)
     content = _content(operation.answer) if operation.answer else {"text/plain": {}}
+    if operation.answer and operation.then:
+        texts = [_schema(each)["schema"] for each in (operation.answer, operation.then)]
+        content |= {JSON_SEQUENCE.decode(): {"schema": {
+            "type": "array", "prefixItems": texts, "description": "Of `shares=1`: as it comes, "
+            "one text after the other (RFC 7464)."}}}
     found: dict[str, Any] = {
         str(operation.status): {"description": operation.summary, "content": content}}
     for status, kinds in sorted(by_status.items()):

@@ -68,12 +68,13 @@ from views.guard.reader import TopicReader
 from views.live import CLIENTS_MAX, Live
 from views.operations.access import Access
 from views.operations.pages import metrics
-from views.pages import languages
+from views.pages import languages, rendering
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
 from views.responses import SecurityHeaders
 from views.server import Server
 from views.transport import StrictTransport
+from views.voting.everybody import Everybody
 
 
 SHUTDOWN_SECONDS = 8
@@ -185,7 +186,8 @@ async def connected(
             KeyWatch(keys, follower, outlet, topics.catalogue, clocks.settled).run(clock),
             ask_archive(settings, reader.flushes, days, audience), rates.share(clock),
             TopicReader(kafka, topics.patrol, set_aside.take).read(),
-            measure_draws(publications, reader.flushes), *([place.attend()] if place else []),
+            measure_draws(publications, reader.flushes), asyncio.to_thread(rendering.prepare),
+            *([place.attend()] if place else []),
             *_heard(door, kafka, topics, follower, brokers)))
         async with closing, beside:
             def ready() -> bool:
@@ -199,7 +201,8 @@ async def connected(
                 settings, lambda: (*health.common(settings, "gateway", ready=ready()),
                                    *_samples(live, outlet, meter, booth, brokers)),
                 ready, place, readers.Door(pages, rates, clock, workers=settings.gateway_workers))
-            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock)
+            voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock,
+                             Everybody(reader.flushes, publications.documents))
             pages = SecurityHeaders(Guesses(inner, workers=settings.gateway_workers))
             yield Counted(voting.application(otherwise=pages), audience), live, beside
 

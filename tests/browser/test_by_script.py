@@ -1,12 +1,13 @@
 """The booth's script votes through `/v1`: the same log, the same page, whatever happens between."""
 
 import asyncio
+import json
 import re
 from collections import Counter
 from typing import Any
 
 import pytest
-from playwright.async_api import Page, Request, Route, expect
+from playwright.async_api import APIResponse, Page, Request, Route, expect
 
 from tests.browser.site import Site
 from tests.browser.test_between import votes_of
@@ -40,6 +41,21 @@ BALLOTS = """async () => {
 }"""
 """The ballot that is shown, and the one that the server makes of the same state."""
 Events = list[tuple[str, dict[str, Any]]]
+
+
+async def fetched(route: Route) -> APIResponse:
+    """Have the service answer a vote as a browser's, which it is by what it says of the page."""
+    return await route.fetch(headers={
+        **await route.request.all_headers(), "sec-fetch-site": "same-origin"})
+
+
+def texts_of_sequence(body: str) -> list[dict[str, Any]]:
+    """Read what the answer of a vote says, one text after the other."""
+    return [json.loads(text) for text in body.split("\x1e")[1:]]
+
+
+def sequence_of(*texts: dict[str, Any]) -> str:
+    return "".join(f"\x1e{json.dumps(text)}\n" for text in texts)
 
 
 def texts_of(*names: str) -> dict[str, dict[str, str]]:
@@ -260,9 +276,16 @@ async def test_a_vote_that_is_not_counted_yet_is_looked_at_again_by_itself(
     async def too_early(route: Route) -> None:
         answer = await route.fetch()
         given = await answer.json()
-        await route.fulfill(response=answer, json={**given, "counted": seen.is_set()})
+        counted = given["counted"] and seen.is_set()
+        await route.fulfill(response=answer, json={**given, "counted": counted})
+
+    async def told_too_early(route: Route) -> None:
+        answer = await fetched(route)
+        receipt, said = texts_of_sequence(await answer.text())
+        await route.fulfill(response=answer, body=sequence_of(receipt, {**said, "counted": False}))
 
     await page.route("**/vote/cards", too_early)
+    await page.route("**/v1/consultations/*/votes*", told_too_early)
     await votes(page, "agree")
     await page.focus("#act-agree")
     await expect(page.locator("[data-waiting]")).to_have_count(1)

@@ -3,10 +3,10 @@
 import json
 
 import pytest
-from playwright.async_api import Request, Route, expect
+from playwright.async_api import Page, Request, Route, expect
 
 from tests.browser.site import Site
-from tests.browser.test_by_script import press
+from tests.browser.test_by_script import fetched, press, sequence_of, texts_of_sequence
 from tests.browser.test_vote import choices_of, told, votes
 from tests.browser.windows import Windows
 
@@ -15,10 +15,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 NEVER_RINGS = """
 const usual = setTimeout;
-window.setTimeout = (what, milliseconds) => milliseconds === 5000 ? 0 : usual(what, milliseconds);
+window.setTimeout = (what, milliseconds) => milliseconds === 60000 ? 0 : usual(what, milliseconds);
 0;
 """
-"""What waits for the next vote would wait for ever."""
+"""What waits for later acts would wait for ever."""
 
 
 async def test_who_goes_on_does_not_wait_for_a_booth_that_does_not_answer(
@@ -79,34 +79,78 @@ async def test_what_somebody_else_answers_in_json_tells_the_booth_nothing(
     assert choices_of(await site.events(name)) == ["agree", "disagree"]
 
 
-async def test_what_is_said_beside_a_vote_is_told_with_the_next_one(
-    windows: Windows, site: Site
-) -> None:
-    """One request for both; what no vote follows is told as the page is hidden, and is listed."""
-    name = await site.consultation()
-    page = await windows.open(f"/c/{name}/vote", language="en")
-    told_of: list[int] = []
+def tellings_of(page: Page) -> list[int]:
+    """Return the list that the numbers of acts go into, of which the booth is told at once."""
+    found: list[int] = []
 
     def count(request: Request) -> None:
         if request.method == "POST" and request.url.endswith("/vote/cards"):
-            told_of.append(len(json.loads(request.post_data or "")["notes"]))
+            found.append(len(json.loads(request.post_data or "")["notes"]))
 
-    await votes(page, "agree")
-    await told(page)
     page.on("request", count)
+    return found
+
+
+async def test_after_the_first_act_others_are_told_together_when_the_page_is_left(
+    windows: Windows, site: Site
+) -> None:
+    """One request for all of them, as the page is hidden, and they are listed."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote", language="en")
+    told_of = tellings_of(page)
+    async with page.expect_response("**/vote/cards"):
+        await votes(page, "agree")
+    await page.evaluate(NEVER_RINGS)
     await votes(page, "doable")
     await page.click("#next")
     await votes(page, "disagree")
-    await told(page)
-    assert told_of == [2]
-    await page.evaluate(NEVER_RINGS)
     await votes(page, "impossible")
+    await expect(page.locator(".shares")).to_contain_text("yours among them")
+    assert told_of == [1]
     async with page.expect_response("**/vote/cards"):
         await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    assert told_of == [1, 3]
     await page.goto(f"/c/{name}/vote/mine")
 
-    await expect(page.locator(".mine")).to_contain_text("Impossible")
-    await expect(page.locator(".mine")).to_contain_text("Realistic")
+    for word in ("Agree", "Realistic", "Disagree", "Impossible"):
+        await expect(page.locator(".mine")).to_contain_text(word)
+
+
+async def test_many_acts_are_told_before_they_are_too_many(windows: Windows, site: Site) -> None:
+    """Who changes his mind again and again on one page has the booth told of some at a time."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    told_of = tellings_of(page)
+    async with page.expect_response("**/vote/cards"):
+        await votes(page, "agree")
+    *changes, last = ("disagree", "neutral", "agree") * 8
+    for choice in changes:
+        await votes(page, choice)
+    async with page.expect_response("**/vote/cards"):
+        await votes(page, last)
+
+    assert told_of == [1, 24]
+
+
+async def test_what_everybody_votes_is_asked_for_where_it_does_not_come_with_the_answer(
+    windows: Windows, site: Site
+) -> None:
+    """The network ends behind the receipt: the vote is shown, and its count soon after."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+
+    async def cut_short(route: Route) -> None:
+        answer = await fetched(route)
+        receipt, _ = texts_of_sequence(await answer.text())
+        await route.fulfill(response=answer, body=sequence_of(receipt))
+
+    await votes(page, "disagree")
+    await told(page)
+    await page.route("**/v1/consultations/*/votes*", cut_short)
+    await votes(page, "agree")
+    await expect(page.locator(".shares")).to_contain_text("yours among them")
+
+    assert choices_of(await site.events(name)) == ["disagree", "agree"]
 
 
 async def test_a_page_that_was_on_its_way_when_the_booth_was_told_shows_it_all_the_same(

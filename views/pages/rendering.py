@@ -3,7 +3,7 @@
 import functools
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from typing import Any
 from urllib.parse import urlencode
@@ -156,6 +156,20 @@ def environment(language: str) -> Environment:
     )
     made.filters.update(apart=apart, options=options)
     return made
+
+
+BOOTH_TEMPLATES = (
+    "vote.html", "vote_base.html", "base.html", "document_head.html", "macros.html",
+    "vote_words.html", "patterns.html", "embargo.html")
+"""What a page of the booth is made of."""
+
+
+def prepare(templates: Iterable[str] = BOOTH_TEMPLATES) -> None:
+    """Compile templates in every language: that takes three tenths of a second of the first to see
+    a page, and of all others of the process with him."""
+    for language in LANGUAGES:
+        for template in templates:
+            environment(language).get_template(template)
 
 
 def render(template: str, language: str, **context: Any) -> bytes:

@@ -14,10 +14,8 @@ from pydantic_core import from_json
 from starlette.requests import Request
 
 from schemas import problems
-from schemas.words import CHOICES
 from views import asked
 from views.pages import rendering
-from views.pages.results_page import measure
 from views.voting import forms
 from views.voting.desk import Act, Recorded, TurnedAway, Visit
 from views.voting.paper import Mark, Paper
@@ -132,13 +130,3 @@ def _done(found: Mark | None, partition: int) -> dict[str, Any]:
         "acts": found.acts, "choice": found.choice, "before": found.before,
         "qualifications": sorted(found.qualifications), "partition": partition,
         "last": found.last}
-
-
-def shares(entry: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Arrange what everybody votes; None where it may not be shown, or nothing is counted."""
-    counted = entry and entry["counted"]
-    if not counted or not counted["votes"]:
-        return None
-    found = [measure(name, counted[name], counted["votes"]) for name in CHOICES]
-    return {"votes": counted["votes"], "counts": [each.count for each in found],
-            "percents": None if found[0].percent is None else [each.percent for each in found]}

@@ -8,8 +8,6 @@ by `/v1` and says here what it did (`views.voting.cards`). What the visitor did 
 until they hold the visitor's own act.
 """
 
-import asyncio
-import contextlib
 import functools
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
@@ -24,12 +22,13 @@ from starlette.routing import Route
 from schemas import problems, words
 from views import asked, numbers
 from views.documents import Documents
-from views.flushes import Figure, Flushes
+from views.flushes import Flushes
 from views.pages import rendering
 from views.responses import Endpoint, html, language_of
 from views.voting import cards, folded, forms, shown
 from views.voting.codes import CodePages
 from views.voting.desk import Challenge, Desk, TurnedAway
+from views.voting.everybody import Everybody
 from views.voting.places import (
     NO_STORE,
     PAPER_COOKIE,
@@ -42,10 +41,6 @@ from views.voting.places import (
 from views.voting.roll import Roll
 
 
-COUNTED_SECONDS = 0.8
-"""Longest wait until the shares hold the visitor's own vote; it takes some hundredths."""
-
-
 Handler = Callable[[Guest], Awaitable[Response]]
 
 
@@ -54,13 +49,11 @@ class VotePages:
 
     def __init__(self, desk: Desk, flushes: Flushes, documents: Documents) -> None:
         self._desk = desk
-        self._flushes = flushes
         self._documents = documents
         self._rolls: dict[str, Roll] = {}
         """By consultation that somebody has entered: as many as the catalogue describes."""
         self._codes = CodePages(desk, self._turned_away)
-        self._moved = asyncio.Event()
-        flushes.watch(self._move)
+        self._everybody = Everybody(flushes, documents)
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
@@ -149,7 +142,7 @@ class VotePages:
         said = self._desk.accepted(guest.consultation)[proposal]
         counted = await self._is_counted(guest, proposal)
         model = shown.ballot(guest.paper, guest.visit, proposal, said,
-                             self._entry(guest.consultation, proposal), self._desk.now)
+                             self._everybody.entry(guest.consultation, proposal), self._desk.now)
         query = urlencode({"proposal": proposal})
         return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
                           embargoed=self._documents.embargoed(guest.consultation),
@@ -177,12 +170,13 @@ class VotePages:
         accepted, language = self._desk.accepted(guest.consultation), language_of(guest.request)
         open_ones, mark = self._desk.proposals(guest.consultation), guest.paper.of(shown)
         voted = mark is not None and mark.choice is not None
-        counted = mark is None or not voted or self._holds(guest.paper.partition, mark.last)
+        counted = mark is None or not voted or self._everybody.holds(
+            guest.paper.partition, mark.last)
         return {
             "cards": [cards.card(guest.paper, guest.visit, name, accepted[name], language,
                                  retired=name not in open_ones)
                       for name in dict.fromkeys(names)],
-            "shares": cards.shares(self._entry(guest.consultation, shown)) if voted else None,
+            "shares": self._everybody.shares(guest.consultation, shown) if voted else None,
             "counted": counted,
             "described": guest.paper.described,
         }
@@ -202,30 +196,8 @@ class VotePages:
     async def _is_counted(self, guest: Guest, proposal: str) -> bool:
         """Wait a moment for the visitor's own act to be in the results."""
         mark = guest.paper.of(proposal)
-        if mark is None or mark.choice is None or self._holds(guest.paper.partition, mark.last):
-            return True
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(COUNTED_SECONDS):
-                while not self._holds(guest.paper.partition, mark.last):
-                    await self._moved.wait()
-        return self._holds(guest.paper.partition, mark.last)
-
-    def _move(self) -> None:
-        moved, self._moved = self._moved, asyncio.Event()
-        moved.set()
-
-    def _holds(self, partition: int, offset: int) -> bool:
-        applied = self._flushes.applied
-        return (applied is not None and partition < len(applied.offsets)
-                and applied.offsets[partition] >= offset)
-
-    def _entry(self, consultation: str, proposal: str) -> Mapping[str, Any] | None:
-        """Return the counts of a proposal, where they may be shown."""
-        if self._documents.embargoed(consultation):
-            return None
-        found: Mapping[str, Any] | None = self._documents.figure(
-            consultation, Figure("proposal", proposal))
-        return found
+        return mark is None or mark.choice is None or await self._everybody.counted(
+            guest.paper.partition, mark.last)
 
     async def _mine(self, guest: Guest) -> Response:
         open_ones = self._desk.proposals(guest.consultation)

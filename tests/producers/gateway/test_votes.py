@@ -1,6 +1,7 @@
 """What voters do becomes events: trusted or suspect, once a key, on any gateway."""
 
 import asyncio
+import json
 import uuid
 from typing import Any
 
@@ -42,6 +43,27 @@ async def test_a_vote_without_its_own_proof_is_suspect(gateway: RunningGateway) 
 
     assert [answer.status_code for answer in answers] == [202] * len(proofs)
     assert {answer.json()["trust"] for answer in answers} == {"suspect"}
+
+
+async def test_what_everybody_votes_follows_the_receipt_where_it_is_asked_for(
+    gateway: RunningGateway
+) -> None:
+    """As a second text, when there is time for it; without results it says that it is not counted.
+    """
+    async with Browser(gateway.url) as browser:
+        body = {"proposal": "p1", "choice": "agree", "proof": await proof_of(browser)}
+        given = []
+        for query in ("?shares=1", "?shares=0", ""):
+            answer = await browser.post(f"town/votes{query}", body)
+            given.append((answer.headers["content-type"], [
+                json.loads(text) for text in answer.text.removeprefix("\x1e").split("\x1e")]))
+        refused = await browser.post("nowhere/votes?shares=1", body)
+
+    assert [kind for kind, _ in given] == ["application/json-seq", *["application/json"] * 2]
+    assert [len(texts) for _, texts in given] == [2, 1, 1]
+    assert {texts[0]["trust"] for _, texts in given} == {"trusted"}
+    assert given[0][1][1] == {"shares": None, "counted": False}
+    assert refused.headers["content-type"] == "application/problem+json"
 
 
 async def test_a_device_is_one_voter_a_consultation(gateway: RunningGateway) -> None:

@@ -25,6 +25,8 @@ from tests.producers.gateway.booths import PARTNER_KEY
 from tests.scrutin.gateway.test_embargo import BELOW, NOW, desk
 from tests.views.test_embargo import NAME, world
 from views.api import Beside, application
+from views.documents import Documents
+from views.voting.everybody import Everybody
 from views.voting.places import PAPER_COOKIE
 
 
@@ -59,9 +61,11 @@ def coded(folder: Path, *, issue: Issue = ISSUE, swapped: bool = False, rate: in
         origin="operator", occurred_at=1)))
     found.keys.keep_codes(NAME, issue.root, issue.hashes)
     found.rates = Rates(voter_per_minute=rate, network_per_minute=rate)
-    pages = application(world(swapped=swapped), beside=Beside(desk=found))
+    source = world(swapped=swapped)
+    pages = application(source, beside=Beside(desk=found))
     gateway = Gateway(found.booth, found.keys, found.rates, PageSpeech(), Meter(),
-                      lambda: True, lambda: NOW)
+                      lambda: True, lambda: NOW,
+                      Everybody(source.flushes, Documents(source.flushes)))
     return Coded(found, gateway.application(otherwise=pages))
 
 

@@ -22,6 +22,7 @@ export function requestOf(booth, card, next, fields) {
   const [path, body] = target(word, proposal, proof, fields.get("renewed"));
   if (!body) query.set("proof", proof);
   if (via) query.set("via", via);
+  if (path === "votes") query.set("shares", "1"); // What everybody votes comes with the answer.
   return {
     proposal, word, next: next?.id, method: body ? "POST" : "DELETE",
     address: `/v1/consultations/${consultation}/${path}?${query}`, body,
@@ -51,7 +52,7 @@ export function apply(card, word, { partition, offset }) {
   }
   Object.assign(card, {
     acts: card.acts + 1, partition, last: offset, counted: card.counted && isBeside(word),
-    shares: card.shares ?? null });
+    cast: isBeside(word) ? card.cast : offset, shares: card.shares ?? null });
 }
 
 // Whether an act says something beside a vote: it changes no share.

@@ -1,7 +1,7 @@
 // The booth by /v1. Theory of operation: all proposals in turn are here at once, as small JSON; each
-// act goes to /v1, the ballot is made in the browser (vote-cards.js), and the booth's pages are told
-// afterwards what was done, by the notes that the answers bear, and say what everybody votes. What
-// this cannot do (something is to be confirmed, /v1 refuses) the forms of vote.js do, which brings
+// act goes to /v1, whose answer goes on with what everybody votes, and the ballot is made in the
+// browser (vote-cards.js). The booth's pages are told later what was done, of many acts at once, by
+// the notes that the answers bear. What this cannot do (something is to be confirmed, /v1 refuses) the forms of vote.js do, which brings
 // this and is handed over as `page`.
 
 const ANSWER_MILLISECONDS = 15_000;
@@ -10,13 +10,15 @@ const LOOK_MILLISECONDS = 1_000;
 const DOUBLE_CLICK_MILLISECONDS = 500; // A ballot so young was not read; the server says the same.
 const LEAVE_MILLISECONDS = 2_000; // Who goes on waits no longer; it is told as the page is left.
 const UNREADABLE = 400;
-const BESIDE_MILLISECONDS = 5_000; // So long what is said beside a vote waits for the next vote.
+const GATHERED_MOST = 24; // Acts that are told at once: of a usual sequence all but the first.
+const GATHERED_MILLISECONDS = 60_000; // Nobody hears of an act for so long, at most.
 
 let page = null;
 let booth = null; // Cards and texts, once they are here, and what makes ballots of them.
 let telling = null;
 let asksAnyway = false;
-let beside = 0; // The timer of what is told with the next vote.
+let leaving = null;
+let gathered = 0; // The timer of what is told with later acts.
 
 // Whether the cards are here.
 export const isOpen = () => Boolean(booth);
@@ -31,12 +33,31 @@ async function jsonOf(answer) {
   return typeof found === "object" ? found : null;
 }
 
-// Gives the receipt of an act, or the problem that refused it.
+// Gives the texts of a JSON sequence (RFC 7464) one by one, as they come; null where none does.
+function textsOf(answer) {
+  const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let held = "";
+  const text = async () => {
+    while (!held.includes("\n")) {
+      const { value, done } = await reader.read();
+      if (done) return null;
+      held += value;
+    }
+    const [first] = held.split("\n", 1);
+    held = held.slice(first.length + 1);
+    return JSON.parse(first.replace("\x1e", ""));
+  };
+  return () => text().catch(() => null);
+}
+
+// Gives the receipt of an act, with what comes later, or the problem that refused it.
 async function receiptOf(answer) {
-  const found = await jsonOf(answer);
+  const isSequence = answer?.headers.get("content-type")?.startsWith("application/json-seq");
+  const texts = isSequence && answer.body ? textsOf(answer) : null;
+  const found = await (texts ? texts() : jsonOf(answer));
   const ours = answer?.status === 202 ? Number.isInteger(found?.offset) && "trust" in found
     : typeof found?.type === "string";
-  return ours ? found : null;
+  return ours ? { ...found, later: texts?.() } : null;
 }
 
 // Gives the cards of an answer, at least one.
@@ -158,9 +179,21 @@ async function recorded({ proposal, word, next }, said) {
     proof: said.next_proof, dated: true });
   page.trouble.hidden = true;
   if (page.ballot().querySelector("[name=proposal]").value === proposal) showCard(card);
-  if (booth.acts.isBeside(word) && card.counted) tellBeside();
-  else tell();
+  gather();
+  if (card.choice && !booth.acts.isBeside(word)) hear(card, said.later);
   return {};
+}
+
+// Shows what everybody votes once it comes with the answer of a vote; what does not come is asked for.
+async function hear(card, later) {
+  const { cast } = card;
+  const found = await later;
+  if (card.cast !== cast) return; // Another choice, since, whose own answer says it.
+  if (typeof found?.counted === "boolean") {
+    Object.assign(card, { shares: found.shares, counted: found.counted });
+    showShares(card);
+  }
+  if (!card.counted) tell();
 }
 
 // The page of a vote that waits for a check, or has to be confirmed.
@@ -197,9 +230,9 @@ function turn(card) {
   card.dated = false;
 }
 
-// Tells the booth's pages what was done, and which card is shown.
-const say = (notes, proposal, challenge = null) => (
-  page.alone(() => fetch(`${booth.address}/cards`, {
+// Tells the booth's pages what was done, and which card is shown. Who leaves waits for no other tab.
+const say = (notes, proposal, challenge = null, alone = page.alone) => (
+  alone(() => fetch(`${booth.address}/cards`, {
     method: "POST", headers: { "content-type": "application/json" }, keepalive: true,
     body: JSON.stringify({ notes, proposal, ...(challenge ? { challenge } : {}) }),
     signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
@@ -210,26 +243,32 @@ const say = (notes, proposal, challenge = null) => (
 async function heard(notes, answer) {
   const found = isJson(answer) && answer.ok ? await givenOf(answer) : await page.pageOf(answer);
   const isTold = answer?.ok || answer?.status === UNREADABLE;
-  if (found && isTold) booth.acts.told(booth.address, notes);
+  if (found && isTold) {
+    booth.acts.told(booth.address, notes);
+    booth.hasHeard ||= notes.length > 0;
+  }
   return found;
 }
 
-const told = (notes, proposal) => say(notes, proposal)
+const told = (notes, proposal, alone = page.alone) => say(notes, proposal, null, alone)
   .then((answer) => heard(notes, answer)).catch(() => null);
 
 export function tell(anyway = false) {
   if (!booth) return null;
-  clearTimeout(beside);
+  clearTimeout(gathered);
   asksAnyway ||= anyway;
   telling ??= tellAll().finally(() => { telling = null; });
   return telling;
 }
 
-// What is said beside a vote changes no share: it goes with the next vote where one comes soon, one
-// request less, and before this page is left.
-function tellBeside() {
-  clearTimeout(beside);
-  beside = setTimeout(tell, BESIDE_MILLISECONDS);
+// Tells of the first act at once, for the sequence that was drawn is recorded with it; of the others
+// together: when there are many, after a while, and before this page is left.
+function gather() {
+  if (!booth.hasHeard || booth.acts.notes(booth.address).length >= GATHERED_MOST) tell();
+  else {
+    clearTimeout(gathered);
+    gathered = setTimeout(tell, GATHERED_MILLISECONDS);
+  }
 }
 
 async function tellAll() {
@@ -258,8 +297,13 @@ function update({ cards: [fresh], shares, counted, described }) {
   const shown = page.ballot()?.querySelector("[name=proposal]");
   if (shown?.value !== fresh.id) return;
   shown.form.elements.proof.value = fresh.proof;
-  const held = page.ballot().querySelector(".shares");
-  if (held && card.choice && !held.contains(document.activeElement)) {
+  showShares(card);
+}
+
+function showShares(card) {
+  const held = page.ballot()?.querySelector(".shares");
+  const shown = page.ballot()?.querySelector("[name=proposal]")?.value;
+  if (held && shown === card.id && card.choice && !held.contains(document.activeElement)) {
     held.replaceWith(booth.makes.sharesOf(booth, card));
   }
 }
@@ -313,8 +357,12 @@ export function returned(proposal) {
 }
 
 // A page that is hidden may be thrown away without another word: on phones most are.
-for (const [left, by] of [[window, "pagehide"], [document, "visibilitychange"]]) {
-  left.addEventListener(by, () => {
-    if (booth?.acts.notes(booth.address).length) tell();
-  });
+function leave() {
+  const notes = booth?.acts.notes(booth.address) ?? [];
+  const proposal = page?.ballot()?.querySelector("[name=proposal]")?.value;
+  if (telling || leaving || !notes.length || !proposal) return;
+  leaving = told(notes, proposal, (work) => work()).finally(() => { leaving = null; });
 }
+
+window.addEventListener("pagehide", leave);
+document.addEventListener("visibilitychange", leave);
