@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import structlog
@@ -17,6 +17,7 @@ from producers.gateway.ballots import Act
 from producers.gateway.batches import BATCH_BYTES, Batches, Partner
 from producers.gateway.booth import Booth, Recorded, Voter
 from producers.gateway.exchange import JSON, NO_STORE, Answer, Asked, Endpoint
+from producers.gateway.handed_in import Results, Speech
 from producers.gateway.identity import Clock
 from producers.gateway.keys import KeyFolder
 from producers.gateway.meter import Meter
@@ -38,28 +39,6 @@ READABLE_ANYWHERE = {b"access-control-allow-origin": b"*", b"cache-control": b"m
 """For what is the same for everybody."""
 
 Model = TypeVar("Model", bound=BaseModel)
-
-
-class Speech(Protocol):
-    """Chooses a language and speaks it: what the pages do, handed in by the composition root."""
-
-    cookie: str
-    """Name of the cookie that holds a chosen language."""
-
-    def language(
-        self, asked: str | None, remembered: str | None, accepted: str | None
-    ) -> str: ...
-
-    def translate(self, language: str, text: str) -> str: ...
-
-
-class Results(Protocol):
-    """What everybody votes, as the pages know it."""
-
-    async def after(
-        self, consultation: str, proposal: str, partition: int, offset: int
-    ) -> bytes:
-        """Say as JSON (`models.Shares`) how it is a moment after an act at a place of the log."""
 
 
 class Gateway:
@@ -185,6 +164,7 @@ class Gateway:
 
     async def _act(self, asked: Asked, read: Callable[[Asked], Awaitable[Act]]) -> Answer:
         voter, device, headers = self._admitted(asked)
+        wants_shares = read is _vote and _wants_shares(asked)
         act = await read(asked)
         recorded = await self._booth.record(voter, act, guards.idempotency_key(asked))
         given = receipt_of(recorded, self._keys.receipt)
@@ -193,7 +173,7 @@ class Gateway:
         if asked.scope["query_string"]:
             given.update(self._next(voter, asked))
         answer = self._given(asked, given, device, headers)
-        if act.kind == "VoteCast" and _queried(asked, "shares") == "1":
+        if wants_shares:
             answer.more = functools.partial(
                 self._results.after, voter.consultation, act.proposal, given["partition"],
                 given["offset"])
@@ -365,6 +345,15 @@ def _via(asked: Asked) -> int:
     if not (text.isascii() and text.isdecimal()):
         raise Refused(problems.INVALID_REQUEST, errors=[Fault("via", "int_parsing")])
     return int(text)
+
+
+def _wants_shares(asked: Asked) -> bool:
+    """Whether what everybody votes is to follow the receipt of a vote."""
+    if b"shares=" not in asked.scope["query_string"]:
+        return False
+    if asked.query().get("shares") != "1":
+        raise Refused(problems.INVALID_REQUEST, errors=[Fault("shares", "literal_error", "1")])
+    return True
 
 
 def _queried(asked: Asked, name: str) -> str | None:

@@ -247,10 +247,10 @@ def _responses(operation: Operation) -> dict[str, Any]:
         by_status.setdefault(kind.status, []).append(kind)
     content = _content(operation.answer) if operation.answer else {"text/plain": {}}
     if operation.answer and operation.then:
-        texts = [_schema(each)["schema"] for each in (operation.answer, operation.then)]
+        first, second = operation.answer.__name__, operation.then.__name__
         content |= {JSON_SEQUENCE.decode(): {"schema": {
-            "type": "array", "prefixItems": texts, "description": "Of `shares=1`: as it comes, "
-            "one text after the other (RFC 7464)."}}}
+            "type": "string", "description": f"Where `shares=1` asks for it: a {first}, and "
+            f"{second} as soon as there are any, each a text of its own (RFC 7464)."}}}
     found: dict[str, Any] = {
         str(operation.status): {"description": operation.summary, "content": content}}
     for status, kinds in sorted(by_status.items()):

@@ -27,7 +27,8 @@ async def test_the_first_to_see_a_page_of_the_booth_waits_for_no_template(
     monkeypatch.setattr(loader, "get_source", DictLoader({}).get_source)
     async with httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app), base_url="http://127.0.0.1:8080") as client:
-        answer = await client.get(f"/c/{campaign.CONSULTATION}/vote?proposal={VOTED}&lang={language}", headers={
+        address = f"/c/{campaign.CONSULTATION}/vote?proposal={VOTED}&lang={language}"
+        answer = await client.get(address, headers={
             "cookie": f"scrutin-device={kept['device']}; scrutin-paper={kept['paper']}",
             "sec-fetch-site": "same-origin"})
 
