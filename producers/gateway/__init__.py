@@ -5,10 +5,10 @@ and networks topics, and an answer only after the broker has acknowledged them; 
 share limits, counts of networks in Redis. Called by `scrutin gateway`.
 
 On the way in: `operations` lists every address, `application` answers them, `exchange` is a request
-and its answer, `models` what they hold, `refusals` why not. `guards` stand before commands and set
-the device's cookie; `identity` makes and reads it, and makes voters of devices, or of codes, which
-`issued_codes` looks up and `codes` reads. Limits: `rates` and `shared_rates` of requests, in
-`cells`; `kept` of bytes.
+and its answer, `models` what they hold, `refusals` why not, `handed_in` what the pages know of it.
+`guards` stand before commands and set the device's cookie; `identity` makes and reads it, and makes
+voters of devices, or of codes, which `issued_codes` looks up and `codes` reads. Limits: `rates` and
+`shared_rates` of requests, in `cells`; `kept` of bytes.
 The `booth` makes events of commands, `batches` brings it those of partners: `ballots` encodes them,
 with `salts`; `view_proofs` shows what was seen, `follower` knows the catalogue, `memory` what was
 done before, `history` what other gateways took. The `outlet` writes, by a `carrier` for each

@@ -182,20 +182,18 @@ async def connected(
         beside = Background((
             outlet.watch(), follower.follow(), history.follow(), _read_on(reader),
             networks.tidy(clock), booth.descriptions.run(clock), booth.doorkeeper.count(clock),
-            clocks.run(outlet),
             KeyWatch(keys, follower, outlet, topics.catalogue, clocks.settled).run(clock),
             ask_archive(settings, reader.flushes, days, audience), rates.share(clock),
-            TopicReader(kafka, topics.patrol, set_aside.take).read(),
-            measure_draws(publications, reader.flushes), asyncio.to_thread(rendering.prepare),
-            *([place.attend()] if place else []),
-            *_heard(door, kafka, topics, follower, brokers)))
+            TopicReader(kafka, topics.patrol, set_aside.take).read(), clocks.run(outlet),
+            measure_draws(publications, reader.flushes), *([place.attend()] if place else []),
+            *_heard(door, kafka, topics, follower, brokers), asyncio.to_thread(rendering.prepare)))
         async with closing, beside:
             def ready() -> bool:
                 return all((booth.ready, reader.ready.is_set(), history.ready.is_set(),
                             not (told and told.begun)))
 
-            desk = GatewayDesk(topics, booth, follower, keys, memory, rates, rereader, meter,
-                               brokers, set_aside)
+            desk = GatewayDesk(
+                topics, booth, follower, keys, memory, rates, rereader, meter, brokers, set_aside)
             pages = application(reader, publications, live, _beside(settings, desk, topics))
             inner = _measured(
                 settings, lambda: (*health.common(settings, "gateway", ready=ready()),
@@ -203,8 +201,8 @@ async def connected(
                 ready, place, readers.Door(pages, rates, clock, workers=settings.gateway_workers))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock,
                              Everybody(reader.flushes, publications.documents))
-            pages = SecurityHeaders(Guesses(inner, workers=settings.gateway_workers))
-            yield Counted(voting.application(otherwise=pages), audience), live, beside
+            yield Counted(voting.application(otherwise=SecurityHeaders(
+                Guesses(inner, workers=settings.gateway_workers))), audience), live, beside
 
 
 def _measured(

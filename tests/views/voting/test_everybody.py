@@ -48,6 +48,7 @@ def test_what_everybody_votes_is_what_is_published() -> None:
 
 
 def test_of_few_votes_no_percentages_are_shown_and_of_none_nothing() -> None:
+    """Of three the numbers alone; of none, and of what nobody knows, no words at all."""
     flushes = campaign.flushes(SIZE, closed=False)
     shown = shown_by(flushes)
     names = [proposal["id"] for proposal in campaign.proposals(SIZE)[:2]]
