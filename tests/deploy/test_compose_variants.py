@@ -28,7 +28,7 @@ Loader.add_constructor("!reset", lambda _loader, _node: TAKEN_AWAY)
 VARIANTS: dict[str, dict[str, Any]] = {
     path.stem: yaml.load(path.read_text("utf-8"), Loader)
     for path in sorted(FOLDER.glob("*.yml"))}
-CHOICES = ("brokers", "tls", "limits", "prometheus")
+CHOICES = ("tls", "brokers", "limits", "prometheus")
 """What an operator chooses, in the order in which it is laid."""
 MEGABYTES = {"m": 1, "g": 1024}
 MACHINE_MEGABYTES = 8 * 1024
@@ -88,6 +88,13 @@ def test_the_variants_are_those_that_are_documented() -> None:
     assert {f"deploy/compose/{name}.yml" for name in VARIANTS} == set(
         re.findall(r"deploy/compose/[\w-]+\.yml", page))
     assert {name for chosen in WHOLE for name in _files(chosen)} == VARIANTS.keys()
+
+
+def test_what_takes_away_is_laid_first() -> None:
+    """Compose takes nothing away from a map that a file between has touched: a password stayed."""
+    taking = [path.stem for path in FOLDER.glob("*.yml") if "!reset" in path.read_text("utf-8")]
+
+    assert taking == [CHOICES[0]]
 
 
 @pytest.mark.parametrize("chosen", WHOLE)
