@@ -110,6 +110,7 @@ MEMORIES = {
     "producers.gateway.exchange.Asked.limits": REQUEST,
     "producers.gateway.follower.Follower._proposals": CATALOGUE,
     "producers.gateway.issued_codes.IssuedCodes._held": CATALOGUE,
+    "producers.gateway.issued_codes.IssuedCodes._missed": CATALOGUE,
     "producers.gateway.key_watch.KeyWatch._named": KEYS,
     "producers.gateway.keys.KeyFolder._signers": KEYS,
     "producers.gateway.ladder.Ladder._raised": "producers.gateway.ladder.RAISED_MOST",
