@@ -32,16 +32,22 @@ LATER = [booths.consultation("later", opens_at=booths.FAR_AHEAD), booths.consult
 PRINTED = re.compile(r'<p class="code">([0-9A-Z-]+)</p>')
 
 
+async def describing(broker: Broker, topic_prefix: str, folder: Path) -> Operator:
+    """Make an operator in whose catalogue one consultation is open, and another one opens later."""
+    operator = Operator(broker, topic_prefix, folder)
+    operator._environment["SCRUTIN_PUBLIC_URL"] = "https://vote.example.org"
+    await provision(broker.address, operator.topics, replication=1)
+    async with connected_producer(broker.address) as producer:
+        await write(producer, operator.topics.catalogue, 0, LATER)
+    return operator
+
+
 async def test_cards_are_good_once_made_and_made_nowhere_else(
     broker: Broker, topic_prefix: str, tmp_path: Path
 ) -> None:
     """Each code on the page is one that gateways take; the page is its owner's, complete in itself,
     and written over nothing. Where people vote without codes already none are issued."""
-    operator = Operator(broker, topic_prefix, tmp_path)
-    operator._environment["SCRUTIN_PUBLIC_URL"] = "https://vote.example.org"
-    await provision(broker.address, operator.topics, replication=1)
-    async with connected_producer(broker.address) as producer:
-        await write(producer, operator.topics.catalogue, 0, LATER)
+    operator = await describing(broker, topic_prefix, tmp_path)
     file = tmp_path / "cards.html"
     words = ("codes", "make", "3", "--output", str(file), "--consultation")
     status, made, said = await operator.runs(*words, "later")
@@ -71,11 +77,7 @@ async def test_cards_that_the_disk_does_not_take_are_not_there_and_no_code_is_is
     broker: Broker, topic_prefix: str, tmp_path: Path, bytes_most: int
 ) -> None:
     """A disk that is full in the midst of them; half of a sheet would look like all of it."""
-    operator = Operator(broker, topic_prefix, tmp_path)
-    operator._environment["SCRUTIN_PUBLIC_URL"] = "https://vote.example.org"
-    await provision(broker.address, operator.topics, replication=1)
-    async with connected_producer(broker.address) as producer:
-        await write(producer, operator.topics.catalogue, 0, LATER)
+    operator = await describing(broker, topic_prefix, tmp_path)
     file = tmp_path / "cards.html"
     done = await asyncio.to_thread(
         subprocess.run, [sys.executable, "-m", "scrutin", "codes", "make", "3", "--output",
