@@ -4,7 +4,8 @@ from typing import Any
 
 from producers.gateway import draw_costs
 from scrutin.audit.beginning import say
-from sinks.recount.reading import WAIT_SECONDS, Reading
+from sinks.catching_up import WAIT_SECONDS
+from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document
 from sinks.recount.supposing import Supposition
 from sinks.recount.what_if import what_if

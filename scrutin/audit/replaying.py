@@ -29,6 +29,7 @@ from processors.workers.kafka_checks import check_topics, connected_admin
 from schemas.stalls import Standing
 from schemas.topics import FLUSH_KEY, Topics, TopicSpecification
 from scrutin.audit import people
+from sinks.catching_up import Say
 from sinks.kafka import log_consumer
 from sinks.recount import pure
 from sinks.recount.audit import check_decisions
@@ -36,7 +37,7 @@ from sinks.recount.checks import Check, check, verdict
 from sinks.recount.comparing import check_document
 from sinks.recount.people import check_people, taken_over
 from sinks.recount.pure import PureRecount
-from sinks.recount.reading import Reading, Say
+from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document
 from views.documents import Documents
 from views.reader import ResultsReader

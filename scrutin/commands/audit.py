@@ -18,11 +18,12 @@ from scrutin.process.foreign_files import (
     read_policy,
 )
 from scrutin.settings import Settings, load
+from sinks.catching_up import WAIT_SECONDS
 from sinks.recount import report, what_if_report
 from sinks.recount.audit import Audit, audit
 from sinks.recount.checks import EQUAL, EXIT_CODES
 from sinks.recount.guard import check_guard
-from sinks.recount.reading import WAIT_SECONDS, Reading
+from sinks.recount.reading import Reading
 from sinks.recount.supposing import BadSupposition, suppose
 from sinks.recount.what_if import WhatIf, what_if
 from sinks.transparency.notes import Refused
@@ -120,17 +121,19 @@ def recount(  # noqa: PLR0913 -- each is an option of the command line
             found = audit(
                 consultation, published, reading, say=say, wait_seconds=wait, columns=columns,
                 people=people_of(settings, consultation, published))
-            _add_guard(found, guard, reading)
+            _add_guard(found, guard, reading, wait)
     if document is None and guard is None:
         _keep(found, settings)
     _tell(report.without_numbers(found) if hidden else found, json_report=json_report)
 
 
-def _add_guard(found: Audit, path: Path | None, reading: Reading) -> None:
+def _add_guard(
+    found: Audit, path: Path | None, reading: Reading, wait_seconds: float
+) -> None:
     """Check a saved guard document, too, if one is given."""
     if path is not None:
         document = beginning.saved_guard(path, found.consultation, len(reading.vector))
-        found.checks += check_guard(document, reading)
+        found.checks += check_guard(document, reading, say=say, wait_seconds=wait_seconds)
 
 
 def _tell(found: Audit, *, json_report: bool) -> NoReturn:

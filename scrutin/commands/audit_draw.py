@@ -13,7 +13,7 @@ from scrutin.audit.beginning import say
 from scrutin.audit.draw import measured_again
 from scrutin.process.foreign_files import KEY_FILE_BYTES_MAX, NotOfItsKind, read_foreign
 from scrutin.settings import load
-from sinks.recount.reading import WAIT_SECONDS
+from sinks.catching_up import WAIT_SECONDS
 
 
 def draw(

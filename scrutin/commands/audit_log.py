@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -13,12 +14,14 @@ from schemas.exit_codes import EXIT_FAILED, EXIT_INVALID, EXIT_MISSING, EXIT_UNR
 from schemas.named_keys import KINDS, KeyList, key_id
 from scrutin import addresses
 from scrutin.archive_client import archive_client
+from scrutin.audit.beginning import say
 from scrutin.process.ending import fail
 from scrutin.process.foreign_files import NotOfItsKind, read_checkpoint_text, read_keys, read_policy
 from scrutin.settings import load
+from sinks.catching_up import WAIT_SECONDS, still_lacking
 from sinks.logs import archived_logs
 from sinks.printable import printable
-from sinks.transparency.archived import ArchiveBehind, require_archived
+from sinks.transparency.archived import ArchiveBehind, behind, require_archived
 from sinks.transparency.auditing import Audited, audit
 from sinks.transparency.checkpoints import Checkpoint, parse_checkpoint
 from sinks.transparency.key_commitments import require_committed
@@ -26,6 +29,10 @@ from sinks.transparency.notes import Refused, Verifier, text_of
 from sinks.transparency.policy import place_of
 from sinks.transparency.quorum import Unwitnessed
 from sinks.transparency.remote import LogAway, Source, source
+
+
+Wait = Annotated[float, typer.Option(
+    min=0, help="With --archive: seconds to wait for it to hold what was signed.")]
 
 
 def log(
@@ -44,6 +51,7 @@ def log(
         "what the checkpoints commit to.")] = None,
     archive: Annotated[bool, typer.Option(
         "--archive", help="Compare the archive's records too, which recounts rest on.")] = False,
+    wait: Wait = WAIT_SECONDS,
 ) -> None:
     """Check a whole transparency log: every tile, every entry, every checkpoint you kept.
 
@@ -65,8 +73,7 @@ def log(
             typer.echo(_kept_to(list_of_keys, [
                 audited.checkpoint, *(parse_checkpoint(text_of(note)) for note in saved)]))
         if archive:
-            _compare_archive(found, audited)
-            typer.echo("archive: every signed record is there, as it was signed")
+            _compare_archive(found, audited, wait)
     except Unwitnessed as error:
         fail(f"UNWITNESSED: {error}. Nobody but its signer vouches that others are shown this log: "
              "it may be forked. Ask the witnesses what they have seen.", EXIT_FAILED)
@@ -108,17 +115,19 @@ def _head(found: Source) -> str:
     return head
 
 
-def _compare_archive(found: Source, audited: Audited) -> None:
+def _compare_archive(found: Source, audited: Audited, wait_seconds: float) -> None:
     settings = load()
     topics = addresses.topics(settings)
     for archived in archived_logs(topics):
         for partition in range(archived.partitions):
             place = place_of(topics, archived.topic, partition)
             if audited.checkpoint.origin.endswith(f"/{place}"):
-                client = archive_client(settings)
-                require_archived(client, archived, partition, read=found.read,
-                                 size=audited.checkpoint.size)
+                client, size = archive_client(settings), audited.checkpoint.size
+                still_lacking(partial(behind, client, archived, partition, size=size),
+                              say=say, seconds=wait_seconds)
+                require_archived(client, archived, partition, read=found.read, size=size)
                 client.close()
+                typer.echo("archive: every signed record is there, as it was signed")
                 return
     raise LogAway(f"{audited.checkpoint.origin} is no log of the topics {topics.prefix}: set "
                   "SCRUTIN_TOPIC_PREFIX and SCRUTIN_PARTITIONS")

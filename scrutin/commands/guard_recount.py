@@ -9,8 +9,8 @@ from scrutin.audit import beginning
 from scrutin.audit.beginning import say
 from scrutin.commands import acting
 from scrutin.settings import load
+from sinks.catching_up import WAIT_SECONDS
 from sinks.recount.noticed import noticed
-from sinks.recount.reading import WAIT_SECONDS
 from sinks.recount.without_rules import batch
 from views.guard import kept
 

@@ -18,8 +18,8 @@ from scrutin.audit.beginning import Missing, say
 from scrutin.audit.replaying import IntoTaken, Replayed
 from scrutin.process.ending import fail
 from scrutin.settings import load
+from sinks.catching_up import WAIT_SECONDS
 from sinks.recount.checks import EQUAL, EXIT_CODES, concealed
-from sinks.recount.reading import WAIT_SECONDS
 from sinks.recount.report import failed, first_differences
 
 

@@ -12,9 +12,10 @@ from schemas.topics import Topics
 from sinks.bundle.ballots import SHARED_VOTERS, Row
 from sinks.bundle.layout import Record
 from sinks.bundle.withheld import hidden_in
+from sinks.catching_up import Say
 from sinks.recount.controls import suspended_by
 from sinks.recount.pure import accepted
-from sinks.recount.reading import Reading, Say
+from sinks.recount.reading import Reading
 
 
 ALL_RECORDS = 2**63 - 1

@@ -15,6 +15,7 @@ from processors.results import results_document, routes
 from processors.results.catalogue import Catalogue, Consultation
 from processors.results.results_document import Figures, pooled
 from schemas.words import COUNTS, EVERY_COUNT
+from sinks.catching_up import WAIT_SECONDS, Say
 from sinks.recount import counting, pure
 from sinks.recount.checks import (
     DIFFERENT,
@@ -33,7 +34,7 @@ from sinks.recount.counting import BallotRecount, Recounted
 from sinks.recount.faults import RecountFailed
 from sinks.recount.people import People, check_people, taken_over
 from sinks.recount.pure import PureRecount
-from sinks.recount.reading import WAIT_SECONDS, Reading, Say
+from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document, as_of, recomputed
 from sinks.recount.words import check_words
 

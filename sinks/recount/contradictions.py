@@ -29,10 +29,11 @@ from schemas.words import (
     SHOWN,
     TRUSTS,
 )
+from sinks.catching_up import Say
 from sinks.columns.records import Records, UnreadableRecord
 from sinks.logs import ArchivedLog
 from sinks.recount.checks import DIFFERENCES_MAX, EQUAL, INVALID, Check
-from sinks.recount.reading import Reading, Say
+from sinks.recount.reading import Reading
 
 
 _IDENTITY = ("topic", "partition", "offset", "timestamp", "value")

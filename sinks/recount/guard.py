@@ -18,6 +18,7 @@ from processors.results.results_document import pooled, shares_hidden
 from schemas import codec
 from schemas.codec import Undecodable
 from schemas.finding_acts import Acts
+from sinks.catching_up import WAIT_SECONDS, Say, still_lacking
 from sinks.recount import counting
 from sinks.recount.checks import Check, compare_documents
 from sinks.recount.faults import ArchiveLacks
@@ -27,9 +28,13 @@ from sinks.recount.reading import Reading
 Block = Mapping[str, Any]
 
 
-def check_guard(document: Block, reading: Reading) -> list[Check]:
-    """Compare a guard document with the archive; raise ArchiveLacks where that is behind it."""
-    return compared(document, recomputed(document, reading))
+def check_guard(
+    document: Block, reading: Reading, *, say: Say, wait_seconds: float = WAIT_SECONDS
+) -> list[Check]:
+    """Compare a guard document with the archive; raise ArchiveLacks where that stays behind it."""
+    as_of = document["as_of"]
+    reading.at(as_of["votes"]).wait(as_of["catalogue"], say=say, seconds=wait_seconds)
+    return compared(document, recomputed(document, reading, say=say, wait_seconds=wait_seconds))
 
 
 def compared(document: Block, made: Block) -> list[Check]:
@@ -44,10 +49,12 @@ def compared(document: Block, made: Block) -> list[Check]:
     return [compare_documents(f"guard.{name}", said[name], made[name]) for name in said]
 
 
-def recomputed(document: Block, reading: Reading) -> Block:
+def recomputed(
+    document: Block, reading: Reading, *, say: Say, wait_seconds: float = WAIT_SECONDS
+) -> Block:
     """Make anew from the archive what a document says, as of the positions that it names."""
     consultation, as_of = document["consultation"], document["as_of"]
-    findings = judged(reading, as_of["judgement"])
+    findings = judged(reading, as_of["judgement"], say=say, wait_seconds=wait_seconds)
     rules = _rules(as_of["catalogue"], reading)
     return {
         "totals": _totals(consultation, reading.at(as_of["votes"])),
@@ -74,17 +81,26 @@ def _rules(catalogue: int, reading: Reading) -> RuleChanges:
     return rules
 
 
-def judged(reading: Reading, judgement: int) -> Findings:
-    """Fold the archived judgements up to one; raise ArchiveLacks where it is not there."""
-    findings = Findings()
-    for _, value in reading.judgements():
-        if findings.judgement >= judgement:
-            break
-        findings.take(value)
-    if findings.judgement < judgement:
-        raise ArchiveLacks(
-            f"the archive has {findings.judgement} judgements of the patrol, the document is of "
-            f"number {judgement}. See that `scrutin archive` runs and what it logs.")
+def judged(
+    reading: Reading, judgement: int, *, say: Say, wait_seconds: float = WAIT_SECONDS
+) -> Findings:
+    """Fold the archived judgements up to one; raise ArchiveLacks where it does not come."""
+    findings, first = Findings(), 0
+
+    def lacking() -> str:
+        nonlocal first
+        for offset, value in reading.judgements(first):
+            if findings.judgement >= judgement:
+                break
+            findings.take(value)
+            first = offset + 1
+        return "" if findings.judgement >= judgement else (
+            f"it has {findings.judgement} judgements of the patrol, the document is of number "
+            f"{judgement}")
+
+    if behind := still_lacking(lacking, say=say, seconds=wait_seconds):
+        raise ArchiveLacks(f"the archive is behind the document, after {wait_seconds:.0f} s: "
+                           f"{behind}. See that `scrutin archive` runs and what it logs.")
     return findings
 
 

@@ -18,8 +18,9 @@ from processors.ledger.ledger import Ledger
 from processors.results.results_document import Figures
 from schemas.codec import Undecodable
 from schemas.registry import UnknownSchema
+from sinks.catching_up import Say
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
-from sinks.recount.reading import Reading, Say
+from sinks.recount.reading import Reading
 from sinks.recount.summing import added, figures_of, summed
 
 

@@ -1,8 +1,7 @@
 """Read the archive as a recount needs it: through the views, in order, in bounded pieces."""
 
 import re
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +21,7 @@ from schemas.registry import UnknownSchema
 from schemas.topics import Topics
 from schemas.words import KINDS
 from sinks.ballots import BALLOT_EVENTS, KIND_OF_EVENT
+from sinks.catching_up import WAIT_SECONDS, Say, still_lacking
 from sinks.logs import ArchivedLog, archived_logs
 from sinks.recount.faults import ArchiveLacks, ArchiveUnreadable
 
@@ -30,10 +30,6 @@ PIECE_RECORDS = 100_000
 """Records read at once: 25 MB of values, a tenth of a second of work."""
 PIECE_JUDGEMENTS = 100
 """Judgements read at once: 200 MB if all of them were as long as a record may be."""
-WAIT_SECONDS = 60.0
-"""Longest wait for the archive to reach the published result; it is seconds behind at most."""
-WAIT_POLL_SECONDS = 0.2
-"""Pause between two looks at how far the archive is."""
 
 BOUNDS = {
     "max_memory_usage": 4 << 30, "max_bytes_before_external_group_by": 1 << 30,
@@ -76,7 +72,6 @@ _INCLUDED = re.compile(r"^ *-- include (\w+)$", re.MULTILINE)
 """A line of SQL in whose place another query stands."""
 
 Row = tuple[Any, ...]
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -193,14 +188,11 @@ class Reading:
 
     def wait(self, catalogue_offset: int, *, say: Say, seconds: float = WAIT_SECONDS) -> None:
         """Wait until the archive holds all the result holds; raise ArchiveLacks past the bound."""
-        deadline = time.monotonic() + seconds
-        while lacking := self._lacking(catalogue_offset):
-            if time.monotonic() > deadline:
-                raise ArchiveLacks(
-                    f"the archive does not hold what is asked of it, after {seconds:.0f} s: "
-                    + "; ".join(lacking) + ". See that `scrutin archive` runs and what it logs.")
-            say("waiting for the archive: " + lacking[0])
-            time.sleep(WAIT_POLL_SECONDS)  # the archive is another process: it tells nobody
+        if lacking := still_lacking(
+                lambda: "; ".join(self._lacking(catalogue_offset)), say=say, seconds=seconds):
+            raise ArchiveLacks(
+                f"the archive does not hold what is asked of it, after {seconds:.0f} s: {lacking}. "
+                "See that `scrutin archive` runs and what it logs.")
 
     def _lacking(self, catalogue_offset: int) -> list[str]:
         """Say of each partition what is missing up to the vector."""
@@ -320,9 +312,8 @@ class Reading:
             {"topic": self.topics.catalogue, "last": offset})
         return zip(*_lists(table), strict=True)
 
-    def judgements(self) -> Iterator[tuple[int, Any]]:
-        """Yield offset and bytes of the archived records of the patrol's topic, in their order."""
-        first = 0
+    def judgements(self, first: int = 0) -> Iterator[tuple[int, Any]]:
+        """Yield offset and bytes of archived records of the patrol's topic from an offset on."""
         while True:
             table = self._arrow(
                 "SELECT offset, value FROM patrol WHERE topic = {topic:String}"

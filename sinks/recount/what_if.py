@@ -19,10 +19,11 @@ from processors.results.results_document import AsOf
 from schemas.chains import NO_CHAIN, linked
 from schemas.exit_codes import EXIT_FAILED
 from schemas.words import CHOICES
+from sinks.catching_up import WAIT_SECONDS, Say
 from sinks.recount import supposing
 from sinks.recount.faults import OtherVotesDecided
 from sinks.recount.pure import PureRecount, decide_all
-from sinks.recount.reading import WAIT_SECONDS, Reading, Say
+from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document, recomputed
 from sinks.recount.supposing import BadSupposition, Rewrite, Supposition
 

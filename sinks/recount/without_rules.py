@@ -11,7 +11,8 @@ from typing import Any
 
 from processors.guard.parameters import NAMES
 from schemas.words import CHOICES, SET_ASIDE
-from sinks.recount.reading import Reading, Say
+from sinks.catching_up import Say
+from sinks.recount.reading import Reading
 from sinks.recount.recomputing import Document
 from sinks.recount.supposing import suppose
 from sinks.recount.what_if import what_if

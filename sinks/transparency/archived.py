@@ -16,6 +16,17 @@ class ArchiveBehind(Exception):
     """The archive does not hold all that was signed."""
 
 
+def behind(client: Client, log: ArchivedLog, partition: int, *, size: int) -> str:
+    """Say how many of the first `size` records the archive lacks; "" where it has them all."""
+    held = int(client.query(
+        "SELECT uniqExact(offset) FROM {table:Identifier} WHERE topic = {topic:String}"
+        " AND partition = {partition:UInt32} AND offset < {size:UInt64}",
+        parameters={"table": log.table, "topic": log.topic, "partition": partition,
+                    "size": size}).result_rows[0][0])
+    return "" if held >= size else (
+        f"{log.topic} partition {partition} lacks {size - held} of {size} signed records")
+
+
 def require_archived(
     client: Client, log: ArchivedLog, partition: int, *, read: Read, size: int
 ) -> None:
@@ -31,7 +42,8 @@ def require_archived(
             if found is None:
                 raise ArchiveBehind(
                     f"the archive has no record {offset} of {log.topic} partition {partition}, "
-                    f"but {size} are signed: wait for it, or find out who deleted it")
+                    f"but {size} are signed. See that `scrutin archive` runs and what it logs; if "
+                    "it is not behind, find out who deleted the record")
             if found != entry:
                 raise Refused(
                     f"the archive's record {offset} of {log.topic} partition {partition} is not "

@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from deploy.local.services import ClickHouse
 from schemas.named_keys import KeyList, parse_keys
 from schemas.topics import Topics
+from scrutin.commands import audit_log
 from scrutin.commands.audit_log import log
 from scrutin.main import application as scrutin
 from sinks.transparency.folder import LogFolder
@@ -192,8 +193,14 @@ def test_a_record_changed_in_the_archive_is_named(
     store = open_store(clickhouse.url, topic_prefix, topic_prefix)
     votes, held = log_of(topics, topics.votes), box.logs[0]
     stock(store, votes, 0, held[:300])
-    lacking = audited(place, tmp_path / "policy", "--archive")
-    stock(store, votes, 0, held[300:], first=300)
+    lacking = audited(place, tmp_path / "policy", "--archive", "--wait", "0")
+    said = list[str]()
+
+    def catch_up(line: str) -> None:
+        said.append(line)
+        stock(store, votes, 0, held[300:], first=300)
+
+    monkeypatch.setattr(audit_log, "say", catch_up)
     whole = audited(place, tmp_path / "policy", "--archive")
     exchanged: Log = [*held[:7], held[8], *held[8:]]
     store_of_other = f"{topic_prefix}_other"
@@ -204,6 +211,9 @@ def test_a_record_changed_in_the_archive_is_named(
     assert (lacking.exit_code, whole.exit_code, changed.exit_code) == (3, 0, 4), (
         lacking.output + whole.output + changed.output)
     assert "has no record 300 of" in lacking.stderr
+    missing = len(held) - 300
+    assert said == [(f"waiting for the archive: {votes.topic} partition 0 lacks {missing} of "
+                     f"{len(held)} signed records")]
     assert "archive: every signed record is there" in whole.output
     assert f"record 7 of {topics.votes} partition 0 is not the one that was signed" in \
         changed.stderr

@@ -22,6 +22,10 @@ from tests.views import guarding
 from views.guard.document import Asked, Told, document
 
 
+def quiet(_: str) -> None:
+    """Tell nobody."""
+
+
 CHANGE = ("GuardRuleChanged", {
     "rule": 1, "version": 1, "mode": "set_aside", "follows": bytes(16), "reason": "tried",
     "parameters": [{"name": "voters", "value": 20}], "salt": bytes(16), "by": bytes(8),
@@ -67,8 +71,8 @@ def told(consultation: Archived, judgements: Sequence[bytes | None] = JUDGEMENTS
 
 def differing(consultation: Archived, published: dict[str, Any]) -> list[str]:
     """Name the checks that are not equal."""
-    return [check.id for check in check_guard(published, consultation.reading())
-            if check.status != EQUAL]
+    return [check.id for check in check_guard(
+        published, consultation.reading(), say=quiet, wait_seconds=0) if check.status != EQUAL]
 
 
 def test_what_is_published_is_found_again(consultation: Archived) -> None:
@@ -101,7 +105,7 @@ LIES: list[Callable[[dict[str, Any]], object]] = [
 def test_every_number_that_is_another_is_found_and_every_word(consultation: Archived) -> None:
     """Each number in turn is larger by one; but for positions, which say what it is of."""
     published = told(consultation)
-    made = recomputed(published, consultation.reading())
+    made = recomputed(published, consultation.reading(), say=quiet, wait_seconds=0)
     paths = [path for path in numbers(published) if path[0] not in ("as_of", "page")]
     forged = [off_by_one(published, path) for path in paths]
     for lie in LIES:
@@ -114,8 +118,33 @@ def test_every_number_that_is_another_is_found_and_every_word(consultation: Arch
 
 
 def test_an_archive_that_is_behind_is_said(consultation: Archived) -> None:
-    """Nothing is compared with judgements that are not there yet."""
+    """Nothing is compared with judgements or votes that do not come."""
     published = told(consultation)
     published["as_of"]["judgement"] += 1
     with pytest.raises(ArchiveLacks, match="3 judgements"):
         differing(consultation, published)
+    published = told(consultation)
+    published["as_of"]["votes"][0] += 2
+    with pytest.raises(ArchiveLacks, match="partition 0 lacks 2 of"):
+        differing(consultation, published)
+
+
+def test_judgements_that_are_archived_soon_are_waited_for(
+    consultation: Archived, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """The archive gathers those of a quiet hour: it is asked again, and nothing is wrong."""
+    store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+    later = [*JUDGEMENTS, guarding.judgement(4, guarding.finding(CONSULTATION, ordinal=2))]
+    said = list[str]()
+
+    def catch_up(line: str) -> None:
+        said.append(line)
+        stock(store, log_of(consultation.topics, consultation.topics.patrol), 0, later[-1:],
+              first=len(JUDGEMENTS))
+
+    checks = check_guard(told(consultation, later), consultation.reading(), say=catch_up)
+
+    assert [check.id for check in checks if check.status != EQUAL] == []
+    assert said == [(
+        "waiting for the archive: it has 3 judgements of the patrol, "
+                    "the document is of number 4")]
