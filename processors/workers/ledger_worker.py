@@ -372,9 +372,12 @@ class LedgerWorker:
 
     def status(self) -> dict[str, Any]:
         """Say where each partition stands, for health checks and operators."""
+        held_now, stands_by = dict(self.held), self.membership.others_hold.is_set()
         return {
-            "ready": hasattr(self, "producer") and bool(self.held) and all(
-                held.generation is not None for held in dict(self.held).values()),
+            "ready": hasattr(self, "producer") and (all(
+                held.generation is not None for held in held_now.values())
+                if held_now else stands_by),
+            "stands_by": not held_now and stands_by,
             "snapshots_failed": self.snapshots.failed,
             "partitions": {
                 str(partition): {
@@ -382,6 +385,6 @@ class LedgerWorker:
                     "end": held.end, "live_votes": held.ledger.live_votes,
                     "recovered": held.generation is not None,
                 }
-                for partition, held in sorted(dict(self.held).items())
+                for partition, held in sorted(held_now.items())
             },
         }

@@ -24,7 +24,8 @@ leaves then.
 import asyncio
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import structlog
 from aiokafka.admin import AIOKafkaAdminClient
@@ -83,6 +84,9 @@ class Membership:
     rebalances: Callable[[], int]
     """How often the group has been balanced, as the worker knows: a member that is thrown out and
     comes back finds the same generation."""
+    others_hold: threading.Event = field(default_factory=threading.Event, compare=False)
+    """Set while the worker has no partition and its group said, when it was asked last, that others
+    have all of them, and that this one is a member: it gets those of whoever is lost."""
 
     def watch(self) -> None:
         """Begin to look; end the process where it is missing from its group."""
@@ -164,6 +168,11 @@ class Missing:
         """Know nothing of before: the coordinator did not answer."""
         self.nobodys = self._given = None
 
+    @property
+    def others_hold(self) -> bool:
+        """Whether the group said last that every partition has a holder, which is another one."""
+        return self.nobodys is None and self._given is None
+
     def look_seconds(self) -> float:
         """Say how long after one look at the group the next is due."""
         return ASK_SECONDS if self.nobodys is None else LOOK_SECONDS
@@ -197,21 +206,24 @@ class Missing:
 async def _look_for_partitions(membership: Membership) -> None:
     """End the process where nobody does the work, or nobody but who does nothing."""
     clock = asyncio.get_running_loop().time
-    asked, said = clock(), False
+    asked, others_hold = clock(), membership.others_hold
     missing = Missing(membership, asked)
     while True:
         await asyncio.sleep(LOOK_SECONDS)
         if membership.holds():
-            asked, said = clock(), False
+            asked = clock()
             missing.has_some(asked)
+            others_hold.clear()
         elif clock() - asked >= missing.look_seconds():
             asked = clock()
-            if (holders := await _holders(membership)) is None:
+            if (group := await _asked(membership)) is None:
                 missing.unanswered()
-            elif reason := missing.reason(holders, clock()):
+            elif reason := missing.reason(group.holders, clock()):
                 stop_process(reason)
-            elif not said and missing.nobodys is None:
-                said = True
+            elif not (group.has_us and missing.others_hold):
+                others_hold.clear()
+            elif not others_hold.is_set():
+                others_hold.set()
                 log.info("every partition of the group has a holder", group=membership.group)
 
 
@@ -228,13 +240,22 @@ async def _rival(membership: Membership) -> Member | Unanswered | None:
         return Unanswered()
 
 
-async def _holders(membership: Membership) -> Mapping[int, str] | None:
-    """Return at which place each partition is held; None where the coordinator does not answer."""
+class Group(NamedTuple):
+    """What the coordinator says of a group."""
+
+    holders: Mapping[int, str]
+    """The place at which each partition of the topic is held."""
+    has_us: bool
+    """Whether this process is a member."""
+
+
+async def _asked(membership: Membership) -> Group | None:
+    """Ask who has what; None where the coordinator does not answer."""
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             admin = await connected_admin(membership.kafka)
             try:
-                return await _held(admin, membership)
+                return group_of(membership, await members(admin, membership.group))
             finally:
                 await admin.close()
     except (KafkaError, OSError, TimeoutError) as error:
@@ -243,15 +264,16 @@ async def _holders(membership: Membership) -> Mapping[int, str] | None:
         return None
 
 
-async def _held(admin: AIOKafkaAdminClient, membership: Membership) -> dict[int, str]:
-    """Return the partitions of the topic that members hold, and where these run."""
-    found: dict[int, str] = {}
-    for member in await members(admin, membership.group):
+def group_of(membership: Membership, found: Iterable[Member]) -> Group:
+    """Gather what members say they hold, and where these run."""
+    holders, has_us = dict[int, str](), False
+    for member in found:
+        has_us |= member.place == place()
         if member.assignment:
             assignment = ConsumerProtocolMemberAssignment.decode(member.assignment)
-            found |= {number: member.place for name, numbers in assignment.assignment
-                      if name == membership.topic for number in numbers}
-    return found
+            holders |= {number: member.place for name, numbers in assignment.assignment
+                        if name == membership.topic for number in numbers}
+    return Group(holders, has_us)
 
 
 class NameInUse(Exception):

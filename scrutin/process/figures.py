@@ -18,10 +18,10 @@ def samples(kind: str, status: Status) -> Iterator[Sample]:
 
 
 def role(status: Status) -> str:
-    """Say what a worker that is ready is among its kind; of ledgers each is as the others."""
-    if "leads" not in status:
-        return "ready"
-    return "ready: leading" if status["leads"] else "ready: standing by"
+    """Say what a worker that is ready is among its kind; ledgers that have partitions are alike."""
+    if status.get("stands_by") or not status.get("leads", True):
+        return "ready: standing by"
+    return "ready: leading" if "leads" in status else "ready"
 
 
 def waiting_for(kind: str, status: Status) -> str:
@@ -41,7 +41,7 @@ def _ledger(status: Status) -> Iterator[Sample]:
 
 def _ledger_waiting(status: Status) -> str:
     if not status["partitions"]:
-        return "no partition was assigned yet"
+        return "no partition was assigned yet, and it is not known yet that others have them all"
     recovering = [name for name, held in status["partitions"].items() if not held["recovered"]]
     if not recovering:
         return "connecting to the broker, to write decisions"

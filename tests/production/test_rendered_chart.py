@@ -267,7 +267,6 @@ def test_values_that_are_none_are_refused() -> None:
     (["gateway.autoscaling.enabled=true", "gateway.autoscaling.most=3", "gateway.replicas=4"],
      "gateway.autoscaling.most is 3, and gateway.replicas, the least that it keeps, 4"),
     (["views.autoscaling.enabled=true", "views.replicas=9"], "views.autoscaling.most is 2"),
-    (["generation.partitions=1"], "a ledger without a partition is never ready"),
     (["rates.secret=redis", "gateway.replicas=1"], "limits are shared by several"),
     (["snapshots.secret=store"], "snapshots.store is not"),
     ([r"kafka.bootstrap=a:9092\,b:9093"], "the ports 9092, 9093"),
@@ -285,7 +284,9 @@ def test_values_that_do_not_go_together_are_refused(values: list[str], said: str
 
 
 @pytest.mark.parametrize("values", [
-    # An autoscaler that is off bounds nothing; several workers are several gateways.
+    # An autoscaler that is off bounds nothing; several workers are several gateways; a ledger
+    # without a partition stands by.
+    ["generation.partitions=1"],
     ["gateway.replicas=9"], ["rates.secret=redis", "gateway.replicas=1",
                              "gateway.settings.gateway_workers=2"]])
 def test_values_that_go_together_are_taken(values: list[str]) -> None:
