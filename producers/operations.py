@@ -6,8 +6,9 @@ Ids are made from what is said and from the event it follows, so that two operat
 same at once write the same event, which counts once.
 """
 
+import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -110,40 +111,70 @@ async def group(
     return consultation, True
 
 
-async def close(
-    log: Log, consultation: str, *, now: int, salt: bytes, read: signing.Read | None = None
-) -> Closed:
+async def close(log: Log, consultation: str, *, now: int, salt: bytes) -> Closed:
     """Close a consultation, or finish a closing that was interrupted.
 
-    `read` is what was read of the partitions before. Raises InvalidInput where the log takes none
-    but signed closings, and no key at hand may sign.
+    Raises InvalidInput where the log takes none but signed closings, and no key at hand may sign.
     """
-    async with LogReader(log.address) as reader:
-        known = await read_catalogue(reader, log.topics)
-        known.require_consultation(consultation)
-        completed = closing.completion_of(known, consultation)
+    async with closings(log, now=now) as found:
+        return await found.close(consultation, salt)
+
+
+@contextlib.asynccontextmanager
+async def closings(
+    log: Log, *, now: int, read: signing.Read | None = None
+) -> AsyncIterator["Closings"]:
+    """Get ready to close some consultations; `read` is what was read of the partitions before."""
+    async with LogReader(log.address) as reader, BulkWriter(log.address) as writer:
+        yield Closings(log, reader, writer, await read_catalogue(reader, log.topics), now, read)
+
+
+class Closings:
+    """Closes one consultation after the other, by a catalogue and partitions that are read once."""
+
+    def __init__(
+        self, log: Log, reader: LogReader, writer: BulkWriter, known: KnownCatalogue, now: int,
+        read: signing.Read | None,
+    ) -> None:
+        self._log, self._reader, self._writer = log, reader, writer
+        self._known, self._now, self._read = known, now, read
+        self._controls: signing.Controls | None = None
+
+    async def close(self, consultation: str, salt: bytes) -> Closed:
+        """Close one, as `close` does."""
+        self._known.require_consultation(consultation)
+        completed = closing.completion_of(self._known, consultation)
         if completed is not None:
             return Closed(consultation, completed["offsets"], written=False)
-        announced = closing.announcement_of(known, consultation)
-        controls = await signing.controls(reader, log.topics, known, log.own_keys, read=read)
-        controls.require_signers(closing.CLOSED)
-        await reader.require(log.topics.participants, 1)
-        endorsed = endorser(known, log.own_keys, (closing.CLOSED, closing.COMPLETED))
-        present = (await closing.present_controls(reader, log.topics, announced, controls)
-                   if announced else {})
-    async with BulkWriter(log.address) as writer:
+        topics, controls = self._log.topics, await self._signed()
+        endorsed = endorser(self._known, self._log.own_keys, (closing.CLOSED, closing.COMPLETED))
+        announced, present = closing.announcement_of(self._known, consultation), dict[int, int]()
         if announced is None:
-            described = known.find("ConsultationDescribed", consultation) or {}
-            date = described.get("closes_at")
-            announced = closing.closing_fields(
-                consultation, closes_at=now if date is None else min(date, now),
-                occurred_at=now, salt=salt, origin="operator",
-            )
-            await closing.announce(writer, log.topics, announced, endorsed)
+            announced = self._fields(consultation, salt)
+            await closing.announce(self._writer, topics, announced, endorsed)
+        else:
+            present = await closing.present_controls(self._reader, topics, announced, controls)
         offsets = await closing.carry_out(
-            writer, log.topics, announced, controls, endorsed, present=present, completed_at=now
-        )
-    return Closed(consultation, offsets, written=True)
+            self._writer, topics, announced, controls, endorsed, present=present,
+            completed_at=self._now)
+        return Closed(consultation, offsets, written=True)
+
+    async def _signed(self) -> signing.Controls:
+        """Return what signs closings; raise InvalidInput where nothing at hand may."""
+        if self._controls is None:
+            controls = await signing.controls(
+                self._reader, self._log.topics, self._known, self._log.own_keys, read=self._read)
+            controls.require_signers(closing.CLOSED)
+            await self._reader.require(self._log.topics.participants, 1)
+            self._controls = controls
+        return self._controls
+
+    def _fields(self, consultation: str, salt: bytes) -> dict[str, Any]:
+        described = self._known.find("ConsultationDescribed", consultation) or {}
+        date = described.get("closes_at")
+        return closing.closing_fields(
+            consultation, closes_at=self._now if date is None else min(date, self._now),
+            occurred_at=self._now, salt=salt, origin="operator")
 
 
 async def accept_undecodable(

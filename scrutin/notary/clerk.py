@@ -91,11 +91,9 @@ class Clerk:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._measure()
         now = self._time.milliseconds()
-        # One that cannot be closed holds up none behind it.
-        for date in [date for date in self._dates if date.closes_at <= now]:
-            with _failing(failures, date.consultation):
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._close(date, now)
+        if due := [date for date in self._dates if date.closes_at <= now]:
+            with _failing(failures, "what is due"):
+                await self._close(due, now, failures)
         if self._dates and self._dates[0].closes_at - now <= PREPARE_MILLISECONDS:
             with _failing(failures, "keys in force"):
                 await self._prepare(self._dates[0])
@@ -107,15 +105,19 @@ class Clerk:
                 self._time.learn(measure)
             self._measured_at = steady()
 
-    async def _close(self, date: Date, now: int) -> None:
+    async def _close(self, due: list[Date], now: int, failures: dict[str, str]) -> None:
+        """Close what is due; one that cannot be closed holds up none behind it."""
         own = await asyncio.to_thread(signing.own_keys, self._keys)
-        closed = await operations.close(
-            Log(self._kafka, self._topics, own_keys=own), date.consultation, now=now,
-            salt=secrets.token_bytes(16), read=self._partitions)
-        self._dates.remove(date)
-        if closed.written:
-            log.info("consultation closed at its date", consultation=date.consultation,
-                     offsets=closed.offsets)
+        log_of_all = Log(self._kafka, self._topics, own_keys=own)
+        async with operations.closings(log_of_all, now=now, read=self._partitions) as closings:
+            for date in due:
+                with _failing(failures, date.consultation):
+                    async with asyncio.timeout(CLOSE_SECONDS):
+                        closed = await closings.close(date.consultation, secrets.token_bytes(16))
+                    self._dates.remove(date)
+                    if closed.written:
+                        log.info("consultation closed at its date",
+                                 consultation=date.consultation, offsets=closed.offsets)
 
     async def _prepare(self, date: Date) -> None:
         """Read the partitions for their keys, once for a date: that takes its time."""

@@ -21,6 +21,7 @@ from schemas import codec
 from schemas.control_roles import public_key
 from schemas.genesis import Genesis
 from schemas.registry import HEADER_BYTES, headers
+from schemas.topics import Topics
 from scrutin.notary.clerk import Clerk
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
 from tests.waiting import WAIT_SECONDS, until_found
@@ -41,11 +42,16 @@ async def log_of(
     found = Log(broker.address, topics, own_keys=(OPERATOR,))
     if endorsed:
         assert await endorsing.name_keys(broker.address, topics, (OPERATOR,), (), now=DATE - 2)
-    await operations.apply(found, ConsultationFile.model_validate({
-        "id": "town", "question": {"en": "How?"}, "languages": ["en"],
+    await describe(found, "town", closes_at)
+    return found
+
+
+async def describe(log: Log, name: str, closes_at: str) -> None:
+    """Describe a consultation that ends at a date."""
+    await operations.apply(log, ConsultationFile.model_validate({
+        "id": name, "question": {"en": "How?"}, "languages": ["en"],
         "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": closes_at,
         "proposals": [{"id": "p1", "text": {"en": "Thus"}}]}), now=DATE - 1)
-    return found
 
 
 def keep(key: OwnKey, folder: Path) -> None:
@@ -154,6 +160,34 @@ async def test_a_closing_that_cannot_be_written_holds_up_no_other(
 
     assert await is_closed(log)
     assert clerk.status() == ["unknown"]
+
+
+async def test_consultations_of_one_date_are_closed_together(
+    broker: Broker, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The catalogue is read once for all, and each partition has one producer: a date that many
+    share makes none of them late."""
+    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    names = ["town", *(f"village-{number}" for number in range(5))]
+    for name in names[1:]:
+        await describe(log, name, PAST)
+    begun = list[object]()
+
+    async def counted(reader: LogReader, topics: Topics) -> KnownCatalogue:
+        begun.append(reader)
+        return await read_catalogue(reader, topics)
+
+    monkeypatch.setattr(operations, "read_catalogue", counted)
+
+    async def all_closed() -> bool:
+        found = await known(log)
+        return all(found.find("ClosingCompleted", name) for name in names)
+
+    async with at_work(log, tmp_path):
+        await until_found(all_closed)
+
+    assert len(begun) == 1
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [len(names)]
 
 
 async def test_nothing_is_closed_before_its_date(
