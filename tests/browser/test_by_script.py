@@ -235,6 +235,61 @@ async def test_a_tab_that_is_loaded_anew_in_mid_act_sends_the_same_again(
     assert list(votes_of(await site.events(name)).values()) == [{"agree"}]
 
 
+async def test_what_is_said_while_an_older_act_is_sent_again_comes_after_it(
+    windows: Windows, site: Site
+) -> None:
+    """However long the older one takes: the last that was said is the vote."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    sent, goes_on = asyncio.Queue[Route](), asyncio.Event()
+
+    async def first_and_again(route: Route) -> None:
+        sent.put_nowait(route)
+        if sent.qsize() == 2:
+            await goes_on.wait()
+            await route.continue_()
+        elif sent.qsize() > 2:
+            await route.continue_()
+
+    await page.route("**/v1/consultations/*/votes*", first_and_again)
+    await page.click("#act-agree")
+    await expect(page.locator("#ballot")).to_have_attribute("aria-busy", "true")
+    await page.reload()
+    await page.click("#act-disagree")
+    await page.wait_for_timeout(4_000)  # Longer than an act waits for the script's files.
+    goes_on.set()
+    await expect(page.locator("#act-disagree")).to_have_attribute("aria-pressed", "true")
+
+    assert choices_of(await site.events(name)) == ["agree", "disagree"]
+
+
+async def test_an_act_is_not_sent_again_over_what_another_tab_has_said_since(
+    windows: Windows, site: Site
+) -> None:
+    """A browser that throws a tab away loads it anew when it is looked at: nobody says anything."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1")
+    other = await page.context.new_page()
+
+    async def hold(_route: Route) -> None:
+        held.set()
+
+    held = asyncio.Event()
+    await page.route("**/v1/consultations/*/votes*", hold, times=1)
+    await page.click("#act-agree")
+    await held.wait()
+    await other.goto(page.url)
+    await votes(other, "disagree")
+    await told(other)
+    await page.reload()
+    await expect(page.locator("#act-disagree")).to_have_attribute("aria-pressed", "true")
+    await told(page)
+
+    assert choices_of(await site.events(name)) == ["disagree"]
+
+
 @pytest.mark.parametrize("language", ["fr", "en"])
 async def test_nothing_is_wrong_with_a_ballot_made_in_the_browser(
     windows: Windows, site: Site, language: str

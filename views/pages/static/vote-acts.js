@@ -24,7 +24,7 @@ export function requestOf(booth, card, next, fields) {
   if (via) query.set("via", via);
   if (path === "votes") query.set("shares", "1"); // What everybody votes comes with the answer.
   return {
-    proposal, word, next: next?.id, method: body ? "POST" : "DELETE",
+    proposal, word, acts: card.acts, next: next?.id, method: body ? "POST" : "DELETE",
     address: `/v1/consultations/${consultation}/${path}?${query}`, body,
     key: `${fields.get("key")}.${card.acts}.${word}`,
   };

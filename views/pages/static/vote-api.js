@@ -19,9 +19,13 @@ let telling = null;
 let asksAnyway = false;
 let leaving = null;
 let gathered = 0; // The timer of what is told with later acts.
+let resuming = null; // While an act that an earlier page began is sent again.
 
 // Whether the cards are here.
 export const isOpen = () => Boolean(booth);
+
+// Ends once nothing of an earlier page is on its way: what is said now is to come after it.
+export const settled = () => resuming;
 
 const isJson = (answer) => /^application\/(problem\+)?json\b/.test(
   answer?.headers.get("content-type") ?? "");
@@ -101,7 +105,8 @@ export async function load(shown) {
     booth = null; // They are not what they say that they are.
     return;
   }
-  await resume();
+  resuming = resume().catch(() => null).finally(() => { resuming = null; });
+  await resuming;
   const card = booth.cards.get(page.ballot().querySelector("[name=proposal]")?.value);
   if (booth.makes.isUsual(card) && !isShown(card)) showCard(card);
 }
@@ -309,10 +314,14 @@ function showShares(card) {
 }
 
 // Ends what this tab had begun before it was loaded: an act that may not have arrived is sent again
-// as it was; and what the page does not know of, for nobody had told it, it shows now.
+// as it was, unless more was done with its proposal since, in another tab; and what the page does not
+// know of, for nobody had told it, it shows now.
 async function resume() {
   const { acts, address } = booth;
-  const request = acts.sending(address);
+  const begun = acts.sending(address);
+  const isPast = booth.cards.get(begun?.proposal)?.acts > begun?.acts;
+  if (isPast) acts.end(address);
+  const request = isPast ? null : begun;
   const isBehind = request || acts.notes(address).length;
   if (request) {
     const said = await ask(request);

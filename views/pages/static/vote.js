@@ -261,6 +261,7 @@ async function submit(form, fields, again = false, done = "") {
     await Promise.race([loading, new Promise((resolve) => {
       setTimeout(resolve, LOAD_MILLISECONDS);
     })]);
+    await api?.settled();
     const usual = Boolean(api?.isUsual(fields));
     if (!again) await renew(form, fields, usual); // What may be in the log is sent as it was.
     const answer = usual ? await api.act(form, fields) : await send(form, fields);
