@@ -1,13 +1,14 @@
 """The live stream: absolute snapshots of a consultation, as server-sent events.
 
 Theory of operation: nothing is queued. A client holds one mark, "something is newer"; what it is
-sent is made at the moment of sending from the state of that moment, so the latest wins whatever
-was missed, and a slow client costs one mark. One task for the whole process sets the marks: at
-once for the first change after a pause, then no more often than SNAPSHOTS_PER_SECOND. Clients
-that ask for the same share the bytes. A snapshot is whole, its id names the positions of the logs
-it holds: who comes back with the id of the present state waits for the next change, who comes from
-another process with that of a later state waits until this one has come as far, everybody else gets
-one snapshot first, and there is no history to keep.
+sent is made at the moment of sending from the state of that moment, so the latest wins whatever was
+missed, and a slow client costs one mark. One task for the whole process sets the marks: at once for
+the first change after a pause, then no more often than SNAPSHOTS_PER_SECOND. Clients that ask for
+the same share the bytes. A snapshot is whole, its id names the positions of the logs it holds, and
+which log it is: who comes back with the id of the present state waits for the next change, who
+comes from another process with that of a later state waits until this one has come as far,
+everybody else, as who followed a log that was begun anew since, gets one snapshot first, and there
+is no history to keep.
 
 What stands between may hold an answer back until it ends. Who hears nothing of a stream asks for
 one that ends with each snapshot, or a silence, and comes again: that arrives.
@@ -27,6 +28,7 @@ from views.embargo import by_choice, concealed_entry
 from views.encoding import encode_json
 from views.flushes import Figure, Flushes
 from views.shelf import Shelf
+from views.tags import LOG_DIGITS
 
 
 SNAPSHOTS_PER_SECOND = 20
@@ -71,7 +73,9 @@ COME_AGAIN_MILLISECONDS = 5_000
 would else be 2,500 snapshots at once for another."""
 
 _PLACE = re.compile(r"(?:^|(?<=\d)-)(-?\d+)", re.ASCII)
-_PLACES = re.compile(r"(?:(?:^|-)-?\d{1,20}){1,10000}", re.ASCII)
+_PLACES = re.compile(
+    rf"(?P<places>(?:(?:^|-)-?\d{{1,20}}){{1,10000}})(?:\.(?P<log>[0-9a-f]{{{LOG_DIGITS}}}))?",
+    re.ASCII)
 
 HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 """No cache and no proxy may hold a stream back."""
@@ -154,8 +158,9 @@ class Live:
             mark.set()
 
     def _identifier(self) -> str:
-        as_of = self._documents.as_of()
-        return "-".join(map(str, (*as_of.votes, as_of.catalogue, as_of.participants)))
+        as_of, log = self._documents.as_of(), self._flushes.log[:LOG_DIGITS]
+        places = "-".join(map(str, (*as_of.votes, as_of.catalogue, as_of.participants)))
+        return f"{places}.{log}" if log else places
 
     def _make(self, consultation: str, proposals: tuple[str, ...]) -> bytes:
         hidden = self._documents.embargoed(consultation)
@@ -178,14 +183,22 @@ class Live:
 
 
 def is_before(identifier: str, other: str) -> bool:
-    """Whether a snapshot holds less of any log than another one, by their ids."""
-    ours, theirs = _places(identifier), _places(other)
-    return len(ours) == len(theirs) and any(map(int.__lt__, ours, theirs))
+    """Whether a snapshot holds less of any topic than another one of its log, by their ids.
+
+    An id of an earlier release names no log.
+    """
+    (ours, log), (theirs, other_log) = _read(identifier), _read(other)
+    return (len(ours) == len(theirs) and (not log or not other_log or log == other_log)
+            and any(map(int.__lt__, ours, theirs)))
 
 
-def _places(identifier: str) -> list[int]:
-    """Read the positions of an id: 5--1-7 is 5, -1 and 7; none where it is no id of ours."""
-    return [*map(int, _PLACE.findall(identifier))] if _PLACES.fullmatch(identifier) else []
+def _read(identifier: str) -> tuple[list[int], str]:
+    """Read positions and log of an id: 5--1-7.0a1b2c3d is 5, -1 and 7; none where it is not ours.
+    """
+    found = _PLACES.fullmatch(identifier)
+    if found is None:
+        return [], ""
+    return [*map(int, _PLACE.findall(found["places"]))], found["log"] or ""
 
 
 def named(text: str) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from views.pages.languages import LANGUAGES
 from views.representation import Representation
 from views.shelf import Shelf
 from views.shown import Shown
-from views.tags import State, digest, placed
+from views.tags import LOG_DIGITS, State, digest, placed
 from views.workshop import TooManyReaders, Workshop
 
 
@@ -178,7 +178,8 @@ class Publication:
             *kind, self.tag, self.published_at, around.phase, told_at, around.costs,
             around.embeddable])
         return await self._once(
-            tag, lambda: Representation(rendering.render(template, language, **model()), tag))
+            tag, lambda: Representation(rendering.render(
+                template, language, log_name=self.state.log[:LOG_DIGITS], **model()), tag))
 
     async def _once(self, tag: str, make: Callable[[], Representation]) -> Representation:
         """Return what bears a tag; the first caller starts the work, the others wait for it."""

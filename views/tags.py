@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 
 KIND_DIGITS = 8
 """Enough to tell the representations of one address apart."""
+LOG_DIGITS = 8
+"""Enough to tell a log from one that was there before it."""
 _PLACED = re.compile(r"([0-9a-f]{8})-([0-9]{1,20})-[0-9a-f]{32}(?:-gzip)?", re.ASCII)
 
 

@@ -70,6 +70,28 @@ async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
     await expect(counter).to_have_text("7")
 
 
+async def test_figures_of_a_log_that_was_begun_anew_are_shown(
+    windows: Windows, site: Site
+) -> None:
+    """Its positions are lower than those of the log before it, and may stay so for ever."""
+    name = await site.consultation()
+    page = await windows.open("/", language="en")
+    answers = [("9000000-9000000-9000000-9000000.0a0a0a0a", 7), ("1-1-1-1.0b0b0b0b", 3)]
+
+    async def answer(route: Route) -> None:
+        place, votes = answers.pop(0) if len(answers) > 1 else answers[0]
+        counts = {"received": votes, "set_aside": 0, "counted": {"votes": votes}}
+        data = {"state": "open", "proposals": {}, "totals": {
+            **counts, "participants": votes, "participants_received": votes}}
+        await route.fulfill(content_type="text/event-stream", body=(
+            f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
+
+    await page.route(STREAM, answer)
+    await page.goto(f"/c/{name}")
+    assert "." in str(await page.get_attribute("#live", "data-place"))
+    await expect(page.locator("[data-live=votes]").first).to_have_text("3")
+
+
 HEARD = """
 window.EventSource = class extends EventTarget {
     constructor() { super(); window.told = this; }

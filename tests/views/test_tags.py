@@ -69,6 +69,14 @@ def test_what_is_no_later_place_in_these_logs_holds_no_stream_back(last_id: str)
     assert is_before("1--1--1", "1--1-0")
 
 
+def test_a_later_place_in_another_log_holds_no_stream_back() -> None:
+    """Who followed a log that was begun anew since hears the new one; an older id names none."""
+    assert not is_before("1-1-1.0a0a0a0a", "9-9-9.0b0b0b0b")
+    for one, other in (("1-1-1.0a0a0a0a", "9-9-9.0a0a0a0a"), ("1-1-1.0a0a0a0a", "9-9-9"),
+                       ("1-1-1", "9-9-9.0a0a0a0a")):
+        assert is_before(one, other)
+
+
 def test_results_of_another_log_are_no_later_ones() -> None:
     """Who has seen a longer log at the same address is given the shorter one that is there now."""
     def log_of(generation: str, first: bytes) -> str:

@@ -3,7 +3,8 @@
 // and is painted at most four times a second. Only text and bar widths change, never the
 // structure, so that no reader loses their place; what is not repainted then says that it stands
 // as it was loaded. The id of a snapshot is its place in the logs: one that lies before what is
-// shown (of a server that lags behind another) is dropped, so that no figure goes back. A browser
+// shown (of a server that lags behind another) is dropped, so that no figure goes back, unless it is
+// of a log that was begun anew. A browser
 // connects anew by itself after a cut, save where it was answered with an error, or by somebody
 // else: then this program does, each time after a longer pause. Where nothing comes of a stream that
 // is open, something between holds it back: then each stream ends with its snapshot.
@@ -30,6 +31,7 @@ let paused = false;
 let ended = false;
 let newest = null;
 let place = placesOf(panel.dataset.place);
+let log = logOf(panel.dataset.place);
 let painting = null;
 let paintedAt = -REPAINT_MILLISECONDS;
 let votes = null;
@@ -47,9 +49,13 @@ let pause = REFUSED_MILLISECONDS;
 // Whole percent, half up, from integers: the same rule as on the server.
 const percent = (count, base) => Math.floor((200 * count + base) / (2 * base));
 
-// An offset may be -1: "5--1-7" is 5, -1 and 7.
+// An offset may be -1: "5--1-7.0a1b2c3d" is 5, -1 and 7, of the log 0a1b2c3d.
 function placesOf(id) {
   return [...id.matchAll(/(?:^|-)(-?\d+)/g)].map((found) => Number(found[1]));
+}
+
+function logOf(id) {
+  return id.split(".")[1] ?? "";
 }
 
 const isBefore = (these, those) =>
@@ -116,7 +122,8 @@ function paint() {
   paintedAt = performance.now();
   if (!newest || paused) return;
   if (newest.totals) paintTotals(newest.totals);
-  const moved = place.join("-") !== panel.dataset.place;
+  const moved = place.join("-") !== placesOf(panel.dataset.place).join("-")
+    || log !== logOf(panel.dataset.place);
   for (const element of document.querySelectorAll("[data-loaded]")) element.hidden = !moved;
   for (const element of entries) {
     const entry = newest.proposals[element.dataset.liveProposal];
@@ -157,8 +164,11 @@ function connect() {
     }
     clearTimeout(silence);
     pause = REFUSED_MILLISECONDS;
-    if (isBefore(sent, place)) return;
+    const sentLog = logOf(event.lastEventId);
+    const isAnother = Boolean(log && sentLog) && log !== sentLog;
+    if (!isAnother && isBefore(sent, place)) return;
     place = sent;
+    log = sentLog || log;
     newest = said;
     painting ??= setTimeout(paint, paintedAt + REPAINT_MILLISECONDS - performance.now());
   };
