@@ -103,8 +103,8 @@ BOUNDED = {
         "patrol_worker.py:PatrolWorker._judge")},
     "processors/workers/membership.py:_coordinated":
         "processors.workers.membership.COORDINATOR_SECONDS",
-    **{f"processors/workers/snapshot_files.py:Snapshots.{name}":
-       "processors.workers.snapshot_files.READ_SECONDS" for name in ("keep", "read")},
+    **{f"processors/workers/{name}": "processors.workers.snapshot_files.READ_SECONDS"
+       for name in ("snapshot_files.py:Snapshots.keep", "kept_snapshots.py:Kept.take")},
     "processors/workers/snapshot_places.py:Threads.do":
         "processors.workers.snapshot_files.PUT_SECONDS",
     "processors/workers/recoveries.py:PatientRecovery._wait":

@@ -16,15 +16,16 @@ import asyncio
 import os
 import re
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Iterator
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
 from processors.ledger import snapshots
 from processors.ledger.ledger import Ledger
 from processors.ledger.snapshots import Frozen
+from processors.workers.kept_snapshots import Decoded, Kept
 from processors.workers.snapshot_places import (
     FolderPlace,
     Place,
@@ -79,15 +80,6 @@ class Named(NamedTuple):
     """What ends the name of a file that is not whole yet; empty: it is."""
 
 
-class Decoded(NamedTuple):
-    """What a file holds."""
-
-    name: str
-    frozen: Frozen
-    decisions_offset: int
-    """Of its last decision, in the decisions topic."""
-
-
 class Snapshots:
     """The snapshots of one decisions topic: the newest one of each partition, as a rule."""
 
@@ -109,10 +101,8 @@ class Snapshots:
         self._away_until = 0.0
         self.reading = False
         """Whether a partition is being begun from one, just now."""
-        self._kept: dict[int, Decoded] = {}
-        """What was read ahead, by partition."""
-        self._keeping = asyncio.Lock()
-        """Held while something is read ahead."""
+        self._kept = Kept()
+        """What was read ahead."""
 
     @classmethod
     def at(cls, setting: str, folder: Path, topic: str) -> "Snapshots":
@@ -184,16 +174,20 @@ class Snapshots:
     async def _is_clear(self, place: Place, name: str) -> bool:
         """Whether a file is a snapshot of ours that names no voter of a sealed consultation."""
         try:
-            beginning = await self._answer(place.read(name, BEGINNING_BYTES), ANSWER_SECONDS)
-            end = snapshots.header_end(beginning[:snapshots.BEGINNING_BYTES])
-            if len(beginning) < end <= MAX_SNAPSHOT_BYTES:
-                beginning = await self._answer(place.read(name, end), READ_SECONDS)
-            header = snapshots.header(beginning, self._key())
+            header = await self._header(place, name)
         except FileNotFoundError:
             return True
         except (KeyRefused, snapshots.Unreadable):
             return False
         return not snapshots.names_voters_of(header, self._sealed)
+
+    async def _header(self, place: Place, name: str) -> dict[str, Any]:
+        """Read the header of a file alone; raise Unreadable, KeyRefused, OSError."""
+        beginning = await self._answer(place.read(name, BEGINNING_BYTES), ANSWER_SECONDS)
+        end = snapshots.header_end(beginning[:snapshots.BEGINNING_BYTES])
+        if len(beginning) < end <= MAX_SNAPSHOT_BYTES:
+            beginning = await self._answer(place.read(name, end), READ_SECONDS)
+        return snapshots.header(beginning, self._key())
 
     async def _delete(self, place: Place, name: str) -> None:
         await self._answer(place.delete(name), ANSWER_SECONDS)
@@ -272,8 +266,7 @@ class Snapshots:
         """Return a ledger and the offset of its last decision, or None: then fold everything."""
         self.reading = True
         try:
-            async with self._keeping:
-                kept = self._kept.pop(partition, None)
+            kept = await self._kept.take(partition)
             if kept and await self._holds(kept, partition, read_decision):
                 log.info("goes on from what was read ahead", partition=partition, name=kept.name)
                 return snapshots.thaw(kept.frozen, first_keys), kept.decisions_offset
@@ -291,11 +284,12 @@ class Snapshots:
     ) -> tuple[Ledger, int] | None:
         looked: set[str] = set()
         for _ in range(LOOKS):
-            name = await self._newest(partition, looked)
-            if name is None:
+            newest = await self._newest(partition, looked)
+            if newest is None:
                 break
+            name, size = newest
             looked.add(name)
-            found = await self._read(name, partition, partitions)
+            found = await self._read(name, size, partition, partitions)
             if found and await self._holds(found, partition, read_decision):
                 return snapshots.thaw(found.frozen, first_keys), found.decisions_offset
         if looked:
@@ -304,43 +298,56 @@ class Snapshots:
         return None
 
     async def keep(self, partition: int, partitions: int) -> None:
-        """Read the newest of a partition ahead, if it is not kept yet; for `read`."""
-        async with self._keeping:
+        """Read the newest of a partition ahead, if it is not kept yet and fits; for `read`."""
+        away_until = self._away_until
+        async with self._kept.reading[partition]:
             try:
-                name = await self._newest(partition, self._useless)
-                if name is None or self._kept_name(partition) == name:
+                newest = await self._newest(partition, self._useless)
+                if newest is None or not self._kept.wants(partition, *newest):
                     return
-                found = await self._read(name, partition, partitions)
+                found = await self._read(*newest, partition, partitions, ahead=True)
             except OSError as error:
+                self._away_until = away_until  # Whoever takes a partition over asks for itself.
                 log.warning("no snapshot is read ahead", partition=partition,
                             place=str(self._place), error=str(error))
                 return
             if found and not snapshots.names_voters_of(found.frozen.header, self._sealed):
-                self._kept[partition] = found
-                log.info("snapshot read ahead", partition=partition, name=name)
-
-    def _kept_name(self, partition: int) -> str | None:
-        return self._kept[partition].name if partition in self._kept else None
+                self._kept.put(partition, found)
+                log.info("snapshot read ahead", partition=partition, name=found.name)
 
     def let_go(self) -> None:
         """Keep nothing that was read ahead."""
-        self._kept.clear()
+        self._kept.let_go()
 
-    async def _newest(self, partition: int, looked: Collection[str]) -> str | None:
+    async def _newest(self, partition: int, looked: Collection[str]) -> tuple[str, int] | None:
+        """Return name and size of the newest file of a partition, but those looked at."""
         if (left := self._away_until - asyncio.get_running_loop().time()) > 0:
             raise OSError(f"it did not answer, and is not asked again for {left:.0f} s")
         sizes = await self._answer(self._place.names(), ANSWER_SECONDS)
+        self._useless.intersection_update(sizes)
         left_over = [each for each in self._parsed(sizes)
                      if each.partition == partition and not each.draft
                      and each.name not in looked and sizes[each.name] <= MAX_SNAPSHOT_BYTES]
-        return max(left_over, key=lambda each: each.offset).name if left_over else None
+        if not left_over:
+            return None
+        name = max(left_over, key=lambda each: each.offset).name
+        return name, sizes[name]
 
-    async def _read(self, name: str, partition: int, partitions: int) -> Decoded | None:
-        """Return what a file holds; None where it is of no use, which is said."""
+    async def _read(
+        self, name: str, size: int, partition: int, partitions: int, *, ahead: bool = False
+    ) -> Decoded | None:
+        """Return what a file of a size holds; None where it is of no use, which is said.
+
+        Its header is looked at first: whoever can put a file there cannot have gigabytes read.
+        """
         try:
-            data = await self._answer(self._place.read(name), READ_SECONDS)
+            header = await self._header(self._place, name)
+            self._require_of(header, name, partition, partitions)
+            if ahead and snapshots.names_voters_of(header, self._sealed):
+                return None  # Whoever learned of the sealing deletes it.
+            data = await self._answer(self._place.read(name, size), READ_SECONDS)
             return Decoded(name, *await asyncio.to_thread(
-                self._decoded, data, name, partition, partitions))
+                self._decoded, data, name, partition, partitions), len(data))
         except FileNotFoundError:
             reason = "another one has replaced it"
         except (KeyRefused, snapshots.Unreadable) as error:
@@ -367,9 +374,15 @@ class Snapshots:
         self, data: bytes, name: str, partition: int, partitions: int
     ) -> tuple[Frozen, int]:
         frozen, decisions_offset, topic = snapshots.decoded(data, self._key())
-        place = (topic, frozen.header["partition"], frozen.header["partitions"])
+        self._require_of({**frozen.header, "topic": topic}, name, partition, partitions)
+        return frozen, decisions_offset
+
+    def _require_of(
+        self, header: Mapping[str, Any], name: str, partition: int, partitions: int
+    ) -> None:
+        """Raise Unreadable unless a header is of this partition, and of what the name says."""
+        place = (header["topic"], header["partition"], header["partitions"])
         if place != (self._topic, partition, partitions):
             raise snapshots.Unreadable("it is of another topic or partition count")
-        if [each.offset for each in self._parsed([name])] not in ([frozen.last_offset], [-1]):
+        if [each.offset for each in self._parsed([name])] not in ([header["last_offset"]], [-1]):
             raise snapshots.Unreadable("it was taken after another offset than its name says")
-        return frozen, decisions_offset

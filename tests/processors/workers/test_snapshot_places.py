@@ -139,10 +139,12 @@ async def test_a_file_that_is_no_whole_snapshot_is_passed_over_and_deleted_later
     one, other = (host(name, tmp_path, shared()) for name in ("one", "other"))
     place = shared()
     await one.write(frozen_at(2), 2)
-    [name] = await place.names()
+    elsewhere = FolderPlace(tmp_path / "elsewhere")
+    await host("one", tmp_path, elsewhere).write(frozen_at(5), 5)
+    [name] = await elsewhere.names()
     half = tmp_path / "half"
-    half.write_bytes((await place.read(name))[:-40])
-    await place.put(half, name.replace("2.snapshot", "5.snapshot"))
+    half.write_bytes((await elsewhere.read(name))[:-40])
+    await place.put(half, name)
 
     assert await read_by(other) == 2
     said = capsys.readouterr().out
