@@ -69,6 +69,8 @@ Faust's default is 90 s, for which a broker that is frozen or cut off kept its p
 group that takes longer to be balanced is joined again, under the same name."""
 COMMIT_SECONDS = 5.0
 """Offsets are committed so often, and at the end: for eyes, no worker goes by them."""
+SAY_SECONDS = 5.0
+"""Who ends at once does so after this long, even where nobody takes what it says."""
 SWITCH_SECONDS = 0.0002
 """A thread may compute so long while another one waits: Faust fetches in a thread of its own, which
 would wait Python's 5 ms each time it is answered."""
@@ -313,6 +315,9 @@ def stop_process(message: str, error: BaseException | None = None) -> NoReturn:
     """
     said = message or (f"{error!r}, without a word" if error else "")
     try:
+        giving_up = threading.Timer(SAY_SECONDS, os._exit, (EXIT_STOPPED,))
+        giving_up.daemon = True
+        giving_up.start()
         log.critical("worker stopped", reason=said, error=repr(error) if error else None)
     finally:
         os._exit(EXIT_STOPPED)
