@@ -4,7 +4,7 @@
 ideas are Faust in the `batch_lane`, whose `recoveries` begin again where they must. Of the ledger:
 `deciding` says what may be decided, `decision_store` recovers, `snapshot_files` shorten that until
 `sealings` delete them, taken at their `snapshot_turns`, put into `snapshot_places`, and by who
-stands by `read_ahead`; `tally_flushes` are due, `progress` notices a stall.
+stands by `read_ahead` into `kept_snapshots`; `tally_flushes` are due, `progress` notices a stall.
 `patrol_worker` writes judgements: `patrol_reading` gives it stretches of the log,
 `patrol_suspending` writes what they ask for.
 Of all: `batches` write, a `looker` looks single records up, `kafka_checks` before the start,

@@ -107,7 +107,8 @@ class Export:
 
     def write(self, file: BinaryIO, kind: str, key: bytes | None = None) -> Manifest:
         """Write the bundle; a key is given only to make the same public one again."""
-        self._archived.wait(self._catalogue, self._say)
+        # Words may have been hidden since the result was signed: as far as the notary knows.
+        self._archived.wait(max(self._catalogue, self._last_signed()), self._say)
         manifest = Manifest(kind, self._consultation, self._topics.prefix, len(self._votes),
                             self._votes, self._catalogue)
         packer = Packer(file)
@@ -135,6 +136,11 @@ class Export:
         packer.add(layout.MANIFEST_NOTE, [self._signer.sign(note_text(manifest, body)).encode()])
         packer.close()
         return manifest
+
+    def _last_signed(self) -> int:
+        """Return the last offset of the catalogue that has a checkpoint; -1 without one."""
+        notes = [*self._signed.log(layout.CATALOGUE_LOG).history()]
+        return _checkpoint(notes[-1]).size - 1 if notes else -1
 
     def _hidden(self) -> set[str]:
         """List the proposals whose words nobody is shown; raise NotExported where the result does.

@@ -75,9 +75,8 @@ def what_if(
     until = reading.until(supposed.until) if supposed.until else []
     reading = reading.at(supposing.vector(supposed, reading.vector, until))
     mapping_offset = catalogue_offset if supposed.mapping_as_of is None else supposed.mapping_as_of
-    # Offsets somebody named are there or not; behind an instant the archive may still be filling.
-    reading.wait(max(catalogue_offset, mapping_offset), say=say,
-                 seconds=wait_seconds if supposed.until else 0)
+    # What was written a moment ago, a grouping for one, is archived half a minute later.
+    reading.wait(max(catalogue_offset, mapping_offset), say=say, seconds=wait_seconds)
     ledgers, positions = _decided(reading, supposing.rewrite(supposed), say)
     catalogue = _mapped(reading, consultation, catalogue_offset, mapping_offset)
     figures = ledgers.figures(

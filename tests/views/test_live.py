@@ -133,20 +133,6 @@ async def test_a_stream_that_is_to_end_ends_with_its_snapshot(
     assert third.events.empty()
 
 
-async def test_who_followed_a_log_that_was_begun_anew_hears_the_new_one(stage: Stage) -> None:
-    """Its positions are lower than theirs, and may stay so for ever."""
-    stage.flushes.receive_catalogue(0, b"the first record")
-    stage.publish(2)
-    here, _ = stage.live.snapshot(NAME, ("a",))
-    places, log = here.split(".")
-    later = places.replace("-", "9-", 1)
-    other = log[::-1].translate(str.maketrans("0123456789abcdef", "123456789abcdef0"))
-    held, heard = stage.join(last_id=f"{later}.{log}"), stage.join(last_id=f"{later}.{other}")
-
-    assert votes_of(await heard.next()) == {"a": 2}
-    assert held.events.empty()
-
-
 async def test_a_stream_begins_with_the_present_and_follows_changes(stage: Stage) -> None:
     """The first snapshot is whole; the next one is the next state, of the named proposals only."""
     reader = stage.join()

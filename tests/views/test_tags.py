@@ -12,8 +12,9 @@ from tests.views import campaign
 from tests.views.test_api import PAGE, RESULTS, SIZE, Clock, Published
 from views import tags
 from views.api import application
+from views.documents import Documents
 from views.flushes import Flushes
-from views.live import is_before
+from views.live import Live, is_before
 from views.publications import Publications
 from views.tags import State
 
@@ -67,6 +68,17 @@ def test_what_is_no_later_place_in_these_logs_holds_no_stream_back(last_id: str)
     """Of other partitions, of another stream, of nobody, or the same."""
     assert not is_before("1--1--1", last_id)
     assert is_before("1--1--1", "1--1-0")
+
+
+def test_the_id_of_a_snapshot_names_the_log() -> None:
+    """Behind the positions in it."""
+    state = campaign.flushes(SIZE)
+    live = Live(state, Documents(state))
+    before, _ = live.snapshot("any", ())
+    later(state)
+
+    assert before.endswith(f".{state.log[:8]}")
+    assert is_before(before, live.snapshot("any", ())[0])
 
 
 def test_a_later_place_in_another_log_holds_no_stream_back() -> None:

@@ -15,7 +15,7 @@ from schemas.named_keys import KeyList
 from schemas.topics import Topics
 from sinks.bundle import layout
 from sinks.bundle.archived import ArchivedConsultation
-from sinks.bundle.export import Export, signed_result
+from sinks.bundle.export import Export, Say, signed_result
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.verify import Verified, verify
 from sinks.transparency.folder import LogFolder
@@ -96,14 +96,16 @@ def prepared(
     return found
 
 
-def exported_of(found: Archived, data: Path, kind: str, key: bytes | None) -> bytes:
+def exported_of(
+    found: Archived, data: Path, kind: str, key: bytes | None, say: Say | None = None
+) -> bytes:
     """Export a bundle."""
     signer = signer_of(found.topics, found.topics.catalogue, 0)
     signed = signed_result(data / "transparency", found.topics, CONSULTATION, signer)
     source = ArchivedConsultation(
         found.client, found.topics, CONSULTATION, found.document["as_of"]["votes"])
     into = io.BytesIO()
-    Export(signed, source, found.topics, signer, quiet).write(into, kind, key)
+    Export(signed, source, found.topics, signer, say or quiet).write(into, kind, key)
     return into.getvalue()
 
 

@@ -11,6 +11,7 @@ from deploy.local.services import ClickHouse
 from schemas import codec, withheld
 from schemas.control_signatures import NOBODY, UNSIGNED
 from schemas.corrections import digest_of
+from schemas.named_keys import KeyList
 from schemas.registry import HEADER_BYTES
 from sinks.bundle import layout
 from sinks.bundle.claims import RECOMPUTED, TRUSTED
@@ -18,15 +19,18 @@ from sinks.bundle.faults import NotExported
 from sinks.bundle.layout import AUDITOR, PUBLIC
 from sinks.bundle.report import lines
 from sinks.recount.checks import DIFFERENT, EQUAL, INVALID, UNREADABLE
+from sinks.transparency.policy import place_of
 from tests.sinks.ballots import CONSULTATION, random_box
 from tests.sinks.bundle.making import (
     KEY,
     Made,
     audited,
     exported_of,
+    keep,
     made,
     prepared,
     said,
+    signer_of,
     verified,
 )
 from tests.sinks.bundle.parts import contents, joined, records
@@ -177,6 +181,26 @@ def test_a_result_that_shows_words_hidden_since_is_not_exported(
     stock(store, log_of(found.topics, found.topics.catalogue), 0, [late], first=size)
     with pytest.raises(NotExported, match=r"words that are hidden since \(p-0\)"):
         exported_of(found, tmp_path, PUBLIC, KEY)
+
+
+def test_words_that_were_hidden_a_moment_ago_are_not_exported(
+    clickhouse: ClickHouse, topic_prefix: str, tmp_path: Path
+) -> None:
+    """The notary has signed that they are; the archive gathers for half a minute: it is awaited."""
+    box = random_box(21, 60)
+    found = prepared(clickhouse.url, topic_prefix, box, tmp_path, hiding(hide=False))
+    topics, size = found.topics, len(catalogue_log(box, hiding(hide=False)))
+    late = [value for value in catalogue_log(box, [RETIRED]) if b"unlawful" in (value or b"")]
+    keep(tmp_path / "transparency" / place_of(topics, topics.catalogue, 0),
+         signer_of(topics, topics.catalogue, 0), late, keys=KeyList(), catalogue=True)
+
+    def catch_up(line: str) -> None:
+        if line.startswith("waiting for the archive"):
+            store = open_store(clickhouse.url, topic_prefix, topic_prefix)
+            stock(store, log_of(topics, topics.catalogue), 0, late, first=size)
+
+    with pytest.raises(NotExported, match=r"words that are hidden since \(p-0\)"):
+        exported_of(found, tmp_path, PUBLIC, KEY, catch_up)
 
 
 @pytest.mark.parametrize("kind", [AUDITOR, PUBLIC])

@@ -15,6 +15,7 @@ from sinks.recount.what_if import WhatIf, what_if
 from sinks.recount.what_if_report import as_json, lines
 from tests.sinks.ballots import CONSULTATION, Box, Log, decide, random_box
 from tests.sinks.published import Archived, archived, catalogue_log, published
+from tests.sinks.stocking import log_of, open_store, stock
 
 
 def quiet(_progress: str) -> None:
@@ -123,6 +124,27 @@ def test_positions_the_archive_lacks_are_named(
     """Beyond the archive: exit code 3, and the first missing place."""
     with pytest.raises(ArchiveLacks, match=r"lacks \d+ of \d+ records, the first at offset"):
         supposing(consultation, supposed)
+
+
+def test_a_grouping_that_is_archived_soon_is_waited_for(
+    consultation: Archived, box: Box, clickhouse: ClickHouse, topic_prefix: str
+) -> None:
+    """`scrutin group` has said its offset a moment ago; the archive stores it half a minute later.
+    """
+    size, said = len(catalogue_log(box)), list[str]()
+    late = catalogue_log(box, [("ProposalGrouped", {"proposal": "p-1", "idea": "autre"})])[6:7]
+
+    def catch_up(line: str) -> None:
+        if not said:
+            stock(open_store(clickhouse.url, topic_prefix, topic_prefix),
+                  log_of(consultation.topics, consultation.topics.catalogue), 0, late, first=size)
+        said.append(line)
+
+    found = what_if(CONSULTATION, consultation.document, Supposition(mapping_as_of=size),
+                    consultation.reading(), say=catch_up)
+
+    assert found.catalogue["mapping_offset"] == size
+    assert said[0].startswith("waiting for the archive: ")
 
 
 def test_a_changed_vote_ends_a_what_if(consultation: Archived) -> None:
