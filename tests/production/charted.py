@@ -84,12 +84,23 @@ def tools() -> Tools:
 @functools.cache
 def rendered(size: str) -> tuple[Made, ...]:
     """Have helm render the chart, at a size or as one of `ODD`."""
-    release, more = ODD.get(size, ("scrutin", {}))
+    return tuple(each for each in yaml.safe_load_all(_told("template", size)) if each)
+
+
+@functools.cache
+def notes(size: str) -> str:
+    """Return what helm tells whoever has installed the chart, at a size or as one of `ODD`."""
+    return _told("install", size, "--dry-run=client").partition("\nNOTES:\n")[2]
+
+
+def _told(command: str, size: str, *more: str) -> str:
+    """Run a command of helm's that asks no cluster, and fail where it does."""
+    release, added = ODD.get(size, ("scrutin", {}))
     done = tools().run(
-        tools().helm, "template", *arguments("small" if size in ODD else size, release),
-        "--values", "-", given=json.dumps(more))
+        tools().helm, command, *arguments("small" if size in ODD else size, release), *more,
+        "--values", "-", given=json.dumps(added))
     assert not done.returncode, done.stderr
-    return tuple(each for each in yaml.safe_load_all(done.stdout) if each)
+    return done.stdout
 
 
 def pods(size: str) -> Iterator[tuple[str, Made]]:

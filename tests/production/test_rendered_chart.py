@@ -16,15 +16,18 @@ from scrutin.main import PROCESSES
 from tests.deploy.prometheus_tools import promtool
 from tests.production.charted import (
     CHART,
+    NAMESPACE,
     ODD,
     ROOT_OF_CODES,
     SIZES,
     Made,
     arguments,
+    notes,
     pods,
     rendered,
     tools,
 )
+from tests.views.operations.control_room import ControlRoom
 
 
 OLDEST, NEWEST = "1.29", "1.37"
@@ -352,3 +355,26 @@ def test_helm_hears_how_provision_ended() -> None:
     (job,) = (each for each in rendered("small") if each["kind"] == "Job")
 
     assert job["spec"]["activeDeadlineSeconds"] < HELM_SECONDS
+
+
+@pytest.mark.parametrize("size", [*SIZES, *ODD])
+def test_notes_name_what_there_is(size: str, tmp_path: Path) -> None:
+    """Their commands find every pod and the views' port, where the Secret's token shows the page.
+    """
+    found, told = dict(pods(size)), notes(size).splitlines()
+    labels = found["views"]["metadata"]["labels"]
+    [release] = {pod["metadata"]["labels"]["app.kubernetes.io/instance"] for pod in found.values()}
+    [secret] = (each["secret"]["secretName"] for each in found["views"]["spec"]["volumes"]
+                if each["name"] == "operations")
+    [(name, port)] = ((each["metadata"]["name"], each["spec"]["ports"][0]["port"])
+                      for each in rendered(size) if each["kind"] == "Service"
+                      and each["spec"]["selector"].items() <= labels.items())
+    [page] = re.findall(r"http://127\S+", notes(size))
+
+    assert told[0].endswith(f": {_environment(found['views'])['SCRUTIN_PUBLIC_URL']}")
+    assert [line.strip() for line in told if "kubectl" in line] == [
+        f"kubectl --namespace {NAMESPACE} {words}" for words in (
+            f"get pods --selector app.kubernetes.io/instance={release}",
+            f"port-forward service/{name} 8080:{port}")]
+    assert f"The operators' page, with the token of the Secret {secret}:" in told
+    assert ControlRoom(tmp_path).client().get(page).status_code == 200
