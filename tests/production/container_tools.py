@@ -94,13 +94,20 @@ def running(folder: Path) -> Iterator[Engine]:
             ready = until(lambda: not engine.run("docker", "info").returncode,
                           seconds=READY_SECONDS, poll_seconds=0.5)
             assert ready, child.tail(folder / "engine.log")
-            if left := engine.asked("docker", "ps", "--all", "--quiet").split():
-                engine.asked("docker", "rm", "--force", "--volumes", *left)
+            _clear(engine)
             yield engine
             engine.asked("docker", "image", "prune", "--force")
         finally:
             child.stop(process, STOP_SECONDS)
             until(lambda: not (folder / "pid").exists(), seconds=STOP_SECONDS, poll_seconds=0.1)
+
+
+def _clear(engine: Engine) -> None:
+    """Take away what a test that was killed has left; a broker's data lie in volumes with names."""
+    if left := engine.asked("docker", "ps", "--all", "--quiet").split():
+        engine.asked("docker", "rm", "--force", "--volumes", *left)
+    if left := engine.asked("docker", "volume", "ls", "--quiet").split():
+        engine.asked("docker", "volume", "rm", *left)
 
 
 def stand_ins(engine: Engine) -> None:
