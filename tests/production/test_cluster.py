@@ -19,6 +19,7 @@ from tests.shown import blocks
 
 
 COMMANDS = blocks("docs/operate.md", "On Kubernetes", "sh")
+RELEASE = COMMANDS[2].replace("helm install", "helm install --no-hooks")
 BROUGHT = {f"scrutin-{name}" for name in PROCESSES} | {
     "kafka-cluster-ca-cert", "clickhouse-ca", "scrutin-rates"}
 """Secrets that others make: accounts on Kafka, its authority, the address of a Redis."""
@@ -62,11 +63,10 @@ def _definition(kind: str) -> Made:
 @pytest.fixture(scope="module")
 def installed(cluster: Cluster) -> Cluster:
     """Follow the page: keys, secrets, release."""
-    keys, made, release = COMMANDS
+    keys, made, _ = COMMANDS
     for text in (keys, "".join(
             f"echo http://user:word@house:8123 > secrets/{name}.url\n"
-            for name in ("archive", "views")), made,
-            release.replace("helm install", "helm install --no-hooks")):
+            for name in ("archive", "views")), made, RELEASE):
         done = cluster.shell(text)
         assert not done.returncode, done.stderr
     return cluster
@@ -121,6 +121,20 @@ def test_the_page_installs_a_release(installed: Cluster) -> None:
     assert len(there.split()) == len(PROCESSES - {"provision"})
 
 
+def test_notes_of_the_release_are_commands_that_kubectl_takes(installed: Cluster) -> None:
+    """It looks for the pods, and for one of the service's to lead to; there is none without nodes.
+    """
+    told = installed.shell(f"helm get notes scrutin --namespace {NAMESPACE}").stdout
+    look, forward = (line for line in told.splitlines() if line.startswith("  kubectl "))
+    looked, led, lost = (installed.shell(command) for command in (
+        look, f"{forward} --pod-running-timeout=1s", forward.replace("-views", "-nobody")))
+
+    assert (looked.returncode, looked.stderr) == (
+        0, f"No resources found in {NAMESPACE} namespace.\n")
+    assert "timed out waiting" in led.stderr
+    assert 'services "scrutin-nobody" not found' in lost.stderr
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_secrets_are_those_that_the_page_makes(installed: Cluster, size: str) -> None:
     """Each Secret that a pod mounts is there after the page was followed, with the files meant."""
@@ -165,15 +179,20 @@ def test_another_image_is_rolled_out(installed: Cluster) -> None:
 
 
 def test_a_release_that_is_taken_away_leaves_its_claims(installed: Cluster) -> None:
-    """Everything else of it goes; this comes after whatever looks at the release."""
+    """Everything else of it goes; whoever installs it again is given them back."""
+    def there(*kinds: str) -> list[str]:
+        return installed.asked("-n", NAMESPACE, "get", ",".join(kinds), "-o", "name").split()
+
+    before = there("persistentvolumeclaim")
     done = installed.shell("helm uninstall scrutin --namespace vote")
-    left = installed.asked(
-        "-n", NAMESPACE, "get", "statefulset,deployment,persistentvolumeclaim", "-o", "name")
+    left = there("statefulset", "deployment", "persistentvolumeclaim")
+    again = installed.shell(RELEASE)
 
     assert done.returncode == 0, done.stderr
-    assert {each.partition("/")[0] for each in left.split()} == {"persistentvolumeclaim"}
-    assert len(left.split()) == sum(
+    assert left == before
+    assert len(left) == sum(
         each["kind"] == "PersistentVolumeClaim" for each in rendered("small"))
+    assert again.returncode == 0, again.stderr
 
 
 def test_the_hook_is_a_job_before_all_else(cluster: Cluster) -> None:
