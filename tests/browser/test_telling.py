@@ -116,6 +116,30 @@ async def test_after_the_first_act_others_are_told_together_when_the_page_is_lef
         await expect(page.locator(".mine")).to_contain_text(word)
 
 
+async def test_what_waits_to_be_told_again_is_told_as_the_page_is_left(
+    windows: Windows, site: Site
+) -> None:
+    """The booth did not answer, and is asked again after a pause that a phone may never end."""
+    windows.network_may_fail = True
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    await page.wait_for_load_state("networkidle")
+    await page.evaluate("""
+        const usual = setTimeout;
+        window.setTimeout = (what, milliseconds) => milliseconds === 1000
+            ? Number(window.waits = true) : usual(what, milliseconds);
+        0;
+    """)
+    await page.route("**/vote/cards", lambda route: route.abort(), times=1)
+    await votes(page, "agree")
+    await page.wait_for_function("window.waits")
+    async with page.expect_response("**/vote/cards"):
+        await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    await page.goto(f"/c/{name}/vote/mine")
+
+    await expect(page.locator(".mine li")).to_have_count(1)
+
+
 async def test_many_acts_are_told_before_they_are_too_many(windows: Windows, site: Site) -> None:
     """Who changes his mind again and again on one page has the booth told of some at a time."""
     name = await site.consultation()

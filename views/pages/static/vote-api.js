@@ -16,6 +16,7 @@ const GATHERED_MILLISECONDS = 60_000; // Nobody hears of an act for so long, at 
 let page = null;
 let booth = null; // Cards and texts, once they are here, and what makes ballots of them.
 let telling = null;
+let saying = 0; // Of what is told, what is on its way and not waiting for its turn.
 let asksAnyway = false;
 let leaving = null;
 let gathered = 0; // The timer of what is told with later acts.
@@ -236,12 +237,14 @@ function turn(card) {
 }
 
 // Tells the booth's pages what was done, and which card is shown. Who leaves waits for no other tab.
-const say = (notes, proposal, challenge = null, alone = page.alone) => (
-  alone(() => fetch(`${booth.address}/cards`, {
+const say = (notes, proposal, challenge = null, alone = page.alone) => alone(() => {
+  saying += 1;
+  return fetch(`${booth.address}/cards`, {
     method: "POST", headers: { "content-type": "application/json" }, keepalive: true,
     body: JSON.stringify({ notes, proposal, ...(challenge ? { challenge } : {}) }),
     signal: AbortSignal.timeout(ANSWER_MILLISECONDS),
-  })));
+  }).finally(() => { saying -= 1; });
+});
 
 // Gives the cards or the page that the booth answers; null where it is of somebody else, who has
 // told the booth nothing. What the booth cannot read it never will.
@@ -365,11 +368,12 @@ export function returned(proposal) {
   return usual;
 }
 
-// A page that is hidden may be thrown away without another word: on phones most are.
+// A page that is hidden may be thrown away without another word: on phones most are. What is on its
+// way then arrives; what waits to be told again would not be.
 function leave() {
   const notes = booth?.acts.notes(booth.address) ?? [];
   const proposal = page?.ballot()?.querySelector("[name=proposal]")?.value;
-  if (telling || leaving || !notes.length || !proposal) return;
+  if (saying || leaving || !notes.length || !proposal) return;
   leaving = told(notes, proposal, (work) => work()).finally(() => { leaving = null; });
 }
 
