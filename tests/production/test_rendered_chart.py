@@ -11,7 +11,6 @@ import yaml
 
 from producers.gateway.keys import KeyFolder
 from scrutin import settings
-from scrutin.gateway.composition import SHUTDOWN_SECONDS
 from scrutin.main import PROCESSES
 from tests.deploy.prometheus_tools import promtool
 from tests.production.charted import (
@@ -186,7 +185,7 @@ def test_a_gateway_s_pod_has_every_key_of_a_consultation(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_pod_has_time_to_end(size: str) -> None:
-    """It is killed after its drain and what is under way, and drained as long as probes take."""
+    """It is killed after it would have ended itself, and drained as long as probes take."""
     for name, pod in pods(size):
         if name == "provision":
             continue
@@ -194,7 +193,7 @@ def test_a_pod_has_time_to_end(size: str) -> None:
         (container,) = pod["spec"]["containers"]
         probe = container["readinessProbe"]
         drain = float(told.get("SCRUTIN_DRAIN_SECONDS", 0))
-        ends = drain + SHUTDOWN_SECONDS if drain else float(told["SCRUTIN_STOP_SECONDS"])
+        ends = drain + float(told["SCRUTIN_STOP_SECONDS"])
         assert pod["spec"]["terminationGracePeriodSeconds"] >= ends + 5, name
         assert not drain or drain >= probe["periodSeconds"] * probe["failureThreshold"], name
         assert (probe["httpGet"]["path"], container["livenessProbe"]["httpGet"]["path"]) == (

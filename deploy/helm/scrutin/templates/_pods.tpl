@@ -18,9 +18,9 @@ spec:
   {{- include "scrutin.pod-security" . | nindent 2 }}
   {{- if ne .process "provision" }}
   serviceAccountName: {{ include "scrutin.name" .root }}
-  # By SIGTERM a server says that it is not ready and drains, and a worker ends in order: no hook
-  # has to wait before it.
-  terminationGracePeriodSeconds: {{ add (ternary .root.Values.drainSeconds .root.Values.stopSeconds $serves | int) 15 }}
+  # By SIGTERM a server says that it is not ready and drains, and then ends in order, as a worker
+  # does at once: no hook has to wait before it. Who does not ends itself, and says why, before that.
+  terminationGracePeriodSeconds: {{ add (ternary .root.Values.drainSeconds 0 $serves | int) (.root.Values.stopSeconds | int) 15 }}
   topologySpreadConstraints:
     {{- range $key := list "kubernetes.io/hostname" "topology.kubernetes.io/zone" }}
     - topologyKey: {{ $key }}

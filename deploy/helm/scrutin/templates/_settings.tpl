@@ -65,6 +65,7 @@ SCRUTIN_{{ $kind }}_HOST: 0.0.0.0
 SCRUTIN_{{ $kind }}_PORT: "8080"
 SCRUTIN_{{ $kind }}_PROXIES: {{ $values.public.proxies | quote }}
 SCRUTIN_DRAIN_SECONDS: {{ $values.drainSeconds | quote }}
+SCRUTIN_STOP_SECONDS: {{ $values.stopSeconds | quote }}
 SCRUTIN_PUBLIC_URL: {{ required "public.url" $values.public.url | quote }}
 SCRUTIN_SECURITY_CONTACT: {{ $values.public.securityContact | quote }}
 SCRUTIN_OPERATIONS_TOKEN_FILE: /etc/scrutin/operations/{{ $values.operations.key }}
