@@ -4,6 +4,7 @@ The two worlds of `tests.views.test_embargo`, asked by a browser that has voted 
 """
 
 import re
+from collections.abc import Awaitable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from tests.scrutin.gateway.test_desk import visit
 from tests.views import campaign
 from tests.views.test_embargo import NAME, SIZE, World, world
 from views.api import Beside, application
+from views.documents import Documents
 from views.voting import folded
 from views.voting.desk import Desk
+from views.voting.everybody import Everybody
 from views.voting.paper import Mark, Paper
 from views.voting.places import PAPER_COOKIE
 from views.voting.roll import Roll
@@ -91,3 +94,16 @@ async def test_without_an_embargo_the_worlds_differ(tmp_path: Path) -> None:
     for place in PLACES:
         for path in (f"?proposal={VOTED}", f"/cards?proposal={VOTED}", "said"):
             assert first[place + path] != second[place + path]
+
+
+async def test_what_follows_the_receipt_of_a_vote_obeys_the_embargo() -> None:
+    """It is no page: the same where shares are hidden, whatever everybody else chose."""
+    def later(*, swapped: bool, embargo: bool) -> Awaitable[bytes]:
+        flushes = world(swapped=swapped, embargo=embargo).flushes
+        return Everybody(flushes, Documents(flushes)).after(NAME, VOTED, 0, 3)
+
+    hidden, shown = [[await later(swapped=swapped, embargo=embargo) for swapped in (False, True)]
+                     for embargo in (True, False)]
+
+    assert hidden == 2 * [b'{"shares":null,"counted":true}']
+    assert shown[0] != shown[1]
