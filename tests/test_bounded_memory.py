@@ -203,6 +203,7 @@ MEMORIES = {
     "views.transparency._Served._files": "views.transparency.FILES_BYTES",
     "views.transparency._Served._shown": "views.transparency.SHOWN_BYTES",
     "views.voting.everybody.Everybody._waiting": REQUEST,
+    "views.voting.first_page.FirstPages._kept": "views.voting.first_page.KEPT_BYTES",
     "views.voting.pages.VotePages._rolls": CATALOGUE,
     "views.voting.paper.Paper.marks": REQUEST,
     "views.voting.paper.Paper.older": REQUEST,

@@ -172,6 +172,12 @@ def prepare(templates: Iterable[str] = BOOTH_TEMPLATES) -> None:
             environment(language).get_template(template)
 
 
+def words_of(proposal: Mapping[str, Any], name: str, language: str) -> dict[str, Markup]:
+    """Write what a proposal says, and who says it, as all templates do."""
+    macros: Any = environment(language).get_template("macros.html").module
+    return {"said": macros.said(proposal["text"], name), "author": macros.author(proposal)}
+
+
 def render(template: str, language: str, **context: Any) -> bytes:
     """Render a page."""
     return environment(language).get_template(template).render(**context).encode()

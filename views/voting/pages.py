@@ -29,6 +29,7 @@ from views.voting import cards, folded, forms, shown
 from views.voting.codes import CodePages
 from views.voting.desk import Challenge, Desk, TurnedAway
 from views.voting.everybody import Everybody
+from views.voting.first_page import FirstPages
 from views.voting.places import (
     NO_STORE,
     PAPER_COOKIE,
@@ -54,6 +55,7 @@ class VotePages:
         """By consultation that somebody has entered: as many as the catalogue describes."""
         self._codes = CodePages(desk, self._turned_away)
         self._everybody = Everybody(flushes, documents)
+        self._first_pages = FirstPages()
 
     def routes(self) -> list[Route]:
         """Return the addresses."""
@@ -141,12 +143,17 @@ class VotePages:
         """Show a proposal, with what the door asks for the visitor's vote on it."""
         said = self._desk.accepted(guest.consultation)[proposal]
         counted = await self._is_counted(guest, proposal)
-        model = shown.ballot(guest.paper, guest.visit, proposal, said,
-                             self._everybody.entry(guest.consultation, proposal), self._desk.now)
-        query = urlencode({"proposal": proposal})
-        return self._page(guest, "vote.html", path=f"{guest.address}?{query}", counted=counted,
-                          embargoed=self._documents.embargoed(guest.consultation),
-                          retired=retired, leave=leave, challenge=challenge, **model)
+        language, query = language_of(guest.request), urlencode({"proposal": proposal})
+        mark, entry = guest.paper.of(proposal), None
+        if mark and mark.choice:  # To nobody else it is shown.
+            entry = self._everybody.entry(guest.consultation, proposal)
+        model = shown.ballot(
+            guest.paper, guest.visit, proposal, said, entry, self._desk.now, language)
+        body = self._first_pages.page(language, {
+            **self._around(guest), **model, "path": f"{guest.address}?{query}", "query": query,
+            "counted": counted, "embargoed": self._documents.embargoed(guest.consultation),
+            "retired": retired, "leave": leave, "challenge": challenge})
+        return html(guest.request, body, headers=guest.place.headers)
 
     async def _cards(self, guest: Guest) -> Response:
         """Give all proposals in turn at once, and the one that the page shows."""
@@ -305,10 +312,14 @@ class VotePages:
 
     def _page(self, guest: Guest, template: str, status: int = 200, **model: Any) -> Response:
         body = rendering.render(
-            template, language_of(guest.request), consultation=guest.described,
-            closes=shown.moment(guest.described, "closes_at"),
-            codes=self._desk.asks_codes(guest.consultation), **guest.place.model(), **model)
+            template, language_of(guest.request), **self._around(guest), **model)
         return html(guest.request, body, status=status, headers=guest.place.headers)
+
+    def _around(self, guest: Guest) -> dict[str, Any]:
+        """Return what the template of every page asks for."""
+        return {
+            "consultation": guest.described, "codes": self._desk.asks_codes(guest.consultation),
+            "closes": shown.moment(guest.described, "closes_at"), **guest.place.model()}
 
     def _turned_away(self, request: Request, place: Place, turned: TurnedAway) -> Response:
         """Say why nobody can vote here, or not now."""

@@ -7,7 +7,7 @@ from typing import Any
 from schemas.moments import moment as when
 from schemas.moments import zone_of
 from schemas.words import ANSWERS
-from views.pages import results_page
+from views.pages import rendering, results_page
 from views.voting.desk import Visit
 from views.voting.paper import Paper, qualifications_of
 
@@ -18,7 +18,7 @@ KEY_BYTES = 12
 
 def ballot(
     paper: Paper, visit: Visit, proposal: str, said: Mapping[str, Any],
-    entry: Mapping[str, Any] | None, now: int,
+    entry: Mapping[str, Any] | None, now: int, language: str,
 ) -> dict[str, Any]:
     """Arrange one proposal; `entry` holds its counts where they may be shown.
 
@@ -29,6 +29,7 @@ def ballot(
     at = paper.sequence.index(proposal) if proposal in paper.sequence else None
     return {
         "proposal": {**said, "id": proposal},
+        **rendering.words_of(said, proposal, language),
         "mark": mark,
         "partition": paper.partition,
         "choice": choice,
