@@ -22,6 +22,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
     InvalidTimestampError,
     InvalidTopicError,
     KafkaError,
@@ -52,9 +53,10 @@ RETRY_SECONDS = 0.3
 STOP_SECONDS = 5.0
 """A producer that does not close in this time is left to the end of the process."""
 
-_HOPELESS = (InvalidTimestampError, InvalidTopicError, MessageSizeTooLargeError,
-             TopicAuthorizationFailedError)
+_HOPELESS = (InvalidTimestampError, InvalidTopicError, MessageSizeTooLargeError)
 """Errors that no repetition mends."""
+_NOT_ALLOWED = (TopicAuthorizationFailedError, ClusterAuthorizationFailedError)
+"""An account may not write to the topic; or to none, and is given no producer."""
 
 Record = tuple[int, bytes]
 """Timestamp in milliseconds UTC, value."""
@@ -221,6 +223,8 @@ class Lane:
                 problem = "acknowledged without an offset"
             except _HOPELESS as error:
                 raise ProducingError(f"{self._name}: Kafka refuses the records: {error}") from error
+            except _NOT_ALLOWED as error:
+                raise self._refused() from error
             except (KafkaError, OSError, TimeoutError) as error:
                 problem = f"{type(error).__name__}: {error}".rstrip(": ")
                 if isinstance(error, UnknownTopicOrPartitionError):
@@ -262,6 +266,11 @@ class Lane:
     @property
     def _name(self) -> str:
         return f"{self._topic}, partition {self._partition}"
+
+    def _refused(self) -> ProducingError:
+        return ProducingError(
+            f"{self._name}: this account may not write there. `scrutin acls` prints what each "
+            "account may do; give the command one that may, or grant it.")
 
     def _missing(self) -> Missing:
         return Missing(

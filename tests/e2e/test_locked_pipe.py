@@ -15,6 +15,8 @@ from aiokafka.errors import TopicAuthorizationFailedError
 from deploy.local.services import ClickHouse
 from processors.ledger.decisions import decode
 from processors.workers.provisioning import provision
+from producers.errors import ProducingError
+from producers.writer import BulkWriter
 from schemas import codec, kafka_clients
 from schemas.accounts import ACCOUNTS, LOGS
 from schemas.kafka_access import Access
@@ -125,6 +127,22 @@ async def test_what_a_process_does_not_write_it_cannot_write(
     await provision(stack.kafka, stack.topics, replication=1)
     taken = {process: await taken_by(stack, locked, process) for process in ACCOUNTS}
     assert taken == {process: set(account.writes) for process, account in ACCOUNTS.items()}
+
+
+@pytest.mark.parametrize("process", ["views", "gateway"])
+async def test_a_command_whose_account_may_not_write_says_so(
+    stack: Stack, locked: SecuredBroker, process: str
+) -> None:
+    """Of one that may write to no topic at all Kafka refuses the producer, not the record."""
+    await granted(stack, locked)
+    await provision(stack.kafka, stack.topics, replication=1)
+    kafka_clients.secure(access(locked, process))
+    try:
+        with pytest.raises(ProducingError, match="this account may not write there"):
+            async with BulkWriter(locked.sasl) as writer:
+                await writer.write(stack.topics.decisions, 0, 1_700_000_000_000, b"lie")
+    finally:
+        kafka_clients.secure(Access())
 
 
 async def test_the_doctor_tells_what_an_account_may_do_and_hides_its_password(
