@@ -4,7 +4,7 @@ import json
 from typing import Literal
 
 import pytest
-from playwright.async_api import Route, expect
+from playwright.async_api import Page, Route, expect
 
 from tests.browser.site import Site
 from tests.browser.test_lists import agrees
@@ -37,17 +37,12 @@ async def test_a_stream_that_is_cut_is_said_and_catches_up(windows: Windows, sit
     await expect(state).to_have_text(str(await page.get_attribute("#live", "data-moving")))
 
 
-async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
-    windows: Windows, site: Site
-) -> None:
-    """A snapshot of a server that lags is dropped; what no snapshot repaints says so."""
-    name = await site.consultation()
-    page = await windows.open("/", language="en")
-    answers = [("9000000-9000000-9000000-9000000", 7),
-               ("9000000-1-9000000-9000000", 3)]
+async def say(page: Page, *snapshots: tuple[str, int]) -> None:
+    """Have streams say each snapshot once, by its id and votes, and the last one from there on."""
+    left = [*snapshots]
 
     async def answer(route: Route) -> None:
-        place, votes = answers.pop(0) if len(answers) > 1 else answers[0]
+        place, votes = left.pop(0) if len(left) > 1 else left[0]
         counts = {"received": votes, "set_aside": 0, "counted": {"votes": votes}}
         data = {"state": "open", "proposals": {}, "totals": {
             **counts, "participants": votes, "participants_received": votes}}
@@ -55,6 +50,15 @@ async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
             f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
 
     await page.route(STREAM, answer)
+
+
+async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
+    windows: Windows, site: Site
+) -> None:
+    """A snapshot of a server that lags is dropped; what no snapshot repaints says so."""
+    name = await site.consultation()
+    page = await windows.open("/", language="en")
+    await say(page, ("9000000-9000000-9000000-9000000", 7), ("9000000-1-9000000-9000000", 3))
     served = await page.goto(f"/c/{name}")
     assert served is not None
     assert "data-loaded hidden>" in await served.text()
@@ -76,17 +80,7 @@ async def test_figures_of_a_log_that_was_begun_anew_are_shown(
     """Its positions are lower than those of the log before it, and may stay so for ever."""
     name = await site.consultation()
     page = await windows.open("/", language="en")
-    answers = [("9000000-9000000-9000000-9000000.0a0a0a0a", 7), ("1-1-1-1.0b0b0b0b", 3)]
-
-    async def answer(route: Route) -> None:
-        place, votes = answers.pop(0) if len(answers) > 1 else answers[0]
-        counts = {"received": votes, "set_aside": 0, "counted": {"votes": votes}}
-        data = {"state": "open", "proposals": {}, "totals": {
-            **counts, "participants": votes, "participants_received": votes}}
-        await route.fulfill(content_type="text/event-stream", body=(
-            f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
-
-    await page.route(STREAM, answer)
+    await say(page, ("9000000-9000000-9000000-9000000.0a0a0a0a", 7), ("1-1-1-1.0b0b0b0b", 3))
     await page.goto(f"/c/{name}")
     assert "." in str(await page.get_attribute("#live", "data-place"))
     await expect(page.locator("[data-live=votes]").first).to_have_text("3")

@@ -1,7 +1,6 @@
 """A process whose loop stands still ends itself, of every kind; one that was frozen does not."""
 
 import asyncio
-import os
 import signal
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from scrutin.process.health import LIVE_SECONDS
 from scrutin.process.pulse import BEAT_SECONDS, LOOK_SECONDS, STILL_LOOKS, Pulse, Stillness, beating
 from tests.harness import ROOT, Stack, Worker, stack_on
 from tests.scrutin.process import standing
+from tests.scrutin.process.unheard import end_of
 from tests.waiting import WAIT_SECONDS, until
 
 
@@ -139,14 +139,4 @@ asyncio.run(main())
 
 def test_a_process_whose_log_nobody_takes_ends_all_the_same() -> None:
     """Its loop stands in a write that does not return, and what it would say stands there too."""
-    receiving, sending = os.pipe()
-    try:
-        process = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stderr=sending)
-        try:
-            assert process.wait(WAIT_SECONDS) == EXIT_STOPPED
-        finally:
-            process.kill()
-            process.wait()
-    finally:
-        os.close(receiving)
-        os.close(sending)
+    assert end_of(STUCK) == EXIT_STOPPED

@@ -1,9 +1,7 @@
 """A process that is told to stop ends in time, of every kind, whatever then does not answer."""
 
 import asyncio
-import os
 import signal
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,9 +12,9 @@ from deploy.local.services import Broker
 from processors.workers.provisioning import provision
 from schemas.exit_codes import EXIT_STOPPED
 from scrutin.main import PROCESSES
-from tests.harness import ROOT, Stack, Worker, stack_on
+from tests.harness import Stack, Worker, stack_on
 from tests.scrutin.process import unending
-from tests.waiting import WAIT_SECONDS
+from tests.scrutin.process.unheard import end_of
 
 
 @pytest.fixture
@@ -69,14 +67,4 @@ while True:
 
 def test_a_process_whose_log_nobody_takes_ends_in_time_all_the_same() -> None:
     """What it would say of its end stands in a write that does not return."""
-    receiving, sending = os.pipe()
-    try:
-        process = subprocess.Popen([sys.executable, "-c", STUCK], cwd=ROOT, stderr=sending)
-        try:
-            assert process.wait(WAIT_SECONDS) == EXIT_STOPPED
-        finally:
-            process.kill()
-            process.wait()
-    finally:
-        os.close(receiving)
-        os.close(sending)
+    assert end_of(STUCK) == EXIT_STOPPED
