@@ -37,8 +37,12 @@ async def test_a_stream_that_is_cut_is_said_and_catches_up(windows: Windows, sit
     await expect(state).to_have_text(str(await page.get_attribute("#live", "data-moving")))
 
 
-async def say(page: Page, *snapshots: tuple[str, int]) -> None:
-    """Have streams say each snapshot once, by its id and votes, and the last one from there on."""
+async def following(
+    windows: Windows, site: Site, *snapshots: tuple[str, int]
+) -> tuple[str, Page]:
+    """Open a page whose streams say each snapshot, by its id and votes, and then the last one."""
+    name = await site.consultation()
+    page = await windows.open("/", language="en")
     left = [*snapshots]
 
     async def answer(route: Route) -> None:
@@ -50,15 +54,15 @@ async def say(page: Page, *snapshots: tuple[str, int]) -> None:
             f"retry: 50\nid: {place}\ndata: {json.dumps(data)}\n\n"))
 
     await page.route(STREAM, answer)
+    return name, page
 
 
 async def test_figures_never_go_back_and_the_rest_says_when_it_stood(
     windows: Windows, site: Site
 ) -> None:
     """A snapshot of a server that lags is dropped; what no snapshot repaints says so."""
-    name = await site.consultation()
-    page = await windows.open("/", language="en")
-    await say(page, ("9000000-9000000-9000000-9000000", 7), ("9000000-1-9000000-9000000", 3))
+    name, page = await following(
+        windows, site, ("9000000-9000000-9000000-9000000", 7), ("9000000-1-9000000-9000000", 3))
     served = await page.goto(f"/c/{name}")
     assert served is not None
     assert "data-loaded hidden>" in await served.text()
@@ -78,9 +82,8 @@ async def test_figures_of_a_log_that_was_begun_anew_are_shown(
     windows: Windows, site: Site
 ) -> None:
     """Its positions are lower than those of the log before it, and may stay so for ever."""
-    name = await site.consultation()
-    page = await windows.open("/", language="en")
-    await say(page, ("9000000-9000000-9000000-9000000.0a0a0a0a", 7), ("1-1-1-1.0b0b0b0b", 3))
+    name, page = await following(
+        windows, site, ("9000000-9000000-9000000-9000000.0a0a0a0a", 7), ("1-1-1-1.0b0b0b0b", 3))
     await page.goto(f"/c/{name}")
     assert "." in str(await page.get_attribute("#live", "data-place"))
     await expect(page.locator("[data-live=votes]").first).to_have_text("3")

@@ -21,14 +21,20 @@ window.setTimeout = (what, milliseconds) => milliseconds === 60000 ? 0 : usual(w
 """What waits for later acts would wait for ever."""
 
 
+async def settled(windows: Windows, site: Site) -> tuple[str, Page]:
+    """Open the booth of a new consultation, and wait until its script has all that it asks for."""
+    name = await site.consultation()
+    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
+    await page.wait_for_load_state("networkidle")
+    return name, page
+
+
 async def test_who_goes_on_does_not_wait_for_a_booth_that_does_not_answer(
     windows: Windows, site: Site
 ) -> None:
     """A link leads on within seconds; what was untold is told when the booth is open again."""
     windows.network_may_fail = True
-    name = await site.consultation()
-    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
-    await page.wait_for_load_state("networkidle")
+    name, page = await settled(windows, site)
     held: list[Route] = []
 
     async def hold(route: Route) -> None:
@@ -53,9 +59,7 @@ async def test_what_somebody_else_answers_in_json_tells_the_booth_nothing(
     windows: Windows, site: Site, body: str
 ) -> None:
     """A filter's own in place of ours, however well: votes are told again, and forms go on."""
-    name = await site.consultation()
-    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
-    await page.wait_for_load_state("networkidle")
+    name, page = await settled(windows, site)
     foreign: list[str] = []
 
     async def answer(route: Route) -> None:
@@ -121,9 +125,7 @@ async def test_what_waits_to_be_told_again_is_told_as_the_page_is_left(
 ) -> None:
     """The booth did not answer, and is asked again after a pause that a phone may never end."""
     windows.network_may_fail = True
-    name = await site.consultation()
-    page = await windows.open(f"/c/{name}/vote?proposal=p1", language="en")
-    await page.wait_for_load_state("networkidle")
+    name, page = await settled(windows, site)
     await page.evaluate("""
         const usual = setTimeout;
         window.setTimeout = (what, milliseconds) => milliseconds === 1000
