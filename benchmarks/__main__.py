@@ -51,7 +51,11 @@ GROUPS: dict[str, tuple[Callable[[House, int], Awaitable[dict[str, float]]], tup
     "gateway": (gateway.gateway, tuple(
         name for name in FIGURES
         if name.startswith("gateway_") and not name.endswith("_against_0_1_0"))),
-    "booth": (booth.booth, tuple(name for name in FIGURES if name.startswith("booth_"))),
+    "booth": (booth.booth, tuple(
+        name for name in FIGURES
+        if name.startswith("booth_") and not name.endswith("_against_0_1_0"))),
+    "booth-release": (booth.against_release, (
+        "booth_acts_against_0_1_0", "booth_cpu_against_0_1_0")),
     "door": (gateway.door, ("door_votes_against_open", "door_cpu_against_open")),
     "limits": (request_limits.counted, tuple(
         name for name in FIGURES if name.startswith("limits_"))),

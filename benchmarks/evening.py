@@ -1,11 +1,14 @@
 """People in the booth with its script, as a process of their own: what their browsers ask for.
 
-`python -m benchmarks.evening PORT:PID SECONDS CONNECTIONS` prints how many acts a gateway took, its
-CPU for each, and how long a browser waited, as JSON. One browser after another comes: a page, the
-cards, twelve votes, a word after every second one. The answer of a vote goes on with what everybody
-votes; a browser waits for no more than its receipt before it acts again, and takes another
-connection then, as many as browsers take. The booth is told of the first act at once, and of the
-others when many have gathered, or the page is left. Static files lie in its cache.
+`python -m benchmarks.evening PORT:PID SECONDS CONNECTIONS [RATE]` prints how many acts a gateway
+took, its CPU for each, and how long a browser waited, as JSON. One browser after another comes: a
+page, the cards, twelve votes, a word after every second one. The answer of a vote goes on with what
+everybody votes; a browser waits for no more than its receipt before it acts again, and takes
+another connection then, as many as browsers take. The booth is told of the first act at once, and
+of the others when many have gathered, or the page is left. Static files lie in its cache.
+
+With a rate people pause: all together do so many acts a second, each at a time that is fixed when
+its page is shown, whatever the gateway does meanwhile, and what they wait counts from that time on.
 """
 
 import asyncio
@@ -15,7 +18,8 @@ import statistics
 import sys
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
 
@@ -31,6 +35,8 @@ from schemas.words import CHOICES, QUALIFICATIONS, QUALIFICATIONS_PER_CHOICE
 BOOTH = f"/c/{CONSULTATION}/vote"
 API = f"/v1/consultations/{CONSULTATION}"
 QUALIFIED_EVERY = 2
+EVENING_ACTS = 18
+"""Twelve votes, and a word after every second one."""
 GATHERED_MOST = 24
 """Acts that the script tells of at once."""
 CONNECTIONS_MOST = 6
@@ -40,6 +46,7 @@ IDLE_SECONDS = 2.0
 FREE_SECONDS = 0.001
 """Between two looks for a free one, where there are none."""
 TEXT_BEGINS = b"\x1e"
+NOTHING: Mapping[str, str] = MappingProxyType({})
 _LOCATION = re.compile(rb"\r\nlocation: ([^\r]+)", re.IGNORECASE)
 _PROOF = re.compile(rb'name="proof" value="([^"]+)"')
 
@@ -79,10 +86,31 @@ class Connections:
             each.close()
 
 
+class Pace:
+    """When one browser acts after another: without a pause, or every so many seconds."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    def shown(self) -> None:
+        """Say that a page is there: nobody acts before."""
+        self._next = max(self._next, time.perf_counter())
+
+    async def due(self) -> float:
+        """Wait until an act is due; return when that was: now, where nobody pauses."""
+        if not self._seconds:
+            return time.perf_counter()
+        due, self._next = self._next, self._next + self._seconds
+        await asyncio.sleep(due - time.perf_counter())
+        return due
+
+
 class Browser:
     """One visitor, new, with the cookies of its own."""
 
-    def __init__(self, connections: Connections, port: int) -> None:
+    def __init__(self, connections: Connections, port: int, pace: Pace) -> None:
+        self.pace = pace
         self._connections = connections
         self._notes: list[str] = []
         self._telling: asyncio.Task[None] | None = None
@@ -91,18 +119,16 @@ class Browser:
         self._cookies: dict[str, str] = {}
         self.statuses: Counter[int] = Counter()
 
-    async def ask(self, method: str, path: str, said: Any = None, *, key: str = "") -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes | None = None, more: Mapping[str, str] = NOTHING
+    ) -> Answer:
         """Ask as the script does."""
         names = [name for name in self._cookies
                  if path.startswith("/c/") or name not in ("scrutin-paper", "scrutin-drawn")]
-        headers = dict(self._headers)
+        headers = {**self._headers, **more}
         if names:
             headers["cookie"] = "; ".join(f"{name}={self._cookies[name]}" for name in names)
-        if key:
-            headers["idempotency-key"] = key
-        body = b"" if said is None else json.dumps(said).encode()
-        answer = await self._connections.ask(
-            request(method, path, headers, body) if body else request(method, path, headers))
+        answer = await self._connections.ask(request(method, path, headers, body))
         for cookie in cookies(answer.head):
             name, _, value = cookie.partition("=")
             self._cookies[name] = value
@@ -113,13 +139,13 @@ class Browser:
 
     async def evening(self) -> AsyncIterator[float]:
         """Vote on what is in turn; yield how long each act took, in seconds."""
-        found = _LOCATION.search((await self.ask("GET", BOOTH)).head)
-        assert found is not None, "the booth leads to a proposal"
-        page = await self.ask("GET", found[1].decode())
+        place = led_to(await self.ask("GET", BOOTH))
+        page = await self.ask("GET", place)
         proof = _PROOF.search(page.body)
         assert proof is not None, page.body[:500]
         given = json.loads((await self.ask(
-            "GET", f"{BOOTH}/cards?{found[1].decode().partition('?')[2]}")).body)
+            "GET", f"{BOOTH}/cards?{place.partition('?')[2]}")).body)
+        self.pace.shown()
         names = given["sequence"]
         proofs = {card["id"]: card["proof"] for card in given["cards"]}
         proofs[names[0]] = proof[1].decode()
@@ -132,12 +158,12 @@ class Browser:
             for path, said in acts[:1 + (number % QUALIFIED_EVERY == 0)]:
                 query = f"next={quote(following)}&next_proof={proofs[following]}&" if (
                     following) else ""
-                began = time.perf_counter()
+                due = await self.pace.due()
                 answer = await self.ask(
                     "POST", f"{API}/{path}?{query}{'shares=1' if path == 'votes' else ''}",
-                    {**said, "proof": proofs[name]},
-                    key=f"{proofs[name][:16]}.{number}.{path}")
-                yield time.perf_counter() - began
+                    json.dumps({**said, "proof": proofs[name]}).encode(),
+                    {"idempotency-key": f"{proofs[name][:16]}.{number}.{path}"})
+                yield time.perf_counter() - due
                 receipt = json.loads(answer.body.strip(TEXT_BEGINS))
                 if following:
                     proofs[following] = receipt["next_proof"]
@@ -152,8 +178,16 @@ class Browser:
     async def tell(self, name: str) -> None:
         """Tell the booth of what it does not know yet."""
         notes, self._notes = self._notes, []
-        await self.ask("POST", f"{BOOTH}/cards", {"notes": notes, "proposal": name})
+        await self.ask("POST", f"{BOOTH}/cards", json.dumps(
+            {"notes": notes, "proposal": name}).encode())
         self._telling, self._has_told = None, True
+
+
+def led_to(answer: Answer) -> str:
+    """Return where an answer leads."""
+    found = _LOCATION.search(answer.head)
+    assert found is not None, (answer.status, answer.body[-2_000:])
+    return found[1].decode()
 
 
 def cpu_seconds(server: psutil.Process) -> float:
@@ -162,25 +196,35 @@ def cpu_seconds(server: psutil.Process) -> float:
         sum(process.cpu_times()[:2]) for process in (server, *server.children(recursive=True))))
 
 
-async def measure(port: int, server: psutil.Process, seconds: float, count: int) -> dict[str, Any]:
-    """Have so many browsers at once, each after the other; say how it went."""
+async def measure(
+    visitor: type[Browser], port: int, server: psutil.Process, seconds: float, count: int,
+    rate: float = 0.0,
+) -> dict[str, Any]:
+    """Have so many browsers at once, each after the other; say how it went.
+
+    Those who pause come one by one, over the length of an evening: their pages too come evenly.
+    """
+    pause = count / rate if rate else 0.0
     began = time.perf_counter()
-    warm, end = began + WARM_SECONDS, began + WARM_SECONDS + seconds
+    warm = began + WARM_SECONDS + EVENING_ACTS * pause
+    end = warm + seconds
     delays: list[float] = []
     acts, statuses = Counter[str](), Counter[int]()
 
-    async def come_and_go(connections: Connections) -> None:
+    async def come_and_go(number: int, connections: Connections) -> None:
+        pace = Pace(pause)
+        await asyncio.sleep(EVENING_ACTS * pause * number / count)
         while time.perf_counter() < end:
-            visitor = Browser(connections, port)
-            async for delay in visitor.evening():  # To its end: a page costs as many acts as that.
+            visit = visitor(connections, port, pace)
+            async for delay in visit.evening():  # To its end: a page costs as many acts as that.
                 acts["all"] += 1
                 if warm <= time.perf_counter() < end:
                     delays.append(delay)
-            statuses.update(visitor.statuses)
+            statuses.update(visit.statuses)
 
     browsers = [Connections(port) for _ in range(count)]
     used = -cpu_seconds(server)
-    await asyncio.gather(*map(come_and_go, browsers))
+    await asyncio.gather(*(come_and_go(*each) for each in enumerate(browsers)))
     used += cpu_seconds(server)
     for each in browsers:
         each.close()
@@ -190,13 +234,14 @@ async def measure(port: int, server: psutil.Process, seconds: float, count: int)
         "cpu_microseconds": used * 1e6 / acts["all"]}
 
 
-async def main() -> None:
+async def main(visitor: type[Browser]) -> None:
     """Measure one gateway."""
     port, pid = map(int, sys.argv[1].split(":"))
+    seconds, count, *rate = sys.argv[2:]
     print(json.dumps(await measure(
-        port, psutil.Process(pid), float(sys.argv[2]), int(sys.argv[3]))))
+        visitor, port, psutil.Process(pid), float(seconds), int(count), *map(float, rate))))
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main())
+        runner.run(main(Browser))

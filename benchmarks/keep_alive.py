@@ -122,9 +122,9 @@ class Connection(asyncio.Protocol):
 def request(
     method: str, path: str, headers: dict[str, str], body: bytes | None = None
 ) -> bytes:
-    """Write a request."""
+    """Write a request; its body is JSON where no header says otherwise."""
     if body is not None:
-        headers = {**headers, "content-type": "application/json",
+        headers = {"content-type": "application/json", **headers,
                    "content-length": str(len(body))}
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     return f"{method} {path} HTTP/1.1\r\n{head}\r\n".encode() + (body or b"")
