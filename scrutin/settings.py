@@ -253,7 +253,7 @@ class Settings(BaseSettings):
     stop_seconds: float = Field(
         default=15.0, ge=1, le=600,
         description="A process that was told to stop has so long to end in order, views and a "
-        "gateway from when they take no more; less than who told it waits.",
+        "gateway from when they take no more; whoever kills it waits 15 s longer.",
     )
     drain_seconds: float = Field(
         default=0.0, ge=0, le=300,

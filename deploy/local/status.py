@@ -13,8 +13,8 @@ from deploy.machine.locks import holder_pid
 from deploy.machine.waiting import until
 
 
-# Longer than the sum of what the processes of a stack may take to end.
-DOWN_SECONDS = 120.0
+# Beyond what its processes may take one after the other; a stack that prepares has none yet.
+DOWN_SURPLUS_SECONDS = 60.0
 WAIT_POLL_SECONDS = 0.1
 
 
@@ -28,6 +28,8 @@ class StackStatus:
     urls: dict[str, str] = field(default_factory=dict)
     processes: list[dict[str, Any]] = field(default_factory=list)
     message: str = ""
+    stop_seconds: float = 0.0
+    """What its processes may take to end one after the other, before they are killed."""
 
     @property
     def all_running(self) -> bool:
@@ -58,16 +60,17 @@ def _ended(state: str) -> str:
     return state if state in {"done", "failed"} else "stopped"
 
 
-def bring_down(data_folder: Path, wait_seconds: float = DOWN_SECONDS) -> int | None:
+def bring_down(data_folder: Path) -> int | None:
     """End the stack of a folder and wait for it; return its pid, None if none ran.
 
-    Raises `TimeoutError` if it is still there after `wait_seconds`.
+    Raises `TimeoutError` if it is still there after what it may take, and DOWN_SURPLUS_SECONDS.
     """
     pid = holder_pid(data_folder / LOCK_FILE)
     if pid is None:
         return None
     os.kill(pid, signal.SIGTERM)
-    wait_for(lambda: holder_pid(data_folder / LOCK_FILE) is None, wait_seconds)
+    wait_for(lambda: holder_pid(data_folder / LOCK_FILE) is None,
+             read_status(data_folder).stop_seconds + DOWN_SURPLUS_SECONDS)
     return pid
 
 

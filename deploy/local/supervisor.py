@@ -187,6 +187,7 @@ class Supervisor:
             "message": self._message,
             "data_dir": str(self._data_folder),
             "supervisor_pid": os.getpid() if running else None,
+            "stop_seconds": sum(each.specification.stop_seconds for each in self._processes),
             "urls": self._urls,
             "processes": [process.describe() for process in self._processes],
         }

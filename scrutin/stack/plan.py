@@ -16,6 +16,8 @@ from deploy.local.clickhouse import ClickHouseConfiguration
 from deploy.local.kafka import BrokerConfiguration
 from deploy.local.ports import LOOPBACK, HeldPorts, PortBook
 from deploy.local.process import ProcessSpecification
+from deploy.local.services import BROKER_STOP_SECONDS, CLICKHOUSE_STOP_SECONDS
+from scrutin.process.patience import SURPLUS_SECONDS, ending_seconds
 from scrutin.settings import Settings
 from sinks.addresses import shown
 
@@ -26,11 +28,7 @@ WORKERS = ("ledger", "ideas", "patrol", "archive", "notary")
 SERVERS = ("views", "gateway")
 # A worker that folds a million decisions needs seconds; one that takes minutes is stuck.
 WORKER_READY_SECONDS = 120.0
-# A worker acknowledges its last batches before it ends.
-WORKER_STOP_SECONDS = 20.0
 PROVISION_SECONDS = 60.0
-BROKER_STOP_SECONDS = 30.0
-CLICKHOUSE_STOP_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
@@ -79,11 +77,11 @@ def compose(settings: Settings, explicit: ExplicitPorts, held: HeldPorts) -> Sta
     provision = _provision(environment)
     # The workers need the services and that step, not one another: they start together.
     after = tuple(each.name for each in (*services, provision))
-    workers = [
-        _worker(name, environment, port=ports[f"{name}_health"], after=after) for name in WORKERS
-    ]
-    servers = [_server(name, environment, urls[name], after) for name in SERVERS]
-    return Stack((*services, provision, *workers, *servers), urls)
+    running = [
+        *(_worker(name, environment, ports[f"{name}_health"], settings, after) for name in WORKERS),
+        *(_process(name, environment, urls[name], after=after,
+                   ending_seconds=ending_seconds(settings, serves=True)) for name in SERVERS)]
+    return Stack((*services, provision, *running), urls)
 
 
 def _wanted(settings: Settings, explicit: ExplicitPorts) -> dict[str, int | None]:
@@ -165,23 +163,17 @@ def _provision(environment: Mapping[str, str]) -> ProcessSpecification:
 
 
 def _worker(
-    name: str, environment: Mapping[str, str], *, port: int, after: tuple[str, ...]
+    name: str, environment: Mapping[str, str], port: int, settings: Settings,
+    after: tuple[str, ...],
 ) -> ProcessSpecification:
-    url = f"http://{LOOPBACK}:{port}"
-    return ProcessSpecification(
-        name=name,
-        argv=_command(name),
-        environment={**environment, "SCRUTIN_HEALTH_PORT": str(port)},
-        after=after,
-        ready=_ready_at(f"{url}/readyz"),
-        ready_seconds=WORKER_READY_SECONDS,
-        stop_seconds=WORKER_STOP_SECONDS,
-        address=url,
-    )
+    return _process(
+        name, {**environment, "SCRUTIN_HEALTH_PORT": str(port)}, f"http://{LOOPBACK}:{port}",
+        after=after, ending_seconds=ending_seconds(settings, serves=False))
 
 
-def _server(
-    name: str, environment: Mapping[str, str], url: str, after: tuple[str, ...]
+def _process(
+    name: str, environment: Mapping[str, str], url: str, *, after: tuple[str, ...],
+    ending_seconds: float,
 ) -> ProcessSpecification:
     return ProcessSpecification(
         name=name,
@@ -190,7 +182,7 @@ def _server(
         after=after,
         ready=_ready_at(f"{url}/readyz"),
         ready_seconds=WORKER_READY_SECONDS,
-        stop_seconds=WORKER_STOP_SECONDS,
+        stop_seconds=ending_seconds + SURPLUS_SECONDS,
         address=url,
     )
 

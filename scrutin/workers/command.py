@@ -10,7 +10,7 @@ from scrutin.process import lines
 from scrutin.process.ending import fail
 from scrutin.settings import Settings
 from scrutin.workers.place import Place
-from scrutin.workers.supervisor import supervise
+from scrutin.workers.supervisor import supervise, supervisor_of
 from views.ports import held
 
 
@@ -45,5 +45,5 @@ def supervised(kind: str, host: str, port: int, workers: int, settings: Settings
     with held(host, port) as found:
         structlog.get_logger(kind).info(
             "workers begin", url=f"http://{host}:{found}", workers=workers)
-        supervise(kind, found, workers, settings.drain_seconds)
+        supervise(supervisor_of(kind, found, workers, settings))
     return True

@@ -24,7 +24,9 @@ import structlog
 from schemas import figures
 from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from schemas.figures import Sample, families, text_of
+from scrutin.process.patience import WORKER_SURPLUS_SECONDS, ending_seconds
 from scrutin.process.pulse import Pulse, beating
+from scrutin.settings import Settings
 from scrutin.workers.place import LINE_BYTES_MOST, Line, Place, lines, written
 from scrutin.workers.restarts import GivenUp, Restarts
 from scrutin.workers.sums import Sums, plain
@@ -43,8 +45,6 @@ ended before (`scrutin.process.pulse`)."""
 JOIN_SECONDS = 30.0
 """A worker that was started again takes requests once it is ready, or after so long: then it says
 itself why it is not."""
-END_SECONDS = 30.0
-"""Beyond the time for draining a worker has so long to end; then it is killed."""
 LAST_WORDS_SECONDS = 1.0
 """So long what an ended worker has said is read."""
 
@@ -66,14 +66,17 @@ class Supervisor:
 
     def __init__(
         self, command: Sequence[str], environment: Mapping[str, str], workers: int,
-        drain_seconds: float, *, ask_seconds: float = ASK_SECONDS,
+        patience_seconds: float, *, ask_seconds: float = ASK_SECONDS,
         silent_seconds: float = SILENT_SECONDS,
     ) -> None:
-        """`command` with the option `--place` runs one; `drain_seconds` as they have them."""
+        """`command` with the option `--place` runs one.
+
+        Who was told to stop and has not ended after `patience_seconds` is killed.
+        """
+        self.patience_seconds = patience_seconds
         self._ask_seconds, self._silent_seconds = ask_seconds, silent_seconds
         self._command, self._environment = tuple(command), dict(environment)
-        self._workers, self._drain_seconds = workers, drain_seconds
-        self._restarts, self._sums = Restarts(workers), Sums()
+        self._workers, self._restarts, self._sums = workers, Restarts(workers), Sums()
         self._alive: dict[int, _Worker] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gathering: asyncio.Task[bytes] | None = None
@@ -105,7 +108,7 @@ class Supervisor:
         again, self._stopping = self._stopping, True
         if not again:
             self._logger.info("workers are told to stop", workers=len(self._alive))
-            asyncio.get_running_loop().call_later(self._drain_seconds + END_SECONDS, self._kill)
+            asyncio.get_running_loop().call_later(self.patience_seconds, self._kill)
         for worker in self._alive.values():
             self._tell_to_stop(worker, again=again)
         self._changed.set()
@@ -262,11 +265,16 @@ class Supervisor:
             worker.process.send_signal(number)
 
 
-def supervise(kind: str, port: int, workers: int, drain_seconds: float) -> None:
-    """Run workers of `scrutin KIND` at a port that is bound here; raises GivenUp."""
-    environment = {**os.environ, f"SCRUTIN_{kind.upper()}_PORT": str(port)}
-    supervisor = Supervisor(
-        [sys.executable, "-m", "scrutin", kind], environment, workers, drain_seconds)
+def supervisor_of(kind: str, port: int, workers: int, settings: Settings) -> Supervisor:
+    """Make the supervisor of workers of `scrutin KIND` at a port that is bound here."""
+    return Supervisor(
+        [sys.executable, "-m", "scrutin", kind],
+        {**os.environ, f"SCRUTIN_{kind.upper()}_PORT": str(port)}, workers,
+        ending_seconds(settings, serves=True) + WORKER_SURPLUS_SECONDS)
+
+
+def supervise(supervisor: Supervisor) -> None:
+    """Run workers until told to stop; raises GivenUp."""
 
     async def run() -> None:
         async with beating(Pulse()):

@@ -308,6 +308,14 @@ def test_two_stacks_run_side_by_side(tmp_path: Path) -> None:
         bring_down(two)
 
 
+async def test_who_ends_a_stack_knows_how_long_that_may_take(tmp_path: Path) -> None:
+    """Its processes end one after the other, each with the time that it may take."""
+    specifications = [replace(specify(name, tmp_path), stop_seconds=seconds)
+                      for name, seconds in (("broker", 100.0), ("ledger", 200.0))]
+    async with _running(tmp_path, *specifications):
+        assert read_status(tmp_path).stop_seconds == 300.0
+
+
 def test_a_folder_without_a_stack_says_so(tmp_path: Path) -> None:
     """Asking costs nothing and creates nothing."""
     assert read_status(tmp_path / "absent").state == "none"

@@ -8,18 +8,19 @@ import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx2
 import pytest
 
 from schemas import figures
-from schemas.exit_codes import EXIT_MISSING
+from schemas.exit_codes import EXIT_MISSING, EXIT_STOPPED
 from schemas.figures import Reading, read
 from scrutin.workers.place import LINE_BYTES_MOST, Place
 from scrutin.workers.restarts import GivenUp
 from scrutin.workers.supervisor import Supervisor
 from tests.harness import ROOT
-from tests.waiting import WAIT_SECONDS, until_found
+from tests.waiting import WAIT_SECONDS, until, until_found
 from views.ports import AddressTaken, bound, held, listen
 
 
@@ -38,7 +39,7 @@ def supervisor(port: int, **bounds: float) -> Supervisor:
     """Make one of workers that say who they are."""
     program = str(ROOT / "tests/scrutin/workers/some_worker.py")
     return Supervisor([sys.executable, program, str(port)],
-                      {**os.environ, "PYTHONPATH": str(ROOT)}, WORKERS, 0.0, **bounds)
+                      {**os.environ, "PYTHONPATH": str(ROOT)}, WORKERS, WAIT_SECONDS, **bounds)
 
 
 @dataclass
@@ -163,6 +164,38 @@ async def test_workers_that_say_what_is_missing_are_given_up_at_once() -> None:
             await Supervisor([sys.executable, "-c", program], os.environ, WORKERS, 0.0).run()
 
     assert given_up.value.status == EXIT_MISSING
+
+
+LASTING = """
+import signal, sys, threading
+from pathlib import Path
+told = threading.Event()
+signal.signal(signal.SIGTERM, lambda *_: told.set())
+Path(sys.argv[1]).touch()
+told.wait()
+threading.Event().wait(float(sys.argv[2]))
+"""
+"""A worker that is begun where a file is, and takes so many seconds to end once it is told to."""
+
+
+async def _told_to_stop(begun: Path, *, lasting: float, patience: float) -> None:
+    command = [sys.executable, "-c", LASTING, str(begun), str(lasting)]
+    async with running(Supervisor(command, os.environ, 1, patience)) as task:
+        await until(begun.exists)
+    await task
+
+
+async def test_a_worker_that_is_told_to_stop_has_its_time(tmp_path: Path) -> None:
+    """Who ends within it has ended in order."""
+    await _told_to_stop(tmp_path / "begun", lasting=0.5, patience=WAIT_SECONDS)
+
+
+async def test_a_worker_that_takes_longer_to_end_is_killed(tmp_path: Path) -> None:
+    """The supervisor says so, and with which status it is started again."""
+    with pytest.raises(GivenUp, match="did not end in order") as given_up:
+        await _told_to_stop(tmp_path / "begun", lasting=WAIT_SECONDS, patience=0.1)
+
+    assert given_up.value.status == EXIT_STOPPED
 
 
 @asynccontextmanager
