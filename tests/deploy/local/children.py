@@ -31,12 +31,13 @@ os.replace(f"{folder}/{name}.new", f"{folder}/{name}.pid")
 ended.wait()
 """
 
-# Ready once, and dead soon after, for ever.
+# Dies as soon as it was seen to be ready, and at once from then on: `ready_once` says so.
 HOPELESS = """
-import sys
+import sys, threading
 from pathlib import Path
 print("the reason it gives", flush=True)
-Path(sys.argv[2], f"{sys.argv[1]}.pid").write_text("0")
+while not Path(sys.argv[2], "seen").exists():
+    threading.Event().wait(0.01)
 sys.exit(3)
 """
 
@@ -66,6 +67,17 @@ async def main():
     lock.release()
 asyncio.run(main())
 """
+
+
+def ready_once(folder: Path) -> Ready:
+    """Say yes to the first question, and no to all others."""
+
+    async def ready() -> bool:
+        first = not (folder / "seen").exists()
+        (folder / "seen").touch()
+        return first
+
+    return ready
 
 
 def start_supervisor(folder: Path, *names: str) -> subprocess.Popen[bytes]:

@@ -27,6 +27,7 @@ from tests.deploy.local.children import (
     WAIT_SECONDS,
     file_exists,
     has_ended,
+    ready_once,
     specify,
     start_supervisor,
     wait_until,
@@ -182,8 +183,8 @@ async def test_what_dies_too_often_stops_the_stack(
     """Past the limit of restarts, in a time or without being ready, naming process and log."""
     monkeypatch.setattr(process_module, "BACKOFF_SECONDS", 0.01)
     monkeypatch.setattr(process_module, "RESTART_WINDOW_SECONDS", window_seconds)
-    (tmp_path / "ledger.pid").touch()
-    specifications = [specify("broker", tmp_path), specify("ledger", tmp_path, HOPELESS)]
+    hopeless = replace(specify("ledger", tmp_path, HOPELESS), ready=ready_once(tmp_path))
+    specifications = [specify("broker", tmp_path), hopeless]
     supervisor = Supervisor(tmp_path, specifications, urls={}, report=lambda _line: None)
 
     with pytest.raises(MachineError) as caught:
