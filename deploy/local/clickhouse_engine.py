@@ -9,6 +9,8 @@ A request's query id travels as the setting `log_comment`, which the engine show
 `system.processes` and by which its own KILL QUERY finds the query.
 """
 
+import contextlib
+import sys
 import threading
 import time
 from collections import OrderedDict
@@ -23,13 +25,15 @@ import chdb
 from deploy.local import clickhouse_statement as sql
 from deploy.local.clickhouse_queries import RunningQueries, RunningQuery, as_table
 from deploy.local.clickhouse_wall import StatementRefusedError, require_harmless
-from deploy.local.clickhouse_written import CUT, Written
+from deploy.local.clickhouse_written import CUT, MERGE_CUT, Written
 
 
 # Sessions kept open at once; each costs one connection of the engine (a few hundred kB).
 SESSIONS_MAX = 256
 # A killed query ends at its next block; it is told again in case it had not begun when first told.
 KILL_AGAIN_SECONDS = 0.1
+# Between two looks at what merges wrote: sources of one are kept for eight minutes.
+MERGES_SECONDS = 5.0
 # Statements of a session that are replayed after each request of it.
 JOURNAL_STATEMENTS_MAX = 100
 
@@ -137,6 +141,9 @@ class Engine:
         self._written = Written()
         self.queries = RunningQueries()
         self.timezone = self._keeper.run("SELECT timezone()", "TSVRaw").bytes().decode().strip()
+        self._closing = threading.Event()
+        self._watching = threading.Thread(target=self._watch_merges, name="merges", daemon=True)
+        self._watching.start()
 
     def run(self, request: Request, statement: str) -> Answer:
         """Run one statement, and with it the request's query, to its end."""
@@ -173,13 +180,25 @@ class Engine:
     @contextmanager
     def _whole(self, statement: str) -> Iterator[None]:
         """Refuse an insert afterwards whose bytes the disk has not taken."""
-        since = self._written.since()
-        yield
-        if not sql.is_insert(statement):
-            return
+        began = time.time()
+        try:
+            yield
+        finally:
+            if sql.is_insert(statement):
+                self._require_whole(began)
+
+    def _require_whole(self, began: float) -> None:
         with self._fresh() as session:
-            if cut := self._written.cut(session.run, since):
+            if cut := self._written.cut(session.run, began):
                 raise EngineError(CUT.format(parts=", ".join(cut)))
+
+    def _watch_merges(self) -> None:
+        """Look until closed after merges, which nobody waits for, and parts left by inserts."""
+        while not self._closing.wait(MERGES_SECONDS):
+            with contextlib.suppress(EngineError), self._fresh() as session:
+                self._written.cut(session.run, time.time())
+                if cut := self._written.mend(session.run):
+                    sys.stderr.write(MERGE_CUT.format(parts=", ".join(cut)))
 
     def stream(self, request: Request, statement: str) -> Iterator[bytes]:
         """Run a SELECT in a concatenable format; its query ends with the iterator."""
@@ -288,10 +307,12 @@ class Engine:
     def close(self, wait_seconds: float) -> None:
         """Cancel what runs, wait for it at most `wait_seconds`, then close the engine."""
         deadline = time.monotonic() + wait_seconds
+        self._closing.set()
         left = self.queries.others(RunningQuery("", ""))
         self._cancel(left)
         for query in left:
             query.ended.wait(max(0.0, deadline - time.monotonic()))
+        self._watching.join(max(0.0, deadline - time.monotonic()))
         for session in [*self._sessions.values(), self._keeper]:
             session.connection.close()
 

@@ -62,6 +62,8 @@ _NOT_SETTINGS = frozenset(
         "cancel_http_readonly_queries_on_client_close",
     }
 )
+NOT_KEPT = ("Code: 75. DB::Exception: Cannot write to file: the disk does not take the body of an "
+            "insert ({why}): make room, then insert again. (CANNOT_WRITE_TO_FILE_DESCRIPTOR)")
 CANCELLED = "Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED)"
 # HTTP statuses of the codes that are the sender's fault; all others are 500.
 _STATUS = {60: 404, 62: 400, 81: 404, 373: 409, 115: 400, 164: 403, 452: 403, 497: 403}
@@ -106,6 +108,8 @@ class Interface:
             response = PlainTextResponse("the client went away", 400)
         except BodyRefusedError as error:
             response = _refusal(f"Code: 307. DB::Exception: {error}. (TOO_MANY_BYTES)", 413)
+        except OSError as error:
+            response = _refusal(NOT_KEPT.format(why=error.strerror))
         except QueryCancelledError:
             response = _refusal(CANCELLED)
         except EngineError as error:
