@@ -17,4 +17,4 @@ EXIT_STOPPED = 70
 EXIT_INTERRUPTED = 130
 """Somebody pressed Ctrl-C."""
 EXIT_TERMINATED = 143
-"""The demo was told to stop."""
+"""It was told to stop before it was done."""
