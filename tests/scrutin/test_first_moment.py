@@ -25,9 +25,13 @@ DOCKERFILE = (ROOT / "deploy/docker/Dockerfile").read_text("utf-8")
 [_ENTRY] = re.findall(r"^ENTRYPOINT (.*)$", DOCKERFILE, re.MULTILINE)
 *HELD_BACK, PROGRAM = json.loads(_ENTRY)
 """What the image runs before the program, and the program."""
-FIRST = ["unshare", "--pid", "--fork", "--kill-child",
-         *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
-"""Makes a program the first process of a space of its own, as a container does."""
+_SPACE = ["unshare", "--pid", "--fork", "--kill-child",
+          *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+_IS_ALLOWED = subprocess.run([*_SPACE, "true"], capture_output=True, check=False).returncode == 0
+FIRST = _SPACE if _IS_ALLOWED else ["bash", "-c", '"$@"; exit $?', "bash"]
+"""Makes a program the first process of a space of its own, as a container does. Where nobody may
+(within a container, mostly), it is only a child: what the kernel drops there it does not drop here,
+but that signals are held back, and what they do later, is seen all the same."""
 LOADED = """
 import sys, scrutin.__main__
 print([each for each in ('typer', 'pydantic', 'asyncio') if each in sys.modules])
