@@ -1,9 +1,8 @@
-"""Which consultations are to be closed at which date.
+"""Which consultations are to be closed at which date, and whose closing is to be finished.
 
 A date that was simulated is none: such a campaign is over before it is written, and closes itself.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from producers.known_catalogue import KnownCatalogue
@@ -23,13 +22,17 @@ class Date(NamedTuple):
 
 def dates(known: KnownCatalogue) -> list[Date]:
     """Return the dates of consultations that are not closed in every partition, the first first."""
-    return sorted(_dates(known))
+    return sorted(filter(None, (date_of(known, name) for name in known.consultations())))
 
 
-def _dates(known: KnownCatalogue) -> Iterator[Date]:
-    for consultation in known.consultations():
-        described = known.find("ConsultationDescribed", consultation) or {}
-        closes_at = described.get("closes_at")
-        if (closes_at is not None and described.get("origin") != SIMULATION
-                and known.find("ClosingCompleted", consultation) is None):
-            yield Date(closes_at, consultation)
+def date_of(known: KnownCatalogue, consultation: str) -> Date | None:
+    """Return when a consultation closes; None where nobody has said so, or it is done.
+
+    What was announced is to be finished at once: its date may have been put off at the same moment.
+    """
+    described = known.find("ConsultationDescribed", consultation) or {}
+    if described.get("origin") == SIMULATION or known.find("ClosingCompleted", consultation):
+        return None
+    announced = known.find("ConsultationClosed", consultation) is not None
+    closes_at = 0 if announced else described.get("closes_at")
+    return None if closes_at is None else Date(closes_at, consultation)

@@ -137,18 +137,19 @@ class Closings:
         read: signing.Read | None,
     ) -> None:
         self._log, self._reader, self._writer = log, reader, writer
-        self._known, self._now, self._read = known, now, read
+        self.known, self._now, self._read = known, now, read
+        """The catalogue as it was at the beginning."""
         self._controls: signing.Controls | None = None
 
     async def close(self, consultation: str, salt: bytes) -> Closed:
         """Close one, as `close` does."""
-        self._known.require_consultation(consultation)
-        completed = closing.completion_of(self._known, consultation)
+        self.known.require_consultation(consultation)
+        completed = closing.completion_of(self.known, consultation)
         if completed is not None:
             return Closed(consultation, completed["offsets"], written=False)
         topics, controls = self._log.topics, await self._signed()
-        endorsed = endorser(self._known, self._log.own_keys, (closing.CLOSED, closing.COMPLETED))
-        announced, present = closing.announcement_of(self._known, consultation), dict[int, int]()
+        endorsed = endorser(self.known, self._log.own_keys, (closing.CLOSED, closing.COMPLETED))
+        announced, present = closing.announcement_of(self.known, consultation), dict[int, int]()
         if announced is None:
             announced = self._fields(consultation, salt)
             await closing.announce(self._writer, topics, announced, endorsed)
@@ -163,14 +164,14 @@ class Closings:
         """Return what signs closings; raise InvalidInput where nothing at hand may."""
         if self._controls is None:
             controls = await signing.controls(
-                self._reader, self._log.topics, self._known, self._log.own_keys, read=self._read)
+                self._reader, self._log.topics, self.known, self._log.own_keys, read=self._read)
             controls.require_signers(closing.CLOSED)
             await self._reader.require(self._log.topics.participants, 1)
             self._controls = controls
         return self._controls
 
     def _fields(self, consultation: str, salt: bytes) -> dict[str, Any]:
-        described = self._known.find("ConsultationDescribed", consultation) or {}
+        described = self.known.find("ConsultationDescribed", consultation) or {}
         date = described.get("closes_at")
         return closing.closing_fields(
             consultation, closes_at=self._now if date is None else min(date, self._now),

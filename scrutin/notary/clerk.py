@@ -7,7 +7,8 @@ was frozen or by an operator, writes the same events, which count once, and one 
 is finished by whoever comes next. The date is one of the broker's clock, as for gateways.
 
 An earlier or later date in the catalogue takes the place of the one before, until the closing is
-announced. Where a log takes signed closings alone, a clerk's key lies in SCRUTIN_CONTROL_KEYS.
+announced; an announced one is finished, whatever its date. Where a log takes signed closings
+alone, a clerk's key lies in SCRUTIN_CONTROL_KEYS.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ import structlog
 from aiokafka.errors import KafkaError
 
 from producers import operations, signing
-from producers.due_closings import Date, dates
+from producers.due_closings import Date, date_of, dates
 from producers.errors import ProducingError
 from producers.gateway.broker_time import BrokerTime
 from producers.gateway.clock_watch import ANSWER_SECONDS, measures, steady
@@ -111,6 +112,10 @@ class Clerk:
         log_of_all = Log(self._kafka, self._topics, own_keys=own)
         async with operations.closings(log_of_all, now=now, read=self._partitions) as closings:
             for date in due:
+                # It may have been put off since: others are closed before it is its turn.
+                if any(date_of(known, date.consultation) != date
+                       for known in (closings.known, self._follower.known)):
+                    continue
                 with _failing(failures, date.consultation):
                     async with asyncio.timeout(CLOSE_SECONDS):
                         closed = await closings.close(date.consultation, secrets.token_bytes(16))

@@ -14,7 +14,7 @@ from producers.consultation_file import ConsultationFile
 from producers.due_closings import Date, dates
 from producers.known_catalogue import KnownCatalogue, read_catalogue
 from producers.log_reader import LogReader
-from producers.operations import Log
+from producers.operations import Closed, Log
 from producers.signing import OwnKey, own_key
 from producers.writer import BulkWriter
 from schemas import codec
@@ -24,7 +24,7 @@ from schemas.registry import HEADER_BYTES, headers
 from schemas.topics import Topics
 from scrutin.notary.clerk import Clerk
 from tests.producers.kafka_log import end_offsets, provisioned, read_all
-from tests.waiting import WAIT_SECONDS, until_found
+from tests.waiting import WAIT_SECONDS, until, until_found
 
 
 PARTITIONS = 3
@@ -35,7 +35,7 @@ KEYS = (public_key("operator", OPERATOR.public), public_key("clerk", CLERK.publi
 
 
 async def log_of(
-    broker: Broker, prefix: str, genesis: Genesis, closes_at: str, *, endorsed: bool = False
+    broker: Broker, prefix: str, genesis: Genesis, closes_at: str | None, *, endorsed: bool = False
 ) -> Log:
     """Describe a consultation with a date in a new log, which may ask for endorsements."""
     topics = await provisioned(broker.address, prefix, PARTITIONS, genesis)
@@ -46,8 +46,8 @@ async def log_of(
     return found
 
 
-async def describe(log: Log, name: str, closes_at: str) -> None:
-    """Describe a consultation that ends at a date."""
+async def describe(log: Log, name: str, closes_at: str | None) -> None:
+    """Describe a consultation that ends at a date, if at one."""
     await operations.apply(log, ConsultationFile.model_validate({
         "id": name, "question": {"en": "How?"}, "languages": ["en"],
         "opens_at": "2023-01-01T00:00:00+00:00", "closes_at": closes_at,
@@ -160,6 +160,46 @@ async def test_a_closing_that_cannot_be_written_holds_up_no_other(
 
     assert await is_closed(log)
     assert clerk.status() == ["unknown"]
+
+
+async def test_who_is_put_off_while_others_are_closed_stays_open(
+    broker: Broker, topic_prefix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the clerk's look and its turn: a later date takes the place of the one before."""
+    log = await log_of(broker, topic_prefix, Genesis(), PAST)
+    await describe(log, "village", PAST)
+    close, later = operations.Closings.close, "2099-01-01T00:00:00+00:00"
+
+    async with at_work(log, tmp_path) as clerk:
+        async def closed(self: operations.Closings, consultation: str, salt: bytes) -> Closed:
+            found = await close(self, consultation, salt)
+            if consultation == "town":
+                await describe(log, "village", later)
+                await until(lambda: dates(clerk._follower.known)[0].closes_at > DATE)
+            return found
+
+        monkeypatch.setattr(operations.Closings, "close", closed)
+        await until_found(lambda: is_closed(log))
+        await until(lambda: len(clerk._dates) == 1 and not clerk.status())
+
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
+
+
+@pytest.mark.parametrize("closes_at", ["2099-01-01T00:00:00+00:00", None])
+async def test_an_announced_closing_is_finished_whatever_the_date(
+    broker: Broker, topic_prefix: str, tmp_path: Path, closes_at: str | None
+) -> None:
+    """Whoever closed by hand was killed, or another one put the date off at the same moment."""
+    log = await log_of(broker, topic_prefix, Genesis(), closes_at)
+    async with BulkWriter(log.address) as writer:
+        await writer.write(log.topics.catalogue, 0, DATE, codec.encode(
+            "ConsultationClosed", **closing.closing_fields(
+                "town", closes_at=DATE, occurred_at=DATE, salt=bytes(16), origin="operator")))
+
+    async with at_work(log, tmp_path):
+        await until_found(lambda: is_closed(log))
+
+    assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
 
 
 async def test_consultations_of_one_date_are_closed_together(
