@@ -5,7 +5,8 @@ without partitions, and Faust waits for ever. To have none is no fault by itself
 all of them. So who has none asks the coordinator who holds what, and ends if a partition has had no
 holder for long (MISSING_SECONDS together), or if the group has had this one for a holder for
 OURS_SECONDS, for then nobody else will take it. One answer says nothing: while a group is balanced
-nobody holds anything. A balancing that does not come to an end looks the same, and ends so.
+nobody holds anything. A balancing that does not come to an end looks the same, and ends so. Who is
+no member for as long ends too, though others hold everything: nothing would ever come to it.
 It looks from a thread of its own: Faust, whose joining failed, starts nothing more.
 
 Two members of one name throw each other out for ever. So nobody joins under the name of a member
@@ -159,42 +160,53 @@ class Missing:
         """When the group said first, and each time since, that a partition has no holder."""
         self._given: float | None = None
         """When it said first, and each time since, that this worker has one."""
+        self._outside: float | None = None
+        """When it said first, and each time since, that this worker is no member."""
 
     def has_some(self, now: float) -> None:
         """Begin anew: the worker holds a partition."""
-        self._since, self.nobodys, self._given = now, None, None
+        self._since = now
+        self.unanswered()
 
     def unanswered(self) -> None:
         """Know nothing of before: the coordinator did not answer."""
-        self.nobodys = self._given = None
+        self.nobodys = self._given = self._outside = None
 
     @property
     def others_hold(self) -> bool:
-        """Whether the group said last that every partition has a holder, which is another one."""
-        return self.nobodys is None and self._given is None
+        """Whether the group said last that every partition has a holder, which is another member,
+        and this one is a member too."""
+        return self.nobodys is None and self._given is None and self._outside is None
 
     def look_seconds(self) -> float:
         """Say how long after one look at the group the next is due."""
         return ASK_SECONDS if self.nobodys is None else LOOK_SECONDS
 
-    def reason(self, holders: Mapping[int, str], now: float) -> str | None:
-        """Say why the process must end, from where the group has each partition; None: it waits.
+    def reason(self, found: "Group", now: float) -> str | None:
+        """Say why the process must end, from what its group says; None: it waits.
 
         `now` in seconds. In the midst of a balancing no partition has a holder: that is when who
         stands by is given those of one that was killed. So one look says nothing.
         """
-        group, topic = self._membership.group, self._membership.topic
+        group, topic, holders = self._membership.group, self._membership.topic, found.holders
         nobodys = [number for number in range(self._membership.partitions)
                    if number not in holders]
         ours = sorted(number for number, holder in holders.items() if holder == place())
         self.nobodys = (self.nobodys or now) if nobodys else None
         self._given = (self._given or now) if ours else None
+        self._outside = None if found.has_us else self._outside or now
         if self.nobodys is not None and now - self.nobodys >= MISSING_SECONDS - ASK_SECONDS:
             return (
                 f"no partition came to this worker for {now - self._since:.0f} s, and for "
                 f"{now - self.nobodys:.0f} s nobody in the group {group} holds {topic} "
                 f"{', '.join(map(str, nobodys))}: it was thrown out, or cannot join. Nothing is "
                 "lost; start it again. If that does not help, see who else uses the group.")
+        if self._outside is not None and now - self._outside >= MISSING_SECONDS - ASK_SECONDS:
+            return (
+                f"this worker has been no member of the group {group} for "
+                f"{now - self._outside:.0f} s, and {', '.join(sorted(set(holders.values())))} "
+                f"holds {topic}: it was thrown out, or cannot join. Nothing is lost; start it "
+                "again. If that does not help, see who else uses the group.")
         if self._given is not None and now - self._given >= OURS_SECONDS:
             return (
                 f"the group {group} has had this worker for the holder of {topic} "
@@ -218,9 +230,9 @@ async def _look_for_partitions(membership: Membership) -> None:
             asked = clock()
             if (group := await _asked(membership)) is None:
                 missing.unanswered()
-            elif reason := missing.reason(group.holders, clock()):
+            elif reason := missing.reason(group, clock()):
                 stop_process(reason)
-            elif not (group.has_us and missing.others_hold):
+            elif not missing.others_hold:
                 others_hold.clear()
             elif not others_hold.is_set():
                 others_hold.set()

@@ -9,11 +9,13 @@ import sys
 import uuid
 from pathlib import Path
 
+import pytest
 from aiokafka import AIOKafkaConsumer
 
 from processors.workers.membership import (
     ASK_SECONDS,
     MISSING_SECONDS,
+    Group,
     Membership,
     Missing,
     own_place_left,
@@ -22,16 +24,23 @@ from schemas.exit_codes import EXIT_STOPPED
 from schemas.kafka_members import Member, client_id
 from tests.harness import Stack, connected_producer, folded_decisions, prepared, write
 from tests.processors.workers.dangers import empty_handed, outcast, standing_by
+from tests.waiting import until
 
 
-async def test_a_worker_that_cannot_join_its_group_ends(stack: Stack) -> None:
-    """A stranger is in it and holds none of its partitions: it says so, and does not wait on."""
+@pytest.mark.parametrize(("topic", "said"), [
+    ("networks", "nobody in the group {} holds"),
+    ("votes", "has been no member of the group {} for")])
+async def test_a_worker_that_cannot_join_its_group_ends(
+    stack: Stack, topic: str, said: str
+) -> None:
+    """A stranger is in it and holds none of its partitions, or all: it says so, and ends."""
     await prepared(stack, 69, size=1)
     group = f"{stack.topics.prefix}-ledger"
     stranger = AIOKafkaConsumer(
-        stack.topics.networks, bootstrap_servers=stack.kafka, group_id=group)
+        getattr(stack.topics, topic), bootstrap_servers=stack.kafka, group_id=group)
     await stranger.start()
     try:
+        await until(lambda: bool(stranger.assignment()))
         worker = stack.worker("ledger")
         worker.program = [sys.executable, str(Path(outcast.__file__))]
         worker.start()
@@ -40,7 +49,7 @@ async def test_a_worker_that_cannot_join_its_group_ends(stack: Stack) -> None:
         await stranger.stop()
 
     assert status == EXIT_STOPPED, worker.log()
-    assert f"nobody in the group {group} holds" in worker.log()
+    assert said.format(group) in worker.log()
 
 
 async def test_a_worker_that_does_not_take_what_it_was_given_ends(lone_stack: Stack) -> None:
@@ -85,20 +94,35 @@ def test_nobody_ends_for_one_answer_of_a_group_that_is_being_balanced() -> None:
     missing, now = Missing(MEMBERSHIP, 0.0), 0.0
     for holders in (BALANCED, BALANCING, BALANCED, BALANCING) * 10:
         now += MISSING_SECONDS - ASK_SECONDS - 1.0
-        assert missing.reason(holders, now) is None
+        has_us = holders == BALANCED
+        assert missing.reason(Group(holders, has_us), now) is None
+        assert missing.others_hold == has_us
     missing.unanswered()
+    late = missing.reason(Group(BALANCING, has_us=False), now + MISSING_SECONDS)
 
-    assert missing.reason(BALANCING, now + MISSING_SECONDS) is None, "who held it in between?"
+    assert late is None, "who held it in between?"
 
 
 def test_a_balancing_without_an_end_ends_the_process() -> None:
     """It looks as if this member had been thrown out."""
     missing = Missing(MEMBERSHIP, 0.0)
-    found = [missing.reason({0: "elsewhere:1"}, ASK_SECONDS + seconds) is not None
+    half = Group({0: "elsewhere:1"}, has_us=True)
+    found = [missing.reason(half, ASK_SECONDS + seconds) is not None
              for seconds in range(int(MISSING_SECONDS))]
 
     assert found.index(True) == MISSING_SECONDS - ASK_SECONDS
     assert missing.look_seconds() < ASK_SECONDS
+
+
+def test_who_is_no_member_ends_though_others_hold_everything() -> None:
+    """It takes nobody's place, and does not say that it stands by."""
+    missing, outside = Missing(MEMBERSHIP, 0.0), Group(BALANCED, has_us=False)
+    found = list[bool]()
+    for seconds in range(int(MISSING_SECONDS)):
+        found.append(missing.reason(outside, ASK_SECONDS + seconds) is not None)
+        assert not missing.others_hold
+
+    assert found.index(True) == MISSING_SECONDS - ASK_SECONDS
 
 
 def member(name: str, *, at: str = "") -> Member:
