@@ -11,6 +11,7 @@ long is killed and started again.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import socket
@@ -261,8 +262,11 @@ class Supervisor:
             self._send(worker, signal.SIGKILL)
 
     def _send(self, worker: _Worker, number: signal.Signals) -> None:
+        # Not by the process's own `send_signal`, which looks whether it has ended, and so takes its
+        # status away from whoever waits for it: that would be 255, a fault.
         if worker.process.returncode is None:
-            worker.process.send_signal(number)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.process.pid, number)
 
 
 def supervisor_of(kind: str, port: int, workers: int, settings: Settings) -> Supervisor:

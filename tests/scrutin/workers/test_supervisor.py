@@ -198,6 +198,20 @@ async def test_a_worker_that_takes_longer_to_end_is_killed(tmp_path: Path) -> No
     assert given_up.value.status == EXIT_STOPPED
 
 
+async def test_who_is_told_again_and_again_to_stop_has_ended_in_order(tmp_path: Path) -> None:
+    """Signals come while workers end: none of them takes away with which status one did."""
+    many = 16
+    program = ("import signal, sys, tempfile\n"
+               f"tempfile.mkstemp(dir={str(tmp_path)!r})\nsignal.pause()")
+    found = Supervisor([sys.executable, "-c", program], os.environ, many, WAIT_SECONDS)
+    async with running(found) as task:
+        await until(lambda: len(list(tmp_path.iterdir())) == many)
+        while not task.done():
+            found.stop()
+            await asyncio.sleep(0)
+    await task
+
+
 @asynccontextmanager
 async def attended() -> AsyncIterator[tuple[Place, socket.socket]]:
     """Make a place, and the supervisor's end of its line."""
