@@ -25,15 +25,16 @@ import chdb
 from deploy.local import clickhouse_statement as sql
 from deploy.local.clickhouse_queries import RunningQueries, RunningQuery, as_table
 from deploy.local.clickhouse_wall import StatementRefusedError, require_harmless
-from deploy.local.clickhouse_written import CUT, MERGE_CUT, Written
+from deploy.local.clickhouse_written import CUT, MERGE_CUT, UNREADABLE, Written
 
 
 # Sessions kept open at once; each costs one connection of the engine (a few hundred kB).
 SESSIONS_MAX = 256
 # A killed query ends at its next block; it is told again in case it had not begun when first told.
 KILL_AGAIN_SECONDS = 0.1
-# Between two looks at what merges wrote: sources of one are kept for eight minutes.
-MERGES_SECONDS = 5.0
+# Between two looks at what merges wrote, where nobody could not read it before: what they were made
+# of is kept for eight minutes.
+MERGES_SECONDS = 30.0
 # Statements of a session that are replayed after each request of it.
 JOURNAL_STATEMENTS_MAX = 100
 
@@ -141,7 +142,7 @@ class Engine:
         self._written = Written()
         self.queries = RunningQueries()
         self.timezone = self._keeper.run("SELECT timezone()", "TSVRaw").bytes().decode().strip()
-        self._closing = threading.Event()
+        self._look, self._closing = threading.Event(), False
         self._watching = threading.Thread(target=self._watch_merges, name="merges", daemon=True)
         self._watching.start()
 
@@ -194,7 +195,11 @@ class Engine:
 
     def _watch_merges(self) -> None:
         """Look until closed after merges, which nobody waits for, and parts left by inserts."""
-        while not self._closing.wait(MERGES_SECONDS):
+        while True:
+            self._look.wait(MERGES_SECONDS)
+            self._look.clear()
+            if self._closing:
+                return
             with contextlib.suppress(EngineError), self._fresh() as session:
                 self._written.cut(session.run, time.time())
                 if cut := self._written.mend(session.run):
@@ -239,6 +244,10 @@ class Engine:
     def _ending(self, query: RunningQuery) -> Iterator[None]:
         try:
             yield
+        except EngineError as error:
+            if str(error).startswith(UNREADABLE):
+                self._look.set()
+            raise
         finally:
             self.queries.end(query)
 
@@ -307,7 +316,8 @@ class Engine:
     def close(self, wait_seconds: float) -> None:
         """Cancel what runs, wait for it at most `wait_seconds`, then close the engine."""
         deadline = time.monotonic() + wait_seconds
-        self._closing.set()
+        self._closing = True
+        self._look.set()
         left = self.queries.others(RunningQuery("", ""))
         self._cancel(left)
         for query in left:

@@ -38,6 +38,8 @@ CUT = ("Code: 75. DB::Exception: Cannot write to file: what was inserted was cut
        "(CANNOT_WRITE_TO_FILE_DESCRIPTOR)")
 MERGE_CUT = ("ClickHouse: the merges {parts} were cut, as on a full disk: they are set aside, and "
              "what they were made of is read again. Nothing is lost: make room.\n")
+UNREADABLE = tuple(f"Code: {code}." for code in (27, 33, 40, 226, 228, 246, 271))
+"""What the engine says of a part that is not as it was written."""
 INSERTED, MERGED = (f"{no} (level = 0 AND data_version = min_block_number)" for no in ("", "NOT"))
 """How system.parts tells what an insert wrote from what was made of it, by a mutation too."""
 UNASKED = ("Code: 60.", "Code: 81.", "Code: 232.", "Code: 497.")
