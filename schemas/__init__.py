@@ -13,8 +13,8 @@ Beside them what all rooms share and is nobody's own. Of Kafka: `topics`, `accou
 `control_outlines`, `keys_in_force`,
 `private_files`. Of words that people voted on: `corrections` says how they change, `votes_cast` how
 many votes were cast before, `withheld` what stands for hidden ones. Of what counts in the
-catalogue: `endorsements`. Of suspensions: `findings`, and what people decided about those of the
-guard, `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words people say: `texts`,
-`moments`, `visitors`. Of sites that embed: `partners`. Of codes to vote with: `codes`. Of
-processes: `figures`, `problems`, `traces`, `exit_codes`.
+catalogue: `endorsements`; in results: `scored_counts`. Of suspensions: `findings`, and what people
+decided about those of the guard, `finding_acts`. Of a log's begin: `genesis`, `chains`. Of words
+people say: `texts`, `moments`, `visitors`. Of sites that embed: `partners`. Of codes to vote with:
+`codes`. Of processes: `figures`, `problems`, `traces`, `exit_codes`.
 """

@@ -6,18 +6,12 @@ from typing import Any
 from processors.results import rankings, results_document, routes
 from processors.results.results_document import AsOf, Published
 from schemas import codec
-from schemas.codec import Undecodable
-from schemas.hot import read_long
-from schemas.registry import HEADER_BYTES, versions
+from schemas.scored_counts import first_counts
 from schemas.words import CHOICES
 
 
 Figures = Mapping[str, Mapping[str, Any]]
 """What `read` gave of each record, by kind and identifier, as the keys of the records name them."""
-
-_PROPOSAL = versions("ProposalScored")[0].header
-_KNOWN_BYTES = 1
-"""Whether the catalogue has it stands between its idea and its counts."""
 
 
 def read(value: bytes) -> Any:
@@ -40,29 +34,9 @@ def read(value: bytes) -> Any:
 def choices(value: bytes) -> tuple[int, ...]:
     """Read of a proposal's record its counted votes alone, in the order of words.CHOICES.
 
-    Whoever votes in the booth asks for it anew, for each vote moves what it counts in: to read all
-    of it takes twenty times as long. Raises Undecodable where it cannot be read as far as that.
+    Raises Undecodable where it cannot be read as far as that.
     """
-    if value[:HEADER_BYTES] != _PROPOSAL:
-        counted = read(value)["counted"]
-        return tuple(counted[name] for name in CHOICES)
-    try:
-        at = HEADER_BYTES
-        for _ in ("consultation", "proposal"):
-            size, at = read_long(value, at)
-            at += size
-        grouped, at = read_long(value, at)
-        if grouped:
-            size, at = read_long(value, at)
-            at += size
-        _, at = read_long(value, at + _KNOWN_BYTES)  # What was received.
-        found = []
-        for _ in CHOICES:
-            count, at = read_long(value, at)
-            found.append(count)
-    except (IndexError, ValueError) as error:
-        raise Undecodable(f"ProposalScored: truncated or malformed body ({error})") from error
-    return tuple(found)
+    return first_counts(value, 1 + len(CHOICES))[1:]
 
 
 def published(consultation: str, found: Figures, marker: Mapping[str, Any]) -> Published:

@@ -14,7 +14,10 @@ from typing import Protocol
 
 from producers.gateway.follower import Follower
 from producers.gateway.sequence import FIRST, SCORED_BY, SECOND, Candidate, Pool
-from schemas import codec
+from schemas import codec, hot
+from schemas.registry import HEADER_BYTES
+from schemas.scored_counts import first_counts
+from schemas.words import COUNTS
 
 
 REFRESH_SECONDS = 10.0
@@ -24,6 +27,10 @@ STEP_RECORDS = 20
 DRAWN_SINCE = 2
 """From these rules on the results have drawn votes, and sequences look at them alone."""
 _NOTHING = (0,) * len(SCORED_BY)
+_COUNTED = tuple(map(COUNTS.index, SCORED_BY))
+_COUNTED_MOST = max(_COUNTED) + 1
+_DRAWN_NAMES = tuple(f"drawn_{name}" for name in SCORED_BY)
+_DRAWN = hot.decoders("RoutesCounted", *_DRAWN_NAMES)
 
 
 class Snapshot(Protocol):
@@ -108,11 +115,14 @@ class Pools:
 
 def counted_of(value: bytes) -> tuple[int, ...]:
     """Return the counts of a ProposalScored, in the order of SCORED_BY."""
-    counts = codec.decode(value)[1]["entry"]["counts"]
-    return tuple(counts[name] for name in SCORED_BY)
+    counts = first_counts(value, _COUNTED_MOST)
+    return tuple([counts[place] for place in _COUNTED])
 
 
 def drawn_of(value: bytes) -> tuple[int, ...]:
     """Return those of its drawn votes, from a RoutesCounted."""
+    read = _DRAWN.get(value[:HEADER_BYTES])
+    if read is not None:
+        return read(value)
     counts = codec.decode(value)[1]
-    return tuple(counts[f"drawn_{name}"] for name in SCORED_BY)
+    return tuple(counts[name] for name in _DRAWN_NAMES)
