@@ -79,11 +79,11 @@ class Recorded(NamedTuple):
 
 
 class Served(NamedTuple):
-    """A sequence: proposals as the catalogue has them, each with its view proof."""
+    """A sequence: proposals as the catalogue has them, and view proofs, made as they are read."""
 
     event_id: bytes
     proposals: list[dict[str, Any]]
-    proofs: list[str]
+    proofs: Iterator[str]
     waiting: str
     """What the browser keeps until the voter acts; empty where nothing waits."""
     counts_as_drawn: bool
@@ -211,8 +211,8 @@ class Booth:
         others = _SERVED if given.counts_as_drawn else _UNKNOWN
         # One that was retired since it was drawn is not shown.
         kept = [(place, name) for place, name in enumerate(given.proposals) if name in accepted]
-        proofs = [self.proof(voter, name, _ASKED if place < given.asked else others,
-                             given.drawn_at) for place, name in kept]
+        proofs = (self.proof(voter, name, _ASKED if place < given.asked else others,
+                             given.drawn_at) for place, name in kept)
         return Served(
             given.event_id, [accepted[name] for _, name in kept], proofs, given.waiting,
             given.counts_as_drawn)

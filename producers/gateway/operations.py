@@ -150,18 +150,18 @@ class Addresses(Router):
 
     def __init__(self, addresses: Collection[Route], otherwise: ASGIApp) -> None:
         super().__init__(list(addresses), redirect_slashes=False, default=otherwise)
-        self._short = [(each.path_regex.match, each.methods or (), each.endpoint)
+        self._short = [(each.path_regex.match, each.methods or (), each.app)
                        for each in addresses]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             path, method, is_ours = scope["path"], scope["method"], False
-            for match, methods, endpoint in self._short:
+            for match, methods, answers in self._short:
                 found = match(path)
                 if found is not None and method in methods:
                     # Its parts are text as it is: no route of ours converts any.
                     scope["path_params"] = found.groupdict()
-                    await endpoint(scope, receive, send)
+                    await answers(scope, receive, send)
                     return
                 is_ours = is_ours or found is not None
             if not is_ours:

@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 import uvicorn
-from starlette.routing import Route, Router
+from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from processors.guard.aside import SetAside
@@ -33,6 +33,7 @@ from producers.gateway.ladder import Ladder
 from producers.gateway.memory import Memory
 from producers.gateway.meter import Meter
 from producers.gateway.networks import Networks
+from producers.gateway.operations import Addresses
 from producers.gateway.outlet import Outlet
 from producers.gateway.pools import Pools
 from producers.gateway.raised_places import RaisedPlaces
@@ -71,7 +72,6 @@ from views.operations.pages import metrics
 from views.pages import languages, rendering
 from views.publications import Publications
 from views.reader import BrokerUnreachable, ResultsReader
-from views.responses import SecurityHeaders
 from views.server import Server
 from views.transport import StrictTransport
 from views.voting.everybody import Everybody
@@ -194,27 +194,29 @@ async def connected(
 
             desk = GatewayDesk(
                 topics, booth, follower, keys, memory, rates, rereader, meter, brokers, set_aside)
-            pages = application(reader, publications, live, _beside(settings, desk, topics))
-            inner = _measured(
-                settings, lambda: (*health.common(settings, "gateway", ready=ready()),
-                                   *_samples(live, outlet, meter, booth, brokers)),
-                ready, place, readers.Door(pages, rates, clock, workers=settings.gateway_workers))
+            pages = application(reader, publications, live, _beside(
+                settings, desk, topics, _guarded(
+                    settings, lambda: (*health.common(settings, "gateway", ready=ready()),
+                                       *_samples(live, outlet, meter, booth, brokers)),
+                    ready, place, functools.partial(
+                        readers.Door, rates=rates, clock=clock,
+                        workers=settings.gateway_workers))))
             voting = Gateway(booth, keys, rates, PageSpeech(), meter, ready, clock,
                              Everybody(reader.flushes, publications.documents))
-            yield Counted(voting.application(otherwise=SecurityHeaders(
-                Guesses(inner, workers=settings.gateway_workers))), audience), live, beside
+            yield Counted(voting.application(otherwise=pages), audience), live, beside
 
 
-def _measured(
+def _guarded(
     settings: Settings, says: Callable[[], Iterable[Sample]], ready: Callable[[], bool],
-    place: Place | None, pages: ASGIApp,
-) -> ASGIApp:
-    """Give figures beside pages: of all workers, where there are several."""
+    place: Place | None, door: Callable[[ASGIApp], ASGIApp],
+) -> Callable[[ASGIApp], ASGIApp]:
+    """Put limits before pages, and figures beside them: of all workers, where there are several."""
     if place:
         place.stands(says, ready)
-    return Router([Route("/metrics", metrics(
-        Access(settings.operations_token), says, place.joined if place else None))],
-        default=pages)
+    told = Route("/metrics", metrics(
+        Access(settings.operations_token), says, place.joined if place else None))
+    return lambda pages: Guesses(
+        Addresses([told], otherwise=door(pages)), workers=settings.gateway_workers)
 
 
 def _publications(
@@ -225,13 +227,16 @@ def _publications(
         now=lambda: datetime.fromtimestamp(clock(), UTC))
 
 
-def _beside(settings: Settings, desk: GatewayDesk, topics: Topics) -> Beside:
+def _beside(
+    settings: Settings, desk: GatewayDesk, topics: Topics, guarded: Callable[[ASGIApp], ASGIApp]
+) -> Beside:
     logs = ServedLogs(addresses.transparency_folder(settings), topics)
     checker = ReceiptChecker(publics(desk.keys)[0], logs, desk.topics,
                              held=functools.partial(publics, desk.keys))
     return Beside(
         desk=desk, receipts=checker, logs=logs, views_url=settings.views_url,
-        security_contact=settings.security_contact, public_url=settings.public_url)
+        security_contact=settings.security_contact, public_url=settings.public_url,
+        guarded=guarded)
 
 
 def _rates(settings: Settings, keys: KeyFolder) -> Rates:
