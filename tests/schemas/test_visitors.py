@@ -1,5 +1,7 @@
 """Cookies and queries: what browsers send is read, whatever else is sent is only text."""
 
+from urllib.parse import parse_qsl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,12 @@ def test_a_cookie_is_given_as_it_was_sent(header: str, found: str | None) -> Non
 def test_a_query_is_read_as_forms_are(raw: bytes, found: dict[str, str]) -> None:
     """Of two fields of a name the last, without a value empty; bytes that are none do no harm."""
     assert query(raw, 8) == found
+
+
+@given(raw=st.text("ab=&%2B+;é", max_size=40).map(lambda text: text.encode("latin-1")))
+def test_what_needs_no_decoding_is_read_as_everything_else(raw: bytes) -> None:
+    """A query is what Python's reader of forms finds in it, with anything to decode or without."""
+    assert query(raw, 41) == dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True))
 
 
 def test_a_query_has_no_more_fields_than_it_may() -> None:
