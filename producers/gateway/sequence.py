@@ -101,6 +101,16 @@ class Pool:
         # Both platitudes are one score.
         self.positive = np.column_stack((counts[:, :7], counts[:, 7] + counts[:, 8]))
         self.votes = counts[:, :3].sum(axis=1)
+        self._randomness = np.random.RandomState(0)
+
+    def seeded(self, seed: bytes) -> np.random.RandomState:
+        """Return the randomness of a seed, for one draw: the next one on this pool seeds it anew.
+
+        Each draw with a generator of its own gives the same, but who makes one has it seeded by the
+        machine first: a sixth of a draw.
+        """
+        self._randomness.seed(np.frombuffer(seed, "<u4"))
+        return self._randomness
 
 
 class Drawn(NamedTuple):
@@ -192,7 +202,7 @@ def redrawn(pool: Pool, seed: bytes, included: Sequence[str], left_out: bytes) -
 
 
 def _filled(pool: Pool, choice: _Choice, seed: bytes) -> list[str]:
-    randomness = np.random.RandomState(np.frombuffer(seed, "<u4"))
+    randomness = pool.seeded(seed)
     first = len(choice.chosen)
     _fill(pool, choice, randomness)
     rest = [each.id for each in choice.chosen[first:]]
@@ -203,7 +213,7 @@ def _filled(pool: Pool, choice: _Choice, seed: bytes) -> list[str]:
 def beyond_uniform(pool: Pool, seed: bytes) -> list[str]:
     """Choose in version 2 for a new voter; return what is not on a uniform place."""
     choice = _Choice(pool, lambda _: False, ())
-    _fill(pool, choice, np.random.RandomState(np.frombuffer(seed, "<u4")))
+    _fill(pool, choice, pool.seeded(seed))
     return [each.id for each in choice.chosen[UNIFORM_PLACES:]]
 
 
