@@ -163,3 +163,29 @@ def test_the_policy_of_witnesses_is_one_that_the_notary_takes() -> None:
         f"https://{name}.example" for name in ("north", "south", "west")]
     assert quorum.is_met(["north", "west"])
     assert not quorum.is_met(["north"])
+
+
+def test_a_shell_takes_the_settings_of_a_machine_as_systemd_does(tmp_path: Path) -> None:
+    """Commands of people, and the services of that machine, are told the same."""
+    [printed] = blocks("docs/operate.md", "Two machines, step by step", "ini")
+    (tmp_path / "settings").write_text(printed)
+    said = subprocess.run(
+        ["sh", "-euc", "set -a; . ./settings; set +a; env --null"], cwd=tmp_path, env={
+            "PATH": os.environ["PATH"]}, capture_output=True, text=True, check=True).stdout
+
+    assert {*printed.splitlines()} <= {*said.split("\0")}
+    assert "`set -a; . /etc/scrutin/settings; set +a`" in (
+        ROOT / "docs/operate.md").read_text("utf-8")
+
+
+def test_a_service_of_systemd_runs_what_is_printed_beside_it() -> None:
+    """With the settings of the machine, and nothing else; it is started again for ever."""
+    [unit] = blocks("docs/operate.md", "Two machines, step by step", "systemd")
+    [printed] = [text for text in blocks("docs/operate.md", "Two machines, step by step", "sh")
+                 if text.startswith("SCRUTIN_HEALTH_PORT=")]
+    told = dict(line.split("=", 1) for line in unit.splitlines() if "=" in line)
+    command = told["ExecStart"].removeprefix("/opt/scrutin/bin/")
+
+    assert f"{told['Environment']} {command}" in printed.splitlines()
+    assert told["EnvironmentFile"] == "/etc/scrutin/settings"
+    assert (told["Restart"], told["StartLimitIntervalSec"]) == ("always", "0")

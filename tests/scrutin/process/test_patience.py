@@ -87,13 +87,14 @@ def test_pods_have_the_time_that_their_processes_may_take() -> None:
 
 def test_operators_are_told_so_much() -> None:
     """In words for whatever they use, and in seconds where the page has the settings."""
-    [printed] = blocks(PAGE, STEPS, "ini")
+    [printed], [unit] = blocks(PAGE, STEPS, "ini"), blocks(PAGE, STEPS, "systemd")
     told = dict(line.split("=", 1) for line in printed.splitlines()
                 if line.startswith(("SCRUTIN_STOP_SECONDS", "SCRUTIN_DRAIN_SECONDS")))
     least = _may_take(told, serves=True) + SURPLUS_SECONDS
 
     assert "SCRUTIN_DRAIN_SECONDS" in told
     assert f"with {least:.0f} s to end when it is told to" in OPERATE
+    assert f"\nTimeoutStopSec={least:.0f}\n" in unit
     words = f"`SCRUTIN_DRAIN_SECONDS`, `SCRUTIN_STOP_SECONDS` and {SURPLUS_SECONDS:.0f} s more"
     assert f"give whoever kills it {words}" in OPERATE
     row = "| a supervisor of workers, told to stop | its workers to end | `SCRUTIN_DRAIN_SECONDS`,"
