@@ -234,6 +234,26 @@ def test_with_tls_nobody_speaks_in_clear(chosen: tuple[str, ...]) -> None:
             assert variable not in {"CLICKHOUSE_PASSWORD", "SCRUTIN_OPERATIONS_TOKEN"}, name
 
 
+@pytest.mark.parametrize("chosen", BY_TLS)
+def test_by_tls_every_broker_is_believed_under_its_own_name(chosen: tuple[str, ...]) -> None:
+    """The certificate that they share names each; who asks one of them, or grants, is the brokers'
+    own account, and nothing is granted before all are there.
+    """
+    services, names = WHOLE[chosen]["services"], _brokers(WHOLE[chosen]).keys()
+    script = (FOLDER / "secrets.sh").read_text("utf-8")
+    certified = re.findall(r"^ *signed kafka (\S+)$", script, re.MULTILINE)[0]
+    granting = services["permissions"]
+    admin = granting["environment"]["ADMIN"]
+
+    assert {f"DNS:{name}" for name in names} <= {*certified.split(",")}
+    assert granting["depends_on"].keys() == {"acls", *names}
+    assert granting["environment"]["KAFKA"] == ",".join(f"{name}:9092" for name in names)
+    assert _secrets(granting)["kafka-client.properties"] == admin
+    for name in names:
+        assert f" --command-config {admin} " in services[name]["healthcheck"]["test"][1]
+        assert _secrets(services[name])["kafka-client.properties"] == admin
+
+
 def test_the_command_makes_every_secret_that_is_asked_for() -> None:
     """And an account on Kafka for each process that has a password; none is copied into an image.
     """
