@@ -10,6 +10,7 @@ So an interrupted closing is finished by running it again, by anybody whose key 
 may bring a second record to the participants: the first one counts.
 """
 
+import asyncio
 import hashlib
 from typing import Any
 
@@ -53,13 +54,22 @@ async def put(
     writer: BulkWriter, topics: Topics, control: dict[str, Any], controls: Controls, *,
     present: dict[int, int], now: int, event: str = CLOSED,
 ) -> list[int]:
-    """Write the control where it is not `present` (partition to offset); return every offset."""
-    return [
-        present[partition] if partition in present
-        else await writer.write(topics.votes, partition, _kafka_time(control, now),
-                                controls.encoded(event, partition, **control))
-        for partition in range(topics.partitions)
-    ]
+    """Write the control where it is not `present` (partition to offset); return every offset.
+
+    To all at once: a partition that takes none holds up no other one. Raises, once each was tried,
+    what the first of them that failed gave.
+    """
+    missing = [number for number in range(topics.partitions) if number not in present]
+    written = await asyncio.gather(*(
+        writer.write(topics.votes, number, _kafka_time(control, now),
+                     controls.encoded(event, number, **control)) for number in missing),
+        return_exceptions=True)
+    offsets = dict(present)
+    for number, offset in zip(missing, written, strict=True):
+        if isinstance(offset, BaseException):
+            raise offset
+        offsets[number] = offset
+    return [offsets[number] for number in range(topics.partitions)]
 
 
 def _kafka_time(control: dict[str, Any], now: int) -> int:
