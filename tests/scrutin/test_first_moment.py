@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import tomllib
@@ -84,24 +85,24 @@ def test_a_containers_first_process_ends_by_a_signal_from_its_first_moment_on(
 
 @pytest.mark.parametrize("command", sorted(SERVICES))
 def test_a_service_that_cannot_begin_yet_ends_in_order(command: str, tmp_path: Path) -> None:
-    """It has nothing to end: it is done, and says no word of a fault."""
-    log = tmp_path / "log"
-    with log.open("wb") as written:
+    """It waits for an answer, and has nothing to end: it is done."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.settimeout(WAIT_SECONDS)
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
         waiting = subprocess.Popen(
-            [sys.executable, "-m", "scrutin", command], stderr=written, env={
-                **os.environ, "PYTHONPATH": str(ROOT), "SCRUTIN_KAFKA": NOBODY,
-                "SCRUTIN_CLICKHOUSE_URL": f"http://{NOBODY}",
+            [sys.executable, "-m", "scrutin", command], stderr=subprocess.PIPE, env={
+                **os.environ, "PYTHONPATH": str(ROOT), "SCRUTIN_KAFKA": address,
+                "SCRUTIN_CLICKHOUSE_URL": f"http://{address}",
                 "SCRUTIN_DATA_DIR": str(tmp_path), f"SCRUTIN_{command.upper()}_PORT": "0"})
-    try:
-        assert until(lambda: NOBODY in log.read_text("utf-8"), seconds=WAIT_SECONDS,
-                     poll_seconds=0.05)
-        waiting.send_signal(signal.SIGTERM)
+        try:
+            asked, _ = silent.accept()
+            waiting.send_signal(signal.SIGTERM)
 
-        assert waiting.wait(WAIT_SECONDS) == 0
-    finally:
-        waiting.kill()
-        waiting.wait()
-    assert "Traceback" not in log.read_text("utf-8")
+            with asked:
+                said = waiting.communicate(timeout=WAIT_SECONDS)[1]
+        finally:
+            waiting.kill()
+    assert (waiting.returncode, b"Traceback" in said) == (0, False), said
 
 
 def test_services_are_what_runs_until_it_is_told_to_stop() -> None:
