@@ -63,6 +63,9 @@ COORDINATOR_SECONDS = 30.0
 """Longest wait for the coordinator of the group at the start..."""
 COORDINATOR_LOOK_SECONDS = 0.2
 """... which is asked for so often."""
+_OUT = (
+    "it was thrown out, or cannot join. Nothing is lost; start it again. If that does not help, "
+    "see who else uses the group.")
 
 log = structlog.get_logger("scrutin.membership")
 
@@ -195,18 +198,15 @@ class Missing:
         self.nobodys = (self.nobodys or now) if nobodys else None
         self._given = (self._given or now) if ours else None
         self._outside = None if found.has_us else self._outside or now
-        if self.nobodys is not None and now - self.nobodys >= MISSING_SECONDS - ASK_SECONDS:
-            return (
-                f"no partition came to this worker for {now - self._since:.0f} s, and for "
-                f"{now - self.nobodys:.0f} s nobody in the group {group} holds {topic} "
-                f"{', '.join(map(str, nobodys))}: it was thrown out, or cannot join. Nothing is "
-                "lost; start it again. If that does not help, see who else uses the group.")
-        if self._outside is not None and now - self._outside >= MISSING_SECONDS - ASK_SECONDS:
-            return (
-                f"this worker has been no member of the group {group} for "
-                f"{now - self._outside:.0f} s, and {', '.join(sorted(set(holders.values())))} "
-                f"holds {topic}: it was thrown out, or cannot join. Nothing is lost; start it "
-                "again. If that does not help, see who else uses the group.")
+        bound = MISSING_SECONDS - ASK_SECONDS
+        if self.nobodys is not None and now - self.nobodys >= bound:
+            return (f"no partition came to this worker for {now - self._since:.0f} s, and for "
+                    f"{now - self.nobodys:.0f} s nobody in the group {group} holds {topic} "
+                    f"{', '.join(map(str, nobodys))}: {_OUT}")
+        if self._outside is not None and now - self._outside >= bound:
+            return (f"this worker has been no member of the group {group} for "
+                    f"{now - self._outside:.0f} s, and {', '.join(sorted(set(holders.values())))} "
+                    f"holds {topic}: {_OUT}")
         if self._given is not None and now - self._given >= OURS_SECONDS:
             return (
                 f"the group {group} has had this worker for the holder of {topic} "

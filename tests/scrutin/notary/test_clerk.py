@@ -54,6 +54,14 @@ async def describe(log: Log, name: str, closes_at: str | None) -> None:
         "proposals": [{"id": "p1", "text": {"en": "Thus"}}]}), now=DATE - 1)
 
 
+async def announce(log: Log, at: int) -> None:
+    """Write that the town is closed, as of an instant in milliseconds, and nothing else."""
+    async with BulkWriter(log.address) as writer:
+        await writer.write(log.topics.catalogue, 0, DATE, codec.encode(
+            "ConsultationClosed", **closing.closing_fields(
+                "town", closes_at=at, occurred_at=at, salt=bytes(16), origin="operator")))
+
+
 def keep(key: OwnKey, folder: Path) -> None:
     """Put a private key where a clerk looks for it."""
     path = folder / "clerk.key"
@@ -191,10 +199,7 @@ async def test_an_announced_closing_is_finished_whatever_the_date(
 ) -> None:
     """Whoever closed by hand was killed, or another one put the date off at the same moment."""
     log = await log_of(broker, topic_prefix, Genesis(), closes_at)
-    async with BulkWriter(log.address) as writer:
-        await writer.write(log.topics.catalogue, 0, DATE, codec.encode(
-            "ConsultationClosed", **closing.closing_fields(
-                "town", closes_at=DATE, occurred_at=DATE, salt=bytes(16), origin="operator")))
+    await announce(log, DATE)
 
     async with at_work(log, tmp_path):
         await until_found(lambda: is_closed(log))
@@ -256,10 +261,7 @@ async def test_an_announcement_of_an_impossible_time_keeps_nobody_from_closing(
 ) -> None:
     """Whoever may announce one closing, at whatever time, makes none that cannot be carried out."""
     log = await log_of(broker, topic_prefix, Genesis(), PAST)
-    async with BulkWriter(log.address) as writer:
-        await writer.write(log.topics.catalogue, 0, DATE, codec.encode(
-            "ConsultationClosed", **closing.closing_fields(
-                "town", closes_at=at, occurred_at=at, salt=bytes(16), origin="operator")))
+    await announce(log, at)
 
     async with asyncio.timeout(WAIT_SECONDS):
         closed = await operations.close(log, "town", now=DATE + 5, salt=bytes(16))
