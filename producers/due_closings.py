@@ -1,4 +1,4 @@
-"""Which consultations are to be closed at which date, and whose closing is to be finished.
+"""Which consultations are to be closed at which date.
 
 A date that was simulated is none: such a campaign is over before it is written, and closes itself.
 """
@@ -28,11 +28,11 @@ def dates(known: KnownCatalogue) -> list[Date]:
 def date_of(known: KnownCatalogue, consultation: str) -> Date | None:
     """Return when a consultation closes; None where nobody has said so, or it is done.
 
-    What was announced is to be finished at once: its date may have been put off at the same moment.
+    That it is announced before its date is not enough: where controls are signed and the catalogue
+    is not endorsed, whoever may write to it could have a clerk sign a closing.
     """
     described = known.find("ConsultationDescribed", consultation) or {}
     if described.get("origin") == SIMULATION or known.find("ClosingCompleted", consultation):
         return None
-    announced = known.find("ConsultationClosed", consultation) is not None
-    closes_at = 0 if announced else described.get("closes_at")
+    closes_at = described.get("closes_at")
     return None if closes_at is None else Date(closes_at, consultation)

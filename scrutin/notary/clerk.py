@@ -7,8 +7,7 @@ was frozen or by an operator, writes the same events, which count once, and one 
 is finished by whoever comes next. The date is one of the broker's clock, as for gateways.
 
 An earlier or later date in the catalogue takes the place of the one before, until the closing is
-announced; an announced one is finished, whatever its date. Where a log takes signed closings
-alone, a clerk's key lies in SCRUTIN_CONTROL_KEYS.
+announced. Where a log takes signed closings alone, a clerk's key lies in SCRUTIN_CONTROL_KEYS.
 """
 
 import asyncio

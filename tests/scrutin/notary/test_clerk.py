@@ -194,16 +194,21 @@ async def test_who_is_put_off_while_others_are_closed_stays_open(
 
 
 @pytest.mark.parametrize("closes_at", ["2099-01-01T00:00:00+00:00", None])
-async def test_an_announced_closing_is_finished_whatever_the_date(
+async def test_an_announcement_before_the_date_has_a_clerk_close_nothing(
     broker: Broker, topic_prefix: str, tmp_path: Path, closes_at: str | None
 ) -> None:
-    """Whoever closed by hand was killed, or another one put the date off at the same moment."""
+    """Nor sign anything: who may write to the catalogue need not be one who may close."""
     log = await log_of(broker, topic_prefix, Genesis(), closes_at)
     await announce(log, DATE)
+    await describe(log, "village", PAST)
+
+    async def another_closed() -> bool:
+        return (await known(log)).find("ClosingCompleted", "village") is not None
 
     async with at_work(log, tmp_path):
-        await until_found(lambda: is_closed(log))
+        await until_found(another_closed)
 
+    assert not await is_closed(log)
     assert [len(ids) for ids in await closings(log)] == PARTITIONS * [1]
 
 
